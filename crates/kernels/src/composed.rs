@@ -1,0 +1,104 @@
+//! The walk over a sequence in plain tensor operations, shared by the composed
+//! twins of all cells. Autodiff does their backward pass.
+
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+
+use crate::{Direction, Input, Scan};
+
+/// Walks a sequence with `cell`, which maps the input `[B, G]` of a step and the
+/// state, `N` tensors `[B, H]` with the hidden state first, to the next state.
+///
+/// Returns the hidden states `[T, B, H]` and the final state.
+pub(crate) fn walk<const N: usize>(
+    input: Input,
+    scan: &Scan,
+    initial: [Tensor<2>; N],
+    cell: impl Fn(Tensor<2>, &[Tensor<2>; N]) -> [Tensor<2>; N],
+) -> (Tensor<3>, [Tensor<2>; N]) {
+    let [steps, batch, _] = input.dims();
+    let [_, hidden] = initial[0].dims();
+    let device = initial[0].device();
+    let inputs = step_inputs(input, scan, &device);
+
+    let mut state = initial;
+    let mut outputs = Vec::with_capacity(steps);
+    for t in scan.order(steps) {
+        let mut next = cell(inputs[t].clone(), &state);
+        let mut output = next[0].clone();
+        if let Some(padding) = padding(scan, t, &device) {
+            let padding = padding.expand([batch, hidden]);
+            output = output.mask_fill(padding.clone(), 0.0);
+            let mut frozen = state.into_iter();
+            next = next.map(|new| match frozen.next() {
+                Some(old) => new.mask_where(padding.clone(), old),
+                None => new,
+            });
+        }
+        outputs.push(output);
+        state = next;
+    }
+    if scan.direction == Direction::Reverse {
+        outputs.reverse();
+    }
+    (Tensor::stack(outputs, 0), state)
+}
+
+/// The input `[B, G]` of each step, in order of time.
+fn step_inputs(input: Input, scan: &Scan, device: &Device) -> Vec<Tensor<2>> {
+    match input {
+        Input::Projected(projection) => {
+            let projection = blank_padding(projection, scan, device);
+            let mut rows = Vec::with_capacity(projection.dims()[0]);
+            unstack(projection, &mut rows);
+            rows
+        }
+        Input::Tokens { table, tokens } => {
+            let [steps, batch] = tokens.dims();
+            (0..steps)
+                .map(|t| {
+                    let step = tokens.clone().narrow(0, t, 1).reshape([batch]);
+                    table.clone().select(0, step)
+                })
+                .collect()
+        }
+    }
+}
+
+/// Splits `[T, B, G]` into its steps by halves: the backward pass of a slice fills a
+/// tensor of its parent's size, so that `T` slices of the whole would cost `T` times
+/// the whole, and halves cost it `log T` times.
+fn unstack(tensor: Tensor<3>, steps: &mut Vec<Tensor<2>>) {
+    let [count, _, _] = tensor.dims();
+    if count == 1 {
+        return steps.push(tensor.squeeze_dim(0));
+    }
+    let half = count / 2;
+    unstack(tensor.clone().narrow(0, 0, half), steps);
+    unstack(tensor.narrow(0, half, count - half), steps);
+}
+
+/// Zeroes the inputs past the rows' lengths. They change no state, but a NaN there
+/// would reach the weights' gradients as `0 * NaN`.
+fn blank_padding(projection: Tensor<3>, scan: &Scan, device: &Device) -> Tensor<3> {
+    let [steps, batch, width] = projection.dims();
+    let masks: Option<Vec<_>> = (0..steps).map(|t| padded(scan, t)).collect();
+    let Some(masks) = masks else {
+        return projection;
+    };
+    let mask = TensorData::new(masks.concat(), [steps, batch, 1]);
+    let mask = Tensor::<3, Bool>::from_data(mask, device).expand([steps, batch, width]);
+    projection.mask_fill(mask, 0.0)
+}
+
+/// `[B, 1]`: the rows that are past their length at step `t`, if any is.
+fn padding(scan: &Scan, t: usize, device: &Device) -> Option<Tensor<2, Bool>> {
+    let padded = padded(scan, t)?;
+    let batch = padded.len();
+    padded.contains(&true).then(|| Tensor::from_data(TensorData::new(padded, [batch, 1]), device))
+}
+
+/// Whether each row is past its length at step `t`; `None` without lengths.
+fn padded(scan: &Scan, t: usize) -> Option<Vec<bool>> {
+    let lengths = scan.lengths.as_ref()?;
+    Some(lengths.iter().map(|&length| t >= length).collect())
+}

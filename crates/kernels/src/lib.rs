@@ -1,0 +1,49 @@
+//! Whole-sequence recurrent operations for [Burn](https://burn.dev), forward and
+//! back-propagation through time.
+//!
+//! A recurrent layer written with tensor operations pays for dozens of small
+//! operations at every time step. Here the whole walk over the sequence is one
+//! operation with a hand-written backward pass: [`rnn::rnn`], [`lstm::lstm`] and
+//! [`gru::gru`]. Each takes the input projection ready made (a product over all
+//! steps at once is cheaper than one per step) or as the rows of a projected
+//! token table, and returns the hidden states of all steps and the final state.
+//!
+//! # Parts
+//! - [`Input`]: what the recurrence reads at each step.
+//! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
+//! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
+//!   its *composed twin*, the same arithmetic in plain tensor operations.
+//!
+//! Everything is time-major: `[T, B, ...]`. Shapes use one alphabet: `B` batch,
+//! `T` time, `H` hidden, `V` vocabulary, `G` gates x hidden.
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::prelude::*;
+//! use rekindle_kernels::{Input, Scan, lstm::lstm};
+//!
+//! let (device, [t, b, h]) = (Device::flex(), [5, 2, 3]);
+//! let input = Input::Projected(Tensor::ones([t, b, 4 * h], &device));
+//! let weight_hh = Tensor::ones([4 * h, h], &device);
+//! let zero = Tensor::zeros([b, h], &device);
+//! let output = lstm(input, weight_hh, zero.clone(), zero, &Scan::default());
+//! assert_eq!(output.hidden.dims(), [t, b, h]);
+//! # }
+//! ```
+//!
+//! # Feature flags
+//! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile the
+//! Burn backend of that name in; none is on by default. The two CPU backends run
+//! native code for `f32`; every other backend and element type runs the composed twin.
+
+pub mod gru;
+pub mod lstm;
+pub mod rnn;
+
+mod arguments;
+mod composed;
+mod input;
+mod scan;
+
+pub use input::Input;
+pub use scan::{Direction, Scan};

@@ -1,0 +1,46 @@
+//! The vanilla recurrent network.
+//!
+//! `h_t = φ(W_ih x_t + b + W_hh h_{t-1})` with `φ` = tanh or ReLU, and `b` the sum of
+//! both biases (Elman, *Finding structure in time*, 1990).
+
+mod composed;
+
+pub use composed::composed;
+
+use burn::tensor::Tensor;
+
+use crate::{Input, Scan, arguments::Arguments};
+
+/// The nonlinearity `φ` of the vanilla network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// `tanh(x)`.
+    #[default]
+    Tanh,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// What the vanilla network returns.
+#[derive(Clone, Debug)]
+pub struct RnnOutput {
+    /// `[T, B, H]`: the hidden state of each step.
+    pub hidden: Tensor<3>,
+    /// `[B, H]`: the state after the last step of the walk.
+    pub last: Tensor<2>,
+}
+
+/// Runs a vanilla recurrent network over a sequence.
+///
+/// # Shapes
+/// `input` of width `G = H`; `weight_hh` `[H, H]`; `h0` `[B, H]`.
+///
+/// # Panics
+/// If a shape, an element type or a length does not fit.
+pub fn rnn(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> RnnOutput {
+    composed(input, weight_hh, h0, activation, scan)
+}
+
+fn check(input: &Input, weight_hh: &Tensor<2>, h0: &Tensor<2>, scan: &Scan) {
+    Arguments { operation: "rnn", gates: 1, input, weight_hh, h0, scan }.check();
+}

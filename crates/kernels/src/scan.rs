@@ -1,0 +1,34 @@
+//! How a sequence is walked: its direction and the lengths of its rows.
+
+/// The end from which a sequence is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// From step 0 to the last valid step of each row.
+    #[default]
+    Forward,
+    /// From the last valid step of each row to step 0. Outputs stand at their time
+    /// index, and the final state is that after step 0.
+    Reverse,
+}
+
+/// How the sequence is walked.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// The end from which the sequence is read.
+    pub direction: Direction,
+    /// `lengths[b]`: the valid steps of row `b`, in `1..=T`; `None`: all `T` steps.
+    ///
+    /// Past its length the state of a row is frozen, its output is 0 and nothing
+    /// flows to a gradient, as in PyTorch's `pad_packed_sequence`.
+    pub lengths: Option<Vec<usize>>,
+}
+
+impl Scan {
+    /// The time indices in the order of the walk.
+    pub(crate) fn order(&self, steps: usize) -> Box<dyn Iterator<Item = usize>> {
+        match self.direction {
+            Direction::Forward => Box::new(0..steps),
+            Direction::Reverse => Box::new((0..steps).rev()),
+        }
+    }
+}
