@@ -1,0 +1,44 @@
+//! What can go wrong with values that come from outside the program.
+
+use thiserror::Error;
+
+use crate::Cell;
+
+/// An error of this crate.
+///
+/// Wrong shapes in a forward pass are mistakes of the program and panic;
+/// these are for names that a person typed and data read from a file.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// No cell has this name.
+    #[error("there is no cell '{name}'; the cells are {}", cell_names())]
+    UnknownCell {
+        /// The name that was given.
+        name: String,
+    },
+    /// Stored state has the wrong number of tensors for its cell.
+    #[error("a state of {cell} layers holds a multiple of {per_layer} tensors, but there are {found}")]
+    StateCount {
+        /// The cell that the state is for.
+        cell: Cell,
+        /// Tensors that each layer of this cell carries.
+        per_layer: usize,
+        /// Tensors that were given.
+        found: usize,
+    },
+    /// A stored state tensor is not a `[B, H]` matrix like the others.
+    #[error("state tensor {index} has shape {found:?}, but {wanted} is needed")]
+    StateShape {
+        /// Position of the tensor in the stored list.
+        index: usize,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that it should have.
+        wanted: String,
+    },
+}
+
+fn cell_names() -> String {
+    Cell::ALL.map(|cell| cell.name()).join(", ")
+}

@@ -1,0 +1,72 @@
+//! Recurrent layers for [Burn](https://burn.dev).
+//!
+//! Every layer runs a whole sequence in one call, keeps its weights in
+//! PyTorch's layout and names, takes an initial state and returns the final
+//! one, and understands padded batches, reversed time and token inputs.
+//!
+//! # Parts
+//!
+//! - [`Recurrent`]: a stack of layers of any [`Cell`], in one or both
+//!   directions, with dropout between the layers.
+//! - [`VanillaRnn`], [`Lstm`], [`Gru`] and the [`lstm_variants`]: single
+//!   layers, each a [`RecurrentLayer`].
+//! - [`SequenceInput`] and [`StepInput`]: dense rows, embedded tokens or
+//!   one-hot tokens.
+//! - [`State`]: what is carried from one chunk of a sequence to the next.
+//! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
+//!   the bias of the forget gate.
+//!
+//! Shapes are written in one alphabet: `B` batch, `T` time, `I` input size,
+//! `H` hidden size, `V` vocabulary, `L` layers, `D` directions, `G` gates x
+//! hidden size.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use rekindle_rnn::{Cell, RecurrentConfig};
+//!
+//! let device = Device::flex();
+//! let lstm = RecurrentConfig::new(8, 16, Cell::Lstm)
+//!     .with_num_layers(2)
+//!     .init(&device);
+//! let input = Tensor::<3>::random([4, 10, 8], Distribution::Default, &device);
+//! let (hidden, state) = lstm.forward(input, None, None);
+//! assert_eq!(hidden.dims(), [4, 10, 16]);
+//! assert_eq!(state.stacked_hidden().dims(), [2, 4, 16]);
+//! # }
+//! ```
+//!
+//! # Feature flags
+//!
+//! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm`
+//! compile Burn's backend of that name in. None is on by default.
+#![forbid(unsafe_code)]
+
+mod cell;
+mod error;
+mod gru;
+mod init;
+mod input;
+mod layer;
+mod lstm;
+pub mod lstm_variants;
+mod orthogonal;
+mod projection;
+mod recurrent;
+mod scan;
+mod state;
+mod vanilla;
+
+pub use cell::Cell;
+pub use error::Error;
+pub use gru::{Gru, GruConfig};
+pub use init::{Initialization, Scheme};
+pub use input::{SequenceInput, StepInput};
+pub use layer::{Layer, RecurrentLayer};
+pub use lstm::{Lstm, LstmConfig};
+pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
+pub use rekindle_kernels::{Direction, Scan};
+pub use state::{LayerState, State};
+pub use vanilla::{Nonlinearity, VanillaRnn, VanillaRnnConfig};

@@ -1,0 +1,273 @@
+//! A stack of recurrent layers.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::{Device, Tensor};
+use rand::Rng;
+use rekindle_kernels::{Direction, Scan};
+
+use crate::init::device_rng;
+use crate::lstm_variants::{CoupledLstmConfig, LayerNormLstmConfig, PeepholeLstmConfig, ReluLstmConfig};
+use crate::{
+    Cell, GruConfig, Initialization, Layer, LayerState, LstmConfig, Nonlinearity, RecurrentLayer, SequenceInput, State,
+    StepInput, VanillaRnnConfig,
+};
+
+/// Configuration of a [`Recurrent`] network.
+#[derive(Config, Debug)]
+pub struct RecurrentConfig {
+    /// `I`: features of a step; the vocabulary's size for one-hot tokens.
+    pub input_size: usize,
+    /// `H`: size of the hidden state of each layer.
+    pub hidden_size: usize,
+    /// The recurrence.
+    pub cell: Cell,
+    /// `L`: layers, each reading the hidden states of the one below.
+    #[config(default = 1)]
+    pub num_layers: usize,
+    /// Whether each layer also reads the sequence from its end, and puts out
+    /// the hidden states of both directions side by side.
+    #[config(default = false)]
+    pub bidirectional: bool,
+    /// The share of the hidden states that is dropped between layers in
+    /// training, as in PyTorch not after the last one.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Whether the layers have biases.
+    #[config(default = true)]
+    pub bias: bool,
+    /// How the weights are drawn.
+    #[config(default = "Initialization::default()")]
+    pub init: Initialization,
+}
+
+impl RecurrentConfig {
+    /// A network with weights that follow [`Device::seed`].
+    ///
+    /// # Panics
+    ///
+    /// As [`init_with`](Self::init_with).
+    pub fn init(&self, device: &Device) -> Recurrent {
+        self.init_with(&mut device_rng(device), device)
+    }
+
+    /// A network with weights drawn from a random stream, on the host, so that
+    /// they are the same on every backend.
+    ///
+    /// # Panics
+    ///
+    /// If a size or the number of layers is 0, or the dropout is not in
+    /// `[0, 1)`.
+    pub fn init_with<R: Rng + ?Sized>(&self, rng: &mut R, device: &Device) -> Recurrent {
+        assert!(self.num_layers > 0, "a network needs at least 1 layer");
+        let directions = if self.bidirectional { 2 } else { 1 };
+        let layers = (0..self.num_layers)
+            .map(|index| {
+                let input_size = match index {
+                    0 => self.input_size,
+                    _ => directions * self.hidden_size,
+                };
+                StackedLayer {
+                    forward: self.layer(input_size, rng, device),
+                    reverse: self.bidirectional.then(|| self.layer(input_size, rng, device)),
+                }
+            })
+            .collect();
+        Recurrent { layers, dropout: DropoutConfig::new(self.dropout).init(), cell: self.cell }
+    }
+
+    fn layer<R: Rng + ?Sized>(&self, input_size: usize, rng: &mut R, device: &Device) -> Layer {
+        let hidden_size = self.hidden_size;
+        // The configurations of the cells are types of their own with the same
+        // builder methods.
+        macro_rules! layer {
+            ($variant:ident, $config:ident $(. $option:ident($value:expr))?) => {
+                Layer::$variant(
+                    $config::new(input_size, hidden_size)
+                        $(.$option($value))?
+                        .with_bias(self.bias)
+                        .with_init(self.init.clone())
+                        .init_with(rng, device),
+                )
+            };
+        }
+        match self.cell {
+            Cell::Rnn => layer!(Vanilla, VanillaRnnConfig),
+            Cell::RnnRelu => layer!(Vanilla, VanillaRnnConfig.with_nonlinearity(Nonlinearity::Relu)),
+            Cell::Lstm => layer!(Lstm, LstmConfig),
+            Cell::Gru => layer!(Gru, GruConfig),
+            Cell::PeepholeLstm => layer!(Peephole, PeepholeLstmConfig),
+            Cell::CoupledLstm => layer!(Coupled, CoupledLstmConfig),
+            Cell::ReluLstm => layer!(ReluCandidate, ReluLstmConfig),
+            Cell::LayerNormLstm => layer!(LayerNorm, LayerNormLstmConfig),
+        }
+    }
+}
+
+/// One level of a [`Recurrent`] network.
+#[derive(Module, Debug)]
+pub struct StackedLayer {
+    /// Reads the sequence from its beginning.
+    pub forward: Layer,
+    /// Reads it from its end, in a bidirectional network.
+    pub reverse: Option<Layer>,
+}
+
+/// A stack of recurrent layers, in one or both directions, with dropout
+/// between the layers.
+///
+/// `D` below is 2 for a bidirectional network, else 1.
+#[derive(Module, Debug)]
+pub struct Recurrent {
+    /// From the input up.
+    pub layers: Vec<StackedLayer>,
+    /// Applied between the layers.
+    pub dropout: Dropout,
+    #[module(skip)]
+    cell: Cell,
+}
+
+impl Recurrent {
+    /// Runs the network over **batch-first** sequences.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, T, I]`, or tokens `[B, T]`
+    /// - state: one entry a layer and direction; zeros if none is given
+    /// - lengths: the valid steps of each row, in `1..=T`; all `T` if none are
+    ///   given. Past its length a row puts out 0, keeps its state and gets no
+    ///   gradient.
+    /// - returns the hidden states of the last layer, `[B, T, D*H]`, and the
+    ///   final state of every layer
+    ///
+    /// # Panics
+    ///
+    /// If the input, the state or the lengths do not fit.
+    pub fn forward(
+        &self,
+        input: impl Into<SequenceInput>,
+        state: Option<State>,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<3>, State) {
+        let input = input.into().swap_batch_and_time();
+        let (hidden, state) = self.forward_time_major(input, state, lengths);
+        (hidden.swap_dims(0, 1), state)
+    }
+
+    /// [`forward`](Self::forward) over **time-major** sequences: `[T, B, I]`,
+    /// or tokens `[T, B]`, to `[T, B, D*H]`.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_time_major(
+        &self,
+        input: impl Into<SequenceInput>,
+        state: Option<State>,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<3>, State) {
+        let mut states = self.layer_states(state).into_iter();
+        let mut next_state = || states.next().flatten();
+        let scan = |direction| Scan { direction, lengths: lengths.map(<[usize]>::to_vec) };
+        let mut input = input.into();
+        let mut last = Vec::with_capacity(self.layers.len());
+        for (index, layer) in self.layers.iter().enumerate() {
+            if let (1.., SequenceInput::Dense(hidden)) = (index, &input) {
+                input = self.dropout.forward(hidden.clone()).into();
+            }
+            let forward = scan(Direction::Forward);
+            let output = match &layer.reverse {
+                None => {
+                    let (hidden, state) = layer.forward.sequence(input, next_state(), &forward);
+                    last.push(state);
+                    hidden
+                }
+                Some(reverse) => {
+                    let (ahead, state) = layer.forward.sequence(input.clone(), next_state(), &forward);
+                    last.push(state);
+                    let (back, state) = reverse.sequence(input, next_state(), &scan(Direction::Reverse));
+                    last.push(state);
+                    Tensor::cat(vec![ahead, back], 2)
+                }
+            };
+            input = output.into();
+        }
+        match input {
+            SequenceInput::Dense(hidden) => (hidden, State { layers: last }),
+            _ => unreachable!("a network has at least one layer, and layers put out dense rows"),
+        }
+    }
+
+    /// Runs the network over one step: the sequence of length 1, so with
+    /// exactly its numbers.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, I]`, or tokens `[B]`
+    /// - returns the hidden state of the last layer, `[B, H]`, and the state
+    ///
+    /// # Panics
+    ///
+    /// If the network is bidirectional, since its reverse direction would have
+    /// to know the future; if the input or the state does not fit.
+    pub fn step(&self, input: impl Into<StepInput>, state: State) -> (Tensor<2>, State) {
+        assert!(
+            !self.is_bidirectional(),
+            "a bidirectional network cannot go step by step: its reverse direction begins at the \
+             end of the sequence"
+        );
+        let (hidden, state) = self.forward_time_major(input.into(), Some(state), None);
+        (hidden.squeeze_dim(0), state)
+    }
+
+    /// The state before the first step of fresh sequences.
+    pub fn zero_state(&self, batch: usize, device: &Device) -> State {
+        let layers = self.directed_layers();
+        State { layers: layers.map(|l| l.zero_state(batch, device)).collect() }
+    }
+
+    /// The recurrence.
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// `I`: features of a step.
+    pub fn input_size(&self) -> usize {
+        self.layers[0].forward.input_size()
+    }
+
+    /// `H`: size of the hidden state of one layer in one direction.
+    pub fn hidden_size(&self) -> usize {
+        self.layers[0].forward.hidden_size()
+    }
+
+    /// `D*H`: features of the output of a step.
+    pub fn output_size(&self) -> usize {
+        let directions = if self.is_bidirectional() { 2 } else { 1 };
+        directions * self.hidden_size()
+    }
+
+    /// Whether the sequence is also read from its end.
+    pub fn is_bidirectional(&self) -> bool {
+        self.layers[0].reverse.is_some()
+    }
+
+    /// In the order of the state: layer 0, layer 0 reversed, layer 1, ...
+    fn directed_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().flat_map(|layer| std::iter::once(&layer.forward).chain(&layer.reverse))
+    }
+
+    fn layer_states(&self, state: Option<State>) -> Vec<Option<LayerState>> {
+        let count = self.directed_layers().count();
+        let Some(state) = state else {
+            return vec![None; count];
+        };
+        assert!(
+            state.layers.len() == count,
+            "the state is of {} layers (each direction counted), but the network has {count}",
+            state.layers.len()
+        );
+        state.layers.into_iter().map(Some).collect()
+    }
+}

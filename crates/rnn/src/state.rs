@@ -1,0 +1,172 @@
+//! The state that is carried from step to step and from chunk to chunk.
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use crate::{Cell, Error};
+
+/// The state of one layer in one direction.
+#[derive(Clone, Debug)]
+pub struct LayerState {
+    /// `h`, `[B, H]`.
+    pub hidden: Tensor<2>,
+    /// `c`, `[B, H]`, of the LSTM family.
+    pub cell: Option<Tensor<2>>,
+}
+
+impl LayerState {
+    /// Zeros for a batch, in the element type of `like` and on `device`.
+    pub(crate) fn zeros(has_cell: bool, shape: [usize; 2], like: &Tensor<2>, device: &Device) -> Self {
+        let hidden = Tensor::zeros(shape, (device, like.dtype()));
+        Self { cell: has_cell.then(|| hidden.clone()), hidden }
+    }
+
+    /// `[h, c]`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no cell state.
+    pub(crate) fn into_hidden_and_cell(self) -> [Tensor<2>; 2] {
+        let cell = self.cell.expect("an LSTM layer needs a state with a cell state");
+        [self.hidden, cell]
+    }
+
+    /// Applies a function to each tensor.
+    pub fn map(self, mut function: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        Self { hidden: function(self.hidden), cell: self.cell.map(function) }
+    }
+}
+
+/// The state of a whole [`Recurrent`](crate::Recurrent) network.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// In the order of PyTorch's `h_n`: layer 0, layer 0 reversed, layer 1, ...
+    pub layers: Vec<LayerState>,
+}
+
+impl State {
+    /// Applies a function to each tensor.
+    pub fn map(self, mut function: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        Self { layers: self.layers.into_iter().map(|layer| layer.map(&mut function)).collect() }
+    }
+
+    /// Cuts the history of the state, so that gradients stop here: what
+    /// truncated back-propagation does between chunks.
+    pub fn detach(self) -> Self {
+        self.map(Tensor::detach)
+    }
+
+    /// Moves the state to a device.
+    pub fn to_device(self, device: &Device) -> Self {
+        self.map(|tensor| tensor.to_device(device))
+    }
+
+    /// Rows of the batch.
+    pub fn batch_size(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.hidden.dims()[0])
+    }
+
+    /// Sets these rows of the batch to zero and leaves the others as they are,
+    /// for rows where a new sequence begins.
+    ///
+    /// # Panics
+    ///
+    /// If a row is not in the batch.
+    pub fn reset_rows(self, rows: &[usize]) -> Self {
+        if rows.is_empty() {
+            return self;
+        }
+        let batch = self.batch_size();
+        let mut reset = vec![false; batch];
+        for &row in rows {
+            check_row(row, batch);
+            reset[row] = true;
+        }
+        self.map(|tensor| {
+            let mask = TensorData::new(reset.clone(), [batch, 1]);
+            let mask = Tensor::<2, Bool>::from_data(mask, &tensor.device());
+            let shape = tensor.dims();
+            tensor.mask_fill(mask.expand(shape), 0.0)
+        })
+    }
+
+    /// A batch made of these rows, in this order and with repetitions: what
+    /// beam search does when it keeps some of its hypotheses.
+    ///
+    /// # Panics
+    ///
+    /// If a row is not in the batch.
+    pub fn select_rows(self, rows: &[usize]) -> Self {
+        let batch = self.batch_size();
+        for &row in rows {
+            check_row(row, batch);
+        }
+        let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+        self.map(|tensor| {
+            let indices = TensorData::new(indices.clone(), [indices.len()]);
+            let indices = Tensor::<1, Int>::from_data(indices, &tensor.device());
+            tensor.select(0, indices)
+        })
+    }
+
+    /// The hidden states of all layers, `[L*D, B, H]`: PyTorch's `h_n`.
+    pub fn stacked_hidden(&self) -> Tensor<3> {
+        Tensor::stack(self.layers.iter().map(|l| l.hidden.clone()).collect(), 0)
+    }
+
+    /// The cell states of all layers, `[L*D, B, H]`: PyTorch's `c_n`, for the
+    /// LSTM family.
+    pub fn stacked_cell(&self) -> Option<Tensor<3>> {
+        let cells: Option<Vec<_>> = self.layers.iter().map(|l| l.cell.clone()).collect();
+        cells.map(|cells| Tensor::stack(cells, 0))
+    }
+
+    /// The tensors for a checkpoint: `h` of each layer, followed by its `c` if
+    /// it has one.
+    pub fn to_data(&self) -> Vec<TensorData> {
+        self.layers
+            .iter()
+            .flat_map(|layer| [Some(&layer.hidden), layer.cell.as_ref()])
+            .flatten()
+            .map(Tensor::to_data)
+            .collect()
+    }
+
+    /// The inverse of [`to_data`](Self::to_data) for a network of this cell.
+    /// Values and element types are kept to the bit.
+    ///
+    /// # Errors
+    ///
+    /// If there are too few or too many tensors, or one is not a matrix of the
+    /// shape of the first.
+    pub fn from_data(data: Vec<TensorData>, cell: Cell, device: &Device) -> Result<Self, Error> {
+        let per_layer = if cell.has_cell_state() { 2 } else { 1 };
+        if data.is_empty() || data.len() % per_layer != 0 {
+            return Err(Error::StateCount { cell, per_layer, found: data.len() });
+        }
+        let first = data[0].shape().to_vec();
+        for (index, tensor) in data.iter().enumerate() {
+            let found = tensor.shape().to_vec();
+            if first.len() != 2 || found != first {
+                let wanted = match first.len() {
+                    2 => format!("{first:?}"),
+                    _ => "[B, H]".to_owned(),
+                };
+                return Err(Error::StateShape { index, found, wanted });
+            }
+        }
+        let mut tensors = data.into_iter().map(|data| {
+            let dtype = data.dtype();
+            Tensor::<2>::from_data(data, (device, dtype))
+        });
+        let mut layers = Vec::new();
+        while let Some(hidden) = tensors.next() {
+            let cell = if per_layer == 2 { tensors.next() } else { None };
+            layers.push(LayerState { hidden, cell });
+        }
+        Ok(Self { layers })
+    }
+}
+
+fn check_row(row: usize, batch: usize) {
+    assert!(row < batch, "row {row} is not in the batch of {batch} rows");
+}
