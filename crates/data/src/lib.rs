@@ -1,1 +1,37 @@
-//! To come.
+//! Data for sequence models: vocabularies, loaders, batching, built-in sets and a download catalogue.
+//!
+//! The crate knows nothing of models or tensors: it gives out plain numbers.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with its mistakes named |
+//! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
+//! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
+//! | [`builtin`] | texts that need no file |
+//!
+//! ```
+//! use rekindle_data::{Corpus, Split, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
+//!
+//! let corpus = Corpus::open(&TextSource::parse("builtin:source")?, Unit::Char)?;
+//! let vocabulary = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default())?;
+//! let split = Split::by_fractions(&corpus, [0.9, 0.1, 0.0])?;
+//! let mut streams = Streams::new(&corpus, &vocabulary, split.train, 8, 50)?;
+//! let batch = streams.batch(0);
+//! assert_eq!(batch.inputs.len(), 8 * 50);
+//! assert_eq!(vocabulary.decode(&batch.inputs[..50]), corpus.text(0..50));
+//! # Ok::<(), rekindle_data::Error>(())
+//! ```
+//!
+//! The crate has no feature flags.
+
+// `text::file` maps files into memory, which no safe function can: one block there is allowed.
+#![deny(unsafe_code)]
+
+pub mod builtin;
+mod error;
+mod text;
+
+pub use error::Error;
+pub use text::{
+    Corpus, Decoder, Split, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig,
+};

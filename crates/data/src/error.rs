@@ -1,0 +1,234 @@
+//! Everything that can go wrong in this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::text::{Unit, UnknownSymbol};
+
+/// What went wrong, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder is not there.
+    #[error("{}: no such file or folder", path.display())]
+    NoSuchFile {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder cannot be read.
+    #[error("{}: cannot read", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written, made or renamed.
+    #[error("{}: cannot write", path.display())]
+    Write {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A folder stands in a list of files.
+    #[error("{}: is a folder; give one folder alone, or files only", path.display())]
+    IsFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// No file of a folder fits the pattern.
+    #[error("{}: no file in this folder matches the pattern `{pattern}`", path.display())]
+    NoMatch {
+        /// The folder.
+        path: PathBuf,
+        /// The pattern.
+        pattern: String,
+    },
+    /// A glob has a mistake in it.
+    #[error("the pattern `{pattern}` is not a valid glob")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What the mistake is.
+        source: globset::Error,
+    },
+    /// A pattern was given for something else than a folder.
+    #[error("the pattern `{pattern}` needs a folder, and `{source_text}` is not one")]
+    PatternWithoutFolder {
+        /// The source it was given for.
+        source_text: String,
+        /// The pattern.
+        pattern: String,
+    },
+    /// A source with nothing in it, or an empty part in a list.
+    #[error("`{text}` does not name a text: want PATH, PATH,PATH or builtin:NAME")]
+    NoSource {
+        /// What was given.
+        text: String,
+    },
+    /// A built-in text of this name does not exist.
+    #[error("there is no built-in text `{name}`; there is: {known}")]
+    NoSuchBuiltin {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// There is no text to read.
+    #[error("{name}: the text is empty")]
+    EmptyText {
+        /// The file, or the source where all its files are empty.
+        name: String,
+    },
+    /// A text read by character or word is not UTF-8.
+    #[error(
+        "{}: byte {offset} (line {line}) is 0x{byte:02x}, which is not valid UTF-8; \
+         convert the file, or read it with byte units (`--units byte`)",
+        path.display()
+    )]
+    InvalidUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The offset of the first bad byte.
+        offset: usize,
+        /// The line it is on, from 1.
+        line: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// A unit of this name does not exist.
+    #[error("there is no unit `{name}`; want char, byte or word")]
+    NoSuchUnit {
+        /// The name asked for.
+        name: String,
+    },
+    /// A vocabulary of fewer than two symbols: there is nothing to predict.
+    #[error(
+        "{name}: the vocabulary would have {symbols} symbol(s) of the {distinct} in the text, and a \
+         model needs two or more; use another text, a lower minimum count or a larger vocabulary"
+    )]
+    TooFewSymbols {
+        /// The text.
+        name: String,
+        /// Symbols left, the unknown one included.
+        symbols: usize,
+        /// Distinct symbols in the text.
+        distinct: usize,
+    },
+    /// More symbols than a `u32` can number.
+    #[error("{name}: {symbols} distinct symbols are too many; set a largest vocabulary size")]
+    TooManySymbols {
+        /// The text.
+        name: String,
+        /// Distinct symbols in the text.
+        symbols: usize,
+    },
+    /// A text has a symbol that the vocabulary lacks, and the vocabulary has no unknown symbol.
+    #[error("{name}: the text does not fit the vocabulary")]
+    UnknownSymbol {
+        /// The file.
+        name: String,
+        /// The symbol and its place in the file.
+        source: UnknownSymbol,
+    },
+    /// A text and a vocabulary are in different units.
+    #[error("the text is read in {}, and the vocabulary is one of {}", corpus.plural(), vocabulary.plural())]
+    UnitMismatch {
+        /// The unit of the text.
+        corpus: Unit,
+        /// The unit of the vocabulary.
+        vocabulary: Unit,
+    },
+    /// A vocabulary file that is not one, or is damaged.
+    #[error("{name}: not a vocabulary: {reason}")]
+    BadVocabulary {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A vocabulary file that is not valid JSON, or lacks a field.
+    #[error("{name}: not a vocabulary")]
+    VocabularySyntax {
+        /// The file.
+        name: String,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// A vocabulary file of a newer program.
+    #[error(
+        "{name}: the vocabulary has format version {seen}, and this program reads up to {newest}; \
+         use a newer version of the program"
+    )]
+    VocabularyVersion {
+        /// The file.
+        name: String,
+        /// The version in the file.
+        seen: u64,
+        /// The newest version that can be read.
+        newest: u64,
+    },
+    /// Fractions of a split that are not fractions.
+    #[error("the split {fractions:?} is not one: want three numbers of 0 or more that add up to 1 at most")]
+    BadFractions {
+        /// The train, validation and test fractions.
+        fractions: [f64; 3],
+    },
+    /// A split that leaves nothing to train on.
+    #[error("the split {fractions:?} of {tokens} tokens leaves nothing to train on")]
+    EmptySplit {
+        /// The train, validation and test fractions.
+        fractions: [f64; 3],
+        /// The tokens there are.
+        tokens: usize,
+    },
+    /// A batch size or a sequence length of zero.
+    #[error("the {what} is 0, and must be 1 or more")]
+    Zero {
+        /// Which of them.
+        what: &'static str,
+    },
+    /// A range that ends past the text, or before it begins.
+    #[error("the range {start}..{end} does not lie within the {tokens} tokens of the text")]
+    BadRange {
+        /// The first token.
+        start: usize,
+        /// One past the last token.
+        end: usize,
+        /// The tokens there are.
+        tokens: usize,
+    },
+    /// A text that does not fill one batch.
+    #[error(
+        "the text is too short: {tokens} tokens, and one batch of {batch_size} streams of {sequence_length} \
+         steps needs {needed}; lower the batch size or the sequence length, or use more text"
+    )]
+    TextTooShort {
+        /// The tokens there are.
+        tokens: usize,
+        /// The tokens needed: one for each input, and one more for the last target.
+        needed: usize,
+        /// B, the number of streams.
+        batch_size: usize,
+        /// T, the number of steps.
+        sequence_length: usize,
+    },
+}
+
+impl Error {
+    /// A failed read, with the commonest reason told apart.
+    pub(crate) fn read(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Error::NoSuchFile { path, source },
+            _ => Error::Read { path, source },
+        }
+    }
+
+    /// A failed write.
+    pub(crate) fn write(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Error::Write { path: path.into(), source }
+    }
+}

@@ -1,0 +1,27 @@
+//! Texts: units, vocabularies, corpora, splits and batches for stateful training.
+
+mod char_table;
+mod corpus;
+mod cursor;
+mod decoder;
+mod file;
+mod scan;
+mod source;
+mod split;
+mod streams;
+mod symbol;
+mod tokenizer;
+mod unit;
+mod vocabulary;
+mod vocabulary_file;
+
+pub use corpus::Corpus;
+pub use decoder::Decoder;
+pub use source::TextSource;
+pub use split::Split;
+pub use streams::{StreamBatch, Streams};
+pub use unit::Unit;
+pub use vocabulary::{UnknownSymbol, Vocabulary, VocabularyConfig};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Batches for stateful training: every row of a batch goes on where it stopped in the batch before.
+
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::{Corpus, Vocabulary};
+use crate::Error;
+
+/// `B` contiguous streams over a range of tokens, read `T` steps at a time.
+///
+/// The range is cut into `B` streams of `steps() * T` tokens each. Row `b` of batch `s` is steps
+/// `s*T .. (s+1)*T` of stream `b`, so that the hidden state that a row ends with is the one that the
+/// same row of the next batch starts from. Targets are the inputs shifted by one. Nothing is left out
+/// but what does not fill a last batch: less than `B * T` tokens.
+///
+/// Batches read in order cost no search; any other one is found through the sparse index, with the
+/// same result.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    start: usize,
+    batch_size: usize,
+    sequence_length: usize,
+    steps: usize,
+    /// The step before which the cursors stand.
+    next: usize,
+    cursors: Vec<Cursor>,
+}
+
+/// The inputs and the targets of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamBatch {
+    /// Token ids, `[B, T]` row by row.
+    pub inputs: Vec<u32>,
+    /// The token that follows each input, `[B, T]` row by row.
+    pub targets: Vec<u32>,
+}
+
+impl Streams {
+    /// Streams over a range of a corpus.
+    ///
+    /// # Errors
+    /// [`Error::Zero`] for a batch size or sequence length of 0; [`Error::BadRange`];
+    /// [`Error::TextTooShort`] where the range has less than `B * T + 1` tokens; and where the
+    /// vocabulary does not fit, those of [`Corpus::check_vocabulary`].
+    pub fn new(
+        corpus: &Corpus,
+        vocabulary: &Vocabulary,
+        range: Range<usize>,
+        batch_size: usize,
+        sequence_length: usize,
+    ) -> Result<Self, Error> {
+        for (what, size) in [("batch size", batch_size), ("sequence length", sequence_length)] {
+            if size == 0 {
+                return Err(Error::Zero { what });
+            }
+        }
+        corpus.check_vocabulary(vocabulary)?;
+        corpus.check_range(&range)?;
+        let tokens = range.len();
+        let needed = batch_size.saturating_mul(sequence_length).saturating_add(1);
+        if tokens < needed {
+            return Err(Error::TextTooShort { tokens, needed, batch_size, sequence_length });
+        }
+        let mut streams = Self {
+            corpus: corpus.clone(),
+            vocabulary: vocabulary.clone(),
+            start: range.start,
+            batch_size,
+            sequence_length,
+            // The last target needs a token of its own.
+            steps: (tokens - 1) / (batch_size * sequence_length),
+            next: 0,
+            cursors: Vec::with_capacity(batch_size),
+        };
+        streams.seek(0);
+        Ok(streams)
+    }
+
+    /// The number of batches in one pass over the range.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The number of tokens that one pass predicts.
+    pub fn tokens(&self) -> usize {
+        self.steps * self.batch_size * self.sequence_length
+    }
+
+    /// B, the number of streams.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// T, the steps in one batch.
+    pub fn sequence_length(&self) -> usize {
+        self.sequence_length
+    }
+
+    /// One batch.
+    ///
+    /// # Panics
+    /// Where `step` is not less than [`Streams::steps`].
+    pub fn batch(&mut self, step: usize) -> StreamBatch {
+        assert!(step < self.steps, "step {step} of {} steps", self.steps);
+        if step != self.next {
+            self.seek(step);
+        }
+        let length = self.sequence_length;
+        let mut inputs = vec![0; self.batch_size * length];
+        let mut targets = vec![0; self.batch_size * length];
+        let rows = inputs.chunks_exact_mut(length).zip(targets.chunks_exact_mut(length));
+        for (cursor, (inputs, targets)) in self.cursors.iter_mut().zip(rows) {
+            cursor.read(&self.corpus, &self.vocabulary, inputs);
+            targets[..length - 1].copy_from_slice(&inputs[1..]);
+            // The cursor stays before the last target: it is the next batch's first input.
+            cursor.clone().read(&self.corpus, &self.vocabulary, &mut targets[length - 1..]);
+        }
+        self.next = step + 1;
+        StreamBatch { inputs, targets }
+    }
+
+    /// Moves every stream to the beginning of a step.
+    fn seek(&mut self, step: usize) {
+        let stream_length = self.steps * self.sequence_length;
+        let first = self.start + step * self.sequence_length;
+        self.cursors.clear();
+        self.cursors
+            .extend((0..self.batch_size).map(|stream| Cursor::at(&self.corpus, first + stream * stream_length)));
+        self.next = step;
+    }
+}

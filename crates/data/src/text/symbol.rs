@@ -1,0 +1,104 @@
+//! One entry of a vocabulary, and how it is printed and read.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Unit;
+use super::tokenizer::tokens;
+
+/// How the unknown symbol is printed. No unit has it as a symbol: `<` is a word of its own.
+pub(crate) const UNKNOWN: &str = "<UNK>";
+
+/// One entry of a vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Symbol {
+    /// Stands for every symbol that the vocabulary lacks.
+    Unknown,
+    /// A byte.
+    Byte(u8),
+    /// A character.
+    Char(char),
+    /// A word, shared with the table that looks it up.
+    Word(Arc<str>),
+}
+
+impl Symbol {
+    /// The symbol of a token that is valid in its unit.
+    pub(crate) fn of_token(unit: Unit, token: &[u8]) -> Option<Self> {
+        match unit {
+            Unit::Byte => Self::only(token.iter()).map(|byte| Self::Byte(*byte)),
+            Unit::Char => Self::only(std::str::from_utf8(token).ok()?.chars()).map(Self::Char),
+            Unit::Word => {
+                Self::only(tokens(unit, token))?;
+                Some(Self::Word(std::str::from_utf8(token).ok()?.into()))
+            }
+        }
+    }
+
+    /// Reads what [`Symbol::print`] writes.
+    pub(crate) fn parse(unit: Unit, text: &str) -> Option<Self> {
+        match unit {
+            Unit::Byte => Self::parse_byte(text).map(Self::Byte),
+            Unit::Char | Unit::Word => Self::of_token(unit, text.as_bytes()),
+        }
+    }
+
+    /// The symbol in print: characters and words as they are, bytes as in a Rust byte string
+    /// (`a`, `\n`, `\xff`).
+    pub(crate) fn print(&self) -> Cow<'_, str> {
+        match self {
+            Self::Unknown => UNKNOWN.into(),
+            Self::Byte(byte) => byte.escape_ascii().to_string().into(),
+            Self::Char(c) => c.to_string().into(),
+            Self::Word(word) => Cow::Borrowed(word),
+        }
+    }
+
+    fn parse_byte(text: &str) -> Option<u8> {
+        let byte = match text.as_bytes() {
+            [b'\\', b'x', digits @ ..] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
+            b"\\n" => b'\n',
+            b"\\r" => b'\r',
+            b"\\t" => b'\t',
+            [b'\\', byte @ (b'\\' | b'\'' | b'"')] => *byte,
+            [byte] => *byte,
+            _ => return None,
+        };
+        // One spelling for each byte, so that no symbol can stand in a file twice unnoticed.
+        (byte.escape_ascii().to_string() == text).then_some(byte)
+    }
+
+    fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+        let first = items.next()?;
+        items.next().is_none().then_some(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_reads_back_from_print() {
+        for byte in 0..=u8::MAX {
+            let symbol = Symbol::Byte(byte);
+            let printed = symbol.print().into_owned();
+            assert!(printed.bytes().all(|b| b.is_ascii_graphic() || b == b' '), "{printed:?}");
+            assert_eq!(Symbol::parse(Unit::Byte, &printed), Some(symbol));
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_symbol_is_refused() {
+        for text in ["", "ab", "\\", "\\x", "\\xg0", "\\x+1", "\\xFF", "\\x61", "\\q", "é", "\n"] {
+            assert_eq!(Symbol::parse(Unit::Byte, text), None, "{text:?}");
+        }
+        for text in ["", "ab", UNKNOWN] {
+            assert_eq!(Symbol::parse(Unit::Char, text), None, "{text:?}");
+        }
+        for text in ["", "to be", "\n ", UNKNOWN] {
+            assert_eq!(Symbol::parse(Unit::Word, text), None, "{text:?}");
+        }
+        assert_eq!(Symbol::parse(Unit::Word, " be"), Some(Symbol::Word(" be".into())));
+    }
+}

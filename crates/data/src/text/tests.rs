@@ -1,0 +1,1 @@
+//! Claims about texts as a whole.

@@ -1,0 +1,142 @@
+//! Where the symbols of a text begin and end.
+//!
+//! The length of the next token depends on the text from there on only, never on what stands before. So reading may
+//! start at any token boundary, which is what the sparse index of a [`Corpus`](crate::Corpus) relies on.
+
+use super::Unit;
+
+/// The first character of a text that is not empty, and its length in bytes.
+///
+/// A byte that does not begin a valid UTF-8 sequence counts as one replacement character: corpora are checked when
+/// they are opened, but a mapped file may be changed by another program later on.
+pub(crate) fn first_char(text: &[u8]) -> (char, usize) {
+    let length = match text[0] {
+        byte @ 0..=0x7f => return (byte as char, 1),
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        _ => 4,
+    };
+    text.get(..length)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .and_then(|text| text.chars().next())
+        .map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, length))
+}
+
+/// The length in bytes of the first token of a text that is not empty.
+pub(crate) fn first_token(unit: Unit, text: &[u8]) -> usize {
+    match unit {
+        Unit::Byte => 1,
+        Unit::Char => first_char(text).1,
+        Unit::Word => first_word(text),
+    }
+}
+
+/// The tokens of a text, in order.
+pub(crate) fn tokens(unit: Unit, text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (token, tail) = rest.split_at(first_token(unit, rest));
+        rest = tail;
+        Some(token)
+    })
+}
+
+/// The rule of [`Unit::Word`].
+fn first_word(text: &[u8]) -> usize {
+    let (first, length) = first_char(text);
+    if !first.is_whitespace() {
+        return run_or_mark(text);
+    }
+    let run = run_length(text, |c| c == first);
+    if first != ' ' || run == text.len() || first_char(&text[run..]).0.is_whitespace() {
+        return run;
+    }
+    // The last space of the run belongs to the token after it.
+    if run > length { run - length } else { length + run_or_mark(&text[length..]) }
+}
+
+/// A run of word characters, or one character of any other kind.
+fn run_or_mark(text: &[u8]) -> usize {
+    match run_length(text, is_word_character) {
+        0 => first_char(text).1,
+        run => run,
+    }
+}
+
+fn run_length(text: &[u8], belongs: impl Fn(char) -> bool) -> usize {
+    let mut end = 0;
+    while end < text.len() {
+        let (c, length) = first_char(&text[end..]);
+        if !belongs(c) {
+            break;
+        }
+        end += length;
+    }
+    end
+}
+
+fn is_word_character(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<&str> {
+        tokens(Unit::Word, text.as_bytes()).map(|token| std::str::from_utf8(token).unwrap()).collect()
+    }
+
+    #[rstest]
+    #[case("to be, or", &["to", " be", ",", " or"])]
+    #[case("a\n\n   x", &["a", "\n\n", "  ", " x"])]
+    #[case("let x_1 = 10;", &["let", " x_1", " =", " 10", ";"])]
+    #[case(" \t x ", &[" ", "\t", " x", " "])]
+    #[case("don't", &["don", "'", "t"])]
+    #[case("Ça va\u{a0}? 中文", &["Ça", " va", "\u{a0}", "?", " 中文"])]
+    #[case("  ", &["  "])]
+    #[case("", &[])]
+    fn words_are_cut_by_the_documented_rule(#[case] text: &str, #[case] expected: &[&str]) {
+        assert_eq!(words(text), expected);
+    }
+
+    #[rstest]
+    #[case(b"\xff", 1)]
+    #[case(b"\xe4\xb8", 1)]
+    #[case(b"\xe4\xb8\xad", 3)]
+    #[case(b"\xf0\x9f\x98\x80!", 4)]
+    #[case(b"\xed\xa0\x80", 1)]
+    fn a_broken_sequence_is_one_byte_long(#[case] text: &[u8], #[case] length: usize) {
+        assert_eq!(first_char(text).1, length);
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_joined_are_the_text(text: Vec<u8>) {
+            for unit in Unit::ALL {
+                let parts: Vec<&[u8]> = tokens(unit, &text).collect();
+                prop_assert!(parts.iter().all(|part| !part.is_empty()));
+                prop_assert_eq!(parts.concat(), text.clone());
+            }
+        }
+
+        #[test]
+        fn cutting_may_start_at_any_token(text in "[a-c_ ,\n\u{e9}]{0,40}") {
+            for unit in Unit::ALL {
+                let all: Vec<&[u8]> = tokens(unit, text.as_bytes()).collect();
+                let mut start = 0;
+                for (index, token) in all.iter().enumerate() {
+                    let tail: Vec<&[u8]> = tokens(unit, &text.as_bytes()[start..]).collect();
+                    prop_assert_eq!(&tail[..], &all[index..]);
+                    start += token.len();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The symbols that a model knows, and their numbers.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::char_table::CharTable;
+use super::scan::SymbolCount;
+use super::symbol::{Symbol, UNKNOWN};
+use super::tokenizer::{first_char, first_token, tokens};
+use super::{Corpus, Decoder, Unit};
+use crate::Error;
+
+/// What a look-up gives for a symbol that is not there.
+const ABSENT: u32 = u32::MAX;
+
+/// Which symbols of a text make its vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VocabularyConfig {
+    /// Leave out symbols that appear less often than this. Default 1: none.
+    pub min_count: u64,
+    /// Keep at most this many symbols, the most frequent ones, the unknown symbol included. Default:
+    /// all.
+    pub max_size: Option<usize>,
+    /// Have an unknown symbol even where no symbol of the text is left out. Default: no.
+    pub unknown: bool,
+}
+
+impl Default for VocabularyConfig {
+    fn default() -> Self {
+        Self { min_count: 1, max_size: None, unknown: false }
+    }
+}
+
+/// The symbols that a model knows, numbered from 0.
+///
+/// The numbers follow the first appearance in the text, as in the lecture's `hello`: `h` 0, `e` 1,
+/// `l` 2, `o` 3. Where there is an unknown symbol, it is 0 and the others come after it. Clones share
+/// the tables.
+#[derive(Clone)]
+pub struct Vocabulary {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    unit: Unit,
+    symbols: Vec<Symbol>,
+    unknown: Option<u32>,
+    ids: Ids,
+}
+
+/// From a token to its number.
+enum Ids {
+    Byte(Box<[u32; 256]>),
+    Char(CharTable),
+    Word(HashMap<Arc<[u8]>, u32>),
+}
+
+/// A symbol that a vocabulary lacks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{symbol:?} at byte {offset} is not in the vocabulary of {size} symbols")]
+pub struct UnknownSymbol {
+    /// The symbol, in print.
+    pub symbol: String,
+    /// Where it stands, in bytes.
+    pub offset: usize,
+    /// The number of symbols in the vocabulary.
+    pub size: usize,
+}
+
+impl Vocabulary {
+    /// The vocabulary of a corpus. Where symbols are left out, an unknown symbol takes their place.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSymbols`] for a text of one symbol, or limits that leave less than two symbols.
+    pub fn from_corpus(corpus: &Corpus, config: &VocabularyConfig) -> Result<Self, Error> {
+        let all = corpus.symbols();
+        let mut kept: Vec<&SymbolCount> = all.iter().filter(|symbol| symbol.count >= config.min_count).collect();
+        let largest = config.max_size.unwrap_or(usize::MAX);
+        let unknown = config.unknown || kept.len() < all.len() || kept.len() > largest;
+        let room = largest.saturating_sub(usize::from(unknown));
+        if kept.len() > room {
+            kept.sort_by_key(|symbol| (Reverse(symbol.count), symbol.offset));
+            kept.truncate(room);
+            kept.sort_by_key(|symbol| symbol.offset);
+        }
+        let symbols = kept.len() + usize::from(unknown);
+        if symbols < 2 || all.len() < 2 {
+            let (name, distinct) = (corpus.name().into(), all.len());
+            return Err(Error::TooFewSymbols { name, symbols, distinct });
+        }
+        if symbols >= ABSENT as usize {
+            return Err(Error::TooManySymbols { name: corpus.name().into(), symbols });
+        }
+        let known = kept.iter().filter_map(|symbol| {
+            // A token of a checked text is always one symbol of its unit.
+            Symbol::of_token(corpus.unit(), corpus.token(symbol).1)
+        });
+        let unknown = unknown.then_some(Symbol::Unknown);
+        Ok(Self::from_symbols(corpus.unit(), unknown.into_iter().chain(known).collect()))
+    }
+
+    /// The vocabulary of a short text, with every symbol in it.
+    ///
+    /// # Errors
+    /// [`Error::EmptyText`] and [`Error::TooFewSymbols`].
+    pub fn from_text(text: &str, unit: Unit) -> Result<Self, Error> {
+        let corpus = Corpus::from_text("text", text, unit)?;
+        Self::from_corpus(&corpus, &VocabularyConfig::default())
+    }
+
+    /// The vocabulary with these symbols, all of one unit and different.
+    pub(crate) fn from_symbols(unit: Unit, symbols: Vec<Symbol>) -> Self {
+        let mut ids = match unit {
+            Unit::Byte => Ids::Byte(Box::new([ABSENT; 256])),
+            Unit::Char => Ids::Char(CharTable::new(ABSENT)),
+            Unit::Word => Ids::Word(HashMap::with_capacity(symbols.len())),
+        };
+        let mut unknown = None;
+        for (id, symbol) in (0..).zip(&symbols) {
+            match (symbol, &mut ids) {
+                (Symbol::Byte(byte), Ids::Byte(ids)) => ids[*byte as usize] = id,
+                (Symbol::Char(c), Ids::Char(ids)) => ids.set(*c, id),
+                (Symbol::Word(word), Ids::Word(ids)) => {
+                    ids.insert(Arc::<[u8]>::from(Arc::clone(word)), id);
+                }
+                _ => unknown = Some(id),
+            }
+        }
+        Self { shared: Arc::new(Shared { unit, symbols, unknown, ids }) }
+    }
+
+    /// The unit of the symbols.
+    pub fn unit(&self) -> Unit {
+        self.shared.unit
+    }
+
+    /// V, the number of symbols, the unknown one included.
+    #[expect(clippy::len_without_is_empty, reason = "a vocabulary has two symbols at least")]
+    pub fn len(&self) -> usize {
+        self.shared.symbols.len()
+    }
+
+    /// The number of the unknown symbol, if there is one.
+    pub fn unknown_id(&self) -> Option<u32> {
+        self.shared.unknown
+    }
+
+    /// A symbol in print: characters and words as they are, bytes as in a Rust byte string (`\xff`),
+    /// the unknown symbol as `<UNK>`. [`Vocabulary::id`] reads it back.
+    pub fn symbol(&self, id: u32) -> Option<Cow<'_, str>> {
+        self.get(id).map(Symbol::print)
+    }
+
+    /// The number of a symbol in print.
+    pub fn id(&self, symbol: &str) -> Option<u32> {
+        if symbol == UNKNOWN {
+            return self.unknown_id();
+        }
+        match Symbol::parse(self.unit(), symbol)? {
+            Symbol::Byte(byte) => self.look_up(&[byte]),
+            _ => self.look_up(symbol.as_bytes()),
+        }
+    }
+
+    /// For each symbol of this vocabulary, its number in another one: how weights move from a model
+    /// of one text to a model of another.
+    pub fn map_to(&self, other: &Vocabulary) -> Vec<Option<u32>> {
+        self.shared.symbols.iter().map(|symbol| other.id(&symbol.print())).collect()
+    }
+
+    /// The numbers of the symbols of a text, `[T]`.
+    ///
+    /// # Errors
+    /// [`UnknownSymbol`] for the first symbol that the vocabulary lacks.
+    pub fn encode(&self, text: impl AsRef<[u8]>) -> Result<Vec<u32>, UnknownSymbol> {
+        let mut offset = 0;
+        tokens(self.unit(), text.as_ref())
+            .map(|token| {
+                let id = self.look_up(token).ok_or_else(|| self.unknown_symbol(token, offset));
+                offset += token.len();
+                id
+            })
+            .collect()
+    }
+
+    /// Like [`Vocabulary::encode`], with the unknown symbol for those that the vocabulary lacks; they
+    /// are left out where it has none.
+    pub fn encode_lossy(&self, text: impl AsRef<[u8]>) -> Vec<u32> {
+        tokens(self.unit(), text.as_ref()).filter_map(|token| self.look_up(token).or(self.unknown_id())).collect()
+    }
+
+    /// The text of some numbers.
+    ///
+    /// A replacement character (U+FFFD) stands for the unknown symbol, for numbers of no symbol and
+    /// for bytes that are not UTF-8.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let mut decoder = Decoder::new(self);
+        let mut text: String = ids.iter().map(|id| decoder.push(*id)).collect();
+        text.push_str(&decoder.finish());
+        text
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&Symbol> {
+        self.shared.symbols.get(id as usize)
+    }
+
+    pub(crate) fn symbols(&self) -> &[Symbol] {
+        &self.shared.symbols
+    }
+
+    /// Makes sure that a token which stands at `offset` is known.
+    pub(crate) fn check(&self, token: &[u8], offset: usize) -> Result<(), UnknownSymbol> {
+        self.look_up(token).map(drop).ok_or_else(|| self.unknown_symbol(token, offset))
+    }
+
+    /// What is read for a symbol that is not there: the unknown one, or else symbol 0.
+    pub(crate) fn substitute(&self) -> u32 {
+        self.unknown_id().unwrap_or(0)
+    }
+
+    /// Encodes the beginning of a text, until the text or `ids` ends. Returns the tokens and the bytes
+    /// that were read.
+    pub(crate) fn fill(&self, text: &[u8], ids: &mut [u32]) -> (usize, usize) {
+        let known = |id: u32| if id == ABSENT { self.substitute() } else { id };
+        if let Ids::Byte(table) = &self.shared.ids {
+            for (id, byte) in ids.iter_mut().zip(text) {
+                *id = known(table[*byte as usize]);
+            }
+            let read = ids.len().min(text.len());
+            return (read, read);
+        }
+        let (mut read, mut offset) = (0, 0);
+        while read < ids.len() && offset < text.len() {
+            let rest = &text[offset..];
+            let (id, length) = match &self.shared.ids {
+                Ids::Char(table) => {
+                    let (c, length) = first_char(rest);
+                    (table.get(c), length)
+                }
+                _ => {
+                    let length = first_token(self.unit(), rest);
+                    (self.look_up(&rest[..length]).unwrap_or(ABSENT), length)
+                }
+            };
+            ids[read] = known(id);
+            read += 1;
+            offset += length;
+        }
+        (read, offset)
+    }
+
+    fn look_up(&self, token: &[u8]) -> Option<u32> {
+        let id = match &self.shared.ids {
+            Ids::Byte(table) => table[*token.first()? as usize],
+            Ids::Char(table) => table.get(std::str::from_utf8(token).ok()?.chars().next()?),
+            Ids::Word(table) => *table.get(token)?,
+        };
+        (id != ABSENT).then_some(id)
+    }
+
+    fn unknown_symbol(&self, token: &[u8], offset: usize) -> UnknownSymbol {
+        let symbol = match std::str::from_utf8(token) {
+            Ok(text) => text.to_owned(),
+            Err(_) => token.escape_ascii().to_string(),
+        };
+        UnknownSymbol { symbol, offset, size: self.len() }
+    }
+
+    /// Whether no symbol stands in the list twice.
+    pub(crate) fn are_distinct(symbols: &[Symbol]) -> bool {
+        symbols.iter().collect::<HashSet<_>>().len() == symbols.len()
+    }
+}
+
+impl PartialEq for Vocabulary {
+    fn eq(&self, other: &Self) -> bool {
+        self.unit() == other.unit() && self.symbols() == other.symbols()
+    }
+}
+
+impl Eq for Vocabulary {}
+
+impl fmt::Debug for Vocabulary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vocabulary")
+            .field("unit", &self.unit())
+            .field("len", &self.len())
+            .field("unknown_id", &self.unknown_id())
+            .finish()
+    }
+}
