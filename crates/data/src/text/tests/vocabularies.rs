@@ -1,0 +1,219 @@
+use std::fs;
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use crate::{Corpus, Decoder, Error, Unit, Vocabulary, VocabularyConfig};
+
+fn vocabulary(text: &str, unit: Unit, config: VocabularyConfig) -> Result<Vocabulary, Error> {
+    Vocabulary::from_corpus(&Corpus::from_text("text", text, unit)?, &config)
+}
+
+fn any_unit() -> impl Strategy<Value = Unit> {
+    prop::sample::select(Unit::ALL.to_vec())
+}
+
+#[test]
+fn hello_is_numbered_as_in_the_lecture() {
+    let vocabulary = Vocabulary::from_text("hello", Unit::Char).unwrap();
+    assert_eq!(vocabulary.len(), 4);
+    assert_eq!(vocabulary.encode("hello").unwrap(), [0, 1, 2, 2, 3]);
+    assert_eq!(vocabulary.symbol(3).unwrap(), "o");
+    assert_eq!(vocabulary.id("e"), Some(1));
+    assert_eq!((vocabulary.symbol(4), vocabulary.id("x"), vocabulary.unknown_id()), (None, None, None));
+}
+
+#[rstest]
+#[case(Unit::Char, "hé", 'ö', "ö", 3)]
+#[case(Unit::Word, "to be", '!', "!", 5)]
+#[case(Unit::Byte, "hé", 'ö', "\\xb6", 4)]
+fn an_unknown_symbol_is_named_with_its_place(
+    #[case] unit: Unit,
+    #[case] text: &str,
+    #[case] strange: char,
+    #[case] symbol: &str,
+    #[case] offset: usize,
+) {
+    let vocabulary = Vocabulary::from_text(text, unit).unwrap();
+    let strange = format!("{text}{strange}");
+    let error = vocabulary.encode(&strange).unwrap_err();
+    assert_eq!((error.symbol.as_str(), error.offset), (symbol, offset));
+    let known = vocabulary.encode(text).unwrap();
+    assert_eq!(vocabulary.encode_lossy(&strange)[..known.len()], known);
+}
+
+#[test]
+fn rare_symbols_give_way_to_the_unknown_one() {
+    let config = VocabularyConfig { min_count: 2, ..Default::default() };
+    let vocabulary = vocabulary("abcabcdab", Unit::Char, config).unwrap();
+    assert_eq!(vocabulary.unknown_id(), Some(0));
+    assert_eq!(vocabulary.len(), 4);
+    assert!(vocabulary.encode("ad").is_err());
+    assert_eq!(vocabulary.encode_lossy("adbc"), [1, 0, 2, 3]);
+    assert_eq!(vocabulary.decode(&[1, 0, 2]), "a\u{fffd}b");
+    assert_eq!(vocabulary.symbol(0).unwrap(), "<UNK>");
+    assert_eq!(vocabulary.id("<UNK>"), Some(0));
+}
+
+#[test]
+fn the_most_frequent_symbols_stay_in_the_order_of_the_text() {
+    let config = VocabularyConfig { max_size: Some(3), ..Default::default() };
+    let vocabulary = vocabulary("cabbaabd", Unit::Char, config).unwrap();
+    let symbols: Vec<_> = (0..3).map(|id| vocabulary.symbol(id).unwrap().into_owned()).collect();
+    assert_eq!(symbols, ["<UNK>", "a", "b"]);
+}
+
+#[test]
+fn an_unknown_symbol_can_be_asked_for() {
+    let config = VocabularyConfig { unknown: true, ..Default::default() };
+    let vocabulary = vocabulary("ab", Unit::Char, config).unwrap();
+    assert_eq!((vocabulary.len(), vocabulary.unknown_id()), (3, Some(0)));
+}
+
+#[rstest]
+#[case::one_symbol("aaaa", VocabularyConfig::default())]
+#[case::one_symbol_and_the_unknown("aaaa", VocabularyConfig { unknown: true, ..Default::default() })]
+#[case::all_rare("abcd", VocabularyConfig { min_count: 2, ..Default::default() })]
+#[case::no_room("abcd", VocabularyConfig { max_size: Some(1), ..Default::default() })]
+#[case::no_room_at_all("abcd", VocabularyConfig { max_size: Some(0), ..Default::default() })]
+fn a_vocabulary_of_less_than_two_symbols_is_refused(#[case] text: &str, #[case] config: VocabularyConfig) {
+    let result = vocabulary(text, Unit::Char, config);
+    assert!(matches!(result, Err(Error::TooFewSymbols { .. })), "{result:?}");
+}
+
+#[test]
+fn symbols_map_from_one_vocabulary_to_another() {
+    let old = Vocabulary::from_text("hello", Unit::Char).unwrap();
+    let new = Vocabulary::from_text("yellow", Unit::Char).unwrap();
+    assert_eq!(old.map_to(&new), [None, Some(1), Some(2), Some(3)]);
+}
+
+#[test]
+fn a_byte_vocabulary_decodes_whole_characters_only() {
+    let vocabulary = Vocabulary::from_text("a中", Unit::Byte).unwrap();
+    let mut decoder = Decoder::new(&vocabulary);
+    // Half of a character, then another one: the half comes out as a replacement character.
+    let pieces = [1, 2, 0, 1, 2, 3, 1].map(|id| decoder.push(id));
+    assert_eq!(pieces, ["", "", "\u{fffd}a", "", "", "中", ""]);
+    assert_eq!(decoder.finish(), "\u{fffd}");
+    assert_eq!(decoder.finish(), "");
+    assert_eq!(vocabulary.decode(&[1, 99, 0]), "\u{fffd}\u{fffd}a");
+}
+
+#[test]
+fn the_file_is_for_people_to_read() {
+    let vocabulary = vocabulary("a\né", Unit::Byte, VocabularyConfig { unknown: true, ..Default::default() });
+    let json = vocabulary.unwrap().to_json();
+    let words: Vec<&str> = json.split_whitespace().collect();
+    assert_eq!(
+        words.join(" "),
+        r#"{ "format": "rekindle-vocabulary", "version": 1, "unit": "byte", "symbols": [ null, "a", "\\n", "\\xc3", "\\xa9" ] }"#
+    );
+}
+
+#[rstest]
+#[case::not_json("", "EOF")]
+#[case::another_file(r#"{"layers": 2}"#, "format")]
+#[case::another_format(r#"{"format": "x", "version": 1}"#, "`x`")]
+#[case::newer(r#"{"format": "rekindle-vocabulary", "version": 2}"#, "version 2")]
+#[case::no_symbols(r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "char"}"#, "symbols")]
+#[case::no_unit(r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "x"}"#, "unknown variant")]
+#[case::one(r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "char", "symbols": ["a"]}"#, "1 symbol")]
+#[case::twice(r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "char", "symbols": ["a", "a"]}"#, "twice")]
+#[case::two_unknown(
+    r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "char", "symbols": [null, null]}"#,
+    "twice"
+)]
+#[case::two_in_one(
+    r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "char", "symbols": ["a", "bc"]}"#,
+    "\"bc\""
+)]
+#[case::no_byte(r#"{"format": "rekindle-vocabulary", "version": 1, "unit": "byte", "symbols": ["a", "é"]}"#, "\"é\"")]
+fn a_file_that_is_not_a_vocabulary_is_refused(#[case] json: &str, #[case] reason: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vocab.json");
+    fs::write(&path, json).unwrap();
+    let error = Vocabulary::load(&path).unwrap_err();
+    let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    let message = format!("{error}: {source}");
+    assert!(message.contains("vocab.json") && message.contains(reason), "{message}");
+}
+
+#[test]
+fn a_vocabulary_that_cannot_be_read_or_written_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no/such/vocab.json");
+    let vocabulary = Vocabulary::from_text("ab", Unit::Char).unwrap();
+    assert!(matches!(vocabulary.save(&path), Err(Error::Write { path: named, .. }) if named == path));
+    assert!(matches!(Vocabulary::load(&path), Err(Error::NoSuchFile { .. })));
+    fs::write(folder.path().join("bytes"), b"\xff").unwrap();
+    assert!(matches!(Vocabulary::load(folder.path().join("bytes")), Err(Error::Read { .. })));
+}
+
+proptest! {
+    #[test]
+    fn decoding_undoes_encoding(text: String, unit in any_unit()) {
+        let vocabulary = Vocabulary::from_text(&format!("{text}\nab"), unit).unwrap();
+        if let Ok(ids) = vocabulary.encode(&text) {
+            prop_assert_eq!(vocabulary.decode(&ids), text);
+        } else {
+            // A last run of white space may be cut otherwise where no more text follows.
+            prop_assert_eq!(unit, Unit::Word);
+        }
+    }
+
+    #[test]
+    fn a_text_is_encoded_whole_by_its_own_vocabulary(text in ".{0,40}\nab", unit in any_unit()) {
+        let vocabulary = Vocabulary::from_text(&text, unit).unwrap();
+        let ids = vocabulary.encode(&text).unwrap();
+        prop_assert!(ids.iter().all(|id| (*id as usize) < vocabulary.len()));
+        prop_assert_eq!(vocabulary.encode_lossy(&text), ids.clone());
+        prop_assert_eq!(vocabulary.decode(&ids), text);
+    }
+
+    #[test]
+    fn any_bytes_decode_as_the_standard_library_reads_them(bytes: Vec<u8>) {
+        let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+        let corpus = Corpus::from_text("bytes", every_byte, Unit::Byte).unwrap();
+        let vocabulary = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default()).unwrap();
+        let ids = vocabulary.encode(&bytes).unwrap();
+        prop_assert_eq!(vocabulary.decode(&ids), String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn any_bytes_encode_or_are_refused(bytes: Vec<u8>, unit in any_unit()) {
+        let vocabulary = Vocabulary::from_text("to be, é", unit).unwrap();
+        let refused = vocabulary.encode(&bytes).err().map(|error| error.offset);
+        prop_assert!(refused.is_none_or(|offset| offset < bytes.len()));
+        prop_assert!(vocabulary.encode_lossy(&bytes).len() <= bytes.len());
+    }
+
+    #[test]
+    fn a_vocabulary_survives_its_file(text: String, unit in any_unit(), unknown: bool) {
+        let config = VocabularyConfig { unknown, ..Default::default() };
+        let vocabulary = vocabulary(&format!("{text}\nab"), unit, config).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocab.json");
+        vocabulary.save(&path).unwrap();
+        let loaded = Vocabulary::load(&path).unwrap();
+        prop_assert_eq!(&loaded, &vocabulary);
+        prop_assert_eq!(loaded.unknown_id(), vocabulary.unknown_id());
+        prop_assert_eq!(loaded.encode_lossy(&text), vocabulary.encode_lossy(&text));
+        prop_assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_symbol_reads_back_from_print(text: String, unit in any_unit()) {
+        let vocabulary = Vocabulary::from_text(&format!("{text}\nab"), unit).unwrap();
+        for id in 0..vocabulary.len() as u32 {
+            prop_assert_eq!(vocabulary.id(&vocabulary.symbol(id).unwrap()), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_is_refused(cut in 0.0..1.0f64) {
+        let json = Vocabulary::from_text("hello", Unit::Char).unwrap().to_json();
+        let cut = (cut * json.len() as f64) as usize;
+        prop_assert!(Vocabulary::from_json("cut", &json[..cut]).is_err());
+    }
+}
