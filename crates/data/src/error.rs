@@ -216,6 +216,87 @@ pub enum Error {
         /// T, the number of steps.
         sequence_length: usize,
     },
+    /// A data set of this name is not in the catalogue.
+    #[error("there is no data set `{name}` in the catalogue; there is: {known}")]
+    NoSuchDataSet {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A catalogue that is not valid TOML, or lacks a field.
+    #[error("{name}: not a catalogue")]
+    CatalogueSyntax {
+        /// The file.
+        name: String,
+        /// What is wrong, with its line.
+        source: Box<toml::de::Error>,
+    },
+    /// A catalogue with an entry that cannot work.
+    #[error("{name}: not a catalogue: {reason}")]
+    BadCatalogue {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A server cannot be reached, or does not speak HTTP.
+    #[error("{url}: cannot connect; see whether the address is reachable, or use a mirror")]
+    Connection {
+        /// The address.
+        url: String,
+        /// What failed.
+        source: Box<ureq::Error>,
+    },
+    /// A server answers with something else than the file.
+    #[error("{url}: the server answers with HTTP status {status}")]
+    HttpStatus {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// A download that stopped before its end.
+    #[error("{url}: the download stopped after {have} of {wanted} bytes; try again to go on from there")]
+    Interrupted {
+        /// The address.
+        url: String,
+        /// The bytes that are on disk.
+        have: u64,
+        /// The size of the file.
+        wanted: u64,
+        /// What failed, where it was not just the end of the answer.
+        source: Option<io::Error>,
+    },
+    /// A server has a file of another size than the catalogue says.
+    #[error("{url}: the file has {seen} bytes or more, and the catalogue says {wanted}; it has changed")]
+    WrongSize {
+        /// The address.
+        url: String,
+        /// The size in the catalogue.
+        wanted: u64,
+        /// The bytes announced or received.
+        seen: u64,
+    },
+    /// A server has a file of another content than the catalogue says.
+    #[error(
+        "{url}: the SHA-256 of the file is {seen}, and the catalogue says {wanted}; \
+         it was damaged on the way or has changed"
+    )]
+    WrongHash {
+        /// The address.
+        url: String,
+        /// The hash in the catalogue.
+        wanted: String,
+        /// The hash of what was received.
+        seen: String,
+    },
+    /// A file that is not the one of the catalogue has its name.
+    #[error("{}: this file is not the one of the catalogue; move it away to download that one", path.display())]
+    DifferentFile {
+        /// The path.
+        path: PathBuf,
+    },
 }
 
 impl Error {

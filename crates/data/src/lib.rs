@@ -8,6 +8,7 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`builtin`] | texts that need no file |
+//! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
 //! ```
 //! use rekindle_data::{Corpus, Split, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
@@ -28,6 +29,8 @@
 #![deny(unsafe_code)]
 
 pub mod builtin;
+pub mod catalogue;
+pub mod download;
 mod error;
 mod text;
 

@@ -1,0 +1,226 @@
+//! The public data sets that can be downloaded: where they are, how large, under which licence.
+//!
+//! ```
+//! use rekindle_data::catalogue::Catalogue;
+//!
+//! let catalogue = Catalogue::embedded();
+//! let entry = catalogue.find("tiny-shakespeare")?;
+//! assert_eq!((entry.task.as_str(), entry.bytes()), ("chars", 1_115_394));
+//! # Ok::<(), rekindle_data::Error>(())
+//! ```
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The list of data sets, in the order of the file `catalogue.toml` of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// The data sets.
+    #[serde(rename = "entry")]
+    pub entries: Vec<Entry>,
+}
+
+/// A data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The name on the command line, and of the folder the files land in.
+    pub name: String,
+    /// The task that it is for: `chars`.
+    pub task: String,
+    /// What it is, in a line.
+    pub description: String,
+    /// Under which terms it may be used.
+    pub licence: String,
+    /// Who made it, and where to read about it.
+    pub source: String,
+    /// What is downloaded.
+    pub files: Vec<RemoteFile>,
+}
+
+/// A file of a data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteFile {
+    /// Its path below the folder of the data set, with `/` between the parts.
+    pub path: String,
+    /// Its public address.
+    pub url: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Catalogue {
+    /// The catalogue that this crate carries.
+    pub fn embedded() -> Self {
+        Self::parse("catalogue.toml", include_str!("catalogue.toml"))
+            .expect("a test of this crate reads the embedded catalogue")
+    }
+
+    /// The entry of a name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDataSet`], with the names there are.
+    pub fn find(&self, name: &str) -> Result<&Entry, Error> {
+        self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let known: Vec<&str> = self.entries.iter().map(|entry| entry.name.as_str()).collect();
+            Error::NoSuchDataSet { name: name.into(), known: known.join(", ") }
+        })
+    }
+
+    fn parse(name: &str, toml: &str) -> Result<Self, Error> {
+        let catalogue: Self = toml::from_str(toml)
+            .map_err(|source| Error::CatalogueSyntax { name: name.into(), source: Box::new(source) })?;
+        let bad = |reason: String| Err(Error::BadCatalogue { name: name.into(), reason });
+        let mut names = HashSet::new();
+        for entry in &catalogue.entries {
+            if !is_plain_path(&entry.name) || entry.name.contains('/') {
+                return bad(format!("`{}` is not a plain name", entry.name));
+            }
+            if !names.insert(&entry.name) {
+                return bad(format!("`{}` is in it twice", entry.name));
+            }
+            if entry.files.is_empty() {
+                return bad(format!("`{}` has no files", entry.name));
+            }
+            for file in &entry.files {
+                if let Some(reason) = file.fault() {
+                    return bad(format!("`{}`, file `{}`: {reason}", entry.name, file.path));
+                }
+            }
+        }
+        Ok(catalogue)
+    }
+}
+
+impl Entry {
+    /// The size of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Where a file lands below the data folder.
+    pub fn local_path(&self, file: &RemoteFile, data_folder: &Path) -> PathBuf {
+        data_folder.join(&self.name).join(&file.path)
+    }
+
+    /// Whether all files are there, by their sizes.
+    pub fn is_present(&self, data_folder: &Path) -> bool {
+        self.files.iter().all(|file| {
+            let metadata = self.local_path(file, data_folder).metadata();
+            metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() == file.bytes)
+        })
+    }
+}
+
+impl RemoteFile {
+    fn fault(&self) -> Option<&'static str> {
+        if !is_plain_path(&self.path) {
+            return Some("its path has other parts than letters, digits, `.`, `_` and `-`");
+        }
+        if !self.url.starts_with("https://") && !self.url.starts_with("http://") {
+            return Some("its url is not one of http or https");
+        }
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if self.sha256.len() != 64 || !self.sha256.bytes().all(hex) {
+            return Some("its sha256 is not 64 digits of lower-case hexadecimal");
+        }
+        None
+    }
+}
+
+/// Whether a path stays below its folder, and means the same in a file system and in an address.
+fn is_plain_path(path: &str) -> bool {
+    path.split('/').all(|part| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+        [[entry]]
+        name = "letters"
+        task = "chars"
+        description = "letters"
+        licence = "none"
+        source = "nobody"
+        [[entry.files]]
+        path = "a/b.txt"
+        url = "http://example.org/b.txt"
+        bytes = 3
+        sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    "#;
+
+    #[test]
+    fn the_embedded_catalogue_is_in_order() {
+        let text = include_str!("catalogue.toml");
+        let catalogue = Catalogue::parse("catalogue.toml", text).unwrap();
+        assert_eq!(catalogue, Catalogue::embedded());
+        assert!(catalogue.find("tiny-shakespeare").is_ok());
+    }
+
+    #[test]
+    fn a_set_is_present_when_its_files_have_their_sizes() {
+        let catalogue = Catalogue::parse("good", GOOD).unwrap();
+        let entry = catalogue.find("letters").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = entry.local_path(&entry.files[0], folder.path());
+        assert_eq!(path, folder.path().join("letters/a/b.txt"));
+        assert!(!entry.is_present(folder.path()));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "ab").unwrap();
+        assert!(!entry.is_present(folder.path()));
+        fs::write(&path, "abc").unwrap();
+        assert!(entry.is_present(folder.path()));
+    }
+
+    #[test]
+    fn a_name_that_is_not_in_it_is_answered_with_those_that_are() {
+        let error = Catalogue::parse("good", GOOD).unwrap().find("digits").unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("digits") && message.contains("letters"), "{message}");
+    }
+
+    #[rstest]
+    #[case::climbs_out("a/b.txt", "../b.txt", "path")]
+    #[case::absolute("a/b.txt", "/b.txt", "path")]
+    #[case::not_plain("a/b.txt", "b c.txt", "path")]
+    #[case::no_address("http://example.org", "file://example.org", "url")]
+    #[case::short_hash("ba7816bf", "ba", "sha256")]
+    #[case::upper_case_hash("ba7816bf", "BA7816BF", "sha256")]
+    #[case::odd_name("\"letters\"\n        task", "\"let/ters\"\n        task", "plain name")]
+    fn an_entry_that_cannot_work_is_refused(#[case] from: &str, #[case] to: &str, #[case] reason: &str) {
+        let toml = GOOD.replace(from, to);
+        assert_ne!(toml, GOOD);
+        let error = Catalogue::parse("bad.toml", &toml).unwrap_err().to_string();
+        assert!(error.contains("bad.toml") && error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn a_catalogue_with_one_name_twice_or_no_files_or_no_toml_is_refused() {
+        let twice = Catalogue::parse("x", &format!("{GOOD}{GOOD}")).unwrap_err();
+        assert!(twice.to_string().contains("twice"), "{twice}");
+        let (head, _) = GOOD.split_once("[[entry.files]]").unwrap();
+        let none = Catalogue::parse("x", &format!("{head}files = []")).unwrap_err();
+        assert!(none.to_string().contains("no files"), "{none}");
+        for toml in ["[[entry", "entry = 3", head, &GOOD.replace("bytes = 3", "bytes = -3")] {
+            let result = Catalogue::parse("x", toml);
+            assert!(matches!(result, Err(Error::CatalogueSyntax { .. })), "{toml}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Downloading a data set: resumed where it stopped, and verified before it gets its name.
+//!
+//! A file is written to `NAME.part` beside its place. Once its size and SHA-256 are right it is renamed,
+//! so that a file under its own name is always whole. A `.part` that is left from an interrupted
+//! download is continued with an HTTP `Range` request, or begun anew where the server has no ranges.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use ureq::Body;
+use ureq::http::{Response, StatusCode, header};
+
+use crate::Error;
+use crate::catalogue::{Entry, RemoteFile};
+
+/// How long a server may stay silent.
+const PATIENCE: Duration = Duration::from_secs(30);
+const BUFFER: usize = 1 << 16;
+
+/// How a file came to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there before, and whole.
+    AlreadyThere,
+    /// It was downloaded.
+    Downloaded {
+        /// How many bytes of it an earlier download had left.
+        resumed_from: u64,
+    },
+}
+
+/// Downloads files of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Downloader {
+    agent: ureq::Agent,
+    mirror: Option<String>,
+}
+
+impl Default for Downloader {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Downloader {
+    /// A downloader that takes files from their public addresses, or, where a mirror is given, from
+    /// `MIRROR/NAME/PATH` with the data set's name and the file's path in it.
+    pub fn new(mirror: Option<&str>) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_per_read(Some(PATIENCE))
+            .build();
+        let mirror = mirror.map(|base| base.trim_end_matches('/').to_owned());
+        Self { agent: config.new_agent(), mirror }
+    }
+
+    /// Downloads one file of a data set to its place below the data folder. `progress` is told, as
+    /// often as data comes, how many bytes of [`RemoteFile::bytes`] are there.
+    ///
+    /// # Errors
+    /// - [`Error::Connection`], [`Error::HttpStatus`]: there is nothing to get;
+    /// - [`Error::Interrupted`]: what has come is kept, another call goes on from there;
+    /// - [`Error::WrongSize`], [`Error::WrongHash`]: the server has another file;
+    /// - [`Error::DifferentFile`]: a file of that name, but another content, is in the way;
+    /// - [`Error::Read`], [`Error::Write`]: the disk.
+    pub fn get(
+        &self,
+        entry: &Entry,
+        file: &RemoteFile,
+        data_folder: &Path,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Outcome, Error> {
+        let target = entry.local_path(file, data_folder);
+        if target.exists() {
+            return match fault(&target, file)? {
+                None => Ok(Outcome::AlreadyThere),
+                Some(_) => Err(Error::DifferentFile { path: target }),
+            };
+        }
+        let url = match &self.mirror {
+            Some(base) => format!("{base}/{}/{}", entry.name, file.path),
+            None => file.url.clone(),
+        };
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).map_err(|source| Error::write(folder, source))?;
+        }
+        let mut transfer = Transfer { url, file, part: part_path(&target), progress };
+        let resumed_from = transfer.run(&self.agent)?;
+        if let Some(fault) = fault(&transfer.part, file)? {
+            transfer.discard()?;
+            return Err(match fault {
+                Fault::Size(seen) => transfer.wrong_size(seen),
+                Fault::Hash(seen) => Error::WrongHash { url: transfer.url, wanted: file.sha256.clone(), seen },
+            });
+        }
+        fs::rename(&transfer.part, &target).map_err(|source| Error::write(&target, source))?;
+        Ok(Outcome::Downloaded { resumed_from })
+    }
+}
+
+/// One file on its way to its `.part`.
+struct Transfer<'a> {
+    url: String,
+    file: &'a RemoteFile,
+    part: PathBuf,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Transfer<'_> {
+    /// Fills the `.part` up; returns how many bytes of it were there before.
+    fn run(&mut self, agent: &ureq::Agent) -> Result<u64, Error> {
+        let mut have = match self.part.metadata() {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(source) => return Err(Error::read(self.part.clone(), source)),
+        };
+        if have == self.file.bytes && have > 0 {
+            return Ok(have);
+        }
+        if have > self.file.bytes {
+            self.discard()?;
+            have = 0;
+        }
+        let mut response = self.request(agent, have)?;
+        let refused = match response.status() {
+            StatusCode::PARTIAL_CONTENT => !continues_at(&response, have),
+            status => status == StatusCode::RANGE_NOT_SATISFIABLE,
+        };
+        if have > 0 && refused {
+            self.discard()?;
+            have = 0;
+            response = self.request(agent, have)?;
+        }
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if have > 0 => {}
+            StatusCode::OK => have = 0,
+            status => {
+                return Err(Error::HttpStatus { url: self.url.clone(), status: status.as_u16() });
+            }
+        }
+        let announced = response.body().content_length().map(|rest| have + rest);
+        if let Some(announced) = announced.filter(|announced| *announced != self.file.bytes) {
+            return Err(self.wrong_size(announced));
+        }
+        self.receive(response.into_body().into_reader(), have)?;
+        Ok(have)
+    }
+
+    fn request(&self, agent: &ureq::Agent, have: u64) -> Result<Response<Body>, Error> {
+        let mut request = agent.get(&self.url);
+        if have > 0 {
+            request = request.header(header::RANGE, format!("bytes={have}-"));
+        }
+        request.call().map_err(|source| Error::Connection { url: self.url.clone(), source: Box::new(source) })
+    }
+
+    /// Writes a body behind the first `have` bytes of the `.part`.
+    fn receive(&mut self, mut body: impl Read, mut have: u64) -> Result<(), Error> {
+        let failed = |source| Error::write(&self.part, source);
+        let mut options = OpenOptions::new();
+        options.create(true).write(true);
+        let options = if have > 0 { options.append(true) } else { options.truncate(true) };
+        let mut part = options.open(&self.part).map_err(failed)?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            (self.progress)(have);
+            let (wanted, url) = (self.file.bytes, || self.url.clone());
+            let count = match body.read(&mut buffer) {
+                Ok(0) if have < wanted => {
+                    return Err(Error::Interrupted { url: url(), have, wanted, source: None });
+                }
+                Ok(0) => return part.sync_all().map_err(failed),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let source = Some(error);
+                    return Err(Error::Interrupted { url: url(), have, wanted, source });
+                }
+            };
+            have += count as u64;
+            if have > wanted {
+                self.discard()?;
+                return Err(self.wrong_size(have));
+            }
+            part.write_all(&buffer[..count]).map_err(failed)?;
+        }
+    }
+
+    fn discard(&self) -> Result<(), Error> {
+        match fs::remove_file(&self.part) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::write(&self.part, source)),
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong_size(&self, seen: u64) -> Error {
+        Error::WrongSize { url: self.url.clone(), wanted: self.file.bytes, seen }
+    }
+}
+
+/// Whether a partial response is the rest of the file from byte `have` on.
+fn continues_at(response: &Response<Body>, have: u64) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
+}
+
+fn part_path(target: &Path) -> PathBuf {
+    let mut name = OsString::from(target.file_name().unwrap_or_default());
+    name.push(".part");
+    target.with_file_name(name)
+}
+
+/// How a file is not the one of the catalogue.
+enum Fault {
+    Size(u64),
+    Hash(String),
+}
+
+fn fault(path: &Path, file: &RemoteFile) -> Result<Option<Fault>, Error> {
+    let failed = |source| Error::read(path.into(), source);
+    let mut content = File::open(path).map_err(failed)?;
+    let size = content.metadata().map_err(failed)?.len();
+    if size != file.bytes {
+        return Ok(Some(Fault::Size(size)));
+    }
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match content.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(failed(source)),
+        }
+    }
+    let seen: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((seen != file.sha256).then_some(Fault::Hash(seen)))
+}
+
+#[cfg(test)]
+mod tests;
