@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Cell;
+use crate::{Cell, Scheme};
 
 /// An error of this crate.
 ///
@@ -12,8 +12,14 @@ use crate::Cell;
 #[non_exhaustive]
 pub enum Error {
     /// No cell has this name.
-    #[error("there is no cell '{name}'; the cells are {}", cell_names())]
+    #[error("there is no cell '{name}'; the cells are {}", Cell::ALL.map(Cell::name).join(", "))]
     UnknownCell {
+        /// The name that was given.
+        name: String,
+    },
+    /// No initialisation scheme has this name.
+    #[error("there is no initialisation '{name}'; there are {}", Scheme::ALL.map(Scheme::name).join(", "))]
+    UnknownScheme {
         /// The name that was given.
         name: String,
     },
@@ -37,8 +43,4 @@ pub enum Error {
         /// The shape that it should have.
         wanted: String,
     },
-}
-
-fn cell_names() -> String {
-    Cell::ALL.map(|cell| cell.name()).join(", ")
 }

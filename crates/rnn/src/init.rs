@@ -1,5 +1,8 @@
 //! How weights are drawn.
 
+use std::fmt;
+use std::str::FromStr;
+
 use burn::config::Config;
 use burn::module::Param;
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
@@ -7,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::orthogonal::orthogonal;
 
 /// How the weights of a recurrent layer start.
@@ -55,6 +59,35 @@ pub enum Scheme {
     /// "Exact solutions to the nonlinear dynamics of learning in deep linear
     /// neural networks", 2013).
     Orthogonal,
+}
+
+impl Scheme {
+    /// All schemes, the default first.
+    pub const ALL: [Self; 3] = [Self::Pytorch, Self::Xavier, Self::Orthogonal];
+
+    /// The name used on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pytorch => "pytorch",
+            Self::Xavier => "xavier",
+            Self::Orthogonal => "orthogonal",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let scheme = Self::ALL.into_iter().find(|scheme| scheme.name() == name);
+        scheme.ok_or_else(|| Error::UnknownScheme { name: name.into() })
+    }
 }
 
 /// Which rows of the bias open the forget gate.
