@@ -1,1 +1,83 @@
-//! To come.
+//! End-to-end tests: they run the `rekindle` command as a user would. See the files in this package's `tests` folder.
+//!
+//! This library is what they share: a place to work in, and a small text to work on.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A temporary folder with a small text, in which commands are run.
+pub struct Workplace {
+    folder: TempDir,
+}
+
+impl Workplace {
+    /// A folder that holds `text.txt`.
+    ///
+    /// # Panics
+    ///
+    /// When the folder cannot be made.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let text = "fn add(a: u32, b: u32) -> u32 {\n    a + b\n}\n\n".repeat(60);
+        fs::write(folder.path().join("text.txt"), text).expect("a temporary file");
+        Self { folder }
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The command, run in the folder, with its output in pipes.
+    ///
+    /// # Panics
+    ///
+    /// When the command has not been built: `cargo test --workspace` builds it.
+    pub fn rekindle(&self, arguments: &[&str]) -> assert_cmd::Command {
+        assert_cmd::Command::from_std(self.process(arguments))
+    }
+
+    /// The same as a plain process, to be started and killed.
+    ///
+    /// # Panics
+    ///
+    /// When the command has not been built: `cargo test --workspace` builds it.
+    pub fn process(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.current_dir(self.folder.path()).args(arguments);
+        command
+    }
+
+    /// The figures `[step, loss]` of a run, the loss in the digits that were written.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
+    pub fn losses(&self, run: &str) -> Vec<(u64, String)> {
+        let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
+        let line = |line: &str| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("a JSON object a line");
+            (value["step"].as_u64().expect("a step"), value["loss"].to_string())
+        };
+        metrics.lines().map(line).collect()
+    }
+}
+
+impl Default for Workplace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The command stands beside the tests' own programs: `target/release/rekindle` and `target/release/deps/chars-...`.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test.ancestors().nth(2).expect("a test is in target/PROFILE/deps");
+    let binary = folder.join(format!("rekindle{}", std::env::consts::EXE_SUFFIX));
+    assert!(binary.exists(), "{} has not been built: run `cargo test --release --workspace`", binary.display());
+    binary
+}

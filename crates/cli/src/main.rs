@@ -1,1 +1,43 @@
-fn main() {}
+//! The `rekindle` command: reads the options, puts the crates together, prints.
+#![forbid(unsafe_code)]
+
+mod backend;
+mod commands;
+mod config_file;
+mod options;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::options::{Command, Rekindle};
+
+/// Training allocates and frees tens of megabytes a step; this allocator keeps its pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let matches = Rekindle::command().get_matches();
+    let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let done = match options.command {
+        Command::Train(train) => commands::train::run(train, &matches),
+        Command::Sample(sample) => commands::sample::run(&sample),
+        Command::Eval(eval) => commands::eval::run(&eval),
+        Command::Data(data) => commands::data::run(data),
+        Command::Devices(devices) => commands::devices::run(&devices),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough: `rekindle sample ... | head` is no failure.
+        Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}

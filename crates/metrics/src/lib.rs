@@ -1,1 +1,15 @@
-//! To come.
+//! Figures of merit for sequence models.
+//!
+//! * [`language`]: bits per symbol and perplexity of a language model.
+//!
+//! ```
+//! use rekindle_metrics::language::{bits, perplexity};
+//!
+//! // A model that gives every next symbol a probability of 1/8.
+//! let nats = 8.0_f64.ln();
+//! assert!((bits(nats) - 3.0).abs() < 1e-12);
+//! assert!((perplexity(nats) - 8.0).abs() < 1e-12);
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod language;

@@ -13,6 +13,11 @@
 //! A symbol is whatever the vocabulary counts: characters, bytes or words.
 
 mod generator;
+#[cfg(feature = "learner")]
+pub mod learner;
+#[cfg(test)]
+mod tests;
+mod transfer;
 
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -24,6 +29,7 @@ use rand::Rng;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput, State};
 
 pub use generator::Generator;
+pub use transfer::TransferError;
 
 /// Configuration of a [`CharLm`].
 #[derive(Config, Debug)]

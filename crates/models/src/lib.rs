@@ -24,8 +24,9 @@
 //!
 //! # Feature flags
 //!
-//! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`: the backends to compile in, forwarded to
-//! Burn. None is on by default.
+//! * `learner`: implements the traits of Burn's own `Learner` for the models.
+//! * `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`: the backends to compile in, forwarded to
+//!   Burn. None is on by default.
 #![forbid(unsafe_code)]
 
 pub mod char_lm;

@@ -1,1 +1,71 @@
-fn main() {}
+//! A model of the zoo, trained with Burn's own `Learner`: its data loaders, metrics and checkpoints, our network.
+//!
+//! ```text
+//! cargo run --release -p burn-learner -- [FILE] [EPOCHS]
+//! ```
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use burn::data::dataloader::DataLoaderBuilder;
+use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataset::InMemDataset;
+use burn::optim::AdamConfig;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_train::metric::{AccuracyMetric, LossMetric};
+use burn_train::{Learner, SupervisedTraining};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::{Corpus, Split, TextSource, Unit, Vocabulary, VocabularyConfig};
+use rekindle_models::char_lm::CharLmConfig;
+use rekindle_models::char_lm::learner::TextBatch;
+use rekindle_rnn::Cell;
+
+const LENGTH: usize = 50;
+const BATCH: usize = 64;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let source = arguments.next().unwrap_or_else(|| "builtin:source".to_owned());
+    let epochs: usize = arguments.next().map_or(Ok(2), |epochs| epochs.parse())?;
+
+    let corpus = Corpus::open(&TextSource::parse(&source)?, Unit::Char)?;
+    let vocabulary = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default())?;
+    let split = Split::by_fractions(&corpus, [0.9, 0.1, 0.0])?;
+    let loader = |range: Range<usize>| -> Result<_, rekindle_data::Error> {
+        let symbols = corpus.ids(&vocabulary, range)?;
+        let snippets = symbols.windows(LENGTH + 1).step_by(LENGTH).map(<[u32]>::to_vec).collect();
+        let dataset = InMemDataset::new(snippets);
+        Ok(DataLoaderBuilder::new(SnippetBatcher).batch_size(BATCH).shuffle(1).build(dataset))
+    };
+
+    let device = Device::flex().autodiff();
+    let model = CharLmConfig::new(vocabulary.len(), 128, Cell::Lstm)
+        .with_embedding_size(Some(64))
+        .init_with(&mut ChaCha8Rng::seed_from_u64(1), &device);
+    let learner = Learner::new(model, AdamConfig::new().init(), 2e-3);
+    let result = SupervisedTraining::new("runs/burn-learner", loader(split.train)?, loader(split.validation)?)
+        .metrics((AccuracyMetric::new(), LossMetric::new()))
+        .num_epochs(epochs)
+        .summary()
+        .launch(learner);
+    match result.error {
+        Some(error) => Err(format!("the training ended early: {error}").into()),
+        None => Ok(()),
+    }
+}
+
+/// Makes a batch of snippets of `LENGTH + 1` symbols.
+#[derive(Clone)]
+struct SnippetBatcher;
+
+impl Batcher<Vec<u32>, TextBatch> for SnippetBatcher {
+    fn batch(&self, snippets: Vec<Vec<u32>>, device: &Device) -> TextBatch {
+        let rows = |first: usize| -> Tensor<2, Int> {
+            let symbols = snippets.iter().flat_map(|snippet| &snippet[first..first + LENGTH]);
+            let symbols: Vec<i32> = symbols.map(|&s| s as i32).collect();
+            Tensor::from_data(TensorData::new(symbols, [snippets.len(), LENGTH]), device)
+        };
+        TextBatch { inputs: rows(0), targets: rows(1) }
+    }
+}

@@ -1,5 +1,6 @@
 //! Continuing a text symbol by symbol.
 
+use burn::module::Module as _;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rekindle_rnn::State;
 
@@ -21,7 +22,7 @@ pub struct Generator<'m> {
 
 impl<'m> Generator<'m> {
     pub(super) fn new(model: &'m CharLm, prime: &[u32], state: Option<State>, mut sampler: Sampler) -> Self {
-        let device = model.recurrent.device();
+        let device = model.devices().remove(0);
         let opening = prime.is_empty().then(|| sampler.uniform(model.vocabulary_size()));
         let unread = opening.map_or_else(|| prime.to_vec(), |symbol| vec![symbol]);
         Self { model, device, sampler, state, unread, opening }

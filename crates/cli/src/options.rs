@@ -1,0 +1,206 @@
+//! The options of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_train::run::checkpoint::Which;
+use rekindle_train::tasks::chars::CharsSettings;
+
+/// Train, sample and evaluate recurrent networks
+#[derive(Debug, Parser)]
+#[command(name = "rekindle", version, max_term_width = 100, propagate_version = true)]
+pub struct Rekindle {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model, or go on with a run
+    Train(Train),
+    /// Let a trained model write
+    Sample(Sample),
+    /// Judge a trained model on a text
+    Eval(Eval),
+    /// List, show and download data sets
+    #[command(subcommand)]
+    Data(Data),
+    /// List what models can run on
+    Devices(Devices),
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Train {
+    /// Go on with this run from its last checkpoint
+    #[arg(long, value_name = "RUN", required = true)]
+    pub resume: Option<PathBuf>,
+    /// Go on up to this many epochs, whatever the run was told at first
+    #[arg(long)]
+    pub epochs: Option<u64>,
+    /// Go on up to this many steps, whatever the run was told at first
+    #[arg(long)]
+    pub steps: Option<u64>,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// A language model over characters, bytes or words
+    Chars(Box<TrainChars>),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainChars {
+    #[command(flatten)]
+    pub run: NewRun,
+    #[command(flatten)]
+    pub settings: CharsSettings,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub struct NewRun {
+    /// The folder of the run [default: runs/TASK, runs/TASK-2, ...: the first that is free]
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Replace the run in --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Take settings from a TOML file, such as another run's config.toml; options given here win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start from the weights of another run; symbols are matched by what they are
+    #[arg(long, value_name = "RUN")]
+    pub init_from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct DeviceOptions {
+    /// Where to compute: NAME or NAME:INDEX, see `rekindle devices` [default: a GPU, else the faster CPU backend]
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+    /// Threads to use [default: one a core]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// Print the result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// The folder of the run
+    pub run: PathBuf,
+    /// How many symbols to write
+    #[arg(long, default_value_t = 500)]
+    pub length: usize,
+    /// Below 1 the text is safer, above 1 wilder; 0 always takes the likeliest symbol
+    #[arg(long, default_value_t = 0.8, allow_negative_numbers = true)]
+    pub temperature: f32,
+    /// Draw among this many likeliest symbols only [default: all]
+    #[arg(long, value_name = "COUNT")]
+    pub top_k: Option<usize>,
+    /// Draw among the likeliest symbols that together reach this probability only [default: all]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
+    pub top_p: Option<f32>,
+    /// The text to continue [default: a symbol drawn at random]
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub prime: String,
+    /// Stop before this text
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub stop: String,
+    /// The same seed writes the same text [default: another one every time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Which checkpoint: best, last or a step
+    #[arg(long, value_name = "WHICH", default_value_t)]
+    pub checkpoint: Which,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The folder of the run
+    pub run: PathBuf,
+    /// Judge on this text, whole, instead of the run's own
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<String>,
+    /// Which files of a folder
+    #[arg(long, value_name = "GLOB", requires = "data")]
+    pub pattern: Option<String>,
+    /// Which part of the run's own text
+    #[arg(long, value_enum, default_value_t = Part::Validation, conflicts_with = "data")]
+    pub part: Part,
+    /// Streams that are read side by side [default: as in training]
+    #[arg(long, value_name = "COUNT")]
+    pub batch_size: Option<usize>,
+    /// Symbols of each stream in a step [default: as in training]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub sequence_length: Option<usize>,
+    /// Which checkpoint: best, last or a step
+    #[arg(long, value_name = "WHICH", default_value_t)]
+    pub checkpoint: Which,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Part {
+    /// What the model was trained on
+    Train,
+    /// What decided which checkpoint is best
+    Validation,
+    /// What neither was
+    Test,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// List the data sets that can be downloaded
+    List(Output),
+    /// Show where a data set comes from, its licence and its files
+    Show {
+        /// Its name in the list
+        name: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Download a data set; an interrupted download goes on where it stopped
+    Get {
+        /// Its name in the list
+        name: String,
+        /// The folder to put it in
+        #[arg(long, value_name = "FOLDER", default_value = "data")]
+        out: PathBuf,
+        /// Take the files from below this address instead of their own
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Devices {
+    #[command(flatten)]
+    pub output: Output,
+}

@@ -1,0 +1,132 @@
+//! What a run looks like while it works: a bar on a terminal, plain lines elsewhere. All goes to standard error.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rekindle_metrics::language::bits;
+use rekindle_train::event::{Event, Observer, StepReport};
+
+/// Plain lines come at least this far apart, but for the last one.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// Shows the events of a run.
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    first_step: u64,
+    last_line: Option<Instant>,
+    unit: &'static str,
+    total_steps: u64,
+}
+
+impl Progress {
+    /// Shows nothing until the run starts.
+    pub fn new() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            started: Instant::now(),
+            first_step: 0,
+            last_line: None,
+            unit: "",
+            total_steps: 0,
+        }
+    }
+
+    fn start(&mut self, step: u64, total_steps: u64, unit: &'static str) {
+        (self.started, self.first_step, self.unit, self.total_steps) = (Instant::now(), step, unit, total_steps);
+        if stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {wide_msg}").expect("a constant template");
+            self.bar = ProgressBar::with_draw_target(Some(total_steps), ProgressDrawTarget::stderr()).with_style(style);
+            self.bar.set_position(step);
+        }
+    }
+
+    fn step(&mut self, report: &StepReport) {
+        self.bar.set_position(report.step);
+        if !report.printed {
+            return;
+        }
+        let figures = format!(
+            "loss {:.4} nats, {:.4} bits, {} {}/s, {} left",
+            report.loss,
+            bits(report.loss),
+            thousands(report.items_per_second),
+            self.unit,
+            HumanDuration(self.time_left(report.step)),
+        );
+        if !self.bar.is_hidden() {
+            self.bar.set_message(figures);
+        } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || report.step == self.total_steps {
+            eprintln!("step {}/{} (epoch {:.2}): {figures}", report.step, self.total_steps, report.epoch);
+            self.last_line = Some(Instant::now());
+        }
+    }
+
+    /// From the pace so far, evaluations and samples included.
+    fn time_left(&self, step: u64) -> Duration {
+        let done = (step - self.first_step).max(1) as f64;
+        let left = self.total_steps.saturating_sub(step) as f64;
+        Duration::from_secs((self.started.elapsed().as_secs_f64() / done * left).round() as u64)
+    }
+
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started { step, total_steps, steps_per_epoch, parameters, unit } => {
+                self.line(&format!(
+                    "{} parameters, {total_steps} steps, {steps_per_epoch} an epoch{}",
+                    thousands(*parameters as f64),
+                    if *step > 0 { format!("; going on after step {step}") } else { String::new() },
+                ));
+                self.start(*step, *total_steps, unit);
+            }
+            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            Event::Step(report) => self.step(report),
+            Event::Evaluated { step, epoch, evaluation, best } => self.line(&format!(
+                "step {step} (epoch {epoch:.2}): held-out loss {:.4} nats, {:.4} bits{}",
+                evaluation.loss,
+                bits(evaluation.loss),
+                if *best { ", the best so far" } else { "" },
+            )),
+            Event::Sampled { step, text } => self.line(&format!("--- sample after step {step} ---\n{text}\n---")),
+            Event::Checkpointed { .. } => {}
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A rounded number with its thousands apart: `12,345`.
+fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.max(0.0));
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (number, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
+}

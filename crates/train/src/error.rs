@@ -1,0 +1,127 @@
+//! What can go wrong in a training run.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong in a training run, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A setting without meaning.
+    #[error("{name} {value}: it must be {wanted}")]
+    Setting {
+        /// The name, as on the command line.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would do.
+        wanted: &'static str,
+    },
+    /// Reading or writing a file of the run failed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: "write", "read".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder of a new run is there already.
+    #[error("{} already holds a run: give another --out, go on with `train --resume {}`, or replace it with --force", path.display(), path.display())]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder of a new run holds other things, which `--force` would not delete either.
+    #[error("{} is not empty and holds no run: give another --out", path.display())]
+    NotARunFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder given as a run is none.
+    #[error("{} is not a run: there is no {file} in it", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        file: &'static str,
+    },
+    /// A file of the run does not hold what it should.
+    #[error("{}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line where there is one.
+        reason: String,
+    },
+    /// The run was written by a later version of this program.
+    #[error("{} has format {found}, and this version of Rekindle reads up to {known}: install a newer one", path.display())]
+    NewerFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// The format it has.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// The run is of another task than asked for.
+    #[error("{} is a run of `{found}`, not of `{wanted}`", path.display())]
+    OtherTask {
+        /// The folder.
+        path: PathBuf,
+        /// Its task.
+        found: String,
+        /// The task asked for.
+        wanted: &'static str,
+    },
+    /// There is no checkpoint that can be read.
+    #[error("no usable checkpoint in {}{}", path.display(), list(rejected))]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+        /// Those that are there, each with what is wrong with it.
+        rejected: Vec<String>,
+    },
+    /// The loss is not a number any more, or far above where it began.
+    #[error(
+        "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \
+         help. Gradient norms: {}",
+        first.map(|first| format!(" (it began at {first:.4})")).unwrap_or_default(),
+        last_checkpoint.map_or("none".to_owned(), |step| format!("step {step}")),
+        norms(gradient_norms)
+    )]
+    Diverged {
+        /// The step, counted from 1.
+        step: u64,
+        /// Its loss in nats.
+        loss: f64,
+        /// The first step's loss, when the bound was a multiple of it.
+        first: Option<f64>,
+        /// Step of the last checkpoint.
+        last_checkpoint: Option<u64>,
+        /// The norm of every parameter's gradient, largest first.
+        gradient_norms: Vec<(String, f64)>,
+    },
+    /// The data could not be read.
+    #[error(transparent)]
+    Data(#[from] rekindle_data::Error),
+    /// The settings of sampling have no meaning.
+    #[error(transparent)]
+    Sampling(#[from] rekindle_models::decode::SamplingError),
+}
+
+impl TrainError {
+    /// For `map_err`: `action` on `path` failed.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn list(rejected: &[String]) -> String {
+    rejected.iter().map(|reason| format!("\n  {reason}")).collect()
+}
+
+fn norms(norms: &[(String, f64)]) -> String {
+    norms.iter().map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect()
+}

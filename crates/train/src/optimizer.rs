@@ -1,0 +1,34 @@
+//! Burn's optimizers with the constants that PyTorch uses.
+
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+
+use crate::settings::{OptimizerKind, TrainingSettings};
+
+/// Keeps Adam and RMSProp from dividing by 0. PyTorch's value; Burn's own default, 1e-5, is large beside the gradients
+/// of rare symbols.
+const EPSILON: f32 = 1e-8;
+
+/// The optimizer that `settings` name.
+pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
+    let decay = (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay as f32));
+    match settings.optimizer {
+        OptimizerKind::Adam => AdamConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
+        OptimizerKind::AdamW => {
+            AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(settings.weight_decay as f32).init()
+        }
+        OptimizerKind::Sgd => {
+            let momentum = MomentumConfig::new().with_momentum(settings.momentum).with_dampening(0.0);
+            let momentum = (settings.momentum > 0.0).then_some(momentum);
+            SgdConfig::new().with_momentum(momentum).with_weight_decay(decay).init()
+        }
+        OptimizerKind::RmsProp => RmsPropConfig::new()
+            .with_alpha(settings.rmsprop_decay as f32)
+            .with_momentum(0.0)
+            .with_epsilon(EPSILON)
+            .with_weight_decay(decay)
+            .init(),
+        OptimizerKind::Adagrad => AdaGradConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
+    }
+}

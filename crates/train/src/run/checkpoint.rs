@@ -1,0 +1,353 @@
+//! Checkpoints: everything that a run needs to go on exactly where it was.
+//!
+//! A checkpoint is a folder `checkpoints/step-00001000` with
+//!
+//! ```text
+//! model.bpk        the weights
+//! optimizer.bpk    the optimizer's running means
+//! carry.bpk        the hidden state that the next batch starts from
+//! training.json    step, schedule, best evaluation; length and SHA-256 of the files above
+//! ```
+//!
+//! It is written under a temporary name, synced and renamed: a kill at any instant leaves the last good one. On reading,
+//! every file is held against its SHA-256; a checkpoint that fails is passed over for the one before, and named.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, TensorData};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{FORMAT, RunFolder, atomic};
+use crate::error::TrainError;
+use crate::schedule::Plateau;
+use crate::task::Carry;
+
+const MODEL: &str = "model.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const CARRY: &str = "carry.bpk";
+const TRAINING: &str = "training.json";
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// The first step's loss in nats.
+    pub first_loss: Option<f64>,
+    /// The best evaluation so far.
+    pub best: Option<Best>,
+    /// Evaluations since the best one.
+    pub fruitless: u64,
+    /// What the plateau schedule has seen.
+    pub plateau: Plateau,
+}
+
+/// The best evaluation of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Steps done then.
+    pub step: u64,
+    /// Its objective; lower is better.
+    pub objective: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Training {
+    format: u32,
+    progress: Progress,
+    files: BTreeMap<String, Seal>,
+}
+
+/// What a file must be to be trusted.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Seal {
+    bytes: u64,
+    sha256: String,
+}
+
+impl Seal {
+    fn of(bytes: &[u8]) -> Self {
+        let sha256 = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+        Self { bytes: bytes.len() as u64, sha256 }
+    }
+}
+
+/// Which checkpoint of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// That of the best evaluation; the last one when nothing was evaluated.
+    #[default]
+    Best,
+    /// The last one.
+    Last,
+    /// That of a step.
+    Step(u64),
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Best => f.write_str("best"),
+            Self::Last => f.write_str("last"),
+            Self::Step(step) => write!(f, "{step}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Which {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "best" => Ok(Self::Best),
+            "last" => Ok(Self::Last),
+            step => step.parse().map(Self::Step).map_err(|_| "give best, last or a step".to_owned()),
+        }
+    }
+}
+
+/// A checkpoint that has been read and held against its seals.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Where the run stood.
+    pub progress: Progress,
+    /// Newer checkpoints that were passed over, each with what is wrong with it.
+    pub rejected: Vec<String>,
+    files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+/// Writes a checkpoint and gives back its folder.
+///
+/// # Errors
+///
+/// When the disk is full or cannot be written; the checkpoints that are there stay as they are.
+pub fn save<M: Module, C: Carry>(
+    run: &RunFolder,
+    progress: &Progress,
+    model: &M,
+    optimizer: &ModuleOptimizer,
+    carry: Option<&C>,
+) -> Result<PathBuf, TrainError> {
+    let path = folder(run, progress.step);
+    let partial = path.with_extension("partial");
+    remove_folder(&partial)?;
+    fs::create_dir_all(&partial).map_err(TrainError::io("make the folder", &partial))?;
+    let written = write_files(&partial, progress, model, optimizer, carry).and_then(|()| {
+        // A checkpoint of this step can only be a damaged one that a resumed run passed over.
+        remove_folder(&path)?;
+        fs::rename(&partial, &path).map_err(TrainError::io("write", &path))?;
+        atomic::sync_parent(&path)
+    });
+    written.inspect_err(|_| {
+        let _ = fs::remove_dir_all(&partial);
+    })?;
+    Ok(path)
+}
+
+fn write_files<M: Module, C: Carry>(
+    partial: &Path,
+    progress: &Progress,
+    model: &M,
+    optimizer: &ModuleOptimizer,
+    carry: Option<&C>,
+) -> Result<(), TrainError> {
+    let encoded = |name: &str, bytes: Result<Bytes, String>| {
+        bytes.map_err(|reason| TrainError::Malformed { path: partial.join(name), reason })
+    };
+    let model = model.clone().into_record().into_bytes().map_err(|e| e.to_string());
+    let mut contents = vec![
+        (MODEL, encoded(MODEL, model)?),
+        (OPTIMIZER, encoded(OPTIMIZER, optimizer.into_bytes().map_err(|e| e.to_string()))?),
+    ];
+    if let Some(carry) = carry {
+        contents.push((CARRY, encoded(CARRY, pack(carry.to_data()))?));
+    }
+    let mut files = BTreeMap::new();
+    for (name, bytes) in contents {
+        atomic::write_synced(&partial.join(name), &bytes)?;
+        files.insert(name.to_owned(), Seal::of(&bytes));
+    }
+    let training = Training { format: FORMAT, progress: progress.clone(), files };
+    let json = serde_json::to_vec_pretty(&training).expect("plain numbers and strings can be written as JSON");
+    atomic::write_synced(&partial.join(TRAINING), &json)?;
+    atomic::sync_parent(&partial.join(TRAINING))
+}
+
+/// Deletes all checkpoints but the last `keep` and the best.
+///
+/// # Errors
+///
+/// When a folder cannot be read or deleted.
+pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>) -> Result<(), TrainError> {
+    let steps = steps(run)?;
+    let old = &steps[..steps.len().saturating_sub(keep)];
+    old.iter().filter(|&&step| Some(step) != best).try_for_each(|&step| remove_folder(&folder(run, step)))
+}
+
+/// Reads a checkpoint. For [`Which::Last`], and [`Which::Best`] of a run without evaluations, damaged ones are passed
+/// over for the one before.
+///
+/// # Errors
+///
+/// When there is none that can be read, or it was written by a newer version.
+pub fn load(run: &RunFolder, which: Which) -> Result<Checkpoint, TrainError> {
+    match which {
+        Which::Step(step) => load_one_of(run, &[step]),
+        Which::Last => load_one_of(run, &steps(run)?),
+        Which::Best => {
+            let last = load(run, Which::Last)?;
+            match last.progress.best {
+                Some(best) if best.step != last.progress.step => {
+                    let wanted = load_one_of(run, &[best.step]);
+                    // The best one may be damaged too; what is left still serves, and says so.
+                    Ok(match wanted {
+                        Ok(best) => Checkpoint { rejected: last.rejected, ..best },
+                        Err(e) => Checkpoint { rejected: [last.rejected, vec![e.to_string()]].concat(), ..last },
+                    })
+                }
+                _ => Ok(last),
+            }
+        }
+    }
+}
+
+/// The newest of `steps` (in rising order) that can be read.
+fn load_one_of(run: &RunFolder, steps: &[u64]) -> Result<Checkpoint, TrainError> {
+    let mut rejected = Vec::new();
+    for &step in steps.iter().rev() {
+        match read(&folder(run, step)) {
+            Ok((progress, files)) => return Ok(Checkpoint { path: folder(run, step), progress, rejected, files }),
+            Err(e @ TrainError::NewerFormat { .. }) => return Err(e),
+            Err(e) => rejected.push(e.to_string()),
+        }
+    }
+    Err(TrainError::NoCheckpoint { path: run.checkpoints(), rejected })
+}
+
+type Files = BTreeMap<&'static str, Vec<u8>>;
+
+fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
+    let json = read_file(folder, TRAINING)?;
+    let malformed = |name: &str, reason: String| TrainError::Malformed { path: folder.join(name), reason };
+    let training: Training = serde_json::from_slice(&json).map_err(|e| malformed(TRAINING, e.to_string()))?;
+    if training.format > FORMAT {
+        let path = folder.join(TRAINING);
+        return Err(TrainError::NewerFormat { path, found: training.format, known: FORMAT });
+    }
+    let mut files = BTreeMap::new();
+    for name in [MODEL, OPTIMIZER, CARRY] {
+        let Some(seal) = training.files.get(name) else { continue };
+        let bytes = read_file(folder, name)?;
+        if Seal::of(&bytes) != *seal {
+            let reason = format!("damaged: {} bytes of {}, or not those that were written", bytes.len(), seal.bytes);
+            return Err(malformed(name, reason));
+        }
+        files.insert(name, bytes);
+    }
+    Ok((training.progress, files))
+}
+
+impl Checkpoint {
+    /// The weights, put into `model`.
+    ///
+    /// # Errors
+    ///
+    /// When they do not fit `model`.
+    pub fn model<M: Module>(&self, model: M) -> Result<M, TrainError> {
+        ModuleRecord::from_bytes(self.bytes(MODEL)?)
+            .and_then(|record| model.try_load_record(record))
+            .map_err(|e| self.malformed(MODEL, e.to_string()))
+    }
+
+    /// The running means, put into `optimizer`. Call [`model`](Self::model) too: they are matched by parameter.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be decoded.
+    pub fn optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
+        optimizer.from_bytes(self.bytes(OPTIMIZER)?).map_err(|e| self.malformed(OPTIMIZER, e.to_string()))
+    }
+
+    /// What the next batch starts from, made by `restore` from what was saved; none when nothing is carried.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decoded.
+    pub fn carry<C>(&self, restore: impl FnOnce(Vec<TensorData>) -> Option<C>) -> Result<Option<C>, TrainError> {
+        if !self.files.contains_key(CARRY) {
+            return Ok(None);
+        }
+        let data = unpack(self.bytes(CARRY)?).map_err(|reason| self.malformed(CARRY, reason))?;
+        restore(data).map(Some).ok_or_else(|| self.malformed(CARRY, "not the state of this model".to_owned()))
+    }
+
+    fn bytes(&self, name: &'static str) -> Result<Bytes, TrainError> {
+        let bytes = self.files.get(name).ok_or_else(|| self.malformed(TRAINING, format!("no {name} is listed")))?;
+        Ok(Bytes::from_bytes_vec(bytes.clone()))
+    }
+
+    fn malformed(&self, name: &str, reason: String) -> TrainError {
+        TrainError::Malformed { path: self.path.join(name), reason }
+    }
+}
+
+fn folder(run: &RunFolder, step: u64) -> PathBuf {
+    run.checkpoints().join(format!("step-{step:08}"))
+}
+
+/// The steps that there are checkpoints of, in rising order.
+pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
+    let path = run.checkpoints();
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(TrainError::io("read", path)(e)),
+    };
+    let mut steps = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(TrainError::io("read", &path))?.file_name();
+        let step: Option<u64> = name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
+        steps.extend(step);
+    }
+    steps.sort_unstable();
+    Ok(steps)
+}
+
+fn read_file(folder: &Path, name: &str) -> Result<Vec<u8>, TrainError> {
+    fs::read(folder.join(name)).map_err(TrainError::io("read", folder.join(name)))
+}
+
+fn remove_folder(path: &Path) -> Result<(), TrainError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(TrainError::io("delete", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
+    let tensor = |(index, data): (usize, TensorData)| {
+        let (bytes, shape, dtype) = data.into_parts();
+        burn_pack::Tensor::new(format!("{index:04}"), dtype, shape, None, bytes)
+    };
+    let tensors = data.into_iter().enumerate().map(tensor).collect();
+    burn_pack::Writer::new(tensors).into_bytes().map_err(|e| e.to_string())
+}
+
+fn unpack(bytes: Bytes) -> Result<Vec<TensorData>, String> {
+    let mut tensors = burn_pack::Reader::from_bytes(bytes).and_then(|r| r.into_tensors()).map_err(|e| e.to_string())?;
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let data = |tensor: burn_pack::Tensor| {
+        let (_, dtype, shape, _, bytes) = tensor.into_parts().map_err(|e| e.to_string())?;
+        Ok(TensorData::from_bytes(bytes, shape, dtype))
+    };
+    tensors.into_iter().map(data).collect()
+}

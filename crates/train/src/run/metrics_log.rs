@@ -1,0 +1,85 @@
+//! `metrics.jsonl`: the figures of a run, a JSON object a line.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::atomic;
+use crate::error::TrainError;
+use crate::event::StepReport;
+use crate::task::Evaluation;
+
+/// Appends lines to `metrics.jsonl`. Each reaches the file at once, so that others can follow along.
+#[derive(Debug)]
+pub struct MetricsLog {
+    path: PathBuf,
+    file: File,
+}
+
+impl MetricsLog {
+    /// Opens the file; what stands there of steps after `step`, or was cut off by a kill, is removed first.
+    pub(super) fn open(path: PathBuf, step: u64) -> Result<Self, TrainError> {
+        let old = match fs::read_to_string(&path) {
+            Ok(old) => old,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(TrainError::io("read", path)(e)),
+        };
+        let kept: String = old.split_inclusive('\n').filter(|line| is_up_to(line, step)).collect();
+        if kept != old {
+            atomic::write(&path, kept.as_bytes())?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainError::io("write", &path))?;
+        Ok(Self { path, file })
+    }
+
+    /// Adds the figures of a step.
+    pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), TrainError> {
+        self.line(json!({
+            "kind": "step",
+            "step": report.step,
+            "epoch": report.epoch,
+            "loss": report.loss,
+            "gradient_norm": report.gradient_norm,
+            "learning_rate": report.learning_rate,
+            "items_per_second": report.items_per_second,
+        }))
+    }
+
+    /// Adds the figures of an evaluation.
+    pub(crate) fn evaluation(&mut self, step: u64, epoch: f64, evaluation: &Evaluation, best: bool) -> Result<(), TrainError> {
+        let mut line = Map::new();
+        line.insert("kind".into(), "evaluation".into());
+        line.insert("step".into(), step.into());
+        line.insert("epoch".into(), epoch.into());
+        line.insert("loss".into(), evaluation.loss.into());
+        line.extend(evaluation.figures.iter().map(|&(name, value)| (name.to_owned(), value.into())));
+        line.insert("best".into(), best.into());
+        self.line(Value::Object(line))
+    }
+
+    fn line(&mut self, value: Value) -> Result<(), TrainError> {
+        self.file.write_all(format!("{value}\n").as_bytes()).map_err(TrainError::io("write", &self.path))
+    }
+}
+
+fn is_up_to(line: &str, step: u64) -> bool {
+    let value: Option<Value> = line.ends_with('\n').then(|| serde_json::from_str(line).ok()).flatten();
+    value.and_then(|v| v["step"].as_u64()).is_some_and(|s| s <= step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_log_forgets_later_steps_and_a_line_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        fs::write(&path, "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":1,\"lo").unwrap();
+        let mut log = MetricsLog::open(path.clone(), 2).unwrap();
+        log.line(json!({"step": 3})).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
+    }
+}

@@ -1,0 +1,109 @@
+//! What a task gives to the loop.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+use rekindle_rnn::State;
+
+use crate::error::TrainError;
+
+/// A model, its data and its figures. All that is the same for every task is in [`Trainer`](crate::trainer::Trainer).
+pub trait Task {
+    /// What is trained.
+    type Model: Module;
+    /// What one batch hands to the next: the hidden state of a stateful model, `()` for others.
+    type Carry: Carry;
+
+    /// The name on the command line and in the run folder.
+    const NAME: &'static str;
+
+    /// What a batch is counted in, in the plural: "characters", "sentences".
+    fn unit(&self) -> &'static str;
+
+    /// A model whose weights are drawn from `rng`.
+    fn init_model(&self, rng: &mut impl Rng, device: &Device) -> Self::Model;
+
+    /// Batches in an epoch.
+    fn batches(&self) -> u64;
+
+    /// The loss of batch `batch` of epoch `epoch`. It must depend on nothing but the arguments and the task's settings,
+    /// so that a resumed run sees what the unbroken one saw. `carry` is what the batch before gave, detached; none at
+    /// the start of an epoch.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    fn loss(
+        &mut self,
+        model: &Self::Model,
+        epoch: u64,
+        batch: u64,
+        carry: Option<Self::Carry>,
+    ) -> Result<BatchLoss<Self::Carry>, TrainError>;
+
+    /// The carry whose [`to_data`](Carry::to_data) gave `data`; none when it is not from this task's model.
+    fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Self::Carry>;
+
+    /// The figures of `model` (without autodiff) on the held-out part; none when nothing is held out.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    fn evaluate(&mut self, model: &Self::Model) -> Result<Option<Evaluation>, TrainError>;
+
+    /// Something to look at: a text that `model` (without autodiff) writes. The same `seed` gives the same.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    fn sample(&mut self, model: &Self::Model, seed: u64) -> Result<Option<String>, TrainError>;
+}
+
+/// The outcome of a batch.
+#[derive(Debug)]
+pub struct BatchLoss<C> {
+    /// Mean loss in nats, `[1]`.
+    pub loss: Tensor<1>,
+    /// What the next batch starts from.
+    pub carry: C,
+    /// How many of the task's units the batch held.
+    pub items: u64,
+}
+
+/// The outcome of an evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss in nats.
+    pub loss: f64,
+    /// Other figures, by the name under which they are written down.
+    pub figures: Vec<(&'static str, f64)>,
+    /// What decides which checkpoint is best: lower is better.
+    pub objective: f64,
+}
+
+/// What one batch hands to the next.
+pub trait Carry: Clone {
+    /// The same values, cut off from the graph that made them: back-propagation through time stops here.
+    fn detach(self) -> Self;
+
+    /// The values, for a checkpoint.
+    fn to_data(&self) -> Vec<TensorData>;
+}
+
+impl Carry for State {
+    fn detach(self) -> Self {
+        State::detach(self)
+    }
+
+    fn to_data(&self) -> Vec<TensorData> {
+        State::to_data(self)
+    }
+}
+
+impl Carry for () {
+    fn detach(self) {}
+
+    fn to_data(&self) -> Vec<TensorData> {
+        Vec::new()
+    }
+}

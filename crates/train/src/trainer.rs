@@ -1,0 +1,344 @@
+//! The training loop.
+//!
+//! ```text
+//! for every step:
+//!   for every batch of the step:                     one, unless gradients are accumulated
+//!     loss, carry = task.loss(model, batch, carry)   forward through T time steps from the carried state
+//!     gradients  += ∂loss/∂parameters                back-propagation through these T steps
+//!     carry       = detach(carry)                    and no further: it is truncated here
+//!   gradients  = clip(gradients)
+//!   parameters = optimizer(parameters, gradients, learning rate)
+//!   evaluate, sample, write a checkpoint when it is time
+//! ```
+//!
+//! A run is a function of its settings: the random numbers of a step come from the seed and the step's number alone, so
+//! that a resumed run needs no random state and has the losses of the unbroken one.
+
+mod report;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::clipping::{Clip, gradient_norms};
+use crate::error::TrainError;
+use crate::event::{Event, Observer};
+use crate::optimizer;
+use crate::run::checkpoint::{self, Best, Progress, Which};
+use crate::run::{MetricsLog, RunFolder};
+use crate::schedule::Schedule;
+use crate::settings::TrainingSettings;
+use crate::task::{Carry, Evaluation, Task};
+use report::{Pending, Reports};
+
+/// Asks a run to save and leave at the next step. Clones ask the same run.
+#[derive(Clone, Debug, Default)]
+pub struct StopSignal(Arc<AtomicBool>);
+
+impl StopSignal {
+    /// Asks for the stop.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a stop has been asked for.
+    pub fn stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Steps done.
+    pub steps: u64,
+    /// The best evaluation.
+    pub best: Option<Best>,
+    /// The last evaluation.
+    pub evaluation: Option<Evaluation>,
+    /// Why it ended.
+    pub reason: EndReason,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// All its steps are done.
+    Finished,
+    /// Its evaluations stopped getting better.
+    OutOfPatience,
+    /// It was asked to stop.
+    Stopped,
+}
+
+/// What there is to do after a step.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Looks {
+    evaluate: bool,
+    sample: bool,
+    checkpoint: bool,
+}
+
+/// Trains the model of a task into a run folder.
+pub struct Trainer<T: Task> {
+    task: T,
+    settings: TrainingSettings,
+    run: RunFolder,
+    device: Device,
+    model: T::Model,
+    optimizer: ModuleOptimizer,
+    schedule: Schedule,
+    carry: Option<T::Carry>,
+    progress: Progress,
+    metrics: MetricsLog,
+    last_checkpoint: Option<u64>,
+    last_evaluation: Option<Evaluation>,
+    warnings: Vec<String>,
+}
+
+impl<T: Task> Trainer<T> {
+    /// A new run from a model with weights drawn by the seed of `settings`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, or the run folder cannot be written.
+    pub fn new(task: T, settings: TrainingSettings, run: RunFolder, device: Device) -> Result<Self, TrainError> {
+        let device = device.autodiff();
+        let model = task.init_model(&mut ChaCha8Rng::seed_from_u64(settings.seed), &device);
+        Self::with_model(task, settings, run, device, model)
+    }
+
+    /// A new run from `model`.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, or the run folder cannot be written.
+    pub fn with_model(
+        task: T,
+        settings: TrainingSettings,
+        run: RunFolder,
+        device: Device,
+        model: T::Model,
+    ) -> Result<Self, TrainError> {
+        settings.validate()?;
+        let metrics = run.metrics(0)?;
+        let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
+        Ok(Self {
+            schedule: Schedule::new(&settings, steps_per_epoch, total_steps),
+            optimizer: optimizer::build(&settings),
+            device: device.autodiff(),
+            carry: None,
+            progress: Progress::default(),
+            last_checkpoint: None,
+            last_evaluation: None,
+            warnings: Vec::new(),
+            task,
+            settings,
+            run,
+            model,
+            metrics,
+        })
+    }
+
+    /// Goes on with a run from its last good checkpoint; from the start when it has none yet.
+    ///
+    /// # Errors
+    ///
+    /// When no checkpoint can be read though there are some, or it does not fit the task.
+    pub fn resume(task: T, settings: TrainingSettings, run: RunFolder, device: Device) -> Result<Self, TrainError> {
+        if checkpoint::steps(&run)?.is_empty() {
+            return Self::new(task, settings, run, device);
+        }
+        let checkpoint = checkpoint::load(&run, Which::Last)?;
+        let mut trainer = Self::new(task, settings, run, device)?;
+        trainer.model = checkpoint.model(trainer.model)?;
+        trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
+        trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
+        trainer.schedule.restore(checkpoint.progress.plateau);
+        trainer.metrics = trainer.run.metrics(checkpoint.progress.step)?;
+        trainer.last_checkpoint = Some(checkpoint.progress.step);
+        trainer.progress = checkpoint.progress;
+        trainer.warnings = checkpoint.rejected;
+        Ok(trainer)
+    }
+
+    /// Trains until the steps are done, patience ends or `stop` is asked for, telling `observer`. A checkpoint is
+    /// written in each case.
+    ///
+    /// # Errors
+    ///
+    /// When the loss diverges, the data cannot be read or a file cannot be written. The last good checkpoint stays.
+    pub fn train(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+        let (steps_per_epoch, total_steps) = step_counts(&self.settings, self.task.batches());
+        observer.observe(&Event::Started {
+            step: self.progress.step,
+            total_steps,
+            steps_per_epoch,
+            parameters: self.model.num_params(),
+            unit: self.task.unit(),
+        });
+        for warning in self.warnings.drain(..) {
+            observer.observe(&Event::Warning { message: &warning });
+        }
+        let mut reports = Reports::new(&self.settings, &self.device, steps_per_epoch);
+        let reason = loop {
+            if self.progress.step >= total_steps {
+                break EndReason::Finished;
+            }
+            if self.out_of_patience() {
+                break EndReason::OutOfPatience;
+            }
+            if stop.stopped() {
+                break EndReason::Stopped;
+            }
+            let started = Instant::now();
+            let (pending, gradients) = self.gradients(steps_per_epoch)?;
+            let looks = self.looks_after(pending.step, steps_per_epoch, total_steps);
+            if reports.push(pending) || looks != Looks::default() {
+                self.read(&mut reports, observer, Some(&gradients))?;
+            }
+            let learning_rate = self.schedule.learning_rate(self.progress.step);
+            self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+            self.progress.step += 1;
+            reports.worked(started.elapsed());
+            self.look(looks, observer, steps_per_epoch)?;
+        };
+        self.read(&mut reports, observer, None)?;
+        if self.last_checkpoint != Some(self.progress.step) {
+            self.save_checkpoint(observer)?;
+        }
+        Ok(Outcome { steps: self.progress.step, best: self.progress.best, evaluation: self.last_evaluation, reason })
+    }
+
+    /// The bounded gradients of the next step, and its figures, still on the device.
+    fn gradients(&mut self, steps_per_epoch: u64) -> Result<(Pending, GradientsParams), TrainError> {
+        let step = self.progress.step;
+        let (epoch, step_in_epoch) = (step / steps_per_epoch, step % steps_per_epoch);
+        if step_in_epoch == 0 {
+            self.carry = None;
+        }
+        self.device.seed(mix(self.settings.seed, step));
+        let first = step_in_epoch * self.settings.accumulate;
+        let last = (first + self.settings.accumulate).min(self.task.batches());
+        let share = 1.0 / (last - first) as f64;
+        let mut accumulator = GradientsAccumulator::new();
+        let (mut losses, mut items) = (Vec::new(), 0);
+        for batch in first..last {
+            let outcome = self.task.loss(&self.model, epoch, batch, self.carry.take())?;
+            self.carry = Some(outcome.carry.detach());
+            items += outcome.items;
+            let loss = outcome.loss.mul_scalar(share);
+            losses.push(loss.clone().inner());
+            accumulator.accumulate(&self.model, GradientsParams::from_grads(loss.backward(), &self.model));
+        }
+        let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
+        let (gradients, norm) = clip.apply(&self.model, accumulator.grads());
+        let loss = Tensor::cat(losses, 0).sum();
+        let learning_rate = self.schedule.learning_rate(step);
+        Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients))
+    }
+
+    /// Reads the figures of the steps that wait; stops the run when the loss has diverged.
+    fn read(
+        &mut self,
+        reports: &mut Reports,
+        observer: &mut dyn Observer,
+        gradients: Option<&GradientsParams>,
+    ) -> Result<(), TrainError> {
+        for report in reports.read() {
+            let first = *self.progress.first_loss.get_or_insert(report.loss);
+            let bound = if self.settings.explode_at > 0.0 { first * self.settings.explode_at } else { f64::INFINITY };
+            if !report.loss.is_finite() || !report.gradient_norm.is_finite() || report.loss > bound {
+                return Err(TrainError::Diverged {
+                    step: report.step,
+                    loss: report.loss,
+                    first: (report.loss > bound).then_some(first),
+                    last_checkpoint: self.last_checkpoint,
+                    gradient_norms: gradients.map(|g| gradient_norms(&self.model, g)).unwrap_or_default(),
+                });
+            }
+            if report.printed {
+                self.metrics.step(&report)?;
+            }
+            observer.observe(&Event::Step(report));
+        }
+        Ok(())
+    }
+
+    /// What there is to do after `step`.
+    fn looks_after(&self, step: u64, steps_per_epoch: u64, total_steps: u64) -> Looks {
+        let last = step == total_steps;
+        let due = |every: Option<u64>| last || step.is_multiple_of(every.unwrap_or(steps_per_epoch));
+        Looks {
+            evaluate: due(self.settings.eval_every),
+            sample: due(self.settings.sample_every),
+            checkpoint: due(Some(self.settings.checkpoint_every)),
+        }
+    }
+
+    fn look(&mut self, looks: Looks, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
+        let step = self.progress.step;
+        let evaluated = looks.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
+        if looks.sample
+            && let Some(text) = self.task.sample(&self.model.valid(), mix(self.settings.seed, step))?
+        {
+            self.run.save_sample(step, &text)?;
+            observer.observe(&Event::Sampled { step, text: &text });
+        }
+        if evaluated || looks.checkpoint {
+            self.save_checkpoint(observer)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
+        let Some(evaluation) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
+        let (step, objective) = (self.progress.step, evaluation.objective);
+        let best = self.progress.best.is_none_or(|best| objective < best.objective);
+        if best {
+            self.progress.best = Some(Best { step, objective });
+            self.progress.fruitless = 0;
+        } else {
+            self.progress.fruitless += 1;
+        }
+        self.schedule.observe(objective);
+        self.progress.plateau = self.schedule.plateau();
+        self.metrics.evaluation(step, epoch, &evaluation, best)?;
+        observer.observe(&Event::Evaluated { step, epoch, evaluation: &evaluation, best });
+        self.last_evaluation = Some(evaluation);
+        Ok(true)
+    }
+
+    fn out_of_patience(&self) -> bool {
+        self.settings.patience.is_some_and(|patience| self.progress.fruitless >= patience)
+    }
+
+    fn save_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<PathBuf, TrainError> {
+        let path = checkpoint::save(&self.run, &self.progress, &self.model, &self.optimizer, self.carry.as_ref())?;
+        self.last_checkpoint = Some(self.progress.step);
+        checkpoint::prune(&self.run, self.settings.keep, self.progress.best.map(|best| best.step))?;
+        observer.observe(&Event::Checkpointed { step: self.progress.step, path: &path });
+        Ok(path)
+    }
+}
+
+/// Steps of an epoch and of the whole run.
+fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
+    let per_epoch = batches.div_ceil(settings.accumulate).max(1);
+    (per_epoch, settings.steps.unwrap_or(settings.epochs * per_epoch))
+}
+
+/// One random number from two: SplitMix64's finaliser (Steele, Lea and Flood 2014).
+fn mix(seed: u64, step: u64) -> u64 {
+    let mut z = seed ^ step.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

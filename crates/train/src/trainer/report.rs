@@ -1,0 +1,100 @@
+//! The figures of the steps, read back from the device when it is time.
+
+use std::time::Duration;
+
+use burn::backend::DispatchDevice;
+use burn::tensor::{Device, Tensor};
+
+use crate::event::StepReport;
+use crate::settings::TrainingSettings;
+
+/// The figures of a step, still on the device.
+pub(super) struct Pending {
+    pub step: u64,
+    pub loss: Tensor<1>,
+    pub norm: Tensor<1>,
+    pub items: u64,
+    pub learning_rate: f64,
+}
+
+/// Collects figures and measures speed.
+pub(super) struct Reports {
+    pending: Vec<Pending>,
+    at_once: bool,
+    print_every: u64,
+    steps_per_epoch: u64,
+    /// Time and units of the steps done since the last line of figures.
+    working: Duration,
+    items: u64,
+    items_per_second: f64,
+}
+
+impl Reports {
+    pub(super) fn new(settings: &TrainingSettings, device: &Device, steps_per_epoch: u64) -> Self {
+        Self {
+            pending: Vec::new(),
+            at_once: computes_at_once(device),
+            print_every: settings.print_every,
+            steps_per_epoch,
+            working: Duration::ZERO,
+            items: 0,
+            items_per_second: 0.0,
+        }
+    }
+
+    /// Takes the figures of a step; true when it is time to read what waits.
+    pub(super) fn push(&mut self, pending: Pending) -> bool {
+        self.items += pending.items;
+        let printed = pending.step.is_multiple_of(self.print_every);
+        self.pending.push(pending);
+        self.at_once || printed
+    }
+
+    /// Takes the time that a step took.
+    pub(super) fn worked(&mut self, time: Duration) {
+        self.working += time;
+    }
+
+    /// The figures of the steps that wait.
+    pub(super) fn read(&mut self) -> Vec<StepReport> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return Vec::new();
+        }
+        let figures = pending.iter().flat_map(|p| [p.loss.clone(), p.norm.clone()]).collect();
+        let figures = Tensor::cat(figures, 0).into_data().convert::<f64>();
+        let figures = figures.as_slice::<f64>().expect("converted to f64");
+        pending.iter().zip(figures.chunks_exact(2)).map(|(p, figures)| self.report(p, figures)).collect()
+    }
+
+    fn report(&mut self, pending: &Pending, figures: &[f64]) -> StepReport {
+        let printed = pending.step.is_multiple_of(self.print_every);
+        if printed && !self.working.is_zero() {
+            self.items_per_second = self.items as f64 / self.working.as_secs_f64();
+            (self.working, self.items) = (Duration::ZERO, 0);
+        }
+        StepReport {
+            step: pending.step,
+            epoch: pending.step as f64 / self.steps_per_epoch as f64,
+            loss: figures[0],
+            gradient_norm: figures[1],
+            learning_rate: pending.learning_rate,
+            items: pending.items,
+            items_per_second: self.items_per_second,
+            printed,
+        }
+    }
+}
+
+/// Whether a tensor of `device` holds its numbers as soon as it is made. A GPU works on while the host goes ahead, and
+/// reading a number back makes them wait for each other: there, figures are read only when they are printed.
+fn computes_at_once(device: &Device) -> bool {
+    match device.clone().inner().as_dispatch() {
+        #[cfg(feature = "flex")]
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
+        _ => false,
+    }
+}

@@ -1,0 +1,66 @@
+//! The optimizers against PyTorch's, on the numbers of `fixtures/make_optimizers.py`.
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use rekindle_train::optimizer;
+use rekindle_train::settings::{OptimizerKind, TrainingSettings};
+use rstest::rstest;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Fixture {
+    start: [f32; 3],
+    gradients: Vec<[f32; 3]>,
+    learning_rate: f64,
+    steps: std::collections::HashMap<String, Vec<[f32; 3]>>,
+}
+
+#[derive(Module, Debug)]
+struct One {
+    parameter: Param<Tensor<1>>,
+}
+
+// Burn has deprecated its ndarray backend; here it is supported all the same.
+#[allow(deprecated)]
+fn devices() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        Device::ndarray(),
+    ]
+}
+
+#[rstest]
+#[case("adam", OptimizerKind::Adam, 0.0, 0.0)]
+#[case("adam with weight decay", OptimizerKind::Adam, 0.0, 0.1)]
+#[case("adamw", OptimizerKind::AdamW, 0.0, 0.1)]
+#[case("sgd", OptimizerKind::Sgd, 0.0, 0.0)]
+#[case("sgd with momentum", OptimizerKind::Sgd, 0.9, 0.0)]
+#[case("rmsprop", OptimizerKind::RmsProp, 0.0, 0.0)]
+#[case("adagrad", OptimizerKind::Adagrad, 0.0, 0.0)]
+fn steps_are_those_of_pytorch(
+    #[case] name: &str,
+    #[case] optimizer: OptimizerKind,
+    #[case] momentum: f64,
+    #[case] weight_decay: f64,
+) {
+    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/optimizers.json")).unwrap();
+    let settings = TrainingSettings { optimizer, momentum, weight_decay, ..TrainingSettings::default() };
+    for device in devices() {
+        let device = device.autodiff();
+        let mut model = One { parameter: Param::from_tensor(Tensor::from_floats(fixture.start, &device)) };
+        let mut optimizer = optimizer::build(&settings);
+        for (gradient, expected) in fixture.gradients.iter().zip(&fixture.steps[name]) {
+            let loss = (model.parameter.val() * Tensor::from_floats(*gradient, &device)).sum();
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(fixture.learning_rate, model, gradients);
+            let seen: Vec<f32> = model.parameter.val().into_data().try_to_vec::<f32>().unwrap();
+            for (seen, expected) in seen.iter().zip(expected) {
+                // Five steps of f32 arithmetic on numbers of order 1.
+                assert!((seen - expected).abs() < 2e-6, "{name}: {seen} for {expected}");
+            }
+        }
+    }
+}

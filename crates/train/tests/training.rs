@@ -1,0 +1,305 @@
+//! The training loop, on every backend that is compiled in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use rekindle_rnn::Cell;
+use rekindle_train::TrainError;
+use rekindle_train::event::{Event, Observer};
+use rekindle_train::run::RunFolder;
+use rekindle_train::run::checkpoint::{self, Which};
+use rekindle_train::settings::{ClipKind, OptimizerKind, ScheduleKind};
+use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
+use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
+use tempfile::TempDir;
+
+// Burn has deprecated its ndarray backend; here it is supported all the same.
+#[allow(deprecated)]
+fn devices() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        Device::ndarray(),
+    ]
+}
+
+/// A folder with a small text in it, and settings that train on it in no time.
+fn text() -> (TempDir, CharsSettings) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "the cat sat on the mat, and the hat sat on the cat. ".repeat(40);
+    fs::write(folder.path().join("text.txt"), text).unwrap();
+    let mut settings = CharsSettings::default();
+    settings.data.data = folder.path().join("text.txt").display().to_string();
+    (settings.data.batch_size, settings.data.sequence_length) = (4, 8);
+    (settings.model.hidden, settings.model.embedding) = (8, 4);
+    settings.sample.sample_length = 20;
+    settings.training.steps = Some(30);
+    settings.training.print_every = 1;
+    settings.training.eval_every = Some(10);
+    (folder, settings)
+}
+
+fn trainer(settings: &CharsSettings, path: &Path, device: &Device) -> Trainer<CharsTask> {
+    let task = CharsTask::new(settings, device).unwrap();
+    let run = RunFolder::create(path, settings, false).unwrap();
+    task.vocabulary().save(run.vocabulary()).unwrap();
+    Trainer::new(task, settings.training.clone(), run, device.clone()).unwrap()
+}
+
+fn resume(settings: &CharsSettings, path: &Path, device: &Device) -> Result<Trainer<CharsTask>, TrainError> {
+    let task = CharsTask::new(settings, device).unwrap();
+    Trainer::resume(task, settings.training.clone(), RunFolder::open(path).unwrap(), device.clone())
+}
+
+/// Keeps the warnings, and asks for a stop after a step.
+#[derive(Default)]
+struct Watcher {
+    stop_after: Option<u64>,
+    signal: StopSignal,
+    warnings: Vec<String>,
+    samples: usize,
+}
+
+impl Observer for Watcher {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Step(report) if Some(report.step) == self.stop_after => self.signal.stop(),
+            Event::Warning { message } => self.warnings.push((*message).to_owned()),
+            Event::Sampled { .. } => self.samples += 1,
+            _ => {}
+        }
+    }
+}
+
+fn train_until(trainer: Trainer<CharsTask>, stop_after: Option<u64>) -> (Outcome, Watcher) {
+    let mut watcher = Watcher { stop_after, ..Watcher::default() };
+    let signal = watcher.signal.clone();
+    let outcome = trainer.train(&mut watcher, &signal).unwrap();
+    (outcome, watcher)
+}
+
+/// Loss and gradient norm of every line, in the digits that were written.
+fn figures(run: &Path) -> Vec<(String, String)> {
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let line = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        (value["loss"].to_string(), value["gradient_norm"].to_string())
+    };
+    metrics.lines().map(line).collect()
+}
+
+fn weights(run: &Path, device: &Device) -> Vec<u8> {
+    let trained = TrainedChars::open(&RunFolder::open(run).unwrap(), Which::Last, device).unwrap();
+    trained.model.into_record().into_bytes().unwrap().to_vec()
+}
+
+/// Everything that has a state of its own: dropout, an optimizer with means, a plateau, accumulation across an epoch's
+/// end, a hidden state.
+#[test]
+fn resumed_run_has_the_losses_of_an_unbroken_one() {
+    for device in devices() {
+        let (folder, mut settings) = text();
+        settings.model.dropout = 0.3;
+        settings.training.accumulate = 3;
+        settings.training.schedule = ScheduleKind::Plateau;
+        settings.training.plateau_wait = 0;
+        let [unbroken, broken] = ["unbroken", "broken"].map(|name| folder.path().join(name));
+        train_until(trainer(&settings, &unbroken, &device), None);
+        let (outcome, _) = train_until(trainer(&settings, &broken, &device), Some(13));
+        assert_eq!((outcome.reason, outcome.steps), (EndReason::Stopped, 13));
+        let (outcome, _) = train_until(resume(&settings, &broken, &device).unwrap(), None);
+        assert_eq!((outcome.reason, outcome.steps), (EndReason::Finished, 30));
+        assert_eq!(figures(&broken), figures(&unbroken), "{device:?}");
+        assert_eq!(weights(&broken, &device).len(), weights(&unbroken, &device).len());
+    }
+}
+
+#[test]
+fn a_run_learns() {
+    for device in devices() {
+        let (folder, mut settings) = text();
+        settings.training.steps = Some(150);
+        settings.training.learning_rate = 0.02;
+        let run = folder.path().join("run");
+        let (outcome, watcher) = train_until(trainer(&settings, &run, &device), None);
+        // The text has about 1.2 bits a character; one that knows only how often each comes needs 2.7 nats.
+        let loss = outcome.evaluation.unwrap().loss;
+        assert!(loss < 1.0, "{device:?}: {loss}");
+        assert!(watcher.samples > 0);
+    }
+}
+
+#[cfg(all(feature = "flex", feature = "ndarray"))]
+#[allow(deprecated)]
+#[test]
+fn a_run_of_one_backend_goes_on_with_another() {
+    let (folder, settings) = text();
+    let [unbroken, moved] = ["unbroken", "moved"].map(|name| folder.path().join(name));
+    train_until(trainer(&settings, &unbroken, &Device::flex()), None);
+    train_until(trainer(&settings, &moved, &Device::flex()), Some(13));
+    let (outcome, _) = train_until(resume(&settings, &moved, &Device::ndarray()).unwrap(), None);
+    assert_eq!(outcome.steps, 30);
+    for ((a, _), (b, _)) in figures(&unbroken).iter().zip(figures(&moved)) {
+        let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
+        // Backends add in another order; seventeen steps of it leave the fourth digit alone.
+        assert!((a - b).abs() < 1e-3, "{a} and {b}");
+    }
+}
+
+fn damage(run: &Path, step: u64, file: &str, how: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    let path: PathBuf = run.join(format!("checkpoints/step-{step:08}/{file}"));
+    fs::write(&path, how(fs::read(&path).unwrap())).unwrap();
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_and_named() {
+    let truncate = |mut bytes: Vec<u8>| {
+        bytes.truncate(bytes.len() / 2);
+        bytes
+    };
+    let flip = |mut bytes: Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes
+    };
+    let damages: [(&str, &dyn Fn(Vec<u8>) -> Vec<u8>); 4] =
+        [("model.bpk", &truncate), ("model.bpk", &flip), ("optimizer.bpk", &truncate), ("training.json", &truncate)];
+    let device = devices().remove(0);
+    for (file, how) in damages {
+        let (folder, settings) = text();
+        let [unbroken, run] = ["unbroken", "run"].map(|name| folder.path().join(name));
+        train_until(trainer(&settings, &unbroken, &device), None);
+        train_until(trainer(&settings, &run, &device), None);
+        damage(&run, 30, file, how);
+        let (_, watcher) = train_until(resume(&settings, &run, &device).unwrap(), None);
+        assert!(watcher.warnings.iter().any(|w| w.contains("step-00000030") && w.contains(file)), "{:?}", watcher.warnings);
+        assert_eq!(figures(&run), figures(&unbroken));
+    }
+}
+
+#[test]
+fn a_run_without_a_whole_checkpoint_says_what_is_wrong_with_each() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), None);
+    for step in checkpoint::steps(&RunFolder::open(&run).unwrap()).unwrap() {
+        damage(&run, step, "model.bpk", |_| Vec::new());
+    }
+    let error = resume(&settings, &run, &device).err().unwrap().to_string();
+    assert!(error.contains("no usable checkpoint") && error.contains("step-00000030") && error.contains("model.bpk"));
+}
+
+#[test]
+fn a_run_of_a_newer_version_is_refused() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), None);
+    damage(&run, 30, "training.json", |json| {
+        String::from_utf8(json).unwrap().replace("\"format\": 1", "\"format\": 99").into_bytes()
+    });
+    assert!(matches!(resume(&settings, &run, &device).err(), Some(TrainError::NewerFormat { found: 99, .. })));
+    let config = fs::read_to_string(run.join("config.toml")).unwrap().replace("format = 1", "format = 7");
+    fs::write(run.join("config.toml"), config).unwrap();
+    assert!(matches!(RunFolder::open(&run), Err(TrainError::NewerFormat { found: 7, .. })));
+}
+
+#[test]
+fn the_last_checkpoints_and_the_best_are_kept() {
+    let device = devices().remove(0);
+    let (folder, mut settings) = text();
+    settings.training.checkpoint_every = 4;
+    settings.training.keep = 2;
+    // After the first evaluation the rate is so high that no later one is better.
+    settings.training.learning_rate = 0.01;
+    settings.training.schedule = ScheduleKind::Decay;
+    (settings.training.decay, settings.training.decay_after) = (1e3, 1);
+    settings.training.clip = ClipKind::None;
+    settings.training.explode_at = 0.0;
+    settings.training.optimizer = OptimizerKind::Sgd;
+    settings.data.batch_size = 16;
+    let run = folder.path().join("run");
+    let (outcome, _) = train_until(trainer(&settings, &run, &device), None);
+    let best = outcome.best.unwrap().step;
+    let steps = checkpoint::steps(&RunFolder::open(&run).unwrap()).unwrap();
+    assert!(best < 28, "{best}");
+    assert_eq!(steps, [best, 28, 30]);
+    let opened = |which| checkpoint::load(&RunFolder::open(&run).unwrap(), which).unwrap().progress.step;
+    assert_eq!([opened(Which::Best), opened(Which::Last), opened(Which::Step(28))], [best, 30, 28]);
+}
+
+#[test]
+fn a_diverging_loss_stops_with_the_step_the_norms_and_the_last_good_checkpoint() {
+    let device = devices().remove(0);
+    let (folder, mut settings) = text();
+    settings.model.cell = Cell::RnnRelu;
+    settings.training.clip = ClipKind::None;
+    settings.training.optimizer = OptimizerKind::Sgd;
+    settings.training.schedule = ScheduleKind::Constant;
+    settings.training.learning_rate = 1e4;
+    settings.training.checkpoint_every = 1;
+    let trainer = trainer(&settings, &folder.path().join("run"), &device);
+    let error = trainer.train(&mut (), &StopSignal::default()).unwrap_err();
+    let TrainError::Diverged { step, last_checkpoint, gradient_norms, .. } = &error else { panic!("{error}") };
+    assert_eq!(last_checkpoint.unwrap() + 1, *step);
+    assert!(gradient_norms.iter().any(|(name, _)| name.contains("weight_hh")), "{error}");
+}
+
+#[test]
+fn patience_ends_a_run_that_does_not_get_better() {
+    let device = devices().remove(0);
+    let (folder, mut settings) = text();
+    settings.training.patience = Some(2);
+    settings.training.eval_every = Some(2);
+    settings.training.learning_rate = 1e-30;
+    let (outcome, _) = train_until(trainer(&settings, &folder.path().join("run"), &device), None);
+    assert_eq!((outcome.reason, outcome.steps), (EndReason::OutOfPatience, 6));
+}
+
+#[test]
+fn a_folder_with_something_else_in_it_is_never_replaced() {
+    let (folder, settings) = text();
+    let error = RunFolder::create(folder.path(), &settings, true).unwrap_err();
+    assert!(matches!(error, TrainError::NotARunFolder { .. }), "{error}");
+    assert!(folder.path().join("text.txt").exists());
+    let run = folder.path().join("run");
+    RunFolder::create(&run, &settings, false).unwrap();
+    assert!(matches!(RunFolder::create(&run, &settings, false), Err(TrainError::RunExists { .. })));
+    fs::write(run.join("metrics.jsonl"), "old").unwrap();
+    RunFolder::create(&run, &settings, true).unwrap();
+    assert!(!run.join("metrics.jsonl").exists());
+}
+
+#[test]
+fn settings_come_back_from_the_run_folder_as_they_went_in() {
+    let (folder, mut settings) = text();
+    settings.data.pattern = Some("**/*.{c,h}".to_owned());
+    settings.training.patience = Some(3);
+    settings.model.cell = Cell::LayerNormLstm;
+    let run = RunFolder::create(folder.path().join("run"), &settings, false).unwrap();
+    assert_eq!(run.settings::<CharsSettings>().unwrap(), settings);
+}
+
+#[test]
+fn meaningless_settings_are_named() {
+    let check = |name: &str, change: &dyn Fn(&mut CharsSettings)| {
+        let mut settings = CharsSettings::default();
+        change(&mut settings);
+        let error = settings.validate().unwrap_err().to_string();
+        assert!(error.contains(name), "{name}: {error}");
+    };
+    check("layers 0", &|s| s.model.layers = 0);
+    check("hidden 0", &|s| s.model.hidden = 0);
+    check("dropout 1", &|s| s.model.dropout = 1.0);
+    check("embedding 128", &|s| (s.model.tied, s.model.hidden) = (true, 64));
+    check("learning-rate 0", &|s| s.training.learning_rate = 0.0);
+    check("learning-rate NaN", &|s| s.training.learning_rate = f64::NAN);
+    check("clip-at -1", &|s| s.training.clip_at = -1.0);
+    check("accumulate 0", &|s| s.training.accumulate = 0);
+    check("keep 0", &|s| s.training.keep = 0);
+    check("temperature -1", &|s| s.sample.sample_temperature = -1.0);
+}

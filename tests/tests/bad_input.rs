@@ -1,0 +1,182 @@
+//! Bad input gets an error that says what is wrong, and loses nothing. Exit status: 1 failed, 2 wrong usage.
+
+use std::fs;
+use std::path::Path;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+
+const TINY: [&str; 8] = ["--hidden", "8", "--embedding", "4", "--batch-size", "4", "--sequence-length", "8"];
+
+fn train<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let task = ["train", "chars", "--steps", "4"];
+    let data: &[&str] = if more.contains(&"--data") { &[] } else { &["--data", "text.txt"] };
+    // Options that are given twice are wrong usage.
+    let tiny: Vec<&str> = TINY.chunks(2).filter(|pair| !more.contains(&pair[0])).flatten().copied().collect();
+    [&task[..], data, &tiny[..], more].concat()
+}
+
+fn failure(place: &Workplace, arguments: &[&str], code: i32, words: &[&str]) {
+    let assert = place.rekindle(arguments).assert().code(code).stdout("");
+    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    for word in words {
+        assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
+    }
+    assert!(!error.contains("panicked"), "{error}");
+}
+
+#[test]
+fn texts_that_cannot_be_learnt_from_are_named() {
+    let place = Workplace::new();
+    fs::write(place.path("empty.txt"), "").unwrap();
+    fs::write(place.path("short.txt"), "too short").unwrap();
+    fs::write(place.path("one.txt"), "a".repeat(1000)).unwrap();
+    fs::write(place.path("latin.txt"), [b"line one\ncaf".to_vec(), vec![0xE9], b"\n".repeat(500)].concat()).unwrap();
+    fs::create_dir(place.path("folder")).unwrap();
+    let data = |data: &'static str, words: &[&str]| failure(&place, &train(&["--data", data]), 1, words);
+    data("missing.txt", &["missing.txt"]);
+    data("folder", &["folder"]);
+    data("empty.txt", &["empty.txt", "empty"]);
+    data("short.txt", &["33"]);
+    data("one.txt", &["one symbol"]);
+    data("latin.txt", &["latin.txt", "line 2", "12", "--units byte"]);
+    data("builtin:nothing", &["nothing", "source"]);
+    failure(&place, &train(&["--data", "folder", "--pattern", "*.c"]), 1, &["folder", "*.c"]);
+    assert!(!place.path("runs").exists(), "a run that could not start leaves nothing behind");
+}
+
+#[test]
+fn settings_without_meaning_are_named() {
+    let place = Workplace::new();
+    for (option, value, words) in [
+        ("--sequence-length", "0", ["sequence", "0"]),
+        ("--batch-size", "0", ["batch", "0"]),
+        ("--layers", "0", ["layers", "0"]),
+        ("--hidden", "0", ["hidden", "0"]),
+        ("--dropout", "1.5", ["dropout", "1.5"]),
+        ("--learning-rate", "0", ["learning-rate", "0"]),
+        ("--sample-temperature", "NaN", ["temperature", "NaN"]),
+    ] {
+        failure(&place, &train(&[option, value]), 1, &words);
+    }
+}
+
+#[test]
+fn wrong_usage_has_a_status_of_its_own() {
+    let place = Workplace::new();
+    failure(&place, &["frobnicate"], 2, &["frobnicate"]);
+    failure(&place, &["train"], 2, &["chars"]);
+    failure(&place, &train(&["--cell", "transformer"]), 2, &["transformer", "lstm"]);
+    failure(&place, &train(&["--optimizer", "lion"]), 2, &["lion", "adam"]);
+    failure(&place, &train(&["--hidden", "many"]), 2, &["many"]);
+    failure(&place, &["sample"], 2, &["RUN"]);
+    place.rekindle(&["--help"]).assert().success().stdout(contains("train").and(contains("sample")));
+}
+
+#[test]
+fn backends_that_are_not_there_are_named_with_their_flag() {
+    let place = Workplace::new();
+    failure(&place, &train(&["--backend", "cuda"]), 1, &["cuda", "--features cuda"]);
+    failure(&place, &train(&["--backend", "abacus"]), 1, &["abacus", "flex", "ndarray"]);
+    failure(&place, &train(&["--backend", "flex:7"]), 1, &["flex:7"]);
+    failure(&place, &train(&["--backend", "flex:x"]), 1, &["flex:x"]);
+}
+
+#[test]
+fn a_run_that_is_there_is_not_lost() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let before = fs::read(place.path("run/metrics.jsonl")).unwrap();
+    failure(&place, &train(&["--out", "run"]), 1, &["--force", "--resume"]);
+    assert_eq!(fs::read(place.path("run/metrics.jsonl")).unwrap(), before);
+    // A new run that cannot start must not have deleted the old one.
+    failure(&place, &train(&["--out", "run", "--force", "--data", "missing.txt"]), 1, &["missing.txt"]);
+    assert_eq!(fs::read(place.path("run/metrics.jsonl")).unwrap(), before);
+    place.rekindle(&train(&["--out", "run", "--force"])).assert().success();
+}
+
+#[test]
+fn a_run_that_is_not_whole_says_what_is_missing() {
+    let place = Workplace::new();
+    failure(&place, &["sample", "nowhere"], 1, &["nowhere", "config.toml"]);
+    failure(&place, &["train", "--resume", "nowhere"], 1, &["nowhere", "config.toml"]);
+    place.rekindle(&train(&["--out", "run", "--checkpoint-every", "2", "--eval-every", "2"])).assert().success();
+    let hide = |name: &str| fs::rename(place.path("run").join(name), place.path("hidden")).unwrap();
+    let show = |name: &str| fs::rename(place.path("hidden"), place.path("run").join(name)).unwrap();
+    hide("vocab.json");
+    failure(&place, &["sample", "run"], 1, &["vocab.json"]);
+    show("vocab.json");
+    hide("checkpoints");
+    failure(&place, &["sample", "run"], 1, &["no usable checkpoint"]);
+    show("checkpoints");
+
+    let model = |step: u64| place.path(&format!("run/checkpoints/step-{step:08}/model.bpk"));
+    cut(&model(4));
+    place
+        .rekindle(&["sample", "run", "--checkpoint", "last", "--length", "5"])
+        .assert()
+        .success()
+        .stderr(contains("step-00000004").and(contains("passed over")));
+    cut(&model(2));
+    failure(&place, &["sample", "run", "--checkpoint", "last"], 1, &["step-00000004", "step-00000002"]);
+    failure(&place, &["sample", "run", "--checkpoint", "99"], 1, &["99"]);
+
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    fs::write(place.path("run/config.toml"), config.replace("format = 1", "format = 9")).unwrap();
+    failure(&place, &["sample", "run"], 1, &["format 9", "newer"]);
+    fs::write(place.path("run/config.toml"), &config[..config.len() / 2]).unwrap();
+    failure(&place, &["sample", "run"], 1, &["config.toml"]);
+}
+
+fn cut(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+#[test]
+fn samples_that_cannot_be_drawn_are_refused() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let sample = |more: &[&str], words: &[&str]| failure(&place, &[&["sample", "run"], more].concat(), 1, words);
+    sample(&["--prime", "fn 猫"], &["猫", "byte 3"]);
+    sample(&["--temperature", "-0.5"], &["temperature -0.5"]);
+    sample(&["--top-k", "0"], &["top-k 0"]);
+    sample(&["--top-p", "2"], &["top-p 2"]);
+}
+
+#[test]
+fn a_file_of_settings_with_a_mistake_is_named() {
+    let place = Workplace::new();
+    for (text, words) in [
+        ("[model]\nhiden = 5\n", ["settings.toml", "hiden"]),
+        ("[modle]\nhidden = 5\n", ["settings.toml", "[modle]"]),
+        ("[model]\nhidden = \"many\"\n", ["settings.toml", "hidden"]),
+        ("[model\n", ["settings.toml", "line 1"]),
+        ("task = \"frames\"\n", ["settings.toml", "frames"]),
+    ] {
+        fs::write(place.path("settings.toml"), text).unwrap();
+        let arguments: Vec<&str> = ["train", "chars", "--config", "settings.toml", "--data", "text.txt"].to_vec();
+        failure(&place, &arguments, 1, &words);
+    }
+}
+
+/// A limit on the size of files stands for a disk that is full: writing fails in the same way, part of the way through.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_last_good_checkpoint() {
+    let place = Workplace::new();
+    let options = train(&["--out", "run", "--sample-length", "0"]);
+    place.rekindle(&options).assert().success();
+    let before = fs::read(place.path("run/checkpoints/step-00000004/model.bpk")).unwrap();
+    let rekindle = place.process(&[]).get_program().to_owned();
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"";
+    let mut limited = assert_cmd::Command::new("sh");
+    limited.current_dir(place.path("")).args(["-c", script]).arg(rekindle);
+    limited.args(["train", "--resume", "run", "--steps", "8"]);
+    limited.assert().code(1).stderr(contains("cannot write").and(contains("run")));
+    assert_eq!(fs::read(place.path("run/checkpoints/step-00000004/model.bpk")).unwrap(), before);
+    let left = fs::read_dir(place.path("run/checkpoints")).unwrap().count();
+    assert_eq!(left, 1, "what could not be written whole is taken away");
+    place.rekindle(&["train", "--resume", "run", "--steps", "8"]).assert().success();
+}

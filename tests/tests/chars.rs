@@ -1,0 +1,146 @@
+//! `chars` from training to text.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+
+/// A training that takes a second or two.
+const SMALL: [&str; 20] = [
+    "train", "chars", "--data", "text.txt", "--hidden", "16", "--embedding", "8", "--layers", "1", "--batch-size", "4",
+    "--sequence-length", "16", "--print-every", "1", "--sample-length", "40", "--learning-rate", "0.01",
+];
+
+fn small(more: &[&'static str]) -> Vec<&'static str> {
+    [&SMALL, more].concat()
+}
+
+#[test]
+fn a_text_is_learnt_continued_and_judged() {
+    let place = Workplace::new();
+    place
+        .rekindle(&small(&["--epochs", "8"]))
+        .assert()
+        .success()
+        .stdout("")
+        .stderr(contains("held-out loss").and(contains("--- sample after step")).and(contains("rekindle sample runs/chars")));
+    for file in ["config.toml", "vocab.json", "metrics.jsonl", "checkpoints", "samples"] {
+        assert!(place.path("runs/chars").join(file).exists(), "{file}");
+    }
+
+    let sample = ["sample", "runs/chars", "--length", "60", "--prime", "fn ", "--temperature", "0.5", "--seed", "3"];
+    let first = place.rekindle(&sample).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(first.clone()).unwrap();
+    assert!(text.starts_with("fn ") && text.chars().count() == 64, "{text:?}");
+    place.rekindle(&sample).assert().success().stdout(first);
+
+    let eval = place.rekindle(&["eval", "runs/chars", "--json"]).assert().success().get_output().stdout.clone();
+    let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
+    let last = place.losses("runs/chars").pop().unwrap().1.parse::<f64>().unwrap();
+    // `best` is the checkpoint that is judged; on this text it is the last one.
+    assert!((eval["loss_nats"].as_f64().unwrap() - last).abs() < 1e-6, "{eval} and {last}");
+
+    place.rekindle(&["eval", "runs/chars", "--data", "text.txt"]).assert().success().stdout(contains("nats"));
+}
+
+#[test]
+fn a_stop_text_ends_the_sample_and_is_not_shown() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--epochs", "8"])).assert().success();
+    let options = ["sample", "runs/chars", "--prime", "fn ", "--temperature", "0", "--stop", "}", "--length", "400"];
+    let output = place.rekindle(&[&options[..], &["--json"]].concat()).assert().success().get_output().stdout.clone();
+    let output: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(output["stopped"], true, "{output}");
+    assert!(!output["text"].as_str().unwrap().contains('}'));
+}
+
+#[test]
+fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
+    for backend in ["flex", "ndarray"] {
+        let place = Workplace::new();
+        let options = small(&["--steps", "400", "--checkpoint-every", "7", "--dropout", "0.2", "--sample-length", "0"]);
+        let options = [&options[..], &["--backend", backend, "--threads", "1"]].concat();
+        place.rekindle(&[&options[..], &["--out", "unbroken"]].concat()).assert().success();
+        let broken = [&options[..], &["--out", "broken"]].concat();
+        let mut process = place.process(&broken).stderr(Stdio::null()).spawn().unwrap();
+        // Wherever it is after it has begun: the moment differs from run to run of this test, and must not matter.
+        let metrics = place.path("broken/metrics.jsonl");
+        while fs::read_to_string(&metrics).map_or(0, |lines| lines.lines().count()) < 40 {
+            assert!(process.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let before = place.losses("broken").len();
+        assert!(before < 400, "killed too late to show anything");
+        let resume = ["train", "--resume", "broken", "--backend", backend, "--threads", "1"];
+        place.rekindle(&resume).assert().success();
+        assert_eq!(place.losses("broken"), place.losses("unbroken"), "{backend}");
+    }
+}
+
+#[test]
+fn a_finished_run_goes_on_for_more_epochs() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--epochs", "2", "--out", "run"])).assert().success();
+    let before = place.losses("run");
+    place.rekindle(&["train", "--resume", "run", "--epochs", "3"]).assert().success();
+    let after = place.losses("run");
+    assert_eq!(after[..before.len()], before);
+    assert!(after.len() > before.len());
+}
+
+#[test]
+fn weights_of_another_text_are_a_better_start_than_chance() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--epochs", "8", "--out", "old"])).assert().success();
+    fs::write(place.path("text.txt"), "fn sub(x: i64, y: i64) -> i64 {\n    x - y\n}\n\n".repeat(60)).unwrap();
+    place.rekindle(&small(&["--steps", "1", "--out", "cold"])).assert().success();
+    place
+        .rekindle(&small(&["--steps", "1", "--out", "warm", "--init-from", "old"]))
+        .assert()
+        .success()
+        .stderr(contains("symbols have weights in the run to start from"));
+    let first = |run: &str| place.losses(run)[0].1.parse::<f64>().unwrap();
+    assert!(first("warm") < first("cold") - 0.5, "{} and {}", first("warm"), first("cold"));
+}
+
+#[test]
+fn a_file_sets_options_and_an_option_wins_over_it() {
+    let place = Workplace::new();
+    fs::write(place.path("small.toml"), "[model]\nhidden = 12\ncell = \"gru\"\n\n[training]\nsteps = 2\n").unwrap();
+    let options = ["train", "chars", "--data", "text.txt", "--config", "small.toml", "--hidden", "10", "--out", "run"];
+    let sizes = ["--batch-size", "4", "--sequence-length", "8"];
+    place.rekindle(&[&options[..], &sizes].concat()).assert().success();
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    for line in ["hidden = 10", "cell = \"gru\"", "steps = 2", "learning_rate = 0.002", "task = \"chars\""] {
+        assert!(config.contains(line), "{line} in {config}");
+    }
+    // A run's own config.toml can be given back.
+    let again = ["train", "chars", "--config", "run/config.toml", "--out", "again"];
+    place.rekindle(&again).assert().success();
+    assert_eq!(fs::read_to_string(place.path("again/config.toml")).unwrap(), config);
+}
+
+#[test]
+fn a_folder_is_read_by_pattern_and_bytes_need_no_text() {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("tree/deep")).unwrap();
+    fs::write(place.path("tree/a.c"), "int a;\n".repeat(100)).unwrap();
+    fs::write(place.path("tree/deep/b.c"), [b"int b;\n".repeat(100), vec![0xFF, 0xFE]].concat()).unwrap();
+    fs::write(place.path("tree/c.txt"), "left out").unwrap();
+    let options = ["train", "chars", "--data", "tree", "--pattern", "**/*.c", "--steps", "2", "--out", "run"];
+    let sizes = ["--batch-size", "4", "--sequence-length", "8", "--hidden", "8"];
+    place
+        .rekindle(&[&options[..], &sizes].concat())
+        .assert()
+        .code(1)
+        .stderr(contains("b.c").and(contains("--units byte")).and(contains("line 101")));
+    place.rekindle(&[&options[..], &sizes, &["--units", "byte"]].concat()).assert().success();
+    let options = ["train", "chars", "--data", "text.txt", "--units", "word", "--steps", "2", "--out", "words"];
+    place.rekindle(&[&options[..], &sizes].concat()).assert().success();
+    place.rekindle(&["sample", "words", "--length", "5"]).assert().success();
+}
