@@ -1,7 +1,7 @@
 //! The walk over a sequence in plain tensor operations, shared by the composed
 //! twins of all cells. Autodiff does their backward pass.
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Tensor, TensorData, activation};
 
 use crate::{Direction, Input, Scan};
 
@@ -101,4 +101,13 @@ fn padding(scan: &Scan, t: usize, device: &Device) -> Option<Tensor<2, Bool>> {
 fn padded(scan: &Scan, t: usize) -> Option<Vec<bool>> {
     let lengths = scan.lengths.as_ref()?;
     Some(lengths.iter().map(|&length| t >= length).collect())
+}
+
+/// `σ(x)`. Some backends compute Burn's own in `f32`, whatever the element type; their
+/// tanh is exact to that of the tensor: `σ(x) = (tanh(x / 2) + 1) / 2`.
+pub(crate) fn sigmoid(x: Tensor<2>) -> Tensor<2> {
+    match x.dtype() {
+        DType::F64 => x.mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5),
+        _ => activation::sigmoid(x),
+    }
 }

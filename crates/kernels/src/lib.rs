@@ -41,8 +41,16 @@ pub mod lstm;
 pub mod rnn;
 
 mod arguments;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod backend;
 mod composed;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod cpu;
 mod input;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod node;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod recurrence;
 mod scan;
 
 pub use input::Input;

@@ -1,9 +1,12 @@
 //! The GRU in plain tensor operations.
 
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::Tensor;
 
 use super::{GruOutput, check};
-use crate::{Input, Scan, composed::walk};
+use crate::{
+    Input, Scan,
+    composed::{sigmoid, walk},
+};
 
 /// [`gru`](super::gru) in plain tensor operations: for any backend and element type.
 ///

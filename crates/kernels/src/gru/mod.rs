@@ -12,11 +12,15 @@
 //! scales its last third.
 
 mod composed;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) mod native;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::backend::is_native;
 use crate::{Input, Scan, arguments::Arguments};
 
 /// What the GRU returns.
@@ -37,6 +41,11 @@ pub struct GruOutput {
 /// # Panics
 /// If a shape, an element type or a length does not fit.
 pub fn gru(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
+    check(&input, &weight_hh, &bias_hh, &h0, scan);
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    if is_native(&h0) {
+        return native::native(input, weight_hh, bias_hh, h0, scan);
+    }
     composed(input, weight_hh, bias_hh, h0, scan)
 }
 

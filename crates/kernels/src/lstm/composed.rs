@@ -1,9 +1,12 @@
 //! The LSTM in plain tensor operations.
 
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::Tensor;
 
 use super::{LstmOutput, check};
-use crate::{Input, Scan, composed::walk};
+use crate::{
+    Input, Scan,
+    composed::{sigmoid, walk},
+};
 
 /// [`lstm`](super::lstm) in plain tensor operations: for any backend and element type.
 ///

@@ -13,11 +13,15 @@
 //! Cummins, *Learning to forget*, 2000).
 
 mod composed;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) mod native;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::backend::is_native;
 use crate::{Input, Scan, arguments::Arguments};
 
 /// What the LSTM returns.
@@ -39,6 +43,11 @@ pub struct LstmOutput {
 /// # Panics
 /// If a shape, an element type or a length does not fit.
 pub fn lstm(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
+    check(&input, &weight_hh, &h0, &c0, scan);
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    if is_native(&h0) {
+        return native::native(input, weight_hh, h0, c0, scan);
+    }
     composed(input, weight_hh, h0, c0, scan)
 }
 

@@ -4,11 +4,15 @@
 //! both biases (Elman, *Finding structure in time*, 1990).
 
 mod composed;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) mod native;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::backend::is_native;
 use crate::{Input, Scan, arguments::Arguments};
 
 /// The nonlinearity `φ` of the vanilla network.
@@ -38,6 +42,11 @@ pub struct RnnOutput {
 /// # Panics
 /// If a shape, an element type or a length does not fit.
 pub fn rnn(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> RnnOutput {
+    check(&input, &weight_hh, &h0, scan);
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    if is_native(&h0) {
+        return native::native(input, weight_hh, h0, activation, scan);
+    }
     composed(input, weight_hh, h0, activation, scan)
 }
 

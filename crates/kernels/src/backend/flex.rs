@@ -1,0 +1,28 @@
+//! The flex backend.
+
+use burn::backend::{Flex, flex::FlexTensor};
+
+use crate::cpu::tensors::CpuBackend;
+
+impl CpuBackend for Flex {
+    fn contiguous(tensor: FlexTensor) -> FlexTensor {
+        tensor.to_contiguous()
+    }
+
+    fn slice(tensor: &FlexTensor) -> &[f32] {
+        tensor.as_slice().expect("a contiguous tensor of f32")
+    }
+
+    fn slice_mut(tensor: &mut FlexTensor) -> &mut [f32] {
+        let (start, end) = tensor.layout().contiguous_offsets().expect("a contiguous tensor");
+        &mut tensor.storage_mut()[start..end]
+    }
+
+    fn is_unique(tensor: &FlexTensor) -> bool {
+        tensor.is_unique() && tensor.is_contiguous()
+    }
+
+    fn integers(tensor: FlexTensor) -> Vec<i64> {
+        tensor.into_data().iter().collect()
+    }
+}

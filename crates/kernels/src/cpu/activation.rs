@@ -1,0 +1,122 @@
+//! Vectorised sigmoid and tanh, with no call and no branch.
+//!
+//! Both rest on `e^x - 1 = s p + (s - 1)` with `s = 2^n`, `n` the integer nearest to
+//! `x log2(e)`, and `p = e^f - 1` a polynomial in the remainder `f = x - n ln 2`.
+//! Keeping the 1 out of `p` keeps tanh exact to a few units in the last place near 0.
+
+use pulp::Simd;
+
+/// `1.5 * 2^23`: adding it to a small number rounds that to an integer, which then
+/// stands in the low bits of the sum.
+const ROUND: f32 = 12_582_912.0;
+/// `ln 2` in two parts; `n * LN2_HIGH` is exact for the `n` that occur.
+const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_LOW: f32 = -2.121_944_4e-4;
+/// Beyond it `e^x` leaves the range of normal numbers.
+const EXP_LIMIT: f32 = 87.0;
+/// `tanh` is 1 to the last bit from 9.02 on; it reads `e^{2x}`.
+const TANH_LIMIT: f32 = 20.0;
+/// Exponent bias and mantissa width of an `f32`.
+const BIAS: u32 = 127;
+const MANTISSA: u32 = 23;
+
+/// `(s, p)` with `e^x = s p + s`, for `|x| <= limit`; a NaN stays one.
+#[inline(always)]
+fn exp_parts<S: Simd>(simd: S, x: S::f32s, limit: f32) -> (S::f32s, S::f32s) {
+    let splat = |value: f32| simd.splat_f32s(value);
+    // Comparisons, not min and max: those would swallow a NaN on some machines.
+    let (low, high) = (splat(-limit), splat(limit));
+    let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
+    let x = simd.select_f32s(simd.greater_than_f32s(x, high), high, x);
+
+    let rounded = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
+    let n = simd.sub_f32s(rounded, splat(ROUND));
+    let f = simd.mul_add_e_f32s(n, splat(-LN2_HIGH), x);
+    let f = simd.mul_add_e_f32s(n, splat(-LN2_LOW), f);
+
+    // Taylor's series: with |f| <= ln(2)/2 the first term left out is 1.5e-8 of the sum.
+    let mut tail = splat(1.0 / 5040.0);
+    for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5] {
+        tail = simd.mul_add_e_f32s(tail, f, splat(coefficient));
+    }
+    let p = simd.mul_add_e_f32s(simd.mul_f32s(f, f), tail, f);
+
+    let exponent = simd.add_u32s(simd.transmute_u32s_f32s(rounded), simd.splat_u32s(BIAS));
+    let bits = simd.wrapping_dyn_shl_u32s(exponent, simd.splat_u32s(MANTISSA));
+    (simd.transmute_f32s_u32s(bits), p)
+}
+
+/// `σ(x) = 1 / (1 + e^{-x})`.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (s, p) = exp_parts(simd, simd.neg_f32s(x), EXP_LIMIT);
+    let one = simd.splat_f32s(1.0);
+    let denominator = simd.add_f32s(simd.mul_add_e_f32s(s, p, s), one);
+    simd.div_f32s(one, denominator)
+}
+
+/// `tanh(x) = (e^{2x} - 1) / (e^{2x} + 1)`.
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (s, p) = exp_parts(simd, simd.add_f32s(x, x), TANH_LIMIT);
+    let one = simd.splat_f32s(1.0);
+    let numerator = simd.mul_add_e_f32s(s, p, simd.sub_f32s(s, one));
+    let denominator = simd.mul_add_e_f32s(s, p, simd.add_f32s(s, one));
+    simd.div_f32s(numerator, denominator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::{lanes::update, testing::architectures};
+    use pulp::{Arch, WithSimd};
+
+    struct Apply<'a> {
+        sigmoid: &'a mut [f32],
+        tanh: &'a mut [f32],
+    }
+
+    impl WithSimd for Apply<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Apply { sigmoid: a, tanh: b } = self;
+            update(simd, [], [a, b], |[], [a, b]| [sigmoid(simd, a), tanh(simd, b)]);
+        }
+    }
+
+    fn apply(arch: Arch, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let (mut sigmoid, mut tanh) = (x.to_vec(), x.to_vec());
+        arch.dispatch(Apply { sigmoid: &mut sigmoid, tanh: &mut tanh });
+        (sigmoid, tanh)
+    }
+
+    #[test]
+    fn both_agree_with_f64_to_a_few_units_in_the_last_place() {
+        let x: Vec<f32> = (-20_000..=20_000).map(|i| i as f32 * 1e-3).chain([1e-6, -3e-5, 1e-20]).collect();
+        for arch in architectures() {
+            let (sigmoid, tanh) = apply(arch, &x);
+            for ((&x, sigmoid), tanh) in x.iter().zip(sigmoid).zip(tanh) {
+                let wide = f64::from(x);
+                let (wanted_sigmoid, wanted_tanh) = (1.0 / (1.0 + (-wide).exp()), wide.tanh());
+                // Five roundings of 2^-24 each, some of them on intermediate values of
+                // twice the result's size.
+                let close = |seen: f32, wanted: f64| (f64::from(seen) - wanted).abs() <= 5e-7 * wanted.abs();
+                assert!(close(sigmoid, wanted_sigmoid), "sigmoid({x}) = {sigmoid}, wanted {wanted_sigmoid}");
+                assert!(close(tanh, wanted_tanh), "tanh({x}) = {tanh}, wanted {wanted_tanh}");
+            }
+        }
+    }
+
+    #[test]
+    fn they_saturate_at_infinity_and_keep_a_nan() {
+        for arch in architectures() {
+            let (sigmoid, tanh) = apply(arch, &[f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30]);
+            assert_eq!((sigmoid[0], tanh[0]), (1.0, 1.0));
+            assert!(sigmoid[1] < 1e-37 && tanh[1] == -1.0);
+            assert!(sigmoid[2].is_nan() && tanh[2].is_nan());
+            assert_eq!((sigmoid[3], tanh[3]), (1.0, 1.0));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The slice code behind the native operations: one thread takes a block of the
+//! batch's rows and walks all steps without waiting for another.
+//!
+//! - [`panels`]: the recurrent product over packed weights.
+//! - [`activation`], [`lanes`]: vectorised gates.
+//! - [`blocks`]: the split of the batch over threads.
+//! - [`source`]: where a step's input is read.
+//! - [`gradients`]: the products and sums that follow the walk backwards.
+//! - [`pool`]: buffers that live from step to step.
+//! - [`tensors`]: slices of the tensors of a CPU backend.
+
+pub(crate) mod activation;
+pub(crate) mod blocks;
+pub(crate) mod gradients;
+pub(crate) mod lanes;
+pub(crate) mod panels;
+pub(crate) mod pool;
+pub(crate) mod source;
+pub(crate) mod tensors;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,207 @@
+//! The recurrent product: a few rows of state times a weight matrix that was packed
+//! once for the whole sequence.
+//!
+//! A panel holds a few neighbouring columns of the matrix, all of its `K` rows one
+//! after another, so that the product reads memory in order. A tile of up to six rows
+//! by one panel of columns is summed in registers, along `k` from 0 to `K` whatever
+//! the tile's height: a row's result does not depend on the rows beside it.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::pool::Buffer;
+
+/// Rows of a tile: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
+/// 16 registers of AVX2.
+const TILE_ROWS: usize = 6;
+/// Below this many weights packing is not worth a second thread.
+const PARALLEL_PACK: usize = 1 << 15;
+
+/// Vectors in a panel's row, by the lanes of a vector: enough sums in flight to hide
+/// the latency of an addition, and no more than the registers hold.
+const fn panel_vectors<S: Simd>() -> usize {
+    match S::F32_LANES {
+        1 => 8,
+        4 => 4,
+        _ => 2,
+    }
+}
+
+/// How a weight matrix is read: `weight` is row-major `[rows, columns]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Orientation {
+    /// The product is `a · weightᵀ`: `K` = columns.
+    Transposed,
+    /// The product is `a · weight`: `K` = rows.
+    Plain,
+}
+
+/// A weight matrix packed for [`product`].
+pub(crate) struct Panels {
+    data: Buffer,
+    depth: usize,
+    columns: usize,
+}
+
+struct PanelWidth;
+
+impl WithSimd for PanelWidth {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        panel_vectors::<S>() * S::F32_LANES
+    }
+}
+
+impl Panels {
+    /// Packs `weight`, whose rows have `width` columns, for the vectors of `arch`.
+    pub fn pack(arch: Arch, weight: &[f32], width: usize, orientation: Orientation) -> Self {
+        let rows = weight.len() / width;
+        let (depth, columns) = match orientation {
+            Orientation::Transposed => (width, rows),
+            Orientation::Plain => (rows, width),
+        };
+        let panel = arch.dispatch(PanelWidth);
+        let mut data = Buffer::take(columns.div_ceil(panel) * panel * depth);
+        let fill = |(index, packed): (usize, &mut [f32])| {
+            let first = index * panel;
+            let used = panel.min(columns - first);
+            for (k, packed) in packed.chunks_exact_mut(panel).enumerate() {
+                let (packed, padding) = packed.split_at_mut(used);
+                match orientation {
+                    Orientation::Plain => packed.copy_from_slice(&weight[k * width + first..][..used]),
+                    Orientation::Transposed => {
+                        let column = weight[first * width + k..].iter().step_by(width);
+                        packed.iter_mut().zip(column).for_each(|(slot, &w)| *slot = w);
+                    }
+                }
+                padding.fill(0.0);
+            }
+        };
+        if weight.len() < PARALLEL_PACK || rayon::current_num_threads() == 1 {
+            data.chunks_exact_mut(panel * depth).enumerate().for_each(fill);
+        } else {
+            data.par_chunks_exact_mut(panel * depth).enumerate().for_each(fill);
+        }
+        Self { data, depth, columns }
+    }
+}
+
+/// Where the sums of a row of the product start.
+pub(crate) enum Start<'a> {
+    /// From zero.
+    Zero,
+    /// From what the output holds.
+    Output,
+    /// From these values, one per column.
+    From(&'a [f32]),
+}
+
+/// `out[r] = start(r) + a(r) · weight` for each `r` of `rows`, where `out[r]` is
+/// `out[r * stride..]`, as wide as the packed matrix.
+#[inline(always)]
+pub(crate) fn product<'a, S: Simd>(
+    simd: S,
+    panels: &Panels,
+    rows: &[usize],
+    operands: (impl Fn(usize) -> &'a [f32], impl Fn(usize) -> Start<'a>),
+    out: (&mut [f32], usize),
+) {
+    match panel_vectors::<S>() {
+        8 => tiles::<S, 8>(simd, panels, rows, operands, out),
+        4 => tiles::<S, 4>(simd, panels, rows, operands, out),
+        _ => tiles::<S, 2>(simd, panels, rows, operands, out),
+    }
+}
+
+#[inline(always)]
+fn tiles<'a, S: Simd, const N: usize>(
+    simd: S,
+    panels: &Panels,
+    rows: &[usize],
+    (a, start): (impl Fn(usize) -> &'a [f32], impl Fn(usize) -> Start<'a>),
+    (out, stride): (&mut [f32], usize),
+) {
+    let panel = N * S::F32_LANES;
+    // Tiles of even height: 32 rows are two tiles of 6 and four of 5, not five of 6
+    // and a slow one of 2.
+    let count = rows.len().div_ceil(TILE_ROWS);
+    for (index, packed) in panels.data.chunks_exact(panel * panels.depth).enumerate() {
+        let first = index * panel;
+        let columns = first..panels.columns.min(first + panel);
+        let (packed, _) = S::as_simd_f32s(packed);
+        let (packed, _) = packed.as_chunks::<N>();
+        for tile in 0..count {
+            let rows = &rows[tile * rows.len() / count..(tile + 1) * rows.len() / count];
+            macro_rules! height {
+                ($($rows:literal)*) => {
+                    match rows.len() {
+                        $($rows => {
+                            let rows: [usize; $rows] = std::array::from_fn(|r| rows[r]);
+                            let sums = rows.map(|r| begin(simd, &start(r), &out[r * stride..], &columns));
+                            let sums = accumulate::<S, N, $rows>(simd, packed, rows.map(&a), sums);
+                            for (r, sums) in rows.into_iter().zip(sums) {
+                                finish(simd, &mut out[r * stride..], &columns, sums);
+                            }
+                        })*
+                        _ => {}
+                    }
+                };
+            }
+            height!(1 2 3 4 5 6);
+        }
+    }
+}
+
+/// The sums of a row and a panel before the first addition.
+#[inline(always)]
+fn begin<S: Simd, const N: usize>(simd: S, start: &Start, out: &[f32], columns: &Range<usize>) -> [S::f32s; N] {
+    let from = match start {
+        Start::Zero => return [simd.splat_f32s(0.0); N],
+        Start::Output => &out[columns.clone()],
+        Start::From(values) => &values[columns.clone()],
+    };
+    let (body, tail) = S::as_simd_f32s(from);
+    std::array::from_fn(|v| match body.get(v) {
+        Some(&vector) => vector,
+        None if v == body.len() => simd.partial_load_f32s(tail),
+        None => simd.splat_f32s(0.0),
+    })
+}
+
+/// Writes the sums of a row and a panel.
+#[inline(always)]
+fn finish<S: Simd, const N: usize>(simd: S, out: &mut [f32], columns: &Range<usize>, sums: [S::f32s; N]) {
+    let (body, tail) = S::as_mut_simd_f32s(&mut out[columns.clone()]);
+    let full = body.len();
+    for (v, sum) in sums.into_iter().enumerate() {
+        match body.get_mut(v) {
+            Some(slot) => *slot = sum,
+            None if v == full => simd.partial_store_f32s(tail, sum),
+            None => {}
+        }
+    }
+}
+
+/// Adds `a[r][k] * packed[k]` to the sums of each row, for all `k` in order.
+#[inline(always)]
+fn accumulate<S: Simd, const N: usize, const R: usize>(
+    simd: S,
+    packed: &[[S::f32s; N]],
+    a: [&[f32]; R],
+    mut sums: [[S::f32s; N]; R],
+) -> [[S::f32s; N]; R] {
+    let a = a.map(|row| &row[..packed.len()]);
+    for (k, weights) in packed.iter().enumerate() {
+        for (sums, row) in sums.iter_mut().zip(a) {
+            let x = simd.splat_f32s(row[k]);
+            for (sum, &weight) in sums.iter_mut().zip(weights) {
+                *sum = simd.mul_add_e_f32s(x, weight, *sum);
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,140 @@
+//! Where the input of a step is read.
+
+use std::sync::Arc;
+
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
+
+use super::{
+    blocks::Extent,
+    panels::Start,
+    pool::Buffer,
+    tensors::{CpuBackend, Gates},
+};
+use crate::{Scan, backend::InputTensors};
+
+/// The symbols of a sequence, `[T, B]`, as indices of table rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Symbols {
+    pub ids: Arc<[usize]>,
+    /// Rows of the table.
+    pub vocabulary: usize,
+}
+
+impl Symbols {
+    /// Takes the tokens of the valid steps; padding becomes 0 and is never read.
+    ///
+    /// # Panics
+    /// If a token of a valid step has no row in the table.
+    fn new(tokens: Vec<i64>, batch: usize, vocabulary: usize, scan: &Scan) -> Self {
+        let row = |(position, token): (usize, i64)| {
+            let (t, b) = (position / batch, position % batch);
+            if !scan.is_valid(t, b) {
+                return 0;
+            }
+            let row = usize::try_from(token).ok();
+            row.filter(|&row| row < vocabulary)
+                .unwrap_or_else(|| panic!("`tokens[{t}, {b}]` must be in 0..V = 0..{vocabulary}, got {token}"))
+        };
+        let ids = tokens.into_iter().enumerate().map(row).collect();
+        Self { ids, vocabulary }
+    }
+}
+
+/// The input of a call.
+pub(crate) enum Reader<B: CpuBackend> {
+    /// The projection was handed over to be overwritten by the gates.
+    HandedOver,
+    /// `[T, B, G]`.
+    Projected(FloatTensor<B>),
+    /// `[V, G]`, and the rows to read.
+    Table(FloatTensor<B>, Symbols),
+}
+
+impl<B: CpuBackend> Reader<B> {
+    /// Takes the input of a call, and its steps and batch.
+    ///
+    /// # Panics
+    /// If a token has no row in the table.
+    pub fn new(input: InputTensors<B>, scan: &Scan) -> (Self, [usize; 2]) {
+        match input {
+            InputTensors::Projected(projection) => {
+                let shape = projection.shape();
+                let projection = B::contiguous(projection);
+                (Reader::Projected(projection), [shape[0], shape[1]])
+            }
+            InputTensors::Tokens { table, tokens } => {
+                let shape = tokens.shape();
+                let vocabulary = table.shape()[0];
+                let symbols = Symbols::new(B::integers(tokens), shape[1], vocabulary, scan);
+                (Reader::Table(B::contiguous(table), symbols), [shape[0], shape[1]])
+            }
+        }
+    }
+
+    /// Gives the projection away to be overwritten, if nobody else holds it.
+    pub fn hand_over(self) -> (Self, Option<FloatTensor<B>>) {
+        match self {
+            Reader::Projected(projection) if B::is_unique(&projection) => (Reader::HandedOver, Some(projection)),
+            other => (other, None),
+        }
+    }
+
+    /// A buffer for the gates of all steps, `[T, B, width]`: the projection itself if
+    /// nobody else holds it.
+    pub fn keep_gates(self, extent: &Extent, width: usize) -> (Self, Gates<B>) {
+        let shape = [extent.steps, extent.batch, width];
+        let (reader, projection) = self.hand_over();
+        let gates = match (projection, &reader) {
+            (Some(projection), _) => Gates::Tensor(projection),
+            (None, Reader::Projected(shared)) => Gates::Tensor(B::zeros(shape, shared)),
+            (None, _) => Gates::Pooled(Arc::new(Buffer::take(shape.iter().product()))),
+        };
+        (reader, gates)
+    }
+
+    /// The input as slices.
+    pub fn source(&self) -> Source<'_> {
+        match self {
+            Reader::HandedOver => Source::InPlace,
+            Reader::Projected(projection) => Source::Projected(B::slice(projection)),
+            Reader::Table(table, symbols) => Source::Table(B::slice(table), &symbols.ids),
+        }
+    }
+
+    /// The symbols, if the input is looked up.
+    pub fn into_symbols(self) -> Option<Symbols> {
+        match self {
+            Reader::Table(_, symbols) => Some(symbols),
+            Reader::HandedOver | Reader::Projected(_) => None,
+        }
+    }
+}
+
+/// Where the input of a step is read; rows are numbered `t * B + b`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// From the buffer that the gates are written to.
+    InPlace,
+    /// From `[T, B, G]`.
+    Projected(&'a [f32]),
+    /// From the rows `[V, G]` of a table.
+    Table(&'a [f32], &'a [usize]),
+}
+
+impl<'a> Source<'a> {
+    /// Row `row` of width `width`; `None` if it is in place.
+    #[inline(always)]
+    pub fn row(&self, row: usize, width: usize) -> Option<&'a [f32]> {
+        match self {
+            Source::InPlace => None,
+            Source::Projected(values) => Some(&values[row * width..][..width]),
+            Source::Table(table, ids) => Some(&table[ids[row] * width..][..width]),
+        }
+    }
+
+    /// Where the sums of row `row` start.
+    #[inline(always)]
+    pub fn start(&self, row: usize, width: usize) -> Start<'a> {
+        self.row(row, width).map_or(Start::Output, Start::From)
+    }
+}

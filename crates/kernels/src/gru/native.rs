@@ -1,0 +1,348 @@
+//! The GRU as native code of the CPU backends.
+//!
+//! Numbers kept for the backward pass: `3 T B H` gates and `T B H` recurrent parts of
+//! the candidate, beside the hidden states that are the output. The gates take the
+//! place of the projected input, and their gradients the place of the gates.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::{
+    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
+    tensor::Tensor,
+};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::GruOutput;
+use crate::{
+    Input, Scan,
+    backend::{InputTensors, RecurrentBackend},
+    cpu::{
+        activation::{sigmoid, tanh},
+        blocks::{Extent, StepRows, run, split_rows, split_steps},
+        gradients::{Columns, input_gradient, weight_gradient},
+        lanes::{parts, update},
+        panels::{Orientation, Panels, Start, product},
+        pool::Buffer,
+        source::{Reader, Source, Symbols},
+        tensors::{CpuBackend, Gates},
+    },
+    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+};
+
+/// Gates r, z, n.
+const GATES: usize = 3;
+
+/// Runs the operation on the backend of the tensors.
+pub(super) fn native(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
+    let (hidden, last) = <Dispatch as RecurrentBackend>::gru(
+        input.into_tensors(),
+        weight_hh.into_dispatch(),
+        bias_hh.into_dispatch(),
+        h0.into_dispatch(),
+        scan.clone(),
+    );
+    GruOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) }
+}
+
+/// The GRU: parameters `weight_hh`, `bias_hh`, `h0`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gru;
+
+/// What the forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved<B: CpuBackend> {
+    extent: Extent,
+    scan: Scan,
+    /// The table's symbols, if the input was looked up.
+    symbols: Option<Symbols>,
+    weight_hh: FloatTensor<B>,
+    h0: FloatTensor<B>,
+    /// `[T, B, 3H]`: r, z, n after their nonlinearity.
+    gates: Gates<B>,
+    /// `[T, B, H]`: `W_hn h_{t-1} + b_hn`.
+    recurrent: Arc<Buffer>,
+    /// `[T, B, H]`: `h_t`.
+    hidden: FloatTensor<B>,
+}
+
+impl Recurrence<3, 1> for Gru {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        input: InputTensors<B>,
+        parameters: [FloatTensor<B>; 3],
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B, 1>, Option<Saved<B>>) {
+        let [weight_hh, bias_hh, h0] = parameters.map(B::contiguous);
+        let (mut reader, [steps, batch]) = Reader::new(input, scan);
+        let width = h0.shape()[1];
+        let extent = Extent { arch, steps, batch, hidden: width };
+        let mut gates = None;
+        if keep {
+            let (rest, kept) = reader.keep_gates(&extent, GATES * width);
+            (reader, gates) = (rest, Some(kept));
+        }
+        let mut recurrent = keep.then(|| Buffer::take(steps * batch * width));
+        let mut hidden = B::zeros([steps, batch, width], &h0);
+        let mut last = B::duplicate(&h0);
+
+        let weights = Weights::pack(&extent, B::slice(&weight_hh), Orientation::Transposed);
+        let blocks = extent.blocks(GATES);
+        let kept_gates = gates.as_mut().map(Gates::slice_mut);
+        let kept_recurrent = recurrent.as_deref_mut();
+        let work = blocks
+            .iter()
+            .zip(StepRows::of_blocks(kept_gates, &extent, &blocks, GATES * width))
+            .zip(StepRows::of_blocks(kept_recurrent, &extent, &blocks, width))
+            .zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width))
+            .zip(split_rows(B::slice_mut(&mut last), &blocks, width));
+        let tasks = work.map(|((((block, gates), recurrent), hidden), h)| Forward {
+            extent: &extent,
+            scan,
+            weights: &weights,
+            bias: B::slice(&bias_hh),
+            source: reader.source(),
+            block: block.clone(),
+            gates,
+            recurrent,
+            hidden,
+            h,
+        });
+        run(arch, tasks.collect());
+
+        let saved = gates.zip(recurrent).map(|(gates, recurrent)| Saved {
+            extent,
+            scan: scan.clone(),
+            symbols: reader.into_symbols(),
+            weight_hh,
+            h0,
+            gates,
+            recurrent: Arc::new(recurrent),
+            hidden: hidden.clone(),
+        });
+        let last = [last];
+        (Walked { hidden, last }, saved)
+    }
+
+    fn backward<B: CpuBackend>(mut saved: Saved<B>, upstream: Upstream<B, 1>, wanted: Wanted) -> Gradients<B, 3> {
+        let (extent, scan) = (saved.extent, &saved.scan);
+        let width = extent.hidden;
+        let [dh] = upstream.last;
+        let mut dh = B::gradient_or_zeros(dh, &saved.h0);
+        let d_hidden = upstream.hidden.map(B::contiguous);
+        let mut recurrent = Gates::<B>::Pooled(saved.recurrent);
+
+        let weights = Weights::pack(&extent, B::slice(&saved.weight_hh), Orientation::Plain);
+        let blocks = extent.blocks(GATES);
+        let mut bias_sums = Buffer::take(blocks.len() * GATES * width);
+        bias_sums.fill(0.0);
+        let gates = split_steps(saved.gates.slice_mut(), &extent, &blocks, GATES * width);
+        let work = blocks
+            .iter()
+            .zip(gates)
+            .zip(split_steps(recurrent.slice_mut(), &extent, &blocks, width))
+            .zip(bias_sums.chunks_exact_mut(GATES * width))
+            .zip(split_rows(B::slice_mut(&mut dh), &blocks, width));
+        let tasks = work.map(|((((block, gates), recurrent), bias), dh)| Backward {
+            extent: &extent,
+            scan,
+            weights: &weights,
+            block: block.clone(),
+            gates,
+            recurrent,
+            bias,
+            hidden: B::slice(&saved.hidden),
+            h0: B::slice(&saved.h0),
+            d_hidden: d_hidden.as_ref().map(B::slice),
+            dh,
+        });
+        run(extent.arch, tasks.collect());
+
+        let mut bias_hh = B::zeros([GATES * width], &saved.h0);
+        for sums in bias_sums.chunks_exact(GATES * width) {
+            let total = B::slice_mut(&mut bias_hh).iter_mut();
+            total.zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+        let weight_hh = wanted.weight_hh.then(|| {
+            let mut gradient = B::zeros([GATES * width, width], &saved.weight_hh);
+            let (of_rz, of_n) = B::slice_mut(&mut gradient).split_at_mut(2 * width * width);
+            let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
+            let rz = Columns { columns: 2 * width, ..Columns::all(saved.gates.slice_mut(), GATES * width) };
+            weight_gradient(&extent, scan, rz, states, of_rz);
+            let n = Columns::all(recurrent.slice_mut(), width);
+            weight_gradient(&extent, scan, n, states, of_n);
+            gradient
+        });
+        let symbols = saved.symbols.as_ref();
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates, &saved.h0));
+        Gradients { input, parameters: [weight_hh, Some(bias_hh), Some(dh)] }
+    }
+}
+
+/// `W_hr` and `W_hz`, whose products join the input's, and `W_hn`, whose product the
+/// reset gate scales first.
+struct Weights {
+    rz: Panels,
+    n: Panels,
+}
+
+impl Weights {
+    fn pack(extent: &Extent, weight_hh: &[f32], orientation: Orientation) -> Self {
+        let width = extent.hidden;
+        let (rz, n) = weight_hh.split_at(2 * width * width);
+        Self {
+            rz: Panels::pack(extent.arch, rz, width, orientation),
+            n: Panels::pack(extent.arch, n, width, orientation),
+        }
+    }
+}
+
+/// The forward walk of a block of rows.
+struct Forward<'a> {
+    extent: &'a Extent,
+    scan: &'a Scan,
+    weights: &'a Weights,
+    /// `[3H]`: `b_h`.
+    bias: &'a [f32],
+    source: Source<'a>,
+    block: Range<usize>,
+    /// At each step, `[rows, 3H]`: the gates.
+    gates: StepRows<'a>,
+    /// At each step, `[rows, H]`: `W_hn h_{t-1} + b_hn`.
+    recurrent: StepRows<'a>,
+    /// At each step, `[rows, H]`: `h_t`.
+    hidden: Vec<&'a mut [f32]>,
+    /// `[rows, H]`: the state, updated at each step.
+    h: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let width = self.extent.hidden;
+        let [bias_r, bias_z, bias_n] = [0, 1, 2].map(|gate| &self.bias[gate * width..][..width]);
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(self.extent.steps) {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let gates = self.gates.at(t);
+            let recurrent = self.recurrent.at(t);
+            let first = t * self.extent.batch + self.block.start;
+            let state = |r: usize| &self.h[r * width..][..width];
+            let start = |r: usize| self.source.start(first + r, GATES * width);
+            product(simd, &self.weights.rz, &rows, (state, start), (gates, GATES * width));
+            let start = |_| Start::From(bias_n);
+            product(simd, &self.weights.n, &rows, (state, start), (recurrent, width));
+            for &r in &rows {
+                let row = r * width..(r + 1) * width;
+                let [reset, z, n] = parts(&mut gates[r * GATES * width..], width);
+                if let Some(input) = self.source.row(first + r, GATES * width) {
+                    n.copy_from_slice(&input[2 * width..]);
+                }
+                let h = &mut self.h[row.clone()];
+                step(simd, [&recurrent[row.clone()], bias_r, bias_z], [reset, z, n, h]);
+                self.hidden[t][row].copy_from_slice(h);
+            }
+        }
+    }
+}
+
+/// One step of a row: gates before their nonlinearity to gates after it, and the new state.
+#[inline(always)]
+fn step<S: Simd>(simd: S, inputs: [&[f32]; 3], rznh: [&mut [f32]; 4]) {
+    update(simd, inputs, rznh, |[recurrent, bias_r, bias_z], [r, z, n, h]| {
+        let r = sigmoid(simd, simd.add_f32s(r, bias_r));
+        let z = sigmoid(simd, simd.add_f32s(z, bias_z));
+        let n = tanh(simd, simd.mul_add_e_f32s(r, recurrent, n));
+        // (1 - z) n + z h.
+        let h = simd.mul_add_e_f32s(z, simd.sub_f32s(h, n), n);
+        [r, z, n, h]
+    });
+}
+
+/// The backward walk of a block of rows.
+struct Backward<'a> {
+    extent: &'a Extent,
+    scan: &'a Scan,
+    weights: &'a Weights,
+    block: Range<usize>,
+    /// At each step, `[rows, 3H]`: the gates, replaced by their gradients.
+    gates: Vec<&'a mut [f32]>,
+    /// At each step, `[rows, H]`: `W_hn h_{t-1} + b_hn`, replaced by its gradient.
+    recurrent: Vec<&'a mut [f32]>,
+    /// `[3H]`: the gradient of `b_h`, summed over the block.
+    bias: &'a mut [f32],
+    /// `[T, B, H]`: `h_t`.
+    hidden: &'a [f32],
+    /// `[B, H]`.
+    h0: &'a [f32],
+    /// `[T, B, H]`: the gradient of the hidden states, if they have one.
+    d_hidden: Option<&'a [f32]>,
+    /// `[rows, H]`: the gradient of the state, updated at each step.
+    dh: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (width, batch, steps) = (self.extent.hidden, self.extent.batch, self.extent.steps);
+        let no_gradient = vec![0.0; width];
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(steps).into_iter().rev() {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let (gates, recurrent) = (&mut *self.gates[t], &mut *self.recurrent[t]);
+            let each_row = gates.chunks_exact_mut(GATES * width).zip(recurrent.chunks_exact_mut(width));
+            for (r, (gates, recurrent)) in each_row.enumerate() {
+                let b = self.block.start + r;
+                if !self.scan.is_valid(t, b) {
+                    gates.fill(0.0);
+                    recurrent.fill(0.0);
+                    continue;
+                }
+                let at = |t: usize| (t * batch + b) * width..(t * batch + b + 1) * width;
+                let h_before = match self.scan.previous(t, b, steps) {
+                    Some(t) => &self.hidden[at(t)],
+                    None => &self.h0[at(0)],
+                };
+                let d_hidden = self.d_hidden.map_or(&no_gradient[..], |d| &d[at(t)]);
+                let [reset, z, n] = parts(gates, width);
+                let dh = &mut self.dh[r * width..][..width];
+                step_back(simd, [h_before, d_hidden], [reset, z, n, recurrent, dh]);
+                let (of_rz, of_n) = self.bias.split_at_mut(2 * width);
+                of_rz.iter_mut().zip(&*gates).for_each(|(sum, d)| *sum += d);
+                of_n.iter_mut().zip(&*recurrent).for_each(|(sum, d)| *sum += d);
+            }
+            let (gates, recurrent) = (&*gates, &*recurrent);
+            let start = |_| Start::Output;
+            let d = |r: usize| &gates[r * GATES * width..][..2 * width];
+            product(simd, &self.weights.rz, &rows, (d, start), (self.dh, width));
+            let d = |r: usize| &recurrent[r * width..][..width];
+            product(simd, &self.weights.n, &rows, (d, start), (self.dh, width));
+        }
+    }
+}
+
+/// One step of a row backwards: gates to their gradients before the nonlinearity, the
+/// recurrent part of the candidate to its gradient, and the gradient of the state to
+/// the part of it that reaches the state before directly.
+#[inline(always)]
+fn step_back<S: Simd>(simd: S, inputs: [&[f32]; 2], rzn_recurrent_dh: [&mut [f32]; 5]) {
+    let one = simd.splat_f32s(1.0);
+    let mul = |a, b| simd.mul_f32s(a, b);
+    update(simd, inputs, rzn_recurrent_dh, |[h_before, d_hidden], [r, z, n, recurrent, dh]| {
+        // σ' = σ (1 - σ) and tanh' = 1 - tanh².
+        let sigmoid_slope = |y| mul(y, simd.sub_f32s(one, y));
+        let dh = simd.add_f32s(dh, d_hidden);
+        let tanh_slope = simd.negate_mul_add_e_f32s(n, n, one);
+        let dn = mul(mul(dh, simd.sub_f32s(one, z)), tanh_slope);
+        let dz = mul(mul(dh, simd.sub_f32s(h_before, n)), sigmoid_slope(z));
+        let dr = mul(mul(dn, recurrent), sigmoid_slope(r));
+        [dr, dz, dn, mul(dn, r), mul(dh, z)]
+    });
+}

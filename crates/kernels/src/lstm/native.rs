@@ -1,0 +1,320 @@
+//! The LSTM as native code of the CPU backends.
+//!
+//! Numbers kept for the backward pass: `4 T B H` gates and `T B H` cells, beside the
+//! hidden states that are the output. The gates take the place of the projected input,
+//! and their gradients the place of the gates.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::{
+    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
+    tensor::Tensor,
+};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::LstmOutput;
+use crate::{
+    Input, Scan,
+    backend::{InputTensors, RecurrentBackend},
+    cpu::{
+        activation::{sigmoid, tanh},
+        blocks::{Extent, StepRows, run, split_rows, split_steps},
+        gradients::{Columns, input_gradient, weight_gradient},
+        lanes::{parts, update},
+        panels::{Orientation, Panels, Start, product},
+        pool::Buffer,
+        source::{Reader, Source, Symbols},
+        tensors::{CpuBackend, Gates},
+    },
+    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+};
+
+/// Runs the operation on the backend of the tensors.
+pub(super) fn native(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
+    let (hidden, last_hidden, last_cell) = <Dispatch as RecurrentBackend>::lstm(
+        input.into_tensors(),
+        weight_hh.into_dispatch(),
+        h0.into_dispatch(),
+        c0.into_dispatch(),
+        scan.clone(),
+    );
+    LstmOutput {
+        hidden: Tensor::from_dispatch(hidden),
+        last_hidden: Tensor::from_dispatch(last_hidden),
+        last_cell: Tensor::from_dispatch(last_cell),
+    }
+}
+
+/// The LSTM: parameters `weight_hh`, `h0`, `c0`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lstm;
+
+/// Gates i, f, g, o.
+const GATES: usize = 4;
+
+/// What the forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved<B: CpuBackend> {
+    extent: Extent,
+    scan: Scan,
+    /// The table's symbols, if the input was looked up.
+    symbols: Option<Symbols>,
+    weight_hh: FloatTensor<B>,
+    h0: FloatTensor<B>,
+    c0: FloatTensor<B>,
+    /// `[T, B, 4H]`: i, f, g, o after their nonlinearity.
+    gates: Gates<B>,
+    /// `[T, B, H]`: `c_t`.
+    cells: Arc<Buffer>,
+    /// `[T, B, H]`: `h_t`.
+    hidden: FloatTensor<B>,
+}
+
+impl Recurrence<3, 2> for Lstm {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        input: InputTensors<B>,
+        parameters: [FloatTensor<B>; 3],
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B, 2>, Option<Saved<B>>) {
+        let [weight_hh, h0, c0] = parameters.map(B::contiguous);
+        let (mut reader, [steps, batch]) = Reader::new(input, scan);
+        let width = h0.shape()[1];
+        let extent = Extent { arch, steps, batch, hidden: width };
+        let mut gates = None;
+        if keep {
+            let (rest, kept) = reader.keep_gates(&extent, GATES * width);
+            (reader, gates) = (rest, Some(kept));
+        }
+        let mut cells = keep.then(|| Buffer::take(steps * batch * width));
+        let mut hidden = B::zeros([steps, batch, width], &h0);
+        let (mut last_hidden, mut last_cell) = (B::duplicate(&h0), B::duplicate(&c0));
+
+        let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
+        let blocks = extent.blocks(GATES);
+        let kept_gates = gates.as_mut().map(Gates::slice_mut);
+        let mut cells_of_blocks = match &mut cells {
+            Some(cells) => split_steps(cells, &extent, &blocks, width),
+            None => Vec::new(),
+        }
+        .into_iter();
+        let work = blocks
+            .iter()
+            .zip(StepRows::of_blocks(kept_gates, &extent, &blocks, GATES * width))
+            .zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width))
+            .zip(split_rows(B::slice_mut(&mut last_hidden), &blocks, width))
+            .zip(split_rows(B::slice_mut(&mut last_cell), &blocks, width));
+        let tasks = work.map(|((((block, gates), hidden), h), c)| Forward {
+            extent: &extent,
+            scan,
+            panels: &panels,
+            source: reader.source(),
+            block: block.clone(),
+            gates,
+            cells: cells_of_blocks.next(),
+            hidden,
+            h,
+            c,
+        });
+        run(arch, tasks.collect());
+
+        let saved = gates.zip(cells).map(|(gates, cells)| Saved {
+            extent,
+            scan: scan.clone(),
+            symbols: reader.into_symbols(),
+            weight_hh,
+            h0,
+            c0,
+            gates,
+            cells: Arc::new(cells),
+            hidden: hidden.clone(),
+        });
+        let last = [last_hidden, last_cell];
+        (Walked { hidden, last }, saved)
+    }
+
+    fn backward<B: CpuBackend>(mut saved: Saved<B>, upstream: Upstream<B, 2>, wanted: Wanted) -> Gradients<B, 3> {
+        let (extent, scan) = (saved.extent, &saved.scan);
+        let width = extent.hidden;
+        let [dh, dc] = upstream.last;
+        let mut dh = B::gradient_or_zeros(dh, &saved.h0);
+        let mut dc = B::gradient_or_zeros(dc, &saved.c0);
+        let d_hidden = upstream.hidden.map(B::contiguous);
+
+        let panels = Panels::pack(extent.arch, B::slice(&saved.weight_hh), width, Orientation::Plain);
+        let blocks = extent.blocks(GATES);
+        let gates = split_steps(saved.gates.slice_mut(), &extent, &blocks, GATES * width);
+        let work = blocks.iter().zip(gates).zip(split_rows(B::slice_mut(&mut dh), &blocks, width)).zip(split_rows(
+            B::slice_mut(&mut dc),
+            &blocks,
+            width,
+        ));
+        let tasks = work.map(|(((block, gates), dh), dc)| Backward {
+            extent: &extent,
+            scan,
+            panels: &panels,
+            block: block.clone(),
+            gates,
+            cells: &saved.cells,
+            c0: B::slice(&saved.c0),
+            d_hidden: d_hidden.as_ref().map(B::slice),
+            dh,
+            dc,
+        });
+        run(extent.arch, tasks.collect());
+
+        let weight_hh = wanted.weight_hh.then(|| {
+            let mut gradient = B::zeros([GATES * width, width], &saved.weight_hh);
+            let d = Columns::all(saved.gates.slice_mut(), GATES * width);
+            let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
+            weight_gradient(&extent, scan, d, states, B::slice_mut(&mut gradient));
+            gradient
+        });
+        let symbols = saved.symbols.as_ref();
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates, &saved.h0));
+        Gradients { input, parameters: [weight_hh, Some(dh), Some(dc)] }
+    }
+}
+
+/// The forward walk of a block of rows.
+struct Forward<'a> {
+    extent: &'a Extent,
+    scan: &'a Scan,
+    panels: &'a Panels,
+    source: Source<'a>,
+    block: Range<usize>,
+    /// At each step, `[rows, 4H]`: the gates.
+    gates: StepRows<'a>,
+    /// At each step, `[rows, H]`: `c_t`, if the backward pass needs it.
+    cells: Option<Vec<&'a mut [f32]>>,
+    /// At each step, `[rows, H]`: `h_t`.
+    hidden: Vec<&'a mut [f32]>,
+    /// `[rows, H]`: the state, updated at each step.
+    h: &'a mut [f32],
+    c: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let width = self.extent.hidden;
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(self.extent.steps) {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let gates = self.gates.at(t);
+            let first = t * self.extent.batch + self.block.start;
+            let state = |r: usize| &self.h[r * width..][..width];
+            let start = |r: usize| self.source.start(first + r, GATES * width);
+            product(simd, self.panels, &rows, (state, start), (gates, GATES * width));
+            for &r in &rows {
+                let row = r * width..(r + 1) * width;
+                let (h, c) = (&mut self.h[row.clone()], &mut self.c[row.clone()]);
+                let [i, f, g, o] = parts(&mut gates[r * GATES * width..], width);
+                step(simd, [i, f, g, o, c, h]);
+                self.hidden[t][row.clone()].copy_from_slice(h);
+                if let Some(cells) = &mut self.cells {
+                    cells[t][row].copy_from_slice(c);
+                }
+            }
+        }
+    }
+}
+
+/// One step of a row: gates before their nonlinearity to gates after it, and the new state.
+#[inline(always)]
+fn step<S: Simd>(simd: S, ifgoch: [&mut [f32]; 6]) {
+    update(simd, [], ifgoch, |[], [i, f, g, o, c, _]| {
+        let (i, f) = (sigmoid(simd, i), sigmoid(simd, f));
+        let (g, o) = (tanh(simd, g), sigmoid(simd, o));
+        let c = simd.mul_add_e_f32s(f, c, simd.mul_f32s(i, g));
+        let h = simd.mul_f32s(o, tanh(simd, c));
+        [i, f, g, o, c, h]
+    });
+}
+
+/// The backward walk of a block of rows.
+struct Backward<'a> {
+    extent: &'a Extent,
+    scan: &'a Scan,
+    panels: &'a Panels,
+    block: Range<usize>,
+    /// At each step, `[rows, 4H]`: the gates, replaced by their gradients.
+    gates: Vec<&'a mut [f32]>,
+    /// `[T, B, H]`: `c_t`.
+    cells: &'a [f32],
+    /// `[B, H]`.
+    c0: &'a [f32],
+    /// `[T, B, H]`: the gradient of the hidden states, if they have one.
+    d_hidden: Option<&'a [f32]>,
+    /// `[rows, H]`: the gradient of the state, updated at each step.
+    dh: &'a mut [f32],
+    dc: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (width, batch, steps) = (self.extent.hidden, self.extent.batch, self.extent.steps);
+        let zero = vec![0.0; width];
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(steps).into_iter().rev() {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let gates = &mut *self.gates[t];
+            for (r, gates) in gates.chunks_exact_mut(GATES * width).enumerate() {
+                if !self.scan.is_valid(t, self.block.start + r) {
+                    gates.fill(0.0);
+                }
+            }
+            for &r in &rows {
+                let b = self.block.start + r;
+                let at = |t: usize| (t * batch + b) * width..(t * batch + b + 1) * width;
+                let row = r * width..(r + 1) * width;
+                let c_before = match self.scan.previous(t, b, steps) {
+                    Some(t) => &self.cells[at(t)],
+                    None => &self.c0[at(0)],
+                };
+                let d_hidden = self.d_hidden.map_or(&zero[..], |d| &d[at(t)]);
+                let [i, f, g, o] = parts(&mut gates[r * GATES * width..], width);
+                step_back(
+                    simd,
+                    [&self.cells[at(t)], c_before, d_hidden, &self.dh[row.clone()]],
+                    [i, f, g, o, &mut self.dc[row]],
+                );
+            }
+            let gates = &*gates;
+            let d = |r: usize| &gates[r * GATES * width..][..GATES * width];
+            product(simd, self.panels, &rows, (d, |_| Start::Zero), (self.dh, width));
+        }
+    }
+}
+
+/// One step of a row backwards: gates to their gradients before the nonlinearity, and
+/// the gradient of the cell to that of the cell before.
+#[inline(always)]
+fn step_back<S: Simd>(simd: S, inputs: [&[f32]; 4], ifgo_dc: [&mut [f32]; 5]) {
+    let one = simd.splat_f32s(1.0);
+    let mul = |a, b| simd.mul_f32s(a, b);
+    update(simd, inputs, ifgo_dc, |[c, c_before, d_hidden, dh], [i, f, g, o, dc]| {
+        // σ' = σ (1 - σ) and tanh' = 1 - tanh².
+        let sigmoid_slope = |y| mul(y, simd.sub_f32s(one, y));
+        let tanh_slope = |y| simd.negate_mul_add_e_f32s(y, y, one);
+        let tanh_c = tanh(simd, c);
+        let dh = simd.add_f32s(dh, d_hidden);
+        let dc = simd.mul_add_e_f32s(mul(dh, o), tanh_slope(tanh_c), dc);
+        [
+            mul(mul(dc, g), sigmoid_slope(i)),
+            mul(mul(dc, c_before), sigmoid_slope(f)),
+            mul(mul(dc, i), tanh_slope(g)),
+            mul(mul(dh, tanh_c), sigmoid_slope(o)),
+            mul(dc, f),
+        ]
+    });
+}

@@ -1,0 +1,266 @@
+//! The vanilla network as native code of the CPU backends.
+//!
+//! Numbers kept for the backward pass: none but the hidden states, which are the
+//! output; `φ'` is a function of `φ`. A projected input that nobody else holds is
+//! overwritten by the hidden states.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::{
+    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
+    tensor::Tensor,
+};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{Activation, RnnOutput};
+use crate::{
+    Input, Scan,
+    backend::{InputTensors, RecurrentBackend},
+    cpu::{
+        activation::tanh,
+        blocks::{Extent, run, split_rows, split_steps},
+        gradients::{Columns, input_gradient, weight_gradient},
+        lanes::update,
+        panels::{Orientation, Panels, Start, product},
+        pool::Buffer,
+        source::{Reader, Source, Symbols},
+        tensors::{CpuBackend, Gates},
+    },
+    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+};
+
+/// Runs the operation on the backend of the tensors.
+pub(super) fn native(
+    input: Input,
+    weight_hh: Tensor<2>,
+    h0: Tensor<2>,
+    activation: Activation,
+    scan: &Scan,
+) -> RnnOutput {
+    let (hidden, last) = <Dispatch as RecurrentBackend>::rnn(
+        input.into_tensors(),
+        weight_hh.into_dispatch(),
+        h0.into_dispatch(),
+        activation,
+        scan.clone(),
+    );
+    RnnOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) }
+}
+
+/// The vanilla network: parameters `weight_hh`, `h0`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rnn(pub Activation);
+
+/// What the forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved<B: CpuBackend> {
+    activation: Activation,
+    extent: Extent,
+    scan: Scan,
+    /// The table's symbols, if the input was looked up.
+    symbols: Option<Symbols>,
+    weight_hh: FloatTensor<B>,
+    h0: FloatTensor<B>,
+    /// `[T, B, H]`: `h_t`.
+    hidden: FloatTensor<B>,
+}
+
+impl Recurrence<2, 1> for Rnn {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        input: InputTensors<B>,
+        parameters: [FloatTensor<B>; 2],
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B, 1>, Option<Saved<B>>) {
+        let [weight_hh, h0] = parameters.map(B::contiguous);
+        let (reader, [steps, batch]) = Reader::new(input, scan);
+        let width = h0.shape()[1];
+        let extent = Extent { arch, steps, batch, hidden: width };
+        let (reader, projection) = reader.hand_over();
+        let mut hidden = projection.unwrap_or_else(|| B::zeros([steps, batch, width], &h0));
+        let mut last = B::duplicate(&h0);
+
+        let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
+        let blocks = extent.blocks(1);
+        let work = blocks.iter().zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width)).zip(split_rows(
+            B::slice_mut(&mut last),
+            &blocks,
+            width,
+        ));
+        let tasks = work.map(|((block, hidden), h)| Forward {
+            activation: self.0,
+            extent: &extent,
+            scan,
+            panels: &panels,
+            source: reader.source(),
+            block: block.clone(),
+            hidden,
+            h,
+        });
+        run(arch, tasks.collect());
+
+        let saved = keep.then(|| Saved {
+            activation: self.0,
+            extent,
+            scan: scan.clone(),
+            symbols: reader.into_symbols(),
+            weight_hh,
+            h0,
+            hidden: hidden.clone(),
+        });
+        let last = [last];
+        (Walked { hidden, last }, saved)
+    }
+
+    fn backward<B: CpuBackend>(saved: Saved<B>, upstream: Upstream<B, 1>, wanted: Wanted) -> Gradients<B, 2> {
+        let (extent, scan) = (saved.extent, &saved.scan);
+        let width = extent.hidden;
+        let [dh] = upstream.last;
+        let mut dh = B::gradient_or_zeros(dh, &saved.h0);
+        let d_hidden = upstream.hidden.map(B::contiguous);
+        let shape = [extent.steps, extent.batch, width];
+        let mut sums = match saved.symbols {
+            None => Gates::<B>::Tensor(B::zeros(shape, &saved.h0)),
+            Some(_) => Gates::Pooled(Arc::new(Buffer::take(shape.iter().product()))),
+        };
+
+        let weight = B::slice(&saved.weight_hh);
+        let panels = Panels::pack(extent.arch, weight, width, Orientation::Plain);
+        let blocks = extent.blocks(1);
+        let work = blocks.iter().zip(split_steps(sums.slice_mut(), &extent, &blocks, width)).zip(split_rows(
+            B::slice_mut(&mut dh),
+            &blocks,
+            width,
+        ));
+        let tasks = work.map(|((block, sums), dh)| Backward {
+            activation: saved.activation,
+            extent: &extent,
+            scan,
+            panels: &panels,
+            block: block.clone(),
+            sums,
+            hidden: B::slice(&saved.hidden),
+            d_hidden: d_hidden.as_ref().map(B::slice),
+            dh,
+        });
+        run(extent.arch, tasks.collect());
+
+        let weight_hh = wanted.weight_hh.then(|| {
+            let mut gradient = B::zeros([width, width], &saved.weight_hh);
+            let d = Columns::all(sums.slice_mut(), width);
+            let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
+            weight_gradient(&extent, scan, d, states, B::slice_mut(&mut gradient));
+            gradient
+        });
+        let symbols = saved.symbols.as_ref();
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, sums, &saved.h0));
+        Gradients { input, parameters: [weight_hh, Some(dh)] }
+    }
+}
+
+/// The forward walk of a block of rows.
+struct Forward<'a> {
+    activation: Activation,
+    extent: &'a Extent,
+    scan: &'a Scan,
+    panels: &'a Panels,
+    source: Source<'a>,
+    block: Range<usize>,
+    /// At each step, `[rows, H]`: the input if it is in place, then `h_t`.
+    hidden: Vec<&'a mut [f32]>,
+    /// `[rows, H]`: the state, updated at each step.
+    h: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let width = self.extent.hidden;
+        let zero = simd.splat_f32s(0.0);
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(self.extent.steps) {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let hidden = &mut *self.hidden[t];
+            let first = t * self.extent.batch + self.block.start;
+            let state = |r: usize| &self.h[r * width..][..width];
+            let start = |r: usize| self.source.start(first + r, width);
+            product(simd, self.panels, &rows, (state, start), (hidden, width));
+            for (r, hidden) in hidden.chunks_exact_mut(width).enumerate() {
+                if !self.scan.is_valid(t, self.block.start + r) {
+                    hidden.fill(0.0);
+                    continue;
+                }
+                match self.activation {
+                    Activation::Tanh => update(simd, [], [hidden], |[], [a]| [tanh(simd, a)]),
+                    Activation::Relu => update(simd, [], [hidden], |[], [a]| {
+                        // A comparison, not a maximum: that would swallow a NaN.
+                        [simd.select_f32s(simd.less_than_f32s(a, zero), zero, a)]
+                    }),
+                }
+                self.h[r * width..][..width].copy_from_slice(hidden);
+            }
+        }
+    }
+}
+
+/// The backward walk of a block of rows.
+struct Backward<'a> {
+    activation: Activation,
+    extent: &'a Extent,
+    scan: &'a Scan,
+    panels: &'a Panels,
+    block: Range<usize>,
+    /// At each step, `[rows, H]`: the gradient of the sum under `φ`, written.
+    sums: Vec<&'a mut [f32]>,
+    /// `[T, B, H]`: `h_t`.
+    hidden: &'a [f32],
+    /// `[T, B, H]`: its gradient, if it has one.
+    d_hidden: Option<&'a [f32]>,
+    /// `[rows, H]`: the gradient of the state, updated at each step.
+    dh: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (width, batch) = (self.extent.hidden, self.extent.batch);
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let no_gradient = vec![0.0; width];
+        let mut rows = Vec::with_capacity(self.block.len());
+        for t in self.scan.order(self.extent.steps).into_iter().rev() {
+            self.scan.valid_rows(t, &self.block, &mut rows);
+            let sums = &mut *self.sums[t];
+            for (r, sum) in sums.chunks_exact_mut(width).enumerate() {
+                let b = self.block.start + r;
+                if !self.scan.is_valid(t, b) {
+                    sum.fill(0.0);
+                    continue;
+                }
+                let at = (t * batch + b) * width..(t * batch + b + 1) * width;
+                let d_hidden = self.d_hidden.map_or(&no_gradient[..], |d| &d[at.clone()]);
+                let inputs = [&self.hidden[at], d_hidden, &self.dh[r * width..][..width]];
+                match self.activation {
+                    Activation::Tanh => update(simd, inputs, [sum], |[h, d, dh], _| {
+                        let slope = simd.negate_mul_add_e_f32s(h, h, one);
+                        [simd.mul_f32s(simd.add_f32s(d, dh), slope)]
+                    }),
+                    Activation::Relu => update(simd, inputs, [sum], |[h, d, dh], _| {
+                        let on = simd.greater_than_f32s(h, zero);
+                        [simd.select_f32s(on, simd.add_f32s(d, dh), zero)]
+                    }),
+                }
+            }
+            let sums = &*sums;
+            let d = |r: usize| &sums[r * width..][..width];
+            product(simd, self.panels, &rows, (d, |_| Start::Zero), (self.dh, width));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the recurrent operations against their composed twins, against finite
+//! differences and against themselves walked step by step.
+#![cfg(any(feature = "flex", feature = "ndarray"))]
+// Burn has deprecated the ndarray backend, which is tested all the same.
+#![allow(deprecated)]
+
+mod arguments;
+mod composed_twin;
+mod finite_differences;
+mod non_contiguous;
+mod sequence;
+mod step_by_step;
