@@ -127,24 +127,7 @@ impl<T: Task> Trainer<T> {
         device: Device,
         model: T::Model,
     ) -> Result<Self, TrainError> {
-        settings.validate()?;
-        let metrics = run.metrics(0)?;
-        let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
-        Ok(Self {
-            schedule: Schedule::new(&settings, steps_per_epoch, total_steps),
-            optimizer: optimizer::build(&settings),
-            device: device.autodiff(),
-            carry: None,
-            progress: Progress::default(),
-            last_checkpoint: None,
-            last_evaluation: None,
-            warnings: Vec::new(),
-            task,
-            settings,
-            run,
-            model,
-            metrics,
-        })
+        Self::from_progress(task, settings, run, device, model, Progress::default())
     }
 
     /// Goes on with a run from its last good checkpoint; from the start when it has none yet.
@@ -157,16 +140,46 @@ impl<T: Task> Trainer<T> {
             return Self::new(task, settings, run, device);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
-        let mut trainer = Self::new(task, settings, run, device)?;
-        trainer.model = checkpoint.model(trainer.model)?;
+        let device = device.autodiff();
+        // Every weight is read from the checkpoint; those drawn here are thrown away.
+        let blank = task.init_model(&mut ChaCha8Rng::seed_from_u64(settings.seed), &device);
+        let model = checkpoint.model(blank)?;
+        let mut trainer = Self::from_progress(task, settings, run, device, model, checkpoint.progress.clone())?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
         trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
-        trainer.schedule.restore(checkpoint.progress.plateau);
-        trainer.metrics = trainer.run.metrics(checkpoint.progress.step)?;
-        trainer.last_checkpoint = Some(checkpoint.progress.step);
-        trainer.progress = checkpoint.progress;
+        trainer.last_checkpoint = Some(trainer.progress.step);
         trainer.warnings = checkpoint.rejected;
         Ok(trainer)
+    }
+
+    fn from_progress(
+        task: T,
+        settings: TrainingSettings,
+        run: RunFolder,
+        device: Device,
+        model: T::Model,
+        progress: Progress,
+    ) -> Result<Self, TrainError> {
+        settings.validate()?;
+        let metrics = run.metrics(progress.step)?;
+        let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
+        let mut schedule = Schedule::new(&settings, steps_per_epoch, total_steps);
+        schedule.restore(progress.plateau);
+        Ok(Self {
+            optimizer: optimizer::build(&settings),
+            device: device.autodiff(),
+            carry: None,
+            last_checkpoint: None,
+            last_evaluation: None,
+            warnings: Vec::new(),
+            task,
+            settings,
+            run,
+            model,
+            schedule,
+            progress,
+            metrics,
+        })
     }
 
     /// Trains until the steps are done, patience ends or `stop` is asked for, telling `observer`. A checkpoint is

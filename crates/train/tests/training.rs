@@ -1,121 +1,19 @@
 //! The training loop, on every backend that is compiled in.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
 use burn::tensor::Device;
 use rekindle_rnn::Cell;
 use rekindle_train::TrainError;
-use rekindle_train::event::{Event, Observer};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
 use rekindle_train::settings::{ClipKind, OptimizerKind, ScheduleKind};
-use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
-use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
-use tempfile::TempDir;
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
-
-/// A folder with a small text in it, and settings that train on it in no time.
-fn text() -> (TempDir, CharsSettings) {
-    let folder = tempfile::tempdir().unwrap();
-    let text = "the cat sat on the mat, and the hat sat on the cat. ".repeat(40);
-    fs::write(folder.path().join("text.txt"), text).unwrap();
-    let mut settings = CharsSettings::default();
-    settings.data.data = folder.path().join("text.txt").display().to_string();
-    (settings.data.batch_size, settings.data.sequence_length) = (4, 8);
-    (settings.model.hidden, settings.model.embedding) = (8, 4);
-    settings.sample.sample_length = 20;
-    settings.training.steps = Some(30);
-    settings.training.print_every = 1;
-    settings.training.eval_every = Some(10);
-    (folder, settings)
-}
-
-fn trainer(settings: &CharsSettings, path: &Path, device: &Device) -> Trainer<CharsTask> {
-    let task = CharsTask::new(settings, device).unwrap();
-    let run = RunFolder::create(path, settings, false).unwrap();
-    task.vocabulary().save(run.vocabulary()).unwrap();
-    Trainer::new(task, settings.training.clone(), run, device.clone()).unwrap()
-}
-
-fn resume(settings: &CharsSettings, path: &Path, device: &Device) -> Result<Trainer<CharsTask>, TrainError> {
-    let task = CharsTask::new(settings, device).unwrap();
-    Trainer::resume(task, settings.training.clone(), RunFolder::open(path).unwrap(), device.clone())
-}
-
-/// Keeps the warnings, and asks for a stop after a step.
-#[derive(Default)]
-struct Watcher {
-    stop_after: Option<u64>,
-    signal: StopSignal,
-    warnings: Vec<String>,
-    samples: usize,
-}
-
-impl Observer for Watcher {
-    fn observe(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Step(report) if Some(report.step) == self.stop_after => self.signal.stop(),
-            Event::Warning { message } => self.warnings.push((*message).to_owned()),
-            Event::Sampled { .. } => self.samples += 1,
-            _ => {}
-        }
-    }
-}
-
-fn train_until(trainer: Trainer<CharsTask>, stop_after: Option<u64>) -> (Outcome, Watcher) {
-    let mut watcher = Watcher { stop_after, ..Watcher::default() };
-    let signal = watcher.signal.clone();
-    let outcome = trainer.train(&mut watcher, &signal).unwrap();
-    (outcome, watcher)
-}
-
-/// Loss and gradient norm of every line, in the digits that were written.
-fn figures(run: &Path) -> Vec<(String, String)> {
-    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let line = |line: &str| {
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
-        (value["loss"].to_string(), value["gradient_norm"].to_string())
-    };
-    metrics.lines().map(line).collect()
-}
-
-fn weights(run: &Path, device: &Device) -> Vec<u8> {
-    let trained = TrainedChars::open(&RunFolder::open(run).unwrap(), Which::Last, device).unwrap();
-    trained.model.into_record().into_bytes().unwrap().to_vec()
-}
-
-/// Everything that has a state of its own: dropout, an optimizer with means, a plateau, accumulation across an epoch's
-/// end, a hidden state.
-#[test]
-fn resumed_run_has_the_losses_of_an_unbroken_one() {
-    for device in devices() {
-        let (folder, mut settings) = text();
-        settings.model.dropout = 0.3;
-        settings.training.accumulate = 3;
-        settings.training.schedule = ScheduleKind::Plateau;
-        settings.training.plateau_wait = 0;
-        let [unbroken, broken] = ["unbroken", "broken"].map(|name| folder.path().join(name));
-        train_until(trainer(&settings, &unbroken, &device), None);
-        let (outcome, _) = train_until(trainer(&settings, &broken, &device), Some(13));
-        assert_eq!((outcome.reason, outcome.steps), (EndReason::Stopped, 13));
-        let (outcome, _) = train_until(resume(&settings, &broken, &device).unwrap(), None);
-        assert_eq!((outcome.reason, outcome.steps), (EndReason::Finished, 30));
-        assert_eq!(figures(&broken), figures(&unbroken), "{device:?}");
-        assert_eq!(weights(&broken, &device).len(), weights(&unbroken, &device).len());
-    }
-}
+use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::trainer::{EndReason, StopSignal};
+use support::{devices, figures, resume, text, train_until, trainer};
 
 #[test]
 fn a_run_learns() {

@@ -19,8 +19,8 @@ use crate::config_file;
 use crate::options::{NewRun, Output, Task, Train, TrainChars};
 use crate::progress::Progress;
 
-pub fn run(train: Train, matches: &ArgMatches) -> Result<()> {
-    match (train.task, &train.resume) {
+pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
+    match (train.task.take(), &train.resume) {
         (Some(Task::Chars(chars)), _) => {
             let matches = matches.subcommand().and_then(|(_, train)| train.subcommand());
             let (_, matches) = matches.expect("the task was parsed from these matches");

@@ -1,0 +1,70 @@
+//! `rekindle data`.
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use rekindle_data::catalogue::{Catalogue, Entry};
+use rekindle_data::download::{Downloader, Outcome};
+
+use crate::options::Data;
+
+pub fn run(data: Data) -> Result<()> {
+    let catalogue = Catalogue::embedded();
+    match data {
+        Data::List(output) if output.json => super::print_json(&catalogue.entries),
+        Data::List(_) => {
+            for entry in &catalogue.entries {
+                println!("{:<20} {:<10} {:>12}  {}", entry.name, entry.task, size(entry), entry.description);
+            }
+            Ok(())
+        }
+        Data::Show { name, output } => {
+            let entry = catalogue.find(&name)?;
+            if output.json { super::print_json(entry) } else { show(entry) }
+        }
+        Data::Get { name, out, mirror } => get(catalogue.find(&name)?, &out, mirror.as_deref()),
+    }
+}
+
+fn size(entry: &Entry) -> String {
+    HumanBytes(entry.bytes()).to_string()
+}
+
+fn show(entry: &Entry) -> Result<()> {
+    println!("name         {}", entry.name);
+    println!("task         {}", entry.task);
+    println!("what         {}", entry.description);
+    println!("licence      {}", entry.licence);
+    println!("source       {}", entry.source);
+    println!("size         {}", size(entry));
+    for file in &entry.files {
+        println!("file         {} ({} bytes)\n             {}\n             sha256 {}", file.path, file.bytes, file.url, file.sha256);
+    }
+    Ok(())
+}
+
+fn get(entry: &Entry, folder: &Path, mirror: Option<&str>) -> Result<()> {
+    let downloader = Downloader::new(mirror);
+    for file in &entry.files {
+        let bar = if stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}")
+                .expect("a constant template");
+            ProgressBar::new(file.bytes).with_style(style).with_message(file.path.clone())
+        } else {
+            ProgressBar::hidden()
+        };
+        let outcome = downloader
+            .get(entry, file, folder, &mut |bytes| bar.set_position(bytes))
+            .with_context(|| format!("cannot get {}", entry.name))?;
+        bar.finish_and_clear();
+        let path = entry.local_path(file, folder);
+        match outcome {
+            Outcome::AlreadyThere => eprintln!("{} is there already", path.display()),
+            Outcome::Downloaded { .. } => eprintln!("{}: {} bytes, as they should be", path.display(), file.bytes),
+        }
+        println!("{}", path.display());
+    }
+    Ok(())
+}
