@@ -11,6 +11,7 @@ use burn::tensor::{Int, Tensor};
 /// input size, when one-hot). They live on the device, so this is left to the
 /// backend to check.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made and consumed once a call, never kept in bulk")]
 pub enum SequenceInput {
     /// `[B, T, I]`: a vector for every step.
     Dense(Tensor<3>),
@@ -72,6 +73,7 @@ impl SequenceInput {
 
 /// The input of a single step.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made and consumed once a call, never kept in bulk")]
 pub enum StepInput {
     /// `[B, I]`.
     Dense(Tensor<2>),

@@ -114,6 +114,31 @@ pub struct StackedLayer {
     pub reverse: Option<Layer>,
 }
 
+impl StackedLayer {
+    /// Runs a time-major sequence, taking the initial states of the directions
+    /// from `states` and adding their final ones to `last`.
+    fn sequence(
+        &self,
+        input: SequenceInput,
+        lengths: Option<&[usize]>,
+        states: &mut impl Iterator<Item = Option<LayerState>>,
+        last: &mut Vec<LayerState>,
+    ) -> Tensor<3> {
+        let mut run = |layer: &Layer, input, direction| {
+            let lengths = lengths.map(<[usize]>::to_vec);
+            let (hidden, state) = layer.sequence(input, states.next().flatten(), &Scan { direction, lengths });
+            last.push(state);
+            hidden
+        };
+        let Some(reverse) = &self.reverse else {
+            return run(&self.forward, input, Direction::Forward);
+        };
+        let ahead = run(&self.forward, input.clone(), Direction::Forward);
+        let back = run(reverse, input, Direction::Reverse);
+        Tensor::cat(vec![ahead, back], 2)
+    }
+}
+
 /// A stack of recurrent layers, in one or both directions, with dropout
 /// between the layers.
 ///
@@ -168,35 +193,14 @@ impl Recurrent {
         lengths: Option<&[usize]>,
     ) -> (Tensor<3>, State) {
         let mut states = self.layer_states(state).into_iter();
-        let mut next_state = || states.next().flatten();
-        let scan = |direction| Scan { direction, lengths: lengths.map(<[usize]>::to_vec) };
-        let mut input = input.into();
-        let mut last = Vec::with_capacity(self.layers.len());
-        for (index, layer) in self.layers.iter().enumerate() {
-            if let (1.., SequenceInput::Dense(hidden)) = (index, &input) {
-                input = self.dropout.forward(hidden.clone()).into();
-            }
-            let forward = scan(Direction::Forward);
-            let output = match &layer.reverse {
-                None => {
-                    let (hidden, state) = layer.forward.sequence(input, next_state(), &forward);
-                    last.push(state);
-                    hidden
-                }
-                Some(reverse) => {
-                    let (ahead, state) = layer.forward.sequence(input.clone(), next_state(), &forward);
-                    last.push(state);
-                    let (back, state) = reverse.sequence(input, next_state(), &scan(Direction::Reverse));
-                    last.push(state);
-                    Tensor::cat(vec![ahead, back], 2)
-                }
-            };
-            input = output.into();
+        let mut last = Vec::with_capacity(states.len());
+        let (lowest, above) = self.layers.split_first().expect("a network has at least one layer");
+        let mut hidden = lowest.sequence(input.into(), lengths, &mut states, &mut last);
+        for layer in above {
+            let input = self.dropout.forward(hidden).into();
+            hidden = layer.sequence(input, lengths, &mut states, &mut last);
         }
-        match input {
-            SequenceInput::Dense(hidden) => (hidden, State { layers: last }),
-            _ => unreachable!("a network has at least one layer, and layers put out dense rows"),
-        }
+        (hidden, State { layers: last })
     }
 
     /// Runs the network over one step: the sequence of length 1, so with

@@ -140,7 +140,7 @@ impl State {
     /// shape of the first.
     pub fn from_data(data: Vec<TensorData>, cell: Cell, device: &Device) -> Result<Self, Error> {
         let per_layer = if cell.has_cell_state() { 2 } else { 1 };
-        if data.is_empty() || data.len() % per_layer != 0 {
+        if data.is_empty() || !data.len().is_multiple_of(per_layer) {
             return Err(Error::StateCount { cell, per_layer, found: data.len() });
         }
         let first = data[0].shape().to_vec();
