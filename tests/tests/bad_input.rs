@@ -39,7 +39,7 @@ fn texts_that_cannot_be_learnt_from_are_named() {
     data("folder", &["folder"]);
     data("empty.txt", &["empty.txt", "empty"]);
     data("short.txt", &["33"]);
-    data("one.txt", &["one symbol"]);
+    data("one.txt", &["one.txt", "1 symbol"]);
     data("latin.txt", &["latin.txt", "line 2", "12", "--units byte"]);
     data("builtin:nothing", &["nothing", "source"]);
     failure(&place, &train(&["--data", "folder", "--pattern", "*.c"]), 1, &["folder", "*.c"]);

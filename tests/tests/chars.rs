@@ -61,7 +61,7 @@ fn a_stop_text_ends_the_sample_and_is_not_shown() {
 fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
     for backend in ["flex", "ndarray"] {
         let place = Workplace::new();
-        let options = small(&["--steps", "400", "--checkpoint-every", "7", "--dropout", "0.2", "--sample-length", "0"]);
+        let options = small(&["--steps", "400", "--checkpoint-every", "7", "--dropout", "0.2"]);
         let options = [&options[..], &["--backend", backend, "--threads", "1"]].concat();
         place.rekindle(&[&options[..], &["--out", "unbroken"]].concat()).assert().success();
         let broken = [&options[..], &["--out", "broken"]].concat();
@@ -97,7 +97,7 @@ fn a_finished_run_goes_on_for_more_epochs() {
 fn weights_of_another_text_are_a_better_start_than_chance() {
     let place = Workplace::new();
     place.rekindle(&small(&["--epochs", "8", "--out", "old"])).assert().success();
-    fs::write(place.path("text.txt"), "fn sub(x: i64, y: i64) -> i64 {\n    x - y\n}\n\n".repeat(60)).unwrap();
+    fs::write(place.path("text.txt"), "fn add(b: u64, a: u64) -> u64 {\n    b + a\n}\n\n".repeat(60)).unwrap();
     place.rekindle(&small(&["--steps", "1", "--out", "cold"])).assert().success();
     place
         .rekindle(&small(&["--steps", "1", "--out", "warm", "--init-from", "old"]))
