@@ -10,8 +10,26 @@ use rekindle_tests::Workplace;
 
 /// A training that takes a second or two.
 const SMALL: [&str; 20] = [
-    "train", "chars", "--data", "text.txt", "--hidden", "16", "--embedding", "8", "--layers", "1", "--batch-size", "4",
-    "--sequence-length", "16", "--print-every", "1", "--sample-length", "40", "--learning-rate", "0.01",
+    "train",
+    "chars",
+    "--data",
+    "text.txt",
+    "--hidden",
+    "16",
+    "--embedding",
+    "8",
+    "--layers",
+    "1",
+    "--batch-size",
+    "4",
+    "--sequence-length",
+    "16",
+    "--print-every",
+    "1",
+    "--sample-length",
+    "40",
+    "--learning-rate",
+    "0.01",
 ];
 
 fn small(more: &[&'static str]) -> Vec<&'static str> {
@@ -21,12 +39,9 @@ fn small(more: &[&'static str]) -> Vec<&'static str> {
 #[test]
 fn a_text_is_learnt_continued_and_judged() {
     let place = Workplace::new();
-    place
-        .rekindle(&small(&["--epochs", "8"]))
-        .assert()
-        .success()
-        .stdout("")
-        .stderr(contains("held-out loss").and(contains("--- sample after step")).and(contains("rekindle sample runs/chars")));
+    place.rekindle(&small(&["--epochs", "8"])).assert().success().stdout("").stderr(
+        contains("held-out loss").and(contains("--- sample after step")).and(contains("rekindle sample runs/chars")),
+    );
     for file in ["config.toml", "vocab.json", "metrics.jsonl", "checkpoints", "samples"] {
         assert!(place.path("runs/chars").join(file).exists(), "{file}");
     }
@@ -143,4 +158,27 @@ fn a_folder_is_read_by_pattern_and_bytes_need_no_text() {
     let options = ["train", "chars", "--data", "text.txt", "--units", "word", "--steps", "2", "--out", "words"];
     place.rekindle(&[&options[..], &sizes].concat()).assert().success();
     place.rekindle(&["sample", "words", "--length", "5"]).assert().success();
+}
+
+/// Ctrl-C saves and leaves; a resumed run has the losses of an unbroken one.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_saves_and_leaves() {
+    let place = Workplace::new();
+    let options = small(&["--steps", "2000", "--eval-every", "2000", "--sample-every", "2000", "--out", "run"]);
+    let process = place.process(&options).stderr(Stdio::piped()).spawn().unwrap();
+    let metrics = place.path("run/metrics.jsonl");
+    while fs::read_to_string(&metrics).map_or(0, |lines| lines.lines().count()) < 20 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let interrupt = std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = process.wait_with_output().unwrap();
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && shown.contains("rekindle train --resume run"), "{shown}");
+    let before = place.losses("run").len() as u64;
+    assert!(before < 2000);
+    let more = (before + 3).to_string();
+    let resume = ["train", "--resume", "run", "--steps", &more];
+    place.rekindle(&resume).assert().success().stderr(contains(format!("going on after step {before}")));
 }

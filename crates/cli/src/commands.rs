@@ -7,9 +7,9 @@ pub mod sample;
 pub mod train;
 
 use anyhow::Result;
-use rekindle_train::tasks::chars::TrainedChars;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
+use rekindle_train::tasks::chars::TrainedChars;
 use serde::Serialize;
 
 use crate::backend::{self, Chosen};

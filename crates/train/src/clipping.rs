@@ -37,7 +37,12 @@ impl Clip {
         let clipped = match self.kind {
             ClipKind::None => gradients,
             kind => {
-                let mut bound = Bound { clip: Clip { kind, ..*self }, global: global.clone(), gradients, out: GradientsParams::new() };
+                let mut bound = Bound {
+                    clip: Clip { kind, ..*self },
+                    global: global.clone(),
+                    gradients,
+                    out: GradientsParams::new(),
+                };
                 model.visit(&mut bound);
                 bound.out
             }
@@ -52,7 +57,9 @@ pub fn gradient_norms<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<
     model.visit(&mut norms);
     let mut norms = norms.norms;
     // Numbers that are not finite are what the reader looks for.
-    norms.sort_by(|a, b| (!b.1.is_finite(), b.1).partial_cmp(&(!a.1.is_finite(), a.1)).unwrap_or(std::cmp::Ordering::Equal));
+    norms.sort_by(|a, b| {
+        (!b.1.is_finite(), b.1).partial_cmp(&(!a.1.is_finite(), a.1)).unwrap_or(std::cmp::Ordering::Equal)
+    });
     norms
 }
 

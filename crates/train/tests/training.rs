@@ -73,7 +73,11 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
         train_until(trainer(&settings, &run, &device), None);
         damage(&run, 30, file, how);
         let (_, watcher) = train_until(resume(&settings, &run, &device).unwrap(), None);
-        assert!(watcher.warnings.iter().any(|w| w.contains("step-00000030") && w.contains(file)), "{:?}", watcher.warnings);
+        assert!(
+            watcher.warnings.iter().any(|w| w.contains("step-00000030") && w.contains(file)),
+            "{:?}",
+            watcher.warnings
+        );
         assert_eq!(figures(&run), figures(&unbroken));
     }
 }

@@ -40,7 +40,10 @@ fn show(entry: &Entry) -> Result<()> {
     println!("source       {}", entry.source);
     println!("size         {}", size(entry));
     for file in &entry.files {
-        println!("file         {} ({} bytes)\n             {}\n             sha256 {}", file.path, file.bytes, file.url, file.sha256);
+        println!(
+            "file         {} ({} bytes)\n             {}\n             sha256 {}",
+            file.path, file.bytes, file.url, file.sha256
+        );
     }
     Ok(())
 }

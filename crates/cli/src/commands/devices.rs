@@ -18,9 +18,7 @@ pub fn run(options: &Devices) -> Result<()> {
     }
     let missing: Vec<_> = backends().into_iter().filter(|b| !b.compiled()).map(|b| b.name).collect();
     if options.output.json {
-        let row = |(name, gpu, device, default): &(String, bool, String, bool)| {
-            json!({"backend": name, "gpu": gpu, "device": device, "default": default})
-        };
+        let row = |(name, gpu, device, default): &(String, bool, String, bool)| json!({"backend": name, "gpu": gpu, "device": device, "default": default});
         let rows: Vec<_> = rows.iter().map(row).collect();
         return super::print_json(&json!({"devices": rows, "not_compiled_in": missing}));
     }

@@ -11,8 +11,7 @@ use crate::options::Sample;
 
 pub fn run(options: &Sample) -> Result<()> {
     let seed = options.seed.unwrap_or_else(rand::random);
-    let sampling =
-        Sampling { temperature: options.temperature, top_k: options.top_k, top_p: options.top_p };
+    let sampling = Sampling { temperature: options.temperature, top_k: options.top_k, top_p: options.top_p };
     let sampler = Sampler::new(sampling, seed)?;
     let (trained, _) = super::open_chars(&options.run, options.checkpoint, &options.device)?;
     let vocabulary = &trained.vocabulary;

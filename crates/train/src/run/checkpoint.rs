@@ -315,7 +315,8 @@ pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     let mut steps = Vec::new();
     for entry in entries {
         let name = entry.map_err(TrainError::io("read", &path))?.file_name();
-        let step: Option<u64> = name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
+        let step: Option<u64> =
+            name.to_str().and_then(|name| name.strip_prefix("step-")).and_then(|step| step.parse().ok());
         steps.extend(step);
     }
     steps.sort_unstable();

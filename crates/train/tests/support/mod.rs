@@ -97,4 +97,3 @@ pub fn answers(run: &Path, device: &Device) -> Vec<f32> {
     let text = Tensor::<2, Int>::from_data(TensorData::new(text, [1, 7]), device);
     trained.model.forward(text, None).0.into_data().try_to_vec::<f32>().unwrap()
 }
-
