@@ -23,21 +23,20 @@ const MANTISSA: u32 = 23;
 /// `(s, p)` with `e^x = s p + s`, for `|x| <= limit`; a NaN stays one.
 #[inline(always)]
 fn exp_parts<S: Simd>(simd: S, x: S::f32s, limit: f32) -> (S::f32s, S::f32s) {
-    let splat = |value: f32| simd.splat_f32s(value);
     // Comparisons, not min and max: those would swallow a NaN on some machines.
-    let (low, high) = (splat(-limit), splat(limit));
+    let (low, high) = (simd.splat_f32s(-limit), simd.splat_f32s(limit));
     let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
     let x = simd.select_f32s(simd.greater_than_f32s(x, high), high, x);
 
-    let rounded = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
-    let n = simd.sub_f32s(rounded, splat(ROUND));
-    let f = simd.mul_add_e_f32s(n, splat(-LN2_HIGH), x);
-    let f = simd.mul_add_e_f32s(n, splat(-LN2_LOW), f);
+    let rounded = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(ROUND));
+    let n = simd.sub_f32s(rounded, simd.splat_f32s(ROUND));
+    let f = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN2_HIGH), x);
+    let f = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN2_LOW), f);
 
     // Taylor's series: with |f| <= ln(2)/2 the first term left out is 1.5e-8 of the sum.
-    let mut tail = splat(1.0 / 5040.0);
+    let mut tail = simd.splat_f32s(1.0 / 5040.0);
     for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5] {
-        tail = simd.mul_add_e_f32s(tail, f, splat(coefficient));
+        tail = simd.mul_add_e_f32s(tail, f, simd.splat_f32s(coefficient));
     }
     let p = simd.mul_add_e_f32s(simd.mul_f32s(f, f), tail, f);
 
@@ -65,10 +64,25 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(numerator, denominator)
 }
 
-#[cfg(test)]
+/// `σ' = σ (1 - σ)`, of `y = σ(x)`.
+#[inline(always)]
+pub(crate) fn sigmoid_slope<S: Simd>(simd: S, y: S::f32s) -> S::f32s {
+    simd.mul_f32s(y, simd.sub_f32s(simd.splat_f32s(1.0), y))
+}
+
+/// `tanh' = 1 - tanh²`, of `y = tanh(x)`.
+#[inline(always)]
+pub(crate) fn tanh_slope<S: Simd>(simd: S, y: S::f32s) -> S::f32s {
+    simd.negate_mul_add_e_f32s(y, y, simd.splat_f32s(1.0))
+}
+
+#[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
-    use crate::cpu::{lanes::update, testing::architectures};
+    use crate::cpu::{
+        lanes::{Lanewise, update},
+        testing::architectures,
+    };
     use pulp::{Arch, WithSimd};
 
     struct Apply<'a> {
@@ -81,8 +95,17 @@ mod tests {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let Apply { sigmoid: a, tanh: b } = self;
-            update(simd, [], [a, b], |[], [a, b]| [sigmoid(simd, a), tanh(simd, b)]);
+            update(simd, Both, [], [self.sigmoid, self.tanh]);
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Both;
+
+    impl Lanewise<0, 2> for Both {
+        #[inline(always)]
+        fn step<S: Simd>(self, simd: S, _: [S::f32s; 0], [a, b]: [S::f32s; 2]) -> [S::f32s; 2] {
+            [sigmoid(simd, a), tanh(simd, b)]
         }
     }
 

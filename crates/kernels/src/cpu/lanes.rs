@@ -1,44 +1,58 @@
 //! Element-wise work over rows, a vector of lanes at a time.
+//!
+//! Vector instructions are only inlined into code that is compiled for them, which a
+//! closure is not: what runs inside the loops are `#[inline(always)]` functions.
 
 use pulp::Simd;
 
+/// Element-wise arithmetic on `N` inputs and `M` values that it replaces.
+pub(crate) trait Lanewise<const N: usize, const M: usize>: Copy {
+    /// The new values. Implementations must be `#[inline(always)]`.
+    fn step<S: Simd>(self, simd: S, inputs: [S::f32s; N], state: [S::f32s; M]) -> [S::f32s; M];
+}
+
 /// For each `j`: `state[..][j] = step(inputs[..][j], state[..][j])`.
 ///
-/// Each element goes through the same arithmetic whatever its place in the vector.
+/// Each element goes through the same arithmetic whatever its place in a vector.
 ///
 /// # Panics
-/// If the slices differ in length.
+/// If a slice is shorter than the first of `state`.
 #[inline(always)]
 pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
     simd: S,
+    step: impl Lanewise<N, M>,
     inputs: [&[f32]; N],
     state: [&mut [f32]; M],
-    step: impl Fn([S::f32s; N], [S::f32s; M]) -> [S::f32s; M],
 ) {
     let width = state[0].len();
+    let vectors = width / S::F32_LANES;
     let inputs = inputs.map(|slice| S::as_simd_f32s(&slice[..width]));
     let mut state = state.map(|slice| S::as_mut_simd_f32s(&mut slice[..width]));
-    for j in 0..width / S::F32_LANES {
-        let new = step(inputs.map(|(body, _)| body[j]), read(&state, |(body, _)| body[j]));
-        for (slot, value) in state.iter_mut().zip(new) {
-            slot.0[j] = value;
+    let (mut x, mut y) = ([simd.splat_f32s(0.0); N], [simd.splat_f32s(0.0); M]);
+    for j in 0..vectors {
+        for (x, (body, _)) in x.iter_mut().zip(&inputs) {
+            *x = body[j];
+        }
+        for (y, (body, _)) in y.iter_mut().zip(&state) {
+            *y = body[j];
+        }
+        y = step.step(simd, x, y);
+        for (y, (body, _)) in y.iter().zip(&mut state) {
+            body[j] = *y;
         }
     }
     if width % S::F32_LANES > 0 {
-        let new = step(
-            inputs.map(|(_, tail)| simd.partial_load_f32s(tail)),
-            read(&state, |(_, tail)| simd.partial_load_f32s(tail)),
-        );
-        for (slot, value) in state.iter_mut().zip(new) {
-            simd.partial_store_f32s(slot.1, value);
+        for (x, (_, tail)) in x.iter_mut().zip(&inputs) {
+            *x = simd.partial_load_f32s(tail);
+        }
+        for (y, (_, tail)) in y.iter_mut().zip(&state) {
+            *y = simd.partial_load_f32s(tail);
+        }
+        y = step.step(simd, x, y);
+        for (y, (_, tail)) in y.iter().zip(&mut state) {
+            simd.partial_store_f32s(tail, *y);
         }
     }
-}
-
-/// One value of each of the slots.
-#[inline(always)]
-fn read<T, V, const M: usize>(slots: &[T; M], value: impl Fn(&T) -> V) -> [V; M] {
-    slots.each_ref().map(value)
 }
 
 /// Cuts a row of gates into the gates, `width` numbers each.

@@ -18,5 +18,5 @@ pub(crate) mod pool;
 pub(crate) mod source;
 pub(crate) mod tensors;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 pub(crate) mod testing;

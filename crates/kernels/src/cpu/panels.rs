@@ -141,7 +141,10 @@ fn tiles<'a, S: Simd, const N: usize>(
                     match rows.len() {
                         $($rows => {
                             let rows: [usize; $rows] = std::array::from_fn(|r| rows[r]);
-                            let sums = rows.map(|r| begin(simd, &start(r), &out[r * stride..], &columns));
+                            let mut sums = [[simd.splat_f32s(0.0); N]; $rows];
+                            for (sums, &r) in sums.iter_mut().zip(&rows) {
+                                begin(simd, start(r), &out[r * stride..], &columns, sums);
+                            }
                             let sums = accumulate::<S, N, $rows>(simd, packed, rows.map(&a), sums);
                             for (r, sums) in rows.into_iter().zip(sums) {
                                 finish(simd, &mut out[r * stride..], &columns, sums);
@@ -156,20 +159,21 @@ fn tiles<'a, S: Simd, const N: usize>(
     }
 }
 
-/// The sums of a row and a panel before the first addition.
+/// Puts the sums of a row and a panel, which are 0, where they start.
 #[inline(always)]
-fn begin<S: Simd, const N: usize>(simd: S, start: &Start, out: &[f32], columns: &Range<usize>) -> [S::f32s; N] {
+fn begin<S: Simd, const N: usize>(simd: S, start: Start, out: &[f32], columns: &Range<usize>, sums: &mut [S::f32s; N]) {
     let from = match start {
-        Start::Zero => return [simd.splat_f32s(0.0); N],
+        Start::Zero => return,
         Start::Output => &out[columns.clone()],
         Start::From(values) => &values[columns.clone()],
     };
     let (body, tail) = S::as_simd_f32s(from);
-    std::array::from_fn(|v| match body.get(v) {
-        Some(&vector) => vector,
-        None if v == body.len() => simd.partial_load_f32s(tail),
-        None => simd.splat_f32s(0.0),
-    })
+    for (sum, &value) in sums.iter_mut().zip(body) {
+        *sum = value;
+    }
+    if let Some(sum) = sums.get_mut(body.len()) {
+        *sum = simd.partial_load_f32s(tail);
+    }
 }
 
 /// Writes the sums of a row and a panel.
@@ -177,12 +181,11 @@ fn begin<S: Simd, const N: usize>(simd: S, start: &Start, out: &[f32], columns: 
 fn finish<S: Simd, const N: usize>(simd: S, out: &mut [f32], columns: &Range<usize>, sums: [S::f32s; N]) {
     let (body, tail) = S::as_mut_simd_f32s(&mut out[columns.clone()]);
     let full = body.len();
-    for (v, sum) in sums.into_iter().enumerate() {
-        match body.get_mut(v) {
-            Some(slot) => *slot = sum,
-            None if v == full => simd.partial_store_f32s(tail, sum),
-            None => {}
-        }
+    for (slot, &sum) in body.iter_mut().zip(&sums) {
+        *slot = sum;
+    }
+    if let Some(&sum) = sums.get(full) {
+        simd.partial_store_f32s(tail, sum);
     }
 }
 
@@ -204,4 +207,93 @@ fn accumulate<S: Simd, const N: usize, const R: usize>(
         }
     }
     sums
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::cpu::testing::{architectures, numbers};
+
+    struct Product<'a> {
+        panels: &'a Panels,
+        rows: &'a [usize],
+        a: &'a [f32],
+        start: &'a [f32],
+        out: &'a mut [f32],
+    }
+
+    impl WithSimd for Product<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let (depth, columns) = (self.panels.depth, self.panels.columns);
+            let a = |r: usize| &self.a[r * depth..][..depth];
+            // One row of each kind of start.
+            let start = |r: usize| match r % 3 {
+                0 => Start::Zero,
+                1 => Start::Output,
+                _ => Start::From(&self.start[r * columns..][..columns]),
+            };
+            product(simd, self.panels, self.rows, (a, start), (self.out, columns));
+        }
+    }
+
+    #[test]
+    fn products_of_all_heights_and_odd_sizes_are_those_of_the_plain_sum() {
+        for (depth, columns) in [(1, 1), (5, 17), (16, 16), (37, 100), (64, 33)] {
+            let weight = numbers(depth * columns, 1);
+            let transposed: Vec<f32> =
+                (0..columns * depth).map(|index| weight[index % depth * columns + index / depth]).collect();
+            for arch in architectures() {
+                let plain = Panels::pack(arch, &weight, columns, Orientation::Plain);
+                let turned = Panels::pack(arch, &transposed, depth, Orientation::Transposed);
+                for height in 0..15 {
+                    // Every second row, so that the rows between must stay as they are.
+                    let rows: Vec<usize> = (0..height).map(|r| 2 * r).collect();
+                    let all = 2 * height;
+                    let (a, start) = (numbers(all * depth, 2), numbers(all * columns, 3));
+                    let before = numbers(all * columns, 4);
+                    for panels in [&plain, &turned] {
+                        let mut out = before.clone();
+                        arch.dispatch(Product { panels, rows: &rows, a: &a, start: &start, out: &mut out });
+                        for (index, (&seen, &before)) in out.iter().zip(&before).enumerate() {
+                            let (r, column) = (index / columns, index % columns);
+                            let sum: f64 = (0..depth)
+                                .map(|k| f64::from(a[r * depth + k]) * f64::from(weight[k * columns + column]))
+                                .sum();
+                            let wanted = match r % 6 {
+                                0 => sum,
+                                4 => sum + f64::from(before),
+                                2 => sum + f64::from(start[index]),
+                                _ => f64::from(before),
+                            };
+                            // At most 64 additions of numbers below 0.25, each rounded.
+                            assert!((f64::from(seen) - wanted).abs() < 5e-6, "{seen}, wanted {wanted}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_in_any_company() {
+        let (depth, columns, height) = (37, 41, 13);
+        let weight = numbers(depth * columns, 1);
+        let (a, start) = (numbers(height * depth, 2), numbers(height * columns, 3));
+        for arch in architectures() {
+            let panels = Panels::pack(arch, &weight, columns, Orientation::Plain);
+            let walk = |rows: &[usize]| {
+                let mut out = vec![0.5; height * columns];
+                arch.dispatch(Product { panels: &panels, rows, a: &a, start: &start, out: &mut out });
+                out
+            };
+            let together = walk(&(0..height).collect::<Vec<_>>());
+            for r in 0..height {
+                let row = r * columns..(r + 1) * columns;
+                assert_eq!(walk(&[r])[row.clone()], together[row]);
+            }
+        }
+    }
 }

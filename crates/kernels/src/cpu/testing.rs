@@ -1,8 +1,83 @@
-//! What the unit tests of the slice code share.
+//! What the unit tests of the native code share.
 
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::TensorData,
+};
 use pulp::Arch;
+
+use crate::{
+    Direction, Scan,
+    backend::InputTensors,
+    cpu::tensors::CpuBackend,
+    recurrence::{Recurrence, Upstream, Wanted},
+};
 
 /// The instructions of this machine, and those that every machine has.
 pub(crate) fn architectures() -> [Arch; 2] {
     [Arch::new(), Arch::Scalar]
+}
+
+/// Numbers in `[-0.5, 0.5)` that look random.
+pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// A random tensor.
+pub(crate) fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape))
+}
+
+/// `T, B, H` of the walks below: no multiple of a tile or of a panel.
+pub(crate) const SIZES: [usize; 3] = [4, 7, 37];
+
+/// Random parameters of a cell, of these shapes, and a random projection of `gates` gates.
+pub(crate) fn arguments<const P: usize>(gates: usize, shapes: [&[usize]; P]) -> (InputTensors<Flex>, [FlexTensor; P]) {
+    let [steps, batch, hidden] = SIZES;
+    let mut seed = 1;
+    let parameters = shapes.map(|shape| {
+        seed += 1;
+        let values = numbers(shape.iter().product(), seed);
+        FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
+    });
+    let input = InputTensors::Projected(tensor([steps, batch, gates * hidden], 1));
+    (input, parameters)
+}
+
+/// Asserts that a cell gives the same numbers with and without vector instructions, both
+/// ways; the sums of up to 148 products of order 1 are rounded differently where a
+/// multiplication and an addition are one instruction.
+pub(crate) fn assert_scalar_path_agrees<R, const P: usize, const S: usize>(cell: R, gates: usize, shapes: [&[usize]; P])
+where
+    R: Recurrence<P, S>,
+{
+    let [steps, batch, hidden] = SIZES;
+    let lengths = (0..batch).map(|b| 1 + b % steps).collect();
+    let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths) };
+    let [vector, scalar] = architectures().map(|arch| {
+        let (input, parameters) = arguments(gates, shapes);
+        let (walked, saved) = cell.forward::<Flex>(arch, input, parameters, &scan, true);
+        let upstream = Upstream {
+            hidden: Some(tensor([steps, batch, hidden], 8)),
+            last: std::array::from_fn(|_| Some(tensor([batch, hidden], 9))),
+        };
+        let wanted = Wanted { input: true, weight_hh: true };
+        let saved = saved.expect("the walk keeps what it is told to");
+        let gradients = R::backward::<Flex>(saved, upstream, wanted);
+        let mut results = vec![walked.hidden];
+        results.extend(walked.last);
+        results.extend(gradients.input);
+        results.extend(gradients.parameters.into_iter().flatten());
+        results
+    });
+    for (index, (vector, scalar)) in vector.iter().zip(&scalar).enumerate() {
+        for (vector, scalar) in Flex::slice(vector).iter().zip(Flex::slice(scalar)) {
+            assert!((vector - scalar).abs() <= 2e-5, "result {index}: {vector} and {scalar}");
+        }
+    }
 }

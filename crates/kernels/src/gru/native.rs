@@ -17,10 +17,10 @@ use crate::{
     Input, Scan,
     backend::{InputTensors, RecurrentBackend},
     cpu::{
-        activation::{sigmoid, tanh},
+        activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
         gradients::{Columns, input_gradient, weight_gradient},
-        lanes::{parts, update},
+        lanes::{Lanewise, parts, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
         source::{Reader, Source, Symbols},
@@ -244,7 +244,8 @@ impl WithSimd for Forward<'_> {
                     n.copy_from_slice(&input[2 * width..]);
                 }
                 let h = &mut self.h[row.clone()];
-                step(simd, [&recurrent[row.clone()], bias_r, bias_z], [reset, z, n, h]);
+                let inputs = [&recurrent[row.clone()], bias_r, bias_z];
+                update(simd, Step, inputs, [reset, z, n, h]);
                 self.hidden[t][row].copy_from_slice(h);
             }
         }
@@ -252,16 +253,24 @@ impl WithSimd for Forward<'_> {
 }
 
 /// One step of a row: gates before their nonlinearity to gates after it, and the new state.
-#[inline(always)]
-fn step<S: Simd>(simd: S, inputs: [&[f32]; 3], rznh: [&mut [f32]; 4]) {
-    update(simd, inputs, rznh, |[recurrent, bias_r, bias_z], [r, z, n, h]| {
+#[derive(Clone, Copy)]
+struct Step;
+
+impl Lanewise<3, 4> for Step {
+    #[inline(always)]
+    fn step<S: Simd>(
+        self,
+        simd: S,
+        [recurrent, bias_r, bias_z]: [S::f32s; 3],
+        [r, z, n, h]: [S::f32s; 4],
+    ) -> [S::f32s; 4] {
         let r = sigmoid(simd, simd.add_f32s(r, bias_r));
         let z = sigmoid(simd, simd.add_f32s(z, bias_z));
         let n = tanh(simd, simd.mul_add_e_f32s(r, recurrent, n));
         // (1 - z) n + z h.
         let h = simd.mul_add_e_f32s(z, simd.sub_f32s(h, n), n);
         [r, z, n, h]
-    });
+    }
 }
 
 /// The backward walk of a block of rows.
@@ -313,7 +322,7 @@ impl WithSimd for Backward<'_> {
                 let d_hidden = self.d_hidden.map_or(&no_gradient[..], |d| &d[at(t)]);
                 let [reset, z, n] = parts(gates, width);
                 let dh = &mut self.dh[r * width..][..width];
-                step_back(simd, [h_before, d_hidden], [reset, z, n, recurrent, dh]);
+                update(simd, StepBack, [h_before, d_hidden], [reset, z, n, recurrent, dh]);
                 let (of_rz, of_n) = self.bias.split_at_mut(2 * width);
                 of_rz.iter_mut().zip(&*gates).for_each(|(sum, d)| *sum += d);
                 of_n.iter_mut().zip(&*recurrent).for_each(|(sum, d)| *sum += d);
@@ -331,18 +340,50 @@ impl WithSimd for Backward<'_> {
 /// One step of a row backwards: gates to their gradients before the nonlinearity, the
 /// recurrent part of the candidate to its gradient, and the gradient of the state to
 /// the part of it that reaches the state before directly.
-#[inline(always)]
-fn step_back<S: Simd>(simd: S, inputs: [&[f32]; 2], rzn_recurrent_dh: [&mut [f32]; 5]) {
-    let one = simd.splat_f32s(1.0);
-    let mul = |a, b| simd.mul_f32s(a, b);
-    update(simd, inputs, rzn_recurrent_dh, |[h_before, d_hidden], [r, z, n, recurrent, dh]| {
-        // σ' = σ (1 - σ) and tanh' = 1 - tanh².
-        let sigmoid_slope = |y| mul(y, simd.sub_f32s(one, y));
+#[derive(Clone, Copy)]
+struct StepBack;
+
+impl Lanewise<2, 5> for StepBack {
+    #[inline(always)]
+    fn step<S: Simd>(
+        self,
+        simd: S,
+        [h_before, d_hidden]: [S::f32s; 2],
+        [r, z, n, recurrent, dh]: [S::f32s; 5],
+    ) -> [S::f32s; 5] {
         let dh = simd.add_f32s(dh, d_hidden);
-        let tanh_slope = simd.negate_mul_add_e_f32s(n, n, one);
-        let dn = mul(mul(dh, simd.sub_f32s(one, z)), tanh_slope);
-        let dz = mul(mul(dh, simd.sub_f32s(h_before, n)), sigmoid_slope(z));
-        let dr = mul(mul(dn, recurrent), sigmoid_slope(r));
-        [dr, dz, dn, mul(dn, r), mul(dh, z)]
-    });
+        let dn = simd.mul_f32s(dh, simd.sub_f32s(simd.splat_f32s(1.0), z));
+        let dn = simd.mul_f32s(dn, tanh_slope(simd, n));
+        let dz = simd.mul_f32s(dh, simd.sub_f32s(h_before, n));
+        let dz = simd.mul_f32s(dz, sigmoid_slope(simd, z));
+        let dr = simd.mul_f32s(dn, recurrent);
+        let dr = simd.mul_f32s(dr, sigmoid_slope(simd, r));
+        [dr, dz, dn, simd.mul_f32s(dn, r), simd.mul_f32s(dh, z)]
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::backend::Flex;
+
+    use super::*;
+    use crate::cpu::testing::{SIZES, arguments, assert_scalar_path_agrees};
+
+    const SHAPES: [&[usize]; 3] = [&[3 * SIZES[2], SIZES[2]], &[3 * SIZES[2]], &[SIZES[1], SIZES[2]]];
+
+    #[test]
+    fn the_scalar_path_gives_the_numbers_of_the_vector_path() {
+        assert_scalar_path_agrees(Gru, GATES, SHAPES);
+    }
+
+    #[test]
+    fn the_backward_pass_keeps_four_numbers_per_unit_and_step() {
+        let (input, parameters) = arguments(GATES, SHAPES);
+        let (_, saved) = Gru.forward::<Flex>(Arch::new(), input, parameters, &Scan::default(), true);
+        let mut saved = saved.expect("the walk keeps what it is told to");
+        let per_gate = SIZES.iter().product::<usize>();
+        assert_eq!(saved.gates.slice_mut().len() + saved.recurrent.len(), 4 * per_gate);
+        // The gates took the place of the projection.
+        assert!(matches!(saved.gates, Gates::Tensor(_)));
+    }
 }

@@ -17,10 +17,10 @@ use crate::{
     Input, Scan,
     backend::{InputTensors, RecurrentBackend},
     cpu::{
-        activation::{sigmoid, tanh},
+        activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
         gradients::{Columns, input_gradient, weight_gradient},
-        lanes::{parts, update},
+        lanes::{Lanewise, parts, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
         source::{Reader, Source, Symbols},
@@ -216,7 +216,7 @@ impl WithSimd for Forward<'_> {
                 let row = r * width..(r + 1) * width;
                 let (h, c) = (&mut self.h[row.clone()], &mut self.c[row.clone()]);
                 let [i, f, g, o] = parts(&mut gates[r * GATES * width..], width);
-                step(simd, [i, f, g, o, c, h]);
+                update(simd, Step, [], [i, f, g, o, c, h]);
                 self.hidden[t][row.clone()].copy_from_slice(h);
                 if let Some(cells) = &mut self.cells {
                     cells[t][row].copy_from_slice(c);
@@ -227,15 +227,18 @@ impl WithSimd for Forward<'_> {
 }
 
 /// One step of a row: gates before their nonlinearity to gates after it, and the new state.
-#[inline(always)]
-fn step<S: Simd>(simd: S, ifgoch: [&mut [f32]; 6]) {
-    update(simd, [], ifgoch, |[], [i, f, g, o, c, _]| {
+#[derive(Clone, Copy)]
+struct Step;
+
+impl Lanewise<0, 6> for Step {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [i, f, g, o, c, _]: [S::f32s; 6]) -> [S::f32s; 6] {
         let (i, f) = (sigmoid(simd, i), sigmoid(simd, f));
         let (g, o) = (tanh(simd, g), sigmoid(simd, o));
         let c = simd.mul_add_e_f32s(f, c, simd.mul_f32s(i, g));
         let h = simd.mul_f32s(o, tanh(simd, c));
         [i, f, g, o, c, h]
-    });
+    }
 }
 
 /// The backward walk of a block of rows.
@@ -283,8 +286,9 @@ impl WithSimd for Backward<'_> {
                 };
                 let d_hidden = self.d_hidden.map_or(&zero[..], |d| &d[at(t)]);
                 let [i, f, g, o] = parts(&mut gates[r * GATES * width..], width);
-                step_back(
+                update(
                     simd,
+                    StepBack,
                     [&self.cells[at(t)], c_before, d_hidden, &self.dh[row.clone()]],
                     [i, f, g, o, &mut self.dc[row]],
                 );
@@ -298,23 +302,61 @@ impl WithSimd for Backward<'_> {
 
 /// One step of a row backwards: gates to their gradients before the nonlinearity, and
 /// the gradient of the cell to that of the cell before.
-#[inline(always)]
-fn step_back<S: Simd>(simd: S, inputs: [&[f32]; 4], ifgo_dc: [&mut [f32]; 5]) {
-    let one = simd.splat_f32s(1.0);
-    let mul = |a, b| simd.mul_f32s(a, b);
-    update(simd, inputs, ifgo_dc, |[c, c_before, d_hidden, dh], [i, f, g, o, dc]| {
-        // σ' = σ (1 - σ) and tanh' = 1 - tanh².
-        let sigmoid_slope = |y| mul(y, simd.sub_f32s(one, y));
-        let tanh_slope = |y| simd.negate_mul_add_e_f32s(y, y, one);
+#[derive(Clone, Copy)]
+struct StepBack;
+
+impl Lanewise<4, 5> for StepBack {
+    #[inline(always)]
+    fn step<S: Simd>(
+        self,
+        simd: S,
+        [c, c_before, d_hidden, dh]: [S::f32s; 4],
+        [i, f, g, o, dc]: [S::f32s; 5],
+    ) -> [S::f32s; 5] {
         let tanh_c = tanh(simd, c);
         let dh = simd.add_f32s(dh, d_hidden);
-        let dc = simd.mul_add_e_f32s(mul(dh, o), tanh_slope(tanh_c), dc);
+        let dc = simd.mul_add_e_f32s(simd.mul_f32s(dh, o), tanh_slope(simd, tanh_c), dc);
+        let (di, df) = (simd.mul_f32s(dc, g), simd.mul_f32s(dc, c_before));
+        let (dg, d_o) = (simd.mul_f32s(dc, i), simd.mul_f32s(dh, tanh_c));
         [
-            mul(mul(dc, g), sigmoid_slope(i)),
-            mul(mul(dc, c_before), sigmoid_slope(f)),
-            mul(mul(dc, i), tanh_slope(g)),
-            mul(mul(dh, tanh_c), sigmoid_slope(o)),
-            mul(dc, f),
+            simd.mul_f32s(di, sigmoid_slope(simd, i)),
+            simd.mul_f32s(df, sigmoid_slope(simd, f)),
+            simd.mul_f32s(dg, tanh_slope(simd, g)),
+            simd.mul_f32s(d_o, sigmoid_slope(simd, o)),
+            simd.mul_f32s(dc, f),
         ]
-    });
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::backend::Flex;
+
+    use super::*;
+    use crate::cpu::testing::{SIZES, arguments, assert_scalar_path_agrees};
+
+    const SHAPES: [&[usize]; 3] = [&[4 * SIZES[2], SIZES[2]], &[SIZES[1], SIZES[2]], &[SIZES[1], SIZES[2]]];
+
+    #[test]
+    fn the_scalar_path_gives_the_numbers_of_the_vector_path() {
+        assert_scalar_path_agrees(Lstm, GATES, SHAPES);
+    }
+
+    #[test]
+    fn the_backward_pass_keeps_five_numbers_per_unit_and_step() {
+        let (input, parameters) = arguments(GATES, SHAPES);
+        let (_, saved) = Lstm.forward::<Flex>(Arch::new(), input, parameters, &Scan::default(), true);
+        let mut saved = saved.expect("the walk keeps what it is told to");
+        let per_gate = SIZES.iter().product::<usize>();
+        assert_eq!(saved.gates.slice_mut().len() + saved.cells.len(), 5 * per_gate);
+        // The gates took the place of the projection.
+        assert!(matches!(saved.gates, Gates::Tensor(_)));
+    }
+
+    #[test]
+    fn inference_keeps_nothing() {
+        let (input, parameters) = arguments(GATES, SHAPES);
+        let (_, saved) = Lstm.forward::<Flex>(Arch::new(), input, parameters, &Scan::default(), false);
+        assert!(saved.is_none());
+    }
 }

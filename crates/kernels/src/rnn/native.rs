@@ -17,10 +17,10 @@ use crate::{
     Input, Scan,
     backend::{InputTensors, RecurrentBackend},
     cpu::{
-        activation::tanh,
+        activation::{tanh, tanh_slope},
         blocks::{Extent, run, split_rows, split_steps},
         gradients::{Columns, input_gradient, weight_gradient},
-        lanes::update,
+        lanes::{Lanewise, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
         source::{Reader, Source, Symbols},
@@ -182,7 +182,6 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let width = self.extent.hidden;
-        let zero = simd.splat_f32s(0.0);
         let mut rows = Vec::with_capacity(self.block.len());
         for t in self.scan.order(self.extent.steps) {
             self.scan.valid_rows(t, &self.block, &mut rows);
@@ -196,16 +195,26 @@ impl WithSimd for Forward<'_> {
                     hidden.fill(0.0);
                     continue;
                 }
-                match self.activation {
-                    Activation::Tanh => update(simd, [], [hidden], |[], [a]| [tanh(simd, a)]),
-                    Activation::Relu => update(simd, [], [hidden], |[], [a]| {
-                        // A comparison, not a maximum: that would swallow a NaN.
-                        [simd.select_f32s(simd.less_than_f32s(a, zero), zero, a)]
-                    }),
-                }
+                update(simd, Step(self.activation), [], [hidden]);
                 self.h[r * width..][..width].copy_from_slice(hidden);
             }
         }
+    }
+}
+
+/// One step of a row: `φ`.
+#[derive(Clone, Copy)]
+struct Step(Activation);
+
+impl Lanewise<0, 1> for Step {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [a]: [S::f32s; 1]) -> [S::f32s; 1] {
+        let zero = simd.splat_f32s(0.0);
+        [match self.0 {
+            Activation::Tanh => tanh(simd, a),
+            // A comparison, not a maximum: that would swallow a NaN.
+            Activation::Relu => simd.select_f32s(simd.less_than_f32s(a, zero), zero, a),
+        }]
     }
 }
 
@@ -232,7 +241,6 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (width, batch) = (self.extent.hidden, self.extent.batch);
-        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         let no_gradient = vec![0.0; width];
         let mut rows = Vec::with_capacity(self.block.len());
         for t in self.scan.order(self.extent.steps).into_iter().rev() {
@@ -247,20 +255,54 @@ impl WithSimd for Backward<'_> {
                 let at = (t * batch + b) * width..(t * batch + b + 1) * width;
                 let d_hidden = self.d_hidden.map_or(&no_gradient[..], |d| &d[at.clone()]);
                 let inputs = [&self.hidden[at], d_hidden, &self.dh[r * width..][..width]];
-                match self.activation {
-                    Activation::Tanh => update(simd, inputs, [sum], |[h, d, dh], _| {
-                        let slope = simd.negate_mul_add_e_f32s(h, h, one);
-                        [simd.mul_f32s(simd.add_f32s(d, dh), slope)]
-                    }),
-                    Activation::Relu => update(simd, inputs, [sum], |[h, d, dh], _| {
-                        let on = simd.greater_than_f32s(h, zero);
-                        [simd.select_f32s(on, simd.add_f32s(d, dh), zero)]
-                    }),
-                }
+                update(simd, StepBack(self.activation), inputs, [sum]);
             }
             let sums = &*sums;
             let d = |r: usize| &sums[r * width..][..width];
             product(simd, self.panels, &rows, (d, |_| Start::Zero), (self.dh, width));
         }
+    }
+}
+
+/// One step of a row backwards: the gradient of the sum under `φ`.
+#[derive(Clone, Copy)]
+struct StepBack(Activation);
+
+impl Lanewise<3, 1> for StepBack {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, [h, d_hidden, dh]: [S::f32s; 3], [_]: [S::f32s; 1]) -> [S::f32s; 1] {
+        let zero = simd.splat_f32s(0.0);
+        let dh = simd.add_f32s(dh, d_hidden);
+        [match self.0 {
+            Activation::Tanh => simd.mul_f32s(dh, tanh_slope(simd, h)),
+            Activation::Relu => simd.select_f32s(simd.greater_than_f32s(h, zero), dh, zero),
+        }]
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::backend::Flex;
+
+    use super::*;
+    use crate::cpu::testing::{SIZES, arguments, assert_scalar_path_agrees};
+
+    const SHAPES: [&[usize]; 2] = [&[SIZES[2], SIZES[2]], &[SIZES[1], SIZES[2]]];
+
+    #[test]
+    fn the_scalar_path_gives_the_numbers_of_the_vector_path() {
+        assert_scalar_path_agrees(Rnn(Activation::Tanh), 1, SHAPES);
+        assert_scalar_path_agrees(Rnn(Activation::Relu), 1, SHAPES);
+    }
+
+    #[test]
+    fn the_hidden_states_take_the_place_of_the_projection() {
+        let (input, parameters) = arguments(1, SHAPES);
+        let InputTensors::Projected(projection) = &input else {
+            unreachable!("the arguments hold a projection");
+        };
+        let memory = Flex::slice(projection).as_ptr();
+        let (walked, _) = Rnn(Activation::Tanh).forward::<Flex>(Arch::new(), input, parameters, &Scan::default(), true);
+        assert_eq!(Flex::slice(&walked.hidden).as_ptr(), memory);
     }
 }
