@@ -6,6 +6,8 @@ use burn::tensor::{Int, Tensor};
 ///
 /// Both forms hold the input's whole contribution to the gates, bias included:
 /// `W_ih x_t + b_ih` of width `G`, the cell's gates x hidden.
+// A box would cost an allocation to save a few hundred bytes once a sequence.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Input {
     /// `[T, B, G]`: `W_ih x_t + b_ih`, already projected.

@@ -68,14 +68,16 @@ where
     }
 }
 
-/// Walks a sequence and records it, `N = P + 1` arguments and all: the hidden states
-/// and the final state.
+/// The hidden states and the final state of a walk that was recorded.
+type Recorded<B, C, const S: usize> = (FloatTensor<Autodiff<B, C>>, [FloatTensor<Autodiff<B, C>>; S]);
+
+/// Walks a sequence and records it; `N = P + 1` counts the input among the arguments.
 pub(crate) fn record<B, C, R, const N: usize, const P: usize, const S: usize>(
     cell: R,
     input: InputTensors<Autodiff<B, C>>,
     parameters: [FloatTensor<Autodiff<B, C>>; P],
     scan: &Scan,
-) -> (FloatTensor<Autodiff<B, C>>, [FloatTensor<Autodiff<B, C>>; S])
+) -> Recorded<B, C, S>
 where
     B: CpuBackend,
     C: CheckpointStrategy,

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn little_work_stays_on_one_thread() {
-        assert_eq!(on_threads(3, || extent(2, 7, 16).blocks(4)), [0..7]);
+        assert_eq!(on_threads(3, || extent(2, 7, 16).blocks(4)).len(), 1);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
             body[j] = *y;
         }
     }
-    if width % S::F32_LANES > 0 {
+    if !width.is_multiple_of(S::F32_LANES) {
         for (x, (_, tail)) in x.iter_mut().zip(&inputs) {
             *x = simd.partial_load_f32s(tail);
         }

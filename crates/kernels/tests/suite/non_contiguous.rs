@@ -26,9 +26,9 @@ fn transposed_sliced_and_expanded_arguments_are_read_right(
     let bias = tensor(bias, [gates], &device, DType::F32).flip([0]);
     let h0 = tensor(&arguments.values[3], [hidden, batch], &device, DType::F32).transpose();
     let c0 = tensor(&arguments.values[4], [batch * hidden], &device, DType::F32);
-    let c0 = c0.slice([1..1 + hidden]).reshape([1, hidden]).expand([batch, hidden]);
+    let c0 = c0.narrow(0, 1, hidden).reshape([1, hidden]).expand([batch, hidden]);
     let tokens = Tensor::<2, Int>::from_data([[0, 2, 1], [3, 0, 0], [2, 2, 2], [1, 3, 0]], &device);
-    let table = tensor3.clone().slice([1..2]).squeeze_dim::<2>(0);
+    let table = tensor3.clone().narrow(0, 1, 1).squeeze_dim::<2>(0);
 
     let own = |data: Vec<f64>, shape: [usize; 2]| tensor(&data, shape, &device, DType::F32);
     let parameters = [weight.clone(), h0.clone(), c0.clone()];
