@@ -135,6 +135,16 @@ fn cut(path: &Path) {
 }
 
 #[test]
+fn a_run_does_not_go_on_with_another_text() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let text = fs::read_to_string(place.path("text.txt")).unwrap();
+    fs::write(place.path("text.txt"), text.repeat(2)).unwrap();
+    let words = ["the run began with other data", "text.txt", "--init-from"];
+    failure(&place, &["train", "--resume", "run", "--steps", "8"], 1, &words);
+}
+
+#[test]
 fn samples_that_cannot_be_drawn_are_refused() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();

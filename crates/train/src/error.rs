@@ -82,6 +82,14 @@ pub enum TrainError {
         /// Those that are there, each with what is wrong with it.
         rejected: Vec<String>,
     },
+    /// The data has changed since the run began.
+    #[error("the run began with other data: {was}; now it is {is}. Start a new run from its weights with --init-from")]
+    OtherData {
+        /// The data that the run began with.
+        was: String,
+        /// The data that is there.
+        is: String,
+    },
     /// The loss is not a number any more, or far above where it began.
     #[error(
         "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \

@@ -20,6 +20,9 @@ pub trait Task {
     /// What a batch is counted in, in the plural: "characters", "sentences".
     fn unit(&self) -> &'static str;
 
+    /// What tells the training data from other data, in words: a run goes on only with the data that it began with.
+    fn data(&self) -> String;
+
     /// A model whose weights are drawn from `rng`.
     fn init_model(&self, rng: &mut impl Rng, device: &Device) -> Self::Model;
 

@@ -127,19 +127,23 @@ impl<T: Task> Trainer<T> {
         device: Device,
         model: T::Model,
     ) -> Result<Self, TrainError> {
-        Self::from_progress(task, settings, run, device, model, Progress::default())
+        let progress = Progress { data: task.data(), ..Progress::default() };
+        Self::from_progress(task, settings, run, device, model, progress)
     }
 
     /// Goes on with a run from its last good checkpoint; from the start when it has none yet.
     ///
     /// # Errors
     ///
-    /// When no checkpoint can be read though there are some, or it does not fit the task.
+    /// When no checkpoint can be read though there are some, or it is of other data or another model than the task's.
     pub fn resume(task: T, settings: TrainingSettings, run: RunFolder, device: Device) -> Result<Self, TrainError> {
         if checkpoint::steps(&run)?.is_empty() {
             return Self::new(task, settings, run, device);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
+        if checkpoint.progress.data != task.data() {
+            return Err(TrainError::OtherData { was: checkpoint.progress.data, is: task.data() });
+        }
         let device = device.autodiff();
         // Every weight is read from the checkpoint; those drawn here are thrown away.
         let blank = task.init_model(&mut ChaCha8Rng::seed_from_u64(settings.seed), &device);
@@ -218,7 +222,7 @@ impl<T: Task> Trainer<T> {
                 self.read(&mut reports, observer, Some(&gradients))?;
             }
             let learning_rate = self.schedule.learning_rate(self.progress.step);
-            self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+            self.model = self.optimizer.step(learning_rate, self.model, gradients);
             self.progress.step += 1;
             reports.worked(started.elapsed());
             self.look(looks, observer, steps_per_epoch)?;

@@ -63,7 +63,8 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
         bytes[middle] ^= 1;
         bytes
     };
-    let damages: [(&str, &dyn Fn(Vec<u8>) -> Vec<u8>); 4] =
+    type Damage<'a> = &'a dyn Fn(Vec<u8>) -> Vec<u8>;
+    let damages: [(&str, Damage); 4] =
         [("model.bpk", &truncate), ("model.bpk", &flip), ("optimizer.bpk", &truncate), ("training.json", &truncate)];
     let device = devices().remove(0);
     for (file, how) in damages {

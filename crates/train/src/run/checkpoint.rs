@@ -37,6 +37,8 @@ const TRAINING: &str = "training.json";
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
+    /// What tells the training data from other data.
+    pub data: String,
     /// Steps done.
     pub step: u64,
     /// The first step's loss in nats.

@@ -26,6 +26,8 @@ use crate::task::{BatchLoss, Evaluation, Task};
 pub struct CharsTask {
     settings: CharsSettings,
     vocabulary: Vocabulary,
+    /// Name and size of the text.
+    text: String,
     split: Split,
     train: Streams,
     validation: Option<Streams>,
@@ -70,8 +72,9 @@ impl CharsTask {
         let (batch, time) = (settings.data.batch_size, settings.data.sequence_length);
         let train = Streams::new(&corpus, &vocabulary, split.train.clone(), batch, time)?;
         let validation = evaluation_streams(&corpus, &vocabulary, split.validation.clone(), batch, time)?;
+        let text = format!("{}, {} bytes, {} {}", corpus.name(), corpus.bytes(), corpus.tokens(), corpus.unit().plural());
         let device = device.clone();
-        Ok(Self { settings: settings.clone(), vocabulary, split, train, validation, device })
+        Ok(Self { settings: settings.clone(), vocabulary, text, split, train, validation, device })
     }
 
     /// The symbols of the text.
@@ -93,6 +96,10 @@ impl Task for CharsTask {
 
     fn unit(&self) -> &'static str {
         self.settings.data.units.plural()
+    }
+
+    fn data(&self) -> String {
+        self.text.clone()
     }
 
     fn init_model(&self, rng: &mut impl Rng, device: &Device) -> CharLm {
