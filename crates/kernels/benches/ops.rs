@@ -1,5 +1,6 @@
-//! The recurrent operations against their composed twins: forward alone, and forward
-//! with back-propagation through time. Run with `--features flex` or `ndarray`.
+//! The recurrent operations against their composed twins: forward alone, forward with
+//! back-propagation through time, and one step of one row, as in sampling. Run with
+//! `--features flex` or `ndarray`.
 //!
 //! Sizes are those of a character model: `T = B = 64`, `H = 256`, 65 symbols.
 
@@ -17,8 +18,6 @@ use rekindle_kernels::{Input, Scan, gru, lstm, rnn};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const STEPS: usize = 64;
-const BATCH: usize = 64;
 const HIDDEN: usize = 256;
 const SYMBOLS: usize = 65;
 
@@ -35,6 +34,18 @@ enum Body {
     Composed,
 }
 
+/// Sizes of a call.
+#[derive(Clone, Copy)]
+struct Sizes {
+    steps: usize,
+    batch: usize,
+}
+
+/// A step of training.
+const TRAINING: Sizes = Sizes { steps: 64, batch: 64 };
+/// A step of sampling.
+const SAMPLING: Sizes = Sizes { steps: 1, batch: 1 };
+
 /// The arguments of a call; a cell ignores those that it lacks.
 struct Arguments {
     table: Tensor<2>,
@@ -47,7 +58,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn new(cell: Cell, device: &Device) -> Self {
+    fn new(cell: Cell, sizes: Sizes, device: &Device) -> Self {
+        let Sizes { steps, batch } = sizes;
         let gates = HIDDEN
             * match cell {
                 Cell::Rnn => 1,
@@ -55,16 +67,16 @@ impl Arguments {
                 Cell::Gru => 3,
             };
         let uniform = Distribution::Uniform(-0.06, 0.06);
-        let tokens = (0..STEPS * BATCH).map(|i| ((i * 7 + i / 13) % SYMBOLS) as i64);
-        let tokens = TensorData::new(tokens.collect(), [STEPS, BATCH]);
+        let tokens = (0..steps * batch).map(|i| ((i * 7 + i / 13) % SYMBOLS) as i64);
+        let tokens = TensorData::new(tokens.collect(), [steps, batch]);
         let training = device.is_autodiff();
         Self {
             table: Tensor::random([SYMBOLS, gates], uniform, device).set_require_grad(training),
             tokens: Tensor::from_data(tokens, device),
             weight_hh: Tensor::random([gates, HIDDEN], uniform, device).set_require_grad(training),
             bias_hh: Tensor::random([gates], uniform, device).set_require_grad(training),
-            state: Tensor::zeros([BATCH, HIDDEN], device),
-            d_hidden: Tensor::random([STEPS, BATCH, HIDDEN], uniform, device),
+            state: Tensor::zeros([batch, HIDDEN], device),
+            d_hidden: Tensor::random([steps, batch, HIDDEN], uniform, device),
         }
     }
 
@@ -99,11 +111,15 @@ fn operations(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group(format!("{backend}/{cell:?}"));
             group.sample_size(10);
             for body in [Body::Native, Body::Composed] {
-                let arguments = Arguments::new(cell, &device);
+                let arguments = Arguments::new(cell, SAMPLING, &device);
+                group.bench_function(format!("one step/{body:?}"), |bencher| {
+                    bencher.iter(|| black_box(arguments.hidden(cell, body)));
+                });
+                let arguments = Arguments::new(cell, TRAINING, &device);
                 group.bench_function(format!("forward/{body:?}"), |bencher| {
                     bencher.iter(|| black_box(arguments.hidden(cell, body)));
                 });
-                let arguments = Arguments::new(cell, &device.clone().autodiff());
+                let arguments = Arguments::new(cell, TRAINING, &device.clone().autodiff());
                 group.bench_function(format!("training/{body:?}"), |bencher| {
                     bencher.iter(|| {
                         let loss = arguments.hidden(cell, body) * arguments.d_hidden.clone();

@@ -7,6 +7,7 @@
 //! - [`source`]: where a step's input is read.
 //! - [`gradients`]: the products and sums that follow the walk backwards.
 //! - [`pool`]: buffers that live from step to step.
+//! - [`walk`]: the rows that take part in a step.
 //! - [`tensors`]: slices of the tensors of a CPU backend.
 
 pub(crate) mod activation;
@@ -17,6 +18,7 @@ pub(crate) mod panels;
 pub(crate) mod pool;
 pub(crate) mod source;
 pub(crate) mod tensors;
+mod walk;
 
 #[cfg(all(test, feature = "flex"))]
 pub(crate) mod testing;

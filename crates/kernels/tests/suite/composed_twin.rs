@@ -66,3 +66,15 @@ fn gradients_flow_from_any_set_of_outputs(
         }
     }
 }
+
+#[rstest]
+#[cfg_attr(feature = "flex", case::flex(Device::flex()))]
+#[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
+fn twins_agree_where_gradients_are_checkpointed(
+    #[case] device: Device,
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
+) {
+    let sizes = Sizes { steps: 4, batch: 3, hidden: 17, vocabulary: None };
+    let device = device.autodiff().gradient_checkpointing();
+    assert_twins_agree(&device, cell, sizes, &Scan::default(), Loss::Both);
+}

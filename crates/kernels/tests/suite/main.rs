@@ -8,5 +8,6 @@ mod arguments;
 mod composed_twin;
 mod finite_differences;
 mod non_contiguous;
+mod padding;
 mod sequence;
 mod step_by_step;

@@ -160,7 +160,11 @@ impl Arguments {
 
     /// Runs the cell forward and backward.
     pub fn results(&self, body: Body, device: &Device, dtype: DType, scan: &Scan, loss: Loss) -> Results {
-        let (input, parameters, bias, leaves) = self.tensors(&device.clone().autodiff(), dtype);
+        let recording = match device.is_autodiff() {
+            true => device.clone(),
+            false => device.clone().autodiff(),
+        };
+        let (input, parameters, bias, leaves) = self.tensors(&recording, dtype);
         let (hidden, last) = call(self.cell, body, input, parameters, bias, scan);
         let weigh =
             |output: Tensor<1>, weights: &Vec<f64>| (output * tensor(weights, [weights.len()], device, dtype)).sum();
