@@ -6,8 +6,8 @@ use pulp::{Arch, WithSimd};
 
 use super::pool::Buffer;
 
-/// Below this many multiplications a walk is not worth a second thread.
-const PARALLEL_WORK: usize = 1 << 18;
+/// Below this many multiplications a walk or a product is not worth a second thread.
+pub(crate) const PARALLEL_WORK: usize = 1 << 18;
 
 /// The sizes of a sequence, and the instructions to walk it with.
 #[derive(Clone, Copy, Debug)]

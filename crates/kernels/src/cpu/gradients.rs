@@ -5,7 +5,7 @@ use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
 use super::{
-    blocks::Extent,
+    blocks::{Extent, PARALLEL_WORK},
     pool::Buffer,
     source::Symbols,
     tensors::{CpuBackend, Gates},
@@ -63,14 +63,30 @@ pub(crate) fn weight_gradient(
 }
 
 /// `out = aᵀ b`, or `out += aᵀ b`, over `rows` rows; `out` is `[a.columns, b's columns]`.
+///
+/// Each thread makes some rows of the result, all by itself: the product's own threads
+/// would meet dozens of times, which a busy machine makes slow.
 fn transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accumulate: bool) {
+    let n = out.len() / a.columns;
+    let work = rows * out.len();
+    let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
+    let share = a.columns.div_ceil(threads);
+    let product = |(index, out): (usize, &mut [f32])| {
+        let part = Columns { first: a.first + index * share, columns: out.len() / n, ..a };
+        serial_transposed_product(part, b, rows, out, accumulate);
+    };
+    if threads == 1 {
+        product((0, out));
+    } else {
+        out.par_chunks_mut(share * n).enumerate().for_each(product);
+    }
+}
+
+/// [`transposed_product`] on the calling thread.
+fn serial_transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accumulate: bool) {
     let (m, n) = (a.columns, out.len() / a.columns);
     assert!(a.first + m <= a.width && rows * n <= b.len() && m * n == out.len());
     assert!(rows == 0 || (rows - 1) * a.width + a.first + m <= a.data.len());
-    let threads = match rayon::current_num_threads() {
-        1 => Parallelism::None,
-        threads => Parallelism::Rayon(threads),
-    };
     // SAFETY: the left operand reads `a.data[k * width + first + i]` for k < rows and
     // i < m, the right one `b[k * n + j]` and the result `out[i * n + j]` for j < n, all
     // within their slices by the assertions above.
@@ -94,7 +110,7 @@ fn transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accum
             false,
             false,
             false,
-            threads,
+            Parallelism::None,
         );
     }
 }
