@@ -36,7 +36,9 @@ fn every_command_and_option_is_explained_within_the_width_of_a_page() {
 #[test]
 fn the_main_options_of_training_show_their_defaults() {
     let help = help(&["train", "chars"]);
-    for default in ["[default: builtin:source]", "[default: lstm]", "[default: 128]", "[default: 0.002]", "[default: 5]"] {
+    for default in
+        ["[default: builtin:source]", "[default: lstm]", "[default: 128]", "[default: 0.002]", "[default: 5]"]
+    {
         assert!(help.contains(default), "{default}");
     }
 }

@@ -72,7 +72,8 @@ impl CharsTask {
         let (batch, time) = (settings.data.batch_size, settings.data.sequence_length);
         let train = Streams::new(&corpus, &vocabulary, split.train.clone(), batch, time)?;
         let validation = evaluation_streams(&corpus, &vocabulary, split.validation.clone(), batch, time)?;
-        let text = format!("{}, {} bytes, {} {}", corpus.name(), corpus.bytes(), corpus.tokens(), corpus.unit().plural());
+        let text =
+            format!("{}, {} bytes, {} {}", corpus.name(), corpus.bytes(), corpus.tokens(), corpus.unit().plural());
         let device = device.clone();
         Ok(Self { settings: settings.clone(), vocabulary, text, split, train, validation, device })
     }
