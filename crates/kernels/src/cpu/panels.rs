@@ -17,7 +17,7 @@ use super::pool::Buffer;
 /// 16 registers of AVX2.
 const TILE_ROWS: usize = 6;
 /// Below this many weights packing is not worth a second thread.
-const PARALLEL_PACK: usize = 1 << 15;
+const PARALLEL_PACK: usize = 1 << 19;
 
 /// Vectors in a panel's row, by the lanes of a vector: enough sums in flight to hide
 /// the latency of an addition, and no more than the registers hold.
@@ -69,16 +69,18 @@ impl Panels {
         let fill = |(index, packed): (usize, &mut [f32])| {
             let first = index * panel;
             let used = panel.min(columns - first);
-            for (k, packed) in packed.chunks_exact_mut(panel).enumerate() {
-                let (packed, padding) = packed.split_at_mut(used);
-                match orientation {
-                    Orientation::Plain => packed.copy_from_slice(&weight[k * width + first..][..used]),
-                    Orientation::Transposed => {
-                        let column = weight[first * width + k..].iter().step_by(width);
-                        packed.iter_mut().zip(column).for_each(|(slot, &w)| *slot = w);
+            if used < panel {
+                packed.fill(0.0);
+            }
+            match orientation {
+                Orientation::Plain => {
+                    for (packed, row) in packed.chunks_exact_mut(panel).zip(weight.chunks_exact(width)) {
+                        packed[..used].copy_from_slice(&row[first..][..used]);
                     }
                 }
-                padding.fill(0.0);
+                Orientation::Transposed => {
+                    transpose(&weight[first * width..][..used * width], width, packed, panel);
+                }
             }
         };
         if weight.len() < PARALLEL_PACK || rayon::current_num_threads() == 1 {
@@ -87,6 +89,27 @@ impl Panels {
             data.par_chunks_exact_mut(panel * depth).enumerate().for_each(fill);
         }
         Self { data, depth, columns }
+    }
+}
+
+/// Writes the rows of `from`, each `width` long, as the first columns of `to`, whose rows
+/// are `panel` long.
+fn transpose(from: &[f32], width: usize, to: &mut [f32], panel: usize) {
+    // Four rows at a time, for one store where there would be four.
+    let (fours, rest) = from.split_at(from.len() / (4 * width) * 4 * width);
+    for (index, rows) in fours.chunks_exact(4 * width).enumerate() {
+        let (ab, cd) = rows.split_at(2 * width);
+        let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
+        let values = a.iter().zip(b).zip(c).zip(d);
+        for (to, (((a, b), c), d)) in to.chunks_exact_mut(panel).zip(values) {
+            to[4 * index..][..4].copy_from_slice(&[*a, *b, *c, *d]);
+        }
+    }
+    let done = fours.len() / width;
+    for (index, row) in rest.chunks_exact(width).enumerate() {
+        for (to, value) in to.chunks_exact_mut(panel).zip(row) {
+            to[done + index] = *value;
+        }
     }
 }
 
