@@ -93,7 +93,7 @@ impl Default for TrainingSettings {
     fn default() -> Self {
         Self {
             seed: 1,
-            epochs: 8,
+            epochs: 6,
             steps: None,
             optimizer: OptimizerKind::Adam,
             learning_rate: 2e-3,
