@@ -15,6 +15,7 @@ use crate::{
 
 /// Which recurrence is computed.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made and consumed once a layer, never kept")]
 pub enum Cell {
     /// [`rnn`](crate::rnn).
     Rnn(Activation),
