@@ -1,7 +1,7 @@
 //! A network prepared to read one sequence of tokens, as in sampling.
 
 use burn::module::Param;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rekindle_kernels::rnn::Activation;
 use rekindle_kernels::step::{Cell, CellStepper, PackedLinear};
 
@@ -113,12 +113,6 @@ impl Stepper {
             let (hidden, cell) = (values(hidden.clone()), cell.clone().map(values));
             layer.cell.set_state(&hidden, cell.as_deref());
         }
-    }
-
-    /// The hidden and cell state of each layer, `[1, H]`, in the order of [`State::to_data`].
-    pub fn state_data(&self) -> Vec<TensorData> {
-        let states = self.layers.iter().flat_map(|layer| [Some(layer.cell.hidden()), layer.cell.cell()]);
-        states.flatten().map(|state| TensorData::new(state.to_vec(), [1, state.len()])).collect()
     }
 }
 
