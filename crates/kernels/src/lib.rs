@@ -13,6 +13,8 @@
 //! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
 //! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
+//! - `step`, with a CPU backend compiled in: one sequence read step by
+//!   step, with the weights packed once, as in sampling.
 //!
 //! Everything is time-major: `[T, B, ...]`. Shapes use one alphabet: `B` batch,
 //! `T` time, `H` hidden, `V` vocabulary, `G` gates x hidden.
@@ -52,6 +54,8 @@ mod node;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod recurrence;
 mod scan;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub mod step;
 
 pub use input::Input;
 pub use scan::{Direction, Scan};

@@ -15,7 +15,9 @@
 mod generator;
 #[cfg(feature = "learner")]
 pub mod learner;
-#[cfg(test)]
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod prepared;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 mod transfer;
 

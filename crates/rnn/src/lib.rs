@@ -12,6 +12,8 @@
 //!   layers, each a [`RecurrentLayer`].
 //! - [`SequenceInput`] and [`StepInput`]: dense rows, embedded tokens or
 //!   one-hot tokens.
+//! - `Stepper`, with a CPU backend compiled in: a network prepared to read one
+//!   sequence of tokens, as in sampling.
 //! - [`State`]: what is carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
@@ -57,6 +59,8 @@ mod projection;
 mod recurrent;
 mod scan;
 mod state;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod stepper;
 mod vanilla;
 
 pub use cell::Cell;
@@ -67,6 +71,10 @@ pub use input::{SequenceInput, StepInput};
 pub use layer::{Layer, RecurrentLayer};
 pub use lstm::{Lstm, LstmConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};
 pub use state::{LayerState, State};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub use stepper::Stepper;
 pub use vanilla::{Nonlinearity, VanillaRnn, VanillaRnnConfig};

@@ -71,6 +71,20 @@ pub(crate) fn project_rows(
     Input::Projected(rows.reshape([time, batch, gate_rows]))
 }
 
+/// `W_ih x + bias` of every token, `[V, G]`: of the rows of an embedding table, or of
+/// one-hot vectors.
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub(crate) fn project_tokens(embedding: Option<Tensor<2>>, weight_ih: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let add_bias = |rows: Tensor<2>| match bias {
+        Some(bias) => rows + bias.unsqueeze(),
+        None => rows,
+    };
+    match embedding {
+        Some(table) => project_matrix(table, weight_ih, add_bias),
+        None => add_bias(weight_ih.transpose()),
+    }
+}
+
 /// `b_ih + b_hh`, for cells that add both outside of any gate.
 pub(crate) fn summed_bias(bias_ih: &Option<Param<Tensor<1>>>, bias_hh: &Option<Param<Tensor<1>>>) -> Option<Tensor<1>> {
     let (ih, hh) = (bias_ih.as_ref()?, bias_hh.as_ref()?);

@@ -5,6 +5,9 @@
 //! after another, so that the product reads memory in order. A tile of up to six rows
 //! by one panel of columns is summed in registers, along `k` from 0 to `K` whatever
 //! the tile's height: a row's result does not depend on the rows beside it.
+//!
+//! One row alone, as in sampling, reads every weight once: [`Panels::times_row`] has wider
+//! panels, for enough sums in flight, and adds in the same order.
 
 use std::ops::Range;
 
@@ -29,6 +32,12 @@ const fn panel_vectors<S: Simd>() -> usize {
     }
 }
 
+/// Vectors in a panel's row for a product with a single row: enough sums in flight to
+/// hide the latency of an addition.
+const ROW_VECTORS: usize = 8;
+/// Below this many weights a product with a single row is not worth waking a second thread.
+const PARALLEL_ROW: usize = 1 << 19;
+
 /// How a weight matrix is read: `weight` is row-major `[rows, columns]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Orientation {
@@ -38,9 +47,12 @@ pub(crate) enum Orientation {
     Plain,
 }
 
-/// A weight matrix packed for [`product`].
+/// A weight matrix packed for [`product`] or for [`Panels::times_row`].
+#[derive(Debug)]
 pub(crate) struct Panels {
     data: Buffer,
+    /// Columns of a panel.
+    panel: usize,
     depth: usize,
     columns: usize,
 }
@@ -56,15 +68,36 @@ impl WithSimd for PanelWidth {
     }
 }
 
+struct RowPanelWidth;
+
+impl WithSimd for RowPanelWidth {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        ROW_VECTORS * S::F32_LANES
+    }
+}
+
 impl Panels {
     /// Packs `weight`, whose rows have `width` columns, for the vectors of `arch`.
     pub fn pack(arch: Arch, weight: &[f32], width: usize, orientation: Orientation) -> Self {
+        Self::pack_by(arch.dispatch(PanelWidth), weight, width, orientation)
+    }
+
+    /// Packs `weight`, `[columns of the product, width]`, for [`times_row`](Self::times_row)
+    /// with the vectors of `arch`.
+    pub fn pack_for_row(arch: Arch, weight: &[f32], width: usize) -> Self {
+        Self::pack_by(arch.dispatch(RowPanelWidth), weight, width, Orientation::Transposed)
+    }
+
+    /// Packs `weight` in panels of `panel` columns.
+    fn pack_by(panel: usize, weight: &[f32], width: usize, orientation: Orientation) -> Self {
         let rows = weight.len() / width;
         let (depth, columns) = match orientation {
             Orientation::Transposed => (width, rows),
             Orientation::Plain => (rows, width),
         };
-        let panel = arch.dispatch(PanelWidth);
         let mut data = Buffer::take(columns.div_ceil(panel) * panel * depth);
         let fill = |(index, packed): (usize, &mut [f32])| {
             let first = index * panel;
@@ -88,7 +121,50 @@ impl Panels {
         } else {
             data.par_chunks_exact_mut(panel * depth).enumerate().for_each(fill);
         }
-        Self { data, depth, columns }
+        Self { data, panel, depth, columns }
+    }
+
+    /// `out += row · weight`, with the threads of the pool if the matrix is large; the
+    /// numbers do not depend on their count. `arch` is the one that the matrix was packed
+    /// for.
+    ///
+    /// # Panics
+    /// If `row` or `out` has not the size of the matrix.
+    pub fn times_row(&self, arch: Arch, row: &[f32], out: &mut [f32]) {
+        assert_eq!([row.len(), out.len()], [self.depth, self.columns], "sizes of the row and of its product");
+        let threads = if self.data.len() < PARALLEL_ROW { 1 } else { rayon::current_num_threads() };
+        if threads == 1 {
+            return arch.dispatch(RowProduct { packed: &self.data, depth: self.depth, row, out });
+        }
+        let columns = self.columns.div_ceil(self.panel).div_ceil(threads) * self.panel;
+        let parts = self.data.par_chunks(columns * self.depth).zip(out.par_chunks_mut(columns));
+        parts.for_each(|(packed, out)| arch.dispatch(RowProduct { packed, depth: self.depth, row, out }));
+    }
+}
+
+/// `out += row · weight` for neighbouring panels of the matrix.
+struct RowProduct<'a> {
+    packed: &'a [f32],
+    depth: usize,
+    row: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for RowProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let panel = ROW_VECTORS * S::F32_LANES;
+        for (packed, out) in self.packed.chunks_exact(panel * self.depth).zip(self.out.chunks_mut(panel)) {
+            let columns = 0..out.len();
+            let (packed, _) = S::as_simd_f32s(packed);
+            let (packed, _) = packed.as_chunks::<ROW_VECTORS>();
+            let mut sums = [simd.splat_f32s(0.0); ROW_VECTORS];
+            begin(simd, Start::Output, out, &columns, &mut sums);
+            let [sums] = accumulate(simd, packed, [self.row], [sums]);
+            finish(simd, out, &columns, sums);
+        }
     }
 }
 
@@ -270,6 +346,22 @@ mod tests {
         }
     }
 
+    struct OneRow<'a> {
+        panels: &'a Panels,
+        row: &'a [f32],
+        out: &'a mut [f32],
+    }
+
+    impl WithSimd for OneRow<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let operands = (|_| self.row, |_| Start::Output);
+            product(simd, self.panels, &[0], operands, (self.out, self.panels.columns));
+        }
+    }
+
     #[test]
     fn products_of_all_heights_and_odd_sizes_are_those_of_the_plain_sum() {
         for (depth, columns) in [(1, 1), (5, 17), (16, 16), (37, 100), (64, 33)] {
@@ -304,6 +396,23 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_packed_for_alone_has_the_bits_of_the_product_of_many() {
+        // The last is large enough for two threads.
+        for (depth, columns) in [(1, 1), (5, 17), (37, 100), (64, 129), (700, 1000)] {
+            let weight = numbers(depth * columns, 1);
+            let (row, start) = (numbers(depth, 2), numbers(columns, 3));
+            for arch in architectures() {
+                let panels = Panels::pack(arch, &weight, depth, Orientation::Transposed);
+                let mut among = start.clone();
+                arch.dispatch(OneRow { panels: &panels, row: &row, out: &mut among });
+                let mut alone = start.clone();
+                Panels::pack_for_row(arch, &weight, depth).times_row(arch, &row, &mut alone);
+                assert_eq!(alone, among, "{depth} by {columns}");
             }
         }
     }

@@ -228,7 +228,7 @@ impl WithSimd for Forward<'_> {
 
 /// One step of a row: gates before their nonlinearity to gates after it, and the new state.
 #[derive(Clone, Copy)]
-struct Step;
+pub(crate) struct Step;
 
 impl Lanewise<0, 6> for Step {
     #[inline(always)]

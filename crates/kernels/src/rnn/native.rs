@@ -204,7 +204,7 @@ impl WithSimd for Forward<'_> {
 
 /// One step of a row: `φ`.
 #[derive(Clone, Copy)]
-struct Step(Activation);
+pub(crate) struct Step(pub Activation);
 
 impl Lanewise<0, 1> for Step {
     #[inline(always)]

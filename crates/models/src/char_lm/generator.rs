@@ -5,27 +5,60 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rekindle_rnn::State;
 
 use super::CharLm;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use super::prepared::Prepared;
 use crate::decode::Sampler;
 
 /// An endless iterator over the symbols that continue a text. See [`CharLm::generate`].
 #[derive(Debug)]
 pub struct Generator<'m> {
-    model: &'m CharLm,
-    device: Device,
+    reader: Reader<'m>,
     sampler: Sampler,
-    state: Option<State>,
     /// The symbols that the model has still to read; the last one's distribution gives the next symbol.
     unread: Vec<u32>,
     /// Whether the first symbol of a text without a beginning has still to be given out.
     opening: Option<u32>,
 }
 
+/// The model, and how far it has read.
+#[derive(Debug)]
+enum Reader<'m> {
+    /// Native code, where there is some for the model and its device.
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    Prepared(Box<Prepared>),
+    /// Tensor operations.
+    General { model: &'m CharLm, device: Device, state: Option<State> },
+}
+
+impl<'m> Reader<'m> {
+    fn new(model: &'m CharLm, state: Option<State>) -> Self {
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        if let Some(prepared) = Prepared::new(model, state.as_ref()) {
+            return Reader::Prepared(Box::new(prepared));
+        }
+        Self::general(model, state)
+    }
+
+    fn general(model: &'m CharLm, state: Option<State>) -> Self {
+        Reader::General { model, device: model.devices().remove(0), state }
+    }
+}
+
 impl<'m> Generator<'m> {
-    pub(super) fn new(model: &'m CharLm, prime: &[u32], state: Option<State>, mut sampler: Sampler) -> Self {
-        let device = model.devices().remove(0);
-        let opening = prime.is_empty().then(|| sampler.uniform(model.vocabulary_size()));
+    pub(super) fn new(model: &'m CharLm, prime: &[u32], state: Option<State>, sampler: Sampler) -> Self {
+        Self::with_reader(Reader::new(model, state), model.vocabulary_size(), prime, sampler)
+    }
+
+    /// By tensor operations alone, to compare with.
+    #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+    pub(super) fn general(model: &'m CharLm, prime: &[u32], state: Option<State>, sampler: Sampler) -> Self {
+        Self::with_reader(Reader::general(model, state), model.vocabulary_size(), prime, sampler)
+    }
+
+    fn with_reader(reader: Reader<'m>, vocabulary: usize, prime: &[u32], mut sampler: Sampler) -> Self {
+        let opening = prime.is_empty().then(|| sampler.uniform(vocabulary));
         let unread = opening.map_or_else(|| prime.to_vec(), |symbol| vec![symbol]);
-        Self { model, device, sampler, state, unread, opening }
+        Self { reader, sampler, unread, opening }
     }
 }
 
@@ -37,14 +70,21 @@ impl Iterator for Generator<'_> {
             return Some(symbol);
         }
         let (&last, before) = self.unread.split_last().expect("there is always the symbol given out last to read");
-        if !before.is_empty() {
-            let (_, state) = self.model.logits(tokens(before, &self.device), self.state.take());
-            self.state = Some(state);
-        }
-        let (log_probs, state) = self.model.step(tokens(&[last], &self.device).squeeze_dim(0), self.state.take());
-        self.state = Some(state);
-        let log_probs = log_probs.into_data().convert::<f32>();
-        let symbol = self.sampler.sample(log_probs.as_slice().expect("converted to f32"));
+        let symbol = match &mut self.reader {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            // The scores are the log-probabilities but for a constant, which the sampler does not mind.
+            Reader::Prepared(prepared) => self.sampler.sample(prepared.read(before, last)),
+            Reader::General { model, device, state } => {
+                if !before.is_empty() {
+                    let (_, after) = model.logits(tokens(before, device), state.take());
+                    *state = Some(after);
+                }
+                let (log_probs, after) = model.step(tokens(&[last], device).squeeze_dim(0), state.take());
+                *state = Some(after);
+                let log_probs = log_probs.into_data().convert::<f32>();
+                self.sampler.sample(log_probs.as_slice().expect("converted to f32"))
+            }
+        };
         self.unread.clear();
         self.unread.push(symbol);
         Some(symbol)

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
 use rstest::rstest;
 
-use super::{CharLm, CharLmConfig, TransferError};
+use super::prepared::Prepared;
+use super::{CharLm, CharLmConfig, Generator, TransferError};
 use crate::decode::{Sampler, Sampling};
 
 const GREEDY: Sampling = Sampling { temperature: 0.0, top_k: None, top_p: None };
@@ -176,4 +177,54 @@ fn transfer_from_another_width_names_the_parameter() {
 fn tied_weights_without_a_fitting_embedding_are_refused() {
     let device = devices().remove(0);
     CharLmConfig::new(3, 4, Cell::Gru).with_embedding_size(Some(5)).with_tied(true).init_with(&mut rng(), &device);
+}
+
+/// Sizes that fill no vector, and a vocabulary too large to be projected whole.
+#[rstest]
+#[case::one_hot(7, 5, None, false)]
+#[case::embedded(7, 17, Some(6), false)]
+#[case::many_symbols(1100, 17, Some(3), false)]
+#[case::tied(9, 100, Some(100), true)]
+#[case::one_hidden_number(3, 1, None, false)]
+fn prepared_weights_continue_as_tensor_operations_do(
+    #[case] vocabulary: usize,
+    #[case] hidden: usize,
+    #[case] embedding: Option<usize>,
+    #[case] tied: bool,
+    #[values(Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(1, 2)] layers: usize,
+) {
+    for device in devices() {
+        let config = CharLmConfig::new(vocabulary, hidden, cell).with_num_layers(layers).with_tied(tied);
+        let model = config.with_embedding_size(embedding).init_with(&mut rng(), &device);
+        let text = [2, 0, 1, 1, 2];
+        let (_, state) = model.forward(tokens([[1, 2, 0]], &device), None);
+        let mut prepared = Prepared::new(&model, Some(&state)).expect("native code covers the model");
+        let scores = prepared.read(&text[..4], text[4]).to_vec();
+        let shown = tokens([text.map(|s| s as i32)], &device);
+        let (wanted, _) = model.forward(shown, Some(state.clone()));
+        let wanted = &values(wanted)[4 * vocabulary..];
+        let constant = scores[0] - wanted[0];
+        for (seen, wanted) in scores.iter().zip(wanted) {
+            // Sums of up to 100 products below 1, taken in another order, and the logarithm of a sum.
+            assert!((seen - constant - wanted).abs() < 2e-5, "{cell}: {seen} - {constant} for {wanted}");
+        }
+        for sampling in [GREEDY, Sampling::default()] {
+            let sampler = Sampler::new(sampling, 4).unwrap();
+            let one: Vec<u32> =
+                Generator::general(&model, &text, Some(state.clone()), sampler.clone()).take(12).collect();
+            let two: Vec<u32> = model.generate(&text, Some(state.clone()), sampler).take(12).collect();
+            assert_eq!(one, two, "{cell} at {sampling:?}");
+        }
+    }
+}
+
+#[test]
+fn variants_and_training_devices_keep_the_tensor_operations() {
+    for device in devices() {
+        let variant = CharLmConfig::new(4, 5, Cell::PeepholeLstm).init_with(&mut rng(), &device);
+        assert!(Prepared::new(&variant, None).is_none());
+        let training = CharLmConfig::new(4, 5, Cell::Lstm).init_with(&mut rng(), &device.autodiff());
+        assert!(Prepared::new(&training, None).is_none());
+    }
 }

@@ -1,0 +1,43 @@
+//! A model prepared to read one text on a CPU: weights packed once, no tensors.
+
+use rekindle_rnn::{PackedLinear, State, Stepper};
+
+use super::{CharLm, Output};
+
+/// See [`Recurrent::stepper`](rekindle_rnn::Recurrent::stepper) for the models that it covers.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    stepper: Stepper,
+    output: PackedLinear,
+    /// `[V]`
+    logits: Vec<f32>,
+}
+
+impl Prepared {
+    /// `None` where there is no native code for the model.
+    pub fn new(model: &CharLm, state: Option<&State>) -> Option<Self> {
+        let table = model.embedding.as_ref().map(|table| table.val());
+        let mut stepper = model.recurrent.stepper(table.clone())?;
+        if let Some(state) = state {
+            stepper.set_state(state);
+        }
+        let output = match &model.output {
+            Output::Own(layer) => {
+                let bias = layer.bias.as_ref().map(|bias| bias.val());
+                PackedLinear::new(layer.weight.val().transpose(), bias)?
+            }
+            Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()))?,
+        };
+        let logits = vec![0.0; output.output_size()];
+        Some(Self { stepper, output, logits })
+    }
+
+    /// Reads these symbols; returns the scores `[V]` before the softmax of what follows the last.
+    pub fn read(&mut self, before: &[u32], last: u32) -> &[f32] {
+        for &symbol in before {
+            self.stepper.step(symbol as usize);
+        }
+        self.output.apply(self.stepper.step(last as usize), &mut self.logits);
+        &self.logits
+    }
+}
