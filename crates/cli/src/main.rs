@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Eval(eval) => commands::eval::run(&eval),
         Command::Data(data) => commands::data::run(data),
         Command::Devices(devices) => commands::devices::run(&devices),
+        Command::Bench(bench) => commands::bench::run(&bench),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

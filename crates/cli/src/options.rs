@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
 
+use crate::commands::bench::shape::Shape;
+
 /// Train, sample and evaluate recurrent networks
 #[derive(Debug, Parser)]
 #[command(name = "rekindle", version, max_term_width = 100, propagate_version = true)]
@@ -27,6 +29,8 @@ pub enum Command {
     Data(Data),
     /// List what models can run on
     Devices(Devices),
+    /// Time training and sampling beside PyTorch and Burn's own layers
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]
@@ -203,4 +207,40 @@ pub enum Data {
 pub struct Devices {
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of seven]
+    #[arg(long, value_name = "SHAPES", value_delimiter = ',')]
+    pub shapes: Vec<Shape>,
+    /// How often each takes its turn
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one)]
+    pub rounds: usize,
+    /// Training steps in a turn; in place of each, sampling writes 200 symbols
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one)]
+    pub steps: usize,
+    /// The Python that has PyTorch; without it there is no comparison with PyTorch
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    pub python: PathBuf,
+    /// Leave Burn's own layers out
+    #[arg(long)]
+    pub no_burn: bool,
+    /// Instead, show how the time of a step grows with batch and time, beside the machine's peak
+    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn"])]
+    pub growth: bool,
+    /// Do a few steps and print the peak memory: how the command calls itself
+    #[arg(long, value_name = "SHAPE", hide = true)]
+    pub peak_memory: Option<Shape>,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+fn at_least_one(count: &str) -> Result<usize, String> {
+    match count.parse() {
+        Ok(0) | Err(_) => Err("a number from 1 on".into()),
+        Ok(count) => Ok(count),
+    }
 }

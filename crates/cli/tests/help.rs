@@ -11,7 +11,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_and_option_is_explained_within_the_width_of_a_page() {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &[],
         &["train"],
         &["train", "chars"],
@@ -21,6 +21,7 @@ fn every_command_and_option_is_explained_within_the_width_of_a_page() {
         &["data", "show"],
         &["data", "get"],
         &["devices"],
+        &["bench"],
     ];
     for command in commands {
         let help = help(command);

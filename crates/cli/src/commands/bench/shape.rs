@@ -1,0 +1,151 @@
+//! What is timed: a kind of work at a shape, and its name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, Error, Result, bail, ensure};
+use clap::ValueEnum;
+use rekindle_rnn::Cell;
+use serde::{Serialize, Serializer};
+
+/// Number of symbols `V`: that of tiny Shakespeare.
+pub const SYMBOLS: usize = 65;
+
+/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub work: Work,
+    pub cell: Recurrence,
+    pub layers: usize,
+    pub hidden: usize,
+    /// Streams `B` that are trained on side by side.
+    pub batch: usize,
+    /// Symbols `T` of a stream in a training step.
+    pub time: usize,
+}
+
+/// What the model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Work {
+    /// Training steps.
+    Train,
+    /// Writing symbol by symbol, one stream.
+    Sample,
+}
+
+/// The recurrences that Rekindle, PyTorch and Burn have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Recurrence {
+    Rnn,
+    Lstm,
+    Gru,
+}
+
+/// Batch and time where a name says nothing.
+const USUAL: usize = 64;
+
+/// Symbols that are written where a training step would be done: about as long.
+const SAMPLED_PER_STEP: usize = 200;
+
+impl Shape {
+    /// What is timed when nothing is asked for.
+    pub fn defaults() -> Vec<Self> {
+        let names = [
+            "train-lstm-1x256",
+            "train-gru-1x256",
+            "train-rnn-1x256",
+            "train-lstm-2x512",
+            "train-lstm-2x128-b50-t50",
+            "sample-lstm-1x256",
+            "sample-lstm-2x512",
+        ];
+        names.map(|name| name.parse().expect("the names above are well formed")).to_vec()
+    }
+
+    /// Symbols that `steps` steps read or write.
+    pub fn symbols(&self, steps: usize) -> usize {
+        match self.work {
+            Work::Train => self.batch * self.time * steps,
+            Work::Sample => SAMPLED_PER_STEP * steps,
+        }
+    }
+}
+
+impl Recurrence {
+    pub fn cell(self) -> Cell {
+        match self {
+            Self::Rnn => Cell::Rnn,
+            Self::Lstm => Cell::Lstm,
+            Self::Gru => Cell::Gru,
+        }
+    }
+}
+
+/// The name of a value on the command line.
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().expect("no value is hidden").get_name().to_owned()
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = format!("{}-{}-{}x{}", name(self.work), self.cell.cell(), self.layers, self.hidden);
+        if (self.batch, self.time) != (USUAL, USUAL) {
+            text += &format!("-b{}-t{}", self.batch, self.time);
+        }
+        f.pad(&text)
+    }
+}
+
+impl FromStr for Shape {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let form = || format!("{text} is no shape: write it as train-lstm-2x128 or train-lstm-2x128-b50-t50");
+        let mut parts = text.split('-');
+        let mut part = || parts.next().with_context(form);
+        let named = |_| format!("{}; a shape begins with train or sample, and rnn, lstm or gru", form());
+        let work = Work::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
+        let cell = Recurrence::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
+        let (layers, hidden) = part()?.split_once('x').with_context(form)?;
+        let count = |digits: &str| digits.parse().with_context(form);
+        let mut shape = Self { work, cell, layers: count(layers)?, hidden: count(hidden)?, batch: USUAL, time: USUAL };
+        for part in parts {
+            match part.split_at_checked(1) {
+                Some(("b", digits)) => shape.batch = count(digits)?,
+                Some(("t", digits)) => shape.time = count(digits)?,
+                _ => bail!(form()),
+            }
+        }
+        let sizes = [shape.layers, shape.hidden, shape.batch, shape.time];
+        ensure!(!sizes.contains(&0), "{text}: each number must be above 0");
+        Ok(shape)
+    }
+}
+
+impl Serialize for Shape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_reads_back_from_its_name() {
+        for name in ["train-lstm-2x128-b50-t50", "sample-gru-1x256", "train-rnn-3x7-b64-t1"] {
+            assert_eq!(name.parse::<Shape>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_shape_is_refused_by_name() {
+        for name in
+            ["", "train", "train-lstm", "train-lstm-256", "train-elman-1x2", "read-lstm-1x2", "train-lstm-1x2-q3"]
+        {
+            assert!(name.parse::<Shape>().unwrap_err().to_string().contains("is no shape"), "{name}");
+        }
+        assert!("train-lstm-0x2".parse::<Shape>().unwrap_err().to_string().contains("above 0"));
+    }
+}

@@ -1,0 +1,57 @@
+//! `rekindle bench`, at shapes so small that a test can wait for them.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+use serde_json::Value;
+
+/// Nothing but Burn and Rekindle, two short rounds.
+const TINY: [&str; 9] =
+    ["bench", "--python", "/nonexistent/python", "--rounds", "2", "--steps", "1", "--backend", "flex"];
+
+#[test]
+fn without_pytorch_it_says_so_and_compares_with_burn() {
+    let place = Workplace::new();
+    let shapes = ["--shapes", "train-lstm-1x4-b2-t3,train-gru-2x4-b2-t3,sample-rnn-1x4"];
+    let told = contains("going on without PyTorch").and(contains("/nonexistent/python"));
+    let table = contains("x Burn").and(contains("train-gru-2x4-b2-t3")).and(contains("sample-rnn-1x4"));
+    place.rekindle(&[&TINY[..], &shapes].concat()).assert().success().stderr(told).stdout(table);
+}
+
+#[test]
+fn the_json_has_the_figures_of_every_shape() {
+    let place = Workplace::new();
+    let options = ["--shapes", "train-rnn-1x4-b2-t3,sample-lstm-2x4", "--json"];
+    let output = place.rekindle(&[&TINY[..], &options].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["pytorch"], Value::Null);
+    let rows = result["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| &row["shape"]).collect::<Vec<_>>(), ["train-rnn-1x4-b2-t3", "sample-lstm-2x4"]);
+    for row in rows {
+        assert_eq!(row["to_pytorch"], Value::Null);
+        for figure in ["symbols_per_second", "to_burn"] {
+            let [min, median, max] = ["min", "median", "max"].map(|name| row[figure][name].as_f64().unwrap());
+            assert!(0.0 < min && min <= median && median <= max, "{row}");
+        }
+    }
+    if cfg!(target_os = "linux") {
+        assert!(rows[0]["peak_bytes"]["rekindle"].as_u64().unwrap() > 1 << 20, "{}", rows[0]);
+    }
+}
+
+#[test]
+fn burn_can_be_left_out() {
+    let place = Workplace::new();
+    let options = ["--shapes", "sample-gru-1x4", "--no-burn", "--json"];
+    let output = place.rekindle(&[&TINY[..], &options].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["rows"][0]["to_burn"], Value::Null);
+}
+
+#[test]
+fn a_shape_that_is_none_is_named() {
+    let place = Workplace::new();
+    let told = contains("train-elman-1x2 is no shape").and(contains("rnn, lstm or gru"));
+    place.rekindle(&["bench", "--shapes", "train-elman-1x2"]).assert().failure().stderr(told);
+    place.rekindle(&["bench", "--rounds", "0"]).assert().failure().stderr(contains("from 1 on"));
+}
