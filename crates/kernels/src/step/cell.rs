@@ -95,11 +95,6 @@ impl CellStepper {
         Some(Self { arch, weight_hh, work, gates: vec![0.0; rows], hidden: vec![0.0; width] })
     }
 
-    /// `H`.
-    pub fn hidden_size(&self) -> usize {
-        self.hidden.len()
-    }
-
     /// `[H]`: the hidden state.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden

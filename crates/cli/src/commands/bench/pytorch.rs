@@ -7,13 +7,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::contestant::Contestant;
-use super::shape::{SYMBOLS, Shape};
+use super::shape::{SYMBOLS, Shape, name};
 
 /// What the process runs.
 const SCRIPT: &str = include_str!("../../../../../bench/pytorch.py");
@@ -64,8 +63,8 @@ impl PyTorch {
     /// Has the work of `steps` steps done.
     pub fn ask(&mut self, shape: &Shape, steps: usize) -> Result<Answer> {
         let request = json!({
-            "work": shape.work.to_possible_value().expect("no work is hidden").get_name(),
-            "cell": shape.cell.cell().name(),
+            "work": name(shape.work),
+            "cell": name(shape.cell),
             "layers": shape.layers,
             "hidden": shape.hidden,
             "batch": shape.batch,

@@ -81,14 +81,14 @@ impl Recurrence {
     }
 }
 
-/// The name of a value on the command line.
-fn name(value: impl ValueEnum) -> String {
+/// The name of a value, on the command line and to PyTorch.
+pub fn name(value: impl ValueEnum) -> String {
     value.to_possible_value().expect("no value is hidden").get_name().to_owned()
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{}-{}-{}x{}", name(self.work), self.cell.cell(), self.layers, self.hidden);
+        let mut text = format!("{}-{}-{}x{}", name(self.work), name(self.cell), self.layers, self.hidden);
         if (self.batch, self.time) != (USUAL, USUAL) {
             text += &format!("-b{}-t{}", self.batch, self.time);
         }
