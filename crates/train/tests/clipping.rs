@@ -1,27 +1,19 @@
 //! Bounds on gradients, against numbers worked out by hand and by PyTorch.
 
+mod support;
+
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rekindle_train::clipping::{Clip, gradient_norms};
 use rekindle_train::settings::ClipKind;
 use rstest::rstest;
+use support::devices;
 
 #[derive(Module, Debug)]
 struct Two {
     a: Param<Tensor<1>>,
     b: Param<Tensor<2>>,
-}
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
 }
 
 /// Gradients a = [3, -4] and b = [[12, 0]]: norms 5 and 12, global norm 13.

@@ -1,12 +1,15 @@
 //! The optimizers against PyTorch's, on the numbers of `fixtures/make_optimizers.py`.
 
+mod support;
+
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use rekindle_train::optimizer;
 use rekindle_train::settings::{OptimizerKind, TrainingSettings};
 use rstest::rstest;
 use serde::Deserialize;
+use support::devices;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -19,17 +22,6 @@ struct Fixture {
 #[derive(Module, Debug)]
 struct One {
     parameter: Param<Tensor<1>>,
-}
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
 }
 
 #[rstest]
