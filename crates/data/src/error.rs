@@ -240,6 +240,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Clips that cannot be read, or do not go together.
+    #[error(transparent)]
+    Frames(#[from] crate::frames::FramesError),
     /// A server cannot be reached, or does not speak HTTP.
     #[error("{url}: cannot connect; see whether the address is reachable, or use a mirror")]
     Connection {

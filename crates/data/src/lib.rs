@@ -7,6 +7,7 @@
 //! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with its mistakes named |
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
+//! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -32,6 +33,7 @@ pub mod builtin;
 pub mod catalogue;
 pub mod download;
 mod error;
+pub mod frames;
 mod text;
 
 pub use error::Error;

@@ -1,0 +1,114 @@
+//! Which frames stand in which batch.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// Some frames of a clip that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The clip's number.
+    pub clip: usize,
+    /// Its first frame.
+    pub start: usize,
+    /// How many frames.
+    pub len: usize,
+    /// Whether the state is to be that before any frame: the clip begins here, or the row does.
+    pub begins: bool,
+}
+
+/// The batches of a pass: rows of chunks, side by side. Chunk `k` of every row is batch `k`, so that the state which a row
+/// ends with is the one that the same row of the next batch starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    rows: Vec<Vec<Chunk>>,
+    time: usize,
+}
+
+impl Layout {
+    /// Every clip whole in one row, the rows as even as can be: each frame is read once, from the state that all frames
+    /// before it have left. Batches are of `batch_size` rows at most and of `time` frames at most.
+    pub fn whole_clips(lengths: &[usize], batch_size: usize, time: usize) -> Self {
+        let time = time.clamp(1, lengths.iter().copied().max().unwrap_or(1).max(1));
+        let mut longest_first: Vec<usize> = (0..lengths.len()).collect();
+        longest_first.sort_by_key(|&clip| std::cmp::Reverse(lengths[clip]));
+        let mut rows = vec![Vec::new(); batch_size.clamp(1, lengths.len().max(1))];
+        for clip in longest_first {
+            let shortest = rows.iter_mut().min_by_key(|row| row.len()).expect("there is a row");
+            shortest.extend(chunks_of(clip, lengths[clip], time));
+        }
+        Self { rows, time }
+    }
+
+    /// How many batches there are.
+    pub fn batches(&self) -> usize {
+        self.rows.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// `B`, the rows.
+    pub fn batch_size(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// `T`, the most frames in a chunk.
+    pub fn time(&self) -> usize {
+        self.time
+    }
+
+    /// The chunk of each row in a batch; none where a row has come to its end.
+    pub fn batch(&self, batch: usize) -> impl Iterator<Item = Option<Chunk>> + '_ {
+        self.rows.iter().map(move |row| row.get(batch).copied())
+    }
+}
+
+/// Training batches: another order of the clips in every epoch.
+///
+/// The chunks of all clips, one after the other, are cut into `B` rows of one length. A cut may fall within a clip, which
+/// then goes on in the next row from a state of zeros; that keeps all rows busy where a few clips are long. An epoch's
+/// layout is a function of the seed and the epoch alone.
+#[derive(Clone, Debug)]
+pub struct TrainingPlan {
+    lengths: Vec<usize>,
+    batch_size: usize,
+    time: usize,
+    batches: usize,
+    seed: u64,
+}
+
+impl TrainingPlan {
+    /// A plan for clips of these lengths, in batches of `batch_size` rows and `time` frames at most.
+    pub fn new(lengths: Vec<usize>, batch_size: usize, time: usize, seed: u64) -> Self {
+        let time = time.clamp(1, lengths.iter().copied().max().unwrap_or(1).max(1));
+        let chunks: usize = lengths.iter().map(|length| length.div_ceil(time)).sum();
+        let batches = chunks.div_ceil(batch_size.max(1)).max(1);
+        // Fewer rows where they would have nothing in them.
+        let batch_size = chunks.div_ceil(batches).max(1);
+        Self { lengths, batch_size, time, batches, seed }
+    }
+
+    /// Batches in an epoch.
+    pub fn batches(&self) -> usize {
+        self.batches
+    }
+
+    /// The layout of an epoch.
+    pub fn epoch(&self, epoch: u64) -> Layout {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(epoch);
+        let mut clips: Vec<usize> = (0..self.lengths.len()).collect();
+        clips.shuffle(&mut rng);
+        let chunks: Vec<Chunk> =
+            clips.into_iter().flat_map(|clip| chunks_of(clip, self.lengths[clip], self.time)).collect();
+        let mut rows: Vec<Vec<Chunk>> = chunks.chunks(self.batches).map(<[Chunk]>::to_vec).collect();
+        for row in &mut rows {
+            row[0].begins = true;
+        }
+        rows.resize(self.batch_size, Vec::new());
+        Layout { rows, time: self.time }
+    }
+}
+
+fn chunks_of(clip: usize, length: usize, time: usize) -> impl Iterator<Item = Chunk> {
+    let starts = (0..length).step_by(time);
+    starts.map(move |start| Chunk { clip, start, len: time.min(length - start), begins: start == 0 })
+}

@@ -1,0 +1,161 @@
+//! A clip in the numbers that a model reads.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Standardization, images};
+use crate::Error;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameFormat {
+    /// A vector of features.
+    Features {
+        /// How many.
+        width: usize,
+    },
+    /// A picture, in the order `[C, H, W]`.
+    Pixels {
+        /// 1 for grey, 3 for red, green and blue.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+}
+
+impl FrameFormat {
+    /// Numbers in a frame, `F`.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Features { width } => width,
+            Self::Pixels { channels, height, width } => channels * height * width,
+        }
+    }
+
+    /// What frames of this format are, for a person.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Features { .. } => "features",
+            Self::Pixels { .. } => "images",
+        }
+    }
+}
+
+/// The frames of a clip.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frames {
+    /// `[T, F]`.
+    Features {
+        /// `F`.
+        width: usize,
+        /// The numbers, frame by frame.
+        values: Vec<f32>,
+    },
+    /// `[T, C, H, W]`, from 0 to 255.
+    Pixels {
+        /// Numbers in a frame.
+        size: usize,
+        /// The numbers, frame by frame.
+        values: Vec<u8>,
+    },
+    /// A file for each frame, decoded when it is needed.
+    Images(Vec<PathBuf>),
+}
+
+impl Frames {
+    /// How many frames there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Features { width, values } => values.len() / (*width).max(1),
+            Self::Pixels { size, values } => values.len() / (*size).max(1),
+            Self::Images(paths) => paths.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A clip: its frames and, if they are known, their classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// A name for people.
+    pub name: String,
+    /// The frames, features already standardised.
+    pub frames: Frames,
+    /// The class of every frame.
+    pub labels: Option<Vec<u32>>,
+    /// Whether the clip had one label for all of its frames.
+    pub whole_clip: bool,
+}
+
+impl Clip {
+    /// How many frames it has, `T`.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether it has no frames.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Writes the frames of `range` to `out`, which has room for just these: `[frames, F]`. Pixels become numbers of mean
+    /// and deviation near 0 and 1, `(p / 255 - 1/2) · 4`.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded.
+    pub(super) fn read(&self, range: Range<usize>, format: FrameFormat, out: &mut [f32]) -> Result<(), Error> {
+        let size = format.size();
+        match (&self.frames, format) {
+            (Frames::Features { values, .. }, _) => {
+                out.copy_from_slice(&values[range.start * size..range.end * size]);
+            }
+            (Frames::Pixels { values, .. }, _) => {
+                normalize(&values[range.start * size..range.end * size], out);
+            }
+            (Frames::Images(paths), FrameFormat::Pixels { channels, height, width }) => {
+                for (path, out) in paths[range].iter().zip(out.chunks_exact_mut(size)) {
+                    normalize(&images::decode(path, channels, height, width)?, out);
+                }
+            }
+            (Frames::Images(_), FrameFormat::Features { .. }) => {
+                unreachable!("a clip of images is not let into a set of features")
+            }
+        }
+        Ok(())
+    }
+
+    /// All frames, `[T, F]`.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded.
+    pub fn values(&self, format: FrameFormat) -> Result<Vec<f32>, Error> {
+        let mut values = vec![0.0; self.len() * format.size()];
+        self.read(0..self.len(), format, &mut values)?;
+        Ok(values)
+    }
+
+    /// Standardises features; pixels stay as they are.
+    pub(super) fn standardize(&mut self, standardization: &Standardization) {
+        if let Frames::Features { values, .. } = &mut self.frames {
+            standardization.apply(values);
+        }
+    }
+}
+
+/// Pixels as a model reads them.
+pub(super) fn normalize(pixels: &[u8], out: &mut [f32]) {
+    for (out, &pixel) in out.iter_mut().zip(pixels) {
+        *out = (f32::from(pixel) / 255.0 - 0.5) * 4.0;
+    }
+}

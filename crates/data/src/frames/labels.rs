@@ -1,0 +1,190 @@
+//! Labels as they are written, and the classes that they name.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::FramesError;
+
+/// Another way to write a label: `Preparação=Preparation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Alias {
+    /// What is written.
+    pub other: String,
+    /// What it means.
+    pub label: String,
+}
+
+impl FromStr for Alias {
+    type Err = FramesError;
+
+    fn from_str(text: &str) -> Result<Self, FramesError> {
+        match text.split_once('=') {
+            Some((other, label)) if !other.trim().is_empty() && !label.trim().is_empty() => {
+                Ok(Self { other: other.trim().to_owned(), label: label.trim().to_owned() })
+            }
+            _ => Err(FramesError::BadAlias { text: text.to_owned() }),
+        }
+    }
+}
+
+impl TryFrom<String> for Alias {
+    type Error = FramesError;
+
+    fn try_from(text: String) -> Result<Self, FramesError> {
+        text.parse()
+    }
+}
+
+impl From<Alias> for String {
+    fn from(alias: Alias) -> String {
+        alias.to_string()
+    }
+}
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.other, self.label)
+    }
+}
+
+/// The labels of a clip, each by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Where they are from.
+    origin: PathBuf,
+    /// The distinct names, each with the place where it stands first.
+    names: Vec<(String, String)>,
+    /// The name of every frame, or of the whole clip.
+    frames: Vec<u32>,
+    /// Whether there is one label for the whole clip.
+    whole_clip: bool,
+}
+
+impl Labels {
+    /// No labels yet, from `origin`; one to come for the whole clip, or one for every frame.
+    pub(super) fn new(origin: &Path, whole_clip: bool) -> Self {
+        Self { origin: origin.to_owned(), names: Vec::new(), frames: Vec::new(), whole_clip }
+    }
+
+    /// The next frame's label, or the whole clip's. `place` says where it stands.
+    pub(super) fn push(&mut self, label: &str, aliases: &[Alias], place: impl FnOnce() -> String) {
+        let label = label.trim();
+        let label = aliases.iter().find(|alias| alias.other == label).map_or(label, |alias| &alias.label);
+        let known = self.names.iter().position(|(name, _)| name == label);
+        let number = known.unwrap_or_else(|| {
+            self.names.push((label.to_owned(), place()));
+            self.names.len() - 1
+        });
+        self.frames.push(number as u32);
+    }
+
+    /// Whether there is one label for the whole clip.
+    pub fn whole_clip(&self) -> bool {
+        self.whole_clip
+    }
+
+    /// The label of most frames.
+    pub(super) fn commonest(&self) -> Option<&str> {
+        let mut counts = vec![0_usize; self.names.len()];
+        self.frames.iter().for_each(|&name| counts[name as usize] += 1);
+        let most = counts.iter().max()?;
+        let name = counts.iter().position(|count| count == most)?;
+        Some(&self.names[name].0)
+    }
+
+    /// Checks that a clip of `frames` frames can have these labels.
+    ///
+    /// # Errors
+    ///
+    /// [`FramesError::LabelCount`].
+    pub(super) fn check_count(&self, clip: &str, frames: usize) -> Result<(), FramesError> {
+        let wanted = if self.whole_clip { 1 } else { frames };
+        if self.frames.len() == wanted {
+            return Ok(());
+        }
+        let (path, clip) = (self.origin.clone(), clip.to_owned());
+        Err(FramesError::LabelCount { path, clip, labels: self.frames.len(), frames })
+    }
+}
+
+/// The classes that a model tells apart, in alphabetical order unless they were given in another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Classes(Vec<String>);
+
+impl Classes {
+    /// Classes in this order.
+    pub fn new(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    /// The classes that appear in `labels`.
+    pub fn of<'a>(labels: impl IntoIterator<Item = &'a Labels>) -> Self {
+        let mut names: Vec<String> =
+            labels.into_iter().flat_map(|labels| labels.names.iter().map(|(name, _)| name.clone())).collect();
+        names.sort_unstable();
+        names.dedup();
+        Self(names)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The class of each of `frames` frames.
+    ///
+    /// # Errors
+    ///
+    /// [`FramesError::UnknownLabel`] for the first label that is not a class.
+    pub fn number(&self, labels: &Labels, frames: usize) -> Result<Vec<u32>, FramesError> {
+        let class = |(name, place): &(String, String)| match self.0.iter().position(|class| class == name) {
+            Some(class) => Ok(class as u32),
+            None => Err(FramesError::UnknownLabel {
+                path: labels.origin.clone(),
+                place: place.clone(),
+                label: name.clone(),
+                known: self.0.join(", "),
+                suggestion: self.nearest(name),
+            }),
+        };
+        let classes = labels.names.iter().map(class).collect::<Result<Vec<u32>, FramesError>>()?;
+        let numbers = labels.frames.iter().map(|&name| classes[name as usize]);
+        Ok(if labels.whole_clip { numbers.cycle().take(frames).collect() } else { numbers.collect() })
+    }
+
+    /// The class whose name is most like `name`.
+    fn nearest(&self, name: &str) -> String {
+        let distance = |class: &&String| edit_distance(class, name);
+        self.0.iter().min_by_key(distance).cloned().unwrap_or_else(|| "LABEL".to_owned())
+    }
+}
+
+/// Characters to insert, delete or replace (Levenshtein 1966).
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

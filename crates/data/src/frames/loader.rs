@@ -1,0 +1,148 @@
+//! Batches of frames, read ahead of the model.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::{Clip, FrameFormat, Layout};
+use crate::Error;
+
+/// Batches that are read ahead.
+const AHEAD: usize = 4;
+
+/// A batch of chunks side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameBatch {
+    /// `T`, the frames of the longest chunk.
+    pub time: usize,
+    /// `[B, T, F]` row by row, with zeros past the end of a chunk.
+    pub frames: Vec<f32>,
+    /// The class of every frame, `[B, T]`; 0 past the end of a chunk and in clips without labels.
+    pub labels: Vec<u32>,
+    /// The class of the frame before the chunk, `[B]`; none where there is none, or it is not known.
+    pub previous: Vec<Option<u32>>,
+    /// Frames of each row; 0 for a row that has come to its end.
+    pub lengths: Vec<usize>,
+    /// The rows that start from a state of zeros.
+    pub begins: Vec<usize>,
+    /// The clip of each row, and its first frame here.
+    pub places: Vec<Option<(usize, usize)>>,
+}
+
+/// The clips, and the batches that are being read.
+#[derive(Debug)]
+pub struct FrameLoader {
+    clips: Arc<Vec<Clip>>,
+    format: FrameFormat,
+    workers: Option<Workers>,
+}
+
+#[derive(Debug)]
+struct Workers {
+    jobs: Sender<Job>,
+    /// Batches under way: each with its layout and number.
+    pending: VecDeque<(Arc<Layout>, usize, Receiver<Result<FrameBatch, Error>>)>,
+}
+
+struct Job {
+    layout: Arc<Layout>,
+    batch: usize,
+    answer: Sender<Result<FrameBatch, Error>>,
+}
+
+impl FrameLoader {
+    /// A loader whose batches are read by this many threads ahead of the model; by the caller's own for 0.
+    pub fn new(clips: Vec<Clip>, format: FrameFormat, workers: usize) -> Self {
+        let clips = Arc::new(clips);
+        let workers = (workers > 0).then(|| Workers::start(&clips, format, workers));
+        Self { clips, format, workers }
+    }
+
+    /// The clips.
+    pub fn clips(&self) -> &[Clip] {
+        &self.clips
+    }
+
+    /// A batch. Those that follow it in `layout` are then read while the caller works on this one.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded.
+    pub fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Result<FrameBatch, Error> {
+        match &mut self.workers {
+            None => read(&self.clips, self.format, layout, batch),
+            Some(workers) => match workers.batch(layout, batch) {
+                Some(batch) => batch,
+                // The workers are gone: a thread that could not be started, say.
+                None => read(&self.clips, self.format, layout, batch),
+            },
+        }
+    }
+}
+
+impl Workers {
+    fn start(clips: &Arc<Vec<Clip>>, format: FrameFormat, count: usize) -> Self {
+        let (jobs, queue) = channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..count {
+            let (clips, queue) = (clips.clone(), queue.clone());
+            // A machine that has no thread left reads with those that there are, or with the caller's.
+            let _ = thread::Builder::new().name("frames".into()).spawn(move || {
+                loop {
+                    let job = queue.lock().map(|queue| queue.recv());
+                    let Ok(Ok(Job { layout, batch, answer })) = job else { break };
+                    // Nobody may want it any more.
+                    let _ = answer.send(read(&clips, format, &layout, batch));
+                }
+            });
+        }
+        Self { jobs, pending: VecDeque::new() }
+    }
+
+    fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Option<Result<FrameBatch, Error>> {
+        if !self.pending.front().is_some_and(|(of, number, _)| Arc::ptr_eq(of, layout) && *number == batch) {
+            self.pending.clear();
+        }
+        let first = batch + self.pending.len();
+        for number in first..(batch + AHEAD + 1).min(layout.batches().max(batch + 1)) {
+            let (answer, receiver) = channel();
+            self.jobs.send(Job { layout: layout.clone(), batch: number, answer }).ok()?;
+            self.pending.push_back((layout.clone(), number, receiver));
+        }
+        let (_, _, receiver) = self.pending.pop_front()?;
+        receiver.recv().ok()
+    }
+}
+
+fn read(clips: &[Clip], format: FrameFormat, layout: &Layout, batch: usize) -> Result<FrameBatch, Error> {
+    let chunks: Vec<_> = layout.batch(batch).collect();
+    let (rows, size) = (chunks.len(), format.size());
+    let time = chunks.iter().flatten().map(|chunk| chunk.len).max().unwrap_or(1);
+    let mut out = FrameBatch {
+        time,
+        frames: vec![0.0; rows * time * size],
+        labels: vec![0; rows * time],
+        previous: vec![None; rows],
+        lengths: vec![0; rows],
+        begins: Vec::new(),
+        places: vec![None; rows],
+    };
+    for (row, chunk) in chunks.into_iter().enumerate() {
+        let Some(chunk) = chunk else { continue };
+        let clip = &clips[chunk.clip];
+        let range = chunk.start..chunk.start + chunk.len;
+        let frames = &mut out.frames[row * time * size..][..chunk.len * size];
+        clip.read(range.clone(), format, frames)?;
+        if let Some(labels) = &clip.labels {
+            out.labels[row * time..][..chunk.len].copy_from_slice(&labels[range]);
+            out.previous[row] = chunk.start.checked_sub(1).map(|before| labels[before]);
+        }
+        out.lengths[row] = chunk.len;
+        out.places[row] = Some((chunk.clip, chunk.start));
+        if chunk.begins {
+            out.begins.push(row);
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,140 @@
+//! A generated set: small shapes that move in pixels.
+//!
+//! A picture of 16 by 16 grey pixels wraps around at its edges like a torus. On dim noise, one bright shape of 3 by 3
+//! stands still or moves left, right, up or down, by 1 or 2 pixels a frame. Every frame is labelled with what has just
+//! happened: `still`, or the direction of the step into this frame, with `-faster` once the shape has sped up since it took
+//! that direction. A shape that set out at full speed has not sped up.
+//!
+//! The shape is as likely to be anywhere whatever it does, so that a frame by itself says nothing of its label. Two frames
+//! tell the direction and the speed; whether the shape has sped up takes the memory of how it set out.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Classes, Clip, FrameFormat, Frames};
+
+/// Height and width of a picture.
+const SIZE: usize = 16;
+/// Frames of a clip.
+const FRAMES: usize = 40;
+/// The brightest pixel of the background.
+const NOISE: u8 = 40;
+/// The darkest that a shape is.
+const DIM: u8 = 140;
+
+const CLASSES: [&str; 9] =
+    ["still", "left", "left-faster", "right", "right-faster", "up", "up-faster", "down", "down-faster"];
+
+/// Rows and columns that a step in each direction goes.
+const STEPS: [(usize, usize); 4] = [(0, SIZE - 1), (0, 1), (SIZE - 1, 0), (1, 0)];
+
+/// A square, a cross, a ring and a corner.
+const SHAPES: [[u8; 9]; 4] = [
+    [1, 1, 1, 1, 1, 1, 1, 1, 1],
+    [0, 1, 0, 1, 1, 1, 0, 1, 0],
+    [1, 1, 1, 1, 0, 1, 1, 1, 1],
+    [1, 0, 0, 1, 0, 0, 1, 1, 1],
+];
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What a model is trained on.
+    Train,
+    /// What decides which checkpoint is best.
+    Validation,
+    /// What neither is.
+    Test,
+}
+
+/// The generator. Every clip is a function of its part and number alone.
+#[derive(Clone, Copy, Debug)]
+pub struct MovingShapes;
+
+impl MovingShapes {
+    /// The name: `builtin:moving-shapes`.
+    pub const NAME: &'static str = "moving-shapes";
+
+    /// What a frame is: `[1, 16, 16]`.
+    pub const FORMAT: FrameFormat = FrameFormat::Pixels { channels: 1, height: SIZE, width: SIZE };
+
+    /// The labels.
+    pub fn classes() -> Classes {
+        Classes::new(CLASSES.map(str::to_owned).to_vec())
+    }
+
+    /// How many clips a part has.
+    pub fn count(part: Part) -> usize {
+        match part {
+            Part::Train => 1200,
+            Part::Validation | Part::Test => 100,
+        }
+    }
+
+    /// All clips of a part.
+    pub fn clips(part: Part) -> Vec<Clip> {
+        (0..Self::count(part)).map(|number| Self::clip(part, number)).collect()
+    }
+
+    /// A clip of a part, by its number from 0.
+    pub fn clip(part: Part, number: usize) -> Clip {
+        let (name, stream) = match part {
+            Part::Train => ("train", 0),
+            Part::Validation => ("validation", 1),
+            Part::Test => ("test", 2),
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
+        rng.set_stream(stream);
+        let shape = &SHAPES[rng.random_range(0..SHAPES.len())];
+        let brightness = rng.random_range(DIM..=u8::MAX);
+        let (mut row, mut column) = (rng.random_range(0..SIZE), rng.random_range(0..SIZE));
+        let mut values = Vec::with_capacity(FRAMES * SIZE * SIZE);
+        let mut labels = Vec::with_capacity(FRAMES);
+        for (label, steps, direction) in motion(&mut rng) {
+            let (down, right) = STEPS[direction];
+            (row, column) = ((row + steps * down) % SIZE, (column + steps * right) % SIZE);
+            labels.push(label);
+            draw(&mut values, shape, brightness, (row, column), &mut rng);
+        }
+        let frames = Frames::Pixels { size: SIZE * SIZE, values };
+        Clip { name: format!("{name}/{number}"), frames, labels: Some(labels), whole_clip: false }
+    }
+}
+
+/// What happens in each frame of a clip: its label, and how far the shape goes in which direction.
+fn motion(rng: &mut impl Rng) -> Vec<(u32, usize, usize)> {
+    let mut frames = Vec::with_capacity(FRAMES);
+    let mut direction = rng.random_range(0..STEPS.len());
+    // The first frame has no step into it: the shape stands.
+    let mut rests = true;
+    while frames.len() < FRAMES {
+        if rests {
+            let length = rng.random_range(1..4);
+            frames.extend(std::iter::repeat_n((0, 0, direction), length));
+        }
+        // Another direction, so that a full speed is never mistaken for that of the move before.
+        direction = (direction + rng.random_range(1..STEPS.len())) % STEPS.len();
+        let label = 1 + 2 * direction as u32;
+        if rng.random_bool(0.75) {
+            let slow = rng.random_range(2..6);
+            frames.extend(std::iter::repeat_n((label, 1, direction), slow));
+            let fast = rng.random_range(3..9);
+            frames.extend(std::iter::repeat_n((label + 1, 2, direction), fast));
+        } else {
+            let fast = rng.random_range(3..9);
+            frames.extend(std::iter::repeat_n((label, 2, direction), fast));
+        }
+        rests = rng.random_bool(0.15);
+    }
+    frames.truncate(FRAMES);
+    frames
+}
+
+fn draw(values: &mut Vec<u8>, shape: &[u8; 9], brightness: u8, (row, column): (usize, usize), rng: &mut impl Rng) {
+    let start = values.len();
+    values.extend((0..SIZE * SIZE).map(|_| rng.random_range(0..NOISE)));
+    for (index, _) in shape.iter().enumerate().filter(|(_, pixel)| **pixel == 1) {
+        let (row, column) = ((row + index / 3) % SIZE, (column + index % 3) % SIZE);
+        values[start + row * SIZE + column] = brightness;
+    }
+}

@@ -1,0 +1,151 @@
+//! NumPy arrays.
+
+use std::fs;
+use std::path::Path;
+
+use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
+
+use super::FramesError;
+use crate::Error;
+
+const FEATURE_TYPES: &str = "f4, f8, and integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
+const LABEL_TYPES: &str = "integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
+
+/// A header of NumPy's own is far shorter; a longer one is a damaged length.
+const MAX_HEADER: usize = 1 << 14;
+
+/// An array in C order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Array<T> {
+    pub shape: Vec<usize>,
+    pub values: Vec<T>,
+}
+
+/// Reads integers of the type and size `$kind`, each through `$convert`.
+macro_rules! integers {
+    ($kind:expr, $path:expr, $header:expr, $data:expr, $convert:expr) => {
+        match $kind {
+            (TypeChar::Int, 1) => read::<i8>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Int, 2) => read::<i16>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Int, 4) => read::<i32>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Int, 8) => read::<i64>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Uint, 1) => read::<u8>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Uint, 2) => read::<u16>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Uint, 4) => read::<u32>($path, $header, $data)?.into_iter().map($convert).collect(),
+            (TypeChar::Uint, 8) => read::<u64>($path, $header, $data)?.into_iter().map($convert).collect(),
+            other => unreachable!("header() refuses {other:?}"),
+        }
+    };
+}
+
+/// Reads features.
+///
+/// # Errors
+///
+/// When the file cannot be read, is no array, is cut off, or is of another type or order than can be read.
+pub(super) fn features(path: &Path) -> Result<Array<f32>, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
+    let (header, data) = header(path, &bytes, FEATURE_TYPES)?;
+    let shape = checked_shape(path, &header, data.len())?;
+    let values: Vec<f32> = match scalar(&header) {
+        Some((TypeChar::Float, 4)) => read::<f32>(path, header, data)?,
+        Some((TypeChar::Float, 8)) => read::<f64>(path, header, data)?.into_iter().map(|v| v as f32).collect(),
+        Some(integer) => integers!(integer, path, header, data, |v| v as f32),
+        None => unreachable!("header() refuses what is no number"),
+    };
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => {
+            let value = f64::from(values[index]);
+            Err(FramesError::NotFinite { path: path.to_owned(), index, value }.into())
+        }
+        None => Ok(Array { shape, values }),
+    }
+}
+
+/// Reads labels: whole numbers.
+///
+/// # Errors
+///
+/// As [`features`].
+pub(super) fn labels(path: &Path) -> Result<Array<i128>, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
+    let (header, data) = header(path, &bytes, LABEL_TYPES)?;
+    let shape = checked_shape(path, &header, data.len())?;
+    let integer = scalar(&header).expect("header() refuses what is no number");
+    let values = integers!(integer, path, header, data, i128::from);
+    Ok(Array { shape, values })
+}
+
+/// The header, of a type among `supported` and in C order, and the bytes after it.
+fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(NpyHeader, &'b [u8]), FramesError> {
+    let malformed = |source| FramesError::Npy { path: path.to_owned(), source };
+    check_header_text(bytes).map_err(|reason| malformed(std::io::Error::other(reason)))?;
+    let file = NpyFile::new(bytes).map_err(malformed)?;
+    let (header, data) = (file.header().clone(), file.into_inner());
+    let sizes: &[u64] = match scalar(&header) {
+        Some((TypeChar::Float, _)) if supported == FEATURE_TYPES => &[4, 8],
+        Some((TypeChar::Int | TypeChar::Uint, _)) => &[1, 2, 4, 8],
+        _ => &[],
+    };
+    if !scalar(&header).is_some_and(|(_, size)| sizes.contains(&size)) {
+        let found = header.dtype().descr();
+        return Err(FramesError::NpyType { path: path.to_owned(), found, supported });
+    }
+    if header.order() == Order::Fortran && header.shape().len() > 1 {
+        return Err(FramesError::NpyOrder { path: path.to_owned() });
+    }
+    Ok((header, data))
+}
+
+/// Refuses what would lead the reader of the header astray: a length past the end, or brackets nested so deep that a
+/// recursive parser runs out of stack.
+fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err("it does not begin with the bytes `\\x93NUMPY`");
+    }
+    let (length, start) = match bytes.get(6..12) {
+        Some(&[1, _, a, b, _, _]) => (usize::from(u16::from_le_bytes([a, b])), 10),
+        Some(&[_, _, a, b, c, d]) => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
+        _ => return Err("it ends within its header"),
+    };
+    let header = match bytes.get(start..).and_then(|rest| rest.get(..length)) {
+        Some(header) if length <= MAX_HEADER => header,
+        Some(_) => return Err("its header is too long"),
+        None => return Err("it ends within its header"),
+    };
+    if header.iter().filter(|byte| b"([{".contains(byte)).count() > 64 {
+        return Err("its header is nested too deep");
+    }
+    Ok(())
+}
+
+/// The shape, once the bytes of numbers are as many as it says.
+fn checked_shape(path: &Path, header: &NpyHeader, found: usize) -> Result<Vec<usize>, FramesError> {
+    let shape = header.shape().to_vec();
+    let item = header.dtype().num_bytes().unwrap_or(0) as u64;
+    let wanted = shape.iter().try_fold(item, |product, &extent| product.checked_mul(extent));
+    if wanted != Some(found as u64) {
+        let wanted = wanted.map_or_else(|| "more than 2^64".to_owned(), |wanted| wanted.to_string());
+        return Err(FramesError::NpySize { path: path.to_owned(), shape, wanted, found });
+    }
+    // An extent may still be huge beside one of 0.
+    let sizes = shape.iter().map(|&extent| usize::try_from(extent));
+    sizes.collect::<Result<_, _>>().map_err(|_| FramesError::NpySize {
+        path: path.to_owned(),
+        shape: shape.clone(),
+        wanted: "more than this machine can address".to_owned(),
+        found,
+    })
+}
+
+/// The type and its size in bytes, where numbers are all that an element is.
+fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
+    match header.dtype() {
+        DType::Plain(kind) => Some((kind.type_char(), kind.size_field())),
+        _ => None,
+    }
+}
+
+fn read<T: npyz::Deserialize>(path: &Path, header: NpyHeader, data: &[u8]) -> Result<Vec<T>, FramesError> {
+    NpyFile::with_header(header, data).into_vec().map_err(|source| FramesError::Npy { path: path.to_owned(), source })
+}

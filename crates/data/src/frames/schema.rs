@@ -1,0 +1,167 @@
+//! What a model of clips reads and answers.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::reader::{ClipReader, ImageShape, RawClip};
+use super::{Classes, Clip, FrameFormat, Frames, FramesError, Standardization};
+use crate::Error;
+
+/// What a model reads and answers: it travels with the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameSchema {
+    /// What a frame is.
+    pub format: FrameFormat,
+    /// The columns that are the features, where they have names.
+    pub columns: Option<Vec<String>>,
+    /// What a frame can be.
+    pub classes: Classes,
+    /// Fitted to the features of the training clips.
+    pub standardization: Option<Standardization>,
+}
+
+/// The file's version, and the schema.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u64,
+    frames: FrameSchema,
+}
+
+/// The version that is written; all up to this one are read.
+const VERSION: u64 = 1;
+
+impl FrameSchema {
+    /// The schema of training clips. Features are standardised by their own mean and deviation.
+    ///
+    /// # Errors
+    ///
+    /// When there is no clip, they do not go together, one has no labels, or all have one label only.
+    pub(super) fn fit(clips: &[RawClip], image: ImageShape) -> Result<Self, FramesError> {
+        let Some(first) = clips.first() else {
+            let remedy = "name some with --data, or give some the split `train` in the manifest";
+            return Err(FramesError::NoClips { purpose: "train on", remedy });
+        };
+        let format = first.format(image);
+        for clip in clips {
+            check_format(clip, format, &first.name, image)?;
+            if clip.labels.is_none() {
+                return Err(FramesError::NoLabels { clip: clip.name.clone() });
+            }
+        }
+        let classes = Classes::of(clips.iter().filter_map(|clip| clip.labels.as_ref()));
+        if let [label] = classes.names() {
+            return Err(FramesError::OneClass { label: label.clone(), clips: clips.len() });
+        }
+        let values = clips.iter().filter_map(|clip| match &clip.frames {
+            Frames::Features { values, .. } => Some(&values[..]),
+            _ => None,
+        });
+        let standardization = match format {
+            FrameFormat::Features { width } => Some(Standardization::fit(values, width)),
+            FrameFormat::Pixels { .. } => None,
+        };
+        Ok(Self { format, columns: first.columns.clone(), classes, standardization })
+    }
+
+    /// Turns clips into the numbers of the model. A clip may be without labels.
+    ///
+    /// # Errors
+    ///
+    /// When a clip has other frames than the model reads, or a label that the model does not know.
+    pub fn apply(&self, clips: Vec<RawClip>) -> Result<Vec<Clip>, Error> {
+        let image = self.image();
+        let convert = |raw: RawClip| {
+            check_format(&raw, self.format, "the model", image)?;
+            let count = raw.frames.len();
+            let labels = raw.labels.as_ref().map(|labels| {
+                labels.check_count(&raw.name, count)?;
+                self.classes.number(labels, count)
+            });
+            let whole_clip = raw.labels.as_ref().is_some_and(super::Labels::whole_clip);
+            let mut clip = Clip { name: raw.name, frames: raw.frames, labels: labels.transpose()?, whole_clip };
+            if let Some(standardization) = &self.standardization {
+                clip.standardize(standardization);
+            }
+            Ok(clip)
+        };
+        clips.into_iter().map(convert).collect()
+    }
+
+    /// `reader`, set to read the columns and the image shape of the model.
+    pub fn reader(&self, reader: &ClipReader) -> ClipReader {
+        ClipReader { columns: self.columns.clone(), image: self.image(), ..reader.clone() }
+    }
+
+    /// The shape of images that the model reads; an arbitrary one for a model that reads none.
+    fn image(&self) -> ImageShape {
+        match self.format {
+            FrameFormat::Pixels { channels, height, .. } => ImageShape { channels, size: height },
+            FrameFormat::Features { .. } => ImageShape { channels: 1, size: 1 },
+        }
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let stored = Stored { version: VERSION, frames: self.clone() };
+        let text = serde_json::to_string_pretty(&stored).expect("numbers and strings can be written as JSON");
+        fs::write(&path, text).map_err(|e| Error::write(path.as_ref(), e))
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is damaged, or is of a newer version.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|e| Error::read(path.to_owned(), e))?;
+        let value: serde_json::Value =
+            serde_json::from_str(&text).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
+        if let Some(seen) = value["version"].as_u64().filter(|&seen| seen > VERSION) {
+            return Err(Error::VocabularyVersion { name, seen, newest: VERSION });
+        }
+        let stored: Stored =
+            serde_json::from_value(value).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
+        stored.frames.check().map_err(|reason| Error::BadVocabulary { name, reason: reason.to_owned() })?;
+        Ok(stored.frames)
+    }
+
+    /// What a damaged file could get wrong without being malformed.
+    fn check(&self) -> Result<(), &'static str> {
+        let size = self.format.size();
+        if size == 0 {
+            return Err("its frames have no numbers");
+        }
+        if self.classes.len() < 2 {
+            return Err("there are fewer than two classes");
+        }
+        if self.columns.as_ref().is_some_and(|columns| columns.len() != size) {
+            return Err("there are not as many columns as features");
+        }
+        let fits = |s: &Standardization| s.mean.len() == size && s.deviation.len() == size;
+        if !self.standardization.as_ref().is_none_or(fits) {
+            return Err("the standardisation is of another number of features");
+        }
+        Ok(())
+    }
+}
+
+fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageShape) -> Result<(), FramesError> {
+    let (name, first) = (clip.name.clone(), first.to_owned());
+    match (clip.format(image), wanted) {
+        (found, wanted) if found == wanted => Ok(()),
+        (FrameFormat::Features { width: found }, FrameFormat::Features { width: wanted }) => {
+            Err(FramesError::Width { clip: name, found, wanted, first })
+        }
+        (found, wanted) => {
+            Err(FramesError::Mixed { clip: name, found: found.plural(), wanted: wanted.plural(), first })
+        }
+    }
+}

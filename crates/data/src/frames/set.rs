@@ -1,0 +1,259 @@
+//! The clips of a run: those to train on, those that judge, those that neither has seen.
+
+use std::path::{Path, PathBuf};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::moving_shapes::{MovingShapes, Part};
+use super::reader::{ClipReader, LabelSource, RawClip, has_extension};
+use super::{Clip, FrameSchema, FramesError, manifest};
+use crate::Error;
+
+/// Where clips are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameSource {
+    place: Place,
+    /// A file of labels for a clip, or an array of clips, that has none of its own.
+    labels: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Builtin,
+    BuiltinClip(usize),
+    Paths(Vec<PathBuf>),
+}
+
+/// Which clips to hold out where nothing else says it: one of so many parts, as even in their labels as can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldOut {
+    /// How many parts.
+    pub folds: usize,
+    /// Which of them is held out, from 0.
+    pub fold: usize,
+}
+
+/// The clips of a run.
+#[derive(Clone, Debug)]
+pub struct FrameSet {
+    /// What a model of them reads and answers.
+    pub schema: FrameSchema,
+    /// To train on.
+    pub train: Vec<Clip>,
+    /// To judge by while training.
+    pub validation: Vec<Clip>,
+    /// To judge by in the end.
+    pub test: Vec<Clip>,
+}
+
+/// Clips as they were read, by part.
+#[derive(Default)]
+struct Parts {
+    train: Vec<RawClip>,
+    validation: Vec<RawClip>,
+    test: Vec<RawClip>,
+}
+
+impl FrameSource {
+    /// Reads `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), a manifest, or clips and lists
+    /// of clips: `PATH,PATH`. `labels` is a file with the labels of a single `PATH`.
+    ///
+    /// # Errors
+    ///
+    /// When it names nothing, or `labels` cannot belong to it.
+    pub fn parse(text: &str, labels: Option<&Path>) -> Result<Self, FramesError> {
+        let place = match text.strip_prefix("builtin:") {
+            Some(MovingShapes::NAME) => Place::Builtin,
+            Some(name) => {
+                let number =
+                    name.strip_prefix(MovingShapes::NAME).and_then(|rest| rest.strip_prefix('/')?.parse().ok());
+                let number = number.filter(|&number| number < MovingShapes::count(Part::Test));
+                Place::BuiltinClip(number.ok_or_else(|| FramesError::NoSuchBuiltin { name: name.to_owned() })?)
+            }
+            None => Place::Paths(text.split(',').map(PathBuf::from).collect()),
+        };
+        match &place {
+            Place::Paths(paths) if paths.iter().any(|path| path.as_os_str().is_empty()) => {
+                return Err(FramesError::NoSource { text: text.to_owned() });
+            }
+            Place::Paths(paths) if labels.is_some() && paths.len() > 1 => {
+                return Err(FramesError::LabelsWithoutClip {
+                    why: "the data is a list of clips: tie them with a manifest",
+                });
+            }
+            Place::Builtin | Place::BuiltinClip(_) if labels.is_some() => {
+                return Err(FramesError::LabelsWithoutClip { why: "the built-in clips have their own" });
+            }
+            _ => {}
+        }
+        Ok(Self { place, labels: labels.map(Path::to_owned) })
+    }
+
+    /// Its clips by part. With `labelled`, clips must have labels, but for those of a manifest.
+    fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Parts, Error> {
+        let Place::Paths(paths) = &self.place else { unreachable!("built-in clips are generated, not read") };
+        if let [path] = &paths[..]
+            && has_extension(path, "csv")
+            && manifest::is_manifest(path)?
+        {
+            if self.labels.is_some() {
+                return Err(FramesError::LabelsWithoutClip { why: "the manifest says where they are" }.into());
+            }
+            let mut parts = Parts::default();
+            for (part, clip) in manifest::read(path, reader)? {
+                match part {
+                    Part::Train => parts.train.push(clip),
+                    Part::Validation => parts.validation.push(clip),
+                    Part::Test => parts.test.push(clip),
+                }
+            }
+            return Ok(parts);
+        }
+        let labels = match &self.labels {
+            Some(file) => LabelSource::File(file),
+            None if labelled => LabelSource::Clip,
+            None => LabelSource::ClipIfThere,
+        };
+        let mut train = Vec::new();
+        for path in paths {
+            train.extend(reader.read(path, labels)?);
+        }
+        Ok(Parts { train, ..Parts::default() })
+    }
+
+    /// All clips, as a model of `schema` reads them. With `labelled`, each must have labels.
+    ///
+    /// # Errors
+    ///
+    /// When a clip cannot be read, or is none that the model reads.
+    pub fn clips(&self, reader: &ClipReader, schema: &FrameSchema, labelled: bool) -> Result<Vec<Clip>, Error> {
+        let clips = match self.place {
+            Place::Builtin => builtin(schema, MovingShapes::clips(Part::Test))?,
+            Place::BuiltinClip(number) => builtin(schema, vec![MovingShapes::clip(Part::Test, number)])?,
+            Place::Paths(_) => {
+                let Parts { train, validation, test } = self.read(&schema.reader(reader), labelled)?;
+                schema.apply([train, validation, test].concat())?
+            }
+        };
+        match clips.iter().find(|clip| clip.labels.is_none()) {
+            Some(clip) if labelled => Err(FramesError::NoLabels { clip: clip.name.clone() }.into()),
+            _ => Ok(clips),
+        }
+    }
+}
+
+/// Built-in clips for a model that was trained on such.
+fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, FramesError> {
+    if schema.format == MovingShapes::FORMAT && schema.classes == MovingShapes::classes() {
+        return Ok(clips);
+    }
+    let (clip, first) = (format!("builtin:{}", MovingShapes::NAME), "the model".to_owned());
+    Err(FramesError::Mixed { clip, found: "the built-in pictures", wanted: schema.format.plural(), first })
+}
+
+impl FrameSet {
+    /// Opens the clips of a new run: those of `source`, and those of `validation` to judge by. Without `validation`, the
+    /// manifest or `hold_out` says which clips judge.
+    ///
+    /// # Errors
+    ///
+    /// When a clip cannot be read, the clips do not go together, or there is nothing to tell apart.
+    pub fn open(
+        source: &FrameSource,
+        validation: Option<&FrameSource>,
+        reader: &ClipReader,
+        hold_out: Option<HoldOut>,
+    ) -> Result<Self, Error> {
+        if source.place == Place::Builtin {
+            let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
+            let schema = FrameSchema { format, columns: None, classes, standardization: None };
+            return Self::reopen(source, validation, reader, hold_out, schema);
+        }
+        if matches!(source.place, Place::BuiltinClip(_)) {
+            let remedy = "one built-in clip is for `predict`; use builtin:moving-shapes";
+            return Err(FramesError::NoClips { purpose: "train on", remedy }.into());
+        }
+        let mut parts = source.read(reader, true)?;
+        hold_out_of(&mut parts, validation, hold_out)?;
+        let schema = FrameSchema::fit(&parts.train, reader.image)?;
+        Self::from_parts(parts, validation, reader, schema)
+    }
+
+    /// Opens the clips for a model of `schema`, of a run to go on with or to judge.
+    ///
+    /// # Errors
+    ///
+    /// When a clip cannot be read, or is none that the model reads.
+    pub fn reopen(
+        source: &FrameSource,
+        validation: Option<&FrameSource>,
+        reader: &ClipReader,
+        hold_out: Option<HoldOut>,
+        schema: FrameSchema,
+    ) -> Result<Self, Error> {
+        if source.place == Place::Builtin {
+            let [train, own, test] = [Part::Train, Part::Validation, Part::Test].map(MovingShapes::clips);
+            let validation = match validation {
+                Some(validation) => validation.clips(reader, &schema, true)?,
+                None => own,
+            };
+            return Ok(Self { schema, train, validation, test });
+        }
+        let mut parts = source.read(&schema.reader(reader), true)?;
+        hold_out_of(&mut parts, validation, hold_out)?;
+        Self::from_parts(parts, validation, reader, schema)
+    }
+
+    fn from_parts(
+        parts: Parts,
+        validation: Option<&FrameSource>,
+        reader: &ClipReader,
+        schema: FrameSchema,
+    ) -> Result<Self, Error> {
+        let mut held_out = schema.apply(parts.validation)?;
+        if let Some(validation) = validation {
+            held_out.extend(validation.clips(reader, &schema, true)?);
+        }
+        let set =
+            Self { train: schema.apply(parts.train)?, validation: held_out, test: schema.apply(parts.test)?, schema };
+        let all = set.train.iter().chain(&set.validation).chain(&set.test);
+        match all.clone().find(|clip| clip.labels.is_none()) {
+            Some(clip) => Err(FramesError::NoLabels { clip: clip.name.clone() }.into()),
+            None => Ok(set),
+        }
+    }
+}
+
+/// Moves the clips that `hold_out` names from training to validation, unless there are others to judge by.
+fn hold_out_of(
+    parts: &mut Parts,
+    validation: Option<&FrameSource>,
+    hold_out: Option<HoldOut>,
+) -> Result<(), FramesError> {
+    let Some(HoldOut { folds, fold }) = hold_out else { return Ok(()) };
+    if validation.is_some() || !parts.validation.is_empty() {
+        return Err(FramesError::NoClips {
+            purpose: "hold out",
+            remedy: "--folds is for data that has no other clips to judge by",
+        });
+    }
+    let clips = parts.train.len();
+    if folds < 2 || fold >= folds || clips < folds {
+        return Err(FramesError::BadFold { fold, folds, clips });
+    }
+    // Dealt out like cards, after sorting by label what was shuffled: every fold gets its share of every label.
+    let mut order: Vec<usize> = (0..clips).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+    order.sort_by_key(|&clip| {
+        parts.train[clip].labels.as_ref().and_then(|labels| labels.commonest().map(str::to_owned))
+    });
+    let mut held_out = vec![false; clips];
+    order.iter().skip(fold).step_by(folds).for_each(|&clip| held_out[clip] = true);
+    let all = std::mem::take(&mut parts.train).into_iter().zip(held_out);
+    for (clip, held_out) in all {
+        if held_out { parts.validation.push(clip) } else { parts.train.push(clip) }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! CSV tables, folders of images, labels, and how they go together.
+
+use std::fs;
+
+use image::{GrayImage, Luma};
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::frames::{FrameFormat, FrameSchema, Frames};
+
+const TABLE: &str = "x,y,label\n1,10,up\n3,10,down\n";
+
+#[test]
+fn features_have_mean_0_and_deviation_1_over_the_training_clips_and_a_constant_becomes_0() {
+    let files = Files::new();
+    let set = open(&files.with("a.csv", TABLE)).unwrap();
+    assert_eq!(set.schema.format, FrameFormat::Features { width: 2 });
+    assert_eq!(set.schema.classes.names(), ["down", "up"]);
+    assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: vec![-1.0, 0.0, 1.0, 0.0] });
+    assert_eq!(set.train[0].labels, Some(vec![1, 0]));
+}
+
+#[test]
+fn held_out_clips_are_standardised_by_the_training_clips() {
+    let files = Files::new();
+    let (train, other) = (files.with("a.csv", TABLE), files.with("b.csv", "y,label,x\n11,up,5\n"));
+    let set = FrameSet::open(&source(&train), Some(&source(&other)), &reader(), None).unwrap();
+    // x = (5 - 2) / 1 although it stands in another column; y never changed in training, and stays 0.
+    assert_eq!(set.validation[0].frames, Frames::Features { width: 2, values: vec![3.0, 0.0] });
+    assert_eq!(set.train.len(), 1);
+}
+
+#[test]
+fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
+    let files = Files::new();
+    let path = files.with("a.csv", format!("\u{feff}x,time,label\n1,500,a\n2,501,b\n"));
+    let reader = ClipReader { ignore: vec!["time".into()], ..reader() };
+    let set = FrameSet::open(&source(&path), None, &reader, None).unwrap();
+    assert_eq!(set.schema.columns, Some(vec!["x".to_owned()]));
+}
+
+#[rstest]
+#[case::no_label("x,y\n1,2\n", &["a.csv", "no column `label`", "x, y"])]
+#[case::not_a_number("x,label\n1,a\nn/a,b\n", &["a.csv", "line 3", "`n/a`", "column `x`", "--ignore x"])]
+#[case::infinite("x,label\n1,a\ninf,b\n", &["line 3", "inf"])]
+#[case::fields("x,label\n1,a\n2,b,c\n", &["a.csv", "line 3", "3 fields", "has 2"])]
+#[case::empty_label("x,label\n1,a\n2,\n", &["line 3", "no label"])]
+#[case::no_rows("x,label\n", &["a.csv", "no frames"])]
+#[case::empty("", &["a.csv", "no column `label`"])]
+#[case::one_class("x,label\n1,a\n2,a\n", &["labelled `a`", "nothing to tell apart"])]
+#[case::not_utf8(b"x,label\n1,\xff\n", &["a.csv", "UTF-8"])]
+fn a_broken_table_is_named(#[case] content: impl AsRef<[u8]>, #[case] wanted: &[&str]) {
+    let files = Files::new();
+    assert_says(open(&files.with("a.csv", content)), wanted);
+}
+
+#[test]
+fn an_unknown_label_is_named_with_the_alias_that_would_map_it() {
+    let files = Files::new();
+    let train = files.with("a.csv", "x,label\n1,Preparation\n2,Rest\n");
+    let other = files.with("b.csv", "x,label\n1,Rest\n2,Preparação\n");
+    let open = |reader: &ClipReader| FrameSet::open(&source(&train), Some(&source(&other)), reader, None);
+    let wanted = ["b.csv, line 3", "`Preparação`", "Preparation, Rest", "--alias Preparação=Preparation"];
+    assert_says(open(&reader()), &wanted);
+    let set = open(&aliased("Preparação=Preparation")).unwrap();
+    assert_eq!(set.validation[0].labels, Some(vec![1, 0]));
+    assert!("Preparação".parse::<Alias>().is_err() && "=x".parse::<Alias>().is_err());
+}
+
+#[test]
+fn clips_of_other_widths_and_kinds_are_refused() {
+    let files = Files::new();
+    let train = files.with("a.csv", TABLE);
+    let narrow = files.with("b.csv", "x,label\n1,up\n");
+    assert_says(open(&format!("{train},{narrow}")), &["b", "1 features", "a", "2"]);
+    let wanted = ["b.csv", "no column `y`", "x, label"];
+    assert_says(FrameSet::open(&source(&train), Some(&source(&narrow)), &reader(), None), &wanted);
+    pictures(&files, "film", 2);
+    let labels = files.with("film.txt", "up\ndown\n");
+    let film = FrameSource::parse(files.path("film").to_str().unwrap(), Some(labels.as_ref())).unwrap();
+    assert_says(FrameSet::open(&source(&train), Some(&film), &reader(), None), &["film", "images", "features"]);
+}
+
+#[rstest]
+#[case("", &["does not name clips"])]
+#[case("missing.csv", &["missing.csv"])]
+#[case("builtin:nothing", &["nothing", "moving-shapes"])]
+#[case("builtin:moving-shapes/100", &["moving-shapes/100"])]
+#[case("builtin:moving-shapes/3", &["predict"])]
+fn a_source_that_names_nothing_is_refused(#[case] text: &str, #[case] wanted: &[&str]) {
+    assert_says(
+        FrameSource::parse(text, None).map_err(Error::from).and_then(|s| FrameSet::open(&s, None, &reader(), None)),
+        wanted,
+    );
+}
+
+#[test]
+fn a_file_of_another_kind_is_no_clip() {
+    let files = Files::new();
+    assert_says(open(&files.with("a.mp4", "")), &["a.mp4", "not a clip", ".npy"]);
+}
+
+/// Images of 4 by 4, each as bright as its number says.
+fn pictures(files: &Files, folder: &str, count: u8) {
+    fs::create_dir_all(files.path(folder)).unwrap();
+    for number in 0..count {
+        let image = GrayImage::from_pixel(4, 4, Luma([number]));
+        image.save(files.path(folder).join(format!("frame{number}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn images_are_read_in_natural_order_and_other_files_passed_over() {
+    let files = Files::new();
+    pictures(&files, "film", 12);
+    files.with("film/.hidden.png", "no image");
+    files.with("film/notes.txt", "no image");
+    let labels = files.with("labels.txt", "a\nb\na\nb\na\nb\na\nb\na\nb\na\nb\n");
+    let source = FrameSource::parse(files.path("film").to_str().unwrap(), Some(labels.as_ref())).unwrap();
+    let set = FrameSet::open(&source, None, &reader(), None).unwrap();
+    let values = set.train[0].values(set.schema.format).unwrap();
+    for (number, frame) in values.chunks(16).enumerate() {
+        assert!(frame.iter().all(|&x| x == (number as f32 / 255.0 - 0.5) * 4.0), "frame {number}");
+    }
+    assert_eq!(set.train[0].len(), 12);
+}
+
+#[rstest]
+#[case::text("not an image", &["a text file"])]
+#[case::empty("", &["empty"])]
+#[case::damaged(b"\x89PNG\r\n\x1a\n\0\0", &["damaged", "PNG"])]
+#[case::unknown(b"\0\x01\x02\xff", &["no known format", "00 01 02 ff"])]
+fn an_image_that_does_not_decode_is_named_with_what_it_is(#[case] content: impl AsRef<[u8]>, #[case] wanted: &[&str]) {
+    let files = Files::new();
+    pictures(&files, "film", 2);
+    files.with("film/frame1.png", content);
+    let labels = files.with("labels.txt", "a\nb\n");
+    let source = FrameSource::parse(files.path("film").to_str().unwrap(), Some(labels.as_ref())).unwrap();
+    let set = FrameSet::open(&source, None, &reader(), None).unwrap();
+    let values = set.train[0].values(set.schema.format);
+    assert_says(values, &[wanted, &["frame1.png"]].concat());
+}
+
+#[test]
+fn a_folder_without_images_and_labels_of_another_count_are_named() {
+    let files = Files::new();
+    files.with("film/notes.txt", "");
+    let labels = files.with("labels.txt", "a\nb\n");
+    let film = FrameSource::parse(files.path("film").to_str().unwrap(), Some(labels.as_ref())).unwrap();
+    assert_says(FrameSet::open(&film, None, &reader(), None), &["film", "no frames", ".png"]);
+    pictures(&files, "film", 3);
+    assert_says(FrameSet::open(&film, None, &reader(), None), &["labels.txt", "2 labels", "3 frames"]);
+    assert_says(open(files.path("film").to_str().unwrap()), &["film", "no labels", "--labels"]);
+}
+
+#[test]
+fn a_schema_is_read_back_and_a_damaged_one_refused() {
+    let files = Files::new();
+    let schema = open(&files.with("a.csv", TABLE)).unwrap().schema;
+    let path = files.path("vocab.json");
+    schema.save(&path).unwrap();
+    assert_eq!(FrameSchema::load(&path).unwrap(), schema);
+    let text = fs::read_to_string(&path).unwrap();
+    for (old, new, wanted) in [
+        ("\"version\": 1", "\"version\": 9", "version 9"),
+        ("\"width\": 2", "\"width\": 3", "columns"),
+        ("\"up\"", "\"up\", 5", "vocabulary"),
+    ] {
+        let damaged = text.replace(old, new);
+        assert_ne!(damaged, text);
+        fs::write(&path, damaged).unwrap();
+        assert_says(FrameSchema::load(&path), &["vocab.json", wanted]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_table_or_an_error(content in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let files = Files::new();
+        let _ = open(&files.with("a.csv", [b"x,label\n".to_vec(), content.clone()].concat()));
+        let _ = open(&files.with("a.csv", content));
+    }
+}
