@@ -1,6 +1,7 @@
 //! Figures of merit for sequence models.
 //!
 //! * [`language`]: bits per symbol and perplexity of a language model.
+//! * [`segments`]: the edit score of labelled frames.
 //!
 //! ```
 //! use rekindle_metrics::language::{bits, perplexity};
@@ -13,3 +14,4 @@
 #![forbid(unsafe_code)]
 
 pub mod language;
+pub mod segments;

@@ -42,13 +42,16 @@ pub struct FrameLoader {
 struct Workers {
     jobs: Sender<Job>,
     /// Batches under way: each with its layout and number.
-    pending: VecDeque<(Arc<Layout>, usize, Receiver<Result<FrameBatch, Error>>)>,
+    pending: VecDeque<(Arc<Layout>, usize, Receiver<Answer>)>,
 }
+
+/// A batch, or why it cannot be read.
+type Answer = Result<FrameBatch, Error>;
 
 struct Job {
     layout: Arc<Layout>,
     batch: usize,
-    answer: Sender<Result<FrameBatch, Error>>,
+    answer: Sender<Answer>,
 }
 
 impl FrameLoader {
@@ -100,7 +103,7 @@ impl Workers {
         Self { jobs, pending: VecDeque::new() }
     }
 
-    fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Option<Result<FrameBatch, Error>> {
+    fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Option<Answer> {
         if !self.pending.front().is_some_and(|(of, number, _)| Arc::ptr_eq(of, layout) && *number == batch) {
             self.pending.clear();
         }
@@ -115,7 +118,7 @@ impl Workers {
     }
 }
 
-fn read(clips: &[Clip], format: FrameFormat, layout: &Layout, batch: usize) -> Result<FrameBatch, Error> {
+fn read(clips: &[Clip], format: FrameFormat, layout: &Layout, batch: usize) -> Answer {
     let chunks: Vec<_> = layout.batch(batch).collect();
     let (rows, size) = (chunks.len(), format.size());
     let time = chunks.iter().flatten().map(|chunk| chunk.len).max().unwrap_or(1);

@@ -34,7 +34,7 @@ fn held_out_clips_are_standardised_by_the_training_clips() {
 #[test]
 fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
     let files = Files::new();
-    let path = files.with("a.csv", format!("\u{feff}x,time,label\n1,500,a\n2,501,b\n"));
+    let path = files.with("a.csv", "\u{feff}x,time,label\n1,500,a\n2,501,b\n");
     let reader = ClipReader { ignore: vec!["time".into()], ..reader() };
     let set = FrameSet::open(&source(&path), None, &reader, None).unwrap();
     assert_eq!(set.schema.columns, Some(vec!["x".to_owned()]));

@@ -50,7 +50,7 @@ fn labels_say_how_the_shape_moved() {
                 5 | 6 => [shifted(14, 0), shifted(15, 0)],
                 _ => [shifted(2, 0), shifted(1, 0)],
             };
-            let faster = labels[t + 1] > 0 && labels[t + 1] % 2 == 0;
+            let faster = labels[t + 1] > 0 && labels[t + 1].is_multiple_of(2);
             assert!(fast || (!faster && step), "clip {number}, frame {}", t + 1);
         }
     }
