@@ -2,6 +2,24 @@
 //!
 //! A clip comes from a folder of images, from a NumPy array or from a CSV file; a manifest ties many of them. Frames are
 //! given out in batches of clips side by side, long ones in chunks.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use rekindle_data::frames::{ClipReader, FrameLoader, FrameSet, FrameSource, ImageShape, TrainingPlan};
+//!
+//! let image = ImageShape { channels: 3, size: 32 };
+//! let (ignore, aliases) = (vec!["timestamp".into()], vec!["Preparação=Preparation".parse()?]);
+//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None };
+//! let set = FrameSet::open(&FrameSource::parse("builtin:moving-shapes", None)?, None, &reader, None)?;
+//!
+//! let lengths = set.train.iter().map(|clip| clip.len()).collect();
+//! let plan = TrainingPlan::new(lengths, 16, 20, 1);
+//! let mut loader = FrameLoader::new(set.train, set.schema.format, 2);
+//! let batch = loader.batch(&Arc::new(plan.epoch(0)), 0)?;
+//! assert_eq!(batch.frames.len(), 16 * 20 * set.schema.format.size());
+//! # Ok::<(), rekindle_data::Error>(())
+//! ```
 
 mod chunks;
 mod clip;
