@@ -23,12 +23,21 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// Opens the model of a run, naming the checkpoints that had to be passed over.
-fn open_chars(run: &std::path::Path, which: Which, device: &DeviceOptions) -> Result<(TrainedChars, Chosen)> {
-    let run = RunFolder::open(run)?;
+fn open_chars(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<(TrainedChars, Chosen)> {
     let chosen = backend::choose(device)?;
-    let trained = TrainedChars::open(&run, which, &chosen.device)?;
-    for rejected in &trained.rejected {
+    let trained = TrainedChars::open(run, which, &chosen.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok((trained, chosen))
+}
+
+/// Names the checkpoints that had to be passed over.
+fn warn_of_rejected(rejected: &[String]) {
+    for rejected in rejected {
         eprintln!("warning: passed over a checkpoint: {rejected}");
     }
-    Ok((trained, chosen))
+}
+
+/// What is said of a run whose task this version does not have.
+fn no_such_task(task: &str) -> String {
+    format!("a run of the task `{task}`, which this version of Rekindle does not have")
 }

@@ -50,21 +50,22 @@ pub struct Train {
     #[command(flatten)]
     pub output: Output,
     #[command(subcommand)]
-    pub task: Option<Task>,
+    pub task: Option<TrainTask>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Task {
+pub enum TrainTask {
     /// A language model over characters, bytes or words
-    Chars(Box<TrainChars>),
+    Chars(Box<NewTask<CharsSettings>>),
 }
 
+/// A new run of the task that has these settings.
 #[derive(Debug, Args)]
-pub struct TrainChars {
+pub struct NewTask<S: Args> {
     #[command(flatten)]
     pub run: NewRun,
     #[command(flatten)]
-    pub settings: CharsSettings,
+    pub settings: S,
     #[command(flatten)]
     pub device: DeviceOptions,
     #[command(flatten)]
@@ -83,7 +84,7 @@ pub struct NewRun {
     /// Take settings from a TOML file, such as another run's config.toml; options given here win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Start from the weights of another run; symbols are matched by what they are
+    /// Start from the weights of another run; symbols and words are matched by what they are
     #[arg(long, value_name = "RUN")]
     pub init_from: Option<PathBuf>,
 }

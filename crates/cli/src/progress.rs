@@ -4,8 +4,8 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rekindle_metrics::language::bits;
 use rekindle_train::event::{Event, Observer, StepReport};
+use rekindle_train::task::Evaluation;
 
 /// Plain lines come at least this far apart, but for the last one.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -48,9 +48,8 @@ impl Progress {
             return;
         }
         let figures = format!(
-            "loss {:.4} nats, {:.4} bits, {} {}/s, {} left",
+            "loss {:.4} nats, {} {}/s, {} left",
             report.loss,
-            bits(report.loss),
             thousands(report.items_per_second),
             self.unit,
             HumanDuration(self.time_left(report.step)),
@@ -89,9 +88,9 @@ impl Observer for Progress {
             Event::Warning { message } => self.line(&format!("warning: {message}")),
             Event::Step(report) => self.step(report),
             Event::Evaluated { step, epoch, evaluation, best } => self.line(&format!(
-                "step {step} (epoch {epoch:.2}): held-out loss {:.4} nats, {:.4} bits{}",
+                "step {step} (epoch {epoch:.2}): held-out loss {:.4} nats{}{}",
                 evaluation.loss,
-                bits(evaluation.loss),
+                figures(evaluation),
                 if *best { ", the best so far" } else { "" },
             )),
             Event::Sampled { step, text } => self.line(&format!("--- sample after step {step} ---\n{text}\n---")),
@@ -104,6 +103,11 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The figures beside the loss: `, bits per symbol 2.1800, perplexity 4.5315`.
+fn figures(evaluation: &Evaluation) -> String {
+    evaluation.figures.iter().map(|(name, value)| format!(", {} {value:.4}", name.replace('_', " "))).collect()
 }
 
 /// A rounded number with its thousands apart: `12,345`.

@@ -113,6 +113,9 @@ pub enum TrainError {
     /// The data could not be read.
     #[error(transparent)]
     Data(#[from] rekindle_data::Error),
+    /// The run to start from has a model of another shape.
+    #[error("--init-from")]
+    Transfer(#[from] rekindle_models::char_lm::TransferError),
     /// The settings of sampling have no meaning.
     #[error(transparent)]
     Sampling(#[from] rekindle_models::decode::SamplingError),

@@ -6,6 +6,7 @@
 //! * [`settings`]: what a run is told, with every default in one place.
 //! * [`optimizer`], [`schedule`], [`clipping`]: a step's parts.
 //! * [`run`]: the run folder: settings, vocabulary, figures, samples and checkpoints.
+//! * [`pictures`]: learning curves and the like.
 //! * [`event`]: what the loop reports while it works.
 //! * [`tasks`]: the tasks themselves, [`tasks::chars`] to begin with.
 //!
@@ -13,13 +14,14 @@
 //! # #[cfg(feature = "flex")] fn main() -> Result<(), rekindle_train::TrainError> {
 //! use burn::tensor::Device;
 //! use rekindle_train::run::RunFolder;
+//! use rekindle_train::task::Task;
 //! use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
 //! use rekindle_train::trainer::{StopSignal, Trainer};
 //!
 //! let (settings, device) = (CharsSettings::default(), Device::flex());
-//! let task = CharsTask::new(&settings, &device)?;
+//! let task = CharsTask::open(&settings, &device)?;
 //! let run = RunFolder::create("runs/first", &settings, false)?;
-//! task.vocabulary().save(run.vocabulary())?;
+//! task.save(&run)?;
 //! let trainer = Trainer::new(task, settings.training, run, device)?;
 //! let outcome = trainer.train(&mut (), &StopSignal::default())?;
 //! println!("{} steps", outcome.steps);
@@ -39,6 +41,7 @@ pub mod clipping;
 mod error;
 pub mod event;
 pub mod optimizer;
+pub mod pictures;
 pub mod run;
 pub mod schedule;
 pub mod settings;

@@ -5,6 +5,7 @@
 //! vocab.json       what the model reads and writes, for tasks with text
 //! metrics.jsonl    the figures, a line each
 //! samples/         what the model wrote on its way
+//! pictures/        the learning curve, and the best evaluation's pictures
 //! checkpoints/     the last few and the best, a folder each
 //! ```
 
@@ -20,12 +21,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::pictures::Picture;
+use crate::settings::TrainingSettings;
 pub use metrics_log::MetricsLog;
 
 /// Settings of a task, as they stand in `config.toml`.
 pub trait RunSettings: Serialize + DeserializeOwned {
-    /// The name of the task.
+    /// The name of the task, on the command line and in the run folder.
     const TASK: &'static str;
+
+    /// What the training loop is told.
+    fn training(&mut self) -> &mut TrainingSettings;
 }
 
 /// The format of run folders that this version writes; it reads all up to this one.
@@ -35,6 +41,7 @@ const CONFIG: &str = "config.toml";
 const VOCABULARY: &str = "vocab.json";
 const METRICS: &str = "metrics.jsonl";
 const SAMPLES: &str = "samples";
+const PICTURES: &str = "pictures";
 const CHECKPOINTS: &str = "checkpoints";
 
 /// The folder of a run.
@@ -72,7 +79,7 @@ impl RunFolder {
     pub fn create<S: RunSettings>(path: impl Into<PathBuf>, settings: &S, replace: bool) -> Result<Self, TrainError> {
         let run = Self { path: path.into() };
         run.make_room(replace)?;
-        for folder in [SAMPLES, CHECKPOINTS] {
+        for folder in [SAMPLES, PICTURES, CHECKPOINTS] {
             let folder = run.path.join(folder);
             fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", folder))?;
         }
@@ -107,7 +114,7 @@ impl RunFolder {
         if !replace {
             return Err(TrainError::RunExists { path: self.path.clone() });
         }
-        for name in [SAMPLES, CHECKPOINTS, METRICS, VOCABULARY, CONFIG] {
+        for name in [SAMPLES, PICTURES, CHECKPOINTS, METRICS, VOCABULARY, CONFIG] {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
@@ -190,6 +197,18 @@ impl RunFolder {
     /// When the file cannot be read or written.
     pub fn metrics(&self, step: u64) -> Result<MetricsLog, TrainError> {
         MetricsLog::open(self.path.join(METRICS), step)
+    }
+
+    /// Writes a picture, in place of an older one of its name.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_picture(&self, picture: &Picture) -> Result<(), TrainError> {
+        let folder = self.path.join(PICTURES);
+        // A run made by an older version has none.
+        fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
+        atomic::write(&folder.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())
     }
 
     /// Writes down what the model wrote after `step`.

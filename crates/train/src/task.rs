@@ -6,16 +6,48 @@ use rand::Rng;
 use rekindle_rnn::State;
 
 use crate::error::TrainError;
+use crate::pictures::Picture;
+use crate::run::{RunFolder, RunSettings};
 
 /// A model, its data and its figures. All that is the same for every task is in [`Trainer`](crate::trainer::Trainer).
-pub trait Task {
+pub trait Task: Sized {
+    /// What a run is told, with the name of the task.
+    type Settings: RunSettings;
     /// What is trained.
     type Model: Module;
     /// What one batch hands to the next: the hidden state of a stateful model, `()` for others.
     type Carry: Carry;
 
-    /// The name on the command line and in the run folder.
-    const NAME: &'static str;
+    /// Opens the data that `settings` name, for a new run.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, or the data cannot be read.
+    fn open(settings: &Self::Settings, device: &Device) -> Result<Self, TrainError>;
+
+    /// Opens the data for a run to go on with: what [`save`](Self::save) wrote is read back from its folder.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, or the data or a file of the run cannot be read.
+    fn reopen(settings: &Self::Settings, run: &RunFolder, device: &Device) -> Result<Self, TrainError>;
+
+    /// Writes into the folder of a new run what its model needs besides settings and weights: the vocabulary, say.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    fn save(&self, run: &RunFolder) -> Result<(), TrainError>;
+
+    /// The data in a line or a few, for a person to read before training begins.
+    fn describe(&self) -> String;
+
+    /// `model`, fresh, with the weights of the run `source` where they fit, and in words how much did.
+    ///
+    /// # Errors
+    ///
+    /// When `source` is of another task or cannot be read, or its model is of another shape.
+    fn start_from(&self, model: Self::Model, source: &RunFolder) -> Result<(Self::Model, String), TrainError>;
 
     /// What a batch is counted in, in the plural: "characters", "sentences".
     fn unit(&self) -> &'static str;
@@ -82,6 +114,8 @@ pub struct Evaluation {
     pub figures: Vec<(&'static str, f64)>,
     /// What decides which checkpoint is best: lower is better.
     pub objective: f64,
+    /// Pictures of it, kept in the run folder for the best evaluation.
+    pub pictures: Vec<Picture>,
 }
 
 /// What one batch hands to the next.

@@ -31,6 +31,7 @@ use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::optimizer;
+use crate::pictures::learning_curve;
 use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder};
 use crate::schedule::Schedule;
@@ -328,6 +329,12 @@ impl<T: Task> Trainer<T> {
         self.schedule.observe(objective);
         self.progress.plateau = self.schedule.plateau();
         self.metrics.evaluation(step, epoch, &evaluation, best)?;
+        if best {
+            evaluation.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
+        }
+        if let Some(curve) = learning_curve(&self.metrics.lines()?) {
+            self.run.save_picture(&curve)?;
+        }
         observer.observe(&Event::Evaluated { step, epoch, evaluation: &evaluation, best });
         self.last_evaluation = Some(evaluation);
         Ok(true)

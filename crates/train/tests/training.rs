@@ -27,6 +27,8 @@ fn a_run_learns() {
         let loss = outcome.evaluation.unwrap().loss;
         assert!(loss < 1.0, "{device:?}: {loss}");
         assert!(watcher.samples > 0);
+        let curve = fs::read_to_string(run.join("pictures/learning-curve.svg")).unwrap();
+        assert!(curve.contains("held out") && curve.contains("bits per symbol"));
     }
 }
 

@@ -1,63 +1,17 @@
-//! `rekindle eval`.
+//! `rekindle eval`, a file for each task.
 
-use anyhow::{Context, Result};
-use rekindle_data::{Corpus, Split, TextSource};
-use rekindle_metrics::language::{bits, perplexity};
-use rekindle_train::tasks::chars::{self, CharsSettings};
-use serde_json::json;
+mod chars;
 
-use crate::options::{Eval, Part};
+use anyhow::{Result, bail};
+use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::chars::CharsSettings;
+
+use crate::options::Eval;
 
 pub fn run(options: &Eval) -> Result<()> {
-    let (trained, chosen) = super::open_chars(&options.run, options.checkpoint, &options.device)?;
-    let settings = &trained.settings;
-    let (corpus, range) = match &options.data {
-        Some(data) => whole(data, options.pattern.as_deref(), settings)?,
-        None => part(options.part, settings)?,
-    };
-    let batch_size = options.batch_size.unwrap_or(settings.data.batch_size);
-    let sequence_length = options.sequence_length.unwrap_or(settings.data.sequence_length);
-    let streams = chars::evaluation_streams(&corpus, &trained.vocabulary, range, batch_size, sequence_length)?;
-    let mut streams = streams.context("the part holds less than two symbols: there is nothing to predict")?;
-    let predicted = streams.tokens();
-    let evaluation = chars::evaluate(&trained.model, &mut streams, &chosen.device);
-    let loss = evaluation.loss;
-    if options.output.json {
-        return super::print_json(&json!({
-            "text": corpus.name(),
-            "checkpoint_step": trained.progress.step,
-            "predicted": predicted,
-            "loss_nats": loss,
-            "bits_per_symbol": bits(loss),
-            "perplexity": perplexity(loss),
-        }));
+    let run = RunFolder::open(&options.run)?;
+    match run.head()?.task.as_str() {
+        CharsSettings::TASK => chars::eval(&run, options),
+        other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
-    println!("text         {}", corpus.name());
-    println!("checkpoint   step {}", trained.progress.step);
-    println!("predicted    {predicted} {}", corpus.unit().plural());
-    println!("loss         {loss:.4} nats, {:.4} bits", bits(loss));
-    println!("perplexity   {:.3}", perplexity(loss));
-    Ok(())
-}
-
-fn whole(data: &str, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Corpus, std::ops::Range<usize>)> {
-    let source = TextSource::parse(data)?;
-    let source = match pattern {
-        Some(pattern) => source.with_pattern(pattern)?,
-        None => source,
-    };
-    let corpus = Corpus::open(&source, settings.data.units)?;
-    let all = 0..corpus.tokens();
-    Ok((corpus, all))
-}
-
-fn part(part: Part, settings: &CharsSettings) -> Result<(Corpus, std::ops::Range<usize>)> {
-    let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
-    let Split { train, validation, test } = Split::by_fractions(&corpus, settings.data.split())?;
-    let range = match part {
-        Part::Train => train,
-        Part::Validation => validation,
-        Part::Test => test,
-    };
-    Ok((corpus, range))
 }

@@ -5,6 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::{Context, Result};
 use rekindle_data::{Decoder, Vocabulary};
 use rekindle_models::decode::{Sampler, Sampling, StopString};
+use rekindle_train::run::RunFolder;
 use serde_json::json;
 
 use crate::options::Sample;
@@ -13,7 +14,7 @@ pub fn run(options: &Sample) -> Result<()> {
     let seed = options.seed.unwrap_or_else(rand::random);
     let sampling = Sampling { temperature: options.temperature, top_k: options.top_k, top_p: options.top_p };
     let sampler = Sampler::new(sampling, seed)?;
-    let (trained, _) = super::open_chars(&options.run, options.checkpoint, &options.device)?;
+    let (trained, _) = super::open_chars(&RunFolder::open(&options.run)?, options.checkpoint, &options.device)?;
     let vocabulary = &trained.vocabulary;
     let prime = encode_prime(vocabulary, &options.prime)?;
     let sampler = sampler.forbid(vocabulary.unknown_id());

@@ -1,89 +1,99 @@
-//! `rekindle train`.
+//! `rekindle train`: the same for every task, but for its name.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use clap::ArgMatches;
+use anyhow::{Context, Result, bail};
+use clap::{ArgMatches, Args};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rekindle_data::Vocabulary;
-use rekindle_train::run::RunFolder;
-use rekindle_train::run::checkpoint::Which;
-use rekindle_train::task::Task as _;
-use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
+use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::task::Task;
+use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
 use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
 use serde_json::json;
 
-use crate::backend::{self, Chosen};
+use crate::backend;
 use crate::config_file;
-use crate::options::{NewRun, Output, Task, Train, TrainChars};
+use crate::options::{NewRun, NewTask, Output, Train, TrainTask};
 use crate::progress::Progress;
 
 pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
     match (train.task.take(), &train.resume) {
-        (Some(Task::Chars(chars)), _) => {
+        (Some(task), _) => {
             let matches = matches.subcommand().and_then(|(_, train)| train.subcommand());
             let (_, matches) = matches.expect("the task was parsed from these matches");
-            new_chars(*chars, matches)
+            match task {
+                TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
+            }
         }
-        (None, Some(run)) => resume(run, &train),
+        (None, Some(run)) => {
+            let run = RunFolder::open(run)?;
+            match run.head()?.task.as_str() {
+                CharsSettings::TASK => resume::<CharsTask>(run, &train),
+                other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
+            }
+        }
         (None, None) => unreachable!("clap asks for --resume when there is no task"),
     }
 }
 
-fn new_chars(options: TrainChars, matches: &ArgMatches) -> Result<()> {
+fn start<T: Task>(options: NewTask<T::Settings>, matches: &ArgMatches) -> Result<()>
+where
+    T::Settings: Args,
+{
     let mut settings = options.settings;
     if let Some(file) = &options.run.config {
-        settings = config_file::overlay(&settings, matches, CharsSettings::NAME, file)?;
+        settings = config_file::overlay(&settings, matches, T::Settings::TASK, file)?;
     }
     let chosen = backend::choose(&options.device)?;
-    let task = CharsTask::new(&settings, &chosen.device)?;
-    let source = match &options.run.init_from {
-        Some(run) => Some(TrainedChars::open(&RunFolder::open(run)?, Which::Best, &chosen.device)?),
+    let task = T::open(&settings, &chosen.device)?;
+    let training = settings.training().clone();
+    // Before the folder is made: a run to start from that does not fit must not leave an empty one.
+    let model = match &options.run.init_from {
+        Some(source) => {
+            let source = RunFolder::open(source)?;
+            let device = chosen.device.clone().autodiff();
+            let fresh = task.init_model(&mut ChaCha8Rng::seed_from_u64(training.seed), &device);
+            let (model, found) = task.start_from(fresh, &source)?;
+            eprintln!("{found}");
+            Some(model)
+        }
         None => None,
     };
-    let out = out_folder(&options.run, CharsSettings::NAME);
-    let run = RunFolder::create(&out, &settings, options.run.force)?;
-    task.vocabulary().save(run.vocabulary())?;
-    describe(&task, &chosen, &run);
-    let training = settings.training.clone();
-    let trainer = match source {
-        Some(source) => {
-            let device = chosen.device.clone().autodiff();
-            let blank = task.init_model(&mut ChaCha8Rng::seed_from_u64(training.seed), &device);
-            let known = task.vocabulary().map_to(&source.vocabulary);
-            let found = known.iter().flatten().count();
-            eprintln!("{found} of {} symbols have weights in the run to start from", known.len());
-            let model = blank.with_weights_of(&source.model, &known).context("--init-from")?;
-            Trainer::with_model(task, training, run, chosen.device, model)?
-        }
+    let run = RunFolder::create(out_folder(&options.run, T::Settings::TASK), &settings, options.run.force)?;
+    task.save(&run)?;
+    describe(&task, chosen.name, &run);
+    let out = run.path().to_owned();
+    let trainer = match model {
+        Some(model) => Trainer::with_model(task, training, run, chosen.device, model)?,
         None => Trainer::new(task, training, run, chosen.device)?,
     };
     train(trainer, &out, &options.output)
 }
 
-fn resume(path: &Path, options: &Train) -> Result<()> {
-    let run = RunFolder::open(path)?;
-    let mut settings: CharsSettings = run.settings()?;
+fn resume<T: Task>(run: RunFolder, options: &Train) -> Result<()> {
+    let mut settings: T::Settings = run.settings()?;
+    let training = settings.training();
     if let Some(epochs) = options.epochs {
-        (settings.training.epochs, settings.training.steps) = (epochs, None);
+        (training.epochs, training.steps) = (epochs, None);
     }
-    settings.training.steps = options.steps.or(settings.training.steps);
+    training.steps = options.steps.or(training.steps);
+    let training = training.clone();
     let chosen = backend::choose(&options.device)?;
-    let vocabulary = Vocabulary::load(run.vocabulary())?;
-    let task = CharsTask::with_vocabulary(&settings, vocabulary, &chosen.device)?;
+    let task = T::reopen(&settings, &run, &chosen.device)?;
     run.write_settings(&settings)?;
-    describe(&task, &chosen, &run);
-    let trainer = Trainer::resume(task, settings.training, run, chosen.device)?;
-    train(trainer, path, &options.output)
+    describe(&task, chosen.name, &run);
+    let out = run.path().to_owned();
+    let trainer = Trainer::resume(task, training, run, chosen.device)?;
+    train(trainer, &out, &options.output)
 }
 
-fn describe(task: &CharsTask, chosen: &Chosen, run: &RunFolder) {
-    eprintln!("run {}, backend {}", run.path().display(), chosen.name);
-    eprintln!("{} symbols; {}", task.vocabulary().len(), task.split());
+fn describe<T: Task>(task: &T, backend: &str, run: &RunFolder) {
+    eprintln!("run {}, backend {backend}", run.path().display());
+    eprintln!("{}", task.describe());
 }
 
-fn train(trainer: Trainer<CharsTask>, out: &Path, output: &Output) -> Result<()> {
+fn train<T: Task>(trainer: Trainer<T>, out: &Path, output: &Output) -> Result<()> {
     let stop = StopSignal::default();
     let signal = stop.clone();
     // A second Ctrl-C must not wait for the step to end.
@@ -92,10 +102,10 @@ fn train(trainer: Trainer<CharsTask>, out: &Path, output: &Output) -> Result<()>
     let mut progress = Progress::new();
     let outcome = trainer.train(&mut progress, &stop)?;
     drop(progress);
-    report(&outcome, out, output)
+    report(&outcome, T::Settings::TASK, out, output)
 }
 
-fn report(outcome: &Outcome, out: &Path, output: &Output) -> Result<()> {
+fn report(outcome: &Outcome, task: &str, out: &Path, output: &Output) -> Result<()> {
     let run = out.display();
     match outcome.reason {
         EndReason::Finished => eprintln!("done: {} steps", outcome.steps),
@@ -105,9 +115,13 @@ fn report(outcome: &Outcome, out: &Path, output: &Output) -> Result<()> {
         }
     }
     if let Some(best) = outcome.best {
-        eprintln!("best held-out loss {:.4} nats, after step {}", best.objective, best.step);
+        eprintln!("the best checkpoint is that of step {}", best.step);
     }
-    eprintln!("let it write with: rekindle sample {run}");
+    let next = match task {
+        CharsSettings::TASK => "let it write with: rekindle sample",
+        _ => "judge it with: rekindle eval",
+    };
+    eprintln!("{next} {run}");
     if output.json {
         super::print_json(&json!({
             "run": out,

@@ -65,6 +65,11 @@ impl MetricsLog {
         self.line(Value::Object(line))
     }
 
+    /// All lines so far.
+    pub(crate) fn lines(&self) -> Result<String, TrainError> {
+        fs::read_to_string(&self.path).map_err(TrainError::io("read", &self.path))
+    }
+
     fn line(&mut self, value: Value) -> Result<(), TrainError> {
         self.file.write_all(format!("{value}\n").as_bytes()).map_err(TrainError::io("write", &self.path))
     }

@@ -19,6 +19,8 @@ pub use settings::{CharsSettings, ModelSettings, SampleSettings, TextSettings};
 pub use trained::TrainedChars;
 
 use crate::error::TrainError;
+use crate::run::RunFolder;
+use crate::run::checkpoint::Which;
 use crate::task::{BatchLoss, Evaluation, Task};
 
 /// The text of a run and what is done with it.
@@ -35,33 +37,6 @@ pub struct CharsTask {
 }
 
 impl CharsTask {
-    /// Opens the text that `settings` name and counts its symbols.
-    ///
-    /// # Errors
-    ///
-    /// When a setting has no meaning, or the text cannot be read or is too short.
-    pub fn new(settings: &CharsSettings, device: &Device) -> Result<Self, TrainError> {
-        settings.validate()?;
-        let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
-        let vocabulary = Vocabulary::from_corpus(&corpus, &settings.data.vocabulary())?;
-        Self::from_corpus(settings, corpus, vocabulary, device)
-    }
-
-    /// Opens the text that `settings` name, with a vocabulary that is known already: that of a run to go on with.
-    ///
-    /// # Errors
-    ///
-    /// When a setting has no meaning, or the text cannot be read, is too short or has symbols that are not known.
-    pub fn with_vocabulary(
-        settings: &CharsSettings,
-        vocabulary: Vocabulary,
-        device: &Device,
-    ) -> Result<Self, TrainError> {
-        settings.validate()?;
-        let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
-        Self::from_corpus(settings, corpus, vocabulary, device)
-    }
-
     fn from_corpus(
         settings: &CharsSettings,
         corpus: Corpus,
@@ -82,18 +57,42 @@ impl CharsTask {
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
-
-    /// Which part of the text is what.
-    pub fn split(&self) -> &Split {
-        &self.split
-    }
 }
 
 impl Task for CharsTask {
+    type Settings = CharsSettings;
     type Model = CharLm;
     type Carry = State;
 
-    const NAME: &'static str = CharsSettings::NAME;
+    fn open(settings: &CharsSettings, device: &Device) -> Result<Self, TrainError> {
+        settings.validate()?;
+        let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
+        let vocabulary = Vocabulary::from_corpus(&corpus, &settings.data.vocabulary())?;
+        Self::from_corpus(settings, corpus, vocabulary, device)
+    }
+
+    fn reopen(settings: &CharsSettings, run: &RunFolder, device: &Device) -> Result<Self, TrainError> {
+        settings.validate()?;
+        let vocabulary = Vocabulary::load(run.vocabulary())?;
+        let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
+        Self::from_corpus(settings, corpus, vocabulary, device)
+    }
+
+    fn save(&self, run: &RunFolder) -> Result<(), TrainError> {
+        Ok(self.vocabulary.save(run.vocabulary())?)
+    }
+
+    fn describe(&self) -> String {
+        format!("{} symbols; {}", self.vocabulary.len(), self.split)
+    }
+
+    fn start_from(&self, model: CharLm, source: &RunFolder) -> Result<(CharLm, String), TrainError> {
+        let source = TrainedChars::open(source, Which::Best, &self.device)?;
+        let known = self.vocabulary.map_to(&source.vocabulary);
+        let found = known.iter().flatten().count();
+        let words = format!("{found} of {} symbols have weights in the run to start from", known.len());
+        Ok((model.with_weights_of(&source.model, &known)?, words))
+    }
 
     fn unit(&self) -> &'static str {
         self.settings.data.units.plural()
@@ -160,7 +159,7 @@ pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Evalu
     }
     let loss = f64::from(total.into_scalar::<f32>()) / streams.steps() as f64;
     let figures = vec![("bits_per_symbol", bits(loss)), ("perplexity", perplexity(loss))];
-    Evaluation { loss, figures, objective: loss }
+    Evaluation { loss, figures, objective: loss, pictures: Vec::new() }
 }
 
 /// Streams over a held-out part. It may be too short for the batches of the training: then there are fewer streams, and

@@ -9,6 +9,7 @@ use rekindle_train::TrainError;
 use rekindle_train::event::{Event, Observer};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
+use rekindle_train::task::Task;
 use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
 use rekindle_train::trainer::{Outcome, StopSignal, Trainer};
 use tempfile::TempDir;
@@ -41,14 +42,14 @@ pub fn text() -> (TempDir, CharsSettings) {
 }
 
 pub fn trainer(settings: &CharsSettings, path: &Path, device: &Device) -> Trainer<CharsTask> {
-    let task = CharsTask::new(settings, device).unwrap();
+    let task = CharsTask::open(settings, device).unwrap();
     let run = RunFolder::create(path, settings, false).unwrap();
-    task.vocabulary().save(run.vocabulary()).unwrap();
+    task.save(&run).unwrap();
     Trainer::new(task, settings.training.clone(), run, device.clone()).unwrap()
 }
 
 pub fn resume(settings: &CharsSettings, path: &Path, device: &Device) -> Result<Trainer<CharsTask>, TrainError> {
-    let task = CharsTask::new(settings, device).unwrap();
+    let task = CharsTask::open(settings, device).unwrap();
     Trainer::resume(task, settings.training.clone(), RunFolder::open(path).unwrap(), device.clone())
 }
 

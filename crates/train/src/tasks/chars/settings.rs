@@ -148,9 +148,6 @@ impl Default for SampleSettings {
 }
 
 impl CharsSettings {
-    /// The name of the task.
-    pub const NAME: &'static str = "chars";
-
     /// Checks the values that have no meaning.
     ///
     /// # Errors
@@ -180,7 +177,11 @@ impl CharsSettings {
 }
 
 impl RunSettings for CharsSettings {
-    const TASK: &'static str = Self::NAME;
+    const TASK: &'static str = "chars";
+
+    fn training(&mut self) -> &mut TrainingSettings {
+        &mut self.training
+    }
 }
 
 impl TextSettings {

@@ -1,0 +1,21 @@
+//! Pictures of a run, as SVG: they need no fonts to be made, and any browser shows them.
+
+mod learning_curve;
+
+use std::fmt::Display;
+
+pub use learning_curve::learning_curve;
+
+/// A picture for the run folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its file name, without `.svg`.
+    pub name: &'static str,
+    /// The picture.
+    pub svg: String,
+}
+
+/// Drawing into memory cannot fail for the system's sake, so what fails is the drawing code.
+pub(crate) fn drawn<T, E: Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|e| unreachable!("SVG is drawn into memory, with ranges that are not empty: {e}"))
+}

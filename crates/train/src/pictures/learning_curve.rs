@@ -1,0 +1,129 @@
+//! How the loss went down.
+
+use std::ops::Range;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use serde_json::Value;
+
+use super::{Picture, drawn};
+
+const SIZE: (u32, u32) = (900, 360);
+const TRAINING: RGBColor = RGBColor(120, 150, 190);
+const HELD_OUT: RGBColor = RGBColor(200, 70, 40);
+/// More points than this on a curve cannot be told apart.
+const MAX_POINTS: usize = 600;
+
+/// A curve: `(epochs, value)`.
+type Curve = Vec<(f64, f64)>;
+
+/// The learning curve of the lines of a run's `metrics.jsonl`: on the left the loss in nats of the training steps and of
+/// the evaluations, on the right the evaluations' first figure, if they have one. None while there are no figures.
+pub fn learning_curve(metrics: &str) -> Option<Picture> {
+    let lines: Vec<Value> = metrics.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |kind: &str, name: &str| -> Curve {
+        let lines = lines.iter().filter(|line| line["kind"] == kind);
+        let points = lines.filter_map(|line| Some((line["epoch"].as_f64()?, line[name].as_f64()?)));
+        points.filter(|(_, value)| value.is_finite()).collect()
+    };
+    let (training, held_out) = (thinned(of("step", "loss")), of("evaluation", "loss"));
+    if training.is_empty() && held_out.is_empty() {
+        return None;
+    }
+    let figure = lines.iter().find(|line| line["kind"] == "evaluation").and_then(first_figure);
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    drawn(area.fill(&WHITE));
+    let curves = [("training", training, TRAINING), ("held out", held_out, HELD_OUT)];
+    match figure {
+        None => panel(&area, "loss in nats", &curves),
+        Some(name) => {
+            let (left, right) = area.split_horizontally(SIZE.0 / 2);
+            panel(&left, "loss in nats", &curves);
+            let curve = of("evaluation", &name);
+            panel(&right, &name.replace('_', " "), &[("held out", curve, HELD_OUT)]);
+        }
+    }
+    drawn(area.present());
+    drop(area);
+    Some(Picture { name: "learning-curve", svg })
+}
+
+/// The name of the figure that an evaluation gives first after its loss.
+fn first_figure(line: &Value) -> Option<String> {
+    let fixed = ["kind", "step", "epoch", "loss", "best"];
+    line.as_object()?.keys().find(|name| !fixed.contains(&name.as_str())).cloned()
+}
+
+/// Means of neighbours, so that there are at most [`MAX_POINTS`].
+fn thinned(curve: Curve) -> Curve {
+    let group = curve.len().div_ceil(MAX_POINTS).max(1);
+    let mean = |points: &[(f64, f64)]| {
+        let count = points.len() as f64;
+        let sum = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+        (sum.0 / count, sum.1 / count)
+    };
+    curve.chunks(group).map(mean).collect()
+}
+
+fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, curves: &[(&str, Curve, RGBColor)]) {
+    let points = || curves.iter().flat_map(|(_, curve, _)| curve.iter());
+    let (epochs, values) = (range(points().map(|point| point.0)), range(points().map(|point| point.1)));
+    let mut builder = ChartBuilder::on(area);
+    builder.caption(title, ("sans-serif", 18)).margin(12).x_label_area_size(32).y_label_area_size(48);
+    let mut chart = drawn(builder.build_cartesian_2d(epochs, values));
+    drawn(chart.configure_mesh().x_desc("epochs").light_line_style(WHITE).draw());
+    for (name, curve, color) in curves {
+        if curve.len() < 30 {
+            drawn(chart.draw_series(curve.iter().map(|&point| Circle::new(point, 3, color.filled()))));
+        }
+        let line = drawn(chart.draw_series(LineSeries::new(curve.iter().copied(), color.stroke_width(2))));
+        let color = *color;
+        line.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
+    }
+    drawn(chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw());
+}
+
+/// A range around `values` with some room, never empty.
+fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if least > most {
+        return 0.0..1.0;
+    }
+    let room = ((most - least) * 0.04).max(most.abs() * 1e-3).max(1e-6);
+    least - room..most + room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curves_of_training_and_of_evaluations_are_drawn() {
+        let metrics = r#"{"kind":"step","step":1,"epoch":0.5,"loss":3.0}
+{"kind":"step","step":2,"epoch":1.0,"loss":2.5}
+{"kind":"evaluation","step":2,"epoch":1.0,"loss":2.6,"accuracy":0.7,"best":true}
+"#;
+        let picture = learning_curve(metrics).unwrap();
+        assert_eq!(picture.name, "learning-curve");
+        for words in ["loss in nats", "training", "held out", "accuracy", "epochs"] {
+            assert!(picture.svg.contains(words), "{words} is missing");
+        }
+        // One line for each of the three curves.
+        assert!(picture.svg.matches("<polyline").count() >= 3);
+    }
+
+    #[test]
+    fn one_figure_alone_and_broken_lines_can_be_drawn() {
+        let metrics = "{\"kind\":\"step\",\"step\":1,\"epoch\":0.5,\"loss\":3.0}\nno JSON\n{\"kind\":\"step\",\"lo";
+        assert!(learning_curve(metrics).is_some());
+        assert!(learning_curve("").is_none());
+    }
+
+    #[test]
+    fn a_long_curve_is_thinned_to_means() {
+        let curve: Curve = (0..10_000).map(|i| (f64::from(i), 2.0)).collect();
+        let thin = thinned(curve);
+        assert!(thin.len() <= MAX_POINTS && thin.iter().all(|point| point.1 == 2.0));
+    }
+}
