@@ -27,7 +27,6 @@ pub(crate) enum Value {
     Call {
         callee: Place,
         arguments: Place,
-        state: Option<Place>,
     },
 }
 
