@@ -102,9 +102,9 @@ impl WeightTensor {
         let count = count.ok_or_else(|| format!("its shape {shape:?} is larger than the file"))?;
         let there = storage.len() / element.bytes();
         if count > 0 {
-            let steps = shape.iter().zip(strides);
-            let last =
-                steps.fold(Some(offset), |last, (size, stride)| last?.checked_add((size - 1).checked_mul(*stride)?));
+            let mut steps = shape.iter().zip(strides);
+            let last = steps
+                .try_fold(offset, |last: usize, (size, stride)| last.checked_add((size - 1).checked_mul(*stride)?));
             if last.is_none_or(|last| last >= there) {
                 return Err(format!("its shape {shape:?} reaches beyond its storage of {there} elements"));
             }
