@@ -1,0 +1,128 @@
+//! The values of a tensor.
+
+/// What a storage holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper half of an `F32`.
+    Bf16,
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary64.
+    F64,
+    /// 64-bit whole numbers.
+    I64,
+}
+
+impl Element {
+    /// The element of a storage class such as `torch.FloatStorage`.
+    pub(crate) fn of_storage(class: &str) -> Option<Self> {
+        Some(match class {
+            "torch.HalfStorage" => Self::F16,
+            "torch.BFloat16Storage" => Self::Bf16,
+            "torch.FloatStorage" => Self::F32,
+            "torch.DoubleStorage" => Self::F64,
+            "torch.LongStorage" => Self::I64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+            Self::F64 | Self::I64 => 8,
+        }
+    }
+
+    /// The nearest 32-bit float of the little-endian `bytes`.
+    fn value(self, bytes: &[u8]) -> f32 {
+        let bits = bytes.iter().rev().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+        match self {
+            Self::F16 => from_half(bits as u16),
+            Self::Bf16 => f32::from_bits((bits as u32) << 16),
+            Self::F32 => f32::from_bits(bits as u32),
+            Self::F64 => f64::from_bits(bits) as f32,
+            Self::I64 => bits as i64 as f32,
+        }
+    }
+}
+
+fn from_half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2_f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction / 1024.0) * 2_f32.powi(exponent - 15),
+    }
+}
+
+/// A tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightTensor {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) element: Element,
+    pub(crate) values: Vec<f32>,
+}
+
+impl WeightTensor {
+    /// Its shape, as PyTorch has it.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// What the file stores it as.
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
+    /// Its values in row-major order, rounded to 32 bits where the file has more.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Reads the elements of a strided view of `storage`; `limit` is the most elements that are justified.
+    pub(crate) fn read(
+        storage: &[u8],
+        element: Element,
+        offset: usize,
+        shape: Vec<usize>,
+        strides: &[usize],
+        limit: usize,
+    ) -> Result<Self, String> {
+        if shape.len() != strides.len() {
+            return Err(format!("its shape is {shape:?}, but its strides are {strides:?}"));
+        }
+        let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
+        let count = count.filter(|&count| count <= limit);
+        let count = count.ok_or_else(|| format!("its shape {shape:?} is larger than the file"))?;
+        let there = storage.len() / element.bytes();
+        if count > 0 {
+            let mut steps = shape.iter().zip(strides);
+            let last = steps
+                .try_fold(offset, |last: usize, (size, stride)| last.checked_add((size - 1).checked_mul(*stride)?));
+            if last.is_none_or(|last| last >= there) {
+                return Err(format!("its shape {shape:?} reaches beyond its storage of {there} elements"));
+            }
+        }
+        let mut index = vec![0; shape.len()];
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            let at: usize = offset + index.iter().zip(strides).map(|(i, stride)| i * stride).sum::<usize>();
+            let at = at * element.bytes();
+            values.push(element.value(&storage[at..at + element.bytes()]));
+            for dimension in (0..shape.len()).rev() {
+                index[dimension] += 1;
+                if index[dimension] < shape[dimension] {
+                    break;
+                }
+                index[dimension] = 0;
+            }
+        }
+        Ok(Self { shape, element, values })
+    }
+}
