@@ -4,13 +4,15 @@ pub mod bench;
 pub mod data;
 pub mod devices;
 pub mod eval;
+pub mod predict;
 pub mod sample;
 pub mod train;
 
-use anyhow::Result;
-use rekindle_train::run::RunFolder;
+use anyhow::{Result, bail};
+use clap::{ArgMatches, Id};
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::tasks::chars::TrainedChars;
+use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
 use serde::Serialize;
 
 use crate::backend::{self, Chosen};
@@ -19,6 +21,22 @@ use crate::options::DeviceOptions;
 /// Prints a result as JSON on standard output.
 fn print_json(result: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string_pretty(result)?);
+    Ok(())
+}
+
+/// The tasks, by the names that runs and groups of options have.
+const TASKS: [&str; 1] = [CharsSettings::TASK];
+
+/// An option that only runs of another task take must not be passed over in silence.
+fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
+    for other in TASKS.into_iter().filter(|&other| other != task) {
+        // The parser knows a group only where the command has options of that task.
+        let given = matches.try_get_many::<Id>(other).ok().flatten().and_then(|mut options| options.next());
+        if let Some(option) = given {
+            let option = option.as_str().replace('_', "-");
+            bail!("--{option} is for runs of `{other}`, and this is a run of `{task}`");
+        }
+    }
     Ok(())
 }
 

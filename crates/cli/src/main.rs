@@ -20,10 +20,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let matches = Rekindle::command().get_matches();
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let given = || matches.subcommand().expect("the command was parsed from these matches").1;
     let done = match options.command {
-        Command::Train(train) => commands::train::run(train, &matches),
+        Command::Train(train) => commands::train::run(train, given()),
         Command::Sample(sample) => commands::sample::run(&sample),
-        Command::Eval(eval) => commands::eval::run(&eval),
+        Command::Eval(eval) => commands::eval::run(&eval, given()),
+        Command::Predict(predict) => commands::predict::run(&predict, given()),
         Command::Data(data) => commands::data::run(data),
         Command::Devices(devices) => commands::devices::run(&devices),
         Command::Bench(bench) => commands::bench::run(&bench),

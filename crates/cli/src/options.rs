@@ -22,8 +22,10 @@ pub enum Command {
     Train(Train),
     /// Let a trained model write
     Sample(Sample),
-    /// Judge a trained model on a text
+    /// Judge a trained model on held-out or on other data
     Eval(Eval),
+    /// Ask a trained model about inputs of your own
+    Predict(Predict),
     /// List, show and download data sets
     #[command(subcommand)]
     Data(Data),
@@ -146,21 +148,17 @@ pub struct Sample {
 pub struct Eval {
     /// The folder of the run
     pub run: PathBuf,
-    /// Judge on this text, whole, instead of the run's own
+    /// Judge on this data, whole, instead of the run's own
     #[arg(long, value_name = "PATH")]
     pub data: Option<String>,
-    /// Which files of a folder
-    #[arg(long, value_name = "GLOB", requires = "data")]
-    pub pattern: Option<String>,
-    /// Which part of the run's own text
+    /// Which part of the run's own data
     #[arg(long, value_enum, default_value_t = Part::Validation, conflicts_with = "data")]
     pub part: Part,
-    /// Streams that are read side by side [default: as in training]
+    /// Items that are computed side by side [default: as in training]
     #[arg(long, value_name = "COUNT")]
     pub batch_size: Option<usize>,
-    /// Symbols of each stream in a step [default: as in training]
-    #[arg(long, value_name = "SYMBOLS")]
-    pub sequence_length: Option<usize>,
+    #[command(flatten)]
+    pub chars: EvalChars,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -168,6 +166,19 @@ pub struct Eval {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+// The options of one task are a group with the name of the task: see `commands::refuse_options_of_other_tasks`.
+#[derive(Debug, Args)]
+#[group(id = "chars")]
+#[command(next_help_heading = "For chars")]
+pub struct EvalChars {
+    /// Which files of a folder
+    #[arg(long, value_name = "GLOB", requires = "data")]
+    pub pattern: Option<String>,
+    /// Symbols of each stream in a step [default: as in training]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub sequence_length: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -178,6 +189,22 @@ pub enum Part {
     Validation,
     /// What neither was
     Test,
+}
+
+#[derive(Debug, Args)]
+pub struct Predict {
+    /// The folder of the run
+    pub run: PathBuf,
+    /// What to predict from: texts, files or folders, as the run's task wants [default: lines of standard input]
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Which checkpoint: best, last or a step
+    #[arg(long, value_name = "WHICH", default_value_t)]
+    pub checkpoint: Which,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Subcommand)]

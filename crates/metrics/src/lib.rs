@@ -1,5 +1,6 @@
 //! Figures of merit for sequence models.
 //!
+//! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
 //! * [`language`]: bits per symbol and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
 //!
@@ -13,5 +14,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod classification;
 pub mod language;
 pub mod segments;

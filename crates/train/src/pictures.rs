@@ -1,9 +1,11 @@
 //! Pictures of a run, as SVG: they need no fonts to be made, and any browser shows them.
 
+mod confusion;
 mod learning_curve;
 
 use std::fmt::Display;
 
+pub use confusion::confusion;
 pub use learning_curve::learning_curve;
 
 /// A picture for the run folder.

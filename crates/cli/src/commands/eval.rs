@@ -3,14 +3,17 @@
 mod chars;
 
 use anyhow::{Result, bail};
+use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
 
 use crate::options::Eval;
 
-pub fn run(options: &Eval) -> Result<()> {
+pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
-    match run.head()?.task.as_str() {
+    let task = run.head()?.task;
+    super::refuse_options_of_other_tasks(&task, matches)?;
+    match task.as_str() {
         CharsSettings::TASK => chars::eval(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }

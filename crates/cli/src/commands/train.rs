@@ -20,8 +20,7 @@ use crate::progress::Progress;
 pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
     match (train.task.take(), &train.resume) {
         (Some(task), _) => {
-            let matches = matches.subcommand().and_then(|(_, train)| train.subcommand());
-            let (_, matches) = matches.expect("the task was parsed from these matches");
+            let (_, matches) = matches.subcommand().expect("the task was parsed from these matches");
             match task {
                 TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
             }

@@ -14,11 +14,11 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     let (trained, chosen) = open_chars(run, options.checkpoint, &options.device)?;
     let settings = &trained.settings;
     let (corpus, range) = match &options.data {
-        Some(data) => whole(data, options.pattern.as_deref(), settings)?,
+        Some(data) => whole(data, options.chars.pattern.as_deref(), settings)?,
         None => part(options.part, settings)?,
     };
     let batch_size = options.batch_size.unwrap_or(settings.data.batch_size);
-    let sequence_length = options.sequence_length.unwrap_or(settings.data.sequence_length);
+    let sequence_length = options.chars.sequence_length.unwrap_or(settings.data.sequence_length);
     let streams = chars::evaluation_streams(&corpus, &trained.vocabulary, range, batch_size, sequence_length)?;
     let mut streams = streams.context("the part holds less than two symbols: there is nothing to predict")?;
     let predicted = streams.tokens();

@@ -1,0 +1,18 @@
+//! `rekindle predict`, a file for each task.
+
+use anyhow::{Result, bail};
+use clap::ArgMatches;
+use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::chars::CharsSettings;
+
+use crate::options::Predict;
+
+pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
+    let run = RunFolder::open(&options.run)?;
+    let task = run.head()?.task;
+    super::refuse_options_of_other_tasks(&task, matches)?;
+    match task.as_str() {
+        CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
+        other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
+    }
+}
