@@ -8,6 +8,7 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
+//! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -34,6 +35,7 @@ pub mod catalogue;
 pub mod download;
 mod error;
 pub mod frames;
+pub mod images;
 mod text;
 
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
+//! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
 //! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
 //!
 //! ```
@@ -31,4 +32,5 @@
 
 pub mod char_lm;
 pub mod decode;
+pub mod draw;
 mod init;
