@@ -6,15 +6,15 @@
 //! steps: half of the encoder's work.
 
 use burn::nn::Linear;
-use burn::tensor::activation::sigmoid;
 use burn::tensor::Tensor;
+use burn::tensor::activation::sigmoid;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Lstm;
 
+use super::Draw;
 use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
-use super::Draw;
 
 /// What a model has drawn after a step.
 #[derive(Clone, Debug)]
@@ -284,8 +284,8 @@ impl Cell {
 
 /// `b_ih + b_hh` `[1, 4H]`.
 fn bias(layer: &Lstm) -> Tensor<2> {
-    let [ih, hh] = [&layer.bias_ih, &layer.bias_hh]
-        .map(|bias| bias.as_ref().expect("the LSTMs of the model have biases").val());
+    let [ih, hh] =
+        [&layer.bias_ih, &layer.bias_hh].map(|bias| bias.as_ref().expect("the LSTMs of the model have biases").val());
     (ih + hh).unsqueeze()
 }
 
