@@ -17,7 +17,7 @@
 //! edge. The three logarithms are bounded by [`LOG_BOUND`].
 
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 /// Logarithms that are exponentiated lie within plus and minus this: no variance becomes 0 or infinite.
 pub const LOG_BOUND: f64 = 10.0;
@@ -81,18 +81,17 @@ impl Window {
 
 /// `F` `[B, 1, N, pixels]` along one side, from centre, stride and variance `[B, 1]`.
 fn filters(centre: Tensor<2>, stride: Tensor<2>, variance: Tensor<2>, n: usize, pixels: usize) -> Tensor<4> {
-    let device = centre.device();
-    let steps = row((1..=n).map(|i| i as f32 - n as f32 / 2.0 - 0.5), &device);
-    let places = row((1..=pixels).map(|a| a as f32), &device).unsqueeze_dim::<3>(1);
+    let steps = row((1..=n).map(|i| i as f32 - n as f32 / 2.0 - 0.5), &centre);
+    let places = row((1..=pixels).map(|a| a as f32), &centre).unsqueeze_dim::<3>(1);
     let points = (centre + stride * steps).unsqueeze_dim::<3>(2);
     let distance = places - points;
     let exponent = distance.clone() * distance / (variance * -2.0).unsqueeze_dim::<3>(2);
     softmax(exponent, 2).unsqueeze_dim(1)
 }
 
-/// `[1, L]`
-fn row(values: impl Iterator<Item = f32>, device: &Device) -> Tensor<2> {
+/// `[1, L]`, on the device and in the element type of `like`.
+fn row(values: impl Iterator<Item = f32>, like: &Tensor<2>) -> Tensor<2> {
     let values: Vec<f32> = values.collect();
     let length = values.len();
-    Tensor::from_data(TensorData::new(values, [1, length]), device)
+    Tensor::from_data(TensorData::new(values, [1, length]), (&like.device(), like.dtype()))
 }
