@@ -99,7 +99,7 @@ impl Draw {
     /// When a shape does not fit the model.
     pub fn bound(&self, images: Tensor<2>, noise: Tensor<3>) -> Bound {
         let (mut kls, mut log_ratio) = (Vec::new(), None);
-        let canvas = self.infer(images.clone(), noise, |step| {
+        let canvas = self.infer(images.clone(), noise, |step, _| {
             kls.push(bound::kl(step.mean, step.log_variance.clone()));
             let ratio = bound::log_ratio(step.latent, step.noise, step.log_variance);
             log_ratio = Some(match log_ratio.take() {
@@ -122,7 +122,7 @@ impl Draw {
     pub fn loss(&self, images: Tensor<2>, noise: Tensor<3>) -> Tensor<1> {
         let [batch, _] = images.dims();
         let (mut means, mut log_variances) = (Vec::new(), Vec::new());
-        let canvas = self.infer(images.clone(), noise, |step| {
+        let canvas = self.infer(images.clone(), noise, |step, _| {
             means.push(step.mean);
             log_variances.push(step.log_variance);
         });
@@ -138,7 +138,7 @@ impl Draw {
     /// When a shape does not fit the model.
     pub fn reconstruct(&self, images: Tensor<2>, noise: Tensor<3>) -> Vec<Drawn> {
         let mut drawn = Vec::new();
-        self.infer(images, noise, |step| drawn.push(step.drawn));
+        self.infer(images, noise, |step, decoder| drawn.push(decoder.drawn(step.read)));
         drawn
     }
 
@@ -158,7 +158,7 @@ impl Draw {
             .collect()
     }
 
-    fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred)) -> Tensor<2> {
+    fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
         let [batch, pixels] = images.dims();
         assert_eq!(pixels, self.config.pixels(), "pixels of an image");
         let [_, rows, latents] = self.check_noise(&noise);
@@ -173,7 +173,7 @@ impl Draw {
             let noise = noise.clone().narrow(0, step, 1).squeeze_dim::<2>(0);
             let latent = mean.clone() + (log_variance.clone() * 0.5).exp() * noise.clone();
             decoder.write(latent.clone());
-            each(Inferred { mean, log_variance, latent, noise, drawn: decoder.drawn(read) });
+            each(Inferred { mean, log_variance, latent, noise, read }, &decoder);
         }
         decoder.canvas
     }
@@ -186,13 +186,18 @@ impl Draw {
     }
 }
 
-/// A step of inference: `[B, Z]` each.
+/// A step of inference.
 struct Inferred {
+    /// `[B, Z]`
     mean: Tensor<2>,
+    /// `[B, Z]`
     log_variance: Tensor<2>,
+    /// `[B, Z]`
     latent: Tensor<2>,
+    /// `[B, Z]`
     noise: Tensor<2>,
-    drawn: Drawn,
+    /// `[B, 4]`: the window that was read.
+    read: Option<Tensor<2>>,
 }
 
 impl<'m> Encoder<'m> {
