@@ -30,7 +30,9 @@ pub enum LabelledError {
         path: PathBuf,
     },
     /// An encoding of this name does not exist.
-    #[error("there is no text encoding `{name}`; examples: utf-8, windows-1252, iso-8859-15, shift_jis; `auto` detects")]
+    #[error(
+        "there is no text encoding `{name}`; examples: utf-8, windows-1252, iso-8859-15, shift_jis; `auto` detects"
+    )]
     NoSuchEncoding {
         /// The name asked for.
         name: String,

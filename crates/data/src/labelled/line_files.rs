@@ -30,9 +30,9 @@ pub(super) fn class(path: &Path) -> Option<String> {
     for suffix in [".gz", ".txt"] {
         name = name.strip_suffix(suffix).unwrap_or(name);
     }
-    name.rsplit_once('.').map(|(stem, class)| (stem, class.trim())).and_then(|(stem, class)| {
-        (!stem.is_empty() && !class.is_empty()).then(|| class.to_owned())
-    })
+    name.rsplit_once('.')
+        .map(|(stem, class)| (stem, class.trim()))
+        .and_then(|(stem, class)| (!stem.is_empty() && !class.is_empty()).then(|| class.to_owned()))
 }
 
 /// What the files are called together.

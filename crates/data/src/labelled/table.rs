@@ -64,7 +64,8 @@ pub(super) fn read(path: &Path, delimiter: u8, reader: &TextReader) -> Result<Ve
 impl Columns {
     fn of(path: &Path, first: &StringRecord, reader: &TextReader) -> Result<Self, LabelledError> {
         let known = |names: &[&str]| {
-            let known = |field: &str| names.contains(&field.trim().trim_start_matches('\u{FEFF}').to_lowercase().as_str());
+            let known =
+                |field: &str| names.contains(&field.trim().trim_start_matches('\u{FEFF}').to_lowercase().as_str());
             first.iter().position(known)
         };
         let (text, label) = (known(&TEXT_NAMES), known(&LABEL_NAMES));
@@ -101,7 +102,9 @@ fn place(path: &Path, first: &StringRecord, column: &str) -> Result<(usize, bool
 
 fn missing(path: &Path, first: &StringRecord, column: &str) -> LabelledError {
     // The first row of a table without header may be a whole review.
-    let shown = |name: &str| if name.chars().count() <= 40 { name.to_owned() } else { name.chars().take(39).chain(['…']).collect() };
+    let shown = |name: &str| {
+        if name.chars().count() <= 40 { name.to_owned() } else { name.chars().take(39).chain(['…']).collect() }
+    };
     let known = first.iter().map(shown).collect::<Vec<_>>().join(", ");
     LabelledError::MissingColumn { path: path.to_owned(), column: column.to_owned(), known }
 }

@@ -52,7 +52,8 @@ pub fn words(text: &str) -> Vec<Word> {
         };
         // `n't` is cut before its n, wherever the n stood.
         let word = &text[at..end];
-        let negation = clitic(&text[end..]).filter(|_| text[end..].trim_start_matches(['\'', '’']).starts_with(['t', 'T']));
+        let negation =
+            clitic(&text[end..]).filter(|_| text[end..].trim_start_matches(['\'', '’']).starts_with(['t', 'T']));
         match negation {
             Some(length) if word.ends_with(['n', 'N']) => {
                 push(&mut words, text, at..end - 1);
