@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::commands::bench::shape::Shape;
 
@@ -59,6 +61,8 @@ pub struct Train {
 pub enum TrainTask {
     /// A language model over characters, bytes or words
     Chars(Box<NewTask<CharsSettings>>),
+    /// A classifier of texts: a sequence of words in, one label out
+    Sentiment(Box<NewTask<SentimentSettings>>),
 }
 
 /// A new run of the task that has these settings.
@@ -159,6 +163,8 @@ pub struct Eval {
     pub batch_size: Option<usize>,
     #[command(flatten)]
     pub chars: EvalChars,
+    #[command(flatten)]
+    pub sentiment: EvalSentiment,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -181,6 +187,21 @@ pub struct EvalChars {
     pub sequence_length: Option<usize>,
 }
 
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct EvalSentiment {
+    /// The column of the texts [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub text_column: Option<String>,
+    /// The column of the labels [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label_column: Option<String>,
+    /// The encoding of the files [default: as in training]
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub encoding: Option<Encoding>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Part {
     /// What the model was trained on
@@ -198,6 +219,8 @@ pub struct Predict {
     /// What to predict from: texts, files or folders, as the run's task wants [default: lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
+    #[command(flatten)]
+    pub sentiment: PredictSentiment,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -205,6 +228,21 @@ pub struct Predict {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct PredictSentiment {
+    /// A file with a text on each line
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub file: Option<PathBuf>,
+    /// Colour each word by how much it speaks for the class
+    #[arg(long)]
+    pub explain: bool,
+    /// Write the coloured texts to a page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

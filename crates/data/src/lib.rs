@@ -8,6 +8,7 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
+//! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -34,6 +35,7 @@ pub mod catalogue;
 pub mod download;
 mod error;
 pub mod frames;
+pub mod labelled;
 mod text;
 
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
+//! * [`classifier`]: a sequence of words in, one label out.
 //! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
 //!
 //! ```
@@ -30,5 +31,6 @@
 #![forbid(unsafe_code)]
 
 pub mod char_lm;
+pub mod classifier;
 pub mod decode;
 mod init;

@@ -1,11 +1,13 @@
 //! `rekindle eval`, a file for each task.
 
 mod chars;
+mod sentiment;
 
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::options::Eval;
 
@@ -15,6 +17,7 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => chars::eval(&run, options),
+        SentimentSettings::TASK => sentiment::eval(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }
