@@ -14,6 +14,7 @@ use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
 use rekindle_train::tasks::draw::{DrawSettings, TrainedDraw};
+use rekindle_train::tasks::sentiment::{SentimentSettings, TrainedSentiment};
 use serde::Serialize;
 
 use crate::backend::{self, Chosen};
@@ -26,7 +27,7 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 2] = [CharsSettings::TASK, DrawSettings::TASK];
+const TASKS: [&str; 3] = [CharsSettings::TASK, DrawSettings::TASK, SentimentSettings::TASK];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
@@ -54,6 +55,14 @@ fn open_draw(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<Tr
     let trained = TrainedDraw::open(run, which, &backend::choose(device)?.device)?;
     warn_of_rejected(&trained.rejected);
     Ok(trained)
+}
+
+/// As [`open_chars`], for runs of `sentiment`.
+fn open_sentiment(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<(TrainedSentiment, Chosen)> {
+    let chosen = backend::choose(device)?;
+    let trained = TrainedSentiment::open(run, which, &chosen.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok((trained, chosen))
 }
 
 /// Names the checkpoints that had to be passed over.

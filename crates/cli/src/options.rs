@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::commands::bench::shape::Shape;
 
@@ -62,6 +64,8 @@ pub enum TrainTask {
     Chars(Box<NewTask<CharsSettings>>),
     /// Images, drawn by a sequence of glimpses
     Draw(Box<NewTask<DrawSettings>>),
+    /// A classifier of texts: a sequence of words in, one label out
+    Sentiment(Box<NewTask<SentimentSettings>>),
 }
 
 /// A new run of the task that has these settings.
@@ -186,6 +190,8 @@ pub struct Eval {
     pub chars: EvalChars,
     #[command(flatten)]
     pub draw: EvalDraw,
+    #[command(flatten)]
+    pub sentiment: EvalSentiment,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -217,6 +223,21 @@ pub struct EvalDraw {
     pub importance_samples: Option<usize>,
 }
 
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct EvalSentiment {
+    /// The column of the texts [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub text_column: Option<String>,
+    /// The column of the labels [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label_column: Option<String>,
+    /// The encoding of the files [default: as in training]
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub encoding: Option<Encoding>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Part {
     /// What the model was trained on
@@ -236,6 +257,8 @@ pub struct Predict {
     pub inputs: Vec<String>,
     #[command(flatten)]
     pub draw: PredictDraw,
+    #[command(flatten)]
+    pub sentiment: PredictSentiment,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -252,6 +275,21 @@ pub struct PredictDraw {
     /// The picture to write [default: `reconstruction.png` in the run's folder `samples`]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct PredictSentiment {
+    /// A file with a text on each line
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub file: Option<PathBuf>,
+    /// Colour each word by how much it speaks for the class
+    #[arg(long)]
+    pub explain: bool,
+    /// Write the coloured texts to a page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

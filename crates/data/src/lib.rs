@@ -9,6 +9,7 @@
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
+//! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -36,6 +37,7 @@ pub mod download;
 mod error;
 pub mod frames;
 pub mod images;
+pub mod labelled;
 mod text;
 
 pub use error::Error;

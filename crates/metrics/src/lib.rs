@@ -1,5 +1,6 @@
 //! Figures of merit for sequence models.
 //!
+//! * [`captions`]: the metrics of the COCO caption evaluation.
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
 //! * [`language`]: bits per symbol and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
@@ -14,6 +15,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod captions;
 pub mod classification;
 pub mod language;
 pub mod segments;

@@ -2,6 +2,7 @@
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
 //! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
+//! * [`classifier`]: a sequence of words in, one label out.
 //! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
 //!
 //! ```
@@ -31,6 +32,8 @@
 #![forbid(unsafe_code)]
 
 pub mod char_lm;
+pub mod classifier;
 pub mod decode;
 pub mod draw;
+pub mod frame_tagger;
 mod init;

@@ -8,6 +8,7 @@ use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::options::Sample;
 
@@ -18,6 +19,9 @@ pub fn run(options: &Sample, matches: &ArgMatches) -> Result<()> {
     match task.as_str() {
         CharsSettings::TASK => chars::sample(&run, options),
         DrawSettings::TASK => draw::sample(&run, options),
+        SentimentSettings::TASK => {
+            bail!("{0}: a run of `{task}` classifies: rekindle predict {0}", run.path().display())
+        }
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }

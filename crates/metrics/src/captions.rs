@@ -1,0 +1,13 @@
+//! Figures of captions, as the COCO caption evaluation counts them.
+
+mod bleu;
+mod cider;
+mod meteor;
+mod ptb;
+mod rouge;
+
+pub use bleu::bleu;
+pub use cider::cider_d;
+pub use meteor::{Meteor, meteor};
+pub use ptb::words;
+pub use rouge::rouge_l;

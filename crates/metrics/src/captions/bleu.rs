@@ -1,0 +1,107 @@
+//! BLEU as the COCO evaluation counts it.
+
+use std::collections::HashMap;
+
+const LONGEST: usize = 4;
+/// What the COCO evaluation adds to counts, so that nothing is divided by zero.
+const TINY: f64 = 1e-15;
+const SMALL: f64 = 1e-9;
+
+/// BLEU-1 to BLEU-4 of a whole corpus, from 0 to 1 (Papineni et al. 2002, "BLEU: a method for automatic evaluation of machine
+/// translation"), as the COCO evaluation counts it:
+///
+/// ```text
+/// p_n = Σ clipped matches of n-grams / Σ n-grams of candidates
+/// BLEU-n = min(1, exp(1 - r/c)) · (p_1 … p_n)^(1/n)
+/// ```
+///
+/// An n-gram matches at most as often as the reference with most of it has it; `c` is the length of all candidates, `r`
+/// that of the references closest to each in length (the shorter of two as close; the mean of all when there is one
+/// candidate only). Nothing is smoothed.
+///
+/// # Panics
+///
+/// When there are not as many candidates as lists of references, or a list is empty.
+pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64; LONGEST] {
+    assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
+    let (mut matches, mut totals) = ([0_usize; LONGEST], [0_usize; LONGEST]);
+    let (mut length, mut wanted) = (0.0, 0.0);
+    for (candidate, references) in candidates.iter().zip(references) {
+        assert!(!references.is_empty(), "a candidate without references cannot be judged");
+        length += candidate.len() as f64;
+        wanted += match candidates.len() {
+            1 => references.iter().map(Vec::len).sum::<usize>() as f64 / references.len() as f64,
+            _ => closest(candidate.len(), references) as f64,
+        };
+        for n in 1..=LONGEST {
+            totals[n - 1] += (candidate.len() + 1).saturating_sub(n);
+            matches[n - 1] += clipped_matches(candidate, references, n);
+        }
+    }
+    let ratio: f64 = (length + TINY) / (wanted + SMALL);
+    let brevity = if ratio < 1.0 { (1.0 - 1.0 / ratio).exp() } else { 1.0 };
+    let mut product = 1.0;
+    std::array::from_fn(|n| {
+        product *= (matches[n] as f64 + TINY) / (totals[n] as f64 + SMALL);
+        brevity * f64::powf(product, 1.0 / (n + 1) as f64)
+    })
+}
+
+/// The length of the reference that is closest to `length`.
+fn closest(length: usize, references: &[Vec<String>]) -> usize {
+    let lengths = references.iter().map(Vec::len);
+    lengths.min_by_key(|&reference| (reference.abs_diff(length), reference)).unwrap_or(0)
+}
+
+/// How many n-grams of the candidate the references have too.
+fn clipped_matches(candidate: &[String], references: &[Vec<String>], n: usize) -> usize {
+    let wanted: Vec<_> = references.iter().map(|reference| count(reference, n)).collect();
+    let most = |ngram| wanted.iter().filter_map(|counts| counts.get(ngram)).max().copied().unwrap_or(0);
+    count(candidate, n).into_iter().map(|(ngram, count)| count.min(most(ngram))).sum()
+}
+
+fn count(words: &[String], n: usize) -> HashMap<&[String], usize> {
+    let mut counts = HashMap::new();
+    for ngram in words.windows(n) {
+        *counts.entry(ngram).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// The example of the paper's section 2.1: of the seven `the`, two count.
+    #[test]
+    fn a_word_counts_as_often_as_a_reference_has_it() {
+        let references = [split("the cat is on the mat"), split("there is a cat on the mat")];
+        assert_eq!(clipped_matches(&split("the the the the the the the"), &references, 1), 2);
+    }
+
+    #[test]
+    fn of_two_references_as_close_the_shorter_counts() {
+        assert_eq!(closest(5, &[split("a b c d e f"), split("a b c d"), split("a")]), 4);
+    }
+
+    #[test]
+    fn a_short_candidate_pays_for_its_brevity() {
+        let references = vec![vec![split("a b c d e f g h")]; 2];
+        let scores = bleu(&[split("a b c d"), split("a b c d")], &references);
+        // All n-grams are right, and half the length is there: exp(1 - 2).
+        for score in scores {
+            assert!((score - (-1.0_f64).exp()).abs() < 1e-6, "{scores:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_at_all_is_no_number_out_of_range() {
+        for scores in [bleu(&[], &[]), bleu(&[vec![]], &[vec![split("a")]])] {
+            assert!(scores.iter().all(|score| (0.0..=1e-3).contains(score)), "{scores:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The COCO evaluation itself made the numbers: `fixtures/make_captions.py`.
+
+use proptest::prelude::*;
+use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Fixture {
+    words: Vec<(String, Vec<String>)>,
+    images: Vec<Image>,
+    bleu: [f64; 4],
+    rouge_l: f64,
+    cider_d: f64,
+    meteor_exact_stem: f64,
+    meteor_exact_stem_each: Vec<f64>,
+    meteor_full: f64,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    candidate: String,
+    references: Vec<String>,
+}
+
+/// A caption for each image, and its references.
+type Captions = (Vec<Vec<String>>, Vec<Vec<Vec<String>>>);
+
+impl Fixture {
+    fn load() -> Self {
+        serde_json::from_str(include_str!("fixtures/captions.json")).unwrap()
+    }
+
+    fn captions(&self) -> Captions {
+        let references = |image: &Image| image.references.iter().map(|reference| words(reference)).collect();
+        let candidates = self.images.iter().map(|image| words(&image.candidate)).collect();
+        (candidates, self.images.iter().map(references).collect())
+    }
+}
+
+/// The same sums in another order.
+fn near(ours: f64, theirs: f64) {
+    assert!((ours - theirs).abs() < 1e-9, "{ours} for {theirs}");
+}
+
+#[test]
+fn captions_are_cut_as_by_the_treebank_tokenizer() {
+    for (caption, wanted) in Fixture::load().words {
+        assert_eq!(words(&caption), wanted, "{caption}");
+    }
+}
+
+#[test]
+fn scores_are_those_of_the_coco_evaluation() {
+    let fixture = Fixture::load();
+    let (candidates, references) = fixture.captions();
+    for (ours, theirs) in bleu(&candidates, &references).into_iter().zip(fixture.bleu) {
+        near(ours, theirs);
+    }
+    let images = candidates.len() as f64;
+    let rouge: f64 = candidates.iter().zip(&references).map(|(caption, references)| rouge_l(caption, references)).sum();
+    near(rouge / images, fixture.rouge_l);
+    near(cider_d(&candidates, &references).iter().sum::<f64>() / images, fixture.cider_d);
+}
+
+#[test]
+fn meteor_is_that_of_its_authors_program_with_the_same_stages() {
+    let fixture = Fixture::load();
+    let (candidates, references) = fixture.captions();
+    let ours = meteor(&candidates, &references);
+    for (i, theirs) in fixture.meteor_exact_stem_each.iter().enumerate() {
+        assert!((ours.each[i] - theirs).abs() < 1e-9, "{:?}: {} for {theirs}", candidates[i], ours.each[i]);
+    }
+    near(ours.corpus, fixture.meteor_exact_stem);
+    // What the stages with tables of words add on these captions.
+    assert!((fixture.meteor_full - ours.corpus - 0.0117).abs() < 1e-3, "{} for {}", ours.corpus, fixture.meteor_full);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_cut_into_words_without_white_space(text in "\\PC*|[a-z'.,!?/&-]{0,30}") {
+        for word in words(&text) {
+            prop_assert!(!word.is_empty() && !word.contains(char::is_whitespace), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn any_two_captions_have_scores_in_range(a in "[abc ]{0,12}", b in "[abc ]{0,12}") {
+        let (a, b) = (words(&a), vec![vec![words(&b)]]);
+        prop_assert!((0.0..=1.0).contains(&rouge_l(&a, &b[0])));
+        let captions = [a];
+        prop_assert!(bleu(&captions, &b).iter().all(|score| (0.0..=1.0 + 1e-9).contains(score)));
+        prop_assert!(cider_d(&captions, &b).iter().all(|score| (0.0..=10.0 + 1e-9).contains(score)));
+    }
+}
