@@ -190,7 +190,7 @@ fn gradients_are_those_of_finite_differences(
         let loss = |model: &Draw| model.loss(images.clone(), noise.clone());
         let grads = loss(&model).backward();
         let step = 1e-5;
-        let mut check = |change: &dyn Fn(&mut Draw) -> &mut Param<Tensor<2>>| {
+        let check = |change: &dyn Fn(&mut Draw) -> &mut Param<Tensor<2>>| {
             let mut changed = model.clone();
             let original = change(&mut changed).val();
             let gradient = values(original.grad(&grads).unwrap());
