@@ -8,6 +8,8 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
+//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
+//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -34,6 +36,7 @@ pub mod catalogue;
 pub mod download;
 mod error;
 pub mod frames;
+pub mod parallel;
 mod text;
 
 pub use error::Error;
