@@ -33,4 +33,5 @@
 pub mod char_lm;
 pub mod classifier;
 pub mod decode;
+pub mod frame_tagger;
 mod init;
