@@ -170,7 +170,7 @@ impl SentimentSettings {
             ("max-length", data.max_length),
             ("max-size", data.max_size.unwrap_or(1)),
         ];
-        for (name, _) in sizes.into_iter().filter(|(_, size)| *size == 0) {
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return setting(name, 0, "1 or more");
         }
         let shares = [
@@ -178,7 +178,7 @@ impl SentimentSettings {
             ("embedding-dropout", model.embedding_dropout),
             ("word-dropout", model.word_dropout),
         ];
-        for (name, share) in shares.into_iter().filter(|(_, share)| !(0.0..1.0).contains(share)) {
+        if let Some((name, share)) = shares.into_iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
             return setting(name, share, "a number from 0 to below 1");
         }
         if !model.forget_bias.is_finite() {
