@@ -88,7 +88,7 @@ impl TrainedFrames {
 
     /// A tagger for frames that come one by one; none for a bidirectional model.
     pub fn live(&self) -> Option<Live<'_>> {
-        Some(Live { tagger: self.model.live()?, schema: &self.schema })
+        Some(Live { tagger: self.model.live()? })
     }
 
     fn loader(&self, clips: Vec<Clip>) -> FrameLoader {
@@ -100,19 +100,15 @@ impl TrainedFrames {
 #[derive(Debug)]
 pub struct Live<'a> {
     tagger: LiveTagger<'a>,
-    schema: &'a FrameSchema,
 }
 
 impl Live<'_> {
-    /// What the model says of the next frame, given as its features before they are standardised, `[F]`.
+    /// What the model says of the next frame, `[F]`: the numbers that [`FrameSchema::frame`] gives.
     ///
     /// # Panics
     ///
     /// When `F` is not that of the model.
-    pub fn push(&mut self, mut features: Vec<f32>) -> FramesPrediction {
-        if let Some(standardization) = &self.schema.standardization {
-            standardization.apply(&mut features);
-        }
-        FramesPrediction::of(&self.tagger.push(&features))
+    pub fn push(&mut self, frame: &[f32]) -> FramesPrediction {
+        FramesPrediction::of(&self.tagger.push(frame))
     }
 }
