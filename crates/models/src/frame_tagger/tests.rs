@@ -6,6 +6,8 @@ use rstest::rstest;
 
 use super::*;
 
+// Burn has deprecated its ndarray backend; here it is supported all the same.
+#[allow(deprecated)]
 fn devices() -> Vec<Device> {
     vec![
         #[cfg(feature = "flex")]

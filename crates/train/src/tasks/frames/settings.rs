@@ -194,7 +194,7 @@ impl FramesSettings {
             ("sequence-length", data.sequence_length),
             ("image-size", data.image_size),
         ];
-        for (name, _) in sizes.into_iter().filter(|(_, size)| *size == 0) {
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return setting(name, 0, "1 or more");
         }
         if !(0.0..1.0).contains(&model.dropout) {
