@@ -33,6 +33,7 @@
 
 pub mod builtin;
 pub mod catalogue;
+mod document;
 pub mod download;
 mod error;
 pub mod frames;
