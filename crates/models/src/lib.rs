@@ -35,3 +35,8 @@ pub mod classifier;
 pub mod decode;
 pub mod frame_tagger;
 mod init;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod testing;
+mod transfer;
+
+pub use transfer::TransferError;

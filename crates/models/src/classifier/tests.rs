@@ -9,18 +9,8 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::{Classifier, ClassifierConfig, Pooling};
-use crate::char_lm::TransferError;
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
+use crate::TransferError;
+use crate::testing::devices;
 
 fn config() -> ClassifierConfig {
     ClassifierConfig::new(6, 5, 4, 2, Cell::Lstm)

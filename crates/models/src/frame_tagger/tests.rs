@@ -5,17 +5,7 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
+use crate::testing::devices;
 
 fn config(input: FrameInput, cell: Option<Cell>) -> FrameTaggerConfig {
     FrameTaggerConfig::new(input, 3, 5, 4).with_cell(cell)
