@@ -51,7 +51,6 @@ impl FramesTask {
             weights: settings.model.balanced.then(|| balanced(&set)),
             description: describe(&set),
             train: FrameLoader::new(set.train, set.schema.format, workers),
-            // The whole of it is read at every evaluation, and small.
             validation: FrameLoader::new(set.validation, set.schema.format, workers),
             schema: set.schema,
             settings: settings.clone(),

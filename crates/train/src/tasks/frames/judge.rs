@@ -10,6 +10,7 @@ use rekindle_models::frame_tagger::FrameTagger;
 
 use super::{ClipSettings, frames};
 use crate::error::TrainError;
+use crate::tasks::likeliest;
 
 /// The answers of a model to labelled clips, and what they are worth.
 #[derive(Clone, Debug)]
@@ -104,9 +105,4 @@ pub(super) fn log_probs(
         }
     }
     Ok(found)
-}
-
-/// The class of the highest number.
-pub(super) fn likeliest(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
 }

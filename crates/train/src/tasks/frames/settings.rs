@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::run::RunSettings;
-use crate::settings::{TrainingSettings, setting};
+use crate::settings::{TrainingSettings, at_least_one, below_one};
 
 /// Settings of `frames`. Every field has a default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -186,21 +186,15 @@ impl FramesSettings {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.training.validate()?;
         let Self { data, model, .. } = self;
-        let sizes = [
+        at_least_one([
             ("layers", model.layers),
             ("hidden", model.hidden),
             ("encoder", model.encoder),
             ("batch-size", data.batch_size),
             ("sequence-length", data.sequence_length),
             ("image-size", data.image_size),
-        ];
-        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-            return setting(name, 0, "1 or more");
-        }
-        if !(0.0..1.0).contains(&model.dropout) {
-            return setting("dropout", model.dropout, "a number from 0 to below 1");
-        }
-        Ok(())
+        ])?;
+        below_one([("dropout", model.dropout)])
     }
 }
 

@@ -6,11 +6,12 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_data::frames::{Clip, FrameLoader, FrameSchema};
 use rekindle_models::frame_tagger::{FrameTagger, LiveTagger};
 
-use super::judge::{likeliest, log_probs};
+use super::judge::log_probs;
 use super::{FramesSettings, Judgement, judge};
 use crate::error::TrainError;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress, Which};
+use crate::tasks::likeliest;
 
 /// The model of a run of `frames`.
 #[derive(Debug)]
