@@ -1,13 +1,13 @@
 //! `rekindle predict` on a run of `frames`.
 
 use std::fs;
-use std::io::{Write, stdin, stdout};
+use std::io::{self, Stdout, Write, stdin, stdout};
 
 use anyhow::{Context, Result, bail};
 use rekindle_data::frames::FrameSource;
 use rekindle_train::pictures::timeline;
 use rekindle_train::run::RunFolder;
-use rekindle_train::tasks::frames::TrainedFrames;
+use rekindle_train::tasks::frames::{FramesPrediction, TrainedFrames};
 use serde_json::json;
 
 use crate::commands::{open_frames, print_json};
@@ -34,7 +34,7 @@ fn tag(trained: &TrainedFrames, clip: &str, options: &Predict) -> Result<()> {
     let classes: Vec<&str> = trained.schema.classes.names().iter().map(String::as_str).collect();
     let truth = clip.labels.as_deref();
     if options.output.json {
-        let frame = |(number, frame): (usize, &rekindle_train::tasks::frames::FramesPrediction)| {
+        let frame = |(number, frame): (usize, &FramesPrediction)| {
             json!({
                 "frame": number,
                 "label": classes[frame.class],
@@ -44,13 +44,14 @@ fn tag(trained: &TrainedFrames, clip: &str, options: &Predict) -> Result<()> {
         };
         print_json(&frames.iter().enumerate().map(frame).collect::<Vec<_>>())?;
     } else {
-        let mut out = stdout().lock();
-        writeln!(out, "frame,label,probability{}", if truth.is_some() { ",truth" } else { "" })?;
+        let mut rows = Rows::default();
+        let truth_of = |number: usize| truth.map(|truth| classes[truth[number] as usize]);
+        rows.write(["frame", "label", "probability"].into_iter().chain(truth.map(|_| "truth")))?;
         for (number, frame) in frames.iter().enumerate() {
-            let truth = truth.map(|truth| format!(",{}", field(classes[truth[number] as usize])));
-            let label = field(classes[frame.class]);
-            writeln!(out, "{number},{label},{:.4}{}", frame.probability, truth.unwrap_or_default())?;
+            let (place, probability) = (number.to_string(), format!("{:.4}", frame.probability));
+            rows.write([&*place, classes[frame.class], &*probability].into_iter().chain(truth_of(number)))?;
         }
+        rows.0.flush()?;
     }
     if let Some(file) = &options.frames.timeline {
         let predicted: Vec<u32> = frames.iter().map(|frame| frame.class as u32).collect();
@@ -67,23 +68,36 @@ fn live(trained: &TrainedFrames, options: &Predict) -> Result<()> {
         bail!("a bidirectional model needs the whole clip: name it after the run");
     };
     let classes = trained.schema.classes.names();
+    let mut rows = Rows::default();
     for (number, line) in (1..).zip(stdin().lines()) {
         let line = line.context("cannot read standard input")?;
         let answer = tagger.push(&trained.schema.frame(&line, "standard input", number)?);
-        let mut out = stdout().lock();
         let (label, probability) = (&classes[answer.class], answer.probability);
         if options.output.json {
+            let mut out = stdout().lock();
             writeln!(out, "{}", json!({"frame": number - 1, "label": label, "probability": probability}))?;
+            out.flush()?;
         } else {
-            writeln!(out, "{},{},{probability:.4}", number - 1, field(label))?;
+            rows.write([&*(number - 1).to_string(), label, &*format!("{probability:.4}")])?;
+            // Whoever sends frames waits for the answer.
+            rows.0.flush()?;
         }
-        // Whoever sends frames waits for the answer.
-        out.flush()?;
     }
     Ok(())
 }
 
-/// A label as a field of CSV.
-fn field(label: &str) -> String {
-    if label.contains([',', '"', '\n']) { format!("\"{}\"", label.replace('"', "\"\"")) } else { label.to_owned() }
+/// Rows of CSV on standard output.
+struct Rows(csv::Writer<Stdout>);
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self(csv::Writer::from_writer(stdout()))
+    }
+}
+
+impl Rows {
+    /// A reader who has seen enough is told from other failures by the system's own error.
+    fn write<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        self.0.write_record(fields).map_err(io::Error::from)
+    }
 }
