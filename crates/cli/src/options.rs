@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_data::frames::Alias;
 use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
+use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::commands::bench::shape::Shape;
@@ -64,6 +66,8 @@ pub enum TrainTask {
     Chars(Box<NewTask<CharsSettings>>),
     /// Images, drawn by a sequence of glimpses
     Draw(Box<NewTask<DrawSettings>>),
+    /// A tagger of frames: a label for every frame of a clip, the past helping the present
+    Frames(Box<NewTask<FramesSettings>>),
     /// A classifier of texts: a sequence of words in, one label out
     Sentiment(Box<NewTask<SentimentSettings>>),
 }
@@ -190,6 +194,7 @@ pub struct Eval {
     pub chars: EvalChars,
     #[command(flatten)]
     pub draw: EvalDraw,
+    pub frames: EvalFrames,
     #[command(flatten)]
     pub sentiment: EvalSentiment,
     /// Which checkpoint: best, last or a step
@@ -221,6 +226,18 @@ pub struct EvalDraw {
     /// Also estimate the log-likelihood with this many samples of the latents for each image
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub importance_samples: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "frames")]
+#[command(next_help_heading = "For frames")]
+pub struct EvalFrames {
+    /// The labels of the clip in --data, where it has none of its own
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub labels: Option<PathBuf>,
+    /// Another way in which a label of --data is written, besides those of training
+    #[arg(long = "alias", value_name = "OTHER=LABEL", requires = "data")]
+    pub aliases: Vec<Alias>,
 }
 
 #[derive(Debug, Args)]
@@ -257,6 +274,7 @@ pub struct Predict {
     pub inputs: Vec<String>,
     #[command(flatten)]
     pub draw: PredictDraw,
+    pub frames: PredictFrames,
     #[command(flatten)]
     pub sentiment: PredictSentiment,
     /// Which checkpoint: best, last or a step
@@ -275,6 +293,21 @@ pub struct PredictDraw {
     /// The picture to write [default: `reconstruction.png` in the run's folder `samples`]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "frames")]
+#[command(next_help_heading = "For frames")]
+pub struct PredictFrames {
+    /// The true labels of the clip, where it has none of its own, to set beside the predicted ones
+    #[arg(long, value_name = "FILE", requires = "inputs")]
+    pub labels: Option<PathBuf>,
+    /// Another way in which a label of the clip is written, besides those of training
+    #[arg(long = "alias", value_name = "OTHER=LABEL", requires = "inputs")]
+    pub aliases: Vec<Alias>,
+    /// Draw the labels of the clip over time, as SVG
+    #[arg(long, value_name = "FILE", requires = "inputs")]
+    pub timeline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
+//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -33,11 +34,13 @@
 
 pub mod builtin;
 pub mod catalogue;
+mod document;
 pub mod download;
 mod error;
 pub mod frames;
 pub mod images;
 pub mod labelled;
+pub mod parallel;
 mod text;
 
 pub use error::Error;

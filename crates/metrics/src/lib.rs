@@ -4,6 +4,7 @@
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
 //! * [`language`]: bits per symbol and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
+//! * [`translation`]: corpus BLEU and chrF.
 //!
 //! ```
 //! use rekindle_metrics::language::{bits, perplexity};
@@ -19,3 +20,4 @@ pub mod captions;
 pub mod classification;
 pub mod language;
 pub mod segments;
+pub mod translation;

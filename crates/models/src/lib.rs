@@ -37,3 +37,8 @@ pub mod decode;
 pub mod draw;
 pub mod frame_tagger;
 mod init;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod testing;
+mod transfer;
+
+pub use transfer::TransferError;

@@ -2,11 +2,13 @@
 
 mod confusion;
 mod learning_curve;
+mod timeline;
 
 use std::fmt::Display;
 
 pub use confusion::confusion;
 pub use learning_curve::learning_curve;
+pub use timeline::timeline;
 
 /// A picture for the run folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! `rekindle predict`, a file for each task.
 
 mod draw;
+mod frames;
 mod sentiment;
 
 use anyhow::{Result, bail};
@@ -8,6 +9,7 @@ use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
+use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::options::Predict;
@@ -19,6 +21,7 @@ pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
     match task.as_str() {
         CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
         DrawSettings::TASK => draw::predict(&run, options),
+        FramesSettings::TASK => frames::predict(&run, options),
         SentimentSettings::TASK => sentiment::predict(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }

@@ -10,6 +10,7 @@ use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::task::Task;
 use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
 use rekindle_train::tasks::draw::{DrawSettings, DrawTask};
+use rekindle_train::tasks::frames::{FramesSettings, FramesTask};
 use rekindle_train::tasks::sentiment::{SentimentSettings, SentimentTask};
 use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
 use serde_json::json;
@@ -26,6 +27,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
             match task {
                 TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
                 TrainTask::Draw(options) => start::<DrawTask>(*options, matches),
+                TrainTask::Frames(options) => start::<FramesTask>(*options, matches),
                 TrainTask::Sentiment(options) => start::<SentimentTask>(*options, matches),
             }
         }
@@ -34,6 +36,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
             match run.head()?.task.as_str() {
                 CharsSettings::TASK => resume::<CharsTask>(run, &train),
                 DrawSettings::TASK => resume::<DrawTask>(run, &train),
+                FramesSettings::TASK => resume::<FramesTask>(run, &train),
                 SentimentSettings::TASK => resume::<SentimentTask>(run, &train),
                 other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
             }

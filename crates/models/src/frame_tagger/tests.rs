@@ -5,15 +5,7 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
-
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
+use crate::testing::devices;
 
 fn config(input: FrameInput, cell: Option<Cell>) -> FrameTaggerConfig {
     FrameTaggerConfig::new(input, 3, 5, 4).with_cell(cell)

@@ -3,7 +3,7 @@
 use burn::module::Module;
 
 use super::FrameTagger;
-use crate::char_lm::TransferError;
+use crate::TransferError;
 
 impl FrameTagger {
     /// This model with the weights of `source`, on whose device it must be; the output layer stays as it is without

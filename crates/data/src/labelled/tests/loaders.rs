@@ -87,7 +87,7 @@ fn a_gzip_file_that_is_cut_off_is_named() {
 #[case::no_file_of_odd_name("nowhere", "no such file")]
 #[case::no_file_of_lines("nowhere.pos,nowhere.neg", "no such file")]
 fn a_source_that_is_not_there_is_named(#[case] source: &str, #[case] wanted: &str) {
-    let read = || Ok::<_, crate::Error>(LabelledSource::parse(source)?.read(&TextReader::default())?);
+    let read = || -> Result<_, crate::Error> { LabelledSource::parse(source)?.read(&TextReader::default()) };
     let error = read().unwrap_err().to_string();
     assert!(error.contains(wanted), "{error}");
 }

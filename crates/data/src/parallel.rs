@@ -1,0 +1,37 @@
+//! Pairs of sentences in two languages.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`Pairs`] | reads two line-aligned files or one table, plain or gzip; or writes dates |
+//! | [`SentenceUnit`] | cuts a sentence into words or characters, and puts it together again |
+//! | [`WordVocabulary`] | words to numbers and back, with `<START>` and `<END>` |
+//! | [`Buckets`] | batches of sentences of like lengths, in another order each epoch |
+//!
+//! ```
+//! use rekindle_data::parallel::{Buckets, BatchSize, Pairs, SentenceUnit, WordVocabulary};
+//!
+//! let pairs = Pairs::dates(1000, 1);
+//! let words = |text: &String| SentenceUnit::Word.tokens(text, true);
+//! let sources: Vec<Vec<String>> = pairs.sources.iter().map(words).collect();
+//! let vocabulary = WordVocabulary::new(&sources, 1, None);
+//! let numbers: Vec<Vec<u32>> = sources.iter().map(|tokens| vocabulary.encode(tokens)).collect();
+//! let lengths: Vec<[usize; 2]> = numbers.iter().map(|numbers| [numbers.len(), 10]).collect();
+//! let buckets = Buckets::new(&lengths, BatchSize::Sentences(32), 1);
+//! assert_eq!(buckets.len(), 1000_usize.div_ceil(32));
+//! assert_eq!(buckets.epoch(0)[3].len(), 32);
+//! ```
+
+mod buckets;
+mod dates;
+mod error;
+mod pairs;
+mod sentence;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
+pub use buckets::{BatchSize, Buckets};
+pub use error::ParallelError;
+pub use pairs::Pairs;
+pub use sentence::SentenceUnit;
+pub use vocabulary::WordVocabulary;

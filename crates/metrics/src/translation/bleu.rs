@@ -1,0 +1,137 @@
+//! Corpus BLEU as sacrebleu computes it.
+
+use std::collections::HashMap;
+use std::ops::AddAssign;
+
+use super::Tokenization;
+
+/// The longest n-gram that counts.
+const ORDER: usize = 4;
+
+/// Corpus BLEU of Papineni et al. 2002 ("BLEU: a method for automatic evaluation of machine translation"), with the
+/// choices of sacrebleu:
+///
+/// ```text
+/// BLEU = 100 · BP · (p_1 p_2 p_3 p_4)^(1/4)
+/// p_n  = matched n-grams / n-grams of the hypotheses          each n-gram matched as often as in one reference at most
+/// BP   = min(1, exp(1 - r / c))                               c, r: tokens of the hypotheses, of the closest references
+/// ```
+///
+/// An order without a match counts as `1 / (2^k total)` for the `k`-th such order (NIST's smoothing, "exp").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bleu {
+    /// What a word is.
+    pub tokenization: Tokenization,
+    /// Whether upper and lower case are the same.
+    pub lowercase: bool,
+}
+
+/// The counts that BLEU is computed from; those of a corpus are the sums of those of its sentences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BleuStatistics {
+    /// Matched n-grams, by order.
+    pub matches: [u64; ORDER],
+    /// N-grams of the hypotheses, by order.
+    pub totals: [u64; ORDER],
+    /// Tokens of the hypotheses.
+    pub hypothesis_length: u64,
+    /// Tokens of the references: of several, the one whose length is closest, and the shorter of two as close.
+    pub reference_length: u64,
+}
+
+impl Bleu {
+    /// The counts of one sentence and its references. Without any reference nothing matches.
+    pub fn statistics(&self, hypothesis: &str, references: &[&str]) -> BleuStatistics {
+        let tokens = |text: &str| {
+            if self.lowercase { self.tokenization.tokens(&text.to_lowercase()) } else { self.tokenization.tokens(text) }
+        };
+        let references: Vec<_> = references.iter().map(|reference| tokens(reference)).collect();
+        BleuStatistics::of_tokens(&tokens(hypothesis), &references)
+    }
+
+    /// The BLEU of a corpus, from 0 to 100: hypotheses, each with its references.
+    pub fn corpus<'a>(&self, sentences: impl IntoIterator<Item = (&'a str, &'a [&'a str])>) -> f64 {
+        let mut sum = BleuStatistics::default();
+        for (hypothesis, references) in sentences {
+            sum += self.statistics(hypothesis, references);
+        }
+        sum.score()
+    }
+}
+
+impl BleuStatistics {
+    /// The counts of one sentence and its references, cut into tokens. Without any reference nothing matches.
+    pub fn of_tokens(hypothesis: &[String], references: &[Vec<String>]) -> Self {
+        let closest = references.iter().map(Vec::len).min_by_key(|&length| (length.abs_diff(hypothesis.len()), length));
+        let mut statistics = Self {
+            hypothesis_length: hypothesis.len() as u64,
+            reference_length: closest.unwrap_or(0) as u64,
+            ..Self::default()
+        };
+        for order in 1..=ORDER {
+            let mut most: HashMap<&[String], u64> = HashMap::new();
+            for reference in references {
+                for (ngram, count) in counts(reference, order) {
+                    let known = most.entry(ngram).or_default();
+                    *known = count.max(*known);
+                }
+            }
+            for (ngram, count) in counts(hypothesis, order) {
+                statistics.totals[order - 1] += count;
+                statistics.matches[order - 1] += count.min(most.get(ngram).copied().unwrap_or(0));
+            }
+        }
+        statistics
+    }
+
+    /// BLEU, from 0 to 100.
+    pub fn score(&self) -> f64 {
+        // As sacrebleu: an order that no hypothesis is long enough for makes the product 0.
+        if self.matches == [0; ORDER] || self.totals.contains(&0) {
+            return 0.0;
+        }
+        let (mut smoothing, mut logarithms) = (1.0, 0.0);
+        for (&matched, &total) in self.matches.iter().zip(&self.totals) {
+            let matched = if matched == 0 {
+                smoothing *= 2.0;
+                1.0 / smoothing
+            } else {
+                matched as f64
+            };
+            logarithms += (matched / total as f64).ln();
+        }
+        100.0 * self.brevity_penalty() * (logarithms / ORDER as f64).exp()
+    }
+
+    /// `BP`, from 0 to 1: below 1 where the hypotheses are shorter than the references.
+    pub fn brevity_penalty(&self) -> f64 {
+        let (c, r) = (self.hypothesis_length as f64, self.reference_length as f64);
+        if c >= r {
+            1.0
+        } else if c == 0.0 {
+            0.0
+        } else {
+            (1.0 - r / c).exp()
+        }
+    }
+}
+
+impl AddAssign for BleuStatistics {
+    fn add_assign(&mut self, other: Self) {
+        for order in 0..ORDER {
+            self.matches[order] += other.matches[order];
+            self.totals[order] += other.totals[order];
+        }
+        self.hypothesis_length += other.hypothesis_length;
+        self.reference_length += other.reference_length;
+    }
+}
+
+/// How often each n-gram appears.
+fn counts(tokens: &[String], order: usize) -> HashMap<&[String], u64> {
+    let mut counts = HashMap::new();
+    for ngram in tokens.windows(order) {
+        *counts.entry(ngram).or_default() += 1;
+    }
+    counts
+}
