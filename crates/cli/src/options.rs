@@ -194,6 +194,7 @@ pub struct Eval {
     pub chars: EvalChars,
     #[command(flatten)]
     pub draw: EvalDraw,
+    #[command(flatten)]
     pub frames: EvalFrames,
     #[command(flatten)]
     pub sentiment: EvalSentiment,
@@ -274,6 +275,7 @@ pub struct Predict {
     pub inputs: Vec<String>,
     #[command(flatten)]
     pub draw: PredictDraw,
+    #[command(flatten)]
     pub frames: PredictFrames,
     #[command(flatten)]
     pub sentiment: PredictSentiment,
