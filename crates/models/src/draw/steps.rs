@@ -47,6 +47,7 @@ impl Cell {
 }
 
 /// What the encoder reads, as far as it is the same at every step.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a batch")]
 enum Reading<'m> {
     /// All of the image.
     Whole {
