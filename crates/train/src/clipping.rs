@@ -31,16 +31,16 @@ impl Clip {
     ///
     /// All is computed on the device; nothing is read back.
     pub fn apply<M: Module>(&self, model: &M, gradients: GradientsParams) -> (GradientsParams, Tensor<1>) {
-        let mut norm = SquaredNorm { gradients: &gradients, sum: None };
+        let mut norm = SquaredNorm { gradients, out: GradientsParams::new(), sum: None };
         model.visit(&mut norm);
         let global = norm.sum.map(Tensor::sqrt).unwrap_or_else(|| Tensor::zeros([1], &Device::default()));
         let clipped = match self.kind {
-            ClipKind::None => gradients,
+            ClipKind::None => norm.out,
             kind => {
                 let mut bound = Bound {
                     clip: Clip { kind, ..*self },
                     global: global.clone(),
-                    gradients,
+                    gradients: norm.out,
                     out: GradientsParams::new(),
                 };
                 model.visit(&mut bound);
@@ -63,15 +63,21 @@ pub fn gradient_norms<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<
     norms
 }
 
-struct SquaredNorm<'a> {
-    gradients: &'a GradientsParams,
+struct SquaredNorm {
+    gradients: GradientsParams,
+    out: GradientsParams,
     sum: Option<Tensor<1>>,
 }
 
-impl ModuleVisitor for SquaredNorm<'_> {
+impl ModuleVisitor for SquaredNorm {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let squared = gradient.square().sum();
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            let shape = gradient.shape();
+            // The gradient of a transposed weight is a transposed view: all that reads it, the optimiser too, is slow
+            // unless it is laid out anew.
+            let flat: Tensor<1> = gradient.flatten(0, D - 1);
+            self.out.register(param.id, flat.clone().reshape::<D, _>(shape));
+            let squared = flat.square().sum();
             self.sum = Some(match self.sum.take() {
                 Some(sum) => sum + squared,
                 None => squared,
