@@ -14,8 +14,24 @@ pub enum WeightError {
         /// Why.
         source: io::Error,
     },
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The number of values is not that of the shape.
+    #[error("a tensor of shape {shape:?} cannot have {values} values")]
+    Shape {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The number of values.
+        values: usize,
+    },
     /// The file is of none of the known formats.
-    #[error("{}: neither a zip nor a pickle of PyTorch: save it with torch.save", path.display())]
+    #[error("{}: no file of PyTorch and no safetensors: save it with torch.save or safetensors", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,

@@ -1,7 +1,8 @@
-//! Reads PyTorch checkpoints (`.pt`, `.pth`) without Python and without trust.
+//! Reads PyTorch checkpoints (`.pt`, `.pth`) and safetensors without Python and without trust; writes safetensors.
 //!
-//! * [`WeightFile`]: opens a file, of the zip format or the one before it, and lists its tensors.
+//! * [`WeightFile`]: opens a file, of safetensors or of PyTorch (the zip format or the one before it), and lists its tensors.
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
+//! * [`save_safetensors`]: writes tensors to a file that PyTorch and others read.
 //! * [`WeightError`]: what can be wrong with a file.
 //!
 //! A pickle is a program. The interpreter here never runs what it names: a class that it does not know becomes a value
@@ -20,10 +21,12 @@
 mod error;
 mod flatten;
 mod pickle;
+mod safetensors;
 mod tensor;
 mod torch;
 mod zip;
 
 pub use error::WeightError;
+pub use safetensors::save_safetensors;
 pub use tensor::{Element, WeightTensor};
 pub use torch::WeightFile;

@@ -1,5 +1,7 @@
 //! The values of a tensor.
 
+use crate::error::WeightError;
+
 /// What a storage holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -70,6 +72,20 @@ pub struct WeightTensor {
 }
 
 impl WeightTensor {
+    /// A tensor of 32-bit floats from its values in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// When there are not as many values as the shape has places.
+    pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, WeightError> {
+        let places = shape.iter().try_fold(1_usize, |places, &size| places.checked_mul(size));
+        if places == Some(values.len()) {
+            Ok(Self { shape, element: Element::F32, values })
+        } else {
+            Err(WeightError::Shape { shape, values: values.len() })
+        }
+    }
+
     /// Its shape, as PyTorch has it.
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -83,6 +99,12 @@ impl WeightTensor {
     /// Its values in row-major order, rounded to 32 bits where the file has more.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// Reads elements that lie one after another and are as many as the shape has places.
+    pub(crate) fn contiguous(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Self {
+        let values = bytes.chunks_exact(element.bytes()).map(|bytes| element.value(bytes)).collect();
+        Self { shape, element, values }
     }
 
     /// Reads the elements of a strided view of `storage`; `limit` is the most elements that are justified.

@@ -1,4 +1,4 @@
-//! The files that `torch.save` writes: a zip since PyTorch 1.6, a row of pickles before.
+//! A file of weights; those that `torch.save` writes are a zip since PyTorch 1.6, a row of pickles before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::WeightError;
 use crate::flatten;
 use crate::pickle::{self, Pickle, Value};
+use crate::safetensors;
 use crate::tensor::WeightTensor;
 use crate::zip;
 
@@ -22,7 +23,7 @@ pub struct WeightFile {
 }
 
 impl WeightFile {
-    /// Reads a file of PyTorch.
+    /// Reads a file of safetensors or of PyTorch.
     ///
     /// # Errors
     ///
@@ -44,6 +45,8 @@ impl WeightFile {
             read_zip(bytes)
         } else if bytes.starts_with(OLD_MAGIC) {
             read_old(bytes)
+        } else if safetensors::is_format_of(bytes) {
+            safetensors::read(bytes)
         } else {
             return Err(WeightError::UnknownFormat { path });
         };
