@@ -1,6 +1,7 @@
 //! `rekindle eval`, a file for each task.
 
 mod chars;
+mod draw;
 mod frames;
 mod sentiment;
 
@@ -9,6 +10,7 @@ use clap::ArgMatches;
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 use serde_json::{Value, json};
@@ -21,6 +23,7 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => chars::eval(&run, options),
+        DrawSettings::TASK => draw::eval(&run, options),
         FramesSettings::TASK => frames::eval(&run, options),
         SentimentSettings::TASK => sentiment::eval(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
