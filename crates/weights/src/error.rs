@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::module::LoadReport;
+
 /// What can be wrong with a file of weights, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
@@ -50,4 +52,31 @@ pub enum WeightError {
         /// The file.
         path: PathBuf,
     },
+    /// Weights and parameters are not the same.
+    #[error("the weights do not fit the model: {report}")]
+    DoesNotFit {
+        /// Which do and which do not.
+        report: Box<LoadReport>,
+    },
+    /// A name that is to be changed is not there.
+    #[error("no tensor is called {name}, or something that begins with {name} and a dot; there are:{}", list(there))]
+    NoSuchName {
+        /// The name.
+        name: String,
+        /// Those that are there.
+        there: Vec<String>,
+    },
+    /// Two tensors come to have one name.
+    #[error("two tensors would be called {name}: give one of them another name")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+}
+
+/// A name a line, the first twenty.
+fn list(names: &[String]) -> String {
+    let shown: String = names.iter().take(20).map(|name| format!("\n  {name}")).collect();
+    let more = names.len().saturating_sub(20);
+    if more > 0 { format!("{shown}\n  and {more} more") } else { shown }
 }

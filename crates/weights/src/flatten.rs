@@ -1,4 +1,4 @@
-//! Finds the tensors of a pickle and their names.
+//! Finds the tensors of a pickle and their names, and the tables that number texts.
 
 use std::collections::BTreeMap;
 
@@ -18,31 +18,45 @@ pub(crate) struct Described {
     pub(crate) strides: Vec<usize>,
 }
 
-/// The tensors by the path of keys that leads to them, joined by dots; of two with one path the last counts, as in
-/// Python.
-pub(crate) fn tensors(pickle: &Pickle) -> Result<BTreeMap<String, Described>, String> {
+/// What there is in a pickle, by the path of keys that leads to it, joined by dots; of two things with one path the last
+/// counts, as in Python.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) tensors: BTreeMap<String, Described>,
+    /// Tables that number texts from 0 without a gap, as vocabularies are kept; the texts in the order of the numbers.
+    pub(crate) tables: BTreeMap<String, Vec<String>>,
+}
+
+/// Walks through the values of a pickle.
+pub(crate) fn find(pickle: &Pickle) -> Result<Found, String> {
     // A value used many times over is visited each time; the budget keeps that in proportion to the file.
-    let mut walk = Walk { pickle, found: BTreeMap::new(), budget: 16 * pickle.length + 1024 };
+    let mut walk = Walk { pickle, found: Found::default(), budget: 16 * pickle.length + 1024 };
     walk.visit(pickle.root, String::new(), 0)?;
     Ok(walk.found)
 }
 
 struct Walk<'a> {
     pickle: &'a Pickle,
-    found: BTreeMap<String, Described>,
+    found: Found,
     budget: usize,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, place: Place, path: String, depth: usize) -> Result<(), String> {
-        let spent = self.budget.checked_sub(1 + path.len());
-        self.budget = spent.ok_or("its values refer to each other too often")?;
+        self.spend(1 + path.len())?;
         if depth > DEEPEST {
             return Err(format!("its values are nested deeper than {DEEPEST}"));
         }
         let pickle = self.pickle;
         match &pickle.values[place] {
             Value::Dict(items) => {
+                let numbered = items.iter().map(|&(key, value)| match (&pickle.values[key], &pickle.values[value]) {
+                    (Value::Text(text), Value::Int(number)) | (Value::Int(number), Value::Text(text)) => {
+                        Some((text, usize::try_from(*number).ok()?))
+                    }
+                    _ => None,
+                });
+                self.table(&path, numbered)?;
                 for &(key, value) in items {
                     let key = match &pickle.values[key] {
                         Value::Text(key) => key.clone(),
@@ -53,6 +67,11 @@ impl Walk<'_> {
                 }
             }
             Value::List(items) => {
+                let numbered = items.iter().enumerate().map(|(number, &item)| match &pickle.values[item] {
+                    Value::Text(text) => Some((text, number)),
+                    _ => None,
+                });
+                self.table(&path, numbered)?;
                 for (index, &item) in items.iter().enumerate() {
                     self.visit(item, joined(&path, index.to_string()), depth + 1)?;
                 }
@@ -66,7 +85,7 @@ impl Walk<'_> {
                 match name.as_str() {
                     "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => {
                         let described = self.describe(arguments).map_err(|reason| format!("{path}: {reason}"))?;
-                        self.found.insert(path, described);
+                        self.found.tensors.insert(path, described);
                     }
                     "torch._utils._rebuild_parameter" => {
                         if let Some(&tensor) = arguments.first() {
@@ -77,6 +96,33 @@ impl Walk<'_> {
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, amount: usize) -> Result<(), String> {
+        self.budget = self.budget.checked_sub(amount).ok_or("its values refer to each other too often")?;
+        Ok(())
+    }
+
+    /// Keeps texts with their numbers, where every item is such a pair and every number below their count is there once.
+    fn table<'t>(
+        &mut self,
+        path: &str,
+        numbered: impl ExactSizeIterator<Item = Option<(&'t String, usize)>>,
+    ) -> Result<(), String> {
+        let mut texts = vec![None; numbered.len()];
+        self.spend(texts.len())?;
+        for item in numbered {
+            let Some((text, number)) = item else { return Ok(()) };
+            match texts.get_mut(number) {
+                Some(place) if place.is_none() => *place = Some(text),
+                _ => return Ok(()),
+            }
+        }
+        if texts.len() > 1 {
+            self.spend(texts.iter().flatten().map(|text| text.len()).sum())?;
+            self.found.tables.insert(path.to_owned(), texts.into_iter().flatten().cloned().collect());
         }
         Ok(())
     }

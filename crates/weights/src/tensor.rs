@@ -101,6 +101,14 @@ impl WeightTensor {
         &self.values
     }
 
+    /// A matrix with rows and columns changed round; what is no matrix as it is.
+    pub(crate) fn transposed(&self) -> Self {
+        let &[rows, columns] = &self.shape[..] else { return self.clone() };
+        let values = (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column));
+        let values = values.map(|at| self.values[at]).collect();
+        Self { shape: vec![columns, rows], element: self.element, values }
+    }
+
     /// Reads elements that lie one after another and are as many as the shape has places.
     pub(crate) fn contiguous(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Self {
         let values = bytes.chunks_exact(element.bytes()).map(|bytes| element.value(bytes)).collect();

@@ -54,6 +54,17 @@ fn a_weight_that_is_no_number_stays_so() {
 }
 
 #[test]
+fn tables_that_number_texts_are_found() {
+    for bytes in [ZIP, OLD] {
+        let file = read(bytes).unwrap();
+        let tables: Vec<_> = file.tables().iter().map(|(name, texts)| (name.as_str(), texts.join(" "))).collect();
+        let wanted = [("chars", "a b"), ("itos", "a b"), ("words", "to be")];
+        let wanted = wanted.map(|(name, texts)| (format!("vocabulary.{name}"), texts.to_owned()));
+        assert!(tables.iter().map(|(name, texts)| (name.to_string(), texts.clone())).eq(wanted), "{tables:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = WeightFile::open("nowhere/model.pt").unwrap_err();
     assert!(matches!(&error, WeightError::Read { .. }) && error.to_string().contains("nowhere"), "{error}");
