@@ -52,6 +52,12 @@ pub enum WeightError {
         /// The file.
         path: PathBuf,
     },
+    /// A value that JSON cannot say.
+    #[error("{name} has values that are no numbers, and JSON has no way to say so: write safetensors")]
+    NotANumber {
+        /// The tensor.
+        name: String,
+    },
     /// Weights and parameters are not the same.
     #[error("the weights do not fit the model: {report}")]
     DoesNotFit {

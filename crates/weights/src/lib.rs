@@ -4,7 +4,7 @@
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
 //! * [`StateDict`]: the weights of a module, in and out, by PyTorch's names; [`LoadReport`] says what became of each.
 //! * [`Rename`], [`rename`]: other names, for models that are named differently.
-//! * [`save_safetensors`]: writes tensors to a file that PyTorch and others read.
+//! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
 //! * [`WeightError`]: what can be wrong.
 //!
 //! A pickle is a program. The interpreter here never runs what it names: a class that it does not know becomes a value
@@ -26,7 +26,9 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod file;
 mod flatten;
+mod json;
 mod key_map;
 mod module;
 mod names;
@@ -37,6 +39,7 @@ mod torch;
 mod zip;
 
 pub use error::WeightError;
+pub use json::save_json;
 pub use key_map::{Rename, rename};
 pub use module::{LoadReport, StateDict, Strictness, WrongShape};
 pub use safetensors::save_safetensors;

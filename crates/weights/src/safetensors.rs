@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Write as _;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, TensorView};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use tempfile::NamedTempFile;
 
 use crate::error::WeightError;
+use crate::file;
 use crate::tensor::{Element, WeightTensor};
 
 /// Bytes of the header's length.
@@ -68,14 +67,7 @@ pub fn save_safetensors(
     let views = views.collect::<Result<Vec<_>, _>>().map_err(malformed)?;
     let notes = notes.clone().into_iter().collect();
     let file = safetensors::serialize(views, Some(notes)).map_err(malformed)?;
-
-    let failed = |source| WeightError::Write { path: path.into(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = NamedTempFile::new_in(folder).map_err(failed)?;
-    temporary.write_all(&file).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    temporary.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    file::write(path, &file)
 }
 
 /// A JSON object without a key that is there twice.

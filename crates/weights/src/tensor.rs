@@ -30,6 +30,17 @@ impl Element {
         })
     }
 
+    /// Its short name: `f16`, `bf16`, `f32`, `f64`, `i64`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::I64 => "i64",
+        }
+    }
+
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {
@@ -99,6 +110,11 @@ impl WeightTensor {
     /// Its values in row-major order, rounded to 32 bits where the file has more.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// The root of the sum of its squared values.
+    pub fn norm(&self) -> f64 {
+        self.values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
     }
 
     /// A matrix with rows and columns changed round; what is no matrix as it is.

@@ -105,8 +105,7 @@ fn read_old(bytes: &[u8]) -> Result<Contents, String> {
     };
     let (_version, _machine, object, keys) = (next()?, next()?, next()?, next()?);
     let found = flatten::find(&object)?;
-    let elements: BTreeMap<_, _> =
-        found.tensors.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
+    let elements: BTreeMap<_, _> = found.tensors.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
     let Value::List(items) = &keys.values[keys.root] else { return Err("the storages are not listed".into()) };
     let mut storages = BTreeMap::new();
     for &item in items {

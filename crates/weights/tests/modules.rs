@@ -99,8 +99,7 @@ fn every_cell_reads_back_what_it_writes(
     let state = recurrent(cell, 2, bidirectional, true).state_dict();
     let reversed = state.contains_key("weight_hh_l1_reverse");
     assert!(state.contains_key("bias_ih_l0") && reversed == bidirectional, "{:?}", state.keys());
-    let (back, _) =
-        recurrent(cell, 2, bidirectional, true).load_state_dict(&state, Strictness::Strict).unwrap();
+    let (back, _) = recurrent(cell, 2, bidirectional, true).load_state_dict(&state, Strictness::Strict).unwrap();
     assert_equal_to_the_bit(&back.state_dict(), &state);
 }
 
@@ -139,11 +138,9 @@ fn a_misfit_is_an_error_that_names_every_part_of_it() {
     let WeightError::DoesNotFit { report } = &error else { panic!("{error:?}") };
     assert_eq!(report.applied, ["weight_hh_l0", "bias_ih_l0"]);
     let message = error.to_string();
-    for part in [
-        "missing: bias_hh_l0",
-        "unused: weight_hr_l0",
-        "of another shape: weight_ih_l0 is [2, 2], wanted [12, 3]",
-    ] {
+    for part in
+        ["missing: bias_hh_l0", "unused: weight_hr_l0", "of another shape: weight_ih_l0 is [2, 2], wanted [12, 3]"]
+    {
         assert!(message.contains(part), "{message}");
     }
 }
