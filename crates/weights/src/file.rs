@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 
 use crate::error::WeightError;
 
@@ -11,9 +11,17 @@ use crate::error::WeightError;
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WeightError> {
     let failed = |source| WeightError::Write { path: path.into(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut temporary = builder().tempfile_in(folder).map_err(failed)?;
     temporary.write_all(bytes).map_err(failed)?;
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Temporary files are for their owner alone; what they become is for whoever the user's mask lets in.
+fn builder() -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }

@@ -1,6 +1,7 @@
 //! `rekindle inspect`.
 
 use std::collections::BTreeMap;
+use std::io::{Write, stdout};
 
 use anyhow::Result;
 use rekindle_train::run::RunFolder;
@@ -11,28 +12,28 @@ use super::weights::{self, RunWeights};
 use crate::options::Inspect;
 
 pub fn run(options: &Inspect) -> Result<()> {
+    // A reader who has seen enough is no failure: `main` tells a broken pipe from others.
+    let mut out = stdout().lock();
     if options.path.is_dir() {
         let RunWeights { task, step, tensors, .. } =
             weights::open(&RunFolder::open(&options.path)?, options.checkpoint)?;
         if options.output.json {
             return super::print_json(&described(json!({"task": task, "checkpoint_step": step}), &tensors));
         }
-        println!("task         {task}");
-        println!("checkpoint   step {step}");
-        print_tensors(&tensors);
-        return Ok(());
+        writeln!(out, "task         {task}")?;
+        writeln!(out, "checkpoint   step {step}")?;
+        return print_tensors(&mut out, &tensors);
     }
     let file = WeightFile::open(&options.path)?;
     let tables: BTreeMap<_, _> = file.tables().iter().map(|(name, texts)| (name.clone(), texts.len())).collect();
     if options.output.json {
         return super::print_json(&described(json!({"file": options.path, "tables": tables}), file.tensors()));
     }
-    println!("file         {}", options.path.display());
+    writeln!(out, "file         {}", options.path.display())?;
     for (name, size) in tables {
-        println!("table        {name}: {size} texts");
+        writeln!(out, "table        {name}: {size} texts")?;
     }
-    print_tensors(file.tensors());
-    Ok(())
+    print_tensors(&mut out, file.tensors())
 }
 
 /// `head` with the tensors and their sums.
@@ -50,13 +51,19 @@ fn total(tensors: &BTreeMap<String, WeightTensor>) -> usize {
     tensors.values().map(|tensor| tensor.values().len()).sum()
 }
 
-fn print_tensors(tensors: &BTreeMap<String, WeightTensor>) {
+fn print_tensors(out: &mut impl Write, tensors: &BTreeMap<String, WeightTensor>) -> Result<()> {
     let width = tensors.keys().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    println!("\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm");
+    writeln!(out, "\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm")?;
     for (name, tensor) in tensors {
         let sizes: Vec<_> = tensor.shape().iter().map(usize::to_string).collect();
         let (shape, element) = (format!("[{}]", sizes.join(", ")), tensor.element().name());
-        println!("{name:width$}  {shape:>16}  {element:>4}  {:>10}  {:>10.4}", tensor.values().len(), tensor.norm());
+        writeln!(
+            out,
+            "{name:width$}  {shape:>16}  {element:>4}  {:>10}  {:>10.4}",
+            tensor.values().len(),
+            tensor.norm()
+        )?;
     }
-    println!("{:width$}  {:>16}  {:>4}  {:>10}", "total", "", "", total(tensors));
+    writeln!(out, "{:width$}  {:>16}  {:>4}  {:>10}", "total", "", "", total(tensors))?;
+    Ok(())
 }
