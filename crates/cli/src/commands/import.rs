@@ -1,6 +1,7 @@
 //! `rekindle import`.
 
 use anyhow::Result;
+use rekindle_data::{Corpus, Split};
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::{CharsSettings, ImportOptions, ImportedChars};
 use rekindle_weights::Strictness;
@@ -32,7 +33,11 @@ fn import_chars(options: &Import) -> Result<()> {
     }
     text.train_share = options.train_share.unwrap_or(text.train_share);
     text.validation_share = options.validation_share.unwrap_or(text.validation_share);
-    imported.settings.validate()?;
+    if options.data.is_some() {
+        // What `eval` would trip over is said now.
+        let corpus = Corpus::open(&text.source()?, text.units)?;
+        Split::by_fractions(&corpus, text.split())?;
+    }
 
     let out = out_folder(options.out.as_ref(), CharsSettings::TASK);
     let run = RunFolder::create(&out, &imported.settings, options.force)?;
