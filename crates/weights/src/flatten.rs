@@ -18,8 +18,7 @@ pub(crate) struct Described {
     pub(crate) strides: Vec<usize>,
 }
 
-/// What there is in a pickle, by the path of keys that leads to it, joined by dots; of two things with one path the last
-/// counts, as in Python.
+/// What there is in a pickle, by the path of keys that leads to it, joined by dots.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) tensors: BTreeMap<String, Described>,
@@ -33,6 +32,15 @@ pub(crate) fn find(pickle: &Pickle) -> Result<Found, String> {
     let mut walk = Walk { pickle, found: Found::default(), budget: 16 * pickle.length + 1024 };
     walk.visit(pickle.root, String::new(), 0)?;
     Ok(walk.found)
+}
+
+/// What a pickled dictionary says of `name`, yes or no.
+pub(crate) fn flag(pickle: &Pickle, name: &str) -> Option<bool> {
+    let Value::Dict(items) = &pickle.values[pickle.root] else { return None };
+    items.iter().find_map(|&(key, value)| match (&pickle.values[key], &pickle.values[value]) {
+        (Value::Text(key), &Value::Bool(flag)) if key == name => Some(flag),
+        _ => None,
+    })
 }
 
 struct Walk<'a> {
@@ -85,7 +93,9 @@ impl Walk<'_> {
                 match name.as_str() {
                     "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => {
                         let described = self.describe(arguments).map_err(|reason| format!("{path}: {reason}"))?;
-                        self.found.tensors.insert(path, described);
+                        if self.found.tensors.insert(path.clone(), described).is_some() {
+                            return Err(format!("the tensor {path} is there twice"));
+                        }
                     }
                     "torch._utils._rebuild_parameter" => {
                         if let Some(&tensor) = arguments.first() {
@@ -140,6 +150,12 @@ impl Walk<'_> {
         let (Some(&class), Some(&key)) = (parts.get(1), parts.get(2)) else {
             return Err("a storage has too few parts".into());
         };
+        // PyTorch before 0.4 had storages that are parts of others.
+        if parts.get(5).is_some_and(|&part| !matches!(self.pickle.values[part], Value::None)) {
+            return Err(
+                "a storage is a part of another one, which is not supported: save it with a newer PyTorch".into()
+            );
+        }
         let (Value::Global(class), Value::Text(key)) = (&self.pickle.values[class], &self.pickle.values[key]) else {
             return Err("a storage has no class or no key".into());
         };

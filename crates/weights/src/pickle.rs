@@ -6,14 +6,19 @@
 
 use std::collections::HashMap;
 
+/// Longer than the names of classes are, in bytes.
+const LONGEST_CLASS: usize = 256;
+
 /// The place of a value in [`Pickle::values`].
 pub(crate) type Place = usize;
 
 /// A value of a pickle.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// `None`, `True`, numbers that are no whole numbers, bytes: nothing that a tensor is made of.
+    /// Numbers that are no whole numbers, bytes: nothing that a tensor is made of.
     Other,
+    None,
+    Bool(bool),
     Int(i64),
     Text(String),
     /// A tuple or a list.
@@ -72,7 +77,8 @@ impl<'a> Machine<'a> {
                     let top = self.top()?;
                     self.stack.push(top);
                 }
-                b'N' | 0x88 | 0x89 => self.push(Value::Other),
+                b'N' => self.push(Value::None),
+                0x88 | 0x89 => self.push(Value::Bool(opcode == 0x88)),
                 b'K' => self.integer(1)?,
                 b'M' => self.integer(2)?,
                 b'J' => {
@@ -92,16 +98,16 @@ impl<'a> Machine<'a> {
                 b'T' | b'B' => self.bytes(4)?,
                 0x8e | 0x96 => self.bytes(8)?,
                 b'c' => {
-                    let name = format!("{}.{}", self.line()?, self.line()?);
-                    self.push(Value::Global(name));
+                    let (module, name) = (self.line()?, self.line()?);
+                    self.class(&module, &name)?;
                 }
                 0x93 => {
                     let (name, module) = (self.pop()?, self.pop()?);
                     let (Value::Text(module), Value::Text(name)) = (&self.values[module], &self.values[name]) else {
                         return Err("a class is named by what is no text".into());
                     };
-                    let name = format!("{module}.{name}");
-                    self.push(Value::Global(name));
+                    let (module, name) = (module.clone(), name.clone());
+                    self.class(&module, &name)?;
                 }
                 b'Q' => {
                     let identifier = self.pop()?;
@@ -161,6 +167,15 @@ impl<'a> Machine<'a> {
                 other => return Err(format!("opcode 0x{other:02x} is not known")),
             }
         }
+    }
+
+    /// A file may name a class many times over by texts that it holds once, so that these must be short.
+    fn class(&mut self, module: &str, name: &str) -> Result<(), String> {
+        if module.len() + name.len() > LONGEST_CLASS {
+            return Err(format!("the name of a class is longer than {LONGEST_CLASS} bytes"));
+        }
+        self.push(Value::Global(format!("{module}.{name}")));
+        Ok(())
     }
 
     /// `collections.OrderedDict()` is a dictionary; every other call stays a call.

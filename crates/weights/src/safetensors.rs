@@ -34,6 +34,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, Strin
             Dtype::F32 => Element::F32,
             Dtype::F64 => Element::F64,
             Dtype::I64 => Element::I64,
+            Dtype::I32 => Element::I32,
+            Dtype::I16 => Element::I16,
+            Dtype::I8 => Element::I8,
+            Dtype::U8 => Element::U8,
+            Dtype::BOOL => Element::Bool,
             other => return Err(format!("{name}: values of type {other:?} are not supported")),
         };
         let tensor = WeightTensor::contiguous(view.shape().to_vec(), element, view.data());

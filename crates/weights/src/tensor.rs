@@ -15,6 +15,16 @@ pub enum Element {
     F64,
     /// 64-bit whole numbers.
     I64,
+    /// 32-bit whole numbers.
+    I32,
+    /// 16-bit whole numbers.
+    I16,
+    /// 8-bit whole numbers.
+    I8,
+    /// 8-bit whole numbers from 0.
+    U8,
+    /// Yes as 1, no as 0.
+    Bool,
 }
 
 impl Element {
@@ -26,11 +36,16 @@ impl Element {
             "torch.FloatStorage" => Self::F32,
             "torch.DoubleStorage" => Self::F64,
             "torch.LongStorage" => Self::I64,
+            "torch.IntStorage" => Self::I32,
+            "torch.ShortStorage" => Self::I16,
+            "torch.CharStorage" => Self::I8,
+            "torch.ByteStorage" => Self::U8,
+            "torch.BoolStorage" => Self::Bool,
             _ => return None,
         })
     }
 
-    /// Its short name: `f16`, `bf16`, `f32`, `f64`, `i64`.
+    /// Its short name, such as `f16`.
     pub fn name(self) -> &'static str {
         match self {
             Self::F16 => "f16",
@@ -38,14 +53,20 @@ impl Element {
             Self::F32 => "f32",
             Self::F64 => "f64",
             Self::I64 => "i64",
+            Self::I32 => "i32",
+            Self::I16 => "i16",
+            Self::I8 => "i8",
+            Self::U8 => "u8",
+            Self::Bool => "bool",
         }
     }
 
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {
-            Self::F16 | Self::Bf16 => 2,
-            Self::F32 => 4,
+            Self::I8 | Self::U8 | Self::Bool => 1,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::F32 | Self::I32 => 4,
             Self::F64 | Self::I64 => 8,
         }
     }
@@ -59,6 +80,11 @@ impl Element {
             Self::F32 => f32::from_bits(bits as u32),
             Self::F64 => f64::from_bits(bits) as f32,
             Self::I64 => bits as i64 as f32,
+            Self::I32 => bits as i32 as f32,
+            Self::I16 => f32::from(bits as i16),
+            Self::I8 => f32::from(bits as i8),
+            Self::U8 => f32::from(bits as u8),
+            Self::Bool => f32::from(bits != 0),
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::zip;
 /// What a file of the format before zip begins with, as a whole number in a pickle.
 const OLD_MAGIC: &[u8] = &[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 
+const BIG_ENDIAN: &str = "it was written on a big-endian machine, which is not supported";
+
 /// The tensors of a file.
 #[derive(Clone, Debug)]
 pub struct WeightFile {
@@ -88,7 +90,7 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     let mut folders = records.keys().filter_map(|name| name.strip_suffix("data.pkl"));
     let folder = folders.next().ok_or("there is no data.pkl in the zip")?.to_owned();
     if records.get(&format!("{folder}byteorder")).is_some_and(|range| &bytes[range.clone()] == b"big") {
-        return Err("it was written on a big-endian machine, which is not supported".into());
+        return Err(BIG_ENDIAN.into());
     }
     let pickle = pickle::read(&bytes[records[&format!("{folder}data.pkl")].clone()])?;
     resolve(&pickle, bytes, |key| records.get(&format!("{folder}data/{key}")).cloned())
@@ -103,7 +105,10 @@ fn read_old(bytes: &[u8]) -> Result<Contents, String> {
         at += pickle.length;
         Ok::<_, String>(pickle)
     };
-    let (_version, _machine, object, keys) = (next()?, next()?, next()?, next()?);
+    let (_version, machine, object, keys) = (next()?, next()?, next()?, next()?);
+    if flatten::flag(&machine, "little_endian") == Some(false) {
+        return Err(BIG_ENDIAN.into());
+    }
     let found = flatten::find(&object)?;
     let elements: BTreeMap<_, _> = found.tensors.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
     let Value::List(items) = &keys.values[keys.root] else { return Err("the storages are not listed".into()) };
