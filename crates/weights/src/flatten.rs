@@ -28,8 +28,9 @@ pub(crate) struct Found {
 
 /// Walks through the values of a pickle.
 pub(crate) fn find(pickle: &Pickle) -> Result<Found, String> {
-    // A value used many times over is visited each time; the budget keeps that in proportion to the file.
-    let mut walk = Walk { pickle, found: Found::default(), budget: 16 * pickle.length + 1024 };
+    // A value used many times over is visited each time; the budgets keep that in proportion to the file.
+    let (budget, texts) = (64 * pickle.length + 1024, 4 * pickle.length);
+    let mut walk = Walk { pickle, found: Found::default(), open: Vec::new(), budget, texts };
     walk.visit(pickle.root, String::new(), 0)?;
     Ok(walk.found)
 }
@@ -46,10 +47,23 @@ pub(crate) fn flag(pickle: &Pickle, name: &str) -> Option<bool> {
 struct Walk<'a> {
     pickle: &'a Pickle,
     found: Found,
+    /// The objects that the walk is within.
+    open: Vec<Place>,
+    /// What may still be spent on visits, in bytes of names.
     budget: usize,
+    /// Bytes of text that tables may still hold.
+    texts: usize,
 }
 
 impl Walk<'_> {
+    /// Visits a part of what is at `path`, if anything can be found in it.
+    fn visit_part(&mut self, place: Place, path: &str, key: &str, depth: usize) -> Result<(), String> {
+        match self.pickle.values[place] {
+            Value::List(_) | Value::Dict(_) | Value::Call { .. } => self.visit(place, joined(path, key), depth + 1),
+            _ => self.spend(1),
+        }
+    }
+
     fn visit(&mut self, place: Place, path: String, depth: usize) -> Result<(), String> {
         self.spend(1 + path.len())?;
         if depth > DEEPEST {
@@ -66,12 +80,11 @@ impl Walk<'_> {
                 });
                 self.table(&path, numbered)?;
                 for &(key, value) in items {
-                    let key = match &pickle.values[key] {
-                        Value::Text(key) => key.clone(),
-                        Value::Int(key) => key.to_string(),
-                        _ => continue,
-                    };
-                    self.visit(value, joined(&path, key), depth + 1)?;
+                    match &pickle.values[key] {
+                        Value::Text(key) => self.visit_part(value, &path, key, depth)?,
+                        Value::Int(key) => self.visit_part(value, &path, &key.to_string(), depth)?,
+                        _ => {}
+                    }
                 }
             }
             Value::List(items) => {
@@ -81,10 +94,18 @@ impl Walk<'_> {
                 });
                 self.table(&path, numbered)?;
                 for (index, &item) in items.iter().enumerate() {
-                    self.visit(item, joined(&path, index.to_string()), depth + 1)?;
+                    self.visit_part(item, &path, &index.to_string(), depth)?;
                 }
             }
-            Value::Call { callee, arguments } => {
+            // An object of a class that is not known here: a whole module, say.
+            Value::Call { state: Some(state), .. }
+                if matches!(pickle.values[*state], Value::Dict(_)) && !self.open.contains(&place) =>
+            {
+                self.open.push(place);
+                self.visit(*state, path, depth + 1)?;
+                self.open.pop();
+            }
+            Value::Call { callee, arguments, state: None } => {
                 let (Value::Global(name), Value::List(arguments)) =
                     (&pickle.values[*callee], &pickle.values[*arguments])
                 else {
@@ -131,7 +152,8 @@ impl Walk<'_> {
             }
         }
         if texts.len() > 1 {
-            self.spend(texts.iter().flatten().map(|text| text.len()).sum())?;
+            let bytes = texts.iter().flatten().map(|text| text.len()).sum();
+            self.texts = self.texts.checked_sub(bytes).ok_or("its texts are used too often")?;
             self.found.tables.insert(path.to_owned(), texts.into_iter().flatten().cloned().collect());
         }
         Ok(())
@@ -183,6 +205,11 @@ impl Walk<'_> {
     }
 }
 
-fn joined(path: &str, key: String) -> String {
-    if path.is_empty() { key } else { format!("{path}.{key}") }
+/// The path of a part. What a module keeps its parts in is no part of a parameter's name.
+fn joined(path: &str, key: &str) -> String {
+    match (path, key) {
+        (_, "_modules" | "_parameters" | "_buffers") => path.to_owned(),
+        ("", _) => key.to_owned(),
+        _ => format!("{path}.{key}"),
+    }
 }

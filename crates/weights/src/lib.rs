@@ -8,7 +8,7 @@
 //! * [`WeightError`]: what can be wrong.
 //!
 //! A pickle is a program. The interpreter here never runs what it names: a class that it does not know becomes a value
-//! that only has a name. Nothing is allocated on the word of the file alone: a tensor has no more elements than the file
+//! that has a name, and what the object was to hold. Nothing is allocated on the word of the file alone: a tensor has no more elements than the file
 //! has bytes, and its storage must be there.
 //!
 //! ```no_run

@@ -28,10 +28,11 @@ pub(crate) enum Value {
     Global(String),
     /// What a persistent identifier stands for: its parts.
     Persistent(Place),
-    /// The outcome of a call that was not made.
+    /// The outcome of a call that was not made, and what the object was to hold.
     Call {
         callee: Place,
         arguments: Place,
+        state: Option<Place>,
     },
 }
 
@@ -154,8 +155,12 @@ impl<'a> Machine<'a> {
                     let (_, arguments, callee) = (self.pop()?, self.pop()?, self.pop()?);
                     self.call(callee, arguments);
                 }
-                // BUILD: the state of an object that is not made is of no use.
-                b'b' => drop(self.pop()?),
+                b'b' => {
+                    let (built, object) = (self.pop()?, self.top()?);
+                    if let Value::Call { state, .. } = &mut self.values[object] {
+                        *state = Some(built);
+                    }
+                }
                 b'q' => self.remember(1)?,
                 b'r' => self.remember(4)?,
                 0x94 => {
@@ -181,7 +186,7 @@ impl<'a> Machine<'a> {
     /// `collections.OrderedDict()` is a dictionary; every other call stays a call.
     fn call(&mut self, callee: Place, arguments: Place) {
         let ordered = matches!(&self.values[callee], Value::Global(name) if name == "collections.OrderedDict");
-        self.push(if ordered { Value::Dict(Vec::new()) } else { Value::Call { callee, arguments } });
+        self.push(if ordered { Value::Dict(Vec::new()) } else { Value::Call { callee, arguments, state: None } });
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {

@@ -77,6 +77,27 @@ fn tables_that_number_texts_are_found() {
 }
 
 #[test]
+fn the_parts_of_a_whole_module_are_found() {
+    let file = read(include_bytes!("fixtures/whole-module.pt")).unwrap();
+    let names: Vec<_> = file.tensors().keys().map(String::as_str).collect();
+    let norm =
+        ["bias", "num_batches_tracked", "running_mean", "running_var", "weight"].map(|name| format!("net.1.{name}"));
+    assert_eq!(names, [&["net.0.bias", "net.0.weight"][..], &norm.each_ref().map(String::as_str)].concat());
+    assert!(file.tables().contains_key("symbols"));
+}
+
+/// A text that was encoded and saved beside the weights: two bytes a number, under a long name.
+#[test]
+fn a_long_list_of_numbers_is_no_burden() {
+    let numbers = [&b"X\x28\0\0\0"[..], &[b'n'; 40], b"]("].concat();
+    let numbers = [numbers, b"K\x07".repeat(100_000), b"es.".to_vec()].concat();
+    let whole = tensor(0, 3, 1);
+    let at = whole.windows(3).position(|window| window == b"Rs.").unwrap();
+    let whole = [&whole[..at + 2], &numbers, &whole[at + 3..]].concat();
+    assert_eq!(read(&whole).unwrap().tensors().len(), 1);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = WeightFile::open("nowhere/model.pt").unwrap_err();
     assert!(matches!(&error, WeightError::Read { .. }) && error.to_string().contains("nowhere"), "{error}");
