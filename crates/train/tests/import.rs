@@ -157,6 +157,25 @@ fn what_is_no_language_model_is_refused_with_a_reason(
     assert!(message.contains(reason), "{message}");
 }
 
+/// A file of a few bytes must not make a model of many.
+#[rstest]
+#[case::recurrent_weights("rnn.weight_hh_l0", &[0, 5], "rnn.weight_hh_l0: its shape")]
+#[case::upper_layer("rnn.weight_ih_l1", &[0, 5], "rnn.weight_ih_l1: its shape")]
+#[case::another_upper_layer("rnn.weight_ih_l2", &[0, 1 << 40], "rnn.weight_ih_l2: its shape")]
+#[case::embedding_of_other_symbols("embedding.weight", &[2, 3], "embedding, [7, 3]")]
+#[case::wide_embedding("embedding.weight", &[0, 1 << 40], "embedding, [symbols, 3]")]
+#[case::wide_output("output.weight", &[0, 1 << 40], "output, [symbols, 5]")]
+fn sizes_that_the_values_do_not_bear_out_are_refused(
+    #[case] name: &str,
+    #[case] shape: &[usize],
+    #[case] reason: &str,
+) {
+    let mut state = model(Cell::Gru, Some(3), false).state_dict();
+    state.insert(name.to_owned(), tensor(shape));
+    let message = error(&state).to_string();
+    assert!(message.contains(reason), "{message}");
+}
+
 #[test]
 fn weights_that_are_no_numbers_are_refused() {
     let mut state = model(Cell::Gru, Some(3), false).state_dict();

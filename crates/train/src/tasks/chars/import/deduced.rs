@@ -1,6 +1,7 @@
 //! The shape of a language model from the shapes of its tensors.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use rekindle_rnn::Cell;
 use rekindle_weights::WeightTensor;
@@ -67,23 +68,29 @@ pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, I
             only("embedding", others.filter(|m| m.columns == input && !m.bias))?
         }
     };
+    let no_embedding = |symbols: &dyn Display| {
+        let wanted = format!("[{symbols}, {input}] without a bias");
+        Err(ImportError::NoLayer { layer: "embedding", wanted })
+    };
+    let no_output =
+        || Err(ImportError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
+    if output.is_some_and(|output| output.columns != hidden) {
+        return no_output();
+    }
+    if embedding.is_some_and(|embedding| embedding.columns != input) {
+        return no_embedding(&"symbols");
+    }
     let (vocabulary_size, tied) = match (output, embedding) {
-        (Some(output), Some(embedding)) => {
+        (Some(output), Some(embedding)) if output.rows == embedding.rows => {
             let weight = |matrix: Matrix<'_>| model[format!("{}.weight", matrix.name).as_str()];
             (output.rows, hidden == input && weight(output) == weight(embedding))
         }
+        (Some(output), Some(_)) => return no_embedding(&output.rows),
         (Some(output), None) if output.rows == input => (output.rows, false),
-        (Some(_), None) => {
-            return Err(ImportError::NoLayer {
-                layer: "embedding",
-                wanted: format!("[symbols, {input}] without a bias"),
-            });
-        }
+        (Some(_), None) => return no_embedding(&"symbols"),
         // As this program writes a model whose output weights are the embedding's.
         (None, Some(embedding)) if hidden == input && model.contains_key("output.bias") => (embedding.rows, true),
-        (None, _) => {
-            return Err(ImportError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
-        }
+        (None, _) => return no_output(),
     };
 
     let mut renamed = Tensors::new();
@@ -152,7 +159,20 @@ fn recurrence(
         (None, 1) => Cell::Rnn,
         _ => return Err(no_cell("weight_ih_l0")),
     };
-    let layers = (0..).take_while(|layer| model.contains_key(format!("{network}weight_ih_l{layer}").as_str())).count();
+    // The model is made before its weights are loaded: every size must be that of values in the file, so that a small file
+    // does not ask for a large model.
+    let misfit = |parameter: String| {
+        let reason = "its shape does not go with that of weight_ih_l0";
+        Err(ImportError::Unsupported { name: name(&parameter), reason })
+    };
+    if shape("weight_hh_l0") != [rows, hidden] {
+        return misfit("weight_hh_l0".to_owned());
+    }
+    let upper = |layer: &usize| format!("weight_ih_l{layer}");
+    let layers = (1..).take_while(|layer| model.contains_key(name(&upper(layer)).as_str())).count() + 1;
+    if let Some(layer) = (1..layers).find(|layer| shape(&upper(layer)) != [rows, hidden]) {
+        return misfit(upper(&layer));
+    }
     Ok(Recurrence { cell, layers, input, hidden })
 }
 
