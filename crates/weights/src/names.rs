@@ -6,7 +6,7 @@
 //! | a recurrent layer by itself | as a network of one layer: `weight_ih_l0`, ... |
 //! | a field `recurrent` | `rnn` |
 //! | a `Linear`, `weight [I, O]` | `weight [O, I]` |
-//! | a table `embedding` | `embedding.weight` |
+//! | a table `embedding`, `source_embedding` | `embedding.weight`, `source_embedding.weight` |
 //! | the bias beside a tied table, `output` | `output.bias` |
 //!
 //! Everything else is called what it is called here; the variants of enums are left out.
@@ -67,9 +67,44 @@ impl Path {
         match container.as_str() {
             // The bias of an output layer whose weights are the embedding's.
             "Enum:Output" => parts.push("bias"),
-            _ if name == "embedding" => parts.extend(["embedding", "weight"]),
+            _ if name.ends_with("embedding") => parts.extend([name.as_str(), "weight"]),
             _ => parts.push(&last),
         }
         parts.join(".")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(steps: &[(&str, &str)]) -> String {
+        let mut path = Path::default();
+        steps.iter().for_each(|(name, container)| path.enter(name, container));
+        path.torch_name()
+    }
+
+    #[test]
+    fn tables_of_any_name_have_a_weight() {
+        assert_eq!(name(&[("embedding", "Struct:CharLm")]), "embedding.weight");
+        assert_eq!(name(&[("source_embedding", "Struct:Translator")]), "source_embedding.weight");
+    }
+
+    #[test]
+    fn a_network_within_a_part_keeps_the_name_of_the_part() {
+        let steps = [
+            ("encoder", "Struct:Translator"),
+            ("layers", "Struct:Recurrent"),
+            ("1", "Vec"),
+            ("reverse", "Struct:StackedLayer"),
+            ("Gru", "Enum:Layer"),
+            ("weight_hh", "Struct:Gru"),
+        ];
+        assert_eq!(name(&steps), "encoder.weight_hh_l1_reverse");
+    }
+
+    #[test]
+    fn where_there_is_no_parameter_there_is_no_name() {
+        assert_eq!(name(&[]), "");
     }
 }
