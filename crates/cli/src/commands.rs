@@ -4,9 +4,13 @@ pub mod bench;
 pub mod data;
 pub mod devices;
 pub mod eval;
+pub mod export;
+pub mod import;
+pub mod inspect;
 pub mod predict;
 pub mod sample;
 pub mod train;
+mod weights;
 
 use anyhow::{Result, bail};
 use clap::{ArgMatches, Id};

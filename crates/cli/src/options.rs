@@ -1,5 +1,7 @@
 //! The options of the command line.
 
+mod weights;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +14,8 @@ use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::commands::bench::shape::Shape;
+
+pub use weights::{Export, Import, ImportTask, Inspect, WeightFormat};
 
 /// Train, sample and evaluate recurrent networks
 #[derive(Debug, Parser)]
@@ -31,6 +35,12 @@ pub enum Command {
     Eval(Eval),
     /// Ask a trained model about inputs of your own
     Predict(Predict),
+    /// Show the weights of a run or of a file: names, shapes, norms
+    Inspect(Inspect),
+    /// Make a run from the weights of another program: PyTorch or safetensors
+    Import(Box<Import>),
+    /// Write the weights of a run for other programs
+    Export(Export),
     /// List, show and download data sets
     #[command(subcommand)]
     Data(Data),
@@ -218,6 +228,9 @@ pub struct EvalChars {
     /// Symbols of each stream in a step [default: as in training]
     #[arg(long, value_name = "SYMBOLS")]
     pub sequence_length: Option<usize>,
+    /// Judge windows of --sequence-length that begin this many symbols apart, each with a state of zeros, in place of streams
+    #[arg(long, value_name = "SYMBOLS")]
+    pub window_stride: Option<usize>,
 }
 
 #[derive(Debug, Args)]

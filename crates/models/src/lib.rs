@@ -5,6 +5,8 @@
 //! * [`classifier`]: a sequence of words in, one label out.
 //! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
 //!
+//! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
+//!
 //! ```
 //! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Int, Tensor};

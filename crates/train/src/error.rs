@@ -116,6 +116,23 @@ pub enum TrainError {
     /// The run to start from has a model of another shape.
     #[error("--init-from")]
     Transfer(#[from] rekindle_models::TransferError),
+    /// A file of weights cannot be read, or does not fit the model.
+    #[error(transparent)]
+    Weights(#[from] rekindle_weights::WeightError),
+    /// A file of weights does not make a run.
+    #[error("cannot import {}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: crate::tasks::chars::ImportError,
+    },
+    /// No text is named, as in a run whose weights come from elsewhere.
+    #[error(
+        "there is no text: give one with --data. An imported run does not know its own: judge it with `eval --data`, train it \
+         with `train chars --data PATH --init-from`"
+    )]
+    NoText,
     /// The settings of sampling have no meaning.
     #[error(transparent)]
     Sampling(#[from] rekindle_models::decode::SamplingError),

@@ -8,6 +8,7 @@
 //! samples/         what the model wrote on its way
 //! pictures/        the learning curve, and the best evaluation's pictures
 //! checkpoints/     the last few and the best, a folder each
+//! export/          the weights for other programs, where they were asked for
 //! ```
 
 mod atomic;
@@ -45,6 +46,7 @@ const METRICS: &str = "metrics.jsonl";
 const SAMPLES: &str = "samples";
 const PICTURES: &str = "pictures";
 const CHECKPOINTS: &str = "checkpoints";
+const EXPORT: &str = "export";
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -116,7 +118,7 @@ impl RunFolder {
         if !replace {
             return Err(TrainError::RunExists { path: self.path.clone() });
         }
-        for name in [SAMPLES, PICTURES, CHECKPOINTS, METRICS, VOCABULARY, IMAGES, CONFIG] {
+        for name in [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, VOCABULARY, IMAGES, CONFIG] {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
@@ -195,6 +197,11 @@ impl RunFolder {
     /// Where the checkpoints are.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
+    }
+
+    /// Where the weights for other programs go.
+    pub fn export(&self) -> PathBuf {
+        self.path.join(EXPORT)
     }
 
     /// The figures, open for appending; lines of steps after `step` are removed first.

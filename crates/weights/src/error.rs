@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::module::LoadReport;
+
 /// What can be wrong with a file of weights, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
@@ -14,8 +16,24 @@ pub enum WeightError {
         /// Why.
         source: io::Error,
     },
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The number of values is not that of the shape.
+    #[error("a tensor of shape {shape:?} cannot have {values} values")]
+    Shape {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The number of values.
+        values: usize,
+    },
     /// The file is of none of the known formats.
-    #[error("{}: neither a zip nor a pickle of PyTorch: save it with torch.save", path.display())]
+    #[error("{}: no file of PyTorch and no safetensors: save it with torch.save or safetensors", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -34,4 +52,37 @@ pub enum WeightError {
         /// The file.
         path: PathBuf,
     },
+    /// A value that JSON cannot say.
+    #[error("{name} has values that are no numbers, and JSON has no way to say so: write safetensors")]
+    NotANumber {
+        /// The tensor.
+        name: String,
+    },
+    /// Weights and parameters are not the same.
+    #[error("the weights do not fit the model: {report}")]
+    DoesNotFit {
+        /// Which do and which do not.
+        report: Box<LoadReport>,
+    },
+    /// A name that is to be changed is not there.
+    #[error("no tensor is called {name}, or something that begins with {name} and a dot; there are:{}", list(there))]
+    NoSuchName {
+        /// The name.
+        name: String,
+        /// Those that are there.
+        there: Vec<String>,
+    },
+    /// Two tensors come to have one name.
+    #[error("two tensors would be called {name}: give one of them another name")]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+}
+
+/// A name a line, the first twenty.
+fn list(names: &[String]) -> String {
+    let shown: String = names.iter().take(20).map(|name| format!("\n  {name}")).collect();
+    let more = names.len().saturating_sub(20);
+    if more > 0 { format!("{shown}\n  and {more} more") } else { shown }
 }

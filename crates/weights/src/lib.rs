@@ -1,29 +1,47 @@
-//! Reads PyTorch checkpoints (`.pt`, `.pth`) without Python and without trust.
+//! PyTorch checkpoints (`.pt`, `.pth`) and safetensors in and out, without Python and without trust.
 //!
-//! * [`WeightFile`]: opens a file, of the zip format or the one before it, and lists its tensors.
+//! * [`WeightFile`]: opens a file, of safetensors or of PyTorch (the zip format or the one before it), and lists its tensors.
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
-//! * [`WeightError`]: what can be wrong with a file.
+//! * [`StateDict`]: the weights of a module, in and out, by PyTorch's names; [`LoadReport`] says what became of each.
+//! * [`Rename`], [`rename`]: other names, for models that are named differently.
+//! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
+//! * [`WeightError`]: what can be wrong.
 //!
 //! A pickle is a program. The interpreter here never runs what it names: a class that it does not know becomes a value
-//! that only has a name. Nothing is allocated on the word of the file alone: a tensor has no more elements than the file
+//! that has a name, and what the object was to hold. Nothing is allocated on the word of the file alone: a tensor has no more elements than the file
 //! has bytes, and its storage must be there.
 //!
 //! ```no_run
-//! let file = rekindle_weights::WeightFile::open("model.pt")?;
-//! for (name, tensor) in file.tensors() {
-//!     println!("{name} {:?}", tensor.shape());
+//! use rekindle_rnn::Recurrent;
+//! use rekindle_weights::{StateDict, Strictness, WeightError, WeightFile, save_safetensors};
+//!
+//! /// Reads what `torch.save(torch.nn.LSTM(8, 16, 2).state_dict(), "lstm.pt")` wrote, and writes it as safetensors.
+//! fn convert(lstm: Recurrent) -> Result<Recurrent, WeightError> {
+//!     let file = WeightFile::open("lstm.pt")?;
+//!     let (lstm, _report) = lstm.load_state_dict(file.tensors(), Strictness::Strict)?;
+//!     save_safetensors("lstm.safetensors", &lstm.state_dict(), &Default::default())?;
+//!     Ok(lstm)
 //! }
-//! # Ok::<(), rekindle_weights::WeightError>(())
 //! ```
 #![forbid(unsafe_code)]
 
 mod error;
+mod file;
 mod flatten;
+mod json;
+mod key_map;
+mod module;
+mod names;
 mod pickle;
+mod safetensors;
 mod tensor;
 mod torch;
 mod zip;
 
 pub use error::WeightError;
+pub use json::save_json;
+pub use key_map::{Rename, rename};
+pub use module::{LoadReport, StateDict, Strictness, WrongShape};
+pub use safetensors::save_safetensors;
 pub use tensor::{Element, WeightTensor};
 pub use torch::WeightFile;

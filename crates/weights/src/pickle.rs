@@ -6,14 +6,19 @@
 
 use std::collections::HashMap;
 
+/// Longer than the names of classes are, in bytes.
+const LONGEST_CLASS: usize = 256;
+
 /// The place of a value in [`Pickle::values`].
 pub(crate) type Place = usize;
 
 /// A value of a pickle.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// `None`, `True`, numbers that are no whole numbers, bytes: nothing that a tensor is made of.
+    /// Numbers that are no whole numbers, bytes: nothing that a tensor is made of.
     Other,
+    None,
+    Bool(bool),
     Int(i64),
     Text(String),
     /// A tuple or a list.
@@ -23,10 +28,11 @@ pub(crate) enum Value {
     Global(String),
     /// What a persistent identifier stands for: its parts.
     Persistent(Place),
-    /// The outcome of a call that was not made.
+    /// The outcome of a call that was not made, and what the object was to hold.
     Call {
         callee: Place,
         arguments: Place,
+        state: Option<Place>,
     },
 }
 
@@ -72,7 +78,8 @@ impl<'a> Machine<'a> {
                     let top = self.top()?;
                     self.stack.push(top);
                 }
-                b'N' | 0x88 | 0x89 => self.push(Value::Other),
+                b'N' => self.push(Value::None),
+                0x88 | 0x89 => self.push(Value::Bool(opcode == 0x88)),
                 b'K' => self.integer(1)?,
                 b'M' => self.integer(2)?,
                 b'J' => {
@@ -92,16 +99,16 @@ impl<'a> Machine<'a> {
                 b'T' | b'B' => self.bytes(4)?,
                 0x8e | 0x96 => self.bytes(8)?,
                 b'c' => {
-                    let name = format!("{}.{}", self.line()?, self.line()?);
-                    self.push(Value::Global(name));
+                    let (module, name) = (self.line()?, self.line()?);
+                    self.class(&module, &name)?;
                 }
                 0x93 => {
                     let (name, module) = (self.pop()?, self.pop()?);
                     let (Value::Text(module), Value::Text(name)) = (&self.values[module], &self.values[name]) else {
                         return Err("a class is named by what is no text".into());
                     };
-                    let name = format!("{module}.{name}");
-                    self.push(Value::Global(name));
+                    let (module, name) = (module.clone(), name.clone());
+                    self.class(&module, &name)?;
                 }
                 b'Q' => {
                     let identifier = self.pop()?;
@@ -148,8 +155,12 @@ impl<'a> Machine<'a> {
                     let (_, arguments, callee) = (self.pop()?, self.pop()?, self.pop()?);
                     self.call(callee, arguments);
                 }
-                // BUILD: the state of an object that is not made is of no use.
-                b'b' => drop(self.pop()?),
+                b'b' => {
+                    let (built, object) = (self.pop()?, self.top()?);
+                    if let Value::Call { state, .. } = &mut self.values[object] {
+                        *state = Some(built);
+                    }
+                }
                 b'q' => self.remember(1)?,
                 b'r' => self.remember(4)?,
                 0x94 => {
@@ -163,10 +174,19 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// A file may name a class many times over by texts that it holds once, so that these must be short.
+    fn class(&mut self, module: &str, name: &str) -> Result<(), String> {
+        if module.len() + name.len() > LONGEST_CLASS {
+            return Err(format!("the name of a class is longer than {LONGEST_CLASS} bytes"));
+        }
+        self.push(Value::Global(format!("{module}.{name}")));
+        Ok(())
+    }
+
     /// `collections.OrderedDict()` is a dictionary; every other call stays a call.
     fn call(&mut self, callee: Place, arguments: Place) {
         let ordered = matches!(&self.values[callee], Value::Global(name) if name == "collections.OrderedDict");
-        self.push(if ordered { Value::Dict(Vec::new()) } else { Value::Call { callee, arguments } });
+        self.push(if ordered { Value::Dict(Vec::new()) } else { Value::Call { callee, arguments, state: None } });
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {

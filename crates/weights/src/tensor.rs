@@ -1,5 +1,7 @@
 //! The values of a tensor.
 
+use crate::error::WeightError;
+
 /// What a storage holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -13,6 +15,16 @@ pub enum Element {
     F64,
     /// 64-bit whole numbers.
     I64,
+    /// 32-bit whole numbers.
+    I32,
+    /// 16-bit whole numbers.
+    I16,
+    /// 8-bit whole numbers.
+    I8,
+    /// 8-bit whole numbers from 0.
+    U8,
+    /// Yes as 1, no as 0.
+    Bool,
 }
 
 impl Element {
@@ -24,15 +36,37 @@ impl Element {
             "torch.FloatStorage" => Self::F32,
             "torch.DoubleStorage" => Self::F64,
             "torch.LongStorage" => Self::I64,
+            "torch.IntStorage" => Self::I32,
+            "torch.ShortStorage" => Self::I16,
+            "torch.CharStorage" => Self::I8,
+            "torch.ByteStorage" => Self::U8,
+            "torch.BoolStorage" => Self::Bool,
             _ => return None,
         })
+    }
+
+    /// Its short name, such as `f16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::I64 => "i64",
+            Self::I32 => "i32",
+            Self::I16 => "i16",
+            Self::I8 => "i8",
+            Self::U8 => "u8",
+            Self::Bool => "bool",
+        }
     }
 
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {
-            Self::F16 | Self::Bf16 => 2,
-            Self::F32 => 4,
+            Self::I8 | Self::U8 | Self::Bool => 1,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::F32 | Self::I32 => 4,
             Self::F64 | Self::I64 => 8,
         }
     }
@@ -46,6 +80,11 @@ impl Element {
             Self::F32 => f32::from_bits(bits as u32),
             Self::F64 => f64::from_bits(bits) as f32,
             Self::I64 => bits as i64 as f32,
+            Self::I32 => bits as i32 as f32,
+            Self::I16 => f32::from(bits as i16),
+            Self::I8 => f32::from(bits as i8),
+            Self::U8 => f32::from(bits as u8),
+            Self::Bool => f32::from(bits != 0),
         }
     }
 }
@@ -70,6 +109,20 @@ pub struct WeightTensor {
 }
 
 impl WeightTensor {
+    /// A tensor of 32-bit floats from its values in row-major order.
+    ///
+    /// # Errors
+    ///
+    /// When there are not as many values as the shape has places.
+    pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, WeightError> {
+        let places = shape.iter().try_fold(1_usize, |places, &size| places.checked_mul(size));
+        if places == Some(values.len()) {
+            Ok(Self { shape, element: Element::F32, values })
+        } else {
+            Err(WeightError::Shape { shape, values: values.len() })
+        }
+    }
+
     /// Its shape, as PyTorch has it.
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -83,6 +136,25 @@ impl WeightTensor {
     /// Its values in row-major order, rounded to 32 bits where the file has more.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// The root of the sum of its squared values.
+    pub fn norm(&self) -> f64 {
+        self.values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// A matrix with rows and columns changed round; what is no matrix as it is.
+    pub(crate) fn transposed(&self) -> Self {
+        let &[rows, columns] = &self.shape[..] else { return self.clone() };
+        let values = (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column));
+        let values = values.map(|at| self.values[at]).collect();
+        Self { shape: vec![columns, rows], element: self.element, values }
+    }
+
+    /// Reads elements that lie one after another and are as many as the shape has places.
+    pub(crate) fn contiguous(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Self {
+        let values = bytes.chunks_exact(element.bytes()).map(|bytes| element.value(bytes)).collect();
+        Self { shape, element, values }
     }
 
     /// Reads the elements of a strided view of `storage`; `limit` is the most elements that are justified.

@@ -1,4 +1,4 @@
-//! The files that `torch.save` writes: a zip since PyTorch 1.6, a row of pickles before.
+//! A file of weights; those that `torch.save` writes are a zip since PyTorch 1.6, a row of pickles before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,21 +8,25 @@ use std::path::{Path, PathBuf};
 use crate::error::WeightError;
 use crate::flatten;
 use crate::pickle::{self, Pickle, Value};
+use crate::safetensors;
 use crate::tensor::WeightTensor;
 use crate::zip;
 
 /// What a file of the format before zip begins with, as a whole number in a pickle.
 const OLD_MAGIC: &[u8] = &[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 
+const BIG_ENDIAN: &str = "it was written on a big-endian machine, which is not supported";
+
 /// The tensors of a file.
 #[derive(Clone, Debug)]
 pub struct WeightFile {
     path: PathBuf,
     tensors: BTreeMap<String, WeightTensor>,
+    tables: BTreeMap<String, Vec<String>>,
 }
 
 impl WeightFile {
-    /// Reads a file of PyTorch.
+    /// Reads a file of safetensors or of PyTorch.
     ///
     /// # Errors
     ///
@@ -44,12 +48,14 @@ impl WeightFile {
             read_zip(bytes)
         } else if bytes.starts_with(OLD_MAGIC) {
             read_old(bytes)
+        } else if safetensors::is_format_of(bytes) {
+            safetensors::read(bytes).map(|tensors| (tensors, BTreeMap::new()))
         } else {
             return Err(WeightError::UnknownFormat { path });
         };
         match read {
-            Ok(tensors) if tensors.is_empty() => Err(WeightError::NoTensors { path }),
-            Ok(tensors) => Ok(Self { path, tensors }),
+            Ok((tensors, _)) if tensors.is_empty() => Err(WeightError::NoTensors { path }),
+            Ok((tensors, tables)) => Ok(Self { path, tensors, tables }),
             Err(reason) => Err(WeightError::Malformed { path, reason }),
         }
     }
@@ -63,16 +69,28 @@ impl WeightFile {
     pub fn tensors(&self) -> &BTreeMap<String, WeightTensor> {
         &self.tensors
     }
+
+    /// The tensors themselves.
+    pub fn into_tensors(self) -> BTreeMap<String, WeightTensor> {
+        self.tensors
+    }
+
+    /// Tables beside the tensors that number texts from 0 without a gap (`{"a": 0, "b": 1}`, `{0: "a", 1: "b"}`,
+    /// `["a", "b"]`), as vocabularies are kept: the texts in the order of their numbers, by the path of keys that leads there.
+    pub fn tables(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.tables
+    }
 }
 
-type Tensors = BTreeMap<String, WeightTensor>;
+/// The tensors and the tables of a file.
+type Contents = (BTreeMap<String, WeightTensor>, BTreeMap<String, Vec<String>>);
 
-fn read_zip(bytes: &[u8]) -> Result<Tensors, String> {
+fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     let records = zip::records(bytes)?;
     let mut folders = records.keys().filter_map(|name| name.strip_suffix("data.pkl"));
     let folder = folders.next().ok_or("there is no data.pkl in the zip")?.to_owned();
     if records.get(&format!("{folder}byteorder")).is_some_and(|range| &bytes[range.clone()] == b"big") {
-        return Err("it was written on a big-endian machine, which is not supported".into());
+        return Err(BIG_ENDIAN.into());
     }
     let pickle = pickle::read(&bytes[records[&format!("{folder}data.pkl")].clone()])?;
     resolve(&pickle, bytes, |key| records.get(&format!("{folder}data/{key}")).cloned())
@@ -80,16 +98,19 @@ fn read_zip(bytes: &[u8]) -> Result<Tensors, String> {
 
 /// Five pickles (magic, version, machine, the object, the storages' keys), then for each storage the number of its
 /// elements in 8 bytes and the elements.
-fn read_old(bytes: &[u8]) -> Result<Tensors, String> {
+fn read_old(bytes: &[u8]) -> Result<Contents, String> {
     let mut at = OLD_MAGIC.len();
     let mut next = || {
         let pickle = pickle::read(&bytes[at..])?;
         at += pickle.length;
         Ok::<_, String>(pickle)
     };
-    let (_version, _machine, object, keys) = (next()?, next()?, next()?, next()?);
-    let elements: BTreeMap<_, _> =
-        flatten::tensors(&object)?.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
+    let (_version, machine, object, keys) = (next()?, next()?, next()?, next()?);
+    if flatten::flag(&machine, "little_endian") == Some(false) {
+        return Err(BIG_ENDIAN.into());
+    }
+    let found = flatten::find(&object)?;
+    let elements: BTreeMap<_, _> = found.tensors.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
     let Value::List(items) = &keys.values[keys.root] else { return Err("the storages are not listed".into()) };
     let mut storages = BTreeMap::new();
     for &item in items {
@@ -107,7 +128,7 @@ fn read_old(bytes: &[u8]) -> Result<Tensors, String> {
     resolve(&object, bytes, |key| storages.get(key).cloned())
 }
 
-fn resolve(pickle: &Pickle, bytes: &[u8], storage: impl Fn(&str) -> Option<Range<usize>>) -> Result<Tensors, String> {
+fn resolve(pickle: &Pickle, bytes: &[u8], storage: impl Fn(&str) -> Option<Range<usize>>) -> Result<Contents, String> {
     // Tensors may share a storage, but a file must not grow out of proportion by it.
     let mut left = 4 * bytes.len();
     let read = |(name, tensor): (String, flatten::Described)| {
@@ -118,7 +139,8 @@ fn resolve(pickle: &Pickle, bytes: &[u8], storage: impl Fn(&str) -> Option<Range
         let read = WeightTensor::read(&bytes[range], tensor.element, tensor.offset, shape, strides, limit)
             .map_err(|reason| format!("{name}: {reason}"))?;
         left -= read.values.len();
-        Ok((name, read))
+        Ok::<_, String>((name, read))
     };
-    flatten::tensors(pickle)?.into_iter().map(read).collect()
+    let found = flatten::find(pickle)?;
+    Ok((found.tensors.into_iter().map(read).collect::<Result<_, _>>()?, found.tables))
 }

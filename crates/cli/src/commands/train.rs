@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::backend;
 use crate::config_file;
-use crate::options::{NewRun, NewTask, Output, Train, TrainTask};
+use crate::options::{NewTask, Output, Train, TrainTask};
 use crate::progress::Progress;
 
 pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
@@ -68,7 +68,7 @@ where
         }
         None => None,
     };
-    let run = RunFolder::create(out_folder(&options.run, T::Settings::TASK), &settings, options.run.force)?;
+    let run = RunFolder::create(out_folder(options.run.out.as_ref(), T::Settings::TASK), &settings, options.run.force)?;
     task.save(&run)?;
     describe(&task, chosen.name, &run);
     let out = run.path().to_owned();
@@ -144,8 +144,8 @@ fn report(outcome: &Outcome, task: &str, out: &Path, output: &Output) -> Result<
 }
 
 /// Where the run goes: as asked for, or to the first free name.
-fn out_folder(options: &NewRun, task: &str) -> PathBuf {
-    options.out.clone().unwrap_or_else(|| {
+pub fn out_folder(out: Option<&PathBuf>, task: &str) -> PathBuf {
+    out.cloned().unwrap_or_else(|| {
         let numbered = (2..).map(|number| PathBuf::from(format!("runs/{task}-{number}")));
         let mut names = std::iter::once(PathBuf::from(format!("runs/{task}"))).chain(numbered);
         names.find(|name| !name.exists()).expect("the names never end")

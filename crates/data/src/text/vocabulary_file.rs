@@ -5,14 +5,18 @@
 //! ```
 //!
 //! A symbol's place in the list, from 0, is its number; `null` is the unknown symbol.
+//!
+//! Other programs write a list of symbols, or an object of symbols and their numbers: [`Vocabulary::import`] reads these too.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::symbol::Symbol;
+use super::symbol::{Symbol, UNKNOWN};
 use super::{Unit, Vocabulary};
 use crate::{Error, document};
 
@@ -24,6 +28,15 @@ const VERSION: u64 = 1;
 struct Header {
     format: String,
     version: u64,
+}
+
+/// What the vocabularies of other programs look like; all else is taken for one of this program.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Other {
+    List(Vec<String>),
+    Numbers(BTreeMap<String, u64>),
+    Own(IgnoredAny),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,13 +83,64 @@ impl Vocabulary {
                     .ok_or_else(|| bad(format!("symbol {id}, {text:?}, is not one {}", document.unit))),
             })
             .collect::<Result<_, _>>()?;
+        Self::checked(name, document.unit, symbols)
+    }
+
+    /// The vocabulary with these symbols, in the order of their numbers and as [`Vocabulary::symbol`] prints them; `<unk>` is
+    /// the unknown symbol too. `name` stands for the list in messages.
+    ///
+    /// # Errors
+    /// [`Error::BadVocabulary`] for less than two symbols, one that is there twice, and one that is none of the unit.
+    pub fn from_list(name: &str, unit: Unit, symbols: &[impl AsRef<str>]) -> Result<Self, Error> {
+        let symbol = |(number, text): (usize, &str)| match text {
+            UNKNOWN | "<unk>" => Ok(Symbol::Unknown),
+            _ => Symbol::parse(unit, text).ok_or_else(|| {
+                let reason = format!("symbol {number}, {text:?}, is not one {unit}");
+                Error::BadVocabulary { name: name.into(), reason }
+            }),
+        };
+        let symbols = symbols.iter().map(AsRef::as_ref).enumerate().map(symbol).collect::<Result<_, _>>()?;
+        Self::checked(name, unit, symbols)
+    }
+
+    fn checked(name: &str, unit: Unit, symbols: Vec<Symbol>) -> Result<Self, Error> {
+        let bad = |reason: String| Err(Error::BadVocabulary { name: name.into(), reason });
         if symbols.len() < 2 {
-            return Err(bad(format!("it has {} symbol(s), want 2 or more", symbols.len())));
+            return bad(format!("it has {} symbol(s), want 2 or more", symbols.len()));
         }
         if !Vocabulary::are_distinct(&symbols) {
-            return Err(bad("a symbol is in it twice".into()));
+            return bad("a symbol is in it twice".into());
         }
-        Ok(Self::from_symbols(document.unit, symbols))
+        Ok(Self::from_symbols(unit, symbols))
+    }
+
+    /// Reads a vocabulary of this or of another program: what [`Vocabulary::save`] writes, a list `["a", "b"]`, or an object
+    /// `{"a": 0, "b": 1}`. The symbols of the latter two are of the unit `unit`.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`Error::BadVocabulary`] for an object whose numbers do not go
+    /// from 0 without a gap.
+    pub fn import(path: impl AsRef<Path>, unit: Unit) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let json = fs::read_to_string(path).map_err(|source| Error::read(path.into(), source))?;
+        let other: Other =
+            serde_json::from_str(&json).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
+        match other {
+            Other::List(symbols) => Self::from_list(&name, unit, &symbols),
+            Other::Numbers(numbers) => {
+                let mut symbols: Vec<_> = numbers.into_iter().collect();
+                symbols.sort_by_key(|(_, number)| *number);
+                let gap = (0..).zip(&symbols).find(|(wanted, (_, number))| wanted != number);
+                if let Some((wanted, (symbol, number))) = gap {
+                    let reason = format!("{symbol:?} has the number {number}, where {wanted} is wanted");
+                    return Err(Error::BadVocabulary { name, reason });
+                }
+                let symbols: Vec<_> = symbols.into_iter().map(|(symbol, _)| symbol).collect();
+                Self::from_list(&name, unit, &symbols)
+            }
+            Other::Own(_) => Self::from_json(&name, &json),
+        }
     }
 
     /// Writes the vocabulary to a file: to a temporary name first, so that the file is never seen half

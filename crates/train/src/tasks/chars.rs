@@ -4,8 +4,10 @@
 //! step to step along each stream and is zero at the start of an epoch. The loss is the mean cross-entropy of the next
 //! symbol in nats.
 
+mod import;
 mod settings;
 mod trained;
+mod windows;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
@@ -15,8 +17,10 @@ use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::{Sampler, Sampling};
 use rekindle_rnn::State;
 
+pub use import::{ImportError, ImportOptions, ImportedChars};
 pub use settings::{CharsSettings, ModelSettings, SampleSettings, TextSettings};
 pub use trained::TrainedChars;
+pub use windows::Windows;
 
 use crate::error::TrainError;
 use crate::run::RunFolder;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use rekindle_data::{Corpus, Split, TextSource};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_train::run::RunFolder;
-use rekindle_train::tasks::chars::{self, CharsSettings};
+use rekindle_train::tasks::chars::{self, CharsSettings, Windows};
 use serde_json::json;
 
 use crate::commands::{open_chars, print_json};
@@ -19,10 +19,18 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     };
     let batch_size = options.batch_size.unwrap_or(settings.data.batch_size);
     let sequence_length = options.chars.sequence_length.unwrap_or(settings.data.sequence_length);
-    let streams = chars::evaluation_streams(&corpus, &trained.vocabulary, range, batch_size, sequence_length)?;
-    let mut streams = streams.context("the part holds less than two symbols: there is nothing to predict")?;
-    let predicted = streams.tokens();
-    let evaluation = chars::evaluate(&trained.model, &mut streams, &chosen.device);
+    let (predicted, evaluation) = match options.chars.window_stride {
+        Some(stride) => {
+            let windows = Windows::new(&corpus, &trained.vocabulary, range, sequence_length, stride)?;
+            let windows = windows.context("the part is shorter than a window: give a smaller --sequence-length")?;
+            (windows.predicted(), windows.evaluate(&trained.model, batch_size, &chosen.device))
+        }
+        None => {
+            let streams = chars::evaluation_streams(&corpus, &trained.vocabulary, range, batch_size, sequence_length)?;
+            let mut streams = streams.context("the part holds less than two symbols: there is nothing to predict")?;
+            (streams.tokens(), chars::evaluate(&trained.model, &mut streams, &chosen.device))
+        }
+    };
     let loss = evaluation.loss;
     if options.output.json {
         return print_json(&json!({

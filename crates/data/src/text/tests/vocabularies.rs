@@ -217,3 +217,28 @@ proptest! {
         prop_assert!(Vocabulary::from_json("cut", &json[..cut]).is_err());
     }
 }
+
+/// Vocabularies as other programs write them.
+#[rstest]
+#[case::list(r#"["b", "a"]"#, "b")]
+#[case::object(r#"{"a": 1, "b": 0}"#, "b")]
+#[case::own(&Vocabulary::from_text("ba", Unit::Char).unwrap().to_json(), "b")]
+#[case::unknown(r#"["<unk>", "b"]"#, "<UNK>")]
+fn a_vocabulary_of_another_program_is_read(#[case] json: &str, #[case] first: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vocab.json");
+    fs::write(&path, json).unwrap();
+    let vocabulary = Vocabulary::import(&path, Unit::Char).unwrap();
+    assert_eq!((vocabulary.len(), vocabulary.symbol(0).unwrap().as_ref()), (2, first));
+}
+
+#[rstest]
+#[case::too_few(&["a"], "1 symbol")]
+#[case::twice(&["a", "a"], "twice")]
+#[case::two_unknown(&["<unk>", "<UNK>"], "twice")]
+#[case::no_char(&["a", "bc"], "symbol 1, \"bc\"")]
+#[case::empty(&["", "b"], "symbol 0")]
+fn a_list_that_is_no_vocabulary_is_refused(#[case] symbols: &[&str], #[case] reason: &str) {
+    let error = Vocabulary::from_list("the list", Unit::Char, symbols).unwrap_err().to_string();
+    assert!(error.contains("the list") && error.contains(reason), "{error}");
+}

@@ -182,8 +182,11 @@ impl TextSettings {
     ///
     /// # Errors
     ///
-    /// When the name or the pattern is malformed.
+    /// When the name or the pattern is malformed, or there is no name, as in an imported run.
     pub fn source(&self) -> Result<TextSource, TrainError> {
+        if self.data.is_empty() {
+            return Err(TrainError::NoText);
+        }
         let source = TextSource::parse(&self.data)?;
         Ok(match &self.pattern {
             Some(pattern) => source.with_pattern(pattern)?,

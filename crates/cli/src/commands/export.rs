@@ -1,0 +1,60 @@
+//! `rekindle export`.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result};
+use rekindle_train::run::RunFolder;
+use rekindle_weights::{save_json, save_safetensors};
+use serde_json::json;
+
+use super::weights::{self, RunWeights};
+use crate::options::{Export, WeightFormat};
+
+pub fn run(options: &Export) -> Result<()> {
+    let run = RunFolder::open(&options.run)?;
+    let RunWeights { task, step, model, tensors } = weights::open(&run, options.checkpoint)?;
+    let folder = options.out.clone().unwrap_or_else(|| run.export());
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let weights = match options.format {
+        WeightFormat::Safetensors => "model.safetensors",
+        WeightFormat::Json => "model.json",
+    };
+    let path = folder.join(weights);
+    match options.format {
+        WeightFormat::Safetensors => {
+            let notes = [("task", task.clone()), ("checkpoint_step", step.to_string())];
+            let notes = notes.map(|(name, note)| (name.to_owned(), note));
+            save_safetensors(&path, &tensors, &BTreeMap::from(notes))?;
+        }
+        WeightFormat::Json => save_json(&path, &tensors)?,
+    }
+    // What the model reads and writes travels with it.
+    let mut companions = Vec::new();
+    for file in [run.vocabulary(), run.images()] {
+        if let Some(name) = file.file_name().filter(|_| file.exists()) {
+            let copy = folder.join(name);
+            fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
+            companions.push(name.to_string_lossy().into_owned());
+        }
+    }
+    let config = json!({
+        "format": "rekindle-export",
+        "version": 1,
+        "rekindle": env!("CARGO_PKG_VERSION"),
+        "task": task,
+        "checkpoint_step": step,
+        "weights": weights,
+        "beside": companions,
+        "model": model,
+    });
+    let config_path = folder.join("config.json");
+    let text = serde_json::to_string_pretty(&config)? + "\n";
+    fs::write(&config_path, text).with_context(|| format!("cannot write {}", config_path.display()))?;
+    if options.output.json {
+        return super::print_json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
+    }
+    println!("{}", path.display());
+    eprintln!("{} tensors of step {step}; what the model is: {}", tensors.len(), config_path.display());
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! The shape of a language model from the shapes of its tensors.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use rekindle_rnn::Cell;
+use rekindle_weights::WeightTensor;
+
+use super::ImportError;
+use crate::tasks::chars::ModelSettings;
+
+type Tensors = BTreeMap<String, WeightTensor>;
+
+/// What the tensors of a file say of the model.
+#[derive(Debug)]
+pub(super) struct Deduced {
+    /// The model's tensors, by the names that they have here.
+    pub tensors: Tensors,
+    /// How many tensors of the file are no part of the model.
+    pub outside: usize,
+    pub vocabulary_size: usize,
+    pub shape: ModelSettings,
+}
+
+/// A layer beside the recurrent network: a matrix, with or without a bias.
+#[derive(Clone, Copy)]
+struct Matrix<'a> {
+    /// Its name, without `.weight`.
+    name: &'a str,
+    rows: usize,
+    columns: usize,
+    bias: bool,
+}
+
+/// Finds the recurrent network, and beside it the embedding and the output layer: by their names here, or else by their
+/// shapes. A linear layer has a bias, and an embedding has none.
+pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, ImportError> {
+    const FIRST: &str = "weight_ih_l0";
+    let is_first = |name: &&String| name.strip_suffix(FIRST).is_some_and(|stem| stem.is_empty() || stem.ends_with('.'));
+    let mut firsts = tensors.keys().filter(is_first);
+    let first = firsts.next().ok_or(ImportError::NoRecurrence)?;
+    if let Some(other) = firsts.next() {
+        return Err(ImportError::SeveralRecurrences { one: first.clone(), other: other.clone() });
+    }
+    let stem = first.strip_suffix(FIRST).unwrap_or_default();
+    // `model_state_dict.` of `model_state_dict.lstm.`: what is outside of it is not the model's.
+    let root = stem.strip_suffix('.').and_then(|stem| stem.rfind('.')).map_or("", |dot| &stem[..=dot]);
+    let model: BTreeMap<&str, &WeightTensor> =
+        tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(root)?, tensor))).collect();
+    let outside = tensors.len() - model.len();
+    if let Some((name, _)) = model.iter().find(|(_, tensor)| !tensor.values().iter().all(|value| value.is_finite())) {
+        return Err(ImportError::NotFinite { name: format!("{root}{name}") });
+    }
+    let network = &stem[root.len()..];
+
+    let Recurrence { cell, layers, input, hidden } = recurrence(&model, network, cell)?;
+    let matrices: Vec<Matrix<'_>> =
+        model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(&model)).collect();
+    let named = |name: &str| matrices.iter().find(|matrix| matrix.name == name).copied();
+    let output = match named("output") {
+        Some(output) => Some(output),
+        None => only("output", matrices.iter().filter(|m| m.columns == hidden && m.bias && m.name != "embedding"))?,
+    };
+    let embedding = match named("embedding") {
+        Some(embedding) => Some(embedding),
+        None => {
+            let others = matrices.iter().filter(|m| Some(m.name) != output.map(|output| output.name));
+            only("embedding", others.filter(|m| m.columns == input && !m.bias))?
+        }
+    };
+    let no_embedding = |symbols: &dyn Display| {
+        let wanted = format!("[{symbols}, {input}] without a bias");
+        Err(ImportError::NoLayer { layer: "embedding", wanted })
+    };
+    let no_output =
+        || Err(ImportError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
+    if output.is_some_and(|output| output.columns != hidden) {
+        return no_output();
+    }
+    if embedding.is_some_and(|embedding| embedding.columns != input) {
+        return no_embedding(&"symbols");
+    }
+    let (vocabulary_size, tied) = match (output, embedding) {
+        (Some(output), Some(embedding)) if output.rows == embedding.rows => {
+            let weight = |matrix: Matrix<'_>| model[format!("{}.weight", matrix.name).as_str()];
+            (output.rows, hidden == input && weight(output) == weight(embedding))
+        }
+        (Some(output), Some(_)) => return no_embedding(&output.rows),
+        (Some(output), None) if output.rows == input => (output.rows, false),
+        (Some(_), None) => return no_embedding(&"symbols"),
+        // As this program writes a model whose output weights are the embedding's.
+        (None, Some(embedding)) if hidden == input && model.contains_key("output.bias") => (embedding.rows, true),
+        (None, _) => return no_output(),
+    };
+
+    let mut renamed = Tensors::new();
+    for (&name, &tensor) in &model {
+        let part = |matrix: Option<Matrix<'_>>| name.strip_prefix(matrix?.name).filter(|rest| rest.starts_with('.'));
+        let new = if is_within(name, network) {
+            format!("rnn.{}", &name[network.len()..])
+        } else if let Some(rest) = part(embedding) {
+            format!("embedding{rest}")
+        } else if let Some(rest) = part(output) {
+            format!("output{rest}")
+        } else {
+            name.to_owned()
+        };
+        if !(tied && new == "output.weight") {
+            renamed.insert(new, tensor.clone());
+        }
+    }
+    let shape = ModelSettings {
+        cell,
+        layers,
+        hidden,
+        embedding: embedding.map_or(0, |embedding| embedding.columns),
+        tied,
+        ..ModelSettings::default()
+    };
+    Ok(Deduced { tensors: renamed, outside, vocabulary_size, shape })
+}
+
+struct Recurrence {
+    cell: Cell,
+    layers: usize,
+    input: usize,
+    hidden: usize,
+}
+
+/// `network` is what stands before `weight_ih_l0`, the dot included.
+fn recurrence(
+    model: &BTreeMap<&str, &WeightTensor>,
+    network: &str,
+    asked: Option<Cell>,
+) -> Result<Recurrence, ImportError> {
+    let name = |parameter: &str| format!("{network}{parameter}");
+    let shape = |parameter: &str| model.get(name(parameter).as_str()).map_or(&[][..], |tensor| tensor.shape());
+    for (parameter, reason) in [
+        ("weight_ih_l0_reverse", "a network that also reads backward cannot predict what comes next"),
+        ("weight_hr_l0", "an LSTM with projections (proj_size) is not supported"),
+    ] {
+        if model.contains_key(name(parameter).as_str()) {
+            return Err(ImportError::Unsupported { name: name(parameter), reason });
+        }
+    }
+    let no_cell =
+        |parameter: &str| ImportError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
+    let &[rows, input] = shape("weight_ih_l0") else { return Err(no_cell("weight_ih_l0")) };
+    let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
+    if hidden == 0 || input == 0 || rows % hidden != 0 {
+        return Err(no_cell("weight_ih_l0"));
+    }
+    let cell = match (asked, rows / hidden) {
+        (Some(cell), gates) if cell.gates() == gates => cell,
+        (None, 4) if model.contains_key(name("peephole_i_l0").as_str()) => Cell::PeepholeLstm,
+        (None, 4) if model.contains_key(name("gain_ih_l0").as_str()) => Cell::LayerNormLstm,
+        (None, 4) => Cell::Lstm,
+        (None, 3) => Cell::Gru,
+        (None, 1) => Cell::Rnn,
+        _ => return Err(no_cell("weight_ih_l0")),
+    };
+    // The model is made before its weights are loaded: every size must be that of values in the file, so that a small file
+    // does not ask for a large model.
+    let misfit = |parameter: String| {
+        let reason = "its shape does not go with that of weight_ih_l0";
+        Err(ImportError::Unsupported { name: name(&parameter), reason })
+    };
+    if shape("weight_hh_l0") != [rows, hidden] {
+        return misfit("weight_hh_l0".to_owned());
+    }
+    let upper = |layer: &usize| format!("weight_ih_l{layer}");
+    let layers = (1..).take_while(|layer| model.contains_key(name(&upper(layer)).as_str())).count() + 1;
+    if let Some(layer) = (1..layers).find(|layer| shape(&upper(layer)) != [rows, hidden]) {
+        return misfit(upper(&layer));
+    }
+    Ok(Recurrence { cell, layers, input, hidden })
+}
+
+/// Whether the tensor is the recurrent network's: of one without a name of its own, those with its parameters' names.
+fn is_within(name: &str, network: &str) -> bool {
+    if network.is_empty() { !name.contains('.') } else { name.starts_with(network) }
+}
+
+fn matrix<'a>(
+    model: &BTreeMap<&'a str, &'a WeightTensor>,
+) -> impl Fn((&&'a str, &&'a WeightTensor)) -> Option<Matrix<'a>> {
+    move |(name, tensor)| {
+        let (name, &[rows, columns]) = (name.strip_suffix(".weight")?, tensor.shape()) else { return None };
+        Some(Matrix { name, rows, columns, bias: model.contains_key(format!("{name}.bias").as_str()) })
+    }
+}
+
+fn only<'a, 'm: 'a>(
+    layer: &'static str,
+    mut matrices: impl Iterator<Item = &'a Matrix<'m>>,
+) -> Result<Option<Matrix<'m>>, ImportError> {
+    match (matrices.next(), matrices.next()) {
+        (Some(one), Some(other)) => {
+            Err(ImportError::SeveralLayers { layer, one: one.name.to_owned(), other: other.name.to_owned() })
+        }
+        (one, _) => Ok(one.copied()),
+    }
+}

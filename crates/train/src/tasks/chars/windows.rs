@@ -1,0 +1,73 @@
+//! Evaluation over windows of a text, each read by itself.
+
+use burn::tensor::Device;
+use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
+use rekindle_metrics::language::{bits, perplexity};
+use rekindle_models::char_lm::CharLm;
+
+use super::tensors;
+use crate::error::TrainError;
+use crate::task::Evaluation;
+
+/// Windows of a text that begin at even distances and may overlap. Each begins with a hidden state of zeros, as models are
+/// judged that were trained on shuffled windows.
+#[derive(Debug)]
+pub struct Windows {
+    symbols: Vec<u32>,
+    length: usize,
+    stride: usize,
+}
+
+impl Windows {
+    /// Windows in which `length` symbols are predicted, `stride` symbols apart, over the part `range` of `corpus`; none when
+    /// it is too short for one.
+    ///
+    /// # Errors
+    ///
+    /// When `length` or `stride` is 0, or the text has symbols that are not in `vocabulary`.
+    pub fn new(
+        corpus: &Corpus,
+        vocabulary: &Vocabulary,
+        range: std::ops::Range<usize>,
+        length: usize,
+        stride: usize,
+    ) -> Result<Option<Self>, TrainError> {
+        crate::settings::at_least_one([("sequence-length", length), ("window-stride", stride)])?;
+        let predicted = range.len().saturating_sub(1);
+        if predicted < length {
+            return Ok(None);
+        }
+        let StreamBatch { inputs, targets } = Streams::new(corpus, vocabulary, range, 1, predicted)?.batch(0);
+        let symbols = inputs.into_iter().chain(targets.last().copied()).collect();
+        Ok(Some(Self { symbols, length, stride }))
+    }
+
+    /// How many windows there are.
+    pub fn count(&self) -> usize {
+        (self.symbols.len() - 1 - self.length) / self.stride + 1
+    }
+
+    /// How many symbols are predicted, those in several windows each time.
+    pub fn predicted(&self) -> usize {
+        self.count() * self.length
+    }
+
+    /// The figures of `model` over all windows, `batch_size` side by side. The loss is the mean over all predictions.
+    pub fn evaluate(&self, model: &CharLm, batch_size: usize, device: &Device) -> Evaluation {
+        let starts: Vec<usize> = (0..self.count()).map(|window| window * self.stride).collect();
+        let mut total = 0.0;
+        for starts in starts.chunks(batch_size.max(1)) {
+            let rows = |shift: usize| {
+                let row = |&start: &usize| &self.symbols[start + shift..start + shift + self.length];
+                starts.iter().flat_map(row).copied().collect()
+            };
+            let batch = StreamBatch { inputs: rows(0), targets: rows(1) };
+            let [inputs, targets] = tensors(batch, starts.len(), device);
+            let (loss, _) = model.loss(inputs, targets, None);
+            total += f64::from(loss.into_scalar::<f32>()) * starts.len() as f64;
+        }
+        let loss = total / self.count() as f64;
+        let figures = vec![("bits_per_symbol", bits(loss)), ("perplexity", perplexity(loss))];
+        Evaluation { loss, figures, objective: loss, pictures: Vec::new() }
+    }
+}

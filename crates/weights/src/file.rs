@@ -1,0 +1,27 @@
+//! Files that are there whole or not at all.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use tempfile::Builder;
+
+use crate::error::WeightError;
+
+/// Writes `bytes` under a temporary name, and gives the file its name when it is complete.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WeightError> {
+    let failed = |source| WeightError::Write { path: path.into(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = builder().tempfile_in(folder).map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are for their owner alone; what they become is for whoever the user's mask lets in.
+fn builder() -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}

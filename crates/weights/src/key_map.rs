@@ -1,0 +1,79 @@
+//! Other names for tensors.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::error::WeightError;
+use crate::tensor::WeightTensor;
+
+/// A new name for a tensor, or for all tensors of a part of a model: `lstm=rnn` makes `lstm.weight_ih_l0` to
+/// `rnn.weight_ih_l0`. A part without a new name is taken out of the names: `module=`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    old: String,
+    new: String,
+}
+
+impl Rename {
+    /// From the name `old`, or the names that go on after it with a dot.
+    pub fn new(old: impl Into<String>, new: impl Into<String>) -> Self {
+        Self { old: old.into(), new: new.into() }
+    }
+
+    /// The new name of `name`; none when it is another one.
+    fn of(&self, name: &str) -> Option<String> {
+        let rest = name.strip_prefix(&self.old)?;
+        match rest.strip_prefix('.') {
+            _ if rest.is_empty() => Some(self.new.clone()),
+            Some(rest) if self.new.is_empty() => Some(rest.to_owned()),
+            Some(rest) => Some(format!("{}.{rest}", self.new)),
+            None => None,
+        }
+    }
+}
+
+impl FromStr for Rename {
+    type Err = String;
+
+    /// Reads `OLD=NEW`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((old, new)) if !old.is_empty() => Ok(Self::new(old, new)),
+            _ => Err("give OLD=NEW, such as lstm=rnn".to_owned()),
+        }
+    }
+}
+
+/// `tensors` under new names: every rename in turn, each applied to what those before it gave.
+///
+/// # Errors
+///
+/// [`WeightError::NoSuchName`] for a rename of what is not there, [`WeightError::NameTwice`] when two tensors come to have
+/// one name.
+pub fn rename(
+    mut tensors: BTreeMap<String, WeightTensor>,
+    renames: &[Rename],
+) -> Result<BTreeMap<String, WeightTensor>, WeightError> {
+    for rename in renames {
+        let mut renamed = BTreeMap::new();
+        let mut found = false;
+        for (name, tensor) in tensors {
+            let name = match rename.of(&name) {
+                Some(new) => {
+                    found = true;
+                    new
+                }
+                None => name,
+            };
+            if renamed.contains_key(&name) {
+                return Err(WeightError::NameTwice { name });
+            }
+            renamed.insert(name, tensor);
+        }
+        if !found {
+            return Err(WeightError::NoSuchName { name: rename.old.clone(), there: renamed.into_keys().collect() });
+        }
+        tensors = renamed;
+    }
+    Ok(tensors)
+}

@@ -1,0 +1,183 @@
+//! Weights into modules and out of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+
+use crate::error::WeightError;
+use crate::names::Path;
+use crate::tensor::WeightTensor;
+
+/// What becomes of weights that do not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are an error.
+    #[default]
+    Strict,
+    /// They are left out, and reported; parameters without weights stay as they are.
+    AllowPartial,
+}
+
+/// Modules whose parameters have names and layouts in PyTorch: every layer of `rekindle-rnn`, every model of
+/// `rekindle-models`, and what is made of them.
+///
+/// A stack of recurrent layers is `torch.nn.RNN`, `LSTM` or `GRU`; so is a layer by itself, with the layer number 0. In a
+/// model the stack is called `rnn`, a table `embedding.weight`, and a linear layer is turned round.
+pub trait StateDict: Module {
+    /// Every parameter by its PyTorch name, as `module.state_dict()` gives them there.
+    fn state_dict(&self) -> BTreeMap<String, WeightTensor> {
+        let mut collect = Collect::default();
+        self.visit(&mut collect);
+        collect.weights
+    }
+
+    /// This module with the weights of `weights`, and what became of each.
+    ///
+    /// # Errors
+    ///
+    /// With [`Strictness::Strict`], [`WeightError::DoesNotFit`] when a parameter has no weights, weights have no parameter, or
+    /// a shape is another one.
+    fn load_state_dict(
+        self,
+        weights: &BTreeMap<String, WeightTensor>,
+        strictness: Strictness,
+    ) -> Result<(Self, LoadReport), WeightError> {
+        let unused = weights.keys().cloned().collect();
+        let mut load = Load { weights, unused, path: Path::default(), report: LoadReport::default() };
+        let module = self.map(&mut load);
+        let mut report = load.report;
+        report.unused = load.unused.into_iter().collect();
+        if strictness == Strictness::Strict && !report.is_complete() {
+            return Err(WeightError::DoesNotFit { report: Box::new(report) });
+        }
+        Ok((module, report))
+    }
+}
+
+impl<M: Module> StateDict for M {}
+
+/// What became of weights and parameters, by their PyTorch names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Parameters that have their weights.
+    pub applied: Vec<String>,
+    /// Parameters without weights.
+    pub missing: Vec<String>,
+    /// Weights without a parameter.
+    pub unused: Vec<String>,
+    /// Weights of another shape than their parameter.
+    pub wrong_shape: Vec<WrongShape>,
+}
+
+/// Weights of another shape than their parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongShape {
+    /// Their name.
+    pub name: String,
+    /// The shape of the parameter.
+    pub wanted: Vec<usize>,
+    /// The shape of the weights.
+    pub found: Vec<usize>,
+}
+
+impl LoadReport {
+    /// Whether every parameter has its weights, and no weights are left.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unused.is_empty() && self.wrong_shape.is_empty()
+    }
+}
+
+/// A line a name, for those that do not fit.
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (missing, unused) = (self.missing.len(), self.unused.len());
+        write!(f, "{} applied, {missing} missing, {unused} unused, ", self.applied.len())?;
+        write!(f, "{} of another shape", self.wrong_shape.len())?;
+        self.missing.iter().try_for_each(|name| write!(f, "\n  missing: {name}"))?;
+        self.unused.iter().try_for_each(|name| write!(f, "\n  unused: {name}"))?;
+        self.wrong_shape.iter().try_for_each(|WrongShape { name, wanted, found }| {
+            write!(f, "\n  of another shape: {name} is {found:?}, wanted {wanted:?}")
+        })
+    }
+}
+
+#[derive(Default)]
+struct Collect {
+    path: Path,
+    weights: BTreeMap<String, WeightTensor>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().into_data().convert::<f32>();
+        let shape = data.shape().to_vec();
+        let values = data.try_to_vec::<f32>().expect("converted to f32");
+        let mut tensor = WeightTensor::new(shape, values).expect("a tensor has as many values as its shape says");
+        if self.path.is_transposed() {
+            tensor = tensor.transposed();
+        }
+        self.weights.insert(self.path.torch_name(), tensor);
+    }
+}
+
+struct Load<'a> {
+    weights: &'a BTreeMap<String, WeightTensor>,
+    unused: BTreeSet<String>,
+    path: Path,
+    report: LoadReport,
+}
+
+impl Load<'_> {
+    /// The weights for the parameter that is here, of the shape `wanted`.
+    fn weights(&mut self, mut wanted: Vec<usize>) -> Option<TensorData> {
+        let name = self.path.torch_name();
+        let Some(tensor) = self.weights.get(&name) else {
+            self.report.missing.push(name);
+            return None;
+        };
+        self.unused.remove(&name);
+        let transposed = self.path.is_transposed();
+        if transposed {
+            wanted.reverse();
+        }
+        if tensor.shape() != wanted {
+            self.report.wrong_shape.push(WrongShape { name, wanted, found: tensor.shape().to_vec() });
+            return None;
+        }
+        self.report.applied.push(name);
+        let tensor = if transposed { tensor.transposed() } else { tensor.clone() };
+        Some(TensorData::new(tensor.values, tensor.shape))
+    }
+}
+
+impl ModuleMapper for Load<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let tensor = match self.weights(tensor.dims().to_vec()) {
+            Some(data) => {
+                let loaded = Tensor::from_data(data, &tensor.device());
+                if tensor.is_require_grad() { loaded.require_grad() } else { loaded }
+            }
+            None => tensor,
+        };
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}

@@ -1,0 +1,170 @@
+//! Weights of other programs in, and out for them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+use rekindle_weights::{Rename, WeightFile, WeightTensor, rename};
+use serde_json::Value;
+
+/// A checkpoint of PyTorch, from `crates/weights/tests/fixtures/make.py`.
+const CHECKPOINT: &[u8] = include_bytes!("../../crates/weights/tests/fixtures/char-lm.pt");
+/// What that script prints: the loss in nats over windows of `text.txt`.
+const LOSS: f64 = 2.939175;
+
+fn with_checkpoint() -> Workplace {
+    let place = Workplace::new();
+    fs::write(place.path("model.pt"), CHECKPOINT).unwrap();
+    place
+}
+
+fn json(place: &Workplace, arguments: &[&str]) -> Value {
+    let output = place.rekindle(&[arguments, &["--json"]].concat()).assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+fn failure(place: &Workplace, arguments: &[&str], words: &[&str]) {
+    let assert = place.rekindle(arguments).assert().code(1).stdout("");
+    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    for word in words {
+        assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
+    }
+    assert!(!error.contains("panicked"), "{error}");
+}
+
+/// The tensors of the checkpoint's model, by the names that they have here.
+fn tensors_of_pytorch() -> BTreeMap<String, WeightTensor> {
+    let mut tensors = WeightFile::from_bytes("model.pt", CHECKPOINT).unwrap().into_tensors();
+    tensors.retain(|name, _| name.starts_with("model_state_dict."));
+    let names = [("model_state_dict", ""), ("encoder", "embedding"), ("lstm", "rnn"), ("decoder", "output")];
+    rename(tensors, &names.map(|(old, new)| Rename::new(old, new))).unwrap()
+}
+
+#[test]
+fn a_model_of_pytorch_has_its_loss_here_and_goes_back_to_the_bit() {
+    let place = with_checkpoint();
+    let import = ["import", "model.pt", "--task", "chars", "--out", "run", "--data", "text.txt"];
+    let imported = json(&place, &import);
+    assert_eq!((&imported["symbols"], &imported["outside"]), (&19.into(), &33.into()), "{imported}");
+    assert_eq!((&imported["model"]["cell"], &imported["model"]["hidden"]), (&"lstm".into(), &6.into()), "{imported}");
+
+    let windows = ["eval", "run", "--data", "text.txt", "--sequence-length", "16", "--window-stride", "3"];
+    let judged = json(&place, &windows);
+    // Seven digits were printed; the sums are taken in another order.
+    assert!((judged["loss_nats"].as_f64().unwrap() - LOSS).abs() < 1e-5, "{judged}");
+    assert_eq!(judged["predicted"], 16 * ((45 * 60 - 17) / 3 + 1), "{judged}");
+    place.rekindle(&["eval", "run"]).assert().success().stdout(contains("text.txt"));
+    place.rekindle(&["sample", "run", "--length", "20"]).assert().success();
+
+    place.rekindle(&["export", "run"]).assert().success().stdout("run/export/model.safetensors\n");
+    let exported = WeightFile::open(place.path("run/export/model.safetensors")).unwrap();
+    assert_eq!(*exported.tensors(), tensors_of_pytorch());
+    let config: Value = serde_json::from_slice(&fs::read(place.path("run/export/config.json")).unwrap()).unwrap();
+    assert_eq!((&config["task"], &config["model"]["layers"]), (&"chars".into(), &2.into()), "{config}");
+    assert!(place.path("run/export/vocab.json").exists());
+
+    // And in again: the export has the names that are deduced without any help.
+    let again = ["import", "run/export/model.safetensors", "--vocab", "run/export/vocab.json", "--task", "chars"];
+    place.rekindle(&again).assert().success().stdout(contains("runs/chars").and(contains("11 applied")));
+    assert_eq!(json(&place, &[&["eval", "runs/chars"], &windows[2..]].concat())["loss_nats"], judged["loss_nats"]);
+}
+
+#[test]
+fn weights_as_json_have_the_bits_of_the_others() {
+    let place = with_checkpoint();
+    place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();
+    place.rekindle(&["export", "run", "--format", "json", "--out", "written"]).assert().success();
+    let written: Value = serde_json::from_slice(&fs::read(place.path("written/model.json")).unwrap()).unwrap();
+    for (name, tensor) in tensors_of_pytorch() {
+        let shape: Vec<usize> = serde_json::from_value(written[&name]["shape"].clone()).unwrap();
+        let values: Vec<f32> = serde_json::from_value(written[&name]["values"].clone()).unwrap();
+        assert_eq!(WeightTensor::new(shape, values).unwrap(), tensor, "{name}");
+    }
+}
+
+#[test]
+fn every_tensor_is_shown_with_its_size() {
+    let place = with_checkpoint();
+    let file = json(&place, &["inspect", "model.pt"]);
+    assert_eq!((&file["tables"]["vocabulary"], &file["tensors"][0]["shape"]), (&19.into(), &vec![19].into()), "{file}");
+    place.rekindle(&["inspect", "model.pt"]).assert().success().stdout(contains("model_state_dict.lstm.weight_ih_l0"));
+
+    place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();
+    let run = json(&place, &["inspect", "run"]);
+    assert_eq!((&run["task"], &run["checkpoint_step"]), (&"chars".into(), &0.into()), "{run}");
+    let count: usize = tensors_of_pytorch().values().map(|tensor| tensor.values().len()).sum();
+    assert_eq!(run["count"], count, "{run}");
+    let bias = run["tensors"].as_array().unwrap().iter().find(|tensor| tensor["name"] == "output.bias").unwrap();
+    let norm = tensors_of_pytorch()["output.bias"].norm();
+    assert!((bias["norm"].as_f64().unwrap() - norm).abs() < 1e-12, "{bias}");
+    place.rekindle(&["inspect", "run"]).assert().success().stdout(contains("rnn.weight_hh_l1"));
+}
+
+/// A run of every task can be looked into and taken elsewhere.
+#[test]
+fn runs_of_every_task_are_exported() {
+    let place = Workplace::new();
+    let tiny = ["--steps", "1", "--hidden", "4"];
+    for (task, more, names) in [
+        ("draw", &[][..], ["encoder.weight_hh_l0", "images.json"]),
+        ("frames", &[][..], ["rnn.weight_hh_l0", "vocab.json"]),
+        ("sentiment", &["--embedding", "4"][..], ["rnn.weight_hh_l0_reverse", "vocab.json"]),
+    ] {
+        place.rekindle(&[&["train", task, "--out", task], &tiny[..], more].concat()).assert().success();
+        place.rekindle(&["inspect", task]).assert().success().stdout(contains(names[0]));
+        place.rekindle(&["export", task]).assert().success();
+        let exported = WeightFile::open(place.path(task).join("export/model.safetensors")).unwrap();
+        assert!(exported.tensors().contains_key(names[0]), "{task}");
+        assert!(place.path(task).join("export").join(names[1]).exists(), "{task}");
+    }
+}
+
+#[test]
+fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
+    let place = with_checkpoint();
+    fs::write(place.path("text.pt"), "not weights").unwrap();
+    fs::write(place.path("cut.pt"), &CHECKPOINT[..CHECKPOINT.len() / 2]).unwrap();
+    fs::write(place.path("vocab.json"), r#"["a", "b"]"#).unwrap();
+    let import = |file: &'static str, more: &[&'static str], words: &[&str]| {
+        failure(&place, &[&["import", file, "--task", "chars", "--out", "run"], more].concat(), words);
+    };
+    import("missing.pt", &[], &["missing.pt"]);
+    import("text.pt", &[], &["text.pt", "torch.save"]);
+    import("cut.pt", &[], &["cut.pt", "cut short"]);
+    import("model.pt", &["--vocab", "vocab.json"], &["model.pt", "19 symbols", "2"]);
+    import("model.pt", &["--key-map", "gru=rnn"], &["gru", "model_state_dict.lstm.weight_ih_l0"]);
+    import("model.pt", &["--cell", "gru"], &["weight_ih_l0", "no gru"]);
+    import("model.pt", &["--data", "text.txt", "--train-share", "2"], &["2"]);
+    import("model.pt", &["--data", "nowhere.txt"], &["nowhere.txt"]);
+    // A bias of another name leaves a layer without one.
+    let renamed = ["--key-map", "model_state_dict.decoder.bias=model_state_dict.shift"];
+    import("model.pt", &renamed, &["output", "with a bias"]);
+    assert!(!place.path("run").exists());
+    failure(&place, &["inspect", "text.txt"], &["text.txt"]);
+    failure(&place, &["export", "."], &["not a run"]);
+    place.rekindle(&["import", "model.pt"]).assert().code(2).stderr(contains("--task"));
+}
+
+#[test]
+fn parameters_that_are_missing_are_drawn_where_that_is_allowed() {
+    let place = with_checkpoint();
+    let named = ["model_state_dict.decoder=model_state_dict.output", "model_state_dict.output.bias=shift"];
+    let import =
+        ["import", "model.pt", "--task", "chars", "--key-map", named[0], "--key-map", named[1], "--out", "run"];
+    failure(&place, &import, &["missing: output.bias", "10 applied"]);
+    let imported = json(&place, &[&import[..], &["--allow-partial"]].concat());
+    assert_eq!(imported["missing"], serde_json::json!(["output.bias"]), "{imported}");
+}
+
+#[test]
+fn an_imported_run_says_that_it_knows_no_text() {
+    let place = with_checkpoint();
+    place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();
+    failure(&place, &["eval", "run"], &["--data"]);
+    failure(&place, &["train", "--resume", "run"], &["--init-from"]);
+    let sizes = ["--hidden", "6", "--embedding", "5", "--batch-size", "4", "--sequence-length", "8", "--steps", "1"];
+    let train = ["train", "chars", "--data", "text.txt", "--init-from", "run", "--out", "more"];
+    place.rekindle(&[&train[..], &sizes].concat()).assert().success().stderr(contains("19 of 19 symbols have weights"));
+}
