@@ -1,7 +1,8 @@
 //! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
-//! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
+//! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
+//! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -29,6 +30,9 @@
 //!   Burn. None is on by default.
 #![forbid(unsafe_code)]
 
+pub mod attention;
 pub mod char_lm;
 pub mod decode;
 mod init;
+mod smoothed;
+pub mod translator;
