@@ -1,3 +1,4 @@
 //! The tasks, one module each.
 
 pub mod chars;
+pub mod translate;
