@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 
 use crate::commands::bench::shape::Shape;
 
@@ -59,6 +62,10 @@ pub struct Train {
 pub enum TrainTask {
     /// A language model over characters, bytes or words
     Chars(Box<NewTask<CharsSettings>>),
+    /// A classifier of texts: a sequence of words in, one label out
+    Sentiment(Box<NewTask<SentimentSettings>>),
+    /// A translator: from sentence to sentence
+    Translate(Box<NewTask<TranslateSettings>>),
 }
 
 /// A new run of the task that has these settings.
@@ -159,6 +166,10 @@ pub struct Eval {
     pub batch_size: Option<usize>,
     #[command(flatten)]
     pub chars: EvalChars,
+    #[command(flatten)]
+    pub sentiment: EvalSentiment,
+    #[command(flatten)]
+    pub translate: EvalTranslate,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -181,6 +192,21 @@ pub struct EvalChars {
     pub sequence_length: Option<usize>,
 }
 
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct EvalSentiment {
+    /// The column of the texts [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub text_column: Option<String>,
+    /// The column of the labels [default: as in training]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label_column: Option<String>,
+    /// The encoding of the files [default: as in training]
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub encoding: Option<Encoding>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Part {
     /// What the model was trained on
@@ -198,6 +224,10 @@ pub struct Predict {
     /// What to predict from: texts, files or folders, as the run's task wants [default: lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
+    #[command(flatten)]
+    pub sentiment: PredictSentiment,
+    #[command(flatten)]
+    pub translate: PredictTranslate,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -205,6 +235,66 @@ pub struct Predict {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "sentiment")]
+#[command(next_help_heading = "For sentiment")]
+pub struct PredictSentiment {
+    /// A file with a text on each line
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub file: Option<PathBuf>,
+    /// Colour each word by how much it speaks for the class
+    #[arg(long)]
+    pub explain: bool,
+    /// Write the coloured texts to a page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "translate")]
+#[command(next_help_heading = "For translate")]
+pub struct EvalTranslate {
+    #[command(flatten)]
+    pub search: SearchOptions,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "translate")]
+#[command(next_help_heading = "For translate")]
+pub struct PredictTranslate {
+    #[command(flatten)]
+    pub search: SearchOptions,
+    /// Show this many of the best translations, with their scores [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    pub n_best: Option<usize>,
+    /// Draw where the model looked while it wrote the last translation, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub attention: Option<PathBuf>,
+}
+
+/// How translations are searched for.
+#[derive(Debug, Args)]
+pub struct SearchOptions {
+    /// Translations that are kept side by side; 1 is greedy [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    pub beam: Option<usize>,
+    /// 0 ranks by probability, which prefers short translations; 1 by the mean over the words [default: 1]
+    #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
+    pub length_normalization: Option<f64>,
+    /// Above 0, translations that pass over words of the input lose [default: 0]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub coverage: Option<f64>,
+    /// Symbols to write at least [default: 0]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub min_length: Option<usize>,
+    /// Symbols to write at most [default: as in training]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub longest: Option<usize>,
+    /// Write no run of this many symbols twice [default: no such rule]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub no_repeat: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

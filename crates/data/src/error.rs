@@ -246,6 +246,9 @@ pub enum Error {
     /// Sentences that cannot be read, or do not go together.
     #[error(transparent)]
     Parallel(#[from] crate::parallel::ParallelError),
+    /// Labelled texts that cannot be read, or do not fit a model.
+    #[error(transparent)]
+    Labelled(#[from] crate::labelled::LabelledError),
     /// A server cannot be reached, or does not speak HTTP.
     #[error("{url}: cannot connect; see whether the address is reachable, or use a mirror")]
     Connection {

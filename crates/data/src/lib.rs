@@ -9,7 +9,7 @@
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
-//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
+//! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -36,6 +36,7 @@ pub mod catalogue;
 pub mod download;
 mod error;
 pub mod frames;
+pub mod labelled;
 pub mod parallel;
 mod text;
 

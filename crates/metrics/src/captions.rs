@@ -2,10 +2,12 @@
 
 mod bleu;
 mod cider;
+mod meteor;
 mod ptb;
 mod rouge;
 
 pub use bleu::bleu;
 pub use cider::cider_d;
+pub use meteor::{Meteor, meteor};
 pub use ptb::words;
 pub use rouge::rouge_l;

@@ -1,7 +1,7 @@
 //! The COCO evaluation itself made the numbers: `fixtures/make_captions.py`.
 
 use proptest::prelude::*;
-use rekindle_metrics::captions::{bleu, cider_d, rouge_l, words};
+use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -11,6 +11,9 @@ struct Fixture {
     bleu: [f64; 4],
     rouge_l: f64,
     cider_d: f64,
+    meteor_exact_stem: f64,
+    meteor_exact_stem_each: Vec<f64>,
+    meteor_full: f64,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,19 @@ fn scores_are_those_of_the_coco_evaluation() {
     let rouge: f64 = candidates.iter().zip(&references).map(|(caption, references)| rouge_l(caption, references)).sum();
     near(rouge / images, fixture.rouge_l);
     near(cider_d(&candidates, &references).iter().sum::<f64>() / images, fixture.cider_d);
+}
+
+#[test]
+fn meteor_is_that_of_its_authors_program_with_the_same_stages() {
+    let fixture = Fixture::load();
+    let (candidates, references) = fixture.captions();
+    let ours = meteor(&candidates, &references);
+    for (i, theirs) in fixture.meteor_exact_stem_each.iter().enumerate() {
+        assert!((ours.each[i] - theirs).abs() < 1e-9, "{:?}: {} for {theirs}", candidates[i], ours.each[i]);
+    }
+    near(ours.corpus, fixture.meteor_exact_stem);
+    // What the stages with tables of words add on these captions.
+    assert!((fixture.meteor_full - ours.corpus - 0.0117).abs() < 1e-3, "{} for {}", ours.corpus, fixture.meteor_full);
 }
 
 proptest! {

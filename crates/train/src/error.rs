@@ -141,6 +141,12 @@ pub enum TrainError {
     Sampling(#[from] rekindle_models::decode::SamplingError),
 }
 
+impl From<rekindle_data::labelled::LabelledError> for TrainError {
+    fn from(error: rekindle_data::labelled::LabelledError) -> Self {
+        Self::Data(error.into())
+    }
+}
+
 impl TrainError {
     /// For `map_err`: `action` on `path` failed.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {

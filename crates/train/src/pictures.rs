@@ -1,10 +1,12 @@
 //! Pictures of a run, as SVG: they need no fonts to be made, and any browser shows them.
 
+mod alignment;
 mod confusion;
 mod learning_curve;
 
 use std::fmt::Display;
 
+pub use alignment::alignment;
 pub use confusion::confusion;
 pub use learning_curve::learning_curve;
 

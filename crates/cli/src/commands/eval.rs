@@ -1,11 +1,15 @@
 //! `rekindle eval`, a file for each task.
 
 mod chars;
+mod sentiment;
+mod translate;
 
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 
 use crate::options::Eval;
 
@@ -15,6 +19,8 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => chars::eval(&run, options),
+        SentimentSettings::TASK => sentiment::eval(&run, options),
+        TranslateSettings::TASK => translate::eval(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }

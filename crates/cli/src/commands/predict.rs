@@ -1,9 +1,14 @@
 //! `rekindle predict`, a file for each task.
 
+mod sentiment;
+mod translate;
+
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 
 use crate::options::Predict;
 
@@ -13,6 +18,8 @@ pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
+        SentimentSettings::TASK => sentiment::predict(&run, options),
+        TranslateSettings::TASK => translate::predict(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }

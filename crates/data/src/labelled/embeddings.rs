@@ -1,0 +1,68 @@
+//! Word vectors that were trained elsewhere, in GloVe's text format: a word and its numbers a line.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use super::{LabelledError, WordVocabulary};
+use crate::Error;
+
+/// Vectors for some of the words of a vocabulary. Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word
+/// Representation".
+#[derive(Clone, Debug, PartialEq)]
+pub struct WordVectors {
+    /// Numbers of a vector.
+    pub width: usize,
+    /// The vectors of words that are known, by their numbers.
+    pub vectors: Vec<(u32, Vec<f32>)>,
+}
+
+impl WordVectors {
+    /// Reads the vectors of the words of `vocabulary`, line by line: the file may be larger than memory. The first vector of
+    /// a word counts. A first line of two numbers, as word2vec writes it, is passed over.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, a line has no or other numbers than the first, or no word is known.
+    pub fn read(path: &Path, vocabulary: &WordVocabulary) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|e| Error::read(path.to_owned(), e))?;
+        let mut reader = BufReader::new(file);
+        let (mut width, mut line, mut number) = (None, Vec::new(), 0);
+        let mut vectors: Vec<Option<Vec<f32>>> = vec![None; vocabulary.len()];
+        loop {
+            line.clear();
+            number += 1;
+            if reader.read_until(b'\n', &mut line).map_err(|e| Error::read(path.to_owned(), e))? == 0 {
+                break;
+            }
+            let wrong = |reason: String| LabelledError::WordVector { path: path.to_owned(), line: number, reason };
+            // Some words of public files are not UTF-8; they are none that a text could hold.
+            let text = String::from_utf8_lossy(&line);
+            let fields: Vec<&str> = text.trim_end().split(' ').collect();
+            if number == 1 && fields.len() == 2 && fields.iter().all(|field| field.parse::<u64>().is_ok()) {
+                continue;
+            }
+            let width = *width.get_or_insert(fields.len() - 1);
+            if width == 0 || fields.len() <= width {
+                return Err(wrong(format!("{} numbers, and {} are wanted", fields.len() - 1, width.max(1))).into());
+            }
+            // A word may have spaces in it: the numbers are the last fields.
+            let (word, numbers) = fields.split_at(fields.len() - width);
+            let Some(id) = vocabulary.id(&word.join(" ")) else { continue };
+            let vector = numbers.iter().map(|number| match number.parse::<f32>() {
+                Ok(value) if value.is_finite() => Ok(value),
+                _ => Err(wrong(format!("`{number}` is not a finite number"))),
+            });
+            let vector = vector.collect::<Result<Vec<f32>, _>>()?;
+            vectors[id as usize].get_or_insert(vector);
+        }
+        let vectors = (0..).zip(vectors).filter_map(|(id, vector)| Some((id, vector?))).collect::<Vec<_>>();
+        match width {
+            Some(width) if !vectors.is_empty() => Ok(Self { width, vectors }),
+            _ => {
+                let reason = "no word of the texts has a vector in this file".to_owned();
+                Err(LabelledError::WordVector { path: path.to_owned(), line: number, reason }.into())
+            }
+        }
+    }
+}

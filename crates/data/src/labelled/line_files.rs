@@ -1,0 +1,41 @@
+//! A file of lines for each class, named by it: `rt-polarity.pos` and `rt-polarity.neg`.
+
+use std::path::{Path, PathBuf};
+
+use super::{Encoding, LabelledError, LabelledText};
+use crate::Error;
+
+/// Reads the lines of every file as texts of the class that its extension names.
+///
+/// # Errors
+///
+/// When a file cannot be read, or has no extension.
+pub(super) fn read(paths: &[PathBuf], encoding: Encoding) -> Result<Vec<LabelledText>, Error> {
+    let mut texts = Vec::new();
+    for path in paths {
+        let label = class(path).ok_or_else(|| LabelledError::NoClassInName { path: path.clone() })?;
+        let shown = path.file_name().unwrap_or_default().to_string_lossy();
+        texts.extend((1..).zip(encoding.read(path)?.lines()).map(|(number, line)| LabelledText {
+            text: line.to_owned(),
+            label: label.clone(),
+            place: format!("{shown}, line {number}"),
+        }));
+    }
+    Ok(texts)
+}
+
+/// The class in the name of a file: its extension, or what stands before a `.gz` or `.txt`.
+pub(super) fn class(path: &Path) -> Option<String> {
+    let mut name = path.file_name()?.to_str()?;
+    for suffix in [".gz", ".txt"] {
+        name = name.strip_suffix(suffix).unwrap_or(name);
+    }
+    name.rsplit_once('.')
+        .map(|(stem, class)| (stem, class.trim()))
+        .and_then(|(stem, class)| (!stem.is_empty() && !class.is_empty()).then(|| class.to_owned()))
+}
+
+/// What the files are called together.
+pub(super) fn name(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,104 @@
+//! Texts with their labels, and what can be done with them.
+
+use std::fmt::Write;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+use super::LabelledError;
+
+/// A text with its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledText {
+    /// The text.
+    pub text: String,
+    /// The name of its class.
+    pub label: String,
+    /// Where it stands: `line 7`, `pos/12_9.txt`.
+    pub place: String,
+}
+
+/// Labelled texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledTexts {
+    /// Where they come from.
+    pub name: String,
+    /// The texts, in the order of their source.
+    pub texts: Vec<LabelledText>,
+}
+
+impl LabelledTexts {
+    /// Texts of the source `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`LabelledError::NoTexts`] when there are none.
+    pub fn new(name: impl Into<String>, texts: Vec<LabelledText>) -> Result<Self, LabelledError> {
+        let name = name.into();
+        if texts.is_empty() {
+            return Err(LabelledError::NoTexts { name });
+        }
+        Ok(Self { name, texts })
+    }
+
+    /// The classes that occur: numbers by their value, other names by the alphabet, numbers first.
+    pub fn classes(&self) -> Vec<String> {
+        let mut classes: Vec<&str> = self.texts.iter().map(|text| text.label.as_str()).collect();
+        classes.sort_by_key(|label| (label.parse::<i64>().map_or((true, 0), |number| (false, number)), *label));
+        classes.dedup();
+        classes.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Each class with the number of its texts, in the order of [`classes`](Self::classes).
+    pub fn balance(&self) -> Vec<(String, usize)> {
+        let count = |class: &String| self.texts.iter().filter(|text| text.label == *class).count();
+        self.classes().into_iter().map(|class| (class.clone(), count(&class))).collect()
+    }
+
+    /// How many texts have no word in them.
+    pub fn empty(&self) -> usize {
+        self.texts.iter().filter(|text| super::words(&text.text).is_empty()).count()
+    }
+
+    /// Divides the texts at random into those to train on and a `share` that is held out, each in the order of the
+    /// source. The same `seed` gives the same parts.
+    ///
+    /// # Errors
+    ///
+    /// [`LabelledError::BadShare`] when a part would be empty.
+    pub fn hold_out(self, share: f64, seed: u64) -> Result<(Self, Self), LabelledError> {
+        let texts = self.texts.len();
+        let held_out = (share * texts as f64).round();
+        if !(share > 0.0 && share < 1.0 && held_out >= 1.0 && (held_out as usize) < texts) {
+            return Err(LabelledError::BadShare { share, texts });
+        }
+        let mut order: Vec<usize> = (0..texts).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let mut is_held_out = vec![false; texts];
+        order[..held_out as usize].iter().for_each(|&index| is_held_out[index] = true);
+        let name = self.name;
+        let (mut train, mut rest) = (Vec::new(), Vec::new());
+        for (text, held_out) in self.texts.into_iter().zip(is_held_out) {
+            if held_out { rest.push(text) } else { train.push(text) }
+        }
+        Ok((Self { name: name.clone(), texts: train }, Self { name, texts: rest }))
+    }
+
+    /// The beginning of the SHA-256 of all texts and labels, in hexadecimal: other texts have another one.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for LabelledText { text, label, .. } in &self.texts {
+            for part in [text, label] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize()[..6].iter().fold(String::new(), |mut shown, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "{byte:02x}");
+            shown
+        })
+    }
+}

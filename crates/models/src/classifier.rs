@@ -1,0 +1,191 @@
+//! A recurrent classifier: a sequence of words in, one label out.
+//!
+//! ```text
+//! x_t = E[w_t]                          a learned vector of the word
+//! h_t = f(h_{t-1}, x_t)                 a recurrent stack of any cell, in one direction or both
+//! p   = pool(h_1 ... h_T)               the last state, the mean, the maximum or a learned weighing of all
+//! y   = log softmax(W p + b)            log-probabilities of the classes
+//! ```
+//!
+//! Texts of a batch are padded to one length; what is past a text's own length enters neither the recurrence nor the pool.
+//! In training, values of `x_t` and `p` are dropped: those of `x_t` at the same places in every step of a text, as in Gal
+//! and Ghahramani 2016 (arXiv 1512.05287).
+
+mod explain;
+mod pooling;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod tests;
+mod transfer;
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig, Linear};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput};
+
+pub use explain::Explanation;
+pub use pooling::{AttentionPool, Pool, Pooling};
+
+/// Configuration of a [`Classifier`].
+#[derive(Config, Debug)]
+pub struct ClassifierConfig {
+    /// Number of words `V`.
+    pub vocabulary_size: usize,
+    /// Width `I` of the vector of a word.
+    pub embedding_size: usize,
+    /// Width `H` of the hidden state of a layer in one direction.
+    pub hidden_size: usize,
+    /// Number of classes `C`.
+    pub classes: usize,
+    /// The recurrence.
+    pub cell: Cell,
+    /// Number of stacked layers.
+    #[config(default = 1)]
+    pub num_layers: usize,
+    /// Whether each layer also reads the text from its end.
+    #[config(default = true)]
+    pub bidirectional: bool,
+    /// How the states become one vector.
+    #[config(default = "Pooling::Max")]
+    pub pooling: Pooling,
+    /// Probability of dropping a value between layers and before the output layer.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Probability of dropping a value of the words' vectors, the same values in every step of a text.
+    #[config(default = 0.0)]
+    pub embedding_dropout: f64,
+    /// Standard deviation of the words' vectors at the start. Small ones are outgrown by what is learnt.
+    #[config(default = 0.1)]
+    pub embedding_std: f32,
+    /// How the recurrent weights begin.
+    #[config(default = "Initialization::default()")]
+    pub init: Initialization,
+}
+
+/// A recurrent classifier of word sequences.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The words' vectors `[V, I]`.
+    pub embedding: Param<Tensor<2>>,
+    /// The recurrent stack.
+    pub recurrent: Recurrent,
+    /// From the states to one vector.
+    pub pool: Pool,
+    /// From that vector to the classes.
+    pub output: Linear,
+    embedding_dropout: Dropout,
+    dropout: Dropout,
+}
+
+impl ClassifierConfig {
+    /// A model with weights drawn at random.
+    ///
+    /// # Panics
+    ///
+    /// See [`init_with`](Self::init_with).
+    pub fn init(&self, device: &Device) -> Classifier {
+        self.init_with(&mut rand::rng(), device)
+    }
+
+    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    ///
+    /// # Panics
+    ///
+    /// When a size is 0, or a probability is not in `[0, 1)`.
+    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Classifier {
+        assert!(self.vocabulary_size > 0 && self.classes > 0, "vocabulary_size and classes must be above 0");
+        let count = self.vocabulary_size * self.embedding_size;
+        let table: Vec<f32> = (0..count).map(|_| rng.sample::<f32, _>(StandardNormal) * self.embedding_std).collect();
+        let table = TensorData::new(table, [self.vocabulary_size, self.embedding_size]);
+        let recurrent = RecurrentConfig::new(self.embedding_size, self.hidden_size, self.cell)
+            .with_num_layers(self.num_layers)
+            .with_bidirectional(self.bidirectional)
+            .with_dropout(self.dropout)
+            .with_init(self.init.clone())
+            .init_with(rng, device);
+        let features = recurrent.output_size();
+        Classifier {
+            embedding: Param::from_data(table, device),
+            pool: self.pooling.init(features, rng, device),
+            output: crate::init::linear(features, self.classes, rng, device),
+            recurrent,
+            embedding_dropout: DropoutConfig::new(self.embedding_dropout).init(),
+            dropout: DropoutConfig::new(self.dropout).init(),
+        }
+    }
+}
+
+impl Classifier {
+    /// Number of words `V`.
+    pub fn vocabulary_size(&self) -> usize {
+        self.embedding.dims()[0]
+    }
+
+    /// Number of classes `C`.
+    pub fn classes(&self) -> usize {
+        self.output.weight.dims()[1]
+    }
+
+    /// This model with other vectors for some words: those of `vectors`, by the words' numbers.
+    ///
+    /// # Panics
+    ///
+    /// When a number is not below `V`, or a vector is not of the width `I`.
+    pub fn with_vectors(mut self, vectors: &[(u32, Vec<f32>)]) -> Self {
+        let [_, width] = self.embedding.dims();
+        self.embedding = self.embedding.map(|table| {
+            let (device, shape, trained) = (table.device(), table.dims(), table.is_require_grad());
+            let mut values = table.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
+            for (word, vector) in vectors {
+                values[*word as usize * width..][..width].copy_from_slice(vector);
+            }
+            let table = Tensor::from_data(TensorData::new(values, shape), &device);
+            if trained { table.require_grad() } else { table }
+        });
+        self
+    }
+
+    /// Log-probabilities `[B, C]` of the classes of texts `tokens` `[B, T]`, of which row `b` has `lengths[b]` words, 1 to
+    /// `T`; what stands after them does not matter.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many lengths as texts, or one is not in `1..=T`.
+    pub fn forward(&self, tokens: Tensor<2, Int>, lengths: &[usize]) -> Tensor<2> {
+        log_softmax(self.scores(self.input(tokens), lengths), 1)
+    }
+
+    /// Mean cross-entropy in nats of the classes `labels` `[B]` of the texts, `[1]`. See [`forward`](Self::forward).
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward), and when there are not as many labels as texts.
+    pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
+        assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
+        self.forward(tokens, lengths).gather(1, labels.unsqueeze_dim(1)).mean().neg()
+    }
+
+    /// What the recurrence reads, time-major.
+    fn input(&self, tokens: Tensor<2, Int>) -> SequenceInput {
+        let (table, tokens) = (self.embedding.val(), tokens.swap_dims(0, 1));
+        // Where nothing is dropped, the rows need not be written out.
+        if self.embedding_dropout.prob == 0.0 || !table.device().is_autodiff() {
+            return SequenceInput::Embedded { table, tokens };
+        }
+        let ([time, batch], [_, width]) = (tokens.dims(), table.dims());
+        let mask = Tensor::<3>::ones([1, batch, width], &table.device());
+        let rows = table.select(0, tokens.reshape([time * batch])).reshape([time, batch, width]);
+        SequenceInput::Dense(rows * self.embedding_dropout.forward(mask))
+    }
+
+    /// Scores before the softmax, `[B, C]`.
+    fn scores(&self, input: SequenceInput, lengths: &[usize]) -> Tensor<2> {
+        let (hidden, state) = self.recurrent.forward_time_major(input, None, Some(lengths));
+        let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };
+        let pooled = self.pool.forward(hidden, &state, directions, lengths);
+        self.output.forward(self.dropout.forward(pooled))
+    }
+}

@@ -1,0 +1,123 @@
+//! From the hidden states of all words to one vector.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use rand::Rng;
+use rekindle_rnn::State;
+use serde::{Deserialize, Serialize};
+
+/// How the hidden states of a text become one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// The state after the last word; of the reverse direction, after the first.
+    Last,
+    /// The mean over the words.
+    Mean,
+    /// The largest value over the words, feature by feature.
+    Max,
+    /// A weighted mean, `α_t = softmax_t(u · tanh(W h_t + b))`: Yang et al. 2016, "Hierarchical Attention Networks for
+    /// Document Classification".
+    Attention,
+}
+
+impl Pooling {
+    const ALL: [Self; 4] = [Self::Last, Self::Mean, Self::Max, Self::Attention];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Mean => "mean",
+            Self::Max => "max",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// A pool for states of `features` values.
+    pub(super) fn init(self, features: usize, rng: &mut impl Rng, device: &Device) -> Pool {
+        let attention = (self == Self::Attention).then(|| AttentionPool {
+            projection: crate::init::linear(features, features, rng, device),
+            query: crate::init::linear(features, 1, rng, device).weight,
+        });
+        Pool { kind: self, attention }
+    }
+}
+
+impl fmt::Display for Pooling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Pooling {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|pooling| pooling.name() == name);
+        found.ok_or_else(|| format!("possible values: {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// A [`Pooling`] with its weights, where it has any.
+#[derive(Module, Debug)]
+pub struct Pool {
+    /// Those of [`Pooling::Attention`].
+    pub attention: Option<AttentionPool>,
+    #[module(skip)]
+    kind: Pooling,
+}
+
+/// The weights of [`Pooling::Attention`].
+#[derive(Module, Debug)]
+pub struct AttentionPool {
+    /// `W [F, F]` and `b [F]`.
+    pub projection: Linear,
+    /// `u [F, 1]`.
+    pub query: Param<Tensor<2>>,
+}
+
+impl Pool {
+    /// Which one it is.
+    pub fn kind(&self) -> Pooling {
+        self.kind
+    }
+
+    /// Hidden states `[T, B, F]`, which are 0 past each text's length, to `[B, F]`. `state` is that after the last word.
+    pub(super) fn forward(&self, hidden: Tensor<3>, state: &State, directions: usize, lengths: &[usize]) -> Tensor<2> {
+        let [time, batch, features] = hidden.dims();
+        match (self.kind, &self.attention) {
+            (Pooling::Last, _) => {
+                let last = &state.layers[state.layers.len() - directions..];
+                Tensor::cat(last.iter().map(|layer| layer.hidden.clone()).collect(), 1)
+            }
+            (Pooling::Mean, _) => {
+                let lengths: Vec<f32> = lengths.iter().map(|&length| length as f32).collect();
+                let lengths = Tensor::<2>::from_data(TensorData::new(lengths, [batch, 1]), &hidden.device());
+                hidden.sum_dim(0).reshape([batch, features]) / lengths
+            }
+            (Pooling::Max, _) => {
+                let padding = padding(time, lengths, &hidden.device()).expand([time, batch, features]);
+                // Not infinity, so that no product with it can be NaN.
+                hidden.mask_fill(padding, f32::MIN / 4.0).max_dim(0).reshape([batch, features])
+            }
+            (Pooling::Attention, Some(AttentionPool { projection, query })) => {
+                let rows = hidden.clone().reshape([time * batch, features]);
+                let scores = projection.forward(rows).tanh().matmul(query.val()).reshape([time, batch, 1]);
+                let scores = scores.mask_fill(padding(time, lengths, &hidden.device()), f32::MIN / 4.0);
+                (hidden * softmax(scores, 0)).sum_dim(0).reshape([batch, features])
+            }
+            (Pooling::Attention, None) => unreachable!("`Pooling::init` gives attention its weights"),
+        }
+    }
+}
+
+/// Where a batch holds no word, `[T, B, 1]`.
+fn padding(time: usize, lengths: &[usize], device: &Device) -> Tensor<3, Bool> {
+    let padding: Vec<bool> = (0..time).flat_map(|step| lengths.iter().map(move |&length| step >= length)).collect();
+    Tensor::from_data(TensorData::new(padding, [time, lengths.len(), 1]), device)
+}
