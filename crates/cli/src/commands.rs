@@ -14,6 +14,7 @@ use rekindle_models::decode::Search;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
+use rekindle_train::tasks::frames::{FramesSettings, TrainedFrames};
 use rekindle_train::tasks::sentiment::{SentimentSettings, TrainedSentiment};
 use rekindle_train::tasks::translate::{TrainedTranslator, TranslateSettings};
 use serde::Serialize;
@@ -28,7 +29,8 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 3] = [CharsSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
+const TASKS: [&str; 4] =
+    [CharsSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
@@ -47,6 +49,14 @@ fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()>
 fn open_chars(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<(TrainedChars, Chosen)> {
     let chosen = backend::choose(device)?;
     let trained = TrainedChars::open(run, which, &chosen.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok((trained, chosen))
+}
+
+/// As [`open_chars`], for runs of `frames`.
+fn open_frames(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<(TrainedFrames, Chosen)> {
+    let chosen = backend::choose(device)?;
+    let trained = TrainedFrames::open(run, which, &chosen.device)?;
     warn_of_rejected(&trained.rejected);
     Ok((trained, chosen))
 }

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekindle_data::frames::Alias;
 use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 use rekindle_train::tasks::translate::TranslateSettings;
 
@@ -62,6 +64,8 @@ pub struct Train {
 pub enum TrainTask {
     /// A language model over characters, bytes or words
     Chars(Box<NewTask<CharsSettings>>),
+    /// A tagger of frames: a label for every frame of a clip, the past helping the present
+    Frames(Box<NewTask<FramesSettings>>),
     /// A classifier of texts: a sequence of words in, one label out
     Sentiment(Box<NewTask<SentimentSettings>>),
     /// A translator: from sentence to sentence
@@ -167,6 +171,8 @@ pub struct Eval {
     #[command(flatten)]
     pub chars: EvalChars,
     #[command(flatten)]
+    pub frames: EvalFrames,
+    #[command(flatten)]
     pub sentiment: EvalSentiment,
     #[command(flatten)]
     pub translate: EvalTranslate,
@@ -190,6 +196,18 @@ pub struct EvalChars {
     /// Symbols of each stream in a step [default: as in training]
     #[arg(long, value_name = "SYMBOLS")]
     pub sequence_length: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "frames")]
+#[command(next_help_heading = "For frames")]
+pub struct EvalFrames {
+    /// The labels of the clip in --data, where it has none of its own
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub labels: Option<PathBuf>,
+    /// Another way in which a label of --data is written, besides those of training
+    #[arg(long = "alias", value_name = "OTHER=LABEL", requires = "data")]
+    pub aliases: Vec<Alias>,
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +243,8 @@ pub struct Predict {
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]
+    pub frames: PredictFrames,
+    #[command(flatten)]
     pub sentiment: PredictSentiment,
     #[command(flatten)]
     pub translate: PredictTranslate,
@@ -235,6 +255,21 @@ pub struct Predict {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "frames")]
+#[command(next_help_heading = "For frames")]
+pub struct PredictFrames {
+    /// The true labels of the clip, where it has none of its own, to set beside the predicted ones
+    #[arg(long, value_name = "FILE", requires = "inputs")]
+    pub labels: Option<PathBuf>,
+    /// Another way in which a label of the clip is written, besides those of training
+    #[arg(long = "alias", value_name = "OTHER=LABEL", requires = "inputs")]
+    pub aliases: Vec<Alias>,
+    /// Draw the labels of the clip over time, as SVG
+    #[arg(long, value_name = "FILE", requires = "inputs")]
+    pub timeline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

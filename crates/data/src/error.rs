@@ -243,12 +243,12 @@ pub enum Error {
     /// Clips that cannot be read, or do not go together.
     #[error(transparent)]
     Frames(#[from] crate::frames::FramesError),
-    /// Sentences that cannot be read, or do not go together.
-    #[error(transparent)]
-    Parallel(#[from] crate::parallel::ParallelError),
     /// Labelled texts that cannot be read, or do not fit a model.
     #[error(transparent)]
     Labelled(#[from] crate::labelled::LabelledError),
+    /// Sentences that cannot be read, or do not go together.
+    #[error(transparent)]
+    Parallel(#[from] crate::parallel::ParallelError),
     /// A server cannot be reached, or does not speak HTTP.
     #[error("{url}: cannot connect; see whether the address is reachable, or use a mirror")]
     Connection {

@@ -8,8 +8,8 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
-//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
+//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -33,6 +33,7 @@
 
 pub mod builtin;
 pub mod catalogue;
+mod document;
 pub mod download;
 mod error;
 pub mod frames;

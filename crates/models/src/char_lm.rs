@@ -31,7 +31,6 @@ use rand::Rng;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput, State};
 
 pub use generator::Generator;
-pub use transfer::TransferError;
 
 /// Configuration of a [`CharLm`].
 #[derive(Config, Debug)]

@@ -35,6 +35,12 @@ pub mod attention;
 pub mod char_lm;
 pub mod classifier;
 pub mod decode;
+pub mod frame_tagger;
 mod init;
 mod smoothed;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod testing;
+mod transfer;
 pub mod translator;
+
+pub use transfer::TransferError;

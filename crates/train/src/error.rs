@@ -115,7 +115,7 @@ pub enum TrainError {
     Data(#[from] rekindle_data::Error),
     /// The run to start from has a model of another shape.
     #[error("--init-from")]
-    Transfer(#[from] rekindle_models::char_lm::TransferError),
+    Transfer(#[from] rekindle_models::TransferError),
     /// Data without a sentence to train on.
     #[error("{data}: there is no pair of sentences to train on")]
     NoSentences {

@@ -3,12 +3,14 @@
 mod alignment;
 mod confusion;
 mod learning_curve;
+mod timeline;
 
 use std::fmt::Display;
 
 pub use alignment::alignment;
 pub use confusion::confusion;
 pub use learning_curve::learning_curve;
+pub use timeline::timeline;
 
 /// A picture for the run folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -161,6 +161,22 @@ pub(crate) fn setting<T>(name: &'static str, value: impl fmt::Display, wanted: &
     Err(TrainError::Setting { name, value: value.to_string(), wanted })
 }
 
+/// Checks that sizes, each with its name, are 1 or more.
+pub(crate) fn at_least_one<const N: usize>(sizes: [(&'static str, usize); N]) -> Result<(), TrainError> {
+    match sizes.into_iter().find(|(_, size)| *size == 0) {
+        Some((name, _)) => setting(name, 0, "1 or more"),
+        None => Ok(()),
+    }
+}
+
+/// Checks that probabilities of dropping something, each with its name, leave something.
+pub(crate) fn below_one<const N: usize>(shares: [(&'static str, f64); N]) -> Result<(), TrainError> {
+    match shares.into_iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
+        Some((name, share)) => setting(name, share, "a number from 0 to below 1"),
+        None => Ok(()),
+    }
+}
+
 /// A list of names for the values of an enum: on the command line, in TOML, in messages.
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {

@@ -137,6 +137,17 @@ impl Carry for State {
     }
 }
 
+/// For models that may have no state.
+impl<C: Carry> Carry for Option<C> {
+    fn detach(self) -> Self {
+        self.map(C::detach)
+    }
+
+    fn to_data(&self) -> Vec<TensorData> {
+        self.as_ref().map(C::to_data).unwrap_or_default()
+    }
+}
+
 impl Carry for () {
     fn detach(self) {}
 

@@ -27,6 +27,18 @@ pub enum FramesError {
         /// Fields of the header.
         wanted: u64,
     },
+    /// A frame on a line of its own, with more or fewer features than the model reads.
+    #[error("{source_name}, line {line}: {found} features, and the model reads {wanted}, with commas between")]
+    LiveFeatures {
+        /// Where the line is from.
+        source_name: String,
+        /// The line, from 1.
+        line: u64,
+        /// Features of the line.
+        found: u64,
+        /// Features of the model.
+        wanted: u64,
+    },
     /// A column that is not there.
     #[error("{}: there is no column `{column}`; there are: {known}", path.display())]
     MissingColumn {

@@ -26,6 +26,7 @@ mod clip;
 mod error;
 mod images;
 mod labels;
+mod live;
 mod loader;
 mod manifest;
 mod moving_shapes;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{ClipReader, ImageShape, RawClip};
 use super::{Classes, Clip, FrameFormat, Frames, FramesError, Standardization};
-use crate::Error;
+use crate::{Error, document};
 
 /// What a model reads and answers: it travels with the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl FrameSchema {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let stored = Stored { version: VERSION, frames: self.clone() };
         let text = serde_json::to_string_pretty(&stored).expect("numbers and strings can be written as JSON");
-        fs::write(&path, text).map_err(|e| Error::write(path.as_ref(), e))
+        document::write(path.as_ref(), &text)
     }
 
     /// Reads what [`save`](Self::save) wrote.

@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{LabelledError, LabelledTexts, words};
-use crate::Error;
+use crate::{Error, document};
 
 const FORMAT: &str = "rekindle-words";
 const VERSION: u64 = 1;
@@ -165,23 +164,10 @@ impl WordVocabulary {
     ///
     /// [`Error::Write`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
         let (classes, words) = (self.classes.clone(), self.words.clone());
         let document = Document { format: FORMAT.to_owned(), version: VERSION, classes, words };
         let json = serde_json::to_string_pretty(&document).expect("strings and numbers always fit into JSON");
-        let part = path.with_added_extension("part");
-        let write = || {
-            let mut file = File::create(&part)?;
-            file.write_all(json.as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&part, path)
-        };
-        write().map_err(|source| {
-            // The failed write is what the user must hear of, not a left-over that cannot be removed.
-            let _ = fs::remove_file(&part);
-            Error::write(path, source)
-        })
+        document::write(path.as_ref(), &json)
     }
 
     /// Reads what [`save`](Self::save) wrote.

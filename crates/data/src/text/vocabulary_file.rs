@@ -7,15 +7,14 @@
 //! A symbol's place in the list, from 0, is its number; `null` is the unknown symbol.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::symbol::Symbol;
 use super::{Unit, Vocabulary};
-use crate::Error;
+use crate::{Error, document};
 
 const FORMAT: &str = "rekindle-vocabulary";
 const VERSION: u64 = 1;
@@ -86,22 +85,7 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::Write`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let write = || {
-            let mut file = File::create(&part)?;
-            file.write_all(self.to_json().as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&part, path)
-        };
-        write().map_err(|source| {
-            // The failed write is what the user must hear of, not a left-over that cannot be removed.
-            let _ = fs::remove_file(&part);
-            Error::write(path, source)
-        })
+        document::write(path.as_ref(), &self.to_json())
     }
 
     /// Reads a vocabulary from a file.

@@ -1,6 +1,6 @@
 //! BLEU as the COCO evaluation counts it.
 
-use std::collections::HashMap;
+use crate::translation::BleuStatistics;
 
 const LONGEST: usize = 4;
 /// What the COCO evaluation adds to counts, so that nothing is divided by zero.
@@ -24,48 +24,23 @@ const SMALL: f64 = 1e-9;
 /// When there are not as many candidates as lists of references, or a list is empty.
 pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64; LONGEST] {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
-    let (mut matches, mut totals) = ([0_usize; LONGEST], [0_usize; LONGEST]);
-    let (mut length, mut wanted) = (0.0, 0.0);
+    let mut sum = BleuStatistics::default();
     for (candidate, references) in candidates.iter().zip(references) {
         assert!(!references.is_empty(), "a candidate without references cannot be judged");
-        length += candidate.len() as f64;
-        wanted += match candidates.len() {
-            1 => references.iter().map(Vec::len).sum::<usize>() as f64 / references.len() as f64,
-            _ => closest(candidate.len(), references) as f64,
-        };
-        for n in 1..=LONGEST {
-            totals[n - 1] += (candidate.len() + 1).saturating_sub(n);
-            matches[n - 1] += clipped_matches(candidate, references, n);
-        }
+        sum += BleuStatistics::of_tokens(candidate, references);
     }
+    let length = sum.hypothesis_length as f64;
+    let wanted = match references {
+        [only] => only.iter().map(Vec::len).sum::<usize>() as f64 / only.len() as f64,
+        _ => sum.reference_length as f64,
+    };
     let ratio: f64 = (length + TINY) / (wanted + SMALL);
     let brevity = if ratio < 1.0 { (1.0 - 1.0 / ratio).exp() } else { 1.0 };
     let mut product = 1.0;
     std::array::from_fn(|n| {
-        product *= (matches[n] as f64 + TINY) / (totals[n] as f64 + SMALL);
+        product *= (sum.matches[n] as f64 + TINY) / (sum.totals[n] as f64 + SMALL);
         brevity * f64::powf(product, 1.0 / (n + 1) as f64)
     })
-}
-
-/// The length of the reference that is closest to `length`.
-fn closest(length: usize, references: &[Vec<String>]) -> usize {
-    let lengths = references.iter().map(Vec::len);
-    lengths.min_by_key(|&reference| (reference.abs_diff(length), reference)).unwrap_or(0)
-}
-
-/// How many n-grams of the candidate the references have too.
-fn clipped_matches(candidate: &[String], references: &[Vec<String>], n: usize) -> usize {
-    let wanted: Vec<_> = references.iter().map(|reference| count(reference, n)).collect();
-    let most = |ngram| wanted.iter().filter_map(|counts| counts.get(ngram)).max().copied().unwrap_or(0);
-    count(candidate, n).into_iter().map(|(ngram, count)| count.min(most(ngram))).sum()
-}
-
-fn count(words: &[String], n: usize) -> HashMap<&[String], usize> {
-    let mut counts = HashMap::new();
-    for ngram in words.windows(n) {
-        *counts.entry(ngram).or_default() += 1;
-    }
-    counts
 }
 
 #[cfg(test)]
@@ -80,12 +55,14 @@ mod tests {
     #[test]
     fn a_word_counts_as_often_as_a_reference_has_it() {
         let references = [split("the cat is on the mat"), split("there is a cat on the mat")];
-        assert_eq!(clipped_matches(&split("the the the the the the the"), &references, 1), 2);
+        let statistics = BleuStatistics::of_tokens(&split("the the the the the the the"), &references);
+        assert_eq!(statistics.matches[0], 2);
     }
 
     #[test]
     fn of_two_references_as_close_the_shorter_counts() {
-        assert_eq!(closest(5, &[split("a b c d e f"), split("a b c d"), split("a")]), 4);
+        let references = [split("a b c d e f"), split("a b c d"), split("a")];
+        assert_eq!(BleuStatistics::of_tokens(&split("a b c d e"), &references).reference_length, 4);
     }
 
     #[test]

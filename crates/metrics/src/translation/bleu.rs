@@ -45,28 +45,8 @@ impl Bleu {
         let tokens = |text: &str| {
             if self.lowercase { self.tokenization.tokens(&text.to_lowercase()) } else { self.tokenization.tokens(text) }
         };
-        let hypothesis = tokens(hypothesis);
         let references: Vec<_> = references.iter().map(|reference| tokens(reference)).collect();
-        let closest = references.iter().map(Vec::len).min_by_key(|&length| (length.abs_diff(hypothesis.len()), length));
-        let mut statistics = BleuStatistics {
-            hypothesis_length: hypothesis.len() as u64,
-            reference_length: closest.unwrap_or(0) as u64,
-            ..BleuStatistics::default()
-        };
-        for order in 1..=ORDER {
-            let mut most: HashMap<&[String], u64> = HashMap::new();
-            for reference in &references {
-                for (ngram, count) in counts(reference, order) {
-                    let known = most.entry(ngram).or_default();
-                    *known = count.max(*known);
-                }
-            }
-            for (ngram, count) in counts(&hypothesis, order) {
-                statistics.totals[order - 1] += count;
-                statistics.matches[order - 1] += count.min(most.get(ngram).copied().unwrap_or(0));
-            }
-        }
-        statistics
+        BleuStatistics::of_tokens(&tokens(hypothesis), &references)
     }
 
     /// The BLEU of a corpus, from 0 to 100: hypotheses, each with its references.
@@ -80,6 +60,30 @@ impl Bleu {
 }
 
 impl BleuStatistics {
+    /// The counts of one sentence and its references, cut into tokens. Without any reference nothing matches.
+    pub fn of_tokens(hypothesis: &[String], references: &[Vec<String>]) -> Self {
+        let closest = references.iter().map(Vec::len).min_by_key(|&length| (length.abs_diff(hypothesis.len()), length));
+        let mut statistics = Self {
+            hypothesis_length: hypothesis.len() as u64,
+            reference_length: closest.unwrap_or(0) as u64,
+            ..Self::default()
+        };
+        for order in 1..=ORDER {
+            let mut most: HashMap<&[String], u64> = HashMap::new();
+            for reference in references {
+                for (ngram, count) in counts(reference, order) {
+                    let known = most.entry(ngram).or_default();
+                    *known = count.max(*known);
+                }
+            }
+            for (ngram, count) in counts(hypothesis, order) {
+                statistics.totals[order - 1] += count;
+                statistics.matches[order - 1] += count.min(most.get(ngram).copied().unwrap_or(0));
+            }
+        }
+        statistics
+    }
+
     /// BLEU, from 0 to 100.
     pub fn score(&self) -> f64 {
         // As sacrebleu: an order that no hypothesis is long enough for makes the product 0.

@@ -9,21 +9,12 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::prepared::Prepared;
-use super::{CharLm, CharLmConfig, Generator, TransferError};
+use super::{CharLm, CharLmConfig, Generator};
+use crate::TransferError;
 use crate::decode::{Sampler, Sampling};
+use crate::testing::devices;
 
 const GREEDY: Sampling = Sampling { temperature: 0.0, top_k: None, top_p: None };
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
 
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(5)

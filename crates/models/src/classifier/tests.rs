@@ -1,1 +1,160 @@
+//! What a classifier of any shape must do, on every backend that is compiled in.
 
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_rnn::Cell;
+use rstest::rstest;
+
+use super::{Classifier, ClassifierConfig, Pooling};
+use crate::TransferError;
+use crate::testing::devices;
+
+fn config() -> ClassifierConfig {
+    ClassifierConfig::new(6, 5, 4, 2, Cell::Lstm)
+}
+
+fn build(config: &ClassifierConfig, device: &Device) -> Classifier {
+    config.init_with(&mut ChaCha8Rng::seed_from_u64(5), device)
+}
+
+fn tokens<const B: usize, const T: usize>(rows: [[i32; T]; B], device: &Device) -> Tensor<2, Int> {
+    Tensor::from_data(TensorData::from(rows), device)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().try_to_vec::<f32>().unwrap()
+}
+
+fn near(a: &[f32], b: &[f32]) {
+    // Longer padding changes the shapes of products, and so the order of their sums.
+    assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} and {b:?}");
+}
+
+#[rstest]
+fn padding_does_not_matter(
+    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention)] pooling: Pooling,
+    #[values(Cell::Rnn, Cell::RnnRelu, Cell::Gru, Cell::LayerNormLstm)] cell: Cell,
+    #[values(true, false)] bidirectional: bool,
+) {
+    for device in devices() {
+        let mut config = config().with_pooling(pooling).with_bidirectional(bidirectional).with_num_layers(2);
+        config.cell = cell;
+        let model = build(&config, &device);
+        let alone = values(model.forward(tokens([[3, 1]], &device), &[2]));
+        let both = values(model.forward(tokens([[3, 1, 5, 5], [2, 4, 1, 3]], &device), &[2, 4]));
+        let other = values(model.forward(tokens([[3, 1, 0, 2], [2, 4, 1, 3]], &device), &[2, 4]));
+        near(&alone, &both[..2]);
+        near(&both, &other);
+        let sum: f32 = alone.iter().map(|log| log.exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    }
+}
+
+/// The first word decides, the others are noise.
+fn learn(config: &ClassifierConfig, device: &Device) -> (Classifier, f32) {
+    let inputs = tokens([[1, 3, 4], [2, 3, 4], [1, 4, 0], [2, 5, 0]], device);
+    let labels = Tensor::<1, Int>::from_data(TensorData::from([0, 1, 0, 1]), device);
+    let mut model = build(config, device);
+    let mut optimizer = AdamConfig::new().init();
+    let mut last = f32::NAN;
+    for _ in 0..60 {
+        let loss = model.loss(inputs.clone(), &[3, 3, 2, 2], labels.clone());
+        last = loss.clone().into_scalar::<f32>();
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        model = optimizer.step(0.03, model, gradients);
+    }
+    (model, last)
+}
+
+#[rstest]
+fn a_word_is_learnt_and_what_is_explained_is_the_models_own_answer(
+    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention)] pooling: Pooling,
+) {
+    for device in devices() {
+        let device = device.autodiff();
+        let (model, loss) = learn(&config().with_pooling(pooling), &device);
+        assert!(loss < 0.1, "{pooling}: {loss}");
+        for (word, class) in [(1, 0), (2, 1)] {
+            let text = tokens([[word, 3, 4]], &device);
+            let explanation = model.explain(text.clone());
+            assert_eq!(explanation.class, class);
+            near(
+                &explanation.log_probs,
+                &values(model.valid().forward(tokens([[word, 3, 4]], &device.clone().inner()), &[3])),
+            );
+        }
+    }
+}
+
+#[test]
+fn contributions_are_the_derivative_along_the_words_vectors() {
+    for device in devices() {
+        let device = device.autodiff();
+        let model = build(&config().with_dropout(0.5).with_embedding_dropout(0.5), &device);
+        let explanation = model.explain(tokens([[1, 2, 3]], &device));
+        // Makes the vector of word 2 longer by a thousandth, and shorter.
+        let margin = |factor: f32| {
+            let vector = values(model.embedding.val().inner())[10..15].iter().map(|value| value * factor).collect();
+            let log_probs = model.clone().with_vectors(&[(2, vector)]).explain(tokens([[1, 2, 3]], &device)).log_probs;
+            log_probs[explanation.class] - (log_probs[0] + log_probs[1]) / 2.0
+        };
+        let numeric = (margin(1.05) - margin(0.95)) / 0.1;
+        // Single precision loses about four digits in the difference.
+        assert!((numeric - explanation.contributions[1]).abs() < 1e-4, "{numeric} and {explanation:?}");
+    }
+}
+
+#[test]
+fn dropout_is_for_training_alone_and_follows_the_seed_of_the_device() {
+    for device in devices() {
+        let config = config().with_dropout(0.5).with_embedding_dropout(0.5);
+        let plain = build(&config, &device);
+        let text = || tokens([[1, 2, 3]], &device);
+        assert_eq!(values(plain.forward(text(), &[3])), values(plain.forward(text(), &[3])));
+        let training = device.clone().autodiff();
+        let model = build(&config, &training);
+        let run = || values(model.forward(tokens([[1, 2, 3]], &training), &[3]));
+        assert!((0..20).any(|_| run() != run()));
+    }
+}
+
+#[test]
+fn vectors_of_other_words_stay() {
+    for device in devices() {
+        let model = build(&config(), &device);
+        let before = values(model.embedding.val());
+        let after = values(model.with_vectors(&[(1, vec![7.0; 5])]).embedding.val());
+        assert_eq!(&after[5..10], [7.0; 5]);
+        assert_eq!((&after[..5], &after[10..]), (&before[..5], &before[10..]));
+    }
+}
+
+#[test]
+fn weights_move_by_the_words_and_models_of_other_shapes_are_refused() {
+    for device in devices() {
+        let source = config().init_with(&mut ChaCha8Rng::seed_from_u64(9), &device);
+        let known = [Some(0), Some(3), None, Some(1), Some(2), None];
+        let moved = build(&config(), &device).with_weights_of(&source, &known, true).unwrap();
+        let ours = values(moved.forward(tokens([[1, 3, 4]], &device), &[3]));
+        near(&ours, &values(source.forward(tokens([[3, 1, 2]], &device), &[3])));
+        let fresh = build(&config(), &device).with_weights_of(&source, &known, false).unwrap();
+        assert_eq!(values(fresh.output.weight.val()), values(build(&config(), &device).output.weight.val()));
+
+        let other = build(&config().with_num_layers(2), &device).with_weights_of(&source, &known, true);
+        assert!(matches!(other, Err(TransferError::Shape { .. })), "{other:?}");
+        let gru = build(&ClassifierConfig::new(6, 5, 4, 2, Cell::Gru), &device).with_weights_of(&source, &known, true);
+        assert!(gru.unwrap_err().to_string().contains("gru"));
+    }
+}
+
+#[test]
+fn backends_agree() {
+    let found: Vec<Vec<f32>> = devices()
+        .into_iter()
+        .map(|device| values(build(&config(), &device).forward(tokens([[1, 2, 3], [4, 5, 0]], &device), &[3, 2])))
+        .collect();
+    found.iter().for_each(|other| near(&found[0], other));
+}

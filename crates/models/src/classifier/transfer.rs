@@ -1,7 +1,7 @@
 //! Starting from the weights of another model.
 
 use super::Classifier;
-use crate::char_lm::TransferError;
+use crate::TransferError;
 
 impl Classifier {
     /// This model with the weights of `source`, on whose device it must be.

@@ -55,7 +55,7 @@ pub fn confusion(matrix: &ConfusionMatrix, names: &[&str]) -> Picture {
 }
 
 /// The first characters of `name`, marked where it goes on.
-fn cut(name: &str, longest: usize) -> String {
+pub(super) fn cut(name: &str, longest: usize) -> String {
     if name.chars().count() <= longest {
         return name.to_owned();
     }

@@ -24,6 +24,7 @@ use crate::run::RunFolder;
 use crate::run::checkpoint::Which;
 use crate::settings::setting;
 use crate::task::{BatchLoss, Evaluation, Task};
+use crate::tasks::likeliest;
 
 /// The texts of a run and what is done with them.
 #[derive(Debug)]
@@ -230,11 +231,6 @@ pub fn evaluate(
         matrix.add(label as usize, likeliest(row));
     }
     (loss / texts.len().max(1) as f64, matrix)
-}
-
-/// The class of the highest log-probability.
-fn likeliest(log_probs: &[f32]) -> usize {
-    (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0)
 }
 
 /// Texts as `[B, T]` with their lengths; after a text the unknown word stands, which no one reads.

@@ -39,16 +39,6 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     let (loss, matrix) = sentiment::evaluate(&trained.model, &encoded, batch_size, &chosen.device);
     let classes = trained.vocabulary.classes();
     if options.output.json {
-        let class = |(number, name): (usize, &String)| {
-            let figures = matrix.class(number);
-            json!({
-                "class": name,
-                "precision": figures.precision,
-                "recall": figures.recall,
-                "f1": figures.f1,
-                "support": figures.support,
-            })
-        };
         return print_json(&json!({
             "texts": texts.name,
             "checkpoint_step": trained.progress.step,
@@ -57,7 +47,7 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
             "loss_nats": loss,
             "accuracy": matrix.accuracy(),
             "macro_f1": matrix.macro_f1(),
-            "classes": classes.iter().enumerate().map(class).collect::<Vec<_>>(),
+            "classes": super::classes_as_json(&matrix, classes),
             "confusion": (0..matrix.classes()).map(|class| matrix.row(class)).collect::<Vec<_>>(),
         }));
     }
@@ -67,17 +57,6 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     println!("loss         {loss:.4} nats");
     println!("accuracy     {:.4}", matrix.accuracy());
     println!("macro F1     {:.4}", matrix.macro_f1());
-    let width = classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(9);
-    println!("\n{:width$}  precision  recall      F1   texts", "class");
-    for (number, name) in classes.iter().enumerate() {
-        let figures = matrix.class(number);
-        let [precision, recall, f1] = [figures.precision, figures.recall, figures.f1];
-        println!("{name:width$}  {precision:9.4}  {recall:6.4}  {f1:6.4}  {:6}", figures.support);
-    }
-    println!("\n{:width$}  taken for", "true");
-    for (number, name) in classes.iter().enumerate() {
-        let row = matrix.row(number).iter().zip(classes).map(|(count, class)| format!("{class} {count}"));
-        println!("{name:width$}  {}", row.collect::<Vec<_>>().join(", "));
-    }
+    super::print_classes(&matrix, classes, "texts");
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::run::RunSettings;
-use crate::settings::{TrainingSettings, setting};
+use crate::settings::{TrainingSettings, at_least_one, below_one, setting};
 
 /// Settings of `chars`. Every field has a default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -156,15 +156,8 @@ impl CharsSettings {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.training.validate()?;
         let Self { model, sample, .. } = self;
-        if model.layers == 0 {
-            return setting("layers", 0, "1 or more");
-        }
-        if model.hidden == 0 {
-            return setting("hidden", 0, "1 or more");
-        }
-        if !(0.0..1.0).contains(&model.dropout) {
-            return setting("dropout", model.dropout, "a number from 0 to below 1");
-        }
+        at_least_one([("layers", model.layers), ("hidden", model.hidden)])?;
+        below_one([("dropout", model.dropout)])?;
         if model.tied && model.embedding != model.hidden {
             return setting("embedding", model.embedding, "as wide as --hidden for --tied");
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::run::RunSettings;
-use crate::settings::{TrainingSettings, setting};
+use crate::settings::{TrainingSettings, at_least_one, below_one, setting};
 
 /// Settings of `sentiment`. Every field has a default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -162,25 +162,19 @@ impl SentimentSettings {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.training.validate()?;
         let Self { data, model, .. } = self;
-        let sizes = [
+        at_least_one([
             ("layers", model.layers),
             ("hidden", model.hidden),
             ("embedding", model.embedding),
             ("batch-size", data.batch_size),
             ("max-length", data.max_length),
             ("max-size", data.max_size.unwrap_or(1)),
-        ];
-        for (name, _) in sizes.into_iter().filter(|(_, size)| *size == 0) {
-            return setting(name, 0, "1 or more");
-        }
-        let shares = [
+        ])?;
+        below_one([
             ("dropout", model.dropout),
             ("embedding-dropout", model.embedding_dropout),
             ("word-dropout", model.word_dropout),
-        ];
-        for (name, share) in shares.into_iter().filter(|(_, share)| !(0.0..1.0).contains(share)) {
-            return setting(name, share, "a number from 0 to below 1");
-        }
+        ])?;
         if !model.forget_bias.is_finite() {
             return setting("forget-bias", model.forget_bias, "a number");
         }

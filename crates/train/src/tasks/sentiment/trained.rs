@@ -6,10 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_data::labelled::{WordVocabulary, words};
 use rekindle_models::classifier::Classifier;
 
-use super::{SentimentSettings, likeliest, log_probs};
+use super::{SentimentSettings, log_probs};
 use crate::error::TrainError;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress, Which};
+use crate::tasks::likeliest;
 
 /// The model of a run of `sentiment`.
 #[derive(Debug)]

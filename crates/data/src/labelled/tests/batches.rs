@@ -1,0 +1,54 @@
+//! Batches of like lengths, and parts that are held out.
+
+use proptest::prelude::*;
+
+use super::texts;
+use crate::labelled::{Buckets, LabelledError};
+
+#[test]
+fn an_epoch_is_a_function_of_seed_and_number() {
+    let lengths: Vec<usize> = (0..500).map(|text| 1 + text * 7 % 40).collect();
+    let buckets = |seed| Buckets::new(lengths.clone(), 8, seed);
+    assert_eq!(buckets(1).epoch(3), buckets(1).epoch(3));
+    assert_ne!(buckets(1).epoch(3), buckets(1).epoch(4));
+    assert_ne!(buckets(1).epoch(3), buckets(2).epoch(3));
+}
+
+#[test]
+fn little_of_a_batch_is_padding() {
+    let lengths: Vec<usize> = (0..2000).map(|text| 1 + text * 97 % 200).collect();
+    let buckets = Buckets::new(lengths.clone(), 20, 1);
+    let epoch = buckets.epoch(0);
+    let padded: usize = (0..buckets.batches())
+        .map(|batch| epoch.batch(batch))
+        .map(|batch| batch.len() * batch.iter().map(|&text| lengths[text]).max().unwrap())
+        .sum();
+    // At random, batches of twenty would be padded to almost twice their words.
+    assert!((padded as f64) < 1.1 * lengths.iter().sum::<usize>() as f64);
+}
+
+#[test]
+fn a_share_is_held_out_by_its_seed() {
+    let names: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a")).collect();
+    let all = texts(&pairs);
+    let (train, held_out) = all.clone().hold_out(0.1, 1).unwrap();
+    assert_eq!((train.texts.len(), held_out.texts.len()), (45, 5));
+    assert_eq!(all.clone().hold_out(0.1, 1).unwrap().1, held_out);
+    assert_ne!(all.clone().hold_out(0.1, 2).unwrap().1, held_out);
+    assert_ne!(train.fingerprint(), held_out.fingerprint());
+    for share in [0.0, 0.001, 1.0, -1.0, f64::NAN] {
+        assert!(matches!(all.clone().hold_out(share, 1), Err(LabelledError::BadShare { texts: 50, .. })), "{share}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_text_is_in_one_batch(lengths in prop::collection::vec(1usize..30, 0..300), batch_size in 1usize..9) {
+        let buckets = Buckets::new(lengths.clone(), batch_size, 3);
+        let epoch = buckets.epoch(2);
+        let mut seen: Vec<usize> = (0..buckets.batches()).flat_map(|batch| epoch.batch(batch).to_vec()).collect();
+        seen.sort_unstable();
+        prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
+    }
+}

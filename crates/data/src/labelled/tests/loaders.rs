@@ -1,0 +1,161 @@
+//! Files and folders, whole and broken.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::{pairs, read, write};
+use crate::labelled::{Encoding, LabelledSource, TextReader};
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+fn columns(text: &str, label: &str) -> TextReader {
+    TextReader { text_column: Some(text.into()), label_column: Some(label.into()), ..TextReader::default() }
+}
+
+const FOUND: [(&str, &str); 2] = [("so \"good", "1"), ("bad", "0")];
+
+#[rstest]
+#[case::sst2("a.tsv", "so \"good\t1\nbad\t0\n")]
+#[case::imdb("a.tsv", "1\t0_9\tso \"good\n0\t1_2\tbad\n")]
+#[case::header("a.tsv", "id\tlabel\tsentence\n7\t1\tso \"good\n8\t0\tbad\n")]
+#[case::quoted("a.csv", "text,label\n\"so \"\"good\",1\nbad,0\n")]
+#[case::windows_lines("a.csv", "text,label\r\n\"so \"\"good\",1\r\nbad,0\r\n")]
+#[case::byte_order_mark("a.csv", "\u{FEFF}text,label\n\"so \"\"good\",1\nbad,0\n")]
+#[case::json("a.jsonl", "{\"text\": \"so \\\"good\", \"label\": 1}\n\n{\"label\": \"0\", \"text\": \"bad\"}\n")]
+fn every_kind_of_table_is_read(#[case] name: &str, #[case] content: &str) {
+    assert_eq!(pairs(&read(name, content, &TextReader::default()).unwrap()), FOUND);
+    let packed = read(&format!("{name}.gz"), gzip(content), &TextReader::default()).unwrap();
+    assert_eq!(pairs(&packed), FOUND);
+}
+
+#[test]
+fn columns_are_found_by_name_or_by_number() {
+    let named = read("a.csv", "x,words,verdict\n1,good,yes\n2,bad,no\n", &columns("words", "verdict")).unwrap();
+    let numbered = read("a.csv", "1,good,yes\n2,bad,no\n", &columns("2", "3")).unwrap();
+    assert_eq!(pairs(&named), [("good", "yes"), ("bad", "no")]);
+    assert_eq!(pairs(&numbered), pairs(&named));
+    let json = read("a.jsonl", r#"{"words": "good", "verdict": true}"#, &columns("words", "verdict")).unwrap();
+    assert_eq!(pairs(&json), [("good", "true")]);
+}
+
+#[rstest]
+#[case::missing_column("a.csv", "words,verdict\ngood,yes\n", columns("text", "verdict"), &["`text`", "words, verdict"])]
+#[case::column_number("a.csv", "good,yes\n", columns("1", "3"), &["`3`", "good, yes"])]
+#[case::unknown_columns("a.csv", "a,b,c,d\n", TextReader::default(), &["4 columns", "--text-column"])]
+#[case::too_few_fields("a.tsv", "good\t1\nbad\n", TextReader::default(), &["line 2", "1 fields", "has 2"])]
+#[case::too_many_fields("a.tsv", "good\t1\nbad\t0\t0\n", TextReader::default(), &["line 2", "3 fields"])]
+#[case::empty_label("a.tsv", "good\t1\nbad\t\n", TextReader::default(), &["line 2", "label is empty"])]
+#[case::empty_file("a.tsv", "", TextReader::default(), &["no text"])]
+#[case::header_alone("a.csv", "text,label\n", TextReader::default(), &["no text"])]
+#[case::no_json("a.jsonl", "{\"text\": \"a\", \"label\": 1}\nnot json\n", TextReader::default(), &["line 2", "not a JSON object"])]
+#[case::json_column("a.jsonl", r#"{"review": "a", "label": 1}"#, TextReader::default(), &["`text`", "label, review"])]
+#[case::json_text("a.jsonl", r#"{"text": 3, "label": 1}"#, TextReader::default(), &["line 1", "`text` is not a string"])]
+#[case::json_label("a.jsonl", r#"{"text": "a", "label": [1]}"#, TextReader::default(), &["line 1", "`label` is neither"])]
+#[case::no_gzip("a.tsv.gz", "good\t1\n", TextReader::default(), &["gzip"])]
+#[case::unknown_kind("a.pdf", "good", TextReader::default(), &[".csv", ".jsonl"])]
+fn broken_input_is_named(
+    #[case] name: &str,
+    #[case] content: &str,
+    #[case] reader: TextReader,
+    #[case] wanted: &[&str],
+) {
+    let error = read(name, content, &reader).unwrap_err().to_string();
+    assert!(error.contains(name) && wanted.iter().all(|wanted| error.contains(wanted)), "{error}");
+}
+
+#[test]
+fn a_gzip_file_that_is_cut_off_is_named() {
+    let mut packed = gzip(&"good\t1\nbad\t0\n".repeat(50));
+    packed.truncate(packed.len() - 9);
+    let error = read("a.tsv.gz", packed, &TextReader::default()).unwrap_err().to_string();
+    assert!(error.contains("a.tsv.gz") && error.contains("not a whole gzip file"), "{error}");
+}
+
+#[rstest]
+#[case::nothing("", "does not name")]
+#[case::empty_part("a,,b", "does not name")]
+#[case::builtin("builtin:films", "reviews")]
+#[case::no_file("nowhere.csv", "no such file")]
+#[case::no_file_of_odd_name("nowhere", "no such file")]
+#[case::no_file_of_lines("nowhere.pos,nowhere.neg", "no such file")]
+fn a_source_that_is_not_there_is_named(#[case] source: &str, #[case] wanted: &str) {
+    let read = || -> Result<_, crate::Error> { LabelledSource::parse(source)?.read(&TextReader::default()) };
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains(wanted), "{error}");
+}
+
+#[test]
+fn lines_of_a_file_for_each_class_are_read_and_windows_1252_is_detected() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pos, neg) = (b"a clich\xe9 , but good \nfine\n", "bad\n");
+    let files = [write(folder.path(), "rt.pos", pos), write(folder.path(), "rt.neg", neg)];
+    write(folder.path(), "README.1.0", "notes");
+    let wanted = [("a cliché , but good ", "pos"), ("fine", "pos"), ("bad", "neg")];
+    let list = format!("{},{}", files[0].display(), files[1].display());
+    let found = LabelledSource::parse(&list).unwrap().read(&TextReader::default()).unwrap();
+    assert_eq!(pairs(&found), wanted);
+    assert_eq!(found.texts[1].place, "rt.pos, line 2");
+    let folder = LabelledSource::parse(&folder.path().display().to_string()).unwrap();
+    let mut found = folder.read(&TextReader::default()).unwrap();
+    found.texts.rotate_left(1);
+    assert_eq!(pairs(&found), wanted);
+
+    let latin = TextReader { encoding: "iso-8859-5".parse().unwrap(), ..TextReader::default() };
+    assert!(LabelledSource::parse(&list).unwrap().read(&latin).unwrap().texts[0].text.starts_with("a clichщ"));
+    let utf8 = TextReader { encoding: "utf-8".parse().unwrap(), ..TextReader::default() };
+    let error = LabelledSource::parse(&list).unwrap().read(&utf8).unwrap_err().to_string();
+    assert!(error.contains("rt.pos, line 1") && error.contains("UTF-8"), "{error}");
+    let error = "utf-9".parse::<Encoding>().unwrap_err().to_string();
+    assert!(error.contains("utf-9"), "{error}");
+}
+
+#[test]
+fn the_folders_of_classes_are_read_in_order_and_those_without_labels_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("neg/10_1.txt", "b"), ("neg/2_1.txt", "a"), ("pos/0_9.txt", "c"), ("unsup/0_0.txt", "d")] {
+        write(folder.path(), &format!("aclImdb/train/{name}"), text);
+    }
+    write(folder.path(), "aclImdb/test/pos/0_9.txt", "e");
+    write(folder.path(), "aclImdb/README", "notes");
+    let source = |path: &str| LabelledSource::parse(&folder.path().join(path).display().to_string()).unwrap();
+    let found = source("aclImdb").read(&TextReader::default()).unwrap();
+    assert_eq!(pairs(&found), [("a", "neg"), ("b", "neg"), ("c", "pos")]);
+    assert_eq!(found.texts[0].place, "neg/2_1.txt");
+    let test = source("aclImdb/test").read(&TextReader::default()).unwrap();
+    assert_eq!(pairs(&test), [("e", "pos")]);
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let error = source("empty").read(&TextReader::default()).unwrap_err().to_string();
+    assert!(error.contains("empty") && error.contains("sub-folder"), "{error}");
+}
+
+#[test]
+fn the_built_in_reviews_are_even_and_no_word_tells_their_class() {
+    let texts = LabelledSource::parse("builtin:reviews").unwrap().read(&TextReader::default()).unwrap();
+    let balance = texts.balance();
+    assert_eq!(balance.len(), 2);
+    assert!(balance.iter().all(|(_, count)| count.abs_diff(2000) < 150), "{balance:?}");
+    for word in ["good", "awful", "not", "film"] {
+        let with: Vec<_> = texts.texts.iter().filter(|text| text.text.contains(word)).collect();
+        let positive = with.iter().filter(|text| text.label == "positive").count() as f64 / with.len() as f64;
+        assert!((0.35..0.65).contains(&positive), "{word}: {positive}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(content in prop::collection::vec(any::<u8>(), 0..200)) {
+        for name in ["a.csv", "a.tsv", "a.jsonl", "a.tsv.gz"] {
+            if let Ok(found) = read(name, &content, &TextReader::default()) {
+                prop_assert!(!found.texts.is_empty());
+            }
+        }
+    }
+}

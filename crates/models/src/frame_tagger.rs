@@ -1,0 +1,174 @@
+//! A tagger of frames: a label for every frame of a clip, from that frame and those before it.
+//!
+//! ```text
+//! e_t = encode(x_t)                     a linear layer for features, a small convolutional network for pixels
+//! h_t = f(h_{t-1}, e_t)                 a recurrent stack of any cell
+//! y_t = log softmax(W h_t + b)          log-probabilities of the classes of frame t
+//! ```
+//!
+//! The recurrence runs **online**: frame `t` is answered from frames `1..=t`, so that a clip can be tagged while it is
+//! being filmed ([`LiveTagger`]). With `bidirectional` a frame sees its future too, within the frames that are given
+//! together. Without a cell every frame is judged by itself, which shows what the past is worth.
+
+mod encoder;
+mod live;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod tests;
+mod transfer;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand::Rng;
+use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, State};
+
+pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
+pub use live::LiveTagger;
+
+/// Configuration of a [`FrameTagger`].
+#[derive(Config, Debug)]
+pub struct FrameTaggerConfig {
+    /// What a frame is.
+    pub input: FrameInput,
+    /// Number of classes `C`.
+    pub classes: usize,
+    /// Width `E` of an encoded frame.
+    pub encoder_size: usize,
+    /// Width `H` of the hidden state of a layer in one direction.
+    pub hidden_size: usize,
+    /// The recurrence; none judges every frame by itself.
+    pub cell: Option<Cell>,
+    /// Number of stacked layers.
+    #[config(default = 1)]
+    pub num_layers: usize,
+    /// Whether each layer also reads the frames from the last one on.
+    #[config(default = false)]
+    pub bidirectional: bool,
+    /// Probability of dropping a value of an encoded frame, between layers and before the output layer.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// How the recurrent weights begin.
+    #[config(default = "Initialization::default()")]
+    pub init: Initialization,
+}
+
+/// A recurrent tagger of frames.
+#[derive(Module, Debug)]
+pub struct FrameTagger {
+    /// From a frame to a vector.
+    pub encoder: FrameEncoder,
+    /// The recurrent stack, if there is one.
+    pub recurrent: Option<Recurrent>,
+    /// From the hidden state to the classes.
+    pub output: Linear,
+    dropout: Dropout,
+}
+
+impl FrameTaggerConfig {
+    /// A model with weights drawn at random.
+    ///
+    /// # Panics
+    ///
+    /// See [`init_with`](Self::init_with).
+    pub fn init(&self, device: &Device) -> FrameTagger {
+        self.init_with(&mut rand::rng(), device)
+    }
+
+    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    ///
+    /// # Panics
+    ///
+    /// When a size is 0, or a probability is not in `[0, 1)`.
+    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> FrameTagger {
+        assert!(self.classes > 0 && self.encoder_size > 0, "classes and encoder_size must be above 0");
+        let encoder = self.input.encoder(self.encoder_size, rng, device);
+        let recurrent = self.cell.map(|cell| {
+            RecurrentConfig::new(self.encoder_size, self.hidden_size, cell)
+                .with_num_layers(self.num_layers)
+                .with_bidirectional(self.bidirectional)
+                .with_dropout(self.dropout)
+                .with_init(self.init.clone())
+                .init_with(rng, device)
+        });
+        let features = recurrent.as_ref().map_or(self.encoder_size, Recurrent::output_size);
+        FrameTagger {
+            encoder,
+            recurrent,
+            output: crate::init::linear(features, self.classes, rng, device),
+            dropout: DropoutConfig::new(self.dropout).init(),
+        }
+    }
+}
+
+impl FrameTagger {
+    /// Number of classes `C`.
+    pub fn classes(&self) -> usize {
+        self.output.weight.dims()[1]
+    }
+
+    /// Whether a frame is answered from itself and those before it alone.
+    pub fn is_online(&self) -> bool {
+        !self.recurrent.as_ref().is_some_and(Recurrent::is_bidirectional)
+    }
+
+    /// Log-probabilities `[B, T, C]` of the classes of `frames` `[B, T, F]`, and the state to go on from. Row `b` has
+    /// `lengths[b]` frames; what is said of frames past them does not matter, nor does the state of a row of length 0.
+    ///
+    /// A model without recurrence has no state. One that is bidirectional starts afresh, whatever state it is given: its
+    /// second direction has not seen the frames to come.
+    ///
+    /// # Panics
+    ///
+    /// When `F` is not that of the encoder, there are not as many lengths as rows, or one is above `T`.
+    pub fn forward(&self, frames: Tensor<3>, state: Option<State>, lengths: &[usize]) -> (Tensor<3>, Option<State>) {
+        let encoded = self.dropout.forward(self.encoder.forward(frames));
+        let (hidden, state) = match &self.recurrent {
+            None => (encoded, None),
+            Some(recurrent) => {
+                // A row that has ended is read on for a frame of zeros.
+                let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
+                let state = state.filter(|_| self.is_online());
+                let (hidden, state) = recurrent.forward(encoded, state, Some(&lengths));
+                (self.dropout.forward(hidden), self.is_online().then_some(state))
+            }
+        };
+        (log_softmax(self.output.forward(hidden), 2), state)
+    }
+
+    /// Mean cross-entropy in nats of the classes `labels` `[B, T]` over the frames that there are, `[1]`, and the state to go
+    /// on from. With `weights` each frame counts as much as its class has there, as in PyTorch's `cross_entropy`:
+    /// `Σ w_y · nll / Σ w_y`. See [`forward`](Self::forward).
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward), and when there are not `B · T` labels, a label is no class, or `weights` does not have
+    /// one for each class.
+    pub fn loss(
+        &self,
+        frames: Tensor<3>,
+        state: Option<State>,
+        lengths: &[usize],
+        labels: &[u32],
+        weights: Option<&[f32]>,
+    ) -> (Tensor<1>, Option<State>) {
+        let [batch, time, _] = frames.dims();
+        assert_eq!(labels.len(), batch * time, "a label is wanted for each frame");
+        let device = frames.device();
+        let (log_probs, state) = self.forward(frames, state, lengths);
+        let counts = |place: usize| place % time < lengths[place / time];
+        let weight = |(place, &label): (usize, &u32)| match weights {
+            _ if !counts(place) => 0.0,
+            Some(weights) => weights[label as usize],
+            None => 1.0,
+        };
+        let shares: Vec<f32> = labels.iter().enumerate().map(weight).collect();
+        let total: f32 = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let shares: Vec<f32> = shares.into_iter().map(|share| share / total).collect();
+        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
+        let labels = Tensor::<3, Int>::from_data(TensorData::new(labels, [batch, time, 1]), &device);
+        let shares = Tensor::<3>::from_data(TensorData::new(shares, [batch, time, 1]), &device);
+        ((log_probs.gather(2, labels) * shares).sum().neg(), state)
+    }
+}

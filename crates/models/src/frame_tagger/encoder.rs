@@ -1,0 +1,124 @@
+//! From a frame to a vector.
+
+use std::ops::Range;
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng, RngExt};
+
+/// Channels after the first convolution; each one that follows has twice as many, up to [`MOST_CHANNELS`].
+const CHANNELS: usize = 16;
+const MOST_CHANNELS: usize = 64;
+/// A map of this side is small enough for a linear layer to see all of it.
+const SMALL: usize = 4;
+
+/// What a frame is.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum FrameInput {
+    /// A vector of `width` features.
+    Features {
+        /// How many.
+        width: usize,
+    },
+    /// A picture of `channels` times `height` times `width` numbers, in this order.
+    Pixels {
+        /// 1 for grey, 3 for red, green and blue.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+}
+
+impl FrameInput {
+    /// Numbers in a frame, `F`.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Features { width } => width,
+            Self::Pixels { channels, height, width } => channels * height * width,
+        }
+    }
+
+    pub(super) fn encoder(self, size: usize, rng: &mut impl Rng, device: &Device) -> FrameEncoder {
+        match self {
+            Self::Features { width } => FrameEncoder::Features(crate::init::linear(width, size, rng, device)),
+            Self::Pixels { channels, height, width } => {
+                FrameEncoder::Pixels(PixelEncoder::init([channels, height, width], size, rng, device))
+            }
+        }
+    }
+}
+
+/// The part of a [`FrameTagger`](super::FrameTagger) that looks at one frame.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a model has one")]
+pub enum FrameEncoder {
+    /// `relu(W x + b)`.
+    Features(Linear),
+    /// A convolutional network.
+    Pixels(PixelEncoder),
+}
+
+impl FrameEncoder {
+    /// Vectors `[B, T, E]` of `frames` `[B, T, F]`.
+    ///
+    /// # Panics
+    ///
+    /// When `F` is not that of the encoder.
+    pub fn forward(&self, frames: Tensor<3>) -> Tensor<3> {
+        match self {
+            Self::Features(linear) => relu(linear.forward(frames)),
+            Self::Pixels(pixels) => pixels.forward(frames),
+        }
+    }
+}
+
+/// Convolutions of 3 by 3 that halve the picture until it is small, ReLU after each, and a linear layer that sees where on
+/// the small map something is.
+#[derive(Module, Debug)]
+pub struct PixelEncoder {
+    /// The convolutions, each with stride 2.
+    pub convolutions: Vec<Conv2d>,
+    /// From the last map to the vector.
+    pub output: Linear,
+    shape: [usize; 3],
+}
+
+impl PixelEncoder {
+    fn init(shape: [usize; 3], size: usize, rng: &mut impl Rng, device: &Device) -> Self {
+        let [mut channels, mut height, mut width] = shape;
+        let mut convolutions = Vec::new();
+        while height.max(width) > SMALL || convolutions.is_empty() {
+            let wider = (CHANNELS << convolutions.len()).min(MOST_CHANNELS);
+            convolutions.push(convolution(channels, wider, rng, device));
+            (channels, height, width) = (wider, height.div_ceil(2), width.div_ceil(2));
+        }
+        let output = crate::init::linear(channels * height * width, size, rng, device);
+        Self { convolutions, output, shape }
+    }
+
+    fn forward(&self, frames: Tensor<3>) -> Tensor<3> {
+        let [batch, time, _] = frames.dims();
+        let [channels, height, width] = self.shape;
+        let pictures = frames.reshape([batch * time, channels, height, width]);
+        let map = self.convolutions.iter().fold(pictures, |map, convolution| relu(convolution.forward(map)));
+        relu(self.output.forward(map.flatten::<2>(1, 3))).reshape([batch as i64, time as i64, -1])
+    }
+}
+
+/// A convolution of 3 by 3 with stride 2, drawn as PyTorch draws it: from `U(-1/√(9 C), 1/√(9 C))`.
+fn convolution(from: usize, to: usize, rng: &mut impl Rng, device: &Device) -> Conv2d {
+    let bound = 1.0 / ((9 * from) as f32).sqrt();
+    let mut drawn = |range: Range<usize>| -> Vec<f32> { range.map(|_| rng.random_range(-bound..bound)).collect() };
+    let (weight, bias) = (drawn(0..to * from * 9), drawn(0..to));
+    let config = Conv2dConfig::new([from, to], [3, 3]).with_stride([2, 2]);
+    let mut convolution = config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device);
+    convolution.weight = Param::from_data(TensorData::new(weight, [to, from, 3, 3]), device);
+    convolution.bias = Some(Param::from_data(TensorData::new(bias, [to]), device));
+    convolution
+}

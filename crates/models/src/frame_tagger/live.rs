@@ -1,0 +1,37 @@
+//! One frame at a time.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_rnn::State;
+
+use super::FrameTagger;
+
+/// A tagger that answers each frame as it comes.
+#[derive(Debug)]
+pub struct LiveTagger<'a> {
+    model: &'a FrameTagger,
+    state: Option<State>,
+    device: Device,
+}
+
+impl FrameTagger {
+    /// A tagger for a new clip; none for a bidirectional model, which needs the whole clip.
+    pub fn live(&self) -> Option<LiveTagger<'_>> {
+        let device = self.output.weight.val().device();
+        let state = self.recurrent.as_ref().map(|recurrent| recurrent.zero_state(1, &device));
+        self.is_online().then_some(LiveTagger { model: self, state, device })
+    }
+}
+
+impl LiveTagger<'_> {
+    /// Log-probabilities of the classes of the next frame, which has the numbers `frame`, `[F]`.
+    ///
+    /// # Panics
+    ///
+    /// When `F` is not that of the model.
+    pub fn push(&mut self, frame: &[f32]) -> Vec<f32> {
+        let frames = Tensor::from_data(TensorData::new(frame.to_vec(), [1, 1, frame.len()]), &self.device);
+        let (log_probs, state) = self.model.forward(frames, self.state.take(), &[1]);
+        self.state = state;
+        log_probs.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
+    }
+}

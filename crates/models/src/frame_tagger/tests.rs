@@ -1,0 +1,135 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_rnn::Cell;
+use rstest::rstest;
+
+use super::*;
+use crate::testing::devices;
+
+fn config(input: FrameInput, cell: Option<Cell>) -> FrameTaggerConfig {
+    FrameTaggerConfig::new(input, 3, 5, 4).with_cell(cell)
+}
+
+fn model(config: &FrameTaggerConfig, device: &Device) -> FrameTagger {
+    config.init_with(&mut ChaCha8Rng::seed_from_u64(3), device)
+}
+
+/// Two clips of four frames.
+fn frames(size: usize, device: &Device) -> Tensor<3> {
+    let values: Vec<f32> = (0..8 * size).map(|i| (i as f32 * 0.7).sin()).collect();
+    Tensor::from_data(TensorData::new(values, [2, 4, size]), device)
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().try_to_vec().unwrap()
+}
+
+fn assert_near(a: &[f32], b: &[f32]) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        // Sums of a few numbers near 1, in another order.
+        assert!((a - b).abs() < 1e-5, "{a} and {b}");
+    }
+}
+
+const FEATURES: FrameInput = FrameInput::Features { width: 6 };
+const PIXELS: FrameInput = FrameInput::Pixels { channels: 1, height: 6, width: 5 };
+
+#[rstest]
+fn probabilities_of_a_frame_add_up_to_one(
+    #[values(FEATURES, PIXELS)] input: FrameInput,
+    #[values(None, Some(Cell::Rnn), Some(Cell::Lstm), Some(Cell::Gru))] cell: Option<Cell>,
+    #[values(false, true)] bidirectional: bool,
+) {
+    for device in devices() {
+        let model = model(&config(input, cell).with_bidirectional(bidirectional), &device);
+        let (log_probs, state) = model.forward(frames(input.size(), &device), None, &[4, 2]);
+        assert_eq!(log_probs.dims(), [2, 4, 3]);
+        assert_eq!(state.is_some(), cell.is_some() && !bidirectional);
+        assert_near(&numbers(log_probs.exp().sum_dim(2)), &[1.0; 8]);
+    }
+}
+
+#[rstest]
+fn frames_one_by_one_and_chunks_give_what_the_whole_clip_gives(
+    #[values(FEATURES, PIXELS)] input: FrameInput,
+    #[values(None, Some(Cell::Lstm), Some(Cell::Gru))] cell: Option<Cell>,
+) {
+    for device in devices() {
+        let model = model(&config(input, cell).with_num_layers(2), &device);
+        let clips = frames(input.size(), &device);
+        let (whole, _) = model.forward(clips.clone(), None, &[4, 4]);
+
+        let (first, state) = model.forward(clips.clone().narrow(1, 0, 3), None, &[3, 3]);
+        let (last, _) = model.forward(clips.clone().narrow(1, 3, 1), state, &[1, 1]);
+        assert_near(&numbers(Tensor::cat(vec![first, last], 1)), &numbers(whole.clone()));
+
+        let mut live = model.live().unwrap();
+        let values = numbers(clips.narrow(0, 0, 1));
+        let answers: Vec<f32> = values.chunks(input.size()).flat_map(|frame| live.push(frame)).collect();
+        assert_near(&answers, &numbers(whole.narrow(0, 0, 1)));
+    }
+}
+
+#[test]
+fn online_a_frame_does_not_see_those_after_it_and_bidirectional_it_does() {
+    for device in devices() {
+        for bidirectional in [false, true] {
+            let model = model(&config(FEATURES, Some(Cell::Gru)).with_bidirectional(bidirectional), &device);
+            let clips = frames(6, &device);
+            let changed = Tensor::cat(vec![clips.clone().narrow(1, 0, 3), clips.clone().narrow(1, 0, 1)], 1);
+            let of = |clips| numbers(model.forward(clips, None, &[4, 4]).0.narrow(1, 0, 3));
+            assert_eq!(of(clips) == of(changed), !bidirectional);
+            assert_eq!(model.live().is_some(), !bidirectional);
+        }
+    }
+}
+
+#[test]
+fn frames_past_the_end_of_a_clip_do_not_count() {
+    for device in devices() {
+        let model = model(&config(FEATURES, Some(Cell::Lstm)), &device);
+        let labels = [0, 1, 2, 0, 1, 1, 0, 0];
+        let other_padding = [0, 1, 2, 0, 1, 1, 2, 1];
+        let loss = |labels: &[u32]| numbers(model.loss(frames(6, &device), None, &[4, 2], labels, None).0);
+        assert_eq!(loss(&labels), loss(&other_padding));
+        // A row that has ended.
+        let alone = model.loss(frames(6, &device).narrow(0, 0, 1), None, &[4], &labels[..4], None).0;
+        let with_ended = model.loss(frames(6, &device), None, &[4, 0], &labels, None).0;
+        assert_near(&numbers(alone), &numbers(with_ended));
+    }
+}
+
+#[test]
+fn the_loss_is_the_weighted_mean_of_the_frames() {
+    for device in devices() {
+        let model = model(&config(FEATURES, None), &device);
+        let (labels, weights) = ([0, 1, 2, 0, 1, 1, 0, 2], [0.5, 2.0, 1.0]);
+        let log_probs = numbers(model.forward(frames(6, &device), None, &[4, 4]).0);
+        let nll = |place: usize| -log_probs[place * 3 + labels[place] as usize];
+        let weight = |place: usize| weights[labels[place] as usize];
+        let total: f32 = (0..8).map(weight).sum();
+        let wanted = (0..8).map(|place| weight(place) * nll(place)).sum::<f32>() / total;
+        let (loss, _) = model.loss(frames(6, &device), None, &[4, 4], &labels, Some(&weights));
+        assert_near(&numbers(loss), &[wanted]);
+    }
+}
+
+#[test]
+fn weights_are_taken_from_a_model_of_the_same_shape_only() {
+    for device in devices() {
+        let config = config(PIXELS, Some(Cell::Gru));
+        let (fresh, source) = (config.init(&device), model(&config, &device));
+        let clips = frames(30, &device);
+        let of = |model: &FrameTagger| numbers(model.forward(clips.clone(), None, &[4, 4]).0);
+        let same = fresh.clone().with_weights_of(&source, true).unwrap();
+        assert_eq!(of(&same), of(&source));
+        assert_ne!(of(&fresh.with_weights_of(&source, false).unwrap()), of(&source));
+        for other in
+            [config.clone().with_cell(Some(Cell::Lstm)), config.clone().with_num_layers(2), config.with_cell(None)]
+        {
+            assert!(model(&other, &device).with_weights_of(&source, true).is_err());
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What was said of every frame of a clip, in time.
+
+use std::ops::Range;
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::confusion::cut;
+use super::{Picture, drawn};
+
+/// Pixels of the time axis: where there are more frames, neighbours share a pixel.
+const WIDTH: usize = 1000;
+const LEFT: i32 = 96;
+const MARGIN: i32 = 24;
+/// Where the first bar begins, and how high bars and the gaps between them are.
+const TOP: i32 = 44;
+const BAR: i32 = 40;
+const GAP: i32 = 8;
+/// The mark of wrong frames is lower than a bar.
+const MARK: i32 = 10;
+const LEGEND_LINE: i32 = 24;
+/// Room for a character of the legend, a little more than most need.
+const CHARACTER: i32 = 8;
+/// Characters of a clip's name, and of a class's, that are drawn.
+const LONGEST: (usize, usize) = (100, 24);
+/// Numbers on the time axis, at most.
+const MAX_TICKS: usize = 10;
+const WRONG: RGBColor = RGBColor(190, 30, 30);
+
+/// The classes of the frames of a clip as coloured bars over time, `[T]`: the true ones, if they are known, above the
+/// predicted ones, and under both a mark wherever they differ. Frames are counted from 0.
+///
+/// Of a clip with more than a thousand frames, a pixel shows the commonest class of its frames, and is marked if any of
+/// them is wrong.
+///
+/// # Panics
+///
+/// When there are not as many true classes as predicted ones, or a class has no name.
+pub fn timeline(clip: &str, truth: Option<&[u32]>, predicted: &[u32], names: &[&str]) -> Picture {
+    let all = || truth.unwrap_or_default().iter().chain(predicted);
+    assert!(truth.is_none_or(|truth| truth.len() == predicted.len()), "a true class is wanted for each frame");
+    assert!(all().all(|&class| (class as usize) < names.len()), "a name is wanted for each class");
+    let mut seen: Vec<u32> = all().copied().collect();
+    seen.sort_unstable();
+    seen.dedup();
+    let legend = legend(&seen, names);
+    let legend_lines = legend.last().map_or(0, |entry| entry.line + 1);
+
+    let bars = if truth.is_some() { 2 * (BAR + GAP) + MARK + GAP } else { BAR + GAP };
+    let axis = TOP + bars;
+    let size = (LEFT + WIDTH as i32 + MARGIN, axis + 56 + LEGEND_LINE * legend_lines);
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, (size.0.unsigned_abs(), size.1.unsigned_abs())).into_drawing_area();
+    drawn(area.fill(&WHITE));
+    let text = |words: &str, x: i32, y: i32, size: i32, h: HPos| {
+        let style = TextStyle::from(("sans-serif", size).into_font()).color(&BLACK).pos(Pos::new(h, VPos::Center));
+        drawn(area.draw(&Text::new(words.to_owned(), (x, y), style)));
+    };
+    let block = |x: Range<i32>, y: Range<i32>, style: ShapeStyle| {
+        drawn(area.draw(&Rectangle::new([(x.start, y.start), (x.end, y.end)], style)));
+    };
+    let bar = |name: &str, classes: &[u32], y: i32| {
+        text(name, LEFT - 12, y + BAR / 2, 14, HPos::Right);
+        for (x, class) in runs(&columns(classes, commonest)) {
+            block(x, y..y + BAR, Palette99::pick(class as usize).filled());
+        }
+    };
+
+    text(&cut(clip, LONGEST.0), LEFT, 22, 15, HPos::Left);
+    let mut y = TOP;
+    if let Some(truth) = truth {
+        bar("true", truth, y);
+        y += BAR + GAP;
+    }
+    bar("predicted", predicted, y);
+    if let Some(truth) = truth {
+        y += BAR + GAP;
+        text("wrong", LEFT - 12, y + MARK / 2, 14, HPos::Right);
+        let wrong: Vec<bool> = truth.iter().zip(predicted).map(|(truth, predicted)| truth != predicted).collect();
+        for (x, _) in runs(&columns(&wrong, |wrong| wrong.contains(&true))).into_iter().filter(|(_, wrong)| *wrong) {
+            block(x, y..y + MARK, WRONG.filled());
+        }
+    }
+    block(LEFT..LEFT + WIDTH as i32, axis..axis + 1, BLACK.filled());
+    for frame in ticks(predicted.len()) {
+        let x = LEFT + (frame * WIDTH / predicted.len()) as i32;
+        block(x..x + 1, axis..axis + 5, BLACK.filled());
+        text(&frame.to_string(), x, axis + 14, 12, HPos::Center);
+    }
+    text("frame", LEFT - 12, axis + 14, 12, HPos::Right);
+    for Entry { class, name, x, line } in &legend {
+        let y = axis + 40 + LEGEND_LINE * line;
+        block(*x..x + 14, y..y + 14, Palette99::pick(*class as usize).filled());
+        text(name, x + 20, y + 7, 13, HPos::Left);
+    }
+    drawn(area.present());
+    drop(area);
+    Picture { name: "timeline", svg }
+}
+
+/// A class in the legend.
+struct Entry {
+    class: u32,
+    name: String,
+    x: i32,
+    line: i32,
+}
+
+/// The classes that appear, one after the other, in as many lines as they take.
+fn legend(classes: &[u32], names: &[&str]) -> Vec<Entry> {
+    let (mut x, mut line) = (LEFT, 0);
+    let entry = |&class: &u32| {
+        let name = cut(names[class as usize], LONGEST.1);
+        let width = 36 + CHARACTER * name.chars().count() as i32;
+        if x > LEFT && x + width > LEFT + WIDTH as i32 {
+            (x, line) = (LEFT, line + 1);
+        }
+        let entry = Entry { class, name, x, line };
+        x += width;
+        entry
+    };
+    classes.iter().map(entry).collect()
+}
+
+/// What is drawn in each column of the bar: a frame, or what `together` makes of the frames that share a pixel.
+fn columns<T: Copy>(frames: &[T], together: impl Fn(&[T]) -> T) -> Vec<T> {
+    if frames.len() <= WIDTH {
+        return frames.to_vec();
+    }
+    (0..WIDTH).map(|x| together(&frames[x * frames.len() / WIDTH..(x + 1) * frames.len() / WIDTH])).collect()
+}
+
+/// Like columns side by side, each run with the pixels from which to which it goes.
+fn runs<T: Copy + PartialEq>(columns: &[T]) -> Vec<(Range<i32>, T)> {
+    let pixel = |column: usize| LEFT + (column * WIDTH / columns.len()) as i32;
+    let mut start = 0;
+    let run = |run: &[T]| {
+        let end = start + run.len();
+        let pixels = pixel(start)..pixel(end);
+        start = end;
+        (pixels, run[0])
+    };
+    columns.chunk_by(T::eq).map(run).collect()
+}
+
+/// The class that most frames have, the first of them when there are several.
+fn commonest(classes: &[u32]) -> u32 {
+    let count = |class: u32| classes.iter().filter(|&&other| other == class).count();
+    // `max_by_key` takes the last of equals.
+    classes.iter().rev().copied().max_by_key(|&class| count(class)).expect("a pixel has a frame")
+}
+
+/// The frames whose number is written under the axis: every 1, 2 or 5 times a power of ten.
+fn ticks(frames: usize) -> impl Iterator<Item = usize> {
+    let mut step = 1;
+    // 1, 2, 5, 10, 20, 50, ...
+    for factor in [2.0, 2.5, 2.0].into_iter().cycle() {
+        if step * MAX_TICKS >= frames {
+            break;
+        }
+        step = (step as f64 * factor) as usize;
+    }
+    (0..frames).step_by(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const NAMES: [&str; 3] = ["Rest", "Stroke", "<Hold>"];
+
+    /// The blocks of a picture that are filled with the colour of `class`: left edge and width.
+    fn blocks(svg: &str, class: usize) -> Vec<(i32, i32)> {
+        let (r, g, b) = Palette99::pick(class).to_backend_color().rgb;
+        filled(svg, &format!("#{r:02X}{g:02X}{b:02X}"))
+    }
+
+    fn filled(svg: &str, color: &str) -> Vec<(i32, i32)> {
+        let blocks = svg.lines().filter(|line| line.starts_with("<rect") && line.contains(color));
+        let of = |line: &str, name: &str| {
+            let rest = line.split_once(&format!(" {name}=\"")).expect("the attribute is there").1;
+            rest.split('"').next().and_then(|number| number.parse().ok()).expect("a number")
+        };
+        blocks.map(|line| (of(line, "x"), of(line, "width"))).collect()
+    }
+
+    #[test]
+    fn runs_of_frames_are_blocks_and_differences_are_marked() {
+        let picture = timeline("b1", Some(&[0, 0, 1, 1]), &[0, 1, 1, 1], &NAMES);
+        assert_eq!(picture.name, "timeline");
+        // The truth, the prediction, and the legend.
+        assert_eq!(blocks(&picture.svg, 0), [(LEFT, 500), (LEFT, 250), (LEFT, 14)]);
+        assert_eq!(blocks(&picture.svg, 1)[..2], [(LEFT + 500, 500), (LEFT + 250, 750)]);
+        assert_eq!(filled(&picture.svg, "#BE1E1E"), [(LEFT + 250, 250)]);
+        for words in ["b1", "true", "predicted", "wrong", "Rest", "Stroke"] {
+            assert!(picture.svg.lines().any(|line| line.trim() == words), "{words} is missing");
+        }
+        assert!(!picture.svg.contains("Hold"), "a class that does not appear is not in the legend");
+    }
+
+    #[test]
+    fn without_the_truth_there_is_one_bar() {
+        let picture = timeline("b1", None, &[2, 2, 0], &NAMES);
+        assert_eq!(blocks(&picture.svg, 2).len(), 2);
+        assert!(!picture.svg.lines().any(|line| ["true", "wrong"].contains(&line.trim())));
+        assert!(!picture.svg.contains("<Hold>"), "markup in a name is text");
+    }
+
+    #[rstest]
+    #[case::none(0)]
+    #[case::one(1)]
+    #[case::as_many_as_pixels(WIDTH)]
+    #[case::one_more(WIDTH + 1)]
+    #[case::many(123_457)]
+    fn bars_of_any_length_fill_the_axis(#[case] frames: usize) {
+        let classes: Vec<u32> = (0..frames).map(|frame| (frame / 7 % 3) as u32).collect();
+        let columns = columns(&classes, commonest);
+        let runs = runs(&columns);
+        assert!(runs.len() <= WIDTH && runs.iter().all(|(pixels, _)| !pixels.is_empty()));
+        assert!(runs.windows(2).all(|pair| pair[0].0.end == pair[1].0.start));
+        if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
+            assert_eq!((first.0.start, last.0.end), (LEFT, LEFT + WIDTH as i32));
+        }
+        timeline("a clip", Some(&classes), &classes, &NAMES);
+    }
+
+    #[test]
+    fn one_wrong_frame_of_many_is_seen() {
+        let truth = vec![0; 50 * WIDTH];
+        let mut predicted = truth.clone();
+        predicted[12_345] = 1;
+        let picture = timeline("long", Some(&truth), &predicted, &NAMES);
+        assert_eq!(filled(&picture.svg, "#BE1E1E"), [(LEFT + 246, 1)]);
+    }
+
+    #[rstest]
+    #[case(0, &[])]
+    #[case(3, &[0, 1, 2])]
+    #[case(11, &[0, 2, 4, 6, 8, 10])]
+    #[case(60, &[0, 10, 20, 30, 40, 50])]
+    #[case(1747, &[0, 200, 400, 600, 800, 1000, 1200, 1400, 1600])]
+    fn ticks_are_round(#[case] frames: usize, #[case] wanted: &[usize]) {
+        assert_eq!(ticks(frames).collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn a_long_legend_goes_on_in_another_line() {
+        let names: Vec<String> = (0..60).map(|class| format!("class number {class}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let classes: Vec<u32> = (0..60).collect();
+        let entries = legend(&classes, &names);
+        assert!(entries.last().is_some_and(|last| last.line > 2));
+        assert!(entries.iter().all(|entry| entry.x < LEFT + WIDTH as i32 - 100));
+    }
+}
