@@ -29,8 +29,7 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 4] =
-    [CharsSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
+const TASKS: [&str; 4] = [CharsSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {

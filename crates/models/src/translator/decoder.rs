@@ -1,5 +1,6 @@
 //! The translator, a word at a time.
 
+use burn::tensor::Tensor;
 use rekindle_rnn::State;
 
 use super::Translator;
@@ -15,6 +16,8 @@ pub struct Writer<'m>(pub &'m Translator);
 pub struct DecoderState {
     recurrent: State,
     memory: Option<Memory>,
+    /// The last outputs, with input feeding.
+    fed: Option<Tensor<2>>,
     /// The input that each row belongs to: rows of one input see the same, and need no new memory to change places.
     inputs: Vec<usize>,
 }
@@ -24,23 +27,23 @@ impl StepDecoder for Writer<'_> {
 
     fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
         let model = self.0;
-        let input = model.embed(&model.target_embedding, symbols, 1, symbols.len());
-        let (hidden, recurrent) = model.decoder.forward_time_major(input, Some(state.recurrent), None);
-        let (seen, attention) = model.look(hidden.swap_dims(0, 1), state.memory.as_ref());
-        let outputs = model.combine.forward(seen.squeeze_dim::<2>(1)).tanh();
+        let words = model.embed_target(model.numbers(symbols), 1, symbols.len());
+        let DecoderState { recurrent, memory, fed, inputs } = state;
+        let (outputs, recurrent, attention) = model.step(words, fed, recurrent, memory.as_ref());
+        let fed = model.input_feeding.then(|| outputs.clone());
         let attention = attention.map(|weights| weights.squeeze_dim(1));
-        (Step { log_probs: model.log_probs(outputs), attention }, DecoderState { recurrent, ..state })
+        let step = Step { log_probs: model.log_probs(outputs), attention };
+        (step, DecoderState { recurrent, memory, fed, inputs })
     }
 
     fn select_rows(&self, state: DecoderState, rows: &[usize]) -> DecoderState {
         let inputs: Vec<usize> = rows.iter().map(|&row| state.inputs[row]).collect();
-        let memory = if inputs == state.inputs {
-            state.memory
-        } else {
-            let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-            state.memory.map(|memory| memory.select_rows(self.0.numbers(&rows)))
-        };
-        DecoderState { recurrent: state.recurrent.select_rows(rows), memory, inputs }
+        let numbers: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        let numbers = self.0.numbers(&numbers);
+        let fed = state.fed.map(|fed| fed.select(0, numbers.clone()));
+        let memory =
+            if inputs == state.inputs { state.memory } else { state.memory.map(|memory| memory.select_rows(numbers)) };
+        DecoderState { recurrent: state.recurrent.select_rows(rows), memory, fed, inputs }
     }
 }
 
@@ -81,6 +84,11 @@ impl Translator {
     /// When there is no source.
     pub fn first_state(&self, sources: &[&[u32]]) -> DecoderState {
         let encoded = self.encode(sources);
-        DecoderState { recurrent: encoded.state, memory: encoded.memory, inputs: (0..sources.len()).collect() }
+        DecoderState {
+            recurrent: encoded.state,
+            memory: encoded.memory,
+            fed: self.input_feeding.then(|| self.nothing_fed(sources.len())),
+            inputs: (0..sources.len()).collect(),
+        }
     }
 }

@@ -19,13 +19,16 @@ fn devices() -> Vec<Device> {
 }
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
+    config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
+}
+
+fn config(cell: Cell, attention: AttentionKind, smoothing: f64) -> TranslatorConfig {
     TranslatorConfig::new(12, 11, 8, cell)
         .with_embedding_size(6)
         .with_num_layers(2)
         .with_attention(attention)
         .with_label_smoothing(smoothing)
         .with_tied(cell == Cell::Lstm)
-        .init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
 }
 
 const SOURCES: [&[u32]; 3] = [&[4, 5, 6, 7, 8], &[9, 10], &[11]];
@@ -55,7 +58,8 @@ fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] sm
     for device in devices() {
         let device = device.autodiff();
         let model = model(Cell::Gru, AttentionKind::General, smoothing, &device);
-        let (outputs, wanted) = model.forced_outputs(&SOURCES, &TARGETS);
+        let (encoded, read) = (model.encode(&SOURCES), model.shifted(&TARGETS));
+        let (outputs, wanted) = model.forced_outputs(&encoded, &read, &TARGETS);
         let log_probs = model.log_probs(outputs);
         let wanted = model.numbers(&wanted).unsqueeze_dim(1);
         let nll = log_probs.clone().gather(1, wanted).mean().neg() * (1.0 - smoothing);
@@ -77,9 +81,11 @@ fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] sm
 fn scores_are_those_of_a_forced_rescore(
     #[values(AttentionKind::None, AttentionKind::Additive, AttentionKind::General)] attention: AttentionKind,
     #[values(1, 3)] beam: usize,
+    #[values(false, true)] input_feeding: bool,
 ) {
     for device in devices() {
-        let model = model(Cell::Gru, attention, 0.0, &device);
+        let config = config(Cell::Gru, attention, 0.0).with_input_feeding(input_feeding);
+        let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
         let settings = Search { beam, max_length: 9, ..Search::default() };
         let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
         for (source, hypotheses) in SOURCES.iter().zip(&found) {
@@ -143,5 +149,40 @@ fn attention_is_a_distribution_over_the_source() {
         assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
         assert!(model(Cell::Gru, AttentionKind::None, 0.0, &device).alignment(SOURCES[0], TARGETS[0]).is_none());
         assert!(with.num_params() > 0);
+    }
+}
+
+#[test]
+fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
+    for device in devices() {
+        let sampled = |share| {
+            let config = config(Cell::Gru, AttentionKind::General, 0.0).with_scheduled_sampling(share);
+            let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            let tokens = model.with_guesses(&model.encode(&SOURCES), model.shifted(&TARGETS)).tokens;
+            let log_probs = model.log_probs(model.combined(
+                model.read(&model.encode(&SOURCES), &model.shifted(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
+            ));
+            let guesses: Vec<i64> = log_probs.argmax(1).into_data().iter().collect();
+            (tokens.into_data().iter::<i64>().collect::<Vec<i64>>(), guesses)
+        };
+        let right = [2, 2, 2, 4, 7, 0, 5, 8, 0, 6, 9, 0, 0, 10, 0];
+        assert_eq!(sampled(0.0).0, right);
+        let (tokens, guesses) = sampled(1.0);
+        assert_eq!(tokens[..3], right[..3], "a start is never guessed");
+        assert_eq!(tokens[3..], guesses[..12], "each is guessed from what is right before it");
+    }
+}
+
+#[test]
+fn training_by_input_feeding_and_scheduled_sampling_reaches_every_weight() {
+    for device in devices() {
+        let device = device.autodiff();
+        let config = config(Cell::Lstm, AttentionKind::Additive, 0.1).with_input_feeding(true);
+        let model = config.with_scheduled_sampling(0.5).init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let gradients = model.loss(&SOURCES, &TARGETS).backward();
+        for weight in [&model.source_embedding, &model.target_embedding] {
+            assert!(weight.grad(&gradients).unwrap().abs().sum().into_scalar::<f32>() > 0.0);
+        }
+        assert!(model.combine.weight.grad(&gradients).is_some() && model.bridge[3].weight.grad(&gradients).is_some());
     }
 }
