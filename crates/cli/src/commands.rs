@@ -14,6 +14,7 @@ use rekindle_models::decode::Search;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
+use rekindle_train::tasks::draw::{DrawSettings, TrainedDraw};
 use rekindle_train::tasks::frames::{FramesSettings, TrainedFrames};
 use rekindle_train::tasks::sentiment::{SentimentSettings, TrainedSentiment};
 use rekindle_train::tasks::translate::{TrainedTranslator, TranslateSettings};
@@ -29,7 +30,8 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 4] = [CharsSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
+const TASKS: [&str; 5] =
+    [CharsSettings::TASK, DrawSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
@@ -50,6 +52,13 @@ fn open_chars(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<(
     let trained = TrainedChars::open(run, which, &chosen.device)?;
     warn_of_rejected(&trained.rejected);
     Ok((trained, chosen))
+}
+
+/// The same of a run of `draw`.
+fn open_draw(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<TrainedDraw> {
+    let trained = TrainedDraw::open(run, which, &backend::choose(device)?.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok(trained)
 }
 
 /// As [`open_chars`], for runs of `frames`.

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let given = || matches.subcommand().expect("the command was parsed from these matches").1;
     let done = match options.command {
         Command::Train(train) => commands::train::run(train, given()),
-        Command::Sample(sample) => commands::sample::run(&sample),
+        Command::Sample(sample) => commands::sample::run(&sample, given()),
         Command::Eval(eval) => commands::eval::run(&eval, given()),
         Command::Predict(predict) => commands::predict::run(&predict, given()),
         Command::Data(data) => commands::data::run(data),

@@ -7,6 +7,7 @@ use rekindle_data::frames::Alias;
 use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 use rekindle_train::tasks::translate::TranslateSettings;
@@ -25,7 +26,7 @@ pub struct Rekindle {
 pub enum Command {
     /// Train a model, or go on with a run
     Train(Train),
-    /// Let a trained model write
+    /// Let a trained model write or draw
     Sample(Sample),
     /// Judge a trained model on held-out or on other data
     Eval(Eval),
@@ -64,6 +65,8 @@ pub struct Train {
 pub enum TrainTask {
     /// A language model over characters, bytes or words
     Chars(Box<NewTask<CharsSettings>>),
+    /// Images, drawn by a sequence of glimpses
+    Draw(Box<NewTask<DrawSettings>>),
     /// A tagger of frames: a label for every frame of a clip, the past helping the present
     Frames(Box<NewTask<FramesSettings>>),
     /// A classifier of texts: a sequence of words in, one label out
@@ -125,27 +128,13 @@ pub struct Output {
 pub struct Sample {
     /// The folder of the run
     pub run: PathBuf,
-    /// How many symbols to write
-    #[arg(long, default_value_t = 500)]
-    pub length: usize,
-    /// Below 1 the text is safer, above 1 wilder; 0 always takes the likeliest symbol
-    #[arg(long, default_value_t = 0.8, allow_negative_numbers = true)]
-    pub temperature: f32,
-    /// Draw among this many likeliest symbols only [default: all]
-    #[arg(long, value_name = "COUNT")]
-    pub top_k: Option<usize>,
-    /// Draw among the likeliest symbols that together reach this probability only [default: all]
-    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
-    pub top_p: Option<f32>,
-    /// The text to continue [default: a symbol drawn at random]
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub prime: String,
-    /// Stop before this text
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub stop: String,
-    /// The same seed writes the same text [default: another one every time]
+    /// The same seed writes and draws the same [default: another one every time]
     #[arg(long)]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub chars: SampleChars,
+    #[command(flatten)]
+    pub draw: SampleDraw,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -153,6 +142,42 @@ pub struct Sample {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "chars")]
+#[command(next_help_heading = "For chars")]
+pub struct SampleChars {
+    /// How many symbols to write [default: 500]
+    #[arg(long)]
+    pub length: Option<usize>,
+    /// Below 1 the text is safer, above 1 wilder; 0 always takes the likeliest symbol [default: 0.8]
+    #[arg(long, allow_negative_numbers = true)]
+    pub temperature: Option<f32>,
+    /// Draw among this many likeliest symbols only [default: all]
+    #[arg(long, value_name = "COUNT")]
+    pub top_k: Option<usize>,
+    /// Draw among the likeliest symbols that together reach this probability only [default: all]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
+    pub top_p: Option<f32>,
+    /// The text to continue [default: a symbol drawn at random]
+    #[arg(long)]
+    pub prime: Option<String>,
+    /// Stop before this text
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "draw")]
+#[command(next_help_heading = "For draw")]
+pub struct SampleDraw {
+    /// How many images to draw [default: 64]
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one)]
+    pub count: Option<usize>,
+    /// The folder to put the pictures in [default: the run's folder `samples`]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +195,8 @@ pub struct Eval {
     pub batch_size: Option<usize>,
     #[command(flatten)]
     pub chars: EvalChars,
+    #[command(flatten)]
+    pub draw: EvalDraw,
     #[command(flatten)]
     pub frames: EvalFrames,
     #[command(flatten)]
@@ -196,6 +223,15 @@ pub struct EvalChars {
     /// Symbols of each stream in a step [default: as in training]
     #[arg(long, value_name = "SYMBOLS")]
     pub sequence_length: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "draw")]
+#[command(next_help_heading = "For draw")]
+pub struct EvalDraw {
+    /// Also estimate the log-likelihood with this many samples of the latents for each image
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    pub importance_samples: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -243,6 +279,8 @@ pub struct Predict {
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]
+    pub draw: PredictDraw,
+    #[command(flatten)]
     pub frames: PredictFrames,
     #[command(flatten)]
     pub sentiment: PredictSentiment,
@@ -255,6 +293,15 @@ pub struct Predict {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "draw")]
+#[command(next_help_heading = "For draw")]
+pub struct PredictDraw {
+    /// The picture to write [default: `reconstruction.png` in the run's folder `samples`]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

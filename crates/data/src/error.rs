@@ -243,6 +243,9 @@ pub enum Error {
     /// Clips that cannot be read, or do not go together.
     #[error(transparent)]
     Frames(#[from] crate::frames::FramesError),
+    /// Images that cannot be read.
+    #[error(transparent)]
+    Images(#[from] crate::images::ImagesError),
     /// Labelled texts that cannot be read, or do not fit a model.
     #[error(transparent)]
     Labelled(#[from] crate::labelled::LabelledError),

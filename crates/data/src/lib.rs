@@ -8,6 +8,7 @@
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
 //! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
+//! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`builtin`] | texts that need no file |
@@ -37,6 +38,7 @@ mod document;
 pub mod download;
 mod error;
 pub mod frames;
+pub mod images;
 pub mod labelled;
 pub mod parallel;
 mod text;

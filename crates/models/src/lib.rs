@@ -1,6 +1,7 @@
 //! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
+//! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
 //! * [`classifier`]: a sequence of words in, one label out.
 //! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
@@ -35,6 +36,7 @@ pub mod attention;
 pub mod char_lm;
 pub mod classifier;
 pub mod decode;
+pub mod draw;
 pub mod frame_tagger;
 mod init;
 mod smoothed;

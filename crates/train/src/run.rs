@@ -3,6 +3,7 @@
 //! ```text
 //! config.toml      every setting, defaults included
 //! vocab.json       what the model reads and writes, for tasks with text
+//! images.json      the size of the images, for tasks that draw
 //! metrics.jsonl    the figures, a line each
 //! samples/         what the model wrote on its way
 //! pictures/        the learning curve, and the best evaluation's pictures
@@ -39,6 +40,7 @@ pub const FORMAT: u32 = 1;
 
 const CONFIG: &str = "config.toml";
 const VOCABULARY: &str = "vocab.json";
+const IMAGES: &str = "images.json";
 const METRICS: &str = "metrics.jsonl";
 const SAMPLES: &str = "samples";
 const PICTURES: &str = "pictures";
@@ -114,7 +116,7 @@ impl RunFolder {
         if !replace {
             return Err(TrainError::RunExists { path: self.path.clone() });
         }
-        for name in [SAMPLES, PICTURES, CHECKPOINTS, METRICS, VOCABULARY, CONFIG] {
+        for name in [SAMPLES, PICTURES, CHECKPOINTS, METRICS, VOCABULARY, IMAGES, CONFIG] {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
@@ -183,6 +185,11 @@ impl RunFolder {
     /// Where the vocabulary is.
     pub fn vocabulary(&self) -> PathBuf {
         self.path.join(VOCABULARY)
+    }
+
+    /// Where the size of the images is.
+    pub fn images(&self) -> PathBuf {
+        self.path.join(IMAGES)
     }
 
     /// Where the checkpoints are.

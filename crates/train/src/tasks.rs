@@ -1,6 +1,7 @@
 //! The tasks, one module each.
 
 pub mod chars;
+pub mod draw;
 pub mod frames;
 pub mod sentiment;
 pub mod translate;

@@ -1,6 +1,7 @@
 //! `rekindle eval`, a file for each task.
 
 mod chars;
+mod draw;
 mod frames;
 mod sentiment;
 mod translate;
@@ -10,6 +11,7 @@ use clap::ArgMatches;
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 use rekindle_train::tasks::translate::TranslateSettings;
@@ -23,6 +25,7 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => chars::eval(&run, options),
+        DrawSettings::TASK => draw::eval(&run, options),
         FramesSettings::TASK => frames::eval(&run, options),
         SentimentSettings::TASK => sentiment::eval(&run, options),
         TranslateSettings::TASK => translate::eval(&run, options),

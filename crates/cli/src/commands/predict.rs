@@ -1,5 +1,6 @@
 //! `rekindle predict`, a file for each task.
 
+mod draw;
 mod frames;
 mod sentiment;
 mod translate;
@@ -8,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
 use rekindle_train::tasks::translate::TranslateSettings;
@@ -20,6 +22,7 @@ pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
         CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
+        DrawSettings::TASK => draw::predict(&run, options),
         FramesSettings::TASK => frames::predict(&run, options),
         SentimentSettings::TASK => sentiment::predict(&run, options),
         TranslateSettings::TASK => translate::predict(&run, options),

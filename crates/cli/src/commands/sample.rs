@@ -1,74 +1,27 @@
-//! `rekindle sample`.
+//! `rekindle sample`, a file for each task.
 
-use std::io::{Write, stdout};
+mod chars;
+mod draw;
 
-use anyhow::{Context, Result};
-use rekindle_data::{Decoder, Vocabulary};
-use rekindle_models::decode::{Sampler, Sampling, StopString};
-use rekindle_train::run::RunFolder;
-use serde_json::json;
+use anyhow::{Result, bail};
+use clap::ArgMatches;
+use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::chars::CharsSettings;
+use rekindle_train::tasks::draw::DrawSettings;
+use rekindle_train::tasks::sentiment::SentimentSettings;
 
 use crate::options::Sample;
 
-pub fn run(options: &Sample) -> Result<()> {
-    let seed = options.seed.unwrap_or_else(rand::random);
-    let sampling = Sampling { temperature: options.temperature, top_k: options.top_k, top_p: options.top_p };
-    let sampler = Sampler::new(sampling, seed)?;
-    let (trained, _) = super::open_chars(&RunFolder::open(&options.run)?, options.checkpoint, &options.device)?;
-    let vocabulary = &trained.vocabulary;
-    let prime = encode_prime(vocabulary, &options.prime)?;
-    let sampler = sampler.forbid(vocabulary.unknown_id());
-
-    let mut out = Shown { text: options.prime.clone(), streaming: !options.output.json };
-    out.stream(&options.prime)?;
-    let mut stop = StopString::new(&options.stop);
-    let mut decoder = Decoder::new(vocabulary);
-    for symbol in trained.model.generate(&prime, None, sampler).take(options.length) {
-        out.show(&stop.push(&decoder.push(symbol)))?;
-        if stop.stopped() {
-            break;
+pub fn run(options: &Sample, matches: &ArgMatches) -> Result<()> {
+    let run = RunFolder::open(&options.run)?;
+    let task = run.head()?.task;
+    super::refuse_options_of_other_tasks(&task, matches)?;
+    match task.as_str() {
+        CharsSettings::TASK => chars::sample(&run, options),
+        DrawSettings::TASK => draw::sample(&run, options),
+        SentimentSettings::TASK => {
+            bail!("{0}: a run of `{task}` classifies: rekindle predict {0}", run.path().display())
         }
-    }
-    let rest = stop.push(&decoder.finish());
-    out.show(&rest)?;
-    let stopped = stop.stopped();
-    out.show(&stop.finish())?;
-    if options.output.json {
-        return super::print_json(&json!({"text": out.text, "seed": seed, "stopped": stopped}));
-    }
-    println!();
-    Ok(())
-}
-
-/// What has been written so far, shown at once where it goes to a person.
-struct Shown {
-    text: String,
-    streaming: bool,
-}
-
-impl Shown {
-    fn show(&mut self, piece: &str) -> Result<()> {
-        self.text.push_str(piece);
-        self.stream(piece)
-    }
-
-    fn stream(&self, piece: &str) -> Result<()> {
-        if self.streaming && !piece.is_empty() {
-            let mut out = stdout().lock();
-            out.write_all(piece.as_bytes())?;
-            out.flush()?;
-        }
-        Ok(())
-    }
-}
-
-fn encode_prime(vocabulary: &Vocabulary, prime: &str) -> Result<Vec<u32>> {
-    match vocabulary.encode(prime) {
-        Ok(ids) => Ok(ids),
-        Err(e) if vocabulary.unknown_id().is_some() => {
-            eprintln!("warning: --prime: {e}; it is read as the unknown symbol");
-            Ok(vocabulary.encode_lossy(prime))
-        }
-        Err(e) => Err(e).context("--prime: the model has never seen a symbol of it"),
+        other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }

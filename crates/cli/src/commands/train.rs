@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::task::Task;
 use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
+use rekindle_train::tasks::draw::{DrawSettings, DrawTask};
 use rekindle_train::tasks::frames::{FramesSettings, FramesTask};
 use rekindle_train::tasks::sentiment::{SentimentSettings, SentimentTask};
 use rekindle_train::tasks::translate::{TranslateSettings, TranslateTask};
@@ -26,6 +27,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
             let (_, matches) = matches.subcommand().expect("the task was parsed from these matches");
             match task {
                 TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
+                TrainTask::Draw(options) => start::<DrawTask>(*options, matches),
                 TrainTask::Frames(options) => start::<FramesTask>(*options, matches),
                 TrainTask::Sentiment(options) => start::<SentimentTask>(*options, matches),
                 TrainTask::Translate(options) => start::<TranslateTask>(*options, matches),
@@ -35,6 +37,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
             let run = RunFolder::open(run)?;
             match run.head()?.task.as_str() {
                 CharsSettings::TASK => resume::<CharsTask>(run, &train),
+                DrawSettings::TASK => resume::<DrawTask>(run, &train),
                 FramesSettings::TASK => resume::<FramesTask>(run, &train),
                 SentimentSettings::TASK => resume::<SentimentTask>(run, &train),
                 TranslateSettings::TASK => resume::<TranslateTask>(run, &train),
@@ -127,6 +130,7 @@ fn report(outcome: &Outcome, task: &str, out: &Path, output: &Output) -> Result<
     }
     let next = match task {
         CharsSettings::TASK => "let it write with: rekindle sample",
+        DrawSettings::TASK => "let it draw with: rekindle sample",
         _ => "judge it with: rekindle eval",
     };
     eprintln!("{next} {run}");

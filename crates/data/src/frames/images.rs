@@ -13,7 +13,7 @@ use crate::Error;
 /// # Errors
 ///
 /// When the folder cannot be read, or has no images.
-pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let unreadable = |e| Error::read(folder.to_owned(), e);
     let mut images = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -37,7 +37,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// # Errors
 ///
 /// When the file cannot be read, or is no image that can be decoded: the error says what it is.
-pub(super) fn decode(path: &Path, channels: usize, height: usize, width: usize) -> Result<Vec<u8>, Error> {
+pub(crate) fn decode(path: &Path, channels: usize, height: usize, width: usize) -> Result<Vec<u8>, Error> {
     let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
     let reader = ImageReader::new(std::io::Cursor::new(&bytes));
     let reader = reader.with_guessed_format().map_err(|e| Error::read(path.to_owned(), e))?;

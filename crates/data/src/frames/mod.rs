@@ -24,7 +24,7 @@
 mod chunks;
 mod clip;
 mod error;
-mod images;
+pub(crate) mod images;
 mod labels;
 mod live;
 mod loader;

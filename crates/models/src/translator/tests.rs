@@ -1,3 +1,5 @@
+mod pytorch;
+
 use burn::module::Module as _;
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -7,16 +9,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::decode::{Sampling, Search, Symbols, sample};
-
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
+use crate::testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
     config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)

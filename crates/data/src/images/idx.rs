@@ -1,0 +1,89 @@
+//! The idx format of MNIST: big-endian numbers, then the pixels.
+//!
+//! ```text
+//! images   0x00000803, count, rows, columns, then count * rows * columns bytes
+//! labels   0x00000801, count, then count bytes
+//! ```
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Images, ImagesError, file};
+use crate::Error;
+
+const IMAGES: u32 = 0x0803;
+const LABELS: u32 = 0x0801;
+
+/// Reads a file of images, packed with gzip or not. A file of labels that stands beside it must have the same count.
+///
+/// # Errors
+///
+/// When a file cannot be read, has another magic number, or is shorter or longer than its header says.
+pub(super) fn read(path: &Path) -> Result<Images, Error> {
+    let (sizes, values) = contents::<3>(path, "images", IMAGES)?;
+    let [count, height, width] = sizes;
+    if let Some(labels_path) = labels_beside(path) {
+        let (labels, _) = contents::<1>(&labels_path, "labels", LABELS)?;
+        if labels[0] != count {
+            let images_path = path.to_owned();
+            return Err(ImagesError::CountsDiffer { labels_path, labels: labels[0], images_path, images: count }.into());
+        }
+    }
+    Ok(Images { channels: 1, height, width, values })
+}
+
+/// The sizes in the header and the bytes after it.
+fn contents<const D: usize>(path: &Path, kind: &'static str, magic: u32) -> Result<([usize; D], Vec<u8>), Error> {
+    let unreadable = |e| Error::read(path.to_owned(), e);
+    let mut reader = file::open(path)?;
+    let header_bytes = 4 * (1 + D);
+    let mut header = Vec::new();
+    reader.by_ref().take(header_bytes as u64).read_to_end(&mut header).map_err(unreadable)?;
+    let mut numbers =
+        header.chunks_exact(4).map(|bytes| u32::from_be_bytes(bytes.try_into().expect("chunks of 4 bytes")));
+    let seen = numbers.next().unwrap_or(0);
+    if header.len() >= 4 && seen != magic {
+        return Err(ImagesError::WrongMagic { path: path.to_owned(), wanted_kind: kind, wanted: magic, seen }.into());
+    }
+    let sizes: Vec<u64> = numbers.map(u64::from).collect();
+    let wrong_length = |announced: String, wanted: u64, seen: String| -> Error {
+        ImagesError::WrongLength { path: path.to_owned(), announced, wanted, seen }.into()
+    };
+    let Ok(sizes) = <[u64; D]>::try_from(sizes) else {
+        let announced = format!("the header of an idx file of {kind}");
+        return Err(wrong_length(announced, header_bytes as u64, header.len().to_string()));
+    };
+    let announced = || sizes.map(|size| size.to_string()).join(" x ") + " " + kind;
+    let product = sizes.iter().try_fold(1, |product: u64, &size| product.checked_mul(size));
+    let wanted = product.and_then(|bytes| bytes.checked_add(header_bytes as u64 + 1)).map(|more| more - 1);
+    let Some(wanted) = wanted else {
+        return Err(wrong_length(announced(), u64::MAX, "fewer".to_owned()));
+    };
+    // One byte more is asked for than wanted, to see whether the file ends; a header that lies costs no memory.
+    let body = wanted - header_bytes as u64;
+    let mut values = Vec::new();
+    reader.take(body + 1).read_to_end(&mut values).map_err(unreadable)?;
+    if values.len() as u64 != body {
+        let seen = values.len() + header_bytes;
+        let seen = if values.len() as u64 > body { "more".to_owned() } else { seen.to_string() };
+        return Err(wrong_length(announced(), wanted, seen));
+    }
+    Ok((sizes.map(|size| size as usize), values))
+}
+
+/// `train-labels-idx1-ubyte.gz` beside `train-images-idx3-ubyte.gz`, packed or not, if it is there.
+fn labels_beside(images: &Path) -> Option<PathBuf> {
+    let name = images.file_name()?.to_str()?;
+    let labels = name.strip_suffix(".gz").unwrap_or(name).replace("images", "labels").replace("idx3", "idx1");
+    if name.starts_with(&labels) {
+        return None;
+    }
+    existing(&images.with_file_name(labels))
+}
+
+/// The file, or the same with `.gz` after its name.
+pub(super) fn existing(path: &Path) -> Option<PathBuf> {
+    let mut packed = path.as_os_str().to_owned();
+    packed.push(".gz");
+    [path.to_owned(), packed.into()].into_iter().find(|path| path.is_file())
+}

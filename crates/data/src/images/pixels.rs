@@ -1,0 +1,64 @@
+//! Images in memory.
+
+use image::imageops::{FilterType, resize};
+use image::{ImageBuffer, Luma};
+
+/// Images of one size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// `C`: 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// `H`
+    pub height: usize,
+    /// `W`
+    pub width: usize,
+    /// `[N, C, H, W]`, 0 to 255.
+    pub values: Vec<u8>,
+}
+
+impl Images {
+    /// Numbers of one image: `C * H * W`.
+    pub fn size(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// `N`.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.size().max(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pixels `[C, H, W]` of an image.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is not below [`len`](Self::len).
+    pub fn image(&self, index: usize) -> &[u8] {
+        &self.values[index * self.size()..(index + 1) * self.size()]
+    }
+
+    /// These images, in this order.
+    pub(super) fn select(&self, indices: &[usize]) -> Self {
+        let values = indices.iter().flat_map(|&index| self.image(index)).copied().collect();
+        Self { values, ..*self }
+    }
+
+    /// The same images with sides of `size` pixels.
+    pub(super) fn resized(self, size: usize) -> Self {
+        if (self.height, self.width) == (size, size) {
+            return self;
+        }
+        let (height, width) = (self.height as u32, self.width as u32);
+        let planes = self.values.chunks_exact((self.height * self.width).max(1));
+        let values = planes.flat_map(|plane| {
+            let plane: ImageBuffer<Luma<u8>, Vec<u8>> =
+                ImageBuffer::from_raw(width, height, plane.to_vec()).expect("a plane has height * width pixels");
+            resize(&plane, size as u32, size as u32, FilterType::Triangle).into_raw()
+        });
+        Self { values: values.collect(), height: size, width: size, channels: self.channels }
+    }
+}

@@ -1,0 +1,187 @@
+//! A set of images in three parts.
+
+use std::path::Path;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Generator, Images, ImagesError, amat, idx};
+use crate::Error;
+use crate::frames::images as image_files;
+
+/// How images are read and parted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImageReader {
+    /// Sides of this many pixels; none leaves the images of an idx file as they are, and makes those of a folder 28 wide.
+    pub size: Option<usize>,
+    /// Red, green and blue instead of grey.
+    pub colour: bool,
+    /// Share of the images to validate with.
+    pub validation_share: f64,
+    /// Share of the images to test with, where the data has no test part of its own.
+    pub test_share: f64,
+}
+
+impl Default for ImageReader {
+    fn default() -> Self {
+        Self { size: None, colour: false, validation_share: 0.05, test_share: 0.05 }
+    }
+}
+
+/// Images to train, to validate and to test with.
+#[derive(Clone, Debug)]
+pub struct ImageSet {
+    /// Where they come from.
+    pub name: String,
+    /// What a model is trained on.
+    pub train: Images,
+    /// What decides which checkpoint is best.
+    pub validation: Images,
+    /// What neither is.
+    pub test: Images,
+}
+
+impl ImageSet {
+    /// Opens `builtin:strokes` or `builtin:shapes`; an idx file, or a folder with those of MNIST, packed with gzip or
+    /// not; an `.amat` file of a fixed binarisation, or a folder with the three; or any folder of images.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such thing, a file is damaged, or there are less than two images.
+    pub fn open(source: &str, reader: &ImageReader) -> Result<Self, Error> {
+        reader.validate()?;
+        let (train, validation, test) = reader.parts(source)?;
+        let set = |images: Images| match reader.size {
+            Some(size) => images.resized(size),
+            None => images,
+        };
+        let (train, validation, test) = (set(train), set(validation), set(test));
+        if train.len() < 2 {
+            let count = train.len() + validation.len() + test.len();
+            return Err(ImagesError::TooFew { name: source.to_owned(), count }.into());
+        }
+        Ok(Self { name: source.to_owned(), train, validation, test })
+    }
+
+    /// Opens all images of a source, in their order and undivided: a single image file too.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but that one image is enough.
+    pub fn whole(source: &str, reader: &ImageReader) -> Result<Images, Error> {
+        reader.validate()?;
+        let path = Path::new(source);
+        let images = if path.is_file() && image::ImageFormat::from_path(path).is_ok() {
+            reader.decode(&[path.to_owned()])?
+        } else {
+            reader.all(source)?
+        };
+        if images.is_empty() {
+            return Err(ImagesError::TooFew { name: source.to_owned(), count: 0 }.into());
+        }
+        Ok(match reader.size {
+            Some(size) => images.resized(size),
+            None => images,
+        })
+    }
+}
+
+impl ImageReader {
+    fn validate(&self) -> Result<(), Error> {
+        let Self { validation_share: validation, test_share: test, .. } = *self;
+        let share = |share: f64| (0.0..1.0).contains(&share);
+        if !(share(validation) && share(test) && share(validation + test)) {
+            return Err(ImagesError::BadShares { validation, test }.into());
+        }
+        match self.size {
+            Some(size) if !(2..=1024).contains(&size) => Err(ImagesError::BadSize { size }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn parts(&self, source: &str) -> Result<(Images, Images, Images), Error> {
+        let folder = Path::new(source);
+        let mnist = |name: &str| idx::existing(&folder.join(name));
+        if let Some(train) = mnist("train-images-idx3-ubyte") {
+            let (rest, validation) = hold_out(self.grey(source, idx::read(&train)?)?, self.validation_share);
+            let test = match mnist("t10k-images-idx3-ubyte") {
+                Some(test) => same_size(idx::read(&test)?, &test, &rest, &train)?,
+                None => rest.select(&[]),
+            };
+            return Ok((rest, validation, test));
+        }
+        let fixed = |part: &str| idx::existing(&folder.join(format!("binarized_mnist_{part}.amat")));
+        if let Some(train) = fixed("train") {
+            let images = self.grey(source, amat::read(&train)?)?;
+            let other = |part| match fixed(part) {
+                Some(path) => same_size(amat::read(&path)?, &path, &images, &train),
+                None => Ok(images.select(&[])),
+            };
+            let (validation, test) = (other("valid")?, other("test")?);
+            return Ok((images, validation, test));
+        }
+        // Files of a folder are often sorted by kind: a part must not be of one kind only.
+        let images = self.all(source)?;
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+        let (rest, test) = hold_out(images.select(&order), self.test_share);
+        let (train, validation) = hold_out(rest, self.validation_share / (1.0 - self.test_share));
+        Ok((train, validation, test))
+    }
+
+    /// All images of a source that has no parts.
+    fn all(&self, source: &str) -> Result<Images, Error> {
+        if let Some(name) = source.strip_prefix("builtin:") {
+            let found = Generator::NAMES.iter().find(|(_, known)| *known == name);
+            let Some((generator, _)) = found else {
+                let known = Generator::NAMES.map(|(_, name)| name).join(", ");
+                return Err(ImagesError::NoSuchBuiltin { name: name.to_owned(), known }.into());
+            };
+            return self.grey(source, generator.images());
+        }
+        let path = Path::new(source);
+        if path.is_dir() {
+            return self.decode(&image_files::list(path)?);
+        }
+        let name = source.strip_suffix(".gz").unwrap_or(source);
+        let images = if name.ends_with(".amat") { amat::read(path)? } else { idx::read(path)? };
+        self.grey(source, images)
+    }
+
+    fn decode(&self, paths: &[std::path::PathBuf]) -> Result<Images, Error> {
+        let (channels, size) = (if self.colour { 3 } else { 1 }, self.size.unwrap_or(28));
+        let mut values = Vec::with_capacity(paths.len() * channels * size * size);
+        for path in paths {
+            values.extend(image_files::decode(path, channels, size, size)?);
+        }
+        Ok(Images { channels, height: size, width: size, values })
+    }
+
+    fn grey(&self, source: &str, images: Images) -> Result<Images, Error> {
+        if self.colour { Err(ImagesError::Grey { name: source.to_owned() }.into()) } else { Ok(images) }
+    }
+}
+
+/// All but the last `share`, and these.
+fn hold_out(images: Images, share: f64) -> (Images, Images) {
+    let held = (images.len() as f64 * share).round() as usize;
+    let all: Vec<usize> = (0..images.len()).collect();
+    let (kept, held) = all.split_at(images.len() - held);
+    (images.select(kept), images.select(held))
+}
+
+fn same_size(images: Images, path: &Path, first: &Images, first_path: &Path) -> Result<Images, Error> {
+    if (images.height, images.width) == (first.height, first.width) {
+        return Ok(images);
+    }
+    Err(ImagesError::SizesDiffer {
+        path: path.to_owned(),
+        seen_height: images.height,
+        seen_width: images.width,
+        first: first_path.to_owned(),
+        height: first.height,
+        width: first.width,
+    }
+    .into())
+}

@@ -1,0 +1,302 @@
+//! The loop over the glimpses.
+//!
+//! The input of the encoder depends on the canvas, so neither LSTM can walk the whole sequence in one operation: each
+//! step is the whole-sequence operation on a sequence of one. What does not change from step to step is taken out of the
+//! loop. Without a reading window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the same for all
+//! steps: half of the encoder's work.
+
+use burn::nn::Linear;
+use burn::tensor::Tensor;
+use burn::tensor::activation::sigmoid;
+use rekindle_kernels::lstm::lstm;
+use rekindle_kernels::{Input, Scan};
+use rekindle_rnn::Lstm;
+
+use super::Draw;
+use super::bound::{self, Bound};
+use super::window::{LOG_BOUND, Window};
+
+/// What a model has drawn after a step.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// `[B, D]`: `σ(c_t)`, the mean of every pixel.
+    pub image: Tensor<2>,
+    /// `[B, 4]`: left, top, right and bottom of the window that was read, in pixels.
+    pub read: Option<Tensor<2>>,
+    /// `[B, 4]`: the same of the window that was written.
+    pub written: Option<Tensor<2>>,
+}
+
+/// `h` and `c` of an LSTM, `[B, H]` each.
+type Memory = [Tensor<2>; 2];
+
+/// An LSTM with its weights as the steps need them.
+struct Cell {
+    /// `[4H, H]`
+    weight_hh: Tensor<2>,
+    scan: Scan,
+}
+
+impl Cell {
+    /// One step from `projection` `[B, 4H]`, the input's whole contribution to the gates.
+    fn step(&self, projection: Tensor<2>, [hidden, cell]: Memory) -> Memory {
+        let input = Input::Projected(projection.unsqueeze_dim(0));
+        let output = lstm(input, self.weight_hh.clone(), hidden, cell, &self.scan);
+        [output.hidden.squeeze_dim(0), output.last_cell]
+    }
+}
+
+/// What the encoder reads, as far as it is the same at every step.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a batch")]
+enum Reading<'m> {
+    /// All of the image.
+    Whole {
+        /// `[B, 4H]`: `(W_x + W_x̂) x + b`.
+        image: Tensor<2>,
+        /// `[D, 4H]`: `W_x̂` transposed.
+        error: Tensor<2>,
+    },
+    /// A glimpse of it.
+    Glimpse {
+        layer: &'m Linear,
+        n: usize,
+        /// `[B, C, height, width]`
+        images: Tensor<4>,
+        /// `[2CN², 4H]`
+        weight: Tensor<2>,
+        /// `[1, 4H]`
+        bias: Tensor<2>,
+    },
+}
+
+/// The encoder on a batch of images.
+struct Encoder<'m> {
+    cell: Cell,
+    reading: Reading<'m>,
+    /// `[H, 4H]`: what it reads of the decoder.
+    decoder: Tensor<2>,
+    memory: Memory,
+}
+
+/// The decoder and its canvas.
+struct Decoder<'m> {
+    model: &'m Draw,
+    cell: Cell,
+    /// `[Z, 4H]`
+    weight: Tensor<2>,
+    /// `[1, 4H]`
+    bias: Tensor<2>,
+    memory: Memory,
+    /// `[B, D]`: `c_t`.
+    canvas: Tensor<2>,
+    written: Option<Tensor<2>>,
+}
+
+impl Draw {
+    /// The bound on each of `images` `[B, D]`, with `noise` `[T, B, Z]` from `N(0, I)`.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn bound(&self, images: Tensor<2>, noise: Tensor<3>) -> Bound {
+        let (mut kls, mut log_ratio) = (Vec::new(), None);
+        let canvas = self.infer(images.clone(), noise, |step, _| {
+            kls.push(bound::kl(step.mean, step.log_variance.clone()));
+            let ratio = bound::log_ratio(step.latent, step.noise, step.log_variance);
+            log_ratio = Some(match log_ratio.take() {
+                Some(sum) => sum + ratio,
+                None => ratio,
+            });
+        });
+        Bound {
+            reconstruction: self.config.likelihood.loss(images, canvas),
+            kl: Tensor::stack(kls, 0),
+            log_ratio: log_ratio.expect("a model has one step or more"),
+        }
+    }
+
+    /// The mean bound over the batch in nats, `[1]`. See [`bound`](Self::bound).
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn loss(&self, images: Tensor<2>, noise: Tensor<3>) -> Tensor<1> {
+        let [batch, _] = images.dims();
+        let (mut means, mut log_variances) = (Vec::new(), Vec::new());
+        let canvas = self.infer(images.clone(), noise, |step, _| {
+            means.push(step.mean);
+            log_variances.push(step.log_variance);
+        });
+        // One sum over all steps instead of one for each.
+        let kl = bound::kl(Tensor::cat(means, 0), Tensor::cat(log_variances, 0)).sum();
+        (self.config.likelihood.loss(images, canvas).sum() + kl) / batch as f64
+    }
+
+    /// `images` `[B, D]` as they are read and drawn again, step by step, with `noise` `[T, B, Z]`.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn reconstruct(&self, images: Tensor<2>, noise: Tensor<3>) -> Vec<Drawn> {
+        let mut drawn = Vec::new();
+        self.infer(images, noise, |step, decoder| drawn.push(decoder.drawn(step.read)));
+        drawn
+    }
+
+    /// New images, step by step, from `noise` `[T, B, Z]`: the latents themselves.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn generate(&self, noise: Tensor<3>) -> Vec<Drawn> {
+        let [_, batch, _] = self.check_noise(&noise);
+        let mut decoder = Decoder::new(self, batch);
+        (0..self.config.steps)
+            .map(|step| {
+                decoder.write(noise.clone().narrow(0, step, 1).squeeze_dim(0));
+                decoder.drawn(None)
+            })
+            .collect()
+    }
+
+    fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
+        let [batch, pixels] = images.dims();
+        assert_eq!(pixels, self.config.pixels(), "pixels of an image");
+        let [_, rows, latents] = self.check_noise(&noise);
+        assert_eq!(rows, batch, "the noise is for as many images as there are");
+        let mut encoder = Encoder::new(self, images);
+        let mut decoder = Decoder::new(self, batch);
+        for step in 0..self.config.steps {
+            let (hidden, read) = encoder.read(&decoder);
+            let statistics = self.latent.forward(hidden);
+            let mean = statistics.clone().narrow(1, 0, latents);
+            let log_variance = statistics.narrow(1, latents, latents).clamp(-LOG_BOUND, LOG_BOUND);
+            let noise = noise.clone().narrow(0, step, 1).squeeze_dim::<2>(0);
+            let latent = mean.clone() + (log_variance.clone() * 0.5).exp() * noise.clone();
+            decoder.write(latent.clone());
+            each(Inferred { mean, log_variance, latent, noise, read }, &decoder);
+        }
+        decoder.canvas
+    }
+
+    fn check_noise(&self, noise: &Tensor<3>) -> [usize; 3] {
+        let [steps, batch, latents] = noise.dims();
+        let wanted = [self.config.steps, self.config.latent_size];
+        assert_eq!([steps, latents], wanted, "steps and latents of the noise [T, B, Z]");
+        [steps, batch, latents]
+    }
+}
+
+/// A step of inference.
+struct Inferred {
+    /// `[B, Z]`
+    mean: Tensor<2>,
+    /// `[B, Z]`
+    log_variance: Tensor<2>,
+    /// `[B, Z]`
+    latent: Tensor<2>,
+    /// `[B, Z]`
+    noise: Tensor<2>,
+    /// `[B, 4]`: the window that was read.
+    read: Option<Tensor<2>>,
+}
+
+impl<'m> Encoder<'m> {
+    fn new(model: &'m Draw, images: Tensor<2>) -> Self {
+        let config = &model.config;
+        let [batch, _] = images.dims();
+        let seen = config.read_numbers();
+        let weight = model.encoder.weight_ih.val().transpose();
+        let bias = bias(&model.encoder);
+        let decoder = weight.clone().narrow(0, 2 * seen, config.hidden_size);
+        let reading = match (&model.read, config.read_size) {
+            (Some(layer), Some(n)) => Reading::Glimpse {
+                layer,
+                n,
+                images: images.reshape([batch, config.channels, config.height, config.width]),
+                weight: weight.narrow(0, 0, 2 * seen),
+                bias,
+            },
+            _ => {
+                let error = weight.clone().narrow(0, seen, seen);
+                let both = weight.narrow(0, 0, seen) + error.clone();
+                Reading::Whole { image: images.matmul(both) + bias, error }
+            }
+        };
+        let memory = start(model.encoder_start.val(), batch);
+        Self { cell: Cell::new(&model.encoder), reading, decoder, memory }
+    }
+
+    /// `h^enc_t` after a look at what the decoder has drawn, and the window through which it looked.
+    fn read(&mut self, decoder: &Decoder) -> (Tensor<2>, Option<Tensor<2>>) {
+        let drawn = sigmoid(decoder.canvas.clone());
+        let [hidden, _] = decoder.memory.clone();
+        let (seen, bounds) = match &self.reading {
+            Reading::Whole { image, error } => (image.clone() - drawn.matmul(error.clone()), None),
+            Reading::Glimpse { layer, n, images, weight, bias } => {
+                let [_, _, height, width] = images.dims();
+                let window = Window::new(layer.forward(hidden.clone()), *n, height, width);
+                let errors = images.clone() - drawn.reshape(images.dims());
+                let glimpse = window.read(Tensor::cat(vec![images.clone(), errors], 1));
+                (glimpse.matmul(weight.clone()) + bias.clone(), Some(window.bounds()))
+            }
+        };
+        let projection = seen + hidden.matmul(self.decoder.clone());
+        self.memory = self.cell.step(projection, self.memory.clone());
+        (self.memory[0].clone(), bounds)
+    }
+}
+
+impl<'m> Decoder<'m> {
+    fn new(model: &'m Draw, batch: usize) -> Self {
+        let canvas = model.canvas.val().expand([batch, model.config.pixels()]);
+        Self {
+            model,
+            cell: Cell::new(&model.decoder),
+            weight: model.decoder.weight_ih.val().transpose(),
+            bias: bias(&model.decoder),
+            memory: start(model.decoder_start.val(), batch),
+            canvas,
+            written: None,
+        }
+    }
+
+    /// `c_t = c_{t-1} + write(h^dec_t)`.
+    fn write(&mut self, latent: Tensor<2>) {
+        let projection = latent.matmul(self.weight.clone()) + self.bias.clone();
+        self.memory = self.cell.step(projection, self.memory.clone());
+        let hidden = self.memory[0].clone();
+        let mut written = self.model.write.forward(hidden.clone());
+        let config = &self.model.config;
+        if let (Some(layer), Some(n)) = (&self.model.window, config.write_size) {
+            let [batch, _] = written.dims();
+            let window = Window::new(layer.forward(hidden), n, config.height, config.width);
+            written = window.write(written.reshape([batch, config.channels, n, n]));
+            self.written = Some(window.bounds());
+        }
+        self.canvas = self.canvas.clone() + written;
+    }
+
+    fn drawn(&self, read: Option<Tensor<2>>) -> Drawn {
+        Drawn { image: sigmoid(self.canvas.clone()), read, written: self.written.clone() }
+    }
+}
+
+impl Cell {
+    fn new(layer: &Lstm) -> Self {
+        Self { weight_hh: layer.weight_hh.val(), scan: Scan::default() }
+    }
+}
+
+/// `b_ih + b_hh` `[1, 4H]`.
+fn bias(layer: &Lstm) -> Tensor<2> {
+    let [ih, hh] =
+        [&layer.bias_ih, &layer.bias_hh].map(|bias| bias.as_ref().expect("the LSTMs of the model have biases").val());
+    (ih + hh).unsqueeze()
+}
+
+/// The learned start `[2, H]` for every row of a batch.
+fn start(learned: Tensor<2>, batch: usize) -> Memory {
+    let [_, hidden] = learned.dims();
+    [0, 1].map(|part| learned.clone().narrow(0, part, 1).expand([batch, hidden]))
+}

@@ -1,0 +1,159 @@
+//! Images beside each other, as a picture, an animation or text.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use image::codecs::gif::{GifEncoder, Repeat};
+use image::{Delay, DynamicImage, Frame, ImageError, Rgb, RgbImage};
+
+use super::ImageShape;
+use crate::error::TrainError;
+
+/// An image, and the window through which the model looked at it.
+#[derive(Clone, Debug)]
+pub struct Tile {
+    /// `[C, H, W]`, from 0 to 1.
+    pub pixels: Vec<f32>,
+    /// Left, top, right and bottom in pixels of the image, where there is a window.
+    pub window: Option<[f32; 4]>,
+}
+
+/// How images are laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet {
+    /// What an image is.
+    pub shape: ImageShape,
+    /// Images in a row.
+    pub columns: usize,
+    /// Width in the picture of one pixel of an image.
+    pub scale: usize,
+    /// The colour of the windows.
+    pub colour: [u8; 3],
+}
+
+/// Pixels between two images.
+const GAP: usize = 2;
+/// Between two pictures of an animation, and before it begins anew.
+const MILLISECONDS: [u32; 2] = [200, 1500];
+
+impl Sheet {
+    /// The images of `tiles`, row by row.
+    pub fn picture(&self, tiles: &[Tile]) -> RgbImage {
+        let Self { shape, columns, scale, .. } = *self;
+        let columns = columns.clamp(1, tiles.len().max(1));
+        let [width, height] = [shape.width, shape.height].map(|side| side * scale + GAP);
+        let rows = tiles.len().div_ceil(columns);
+        let size = [columns * width + GAP, rows * height + GAP].map(|side| side as u32);
+        let mut picture = RgbImage::from_pixel(size[0], size[1], Rgb([96, 96, 96]));
+        for (index, tile) in tiles.iter().enumerate() {
+            let corner = [index % columns * width + GAP, index / columns * height + GAP];
+            self.draw(&mut picture, tile, corner);
+        }
+        picture
+    }
+
+    fn draw(&self, picture: &mut RgbImage, tile: &Tile, [left, top]: [usize; 2]) {
+        let Self { shape: ImageShape { channels, height, width }, scale, .. } = *self;
+        for (y, x) in (0..height * scale).flat_map(|y| (0..width * scale).map(move |x| (y, x))) {
+            let place = y / scale * width + x / scale;
+            let level = |channel: usize| (tile.pixels[channel % channels * height * width + place] * 255.0) as u8;
+            picture.put_pixel((left + x) as u32, (top + y) as u32, Rgb([level(0), level(1), level(2)]));
+        }
+        let Some([x0, y0, x1, y1]) = tile.window else { return };
+        // A window may lie beyond the image: what shows of it is drawn along the edge.
+        let within = |at: f32, side: usize| ((at + 0.5) * scale as f32).clamp(0.0, (side * scale - 1) as f32) as usize;
+        let (x0, x1) = (within(x0, width), within(x1, width));
+        let (y0, y1) = (within(y0, height), within(y1, height));
+        let across = (x0..=x1).flat_map(|x| [(x, y0), (x, y1)]);
+        let down = (y0..=y1).flat_map(|y| [(x0, y), (x1, y)]);
+        for (x, y) in across.chain(down) {
+            picture.put_pixel((left + x) as u32, (top + y) as u32, Rgb(self.colour));
+        }
+    }
+
+    /// Writes a PNG file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_picture(&self, tiles: &[Tile], path: &Path) -> Result<(), TrainError> {
+        self.picture(tiles).save(path).map_err(unwritable(path))
+    }
+
+    /// Writes an animated GIF file, a picture for each of `frames`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_animation(&self, frames: &[Vec<Tile>], path: &Path) -> Result<(), TrainError> {
+        let file = File::create(path).map_err(TrainError::io("write", path))?;
+        let mut encoder = GifEncoder::new(BufWriter::new(file));
+        encoder.set_repeat(Repeat::Infinite).map_err(unwritable(path))?;
+        for (index, tiles) in frames.iter().enumerate() {
+            let picture = DynamicImage::ImageRgb8(self.picture(tiles)).into_rgba8();
+            let last = usize::from(index + 1 == frames.len());
+            let delay = Delay::from_numer_denom_ms(MILLISECONDS[last], 1);
+            encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).map_err(unwritable(path))?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(ImageError) -> TrainError {
+    let path = path.to_owned();
+    move |error| match error {
+        ImageError::IoError(source) => TrainError::Io { action: "write", path, source },
+        other => TrainError::Io { action: "write", path, source: std::io::Error::other(other) },
+    }
+}
+
+/// `images` `[C, H, W]` side by side in blocks, two pixels above each other in a character.
+pub(super) fn text(images: &[Vec<f32>], ImageShape { channels, height, width }: ImageShape) -> String {
+    let white = |image: &[f32], y: usize, x: usize| {
+        let levels = (0..channels).map(|channel| image[(channel * height + y) * width + x]);
+        y < height && levels.sum::<f32>() > 0.5 * channels as f32
+    };
+    let mut text = String::new();
+    for y in (0..height).step_by(2) {
+        let rows: Vec<String> = images
+            .iter()
+            .map(|image| {
+                let block = |x| match (white(image, y, x), y + 1 < height && white(image, y + 1, x)) {
+                    (true, true) => '█',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (false, false) => ' ',
+                };
+                (0..width).map(block).collect()
+            })
+            .collect();
+        text += rows.join(" | ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 3 };
+
+    #[test]
+    fn images_stand_in_rows_and_windows_are_drawn_over_them() {
+        let tile = |level, window| Tile { pixels: vec![level; 6], window };
+        let tiles = [tile(1.0, None), tile(0.0, Some([-50.0, 0.0, 1.0, 90.0])), tile(0.0, None)];
+        let picture = Sheet { shape: SHAPE, columns: 2, scale: 4, colour: [255, 0, 0] }.picture(&tiles);
+        assert_eq!(picture.dimensions(), (2 * 14 + 2, 2 * 10 + 2));
+        assert_eq!(picture.get_pixel(2, 2).0, [255; 3]);
+        assert_eq!(picture.get_pixel(16, 4).0, [255, 0, 0], "the left edge, where the window goes beyond the image");
+        assert_eq!(picture.get_pixel(2, 12).0, [0; 3]);
+    }
+
+    #[test]
+    fn an_image_can_be_read_as_text() {
+        let image = vec![1.0, 0.0, 0.0, 1.0, 0.9, 0.1];
+        assert_eq!(text(&[image.clone(), image], SHAPE), "█▄  | █▄\n");
+    }
+}

@@ -1,0 +1,157 @@
+//! `draw` from training to pictures.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+
+/// A training that takes a second or two, with a window to read and one to write through.
+const SMALL: [&str; 21] = [
+    "train",
+    "draw",
+    "--image-size",
+    "10",
+    "--glimpses",
+    "3",
+    "--hidden",
+    "12",
+    "--latent",
+    "4",
+    "--read",
+    "3",
+    "--write",
+    "4",
+    "--batch-size",
+    "20",
+    "--print-every",
+    "1",
+    "--learning-rate",
+    "0.01",
+    "--validation-share=0.02",
+];
+
+fn small(more: &[&'static str]) -> Vec<&'static str> {
+    [&SMALL, more].concat()
+}
+
+fn json(place: &Workplace, arguments: &[&str]) -> serde_json::Value {
+    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+#[test]
+fn images_are_learnt_judged_drawn_and_drawn_again() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "120"])).assert().success().stdout("").stderr(
+        contains("held-out loss")
+            .and(contains("binarisation: stochastic"))
+            .and(contains("--- sample after step"))
+            .and(contains("rekindle sample runs/draw")),
+    );
+    let losses = place.losses("runs/draw");
+    let first: f64 = losses[0].1.parse().unwrap();
+    let eval = json(&place, &["eval", "runs/draw", "--part", "test", "--importance-samples", "4", "--json"]);
+    let number = |name: &str| eval[name].as_f64().unwrap();
+    assert_eq!((&eval["count"], &eval["binarisation"]), (&300.into(), &"stochastic".into()));
+    assert!(number("bound_nats") < 0.9 * first, "{eval} after a start at {first}");
+    assert!((number("bound_nats") - number("reconstruction_nats") - number("kl_nats")).abs() < 1e-6, "{eval}");
+    assert!(number("importance_weighted_nats") < number("bound_nats"), "{eval}");
+    assert_eq!(eval["kl_by_step_nats"].as_array().unwrap().len(), 3);
+
+    let sample = ["sample", "runs/draw", "--count", "10", "--seed", "4", "--out"];
+    for out in ["once", "again"] {
+        place.rekindle(&[&sample[..], &[out]].concat()).assert().success().stdout(contains("10 new images, seed 4"));
+    }
+    for (file, magic) in [("samples.png", &b"\x89PNG"[..]), ("steps.png", b"\x89PNG"), ("steps.gif", b"GIF89a")] {
+        let [once, again] = ["once", "again"].map(|out| fs::read(place.path(out).join(file)).unwrap());
+        assert!(once.starts_with(magic) && once == again, "{file}");
+    }
+
+    let steps = place.path("once/steps.png");
+    let predict = json(&place, &["predict", "runs/draw", steps.to_str().unwrap(), "--json"]);
+    assert!(predict["images"][0]["bound_nats"].as_f64().unwrap() > 0.0, "{predict}");
+    assert!(place.path("runs/draw/samples/reconstruction.png").exists());
+}
+
+#[test]
+fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
+    for backend in ["flex", "ndarray"] {
+        let place = Workplace::new();
+        let options = small(&["--steps", "300", "--checkpoint-every", "7", "--eval-every", "1000"]);
+        let options = [&options[..], &["--backend", backend, "--threads", "1"]].concat();
+        place.rekindle(&[&options[..], &["--out", "unbroken"]].concat()).assert().success();
+        let broken = [&options[..], &["--out", "broken"]].concat();
+        let mut process = place.process(&broken).stderr(Stdio::null()).spawn().unwrap();
+        let metrics = place.path("broken/metrics.jsonl");
+        while fs::read_to_string(&metrics).map_or(0, |lines| lines.lines().count()) < 20 {
+            assert!(process.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert!(place.losses("broken").len() < 300, "killed too late to show anything");
+        place.rekindle(&["train", "--resume", "broken", "--backend", backend, "--threads", "1"]).assert().success();
+        assert_eq!(place.losses("broken"), place.losses("unbroken"), "{backend}");
+    }
+}
+
+#[test]
+fn grey_levels_are_drawn_with_a_normal_density() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "5", "--binarize", "none", "--gaussian", "0.2"])).assert().success();
+    place.rekindle(&["eval", "runs/draw"]).assert().success().stdout(contains("binarisation    none"));
+}
+
+#[test]
+fn weights_of_another_run_are_a_start() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "60", "--out", "old"])).assert().success();
+    place.rekindle(&small(&["--steps", "1", "--out", "cold"])).assert().success();
+    place.rekindle(&small(&["--steps", "1", "--out", "warm", "--init-from", "old"])).assert().success();
+    let first = |run| place.losses(run)[0].1.parse::<f64>().unwrap();
+    assert!(first("warm") < first("cold"));
+}
+
+#[test]
+fn settings_without_meaning_are_refused_by_name() {
+    let place = Workplace::new();
+    for (options, wanted) in [
+        (&["--glimpses", "0"][..], "glimpses 0"),
+        (&["--latent", "0"], "latent 0"),
+        (&["--hidden", "0"], "hidden 0"),
+        (&["--batch-size", "0"], "batch size"),
+        (&["--read", "29"], "read 29"),
+        (&["--write", "29"], "write 29"),
+        (&["--gaussian", "0.1"], "none with --gaussian"),
+        (&["--binarize", "none"], "give --gaussian"),
+        (&["--binarize", "none", "--gaussian", "nan"], "gaussian NaN"),
+        (&["--colour"], "grey"),
+        (&["--data", "builtin:nothing"], "strokes, shapes"),
+        (&["--data", "text.txt"], "text.txt"),
+    ] {
+        let command = [&["train", "draw", "--out", "run"], options].concat();
+        place.rekindle(&command).assert().failure().stderr(contains(wanted));
+        assert!(!place.path("run").exists(), "{wanted}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_run_is_refused() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "1", "--out", "run"])).assert().success();
+    for (command, wanted) in [
+        (&["sample", "run", "--temperature", "0.5"][..], "--temperature is for runs of `chars`"),
+        (&["predict", "run"], "name the images"),
+        (&["predict", "run", "no-such.png"], "no such file"),
+        (&["predict", "run", "text.txt"], "text.txt"),
+        (&["eval", "run", "--data", "text.txt"], "text.txt"),
+        (&["train", "draw", "--init-from", "run", "--hidden", "8", "--out", "other"], "run"),
+    ] {
+        place.rekindle(command).assert().failure().stderr(contains(wanted));
+    }
+    fs::remove_file(place.path("run/images.json")).unwrap();
+    place.rekindle(&["sample", "run"]).assert().failure().stderr(contains("images.json"));
+}
