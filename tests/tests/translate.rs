@@ -118,7 +118,7 @@ fn bad_sentences_are_named() {
         .stderr(contains("120 pairs have a sentence of more than 2"));
     train(&["--max-length", "2"]).assert().success().stderr(contains("120 pairs are cut to 2 symbols"));
     train(&["--min-count", "1000"]).assert().success().stderr(contains("covers only"));
-    train(&["--hidden", "7"]).assert().code(1).stderr(contains("hidden 7"));
+    train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));
     let file = place.path("pairs/train.en");
     let mut more = fs::OpenOptions::new().append(true).open(&file).unwrap();
     more.write_all(b"one more\n").unwrap();

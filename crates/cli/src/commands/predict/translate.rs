@@ -24,6 +24,8 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     if best == 0 {
         bail!("--n-best 0 shows nothing: give 1 or more");
     }
+    search.validate()?;
+    // As many translations as are shown have to be kept.
     search.beam = search.beam.max(best);
     if given.attention.is_some() && trained.model.attention.is_none() {
         bail!("--attention: this run was trained with --attention none, and looks nowhere");
