@@ -74,6 +74,18 @@ fn sentences_are_learnt_translated_and_judged() {
         .assert()
         .success()
         .stdout("a bird plays.\n\na child runs.\n");
+    fs::write(place.path("lines.de"), lines).unwrap();
+    place
+        .rekindle(&["predict", "runs/translate", "--file", "lines.de"])
+        .assert()
+        .success()
+        .stdout("a bird plays.\n\na child runs.\n")
+        .stderr("");
+    place
+        .rekindle(&["predict", "runs/translate", "a bird plays ."])
+        .assert()
+        .success()
+        .stderr(contains("0 % are de and 100 % are en, and this run translates from de to en"));
     let options =
         ["predict", "runs/translate", "Ein kind rennt .", "--n-best", "2", "--json", "--attention", "look.svg"];
     let output = place.rekindle(&options).assert().success().get_output().stdout.clone();
@@ -81,6 +93,17 @@ fn sentences_are_learnt_translated_and_judged() {
     assert_eq!(output[0]["translations"].as_array().unwrap().len(), 2, "{output}");
     assert!(fs::read_to_string(place.path("look.svg")).unwrap().contains(">child<"));
     place.rekindle(&["predict", "runs/translate", "x", "--beam", "0"]).assert().code(1).stderr(contains("beam"));
+}
+
+#[test]
+fn what_was_about_to_be_written_can_be_read_in_training() {
+    let place = place();
+    let options = ["--epochs", "12", "--dropout", "0.1", "--input-feeding", "--scheduled-sampling", "0.2"];
+    place.rekindle(&small(&options)).assert().success();
+    let config = fs::read_to_string(place.path("runs/translate/config.toml")).unwrap();
+    assert!(config.contains("input_feeding = true") && config.contains("scheduled_sampling = 0.2"), "{config}");
+    place.rekindle(&["predict", "runs/translate", "Ein Hund rennt ."]).assert().success().stdout("a dog runs.\n");
+    place.rekindle(&small(&["--scheduled-sampling", "1"])).assert().code(1).stderr(contains("scheduled-sampling 1"));
 }
 
 #[test]

@@ -278,6 +278,9 @@ pub struct Predict {
     /// What to predict from: texts, files or folders, as the run's task wants [default: lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
+    /// A file with a text on each line, for sentiment and translate
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub draw: PredictDraw,
     #[command(flatten)]
@@ -323,9 +326,6 @@ pub struct PredictFrames {
 #[group(id = "sentiment")]
 #[command(next_help_heading = "For sentiment")]
 pub struct PredictSentiment {
-    /// A file with a text on each line
-    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
-    pub file: Option<PathBuf>,
     /// Colour each word by how much it speaks for the class
     #[arg(long)]
     pub explain: bool,

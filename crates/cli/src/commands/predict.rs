@@ -20,6 +20,9 @@ pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
     let task = run.head()?.task;
     super::refuse_options_of_other_tasks(&task, matches)?;
+    if options.file.is_some() && ![SentimentSettings::TASK, TranslateSettings::TASK].contains(&task.as_str()) {
+        bail!("--file is for runs of `sentiment` and `translate`, and this is a run of `{task}`");
+    }
     match task.as_str() {
         CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
         DrawSettings::TASK => draw::predict(&run, options),

@@ -10,6 +10,9 @@
 //! with the length `|y|` (the end included), the length normalisation `α` and the coverage penalty `β` of Wu et al. 2016
 //! (arXiv 1609.08144); `a_ts` is the attention that symbol `t` pays to position `s` of the input.
 
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod tests;
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 

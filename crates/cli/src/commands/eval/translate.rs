@@ -22,6 +22,10 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
             settings.open_part(part)?.context("the run's data has no test part: judge on other files with --data")?
         }
     };
+    let sources: Vec<&str> = pairs.sources.iter().map(String::as_str).collect();
+    if let Some(warning) = trained.languages.swapped(&sources) {
+        eprintln!("warning: {warning}");
+    }
     let search = search_of(&options.translate.search, settings.max_length);
     // Beam search has `beam` rows for each sentence.
     let batch_size = options.batch_size.unwrap_or(64);

@@ -30,28 +30,14 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     if given.attention.is_some() && trained.model.attention.is_none() {
         bail!("--attention: this run was trained with --attention none, and looks nowhere");
     }
-    let mut output = Translations { trained: &trained, options, search, best, json: Vec::new(), last: None };
-    if options.inputs.is_empty() {
-        let asked = stdin().is_terminal();
-        let (source, target) = (&trained.languages.source.name, &trained.languages.target.name);
-        let prompt = || -> Result<()> {
-            if asked {
-                write!(stderr(), "{source} to {target}> ")?;
-                stderr().flush()?;
-            }
-            Ok(())
-        };
-        prompt()?;
-        let mut waiting = Vec::new();
-        for line in stdin().lines() {
-            waiting.push(line.context("standard input: not a line of UTF-8")?);
-            // Whoever types is answered at once; files go in batches.
-            if asked || waiting.len() == BATCH {
-                output.translate(&std::mem::take(&mut waiting))?;
-                prompt()?;
-            }
-        }
-        output.translate(&waiting)?;
+    let mut output =
+        Translations { trained: &trained, options, search, best, json: Vec::new(), last: None, warned: false };
+    if let Some(file) = &options.file {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let sentences: Vec<String> = text.lines().map(str::to_owned).collect();
+        sentences.chunks(BATCH).try_for_each(|sentences| output.translate(sentences))?;
+    } else if options.inputs.is_empty() {
+        output.translate_input()?;
     } else {
         options.inputs.chunks(BATCH).try_for_each(|sentences| output.translate(sentences))?;
     }
@@ -67,14 +53,46 @@ struct Translations<'a> {
     json: Vec<Value>,
     /// The last sentence that was not empty, and the symbols of its translation.
     last: Option<(String, Vec<u32>)>,
+    /// Whether it has been said that the languages are swapped.
+    warned: bool,
 }
 
 impl Translations<'_> {
+    /// Whoever types is asked for sentences and answered at once; what is piped goes in batches.
+    fn translate_input(&mut self) -> Result<()> {
+        let asked = stdin().is_terminal();
+        let trained = self.trained;
+        let prompt = || -> Result<()> {
+            if asked {
+                let (source, target) = (&trained.languages.source.name, &trained.languages.target.name);
+                write!(stderr(), "{source} to {target}> ")?;
+                stderr().flush()?;
+            }
+            Ok(())
+        };
+        prompt()?;
+        let mut waiting = Vec::new();
+        for line in stdin().lines() {
+            waiting.push(line.context("standard input: not a line of UTF-8")?);
+            if asked || waiting.len() == BATCH {
+                self.translate(&std::mem::take(&mut waiting))?;
+                prompt()?;
+            }
+        }
+        self.translate(&waiting)
+    }
+
     fn translate(&mut self, sentences: &[String]) -> Result<()> {
         if sentences.is_empty() {
             return Ok(());
         }
         let texts: Vec<&str> = sentences.iter().map(String::as_str).collect();
+        if !self.warned
+            && let Some(warning) = self.trained.languages.swapped(&texts)
+        {
+            eprintln!("warning: {warning}");
+            self.warned = true;
+        }
         let found = self.trained.languages.translate(&self.trained.model, &texts, &self.search)?;
         let mut out = stdout().lock();
         for (sentence, mut translations) in texts.iter().zip(found) {

@@ -100,6 +100,35 @@ impl Languages {
         warnings.collect()
     }
 
+    /// A warning where most words of some sentences are unknown to the language that is read and known to the one that is
+    /// written.
+    pub fn swapped(&self, sentences: &[&str]) -> Option<String> {
+        let Self { source, target } = self;
+        if [source.unit, target.unit] != [SentenceUnit::Word; 2] {
+            return None;
+        }
+        let [read, written] = [source, target].map(|language| {
+            let words = |sentence: &&str| -> Vec<String> {
+                let mut words = language.unit.tokens(sentence, language.lowercase);
+                // What is no word stands in every language.
+                words.retain(|word| word.contains(char::is_alphabetic));
+                words
+            };
+            language.vocabulary.coverage(&sentences.iter().map(words).collect::<Vec<_>>())
+        });
+        (read < 0.5 && written > 0.5).then(|| {
+            format!(
+                "of the words, {:.0} % are {} and {:.0} % are {}, and this run translates from {} to {}",
+                read * 100.0,
+                source.name,
+                written * 100.0,
+                target.name,
+                source.name,
+                target.name
+            )
+        })
+    }
+
     /// Translations of sentences, best first, each with how it was found.
     ///
     /// # Errors

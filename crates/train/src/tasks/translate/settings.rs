@@ -106,6 +106,9 @@ pub struct TranslatorSettings {
     /// Where the decoder looks: none, dot, general, additive
     #[cfg_attr(feature = "clap", arg(long, value_name = "KIND", default_value_t = TranslatorSettings::default().attention))]
     pub attention: AttentionKind,
+    /// Also read what was about to be written before the last word; slow, as training then goes word by word
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub input_feeding: bool,
     /// Use the target words' vectors as output weights too
     #[cfg_attr(feature = "clap", arg(long))]
     pub tied: bool,
@@ -115,6 +118,9 @@ pub struct TranslatorSettings {
     /// Share of the target's probability that all words have in common while training
     #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", default_value_t = TranslatorSettings::default().label_smoothing))]
     pub label_smoothing: f64,
+    /// Share of the target's words that training reads as the model would write them
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", default_value_t = TranslatorSettings::default().scheduled_sampling))]
+    pub scheduled_sampling: f64,
 }
 
 impl Default for PairSettings {
@@ -147,9 +153,11 @@ impl Default for TranslatorSettings {
             hidden: 512,
             embedding: 256,
             attention: AttentionKind::General,
+            input_feeding: false,
             tied: false,
             dropout: 0.3,
             label_smoothing: 0.1,
+            scheduled_sampling: 0.0,
         }
     }
 }
@@ -181,6 +189,7 @@ impl TranslateSettings {
         let shares = [
             ("dropout", model.dropout),
             ("label-smoothing", model.label_smoothing),
+            ("scheduled-sampling", model.scheduled_sampling),
             ("validation-share", data.validation_share),
         ];
         match shares.into_iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
@@ -196,9 +205,11 @@ impl TranslateSettings {
             .with_embedding_size(model.embedding)
             .with_num_layers(model.layers)
             .with_attention(model.attention)
+            .with_input_feeding(model.input_feeding)
             .with_tied(model.tied)
             .with_dropout(model.dropout)
             .with_label_smoothing(model.label_smoothing)
+            .with_scheduled_sampling(model.scheduled_sampling)
             .with_start(WordVocabulary::START)
             .with_end(WordVocabulary::END)
     }
