@@ -77,6 +77,7 @@ class Translator(nn.Module):
                 scores = self.value(torch.tanh(self.query(h)[:, :, None] + self.key(s)[:, None])).squeeze(3)
             else:
                 scores = (self.query(h) if self.kind == "general" else h) @ s.transpose(1, 2)
+                scores = scores / math.sqrt(s.shape[2])
             weights = torch.softmax(scores.masked_fill(~valid[:, None], -1e9), 2)
             seen = torch.cat([(weights @ s).transpose(0, 1), hidden], 2)
         return self.dropout(torch.tanh(self.combine(seen))), state

@@ -1,13 +1,16 @@
 //! Where a decoder looks while it writes.
 //!
 //! ```text
-//! dot        e_ts = h_t · s_s
-//! general    e_ts = h_tᵀ W s_s                        Luong et al. 2015 (arXiv 1508.04025)
+//! dot        e_ts = h_t · s_s / √F
+//! general    e_ts = h_tᵀ W s_s / √F                   Luong et al. 2015 (arXiv 1508.04025)
 //! additive   e_ts = vᵀ tanh(W h_t + U s_s)            Bahdanau et al. 2015 (arXiv 1409.0473)
 //! a_t = softmax over the valid s of e_t,  c_t = Σ_s a_ts s_s
 //! ```
 //!
-//! `h_t` are the decoder's states, `s_s` the encoder's outputs.
+//! `h_t` are the decoder's states, `s_s` the encoder's outputs, which are `F` wide. The division by `√F` is that of Vaswani
+//! et al. 2017 (arXiv 1706.03762). `W` could learn it, but a step of Adam moves all of its numbers alike, and so the score
+//! by about `F` times as much: without the division a few steps lead to weights of 1 and 0, through which no gradient
+//! passes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -131,7 +134,10 @@ impl Attention {
             None => states,
         };
         let scores = match &self.units {
-            None => queries.matmul(keys.swap_dims(1, 2)),
+            None => {
+                let scale = 1.0 / (keys.dims()[2] as f64).sqrt();
+                queries.matmul(keys.swap_dims(1, 2)) * scale
+            }
             Some(units) => {
                 let [batch, time, width] = queries.dims();
                 let positions = keys.dims()[1];
