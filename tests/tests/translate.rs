@@ -102,7 +102,7 @@ fn what_was_about_to_be_written_can_be_read_in_training() {
     place.rekindle(&small(&options)).assert().success();
     let config = fs::read_to_string(place.path("runs/translate/config.toml")).unwrap();
     assert!(config.contains("input_feeding = true") && config.contains("scheduled_sampling = 0.2"), "{config}");
-    place.rekindle(&["predict", "runs/translate", "Ein Hund rennt ."]).assert().success().stdout("a dog runs.\n");
+    place.rekindle(&["predict", "runs/translate", "Ein hund rennt ."]).assert().success().stdout("a dog runs.\n");
     place.rekindle(&small(&["--scheduled-sampling", "1"])).assert().code(1).stderr(contains("scheduled-sampling 1"));
 }
 

@@ -256,7 +256,7 @@ fn best_symbols(
         symbol != symbols.start
             && !symbols.forbidden.contains(&symbol)
             && !repeated.contains(&symbol)
-            && !(symbol == symbols.end && length < settings.min_length)
+            && (symbol != symbols.end || length >= settings.min_length)
     };
     let mut best: Vec<(u32, f32)> = Vec::with_capacity(settings.beam + 1);
     for (symbol, &log_prob) in (0..).zip(log_probs) {
