@@ -14,16 +14,18 @@ mod weights;
 
 use anyhow::{Result, bail};
 use clap::{ArgMatches, Id};
+use rekindle_models::decode::Search;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
 use rekindle_train::tasks::draw::{DrawSettings, TrainedDraw};
 use rekindle_train::tasks::frames::{FramesSettings, TrainedFrames};
 use rekindle_train::tasks::sentiment::{SentimentSettings, TrainedSentiment};
+use rekindle_train::tasks::translate::{TrainedTranslator, TranslateSettings};
 use serde::Serialize;
 
 use crate::backend::{self, Chosen};
-use crate::options::DeviceOptions;
+use crate::options::{DeviceOptions, SearchOptions};
 
 /// Prints a result as JSON on standard output.
 fn print_json(result: &impl Serialize) -> Result<()> {
@@ -32,7 +34,8 @@ fn print_json(result: &impl Serialize) -> Result<()> {
 }
 
 /// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 4] = [CharsSettings::TASK, DrawSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK];
+const TASKS: [&str; 5] =
+    [CharsSettings::TASK, DrawSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
@@ -76,6 +79,26 @@ fn open_sentiment(run: &RunFolder, which: Which, device: &DeviceOptions) -> Resu
     let trained = TrainedSentiment::open(run, which, &chosen.device)?;
     warn_of_rejected(&trained.rejected);
     Ok((trained, chosen))
+}
+
+/// As [`open_chars`], for runs of `translate`.
+fn open_translator(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<TrainedTranslator> {
+    let chosen = backend::choose(device)?;
+    let trained = TrainedTranslator::open(run, which, &chosen.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok(trained)
+}
+
+/// The search that the options ask for, for a run with sentences of up to `longest` symbols.
+fn search_of(options: &SearchOptions, longest: usize) -> Search {
+    Search {
+        beam: options.beam.unwrap_or(5),
+        length_normalization: options.length_normalization.unwrap_or(1.0),
+        coverage: options.coverage.unwrap_or(0.0),
+        min_length: options.min_length.unwrap_or(0),
+        max_length: options.longest.unwrap_or(longest),
+        no_repeat: options.no_repeat.unwrap_or(0),
+    }
 }
 
 /// Names the checkpoints that had to be passed over.

@@ -12,6 +12,7 @@ use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 
 use crate::commands::bench::shape::Shape;
 
@@ -80,6 +81,8 @@ pub enum TrainTask {
     Frames(Box<NewTask<FramesSettings>>),
     /// A classifier of texts: a sequence of words in, one label out
     Sentiment(Box<NewTask<SentimentSettings>>),
+    /// A translator: from sentence to sentence
+    Translate(Box<NewTask<TranslateSettings>>),
 }
 
 /// A new run of the task that has these settings.
@@ -208,6 +211,8 @@ pub struct Eval {
     pub frames: EvalFrames,
     #[command(flatten)]
     pub sentiment: EvalSentiment,
+    #[command(flatten)]
+    pub translate: EvalTranslate,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -286,12 +291,17 @@ pub struct Predict {
     /// What to predict from: texts, files or folders, as the run's task wants [default: lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
+    /// A file with a text on each line, for sentiment and translate
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub draw: PredictDraw,
     #[command(flatten)]
     pub frames: PredictFrames,
     #[command(flatten)]
     pub sentiment: PredictSentiment,
+    #[command(flatten)]
+    pub translate: PredictTranslate,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -329,15 +339,57 @@ pub struct PredictFrames {
 #[group(id = "sentiment")]
 #[command(next_help_heading = "For sentiment")]
 pub struct PredictSentiment {
-    /// A file with a text on each line
-    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
-    pub file: Option<PathBuf>,
     /// Colour each word by how much it speaks for the class
     #[arg(long)]
     pub explain: bool,
     /// Write the coloured texts to a page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "translate")]
+#[command(next_help_heading = "For translate")]
+pub struct EvalTranslate {
+    #[command(flatten)]
+    pub search: SearchOptions,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "translate")]
+#[command(next_help_heading = "For translate")]
+pub struct PredictTranslate {
+    #[command(flatten)]
+    pub search: SearchOptions,
+    /// Show this many of the best translations, with their scores [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    pub n_best: Option<usize>,
+    /// Draw where the model looked while it wrote the last translation, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub attention: Option<PathBuf>,
+}
+
+/// How translations are searched for.
+#[derive(Debug, Args)]
+pub struct SearchOptions {
+    /// Translations that are kept side by side; 1 is greedy [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    pub beam: Option<usize>,
+    /// 0 ranks by probability, which prefers short translations; 1 by the mean over the words [default: 1]
+    #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
+    pub length_normalization: Option<f64>,
+    /// Above 0, translations that pass over words of the input lose [default: 0]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub coverage: Option<f64>,
+    /// Symbols to write at least [default: 0]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub min_length: Option<usize>,
+    /// Symbols to write at most [default: as in training]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub longest: Option<usize>,
+    /// Write no run of this many symbols twice [default: no such rule]
+    #[arg(long, value_name = "SYMBOLS")]
+    pub no_repeat: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,3 +25,14 @@ pub(crate) fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &D
         bias: Some(Param::from_data(TensorData::new(uniform(output), [output]), device)),
     }
 }
+
+/// A matrix `[I, O]` without bias from `U(-1/√I, 1/√I)`.
+pub(crate) fn matrix(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
+    let values = uniform(input * output, 1.0 / (input as f32).sqrt(), rng);
+    Param::from_data(TensorData::new(values, [input, output]), device)
+}
+
+/// Numbers from `U(-bound, bound)`.
+pub(crate) fn uniform(count: usize, bound: f32, rng: &mut impl Rng) -> Vec<f32> {
+    (0..count).map(|_| rng.random_range(-bound..bound)).collect()
+}

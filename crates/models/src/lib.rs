@@ -3,7 +3,8 @@
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
 //! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
 //! * [`classifier`]: a sequence of words in, one label out.
-//! * [`decode`]: sampling with temperature, top-k and top-p; stop strings.
+//! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
+//! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //!
 //! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
 //!
@@ -33,14 +34,17 @@
 //!   Burn. None is on by default.
 #![forbid(unsafe_code)]
 
+pub mod attention;
 pub mod char_lm;
 pub mod classifier;
 pub mod decode;
 pub mod draw;
 pub mod frame_tagger;
 mod init;
+mod smoothed;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod testing;
 mod transfer;
+pub mod translator;
 
 pub use transfer::TransferError;

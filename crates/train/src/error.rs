@@ -133,6 +133,26 @@ pub enum TrainError {
          with `train chars --data PATH --init-from`"
     )]
     NoText,
+    /// Data without a sentence to train on.
+    #[error("{data}: there is no pair of sentences to train on")]
+    NoSentences {
+        /// What was given as data.
+        data: String,
+    },
+    /// Sentences over the greatest length, where that is not allowed.
+    #[error("{count} pairs have a sentence of more than {longest} symbols: raise --max-length, or leave --strict out")]
+    LongSentences {
+        /// How many pairs.
+        count: usize,
+        /// The greatest length.
+        longest: usize,
+    },
+    /// The run to start from has another translator.
+    #[error("--init-from: the run has other vocabularies or a model of another shape; give the same data and model")]
+    OtherTranslator,
+    /// The settings of a search have no meaning.
+    #[error(transparent)]
+    Search(#[from] rekindle_models::decode::SearchError),
     /// The settings of sampling have no meaning.
     #[error(transparent)]
     Sampling(#[from] rekindle_models::decode::SamplingError),

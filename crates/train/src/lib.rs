@@ -8,7 +8,7 @@
 //! * [`run`]: the run folder: settings, vocabulary, figures, samples and checkpoints.
 //! * [`pictures`]: learning curves and the like.
 //! * [`event`]: what the loop reports while it works.
-//! * [`tasks`]: the tasks themselves, [`tasks::chars`] and [`tasks::draw`].
+//! * [`tasks`]: the tasks themselves, such as [`tasks::chars`] and [`tasks::translate`].
 //!
 //! ```no_run
 //! # #[cfg(feature = "flex")] fn main() -> Result<(), rekindle_train::TrainError> {

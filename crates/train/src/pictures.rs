@@ -1,11 +1,13 @@
 //! Pictures of a run, as SVG: they need no fonts to be made, and any browser shows them.
 
+mod alignment;
 mod confusion;
 mod learning_curve;
 mod timeline;
 
 use std::fmt::Display;
 
+pub use alignment::alignment;
 pub use confusion::confusion;
 pub use learning_curve::learning_curve;
 pub use timeline::timeline;

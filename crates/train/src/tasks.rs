@@ -4,6 +4,7 @@ pub mod chars;
 pub mod draw;
 pub mod frames;
 pub mod sentiment;
+pub mod translate;
 
 /// The class with the highest log-probability, or the highest of other numbers; the last of equals.
 fn likeliest(log_probs: &[f32]) -> usize {

@@ -4,6 +4,7 @@ mod chars;
 mod draw;
 mod frames;
 mod sentiment;
+mod translate;
 
 use anyhow::{Result, bail};
 use clap::ArgMatches;
@@ -13,6 +14,7 @@ use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 use serde_json::{Value, json};
 
 use crate::options::Eval;
@@ -26,6 +28,7 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
         DrawSettings::TASK => draw::eval(&run, options),
         FramesSettings::TASK => frames::eval(&run, options),
         SentimentSettings::TASK => sentiment::eval(&run, options),
+        TranslateSettings::TASK => translate::eval(&run, options),
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
     }
 }

@@ -12,6 +12,7 @@ use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
 use rekindle_train::tasks::draw::{DrawSettings, DrawTask};
 use rekindle_train::tasks::frames::{FramesSettings, FramesTask};
 use rekindle_train::tasks::sentiment::{SentimentSettings, SentimentTask};
+use rekindle_train::tasks::translate::{TranslateSettings, TranslateTask};
 use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
 use serde_json::json;
 
@@ -29,6 +30,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
                 TrainTask::Draw(options) => start::<DrawTask>(*options, matches),
                 TrainTask::Frames(options) => start::<FramesTask>(*options, matches),
                 TrainTask::Sentiment(options) => start::<SentimentTask>(*options, matches),
+                TrainTask::Translate(options) => start::<TranslateTask>(*options, matches),
             }
         }
         (None, Some(run)) => {
@@ -38,6 +40,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
                 DrawSettings::TASK => resume::<DrawTask>(run, &train),
                 FramesSettings::TASK => resume::<FramesTask>(run, &train),
                 SentimentSettings::TASK => resume::<SentimentTask>(run, &train),
+                TranslateSettings::TASK => resume::<TranslateTask>(run, &train),
                 other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
             }
         }

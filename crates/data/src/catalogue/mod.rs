@@ -31,7 +31,7 @@ pub struct Catalogue {
 pub struct Entry {
     /// The name on the command line, and of the folder the files land in.
     pub name: String,
-    /// The task that it is for: `chars`.
+    /// The task that it is for, such as `chars`.
     pub task: String,
     /// What it is, in a line.
     pub description: String,

@@ -29,7 +29,7 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
         Answers { trained: &trained, options, explain, json: Vec::new(), explained: Vec::new(), number: 0 };
     if !options.inputs.is_empty() {
         answers.give(&options.inputs)?;
-    } else if let Some(file) = &options.sentiment.file {
+    } else if let Some(file) = &options.file {
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         answers.give(&text.lines().map(str::to_owned).collect::<Vec<_>>())?;
     } else {

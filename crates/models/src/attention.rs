@@ -1,0 +1,160 @@
+//! Where a decoder looks while it writes.
+//!
+//! ```text
+//! dot        e_ts = h_t · s_s / √F
+//! general    e_ts = h_tᵀ W s_s / √F                   Luong et al. 2015 (arXiv 1508.04025)
+//! additive   e_ts = vᵀ tanh(W h_t + U s_s)            Bahdanau et al. 2015 (arXiv 1409.0473)
+//! a_t = softmax over the valid s of e_t,  c_t = Σ_s a_ts s_s
+//! ```
+//!
+//! `h_t` are the decoder's states, `s_s` the encoder's outputs, which are `F` wide. The division by `√F` is that of Vaswani
+//! et al. 2017 (arXiv 1706.03762). `W` could learn it, but a step of Adam moves all of its numbers alike, and so the score
+//! by about `F` times as much: without the division a few steps lead to weights of 1 and 0, through which no gradient
+//! passes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::module::{Module, Param};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Bool, Device, Int, Tensor};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// How a decoder's state is matched with the encoder's outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionKind {
+    /// Not at all: the input is known by the first state only.
+    None,
+    /// By the scalar product; both must be as wide.
+    Dot,
+    /// By a bilinear form.
+    #[default]
+    General,
+    /// By a layer of tanh units, as many as the encoder's outputs are wide.
+    Additive,
+}
+
+impl AttentionKind {
+    const NAMES: [(Self, &str); 4] =
+        [(Self::None, "none"), (Self::Dot, "dot"), (Self::General, "general"), (Self::Additive, "additive")];
+}
+
+impl fmt::Display for AttentionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for AttentionKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind);
+        found.ok_or_else(|| "possible values: none, dot, general, additive".to_owned())
+    }
+}
+
+/// The weights of an attention; see the [module](self). Dot attention has none.
+#[derive(Module, Debug)]
+pub struct Attention {
+    /// `W`: `[H, F]` for decoder states of width `H` and encoder outputs of width `F`; none for dot.
+    pub query: Option<Param<Tensor<2>>>,
+    /// The tanh units of additive attention, else none.
+    pub units: Option<Additive>,
+}
+
+/// The further weights of additive attention, with `F` units.
+#[derive(Module, Debug)]
+pub struct Additive {
+    /// `U`, `[F, F]`.
+    pub key: Param<Tensor<2>>,
+    /// `v`, `[F, 1]`.
+    pub value: Param<Tensor<2>>,
+}
+
+/// What is known of the encoder's outputs before the first state comes.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// The encoder's outputs, `[B, S, F]`.
+    pub outputs: Tensor<3>,
+    /// `U s_s`, for additive attention.
+    keys: Option<Tensor<3>>,
+    /// Where there is padding, `[B, 1, S]`.
+    padding: Tensor<3, Bool>,
+}
+
+impl Memory {
+    /// The memory of these rows of the batch.
+    pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
+        Self {
+            outputs: self.outputs.select(0, rows.clone()),
+            keys: self.keys.map(|keys| keys.select(0, rows.clone())),
+            padding: self.padding.select(0, rows),
+        }
+    }
+}
+
+impl Attention {
+    /// Weights drawn from `rng`, for decoder states of width `query` and encoder outputs of width `key`; none for
+    /// [`AttentionKind::None`].
+    ///
+    /// # Panics
+    ///
+    /// When the widths differ for [`AttentionKind::Dot`].
+    pub fn init(kind: AttentionKind, query: usize, key: usize, rng: &mut impl Rng, device: &Device) -> Option<Self> {
+        let mut matrix = |rows, columns| crate::init::matrix(rows, columns, rng, device);
+        match kind {
+            AttentionKind::None => None,
+            AttentionKind::Dot => {
+                assert!(query == key, "dot attention wants states ({query}) as wide as the encoder's outputs ({key})");
+                Some(Self { query: None, units: None })
+            }
+            AttentionKind::General => Some(Self { query: Some(matrix(query, key)), units: None }),
+            AttentionKind::Additive => {
+                let [query, units, value] = [matrix(query, key), matrix(key, key), matrix(key, 1)];
+                Some(Self { query: Some(query), units: Some(Additive { key: units, value }) })
+            }
+        }
+    }
+
+    /// Takes in the encoder's `outputs` `[B, S, F]`; `padding` `[B, S]` is true where there is nothing to see.
+    pub fn memory(&self, outputs: Tensor<3>, padding: Tensor<2, Bool>) -> Memory {
+        let keys = self.units.as_ref().map(|units| product(outputs.clone(), units.key.val()));
+        Memory { outputs, keys, padding: padding.unsqueeze_dim(1) }
+    }
+
+    /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
+    pub fn forward(&self, states: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
+        let keys = memory.keys.as_ref().unwrap_or(&memory.outputs).clone();
+        let queries = match &self.query {
+            Some(weight) => product(states, weight.val()),
+            None => states,
+        };
+        let scores = match &self.units {
+            None => {
+                let scale = 1.0 / (keys.dims()[2] as f64).sqrt();
+                queries.matmul(keys.swap_dims(1, 2)) * scale
+            }
+            Some(units) => {
+                let [batch, time, width] = queries.dims();
+                let positions = keys.dims()[1];
+                let sums = queries.unsqueeze_dim::<4>(2) + keys.unsqueeze_dim::<4>(1);
+                let flat = sums.tanh().reshape([batch * time * positions, width]);
+                flat.matmul(units.value.val()).reshape([batch, time, positions])
+            }
+        };
+        let padding = memory.padding.clone().expand(scores.dims());
+        let weights = softmax(scores.mask_fill(padding, -1e9), 2);
+        (weights.clone().matmul(memory.outputs.clone()), weights)
+    }
+}
+
+/// `[B, T, I]` times `[I, O]`, as one product of matrices.
+fn product(rows: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    let [batch, time, features] = rows.dims();
+    let out = weight.dims()[1];
+    rows.reshape([batch * time, features]).matmul(weight).reshape([batch, time, out])
+}

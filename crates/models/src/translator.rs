@@ -1,0 +1,426 @@
+//! From sentence to sentence: an encoder reads, a decoder writes.
+//!
+//! ```text
+//! s_1 .. s_S = encoder(x_1 .. x_S <END>)                 both directions side by side, [S, H]
+//! h_0        = tanh(W_0 s_last + b_0)                    the bridge, for every layer (and for c, without tanh)
+//! h_t        = decoder(h_{t-1}, y_{t-1}),  y_0 = <START>
+//! o_t        = tanh(W_o [c_t, h_t] + b_o)                with attention; tanh(W_o h_t + b_o) without
+//! p(y_t)     = softmax(W_y o_t + b_y)
+//! ```
+//!
+//! Sutskever et al. 2014 (arXiv 1409.3215) without attention: the input is known by the first state only. With attention,
+//! the context `c_t` of [`attention`](crate::attention) comes in at every step, after the recurrence as in Luong et al.
+//! 2015 (arXiv 1508.04025): so the decoder's recurrence is one operation over the whole sentence, and so is the attention.
+//! Input feeding, an option of the same paper, reads `[y_{t-1}, o_{t-1}]`: it has to go word by word, and is slow.
+//!
+//! Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) reads some `y_{t-1}` as the model would write them. All are
+//! guessed at once from the right words, as in Mihaylova and Martins 2019 (arXiv 1906.07651), so that the recurrence stays
+//! one operation.
+
+mod decoder;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod tests;
+
+use burn::config::Config;
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig, Linear};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
+use rand::Rng;
+use rekindle_rnn::{Cell, Initialization, LayerState, Recurrent, RecurrentConfig, State};
+
+pub use decoder::{DecoderState, Writer};
+
+use crate::attention::{Attention, AttentionKind, Memory};
+
+/// Configuration of a [`Translator`].
+#[derive(Config, Debug)]
+pub struct TranslatorConfig {
+    /// Words of the source language.
+    pub source_vocabulary: usize,
+    /// Words of the target language, `V`.
+    pub target_vocabulary: usize,
+    /// `H`: width of the decoder's state; each direction of the encoder has half of it.
+    pub hidden_size: usize,
+    /// The recurrence.
+    pub cell: Cell,
+    /// `E`: width of a word's learned vector, and of `o_t`.
+    #[config(default = 256)]
+    pub embedding_size: usize,
+    /// Stacked layers of the encoder and of the decoder.
+    #[config(default = 1)]
+    pub num_layers: usize,
+    /// How the decoder looks at the input.
+    #[config(default = "AttentionKind::General")]
+    pub attention: AttentionKind,
+    /// Read `o_{t-1}` beside the last word. Slow: the decoder then goes word by word in training too.
+    #[config(default = false)]
+    pub input_feeding: bool,
+    /// Use the target words' vectors as output weights too. They begin as small as output weights do, and are read times
+    /// `√E` (Vaswani et al. 2017, arXiv 1706.03762, section 3.4).
+    #[config(default = false)]
+    pub tied: bool,
+    /// Probability of dropping a value: of the words' vectors, between layers, and of `o_t`.
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// `ε`: the share of the target's probability that all words have in common while training.
+    #[config(default = 0.0)]
+    pub label_smoothing: f64,
+    /// The share of the target's words that training reads as the model guesses them.
+    #[config(default = 0.0)]
+    pub scheduled_sampling: f64,
+    /// The symbol that a target begins with.
+    #[config(default = 2)]
+    pub start: u32,
+    /// The symbol that a source and a target end with.
+    #[config(default = 3)]
+    pub end: u32,
+    /// How the recurrent weights begin.
+    #[config(default = "Initialization::default()")]
+    pub init: Initialization,
+}
+
+/// An encoder and a decoder; see the [module](self).
+#[derive(Module, Debug)]
+pub struct Translator {
+    /// Vectors of the source words, `[V_source, E]`.
+    pub source_embedding: Param<Tensor<2>>,
+    /// Vectors of the target words, `[V, E]`.
+    pub target_embedding: Param<Tensor<2>>,
+    /// Reads in both directions.
+    pub encoder: Recurrent,
+    /// From the encoder's last states to the decoder's first: `h` of each layer, then `c` of each if there is one.
+    pub bridge: Vec<Linear>,
+    /// Writes.
+    pub decoder: Recurrent,
+    /// Where it looks.
+    pub attention: Option<Attention>,
+    /// To `o_t`.
+    pub combine: Linear,
+    /// `W_y`, `[V, E]`; none where it is the target words' vectors.
+    pub output: Option<Param<Tensor<2>>>,
+    /// `b_y`, `[V]`.
+    pub output_bias: Param<Tensor<1>>,
+    dropout: Dropout,
+    input_feeding: bool,
+    label_smoothing: f64,
+    scheduled_sampling: f64,
+    start: u32,
+    end: u32,
+}
+
+/// What the encoder has read.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The decoder's first state.
+    pub state: State,
+    /// What attention sees.
+    pub memory: Option<Memory>,
+}
+
+/// Symbols that the decoder reads, `[T * B]`, time-major.
+struct Shifted {
+    tokens: Tensor<1, Int>,
+    time: usize,
+    batch: usize,
+}
+
+/// How well a model foresees given targets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forced {
+    /// The logarithm of the probability of each target, its end included.
+    pub log_probs: Vec<f64>,
+    /// Symbols foreseen, the ends included.
+    pub symbols: u64,
+    /// How many of them were the likeliest.
+    pub correct: u64,
+}
+
+impl TranslatorConfig {
+    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    ///
+    /// # Panics
+    ///
+    /// When a size is 0 or `hidden_size` is odd.
+    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Translator {
+        let (hidden, embedding) = (self.hidden_size, self.embedding_size);
+        assert!(hidden > 0 && hidden.is_multiple_of(2), "hidden_size {hidden} must be even and above 0");
+        let recurrent = |input: usize, hidden: usize| {
+            RecurrentConfig::new(input, hidden, self.cell)
+                .with_num_layers(self.num_layers)
+                .with_dropout(self.dropout)
+                .with_init(self.init.clone())
+        };
+        let source_embedding = crate::init::embedding(self.source_vocabulary, embedding, rng, device);
+        // Rows are words, so that one table can serve both ends.
+        let output_weight = |rng: &mut _| {
+            let values = crate::init::uniform(self.target_vocabulary * embedding, 1.0 / (embedding as f32).sqrt(), rng);
+            Param::from_data(TensorData::new(values, [self.target_vocabulary, embedding]), device)
+        };
+        let target_embedding = if self.tied {
+            output_weight(rng)
+        } else {
+            crate::init::embedding(self.target_vocabulary, embedding, rng, device)
+        };
+        let encoder = recurrent(embedding, hidden / 2).with_bidirectional(true).init_with(rng, device);
+        let bridges = self.num_layers * if self.cell.has_cell_state() { 2 } else { 1 };
+        let bridge = (0..bridges).map(|_| crate::init::linear(hidden, hidden, rng, device)).collect();
+        let read = if self.input_feeding { 2 * embedding } else { embedding };
+        let decoder = recurrent(read, hidden).init_with(rng, device);
+        let attention = Attention::init(self.attention, hidden, hidden, rng, device);
+        let seen = if attention.is_some() { 2 * hidden } else { hidden };
+        let combine = crate::init::linear(seen, embedding, rng, device);
+        let output = (!self.tied).then(|| output_weight(rng));
+        let output_bias = Param::from_data(TensorData::zeros::<f32, _>([self.target_vocabulary]), device);
+        Translator {
+            source_embedding,
+            target_embedding,
+            encoder,
+            bridge,
+            decoder,
+            attention,
+            combine,
+            output,
+            output_bias,
+            dropout: DropoutConfig::new(self.dropout).init(),
+            input_feeding: self.input_feeding,
+            label_smoothing: self.label_smoothing,
+            scheduled_sampling: self.scheduled_sampling,
+            start: self.start,
+            end: self.end,
+        }
+    }
+}
+
+impl Translator {
+    /// The loss `[1]` of writing each target for its source: mean cross-entropy in nats per symbol with label smoothing,
+    /// the ends included and padding left out.
+    ///
+    /// # Panics
+    ///
+    /// When there is no sentence, or not as many targets as sources.
+    pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
+        let encoded = self.encode(sources);
+        let mut read = self.shifted(targets);
+        if self.scheduled_sampling > 0.0 {
+            read = self.with_guesses(&encoded, read);
+        }
+        let (outputs, wanted) = self.forced_outputs(&encoded, &read, targets);
+        let wanted = self.numbers(&wanted);
+        let bias = self.output_bias.val();
+        crate::smoothed::loss(outputs, self.output_weight(), bias, wanted, self.label_smoothing)
+    }
+
+    /// How well given targets are foreseen.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn score(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Forced {
+        let (outputs, wanted) = self.forced_outputs(&self.encode(sources), &self.shifted(targets), targets);
+        let log_probs = self.log_probs(outputs);
+        let likeliest = log_probs.clone().argmax(1);
+        let [likeliest, wanted_column] = [likeliest.squeeze_dim::<1>(1), self.numbers(&wanted)];
+        let correct = likeliest.equal(wanted_column.clone()).int().sum().into_scalar::<i64>();
+        let chosen = log_probs.gather(1, wanted_column.unsqueeze_dim(1)).into_data().convert::<f32>();
+        let mut chosen = chosen.try_to_vec::<f32>().expect("converted to f32").into_iter().map(f64::from);
+        let log_probs = targets.iter().map(|target| chosen.by_ref().take(target.len() + 1).sum()).collect();
+        Forced { log_probs, symbols: wanted.len() as u64, correct: correct as u64 }
+    }
+
+    /// The attention that each symbol of a target, its end included, pays to each symbol of the source, its end included:
+    /// rows of a table; none without attention.
+    pub fn alignment(&self, source: &[u32], target: &[u32]) -> Option<Vec<Vec<f32>>> {
+        let encoded = self.encode(&[source]);
+        let weights = self.read(&encoded, &self.shifted(&[target])).1?;
+        let positions = weights.dims()[2];
+        let numbers = weights.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
+        Some(numbers.chunks(positions).map(<[f32]>::to_vec).collect())
+    }
+
+    /// Reads sources, each with its end.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn encode(&self, sources: &[&[u32]]) -> Encoded {
+        let lengths: Vec<usize> = sources.iter().map(|source| source.len() + 1).collect();
+        let time = lengths.iter().copied().max().expect("at least one sentence");
+        let batch = sources.len();
+        let mut tokens = vec![0; time * batch];
+        for (b, source) in sources.iter().enumerate() {
+            for (t, &symbol) in source.iter().chain([&self.end]).enumerate() {
+                tokens[t * batch + b] = symbol;
+            }
+        }
+        let input = self.embed(&self.source_embedding, self.numbers(&tokens), time, batch);
+        let (outputs, last) = self.encoder.forward_time_major(input, None, Some(&lengths));
+        let memory = self.attention.as_ref().map(|attention| {
+            let padding: Vec<bool> = lengths.iter().flat_map(|&l| (0..time).map(move |t| t >= l)).collect();
+            let padding = Tensor::<2, Bool>::from_data(TensorData::new(padding, [batch, time]), &self.device());
+            attention.memory(outputs.swap_dims(0, 1), padding)
+        });
+        Encoded { state: self.cross(last), memory }
+    }
+
+    /// The bridge, from the encoder's last states to the decoder's first.
+    fn cross(&self, last: State) -> State {
+        let layers = last.layers.len() / 2;
+        let join = |a: &Tensor<2>, b: &Tensor<2>| Tensor::cat(vec![a.clone(), b.clone()], 1);
+        let crossed = last.layers.chunks(2).enumerate().map(|(i, pair)| {
+            let [ahead, back] = [&pair[0], &pair[1]];
+            let hidden = self.bridge[i].forward(join(&ahead.hidden, &back.hidden)).tanh();
+            let cell = ahead.cell.as_ref().zip(back.cell.as_ref());
+            let cell = cell.map(|(ahead, back)| self.bridge[layers + i].forward(join(ahead, back)));
+            LayerState { hidden, cell }
+        });
+        State { layers: crossed.collect() }
+    }
+
+    /// What the decoder reads: the targets behind their starts.
+    fn shifted(&self, targets: &[&[u32]]) -> Shifted {
+        let batch = targets.len();
+        let time = 1 + targets.iter().map(|target| target.len()).max().unwrap_or(0);
+        let mut tokens = vec![0; time * batch];
+        for (b, target) in targets.iter().enumerate() {
+            for (t, &symbol) in [self.start].iter().chain(*target).enumerate() {
+                tokens[t * batch + b] = symbol;
+            }
+        }
+        Shifted { tokens: self.numbers(&tokens), time, batch }
+    }
+
+    /// The same with some symbols, starts excepted, in place of which stands what the model would write there.
+    fn with_guesses(&self, encoded: &Encoded, read: Shifted) -> Shifted {
+        let Shifted { tokens, time, batch } = read;
+        if time == 1 {
+            return Shifted { tokens, time, batch };
+        }
+        let before = Shifted { tokens: tokens.clone().narrow(0, 0, (time - 1) * batch), time: time - 1, batch };
+        let seen = self.read(encoded, &before).0.swap_dims(0, 1).detach();
+        let width = seen.dims()[2];
+        let outputs = self.combined(seen.reshape([(time - 1) * batch, width]));
+        let guesses = self.logits(outputs).argmax(1).squeeze_dim::<1>(1);
+        let guesses = Tensor::cat(vec![tokens.clone().narrow(0, 0, batch), guesses], 0);
+        let chance = Distribution::Bernoulli(self.scheduled_sampling);
+        let chosen = Tensor::<1>::random([time * batch], chance, &self.device()).bool();
+        Shifted { tokens: tokens.mask_where(chosen, guesses), time, batch }
+    }
+
+    /// `o` `[N, E]` at the `N` symbols of the targets, their ends included, and these symbols.
+    fn forced_outputs(&self, encoded: &Encoded, read: &Shifted, targets: &[&[u32]]) -> (Tensor<2>, Vec<u32>) {
+        let sources = encoded.state.batch_size();
+        assert!(sources == targets.len(), "{sources} sources and {} targets", targets.len());
+        let (seen, _) = self.read(encoded, read);
+        let [batch, time, width] = seen.dims();
+        let (mut rows, mut wanted) = (Vec::new(), Vec::new());
+        for (b, target) in targets.iter().enumerate() {
+            rows.extend((0..=target.len()).map(|t| (b * time + t) as u32));
+            wanted.extend(target.iter().chain([&self.end]));
+        }
+        let seen = seen.reshape([batch * time, width]).select(0, self.numbers(&rows));
+        (self.combined(seen), wanted)
+    }
+
+    /// Reads symbols: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding; and the attention
+    /// `[B, T, S]`.
+    fn read(&self, encoded: &Encoded, read: &Shifted) -> (Tensor<3>, Option<Tensor<3>>) {
+        let &Shifted { ref tokens, time, batch } = read;
+        let input = self.embed_target(tokens.clone(), time, batch);
+        if !self.input_feeding {
+            let (hidden, _) = self.decoder.forward_time_major(input, Some(encoded.state.clone()), None);
+            return self.look(hidden.swap_dims(0, 1), encoded.memory.as_ref());
+        }
+        let mut state = encoded.state.clone();
+        let mut fed = self.nothing_fed(batch);
+        let (mut outputs, mut looks) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        for t in 0..time {
+            let word = input.clone().narrow(0, t, 1);
+            let (output, after, weights) = self.step(word, Some(fed), state, encoded.memory.as_ref());
+            outputs.push(output.clone().unsqueeze_dim(1));
+            looks.extend(weights);
+            (fed, state) = (output, after);
+        }
+        let weights = (!looks.is_empty()).then(|| Tensor::cat(looks, 1));
+        (Tensor::cat(outputs, 1), weights)
+    }
+
+    /// One step from the vectors `[1, B, E]` of the words and, with input feeding, the last outputs: `o` `[B, E]`, the
+    /// state and the attention `[B, 1, S]`.
+    fn step(
+        &self,
+        words: Tensor<3>,
+        fed: Option<Tensor<2>>,
+        state: State,
+        memory: Option<&Memory>,
+    ) -> (Tensor<2>, State, Option<Tensor<3>>) {
+        let input = match fed {
+            Some(fed) => Tensor::cat(vec![words, fed.unsqueeze_dim(0)], 2),
+            None => words,
+        };
+        let (hidden, state) = self.decoder.forward_time_major(input, Some(state), None);
+        let (seen, weights) = self.look(hidden.swap_dims(0, 1), memory);
+        (self.output_of(seen.squeeze_dim(1)), state, weights)
+    }
+
+    /// `o_0`: zeros.
+    fn nothing_fed(&self, batch: usize) -> Tensor<2> {
+        Tensor::zeros([batch, self.target_embedding.val().dims()[1]], &self.device())
+    }
+
+    /// `o` of what [`read`](Self::read) returns.
+    fn combined(&self, seen: Tensor<2>) -> Tensor<2> {
+        if self.input_feeding { seen } else { self.output_of(seen) }
+    }
+
+    fn output_of(&self, seen: Tensor<2>) -> Tensor<2> {
+        self.dropout.forward(self.combine.forward(seen).tanh())
+    }
+
+    fn look(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
+        match (&self.attention, memory) {
+            (Some(attention), Some(memory)) => {
+                let (contexts, weights) = attention.forward(hidden.clone(), memory);
+                (Tensor::cat(vec![contexts, hidden], 2), Some(weights))
+            }
+            _ => (hidden, None),
+        }
+    }
+
+    /// Vectors `[T, B, E]` of time-major symbols, as `table` has them.
+    fn embed(&self, table: &Param<Tensor<2>>, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
+        let vectors = table.val().select(0, tokens);
+        let width = vectors.dims()[1];
+        self.dropout.forward(vectors.reshape([time, batch, width]))
+    }
+
+    /// Vectors `[T, B, E]` of time-major target symbols.
+    fn embed_target(&self, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
+        let vectors = self.embed(&self.target_embedding, tokens, time, batch);
+        let width = vectors.dims()[2];
+        if self.output.is_none() { vectors * (width as f64).sqrt() } else { vectors }
+    }
+
+    /// `[N, V]`.
+    fn log_probs(&self, outputs: Tensor<2>) -> Tensor<2> {
+        log_softmax(self.logits(outputs), 1)
+    }
+
+    fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
+        outputs.matmul(self.output_weight().transpose()) + self.output_bias.val().unsqueeze()
+    }
+
+    fn output_weight(&self) -> Tensor<2> {
+        self.output.as_ref().unwrap_or(&self.target_embedding).val()
+    }
+
+    fn numbers(&self, numbers: &[u32]) -> Tensor<1, Int> {
+        let numbers: Vec<i64> = numbers.iter().map(|&number| i64::from(number)).collect();
+        let count = numbers.len();
+        Tensor::from_data(TensorData::new(numbers, [count]), &self.device())
+    }
+
+    fn device(&self) -> Device {
+        self.output_bias.val().device()
+    }
+}

@@ -1,0 +1,181 @@
+mod pytorch;
+
+use burn::module::Module as _;
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_rnn::Cell;
+use rstest::rstest;
+
+use super::*;
+use crate::decode::{Sampling, Search, Symbols, sample};
+use crate::testing::devices;
+
+fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
+    config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
+}
+
+fn config(cell: Cell, attention: AttentionKind, smoothing: f64) -> TranslatorConfig {
+    TranslatorConfig::new(12, 11, 8, cell)
+        .with_embedding_size(6)
+        .with_num_layers(2)
+        .with_attention(attention)
+        .with_label_smoothing(smoothing)
+        .with_tied(cell == Cell::Lstm)
+}
+
+const SOURCES: [&[u32]; 3] = [&[4, 5, 6, 7, 8], &[9, 10], &[11]];
+const TARGETS: [&[u32]; 3] = [&[4, 5, 6], &[7, 8, 9, 10], &[]];
+
+#[rstest]
+fn padding_changes_nothing(
+    #[values(Cell::Gru, Cell::Lstm)] cell: Cell,
+    #[values(AttentionKind::None, AttentionKind::Dot, AttentionKind::General, AttentionKind::Additive)]
+    attention: AttentionKind,
+) {
+    for device in devices() {
+        let model = model(cell, attention, 0.1, &device);
+        let together = model.score(&SOURCES, &TARGETS);
+        assert_eq!(together.symbols, 10);
+        for (i, log_prob) in together.log_probs.iter().enumerate() {
+            let alone = model.score(&SOURCES[i..=i], &TARGETS[i..=i]);
+            // Products of other shapes add in another order.
+            assert!((alone.log_probs[0] - log_prob).abs() < 1e-4, "{i}: {} and {log_prob}", alone.log_probs[0]);
+        }
+    }
+}
+
+/// The loss by its definition, with autodiff through everything.
+#[rstest]
+fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] smoothing: f64) {
+    for device in devices() {
+        let device = device.autodiff();
+        let model = model(Cell::Gru, AttentionKind::General, smoothing, &device);
+        let (encoded, read) = (model.encode(&SOURCES), model.shifted(&TARGETS));
+        let (outputs, wanted) = model.forced_outputs(&encoded, &read, &TARGETS);
+        let log_probs = model.log_probs(outputs);
+        let wanted = model.numbers(&wanted).unsqueeze_dim(1);
+        let nll = log_probs.clone().gather(1, wanted).mean().neg() * (1.0 - smoothing);
+        let plain = nll - log_probs.mean() * smoothing;
+        let fast = model.loss(&SOURCES, &TARGETS);
+        let [a, b] = [plain.clone(), fast.clone()].map(|loss| loss.into_scalar::<f32>());
+        assert!((a - b).abs() < 1e-5, "{a} and {b}");
+        let [plain, fast] = [plain.backward(), fast.backward()];
+        for weight in [model.output.as_ref().unwrap(), &model.source_embedding, &model.target_embedding] {
+            let [a, b] = [&plain, &fast].map(|gradients| weight.grad(gradients).unwrap());
+            // Rounding of single precision, of gradients up to about 0.1.
+            let apart = (a - b).abs().max().into_scalar::<f32>();
+            assert!(apart < 1e-6, "{apart}");
+        }
+    }
+}
+
+#[rstest]
+fn scores_are_those_of_a_forced_rescore(
+    #[values(AttentionKind::None, AttentionKind::Additive, AttentionKind::General)] attention: AttentionKind,
+    #[values(1, 3)] beam: usize,
+    #[values(false, true)] input_feeding: bool,
+) {
+    for device in devices() {
+        let config = config(Cell::Gru, attention, 0.0).with_input_feeding(input_feeding);
+        let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let settings = Search { beam, max_length: 9, ..Search::default() };
+        let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
+        for (source, hypotheses) in SOURCES.iter().zip(&found) {
+            assert!(!hypotheses.is_empty() && hypotheses.len() <= beam);
+            assert!(hypotheses.is_sorted_by(|a, b| a.score >= b.score));
+            for hypothesis in hypotheses.iter().filter(|hypothesis| hypothesis.ended) {
+                let forced = model.score(&[source], &[&hypothesis.symbols]).log_probs[0];
+                assert!((forced - hypothesis.log_prob).abs() < 1e-4, "{forced} and {}", hypothesis.log_prob);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_beam_of_one_takes_the_likeliest_symbol_each_time() {
+    for device in devices() {
+        let model = model(Cell::Gru, AttentionKind::General, 0.0, &device);
+        let found = model.translate(&SOURCES, &[0, 1], &Search { max_length: 7, ..Search::default() }).unwrap();
+        let symbols = Symbols { start: 2, end: 3, forbidden: vec![0, 1] };
+        let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
+        let drawn = sample(&Writer(&model), model.first_state(&SOURCES), 3, &symbols, 7, greedy, 1).unwrap();
+        for (found, drawn) in found.iter().zip(&drawn) {
+            assert_eq!(found[0].symbols, drawn.symbols);
+            assert_eq!(found[0].ended, drawn.ended);
+        }
+    }
+}
+
+#[test]
+fn rules_of_the_search_are_kept() {
+    for device in devices() {
+        let model = model(Cell::Gru, AttentionKind::General, 0.0, &device);
+        let settings =
+            Search { beam: 3, min_length: 4, max_length: 6, no_repeat: 2, coverage: 0.2, ..Search::default() };
+        let sources = [SOURCES[0], &[], SOURCES[1]];
+        let found = model.translate(&sources, &[0, 1], &settings).unwrap();
+        assert!(found[1][0].symbols.is_empty(), "nothing in, nothing out");
+        for hypothesis in found[0].iter().chain(&found[2]) {
+            let symbols = &hypothesis.symbols;
+            assert!((4..=6).contains(&symbols.len()) && symbols.iter().all(|&symbol| symbol > 3), "{symbols:?}");
+            let pairs: Vec<&[u32]> = symbols.windows(2).collect();
+            assert!((1..pairs.len()).all(|i| !pairs[..i].contains(&pairs[i])), "{symbols:?}");
+        }
+        for broken in [
+            Search { beam: 0, ..Search::default() },
+            Search { max_length: 0, ..Search::default() },
+            Search { length_normalization: f64::NAN, ..Search::default() },
+        ] {
+            assert!(model.translate(&sources, &[], &broken).is_err());
+        }
+    }
+}
+
+#[test]
+fn attention_is_a_distribution_over_the_source() {
+    for device in devices() {
+        let with = model(Cell::Gru, AttentionKind::Additive, 0.0, &device);
+        let table = with.alignment(SOURCES[0], TARGETS[0]).unwrap();
+        assert_eq!((table.len(), table[0].len()), (4, 6));
+        // Six numbers of single precision.
+        assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+        assert!(model(Cell::Gru, AttentionKind::None, 0.0, &device).alignment(SOURCES[0], TARGETS[0]).is_none());
+        assert!(with.num_params() > 0);
+    }
+}
+
+#[test]
+fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
+    for device in devices() {
+        let sampled = |share| {
+            let config = config(Cell::Gru, AttentionKind::General, 0.0).with_scheduled_sampling(share);
+            let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            let tokens = model.with_guesses(&model.encode(&SOURCES), model.shifted(&TARGETS)).tokens;
+            let log_probs = model.log_probs(model.combined(
+                model.read(&model.encode(&SOURCES), &model.shifted(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
+            ));
+            let guesses: Vec<i64> = log_probs.argmax(1).into_data().iter().collect();
+            (tokens.into_data().iter::<i64>().collect::<Vec<i64>>(), guesses)
+        };
+        let right = [2, 2, 2, 4, 7, 0, 5, 8, 0, 6, 9, 0, 0, 10, 0];
+        assert_eq!(sampled(0.0).0, right);
+        let (tokens, guesses) = sampled(1.0);
+        assert_eq!(tokens[..3], right[..3], "a start is never guessed");
+        assert_eq!(tokens[3..], guesses[..12], "each is guessed from what is right before it");
+    }
+}
+
+#[test]
+fn training_by_input_feeding_and_scheduled_sampling_reaches_every_weight() {
+    for device in devices() {
+        let device = device.autodiff();
+        let config = config(Cell::Lstm, AttentionKind::Additive, 0.1).with_input_feeding(true);
+        let model = config.with_scheduled_sampling(0.5).init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let gradients = model.loss(&SOURCES, &TARGETS).backward();
+        for weight in [&model.source_embedding, &model.target_embedding] {
+            assert!(weight.grad(&gradients).unwrap().abs().sum().into_scalar::<f32>() > 0.0);
+        }
+        assert!(model.combine.weight.grad(&gradients).is_some() && model.bridge[3].weight.grad(&gradients).is_some());
+    }
+}
