@@ -9,10 +9,11 @@ use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
 use rekindle_train::tasks::sentiment::SentimentSettings;
+use rekindle_train::tasks::translate::TranslateSettings;
 use rekindle_weights::{StateDict, WeightTensor};
 use serde_json::Value;
 
-use crate::commands::{open_chars, open_draw, open_frames, open_sentiment};
+use crate::commands::{open_chars, open_draw, open_frames, open_sentiment, open_translator};
 use crate::options::DeviceOptions;
 
 /// The weights of a run by their PyTorch names, with what tells how to use them.
@@ -45,6 +46,10 @@ pub fn open(run: &RunFolder, which: Which) -> Result<RunWeights> {
         }
         SentimentSettings::TASK => {
             let (trained, _) = open_sentiment(run, which, &device)?;
+            (trained.progress.step, serde_json::to_value(&trained.settings.model), trained.model.state_dict())
+        }
+        TranslateSettings::TASK => {
+            let trained = open_translator(run, which, &device)?;
             (trained.progress.step, serde_json::to_value(&trained.settings.model), trained.model.state_dict())
         }
         other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
