@@ -325,6 +325,28 @@ fn filters_are_those_of_a_direct_loop(#[case] parameters: [f64; 5]) {
 }
 
 #[rstest]
+#[case::the_paper(2, 5)]
+#[case::one_filter(1, 1)]
+fn the_first_windows_of_a_new_model_lie_over_the_middle_half(#[case] read: usize, #[case] write: usize) {
+    let (height, width) = (20, 28);
+    let config = DrawConfig::new(1, height, width).with_read_size(Some(read)).with_write_size(Some(write));
+    for device in devices() {
+        let device = device.autodiff();
+        let model = config.init_with(&mut rng(), &device);
+        for (layer, n) in [(model.read, read), (model.window, write)] {
+            let hidden = Tensor::zeros([1, config.hidden_size], &device);
+            let window = Window::new(layer.unwrap().forward(hidden), n, height, width);
+            // 13.5 pixels of 27, around the middle of both sides; a lone filter has no extent.
+            let half = if n == 1 { 0.0 } else { 13.5 / 2.0 };
+            let wanted = [13.5 - half, 9.5 - half, 13.5 + half, 9.5 + half];
+            for (seen, wanted) in values(window.bounds()).iter().zip(wanted) {
+                assert!((seen - wanted).abs() < 1e-4, "{seen} and {wanted} of {n} filters on {device:?}");
+            }
+        }
+    }
+}
+
+#[rstest]
 fn the_loss_stays_finite_when_variances_are_driven_to_zero_or_infinity(#[values(-1e6, 1e6)] extreme: f64) {
     for device in devices() {
         let device = device.autodiff();
