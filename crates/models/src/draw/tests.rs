@@ -7,21 +7,11 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rekindle_rnn::Lstm;
+use rekindle_testing::devices;
 use rstest::rstest;
 
 use super::window::Window;
 use super::{Draw, DrawConfig, Likelihood, bound};
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
 
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(5)
