@@ -1,9 +1,15 @@
 //! Cross-entropy with label smoothing over a large vocabulary.
 
+use std::ops::Range;
+
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use rekindle_kernels::parallel;
 
 /// Logits that are computed at once: so few that they stay in the caches and their memory is used again and again.
 const LOGITS: usize = 1 << 20;
+
+/// Parts of the rows that are worked on side by side. Not the number of threads, on which no bit of the result may depend.
+const PARTS: usize = 4;
 
 /// Cross-entropy of an output layer, with its gradient worked out by hand.
 ///
@@ -42,11 +48,45 @@ pub(crate) fn loss(
     let (h_sum, w_sum) = (h.clone().sum_dim(0), w.clone().sum_dim(0));
     let wanted = (h.clone() * right.clone()).sum() * hit + (h_sum.clone() * w_sum.clone()).sum() * spread;
 
-    let chunk = LOGITS.div_ceil(vocabulary).min(rows);
+    let chunk = LOGITS.div_ceil(vocabulary).min(rows.div_ceil(PARTS));
+    let chunks = rows.div_ceil(chunk);
+    let parts = (0..PARTS).map(|part| part * chunks / PARTS * chunk..((part + 1) * chunks / PARTS * chunk).min(rows));
+    let parts = parts.filter(|part| !part.is_empty()).collect();
+    let parts = parallel::for_each(&device, parts, |part| softmax(&h, &w, part, chunk));
+    let (mut log_sums, mut d_h, mut d_w) = (Vec::new(), Vec::new(), Vec::new());
+    for part in parts {
+        log_sums.push(part.log_sums);
+        d_h.push(part.d_h);
+        d_w.push(part.d_w);
+    }
+    let value = (Tensor::cat(log_sums, 0).sum() - wanted) / rows as f64;
+    let d_h = Tensor::cat(d_h, 0) - right * hit - w_sum * spread;
+    let d_w = d_w.into_iter().reduce(|sum, part| sum + part).unwrap_or_else(|| w.zeros_like());
+    let d_w = d_w.select_assign(0, targets, h * -hit, IndexingUpdateOp::Add) - h_sum * spread;
+    let (d_h, d_w) = (d_h / rows as f64, d_w / rows as f64);
+    let d_bias = d_w.clone().narrow(1, width, 1).squeeze_dim(1);
+    let shadow =
+        (hidden * d_h.narrow(1, 0, width)).sum() + (weight * d_w.narrow(1, 0, width)).sum() + (bias * d_bias).sum();
+    let value = value - shadow.clone().detach();
+    shadow + value
+}
+
+/// What the softmax of some rows says.
+struct Softmax {
+    /// `ln Σ_v exp l_v`, `[N, 1]`.
+    log_sums: Tensor<2>,
+    /// `p W`, `[N, H]`.
+    d_h: Tensor<2>,
+    /// `pᵀ h`, `[V, H]`.
+    d_w: Tensor<2>,
+}
+
+/// The softmax of `rows` of `h`, `chunk` rows at a time.
+fn softmax(h: &Tensor<2>, w: &Tensor<2>, rows: Range<usize>, chunk: usize) -> Softmax {
     let (mut log_sums, mut d_h) = (Vec::new(), Vec::new());
     let mut d_w = None;
-    for begin in (0..rows).step_by(chunk) {
-        let h = h.clone().narrow(0, begin, chunk.min(rows - begin));
+    for begin in rows.clone().step_by(chunk) {
+        let h = h.clone().narrow(0, begin, chunk.min(rows.end - begin));
         let logits = h.clone().matmul(w.clone().transpose());
         let largest = logits.clone().max_dim(1);
         let exponentials = (logits - largest.clone()).exp();
@@ -59,14 +99,6 @@ pub(crate) fn loss(
         });
         log_sums.push(sums.log() + largest);
     }
-    let value = (Tensor::cat(log_sums, 0).sum() - wanted) / rows as f64;
-    let d_h = Tensor::cat(d_h, 0) - right * hit - w_sum * spread;
-    let d_w = d_w.expect("there is at least one row");
-    let d_w = d_w.select_assign(0, targets, h * -hit, IndexingUpdateOp::Add) - h_sum * spread;
-    let (d_h, d_w) = (d_h / rows as f64, d_w / rows as f64);
-    let d_bias = d_w.clone().narrow(1, width, 1).squeeze_dim(1);
-    let shadow =
-        (hidden * d_h.narrow(1, 0, width)).sum() + (weight * d_w.narrow(1, 0, width)).sum() + (bias * d_bias).sum();
-    let value = value - shadow.clone().detach();
-    shadow + value
+    let d_w = d_w.unwrap_or_else(|| w.zeros_like());
+    Softmax { log_sums: Tensor::cat(log_sums, 0), d_h: Tensor::cat(d_h, 0), d_w }
 }

@@ -4,16 +4,19 @@
 //!
 //! - [`CellStepper`]: the recurrence of a layer, with its state.
 //! - [`PackedLinear`]: the layers around it.
+//! - [`log_sum_exp`]: the normaliser of what comes out.
 //!
-//! Both are made of `f32` tensors of a CPU backend and of no others; their constructors
+//! The first two are made of `f32` tensors of a CPU backend and of no others; their constructors
 //! return `None` where the sequence operations would not run native code. A step takes the
 //! weights through the caches once: `4 G H` bytes for a cell.
 
 mod cell;
 mod linear;
+mod normalise;
 
 pub use cell::{Cell, CellStepper};
 pub use linear::PackedLinear;
+pub use normalise::log_sum_exp;
 
 use burn::tensor::Tensor;
 
