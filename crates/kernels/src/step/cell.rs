@@ -171,21 +171,11 @@ impl WithSimd for Gates<'_> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use rekindle_testing::cpus;
     use rstest::rstest;
 
     use super::*;
     use crate::{Input, Scan};
-
-    // Burn has deprecated its ndarray backend; here it is supported all the same.
-    #[allow(deprecated)]
-    fn devices() -> Vec<Device> {
-        vec![
-            #[cfg(feature = "flex")]
-            Device::flex(),
-            #[cfg(feature = "ndarray")]
-            Device::ndarray(),
-        ]
-    }
 
     fn tensor<const D: usize>(shape: [usize; D], seed: f32, device: &Device) -> Tensor<D> {
         let values = (0..shape.iter().product()).map(|at: usize| (at as f32 * 0.7 + seed).sin() * 0.4);
@@ -220,7 +210,7 @@ mod tests {
     #[rstest]
     fn steps_have_the_bits_of_the_sequence(#[values(1, 5, 17, 100, 384)] width: usize) {
         const STEPS: usize = 6;
-        for device in devices() {
+        for device in cpus() {
             let bias_hh = Some(tensor([3 * width], 0.3, &device));
             let cells = [
                 Cell::Rnn(Activation::Tanh),
@@ -250,7 +240,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "`weight_hh` must have the shape [G, H] = [4H, H]: H is 3")]
     fn weights_of_another_cell_are_refused() {
-        let device = devices().remove(0);
+        let device = cpus().remove(0);
         let _ = CellStepper::new(Cell::Lstm, tensor([9, 3], 0.0, &device));
     }
 }

@@ -12,7 +12,7 @@ use super::prepared::Prepared;
 use super::{CharLm, CharLmConfig, Generator};
 use crate::TransferError;
 use crate::decode::{Sampler, Sampling};
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 const GREEDY: Sampling = Sampling { temperature: 0.0, top_k: None, top_p: None };
 

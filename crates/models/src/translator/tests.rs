@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::decode::{Sampling, Search, Symbols, sample};
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
     config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 const END: u32 = 1;
 const WIDTH: usize = 4;
