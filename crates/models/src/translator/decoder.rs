@@ -75,7 +75,13 @@ impl Translator {
         let read: Vec<&[u32]> = filled.iter().map(|&i| sources[i]).collect();
         let symbols = Symbols { start: self.start, end: self.end, forbidden: never.to_vec() };
         let groups = read.chunks((SIDE_BY_SIDE / settings.beam).max(1)).collect();
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        let prepared = super::prepared::PreparedWriter::new(self);
         let found = parallel::for_each(&self.device(), groups, |group: &[&[u32]]| {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            if let Some(writer) = &prepared {
+                return search(writer, writer.first_state(group), group.len(), &symbols, settings);
+            }
             search(&Writer(self), self.first_state(group), group.len(), &symbols, settings)
         });
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
