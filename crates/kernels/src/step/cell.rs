@@ -29,7 +29,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    fn gates(&self) -> usize {
+    pub(super) fn gates(&self) -> usize {
         match self {
             Cell::Rnn(_) => 1,
             Cell::Lstm => 4,
@@ -132,16 +132,28 @@ impl CellStepper {
             self.gates[last..].copy_from_slice(&bias[last..]);
         }
         self.weight_hh.times_row(self.arch, &self.hidden, &mut self.gates);
-        self.arch.dispatch(Gates { work: &mut self.work, gates: &mut self.gates, hidden: &mut self.hidden });
+        let work = match &mut self.work {
+            Work::Rnn(activation) => RowWork::Rnn(*activation),
+            Work::Lstm { cell } => RowWork::Lstm { cell },
+            Work::Gru { bias, candidate } => RowWork::Gru { bias, candidate },
+        };
+        self.arch.dispatch(Gates { work, gates: &mut self.gates, hidden: &mut self.hidden });
         &self.hidden
     }
 }
 
-/// The gates of a step, from the sums under their nonlinearities to the new state.
-struct Gates<'a> {
-    work: &'a mut Work,
-    gates: &'a mut [f32],
-    hidden: &'a mut [f32],
+/// The gates of a step of one row, from the sums under their nonlinearities to the new state.
+pub(super) struct Gates<'a> {
+    pub work: RowWork<'a>,
+    pub gates: &'a mut [f32],
+    pub hidden: &'a mut [f32],
+}
+
+/// What a row has beside weights, gates and hidden state.
+pub(super) enum RowWork<'a> {
+    Rnn(Activation),
+    Lstm { cell: &'a mut [f32] },
+    Gru { bias: &'a [f32], candidate: &'a mut [f32] },
 }
 
 impl WithSimd for Gates<'_> {
@@ -151,15 +163,15 @@ impl WithSimd for Gates<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.hidden.len();
         match self.work {
-            Work::Rnn(activation) => {
-                update(simd, rnn::native::Step(*activation), [], [&mut *self.gates]);
+            RowWork::Rnn(activation) => {
+                update(simd, rnn::native::Step(activation), [], [&mut *self.gates]);
                 self.hidden.copy_from_slice(self.gates);
             }
-            Work::Lstm { cell } => {
+            RowWork::Lstm { cell } => {
                 let [i, f, g, o] = parts(self.gates, width);
                 update(simd, lstm::native::Step, [], [i, f, g, o, cell, self.hidden]);
             }
-            Work::Gru { bias, candidate } => {
+            RowWork::Gru { bias, candidate } => {
                 let [r, z, recurrent] = parts(self.gates, width);
                 let inputs = [&*recurrent, &bias[..width], &bias[width..2 * width]];
                 update(simd, gru::native::Step, inputs, [r, z, candidate, self.hidden]);
