@@ -1,5 +1,6 @@
 //! Frames that come one by one, a line of text each.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use super::clip::normalize;
@@ -10,14 +11,14 @@ use crate::Error;
 #[derive(Clone, Debug)]
 pub struct LiveFrames<'a> {
     schema: &'a FrameSchema,
-    /// The features of the last frame.
-    before: Option<Vec<f32>>,
+    /// The features of the last frames, as many as changes go back.
+    before: VecDeque<Vec<f32>>,
 }
 
 impl FrameSchema {
     /// Reads the frames of a new clip as they come.
     pub fn live(&self) -> LiveFrames<'_> {
-        LiveFrames { schema: self, before: None }
+        LiveFrames { schema: self, before: VecDeque::new() }
     }
 }
 
@@ -59,10 +60,12 @@ impl LiveFrames<'_> {
             }),
         };
         let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, FramesError>>()?;
-        if self.schema.changes {
-            let before = self.before.replace(values.clone());
-            let before = before.as_ref().unwrap_or(&values).clone();
-            values.iter_mut().zip(before).for_each(|(value, before)| *value -= before);
+        if let Some(frames) = self.schema.changes {
+            self.before.push_back(values.clone());
+            values.iter_mut().zip(&self.before[0]).for_each(|(value, before)| *value -= before);
+            if self.before.len() > frames.get() {
+                self.before.pop_front();
+            }
         }
         if let Some(standardization) = &self.schema.standardization {
             standardization.apply(&mut values);
@@ -73,6 +76,8 @@ impl LiveFrames<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
     use crate::frames::{Classes, Standardization};
 
@@ -81,7 +86,7 @@ mod tests {
             format,
             columns: Some(vec!["x".into(), "y".into()]),
             classes: Classes::new(vec!["a".into(), "b".into()]),
-            changes: false,
+            changes: None,
             standardization: Some(Standardization { mean: vec![1.0, 0.0], deviation: vec![2.0, 1.0] }),
         }
     }
@@ -93,11 +98,15 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_those_since_the_last_frame_and_the_first_has_none() {
-        let schema = FrameSchema { changes: true, ..schema(FrameFormat::Features { width: 2 }) };
-        let mut live = schema.live();
-        let frames = ["5,-1", "8,-1", "6,0"].map(|line| live.frame(line, "standard input", 1).unwrap());
-        assert_eq!(frames, [[-0.5, 0.0], [1.0, 0.0], [-1.5, 1.0]]);
+    fn changes_are_those_of_the_last_frames_and_the_first_frame_has_none() {
+        for (frames, wanted) in
+            [(1, [[-0.5, 0.0], [1.0, 0.0], [-1.5, 1.0]]), (2, [[-0.5, 0.0], [1.0, 0.0], [0.0, 1.0]])]
+        {
+            let changes = NonZeroUsize::new(frames);
+            let schema = FrameSchema { changes, ..schema(FrameFormat::Features { width: 2 }) };
+            let mut live = schema.live();
+            assert_eq!(["5,-1", "8,-1", "6,0"].map(|line| live.frame(line, "standard input", 1).unwrap()), wanted);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! let image = ImageShape { channels: 3, size: 32 };
 //! let (ignore, aliases) = (vec!["timestamp".into()], vec!["Preparação=Preparation".parse()?]);
-//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None, changes: false };
+//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None, changes: None };
 //! let set = FrameSet::open(&FrameSource::parse("builtin:moving-shapes", None)?, None, &reader, None)?;
 //!
 //! let lengths = set.train.iter().map(|clip| clip.len()).collect();

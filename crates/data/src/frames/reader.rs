@@ -1,6 +1,7 @@
 //! From a path to the clips that are there.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::labels::{Alias, Labels};
@@ -29,8 +30,8 @@ pub struct ClipReader {
     pub image: ImageShape,
     /// The columns that are the features, in this order; all that are left when none are given.
     pub columns: Option<Vec<String>>,
-    /// Whether a frame is how each feature has changed since the frame before, instead of its value.
-    pub changes: bool,
+    /// A frame is how each feature has changed over so many frames, instead of its value.
+    pub changes: Option<NonZeroUsize>,
 }
 
 /// A clip as it was read: labels are words, features are not standardised.
@@ -69,10 +70,11 @@ pub(super) enum LabelSource<'a> {
     File(&'a Path),
 }
 
-/// Frames `[T, F]` to the changes of their features; before the first frame nothing is known, and nothing changes.
-fn to_changes(width: usize, values: &mut [f32]) {
+/// Frames `[T, F]` to the changes of their features over `frames`; before the first frame, all was as in it.
+fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
     for at in (width..values.len()).rev() {
-        values[at] -= values[at - width];
+        let first = at % width;
+        values[at] -= values[at.saturating_sub(frames.saturating_mul(width)).max(first)];
     }
     let first = values.len().min(width);
     values[..first].fill(0.0);
@@ -104,12 +106,12 @@ impl ClipReader {
         if in_clip && let Some(clip) = clips.iter().find(|clip| clip.labels.is_none()) {
             return Err(FramesError::NoLabels { clip: clip.name.clone() }.into());
         }
-        if self.changes {
+        if let Some(frames) = self.changes {
             for clip in &mut clips {
                 let Frames::Features { width, values } = &mut clip.frames else {
                     return Err(FramesError::ChangesOfPictures { clip: clip.name.clone() }.into());
                 };
-                to_changes(*width, values);
+                to_changes(*width, frames.get(), values);
             }
         }
         Ok(clips)

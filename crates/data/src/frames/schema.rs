@@ -1,6 +1,7 @@
 //! What a model of clips reads and answers.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -18,9 +19,9 @@ pub struct FrameSchema {
     pub columns: Option<Vec<String>>,
     /// What a frame can be.
     pub classes: Classes,
-    /// Whether a frame is how each feature has changed since the frame before.
+    /// A frame is how each feature has changed over so many frames, instead of its value.
     #[serde(default)]
-    pub changes: bool,
+    pub changes: Option<NonZeroUsize>,
     /// Fitted to the features of the training clips.
     pub standardization: Option<Standardization>,
 }

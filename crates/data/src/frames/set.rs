@@ -167,11 +167,11 @@ impl FrameSet {
         hold_out: Option<HoldOut>,
     ) -> Result<Self, Error> {
         if source.place == Place::Builtin {
-            if reader.changes {
+            if reader.changes.is_some() {
                 return Err(FramesError::ChangesOfPictures { clip: format!("builtin:{}", MovingShapes::NAME) }.into());
             }
             let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
-            let schema = FrameSchema { format, columns: None, classes, changes: false, standardization: None };
+            let schema = FrameSchema { format, columns: None, classes, changes: None, standardization: None };
             return Self::reopen(source, validation, reader, hold_out, schema);
         }
         if matches!(source.place, Place::BuiltinClip(_)) {
