@@ -6,15 +6,30 @@ use super::clip::normalize;
 use super::{FrameFormat, FrameSchema, FramesError, images};
 use crate::Error;
 
+/// Reads the frames of one clip as they come.
+#[derive(Clone, Debug)]
+pub struct LiveFrames<'a> {
+    schema: &'a FrameSchema,
+    /// The features of the last frame.
+    before: Option<Vec<f32>>,
+}
+
 impl FrameSchema {
-    /// The numbers `[F]` of the frame that `line` gives, as the model reads them: the features with commas between, in the
+    /// Reads the frames of a new clip as they come.
+    pub fn live(&self) -> LiveFrames<'_> {
+        LiveFrames { schema: self, before: None }
+    }
+}
+
+impl LiveFrames<'_> {
+    /// The numbers `[F]` of the next frame, which `line` gives, as the model reads them: the features with commas between, in the
     /// order of training, or the path of an image. `source` and `number`, from 1, say where the line stands.
     ///
     /// # Errors
     ///
     /// When there are more or fewer features than the model reads, one is not a finite number, or the image cannot be read.
-    pub fn frame(&self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, Error> {
-        let width = match self.format {
+    pub fn frame(&mut self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, Error> {
+        let width = match self.schema.format {
             FrameFormat::Features { width } => width,
             FrameFormat::Pixels { channels, height, width } => {
                 let pixels = images::decode(Path::new(line.trim()), channels, height, width)?;
@@ -35,12 +50,21 @@ impl FrameSchema {
             _ => Err(FramesError::NotANumber {
                 path: source.into(),
                 line: number,
-                column: self.columns.as_ref().map_or_else(|| (place + 1).to_string(), |names| names[place].clone()),
+                column: self
+                    .schema
+                    .columns
+                    .as_ref()
+                    .map_or_else(|| (place + 1).to_string(), |names| names[place].clone()),
                 value: (*field).to_owned(),
             }),
         };
         let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, FramesError>>()?;
-        if let Some(standardization) = &self.standardization {
+        if self.schema.changes {
+            let before = self.before.replace(values.clone());
+            let before = before.as_ref().unwrap_or(&values).clone();
+            values.iter_mut().zip(before).for_each(|(value, before)| *value -= before);
+        }
+        if let Some(standardization) = &self.schema.standardization {
             standardization.apply(&mut values);
         }
         Ok(values)
@@ -57,6 +81,7 @@ mod tests {
             format,
             columns: Some(vec!["x".into(), "y".into()]),
             classes: Classes::new(vec!["a".into(), "b".into()]),
+            changes: false,
             standardization: Some(Standardization { mean: vec![1.0, 0.0], deviation: vec![2.0, 1.0] }),
         }
     }
@@ -64,7 +89,15 @@ mod tests {
     #[test]
     fn features_are_standardised() {
         let schema = schema(FrameFormat::Features { width: 2 });
-        assert_eq!(schema.frame(" 5, -1 ", "standard input", 1).unwrap(), [2.0, -1.0]);
+        assert_eq!(schema.live().frame(" 5, -1 ", "standard input", 1).unwrap(), [2.0, -1.0]);
+    }
+
+    #[test]
+    fn changes_are_those_since_the_last_frame_and_the_first_has_none() {
+        let schema = FrameSchema { changes: true, ..schema(FrameFormat::Features { width: 2 }) };
+        let mut live = schema.live();
+        let frames = ["5,-1", "8,-1", "6,0"].map(|line| live.frame(line, "standard input", 1).unwrap());
+        assert_eq!(frames, [[-0.5, 0.0], [1.0, 0.0], [-1.5, 1.0]]);
     }
 
     #[test]
@@ -76,10 +109,10 @@ mod tests {
             ("1,high", "standard input, line 7: `high` in the column `y`"),
             ("nan,2", "standard input, line 7: `nan` in the column `x`"),
         ] {
-            let error = schema.frame(line, "standard input", 7).unwrap_err().to_string();
+            let error = schema.live().frame(line, "standard input", 7).unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}");
         }
         let pixels = FrameFormat::Pixels { channels: 1, height: 4, width: 4 };
-        assert!(FrameSchema { format: pixels, ..schema }.frame("no-such.png", "standard input", 1).is_err());
+        assert!(FrameSchema { format: pixels, ..schema }.live().frame("no-such.png", "standard input", 1).is_err());
     }
 }

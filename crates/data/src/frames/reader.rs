@@ -29,6 +29,8 @@ pub struct ClipReader {
     pub image: ImageShape,
     /// The columns that are the features, in this order; all that are left when none are given.
     pub columns: Option<Vec<String>>,
+    /// Whether a frame is how each feature has changed since the frame before, instead of its value.
+    pub changes: bool,
 }
 
 /// A clip as it was read: labels are words, features are not standardised.
@@ -67,6 +69,15 @@ pub(super) enum LabelSource<'a> {
     File(&'a Path),
 }
 
+/// Frames `[T, F]` to the changes of their features; before the first frame nothing is known, and nothing changes.
+fn to_changes(width: usize, values: &mut [f32]) {
+    for at in (width..values.len()).rev() {
+        values[at] -= values[at - width];
+    }
+    let first = values.len().min(width);
+    values[..first].fill(0.0);
+}
+
 impl ClipReader {
     /// The clips at `path`: one in a folder of images, in a CSV file or in an array `[T, F]`; `N` in an array
     /// `[N, T, F]`.
@@ -92,6 +103,14 @@ impl ClipReader {
         }
         if in_clip && let Some(clip) = clips.iter().find(|clip| clip.labels.is_none()) {
             return Err(FramesError::NoLabels { clip: clip.name.clone() }.into());
+        }
+        if self.changes {
+            for clip in &mut clips {
+                let Frames::Features { width, values } = &mut clip.frames else {
+                    return Err(FramesError::ChangesOfPictures { clip: clip.name.clone() }.into());
+                };
+                to_changes(*width, values);
+            }
         }
         Ok(clips)
     }

@@ -32,6 +32,21 @@ fn held_out_clips_are_standardised_by_the_training_clips() {
 }
 
 #[test]
+fn changes_take_the_place_of_features_and_travel_with_the_schema() {
+    let files = Files::new();
+    let path = files.with("a.csv", "x,label\n1,a\n3,b\n3,a\n");
+    let reader = ClipReader { changes: true, ..reader() };
+    let set = FrameSet::open(&source(&path), None, &reader, None).unwrap();
+    // 0, 2 and 0: mean 2/3, deviation √8/3.
+    let wanted = [0.0_f32, 2.0, 0.0].map(|change| (change - 2.0 / 3.0) / (8.0_f32.sqrt() / 3.0));
+    let Frames::Features { values, .. } = &set.train[0].frames else { panic!("features are read") };
+    values.iter().zip(wanted).for_each(|(seen, wanted)| assert!((seen - wanted).abs() < 1e-6, "{values:?}"));
+    assert!(set.schema.reader(&super::reader()).changes);
+    let error = FrameSet::open(&source("builtin:moving-shapes"), None, &reader, None).unwrap_err().to_string();
+    assert!(error.contains("leave --changes out"), "{error}");
+}
+
+#[test]
 fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
     let files = Files::new();
     let path = files.with("a.csv", "\u{feff}x,time,label\n1,500,a\n2,501,b\n");

@@ -61,6 +61,9 @@ pub struct ClipSettings {
     /// Another way in which a label is written: OTHER=LABEL
     #[cfg_attr(feature = "clap", arg(long = "alias", value_name = "OTHER=LABEL"))]
     pub aliases: Vec<Alias>,
+    /// Read how each feature has changed since the frame before, instead of its value
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub changes: bool,
     /// Height and width to which images are brought
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", default_value_t = ClipSettings::default().image_size))]
     pub image_size: usize,
@@ -124,6 +127,7 @@ impl Default for ClipSettings {
             ignore: Vec::new(),
             aliases: Vec::new(),
             image_size: 64,
+            changes: false,
             grey: false,
             batch_size: 16,
             sequence_length: 40,
@@ -215,6 +219,7 @@ impl ClipSettings {
             aliases: self.aliases.clone(),
             image: ImageShape { channels: if self.grey { 1 } else { 3 }, size: self.image_size },
             columns: None,
+            changes: self.changes,
         }
     }
 
