@@ -37,6 +37,22 @@ impl PackedRows {
         Some(Self { arch, weight, width, bias })
     }
 
+    /// The same of a matrix that lies the other way, `[I, O]`: `Y = X W + b`.
+    ///
+    /// # Panics
+    /// If the bias is not as long as the matrix has columns.
+    pub fn plain(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Option<Self> {
+        let [width, columns] = weight.dims();
+        let arch = Arch::new();
+        let bias = match bias {
+            Some(bias) => elements(bias)?,
+            None => vec![0.0; columns],
+        };
+        assert_eq!(bias.len(), columns, "`bias` must have the shape [O] = [{columns}] of the columns of `weight`");
+        let weight = Panels::pack(arch, &elements(weight)?, columns, Orientation::Plain);
+        Some(Self { arch, weight, width, bias })
+    }
+
     /// `[N, O]` of `x` `[N, I]`.
     ///
     /// # Panics
@@ -278,8 +294,10 @@ mod tests {
             }
             let (weight, bias) = (tensor([17, width], 1), tensor([17], 2));
             let layer = PackedRows::new(weight.clone(), Some(bias.clone())).unwrap();
+            let plain = PackedRows::plain(weight.clone().transpose(), Some(bias.clone())).unwrap();
             let alone = PackedLinear::new(weight, Some(bias)).unwrap();
             let x = numbers(7 * width, 3);
+            assert_eq!(layer.apply(&x), plain.apply(&x));
             let mut y = vec![0.0; 17];
             for (x, seen) in x.chunks_exact(width).zip(layer.apply(&x).chunks_exact(17)) {
                 alone.apply(x, &mut y);

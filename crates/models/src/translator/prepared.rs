@@ -40,7 +40,7 @@ impl<'m> PreparedWriter<'m> {
         }
         let decoder = model.decoder.rows_stepper()?;
         let query = match attention.and_then(|attention| attention.query.as_ref()) {
-            Some(query) => Some(PackedRows::new(query.val().transpose(), None)?),
+            Some(query) => Some(PackedRows::plain(query.val(), None)?),
             None => None,
         };
         Some(Self {
@@ -49,10 +49,7 @@ impl<'m> PreparedWriter<'m> {
             decoder,
             attends: attention.is_some(),
             query,
-            combine: PackedRows::new(
-                model.combine.weight.val().transpose(),
-                model.combine.bias.as_ref().map(|bias| bias.val()),
-            )?,
+            combine: PackedRows::plain(model.combine.weight.val(), model.combine.bias.as_ref().map(|bias| bias.val()))?,
             output: PackedRows::new(model.output_weight(), Some(model.output_bias.val()))?,
         })
     }
