@@ -37,7 +37,7 @@ pub(crate) fn loss(
 
     let scale = 1.0 / rows as f64;
     let probabilities = exponentials * (sums.recip() * scale);
-    let hit = Tensor::full([rows, 1], -(1.0 - epsilon) * scale, &h.device());
+    let hit = Tensor::full([rows, 1], -(1.0 - epsilon) * scale, (&h.device(), h.dtype()));
     let mut d_logits = probabilities.scatter(1, targets, hit, IndexingUpdateOp::Add);
     if epsilon > 0.0 {
         d_logits = d_logits - epsilon * scale / vocabulary as f64;
