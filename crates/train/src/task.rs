@@ -42,6 +42,17 @@ pub trait Task: Sized {
     /// The data in a line or a few, for a person to read before training begins.
     fn describe(&self) -> String;
 
+    /// Does what must be done once before the first step and may take long: computes what a frozen network sees, say.
+    /// Nothing by default. Doing it again does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read, or what is computed cannot be kept.
+    fn prepare(&mut self, report: &mut dyn FnMut(Preparation<'_>)) -> Result<(), TrainError> {
+        let _ = report;
+        Ok(())
+    }
+
     /// `model`, fresh, with the weights of the run `source` where they fit, and in words how much did.
     ///
     /// # Errors
@@ -92,6 +103,22 @@ pub trait Task: Sized {
     ///
     /// When the data cannot be read.
     fn sample(&mut self, model: &Self::Model, seed: u64) -> Result<Option<String>, TrainError>;
+}
+
+/// What a task tells while it prepares itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Preparation<'a> {
+    /// Something that the user should know.
+    Message(&'a str),
+    /// How far it is.
+    Progress {
+        /// What is counted, in the plural.
+        what: &'static str,
+        /// How many are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
 }
 
 /// The outcome of a batch.

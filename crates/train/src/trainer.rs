@@ -36,7 +36,7 @@ use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder};
 use crate::schedule::Schedule;
 use crate::settings::TrainingSettings;
-use crate::task::{Carry, Evaluation, Task};
+use crate::task::{Carry, Evaluation, Preparation, Task};
 use report::{Pending, Reports};
 
 /// Asks a run to save and leave at the next step. Clones ask the same run.
@@ -194,6 +194,10 @@ impl<T: Task> Trainer<T> {
     ///
     /// When the loss diverges, the data cannot be read or a file cannot be written. The last good checkpoint stays.
     pub fn train(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+        self.task.prepare(&mut |news| match news {
+            Preparation::Message(message) => observer.observe(&Event::Warning { message }),
+            Preparation::Progress { what, done, total } => observer.observe(&Event::Preparing { what, done, total }),
+        })?;
         let (steps_per_epoch, total_steps) = step_counts(&self.settings, self.task.batches());
         observer.observe(&Event::Started {
             step: self.progress.step,
