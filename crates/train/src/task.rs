@@ -1,6 +1,6 @@
 //! What a task gives to the loop.
 
-use burn::module::Module;
+use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_rnn::State;
@@ -59,6 +59,12 @@ pub trait Task: Sized {
     ///
     /// When `source` is of another task or cannot be read, or its model is of another shape.
     fn start_from(&self, model: Self::Model, source: &RunFolder) -> Result<(Self::Model, String), TrainError>;
+
+    /// Parameters of `model` that learn at another rate than the others, and its factor; none by default.
+    fn other_rate(&self, model: &Self::Model) -> Option<(ParamGroup, f64)> {
+        let _ = model;
+        None
+    }
 
     /// What a batch is counted in, in the plural: "characters", "sentences".
     fn unit(&self) -> &'static str;

@@ -14,6 +14,7 @@ mod trained;
 
 use std::path::Path;
 
+use burn::module::ParamGroup;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -302,6 +303,13 @@ impl Task for CaptionTask {
         model.encoder = encoder;
         let said = "the words' weights are those of the run to start from".to_owned();
         Ok((model, said))
+    }
+
+    fn other_rate(&self, model: &Captioner) -> Option<(ParamGroup, f64)> {
+        model
+            .encoder
+            .as_ref()
+            .map(|encoder| (ParamGroup::ids_from_module(encoder.clone()), self.settings.model.encoder_rate))
     }
 
     fn unit(&self) -> &'static str {
