@@ -3,13 +3,15 @@
 Says {"torch": VERSION} or {"error": WHY}, then answers each line of standard input,
 
     {"work": "train", "cell": "lstm", "layers": 1, "hidden": 256, "batch": 64, "time": 64,
-     "symbols": 65, "threads": 2, "steps": 5, "sampled": 1000}
+     "symbols": 65, "words": [8000, 6000], "threads": 2, "steps": 5, "sampled": 1000}
 
 with a line {"seconds": S, "peak_bytes": P}: the time of these steps, or of writing `sampled` symbols, and the most memory
-that the process has held so far (null where the system does not say).
+that the process has held so far (null where the system does not say). The work `translate` is that of a translator with
+general attention, and `decode` its greedy decoding, with sentences that all have `time` symbols.
 """
 
 import json
+import math
 import sys
 import time
 
@@ -74,6 +76,92 @@ class Sampling:
             symbol.item()
 
 
+class Translator(nn.Module):
+    """A bidirectional encoder and a decoder with general attention; `hidden` is the decoder's width."""
+
+    def __init__(self, cell, layers, hidden, sources, targets, embedding=256, dropout=0.3):
+        super().__init__()
+        layer = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
+        between = dropout if layers > 1 else 0.0
+        self.source, self.target = nn.Embedding(sources, embedding), nn.Embedding(targets, embedding)
+        self.encoder = layer(embedding, hidden // 2, layers, bidirectional=True, dropout=between)
+        self.decoder = layer(embedding, hidden, layers, dropout=between)
+        states = 2 if cell == "lstm" else 1
+        self.bridge = nn.ModuleList([nn.Linear(hidden, hidden) for _ in range(states * layers)])
+        self.query = nn.Linear(hidden, hidden, bias=False)
+        self.combine, self.output = nn.Linear(2 * hidden, embedding), nn.Linear(embedding, targets)
+        self.dropout = nn.Dropout(dropout)
+
+    def encode(self, sources):
+        """`[S, B]` to the outputs `[B, S, H]` and the decoder's first state. No sentence is padded."""
+        outputs, last = self.encoder(self.dropout(self.source(sources)))
+        states = last if isinstance(last, tuple) else (last,)
+        crossed = []
+        for i, state in enumerate(states):
+            layers = state.shape[0] // 2
+            joined = [torch.cat([state[2 * l], state[2 * l + 1]], 1) for l in range(layers)]
+            joined = [self.bridge[i * layers + l](x) for l, x in enumerate(joined)]
+            crossed.append(torch.stack([x if i else torch.tanh(x) for x in joined]))
+        return outputs.transpose(0, 1), tuple(crossed) if isinstance(last, tuple) else crossed[0]
+
+    def write(self, tokens, outputs, state):
+        """`[T, B]` to the logits of what follows `[T, B, V]`, and the state."""
+        hidden, state = self.decoder(self.dropout(self.target(tokens)), state)
+        h = hidden.transpose(0, 1)
+        weights = torch.softmax(self.query(h) @ outputs.transpose(1, 2) / math.sqrt(h.shape[2]), 2)
+        seen = torch.cat([(weights @ outputs).transpose(0, 1), hidden], 2)
+        return self.output(self.dropout(torch.tanh(self.combine(seen)))), state
+
+
+class Translating:
+    """Steps with label smoothing, the global norm bounded by 5, and Adam."""
+
+    def __init__(self, model, batch, time):
+        self.model = model
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+        self.sources = torch.randint(4, model.source.num_embeddings, (time, batch))
+        self.targets = torch.randint(4, model.target.num_embeddings, (time + 1, batch))
+
+    def run(self, steps, sampled):
+        for _ in range(steps):
+            logits, _ = self.model.write(self.targets[:-1], *self.model.encode(self.sources))
+            wanted = self.targets[1:].flatten()
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), wanted, label_smoothing=0.1)
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self.optimizer.step()
+
+
+class Decoding:
+    """`time` words for each sentence, greedily: never padding, the unknown word, the start or, before the last, the end."""
+
+    def __init__(self, model, batch, time):
+        self.model, self.time = model.eval(), time
+        self.sources = torch.randint(4, model.source.num_embeddings, (time, batch))
+
+    @torch.inference_mode()
+    def run(self, steps, sampled):
+        for _ in range(steps):
+            outputs, state = self.model.encode(self.sources)
+            tokens = torch.full((1, self.sources.shape[1]), 2)
+            written = []
+            for _ in range(self.time):
+                logits, state = self.model.write(tokens, outputs, state)
+                logits[..., :4] = -math.inf
+                tokens = logits.argmax(2)
+                written.append(tokens[0].tolist())
+
+
+def work_of(ask):
+    shape = ask["cell"], ask["layers"], ask["hidden"]
+    if ask["work"] in ("train", "sample"):
+        model = CharLm(*shape, ask["symbols"])
+        return Training(model, ask["batch"], ask["time"]) if ask["work"] == "train" else Sampling(model)
+    model = Translator(*shape, *ask["words"])
+    return {"translate": Translating, "decode": Decoding}[ask["work"]](model, ask["batch"], ask["time"])
+
+
 def peak_bytes():
     try:
         with open("/proc/self/status", encoding="ascii") as status:
@@ -90,9 +178,7 @@ def main():
         steps, sampled = ask.pop("steps"), ask.pop("sampled")
         if ask != current:
             torch.set_num_threads(ask["threads"])
-            model = CharLm(ask["cell"], ask["layers"], ask["hidden"], ask["symbols"])
-            work = Training(model, ask["batch"], ask["time"]) if ask["work"] == "train" else Sampling(model)
-            current = ask
+            work, current = work_of(ask), ask
         started = time.perf_counter()
         work.run(steps, sampled)
         say({"seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})

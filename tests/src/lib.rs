@@ -49,6 +49,8 @@ impl Workplace {
     pub fn process(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.current_dir(self.folder.path()).args(arguments);
+        // Mesa, which plays a GPU, complains on standard error where there is none.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         command
     }
 

@@ -49,6 +49,18 @@ fn burn_can_be_left_out() {
 }
 
 #[test]
+fn a_translator_is_timed_in_training_and_in_decoding() {
+    let place = Workplace::new();
+    let options = ["--shapes", "translate-gru-1x4-b2-t3,decode-lstm-2x4-b2-t3", "--json"];
+    let output = place.rekindle(&[&TINY[..], &options].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    for row in result["rows"].as_array().unwrap() {
+        assert!(row["symbols_per_second"]["min"].as_f64().unwrap() > 0.0, "{row}");
+        assert_eq!(row["to_burn"], Value::Null, "Burn has no translator");
+    }
+}
+
+#[test]
 fn a_shape_that_is_none_is_named() {
     let place = Workplace::new();
     let told = contains("train-elman-1x2 is no shape").and(contains("rnn, lstm or gru"));

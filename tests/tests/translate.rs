@@ -107,10 +107,60 @@ fn what_was_about_to_be_written_can_be_read_in_training() {
 }
 
 #[test]
-fn a_broken_off_run_goes_on_with_the_losses_of_an_unbroken_one() {
-    for backend in ["flex", "ndarray"] {
+fn words_can_be_cut_into_pieces_that_are_learnt() {
+    for (kind, joint) in [("bpe", &[][..]), ("unigram", &["--joint"])] {
         let place = place();
-        let options = [&small(&["--dropout", "0.2", "--threads", "1", "--backend"])[..], &[backend]].concat();
+        let options = [&["--epochs", "12", "--dropout", "0.1", "--subword", kind, "--max-words", "40"], joint].concat();
+        place.rekindle(&small(&options)).assert().success();
+        let languages: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(place.path("runs/translate/vocab.json")).unwrap()).unwrap();
+        assert_eq!(languages["source"]["vocabulary"] == languages["target"]["vocabulary"], !joint.is_empty());
+        // White space is that of the text, and every line has its line.
+        place
+            .rekindle(&["predict", "runs/translate"])
+            .write_stdin("Ein  vogel spielt .\n\nEin kind rennt .\n")
+            .assert()
+            .success()
+            .stdout("a bird plays .\n\na child runs .\n");
+        let eval = place.rekindle(&["eval", "runs/translate"]).assert().success().get_output().stdout.clone();
+        assert!(String::from_utf8(eval).unwrap().contains("bleu"));
+        let look = ["predict", "runs/translate", "Ein kind rennt .", "--attention", "look.svg"];
+        place.rekindle(&look).assert().success();
+        assert!(fs::read_to_string(place.path("look.svg")).unwrap().contains(">▁"));
+        place.rekindle(&["export", "runs/translate", "--out", "out"]).assert().success();
+        if joint.is_empty() {
+            place
+                .rekindle(&["predict", "runs/translate", "a woman plays ."])
+                .assert()
+                .success()
+                .stderr(contains("and this run translates from de to en"));
+        }
+        fs::write(place.path("runs/translate/vocab.json"), "{}").unwrap();
+        place.rekindle(&["predict", "runs/translate", "x"]).assert().code(1).stderr(contains("vocab.json"));
+    }
+}
+
+#[test]
+fn what_pieces_of_words_cannot_have_is_refused() {
+    let place = place();
+    for (options, wanted) in [
+        (&["--joint"][..], "joint true"),
+        (&["--subword", "bpe", "--min-count", "2"], "min-count 2"),
+        (&["--subword", "bpe", "--source-units", "char"], "source-units char"),
+        (&["--subword", "unigram", "--target-units", "char"], "target-units char"),
+        (&["--subword", "unigram", "--max-words", "3"], "3 pieces of words cannot be learnt"),
+        (&["--subword", "letters"], "possible values: bpe, unigram"),
+    ] {
+        place.rekindle(&small(options)).assert().failure().stderr(contains(wanted));
+    }
+}
+
+#[test]
+fn a_broken_off_run_goes_on_with_the_losses_of_an_unbroken_one() {
+    let pieces = ["--subword", "unigram", "--max-words", "60", "--joint"];
+    for (backend, more) in [("flex", &[][..]), ("ndarray", &[]), ("flex", &pieces)] {
+        let place = place();
+        let options = [&small(&["--dropout", "0.2", "--threads", "1", "--backend"])[..], &[backend], more].concat();
         place.rekindle(&[&options[..], &["--steps", "40", "--out", "unbroken"]].concat()).assert().success();
         place.rekindle(&[&options[..], &["--steps", "22", "--out", "broken"]].concat()).assert().success();
         let resume = ["train", "--resume", "broken", "--steps", "40", "--threads", "1", "--backend", backend];

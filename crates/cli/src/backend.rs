@@ -14,6 +14,30 @@ pub struct Backend {
     device_type: Option<DeviceType>,
     /// Whether its devices are graphics processors.
     pub gpu: bool,
+    /// The device that plays a graphics processor on the CPU, where the backend can have one.
+    software: Option<Device>,
+}
+
+/// What does the work of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A graphics processor.
+    Gpu,
+    /// The CPU, which plays a graphics processor: right, and slow.
+    SoftwareGpu,
+    /// The CPU.
+    Cpu,
+}
+
+impl Kind {
+    /// As it is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gpu => "GPU",
+            Self::SoftwareGpu => "software GPU",
+            Self::Cpu => "CPU",
+        }
+    }
 }
 
 /// The type of a backend's devices, if it is compiled in.
@@ -27,17 +51,28 @@ macro_rules! compiled {
     }};
 }
 
-/// All backends; of those that have a device, the first is the default.
+/// The software device of a backend, if it is compiled in.
+macro_rules! software {
+    ($feature:literal, $device:ident) => {{
+        #[cfg(feature = $feature)]
+        let device = Some(Device::$device(burn::tensor::DeviceKind::Cpu));
+        #[cfg(not(feature = $feature))]
+        let device = None;
+        device
+    }};
+}
+
+/// All backends; of those that have a device which is no software GPU, the first is the default.
 pub fn backends() -> Vec<Backend> {
-    let gpu = |name, device_type| Backend { name, device_type, gpu: true };
-    let cpu = |name, device_type| Backend { name, device_type, gpu: false };
+    let gpu = |name, device_type, software| Backend { name, device_type, gpu: true, software };
+    let cpu = |name, device_type| Backend { name, device_type, gpu: false, software: None };
     vec![
-        gpu("cuda", compiled!("cuda", Cuda)),
-        gpu("rocm", compiled!("rocm", Rocm)),
-        gpu("metal", compiled!("metal", Metal)),
-        gpu("vulkan", compiled!("vulkan", Vulkan)),
-        gpu("webgpu", compiled!("webgpu", WebGpu)),
-        gpu("wgpu", compiled!("wgpu", Wgpu)),
+        gpu("cuda", compiled!("cuda", Cuda), None),
+        gpu("rocm", compiled!("rocm", Rocm), None),
+        gpu("metal", compiled!("metal", Metal), software!("metal", metal)),
+        gpu("vulkan", compiled!("vulkan", Vulkan), software!("vulkan", vulkan)),
+        gpu("webgpu", compiled!("webgpu", WebGpu), software!("webgpu", webgpu)),
+        gpu("wgpu", compiled!("wgpu", Wgpu), software!("wgpu", wgpu)),
         cpu("flex", compiled!("flex", Flex)),
         cpu("ndarray", compiled!("ndarray", NdArray)),
     ]
@@ -49,9 +84,15 @@ impl Backend {
         self.device_type.is_some()
     }
 
-    /// The devices that it finds on this machine.
-    pub fn devices(&self) -> Vec<Device> {
-        self.device_type.clone().map(|device_type| Device::enumerate(device_type).into_vec()).unwrap_or_default()
+    /// The devices that it finds on this machine, and what does their work.
+    pub fn devices(&self) -> Vec<(Device, Kind)> {
+        let devices = self.device_type.clone().map(|device_type| Device::enumerate(device_type).into_vec());
+        let kind = |device: &Device| match self.gpu {
+            true if self.software.as_ref() == Some(device) => Kind::SoftwareGpu,
+            true => Kind::Gpu,
+            false => Kind::Cpu,
+        };
+        devices.unwrap_or_default().into_iter().map(|device| (device.clone(), kind(&device))).collect()
     }
 }
 
@@ -77,7 +118,8 @@ pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
 
 fn default() -> Result<Chosen> {
     for backend in backends() {
-        if let Some(device) = backend.devices().into_iter().next() {
+        let mut devices = backend.devices().into_iter();
+        if let Some((device, _)) = devices.find(|(_, kind)| *kind != Kind::SoftwareGpu) {
             return Ok(Chosen { name: backend.name, device });
         }
     }
@@ -105,7 +147,7 @@ fn named(wanted: &str) -> Result<Chosen> {
     let devices = backend.devices();
     let found = devices.len();
     match devices.into_iter().nth(index) {
-        Some(device) => Ok(Chosen { name: backend.name, device }),
+        Some((device, _)) => Ok(Chosen { name: backend.name, device }),
         None if found == 0 => bail!("the backend {name} finds no device on this machine"),
         None => bail!("--backend {wanted}: {name} has {found} device(s), numbered from 0"),
     }

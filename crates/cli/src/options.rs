@@ -456,7 +456,7 @@ pub struct Devices {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of seven]
+    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of ten]
     #[arg(long, value_name = "SHAPES", value_delimiter = ',')]
     pub shapes: Vec<Shape>,
     /// How often each takes its turn

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Pairs`] | reads two line-aligned files or one table, plain or gzip; or writes dates |
 //! | [`SentenceUnit`] | cuts a sentence into words or characters, and puts it together again |
+//! | [`Subword`] | learns pieces of words, cuts a sentence into them, and puts it together again |
 //! | [`WordVocabulary`] | words to numbers and back, with `<START>` and `<END>` |
 //! | [`Buckets`] | batches of sentences of like lengths, in another order each epoch |
 //!
@@ -26,6 +27,7 @@ mod dates;
 mod error;
 mod pairs;
 mod sentence;
+mod subword;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -34,4 +36,5 @@ pub use buckets::{BatchSize, Buckets};
 pub use error::ParallelError;
 pub use pairs::Pairs;
 pub use sentence::SentenceUnit;
+pub use subword::{Subword, SubwordKind};
 pub use vocabulary::WordVocabulary;

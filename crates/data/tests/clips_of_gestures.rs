@@ -21,6 +21,7 @@ fn reader(label_column: &str, ignore: &[&str], aliases: &[&str]) -> ClipReader {
         aliases: aliases.iter().map(|alias| alias.parse().unwrap()).collect(),
         image: ImageShape { channels: 3, size: 32 },
         columns: None,
+        changes: None,
     }
 }
 

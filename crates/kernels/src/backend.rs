@@ -8,7 +8,7 @@ use burn::{
         backend_extension,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{DType, Tensor},
+    tensor::{DType, Device, Tensor},
 };
 
 use crate::{
@@ -63,14 +63,18 @@ impl<B: Backend, C: CheckpointStrategy> InputTensors<Autodiff<B, C>> {
 
 /// Whether native code runs tensors like this one.
 pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let on_cpu = match tensor.device().inner().as_dispatch() {
+    is_cpu(&tensor.device()) && tensor.dtype() == DType::F32
+}
+
+/// Whether a device is the CPU.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => true,
         _ => false,
-    };
-    on_cpu && tensor.dtype() == DType::F32
+    }
 }
 
 // The selectors name the deprecated ndarray backend.

@@ -13,6 +13,7 @@
 //! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
 //! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
+//! - [`parallel`]: independent work on the CPU, side by side.
 //! - `step`, with a CPU backend compiled in: one sequence read step by
 //!   step, with the weights packed once, as in sampling.
 //!
@@ -40,6 +41,7 @@
 
 pub mod gru;
 pub mod lstm;
+pub mod parallel;
 pub mod rnn;
 
 mod arguments;

@@ -273,7 +273,7 @@ impl Captioner {
     /// As [`loss`](Self::loss).
     pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Foreseen {
         let batch = Batch::new(captions, self.start, self.end);
-        let log_probs = self.log_probs(self.read(seen, &batch).0);
+        let log_probs = log_softmax(self.logits(self.read(seen, &batch).0), 1);
         let wanted = self.numbers(&batch.wanted);
         let likeliest = log_probs.clone().argmax(1).squeeze_dim::<1>(1);
         let correct = likeliest.equal(wanted.clone()).int().sum().into_scalar::<i64>() as u64;
@@ -381,9 +381,8 @@ impl Captioner {
     }
 
     /// `[N, V]`.
-    fn log_probs(&self, outputs: Tensor<2>) -> Tensor<2> {
-        let logits = outputs.matmul(self.output.val().transpose()) + self.output_bias.val().unsqueeze();
-        log_softmax(logits, 1)
+    fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
+        outputs.matmul(self.output.val().transpose()) + self.output_bias.val().unsqueeze()
     }
 
     fn numbers(&self, numbers: &[u32]) -> Tensor<1, Int> {

@@ -115,8 +115,9 @@ impl DrawConfig {
         let decoder = LstmConfig::new(latent, hidden).with_init(init).init_with(rng, device);
         let mut linear = |output| crate::init::linear(hidden, output, rng, device);
         let latent = linear(2 * latent);
-        let read = self.read_size.map(|_| linear(5));
-        let window = self.write_size.map(|_| linear(5));
+        let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width));
+        let read = self.read_size.map(&mut window);
+        let window = self.write_size.map(&mut window);
         let write = linear(self.write_size.map_or(self.pixels(), |n| channels * n * n));
         let zeros = |shape: [usize; 2]| Param::from_data(TensorData::zeros::<f32, _>(shape), device);
         Draw {

@@ -43,8 +43,6 @@ pub mod draw;
 pub mod frame_tagger;
 mod init;
 mod smoothed;
-#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
-mod testing;
 mod transfer;
 pub mod translator;
 

@@ -1,6 +1,15 @@
 //! Cross-entropy with label smoothing over a large vocabulary.
 
+use std::ops::Range;
+
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use rekindle_kernels::parallel;
+
+/// Logits that are computed at once: so few that they stay in the caches and their memory is used again and again.
+const LOGITS: usize = 1 << 20;
+
+/// Parts of the rows that are worked on side by side. Not the number of threads, on which no bit of the result may depend.
+const PARTS: usize = 4;
 
 /// Cross-entropy of an output layer, with its gradient worked out by hand.
 ///
@@ -10,8 +19,11 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 /// ∂L/∂l = (p - q) / N,  ∂L/∂h = ∂L/∂l W,  ∂L/∂W = (∂L/∂l)ᵀ h,  ∂L/∂b = Σ ∂L/∂l
 /// ```
 ///
-/// The logits are the largest tensors of a word model. Here autodiff keeps none of them: what it sees is
-/// `<h, ∂L/∂h> + <W, ∂L/∂W> + <b, ∂L/∂b>` with the derivatives held constant, whose gradients are those derivatives.
+/// The logits are the largest tensors of a word model. Here they are computed some rows at a time, `e = exp(l - max l)` is
+/// read by two products, and nothing else is ever as large: `q` is constant but for one symbol of a row, so that what it
+/// adds needs sums, rows of `W` and no logits. The bias is a column of `W` that meets a column of ones, so that the
+/// products do its part too. What autodiff sees is `<h, ∂L/∂h> + <W, ∂L/∂W> + <b, ∂L/∂b>` with the derivatives held
+/// constant, whose gradients are those derivatives.
 ///
 /// `hidden` is `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`. Returns the smoothed loss `[1]` for training.
 pub(crate) fn loss(
@@ -21,31 +33,72 @@ pub(crate) fn loss(
     targets: Tensor<1, Int>,
     epsilon: f64,
 ) -> Tensor<1> {
-    let [rows, _] = hidden.dims();
+    let [rows, width] = hidden.dims();
     let [vocabulary, _] = weight.dims();
-    let (h, w, b) = (hidden.clone().detach(), weight.clone().detach(), bias.clone().detach());
-    let logits = h.clone().matmul(w.clone().transpose()) + b.unsqueeze();
-    let targets = targets.reshape([rows, 1]);
-    let right = logits.clone().gather(1, targets.clone()).sum();
-    let all = logits.clone().sum();
-    let largest = logits.clone().max_dim(1);
-    let exponentials = (logits - largest.clone()).exp();
-    let sums = exponentials.clone().sum_dim(1);
-    let log_sums = (sums.clone().log() + largest).sum();
-    let value = log_sums - right * (1.0 - epsilon) - all * (epsilon / vocabulary as f64);
-    let value = value / rows as f64;
+    let device = hidden.device();
+    // Not `detach`, which leaves a weight one that a gradient is wanted of.
+    let (h, w) = (hidden.clone().set_require_grad(false), weight.clone().set_require_grad(false));
+    let b = bias.clone().set_require_grad(false).unsqueeze_dim(1);
+    let h = Tensor::cat(vec![h, Tensor::ones([rows, 1], (&device, h.dtype()))], 1);
+    let w = Tensor::cat(vec![w, b], 1);
 
-    let scale = 1.0 / rows as f64;
-    let probabilities = exponentials * (sums.recip() * scale);
-    let hit = Tensor::full([rows, 1], -(1.0 - epsilon) * scale, (&h.device(), h.dtype()));
-    let mut d_logits = probabilities.scatter(1, targets, hit, IndexingUpdateOp::Add);
-    if epsilon > 0.0 {
-        d_logits = d_logits - epsilon * scale / vocabulary as f64;
+    // Σ_v q_v l_v, of the right symbols and of all.
+    let (hit, spread) = (1.0 - epsilon, epsilon / vocabulary as f64);
+    let right = w.clone().select(0, targets.clone());
+    let (h_sum, w_sum) = (h.clone().sum_dim(0), w.clone().sum_dim(0));
+    let wanted = (h.clone() * right.clone()).sum() * hit + (h_sum.clone() * w_sum.clone()).sum() * spread;
+
+    let chunk = LOGITS.div_ceil(vocabulary).min(rows.div_ceil(PARTS));
+    let chunks = rows.div_ceil(chunk);
+    let parts = (0..PARTS).map(|part| part * chunks / PARTS * chunk..((part + 1) * chunks / PARTS * chunk).min(rows));
+    let parts = parts.filter(|part| !part.is_empty()).collect();
+    let parts = parallel::for_each(&device, parts, |part| softmax(&h, &w, part, chunk));
+    let (mut log_sums, mut d_h, mut d_w) = (Vec::new(), Vec::new(), Vec::new());
+    for part in parts {
+        log_sums.push(part.log_sums);
+        d_h.push(part.d_h);
+        d_w.push(part.d_w);
     }
-    let d_hidden = d_logits.clone().matmul(w);
-    let d_bias = d_logits.clone().sum_dim(0).squeeze_dim(0);
-    let d_weight = d_logits.transpose().matmul(h);
-    let shadow = (hidden * d_hidden).sum() + (weight * d_weight).sum() + (bias * d_bias).sum();
+    let value = (Tensor::cat(log_sums, 0).sum() - wanted) / rows as f64;
+    let d_h = Tensor::cat(d_h, 0) - right * hit - w_sum * spread;
+    let d_w = d_w.into_iter().reduce(|sum, part| sum + part).unwrap_or_else(|| w.zeros_like());
+    let d_w = d_w.select_assign(0, targets, h * -hit, IndexingUpdateOp::Add) - h_sum * spread;
+    let (d_h, d_w) = (d_h / rows as f64, d_w / rows as f64);
+    let d_bias = d_w.clone().narrow(1, width, 1).squeeze_dim(1);
+    let shadow =
+        (hidden * d_h.narrow(1, 0, width)).sum() + (weight * d_w.narrow(1, 0, width)).sum() + (bias * d_bias).sum();
     let value = value - shadow.clone().detach();
     shadow + value
+}
+
+/// What the softmax of some rows says.
+struct Softmax {
+    /// `ln Σ_v exp l_v`, `[N, 1]`.
+    log_sums: Tensor<2>,
+    /// `p W`, `[N, H]`.
+    d_h: Tensor<2>,
+    /// `pᵀ h`, `[V, H]`.
+    d_w: Tensor<2>,
+}
+
+/// The softmax of `rows` of `h`, `chunk` rows at a time.
+fn softmax(h: &Tensor<2>, w: &Tensor<2>, rows: Range<usize>, chunk: usize) -> Softmax {
+    let (mut log_sums, mut d_h) = (Vec::new(), Vec::new());
+    let mut d_w = None;
+    for begin in rows.clone().step_by(chunk) {
+        let h = h.clone().narrow(0, begin, chunk.min(rows.end - begin));
+        let logits = h.clone().matmul(w.clone().transpose());
+        let largest = logits.clone().max_dim(1);
+        let exponentials = (logits - largest.clone()).exp();
+        let sums = exponentials.clone().sum_dim(1);
+        d_h.push(exponentials.clone().matmul(w.clone()) / sums.clone());
+        let part = exponentials.transpose().matmul(h / sums.clone());
+        d_w = Some(match d_w {
+            Some(sum) => sum + part,
+            None => part,
+        });
+        log_sums.push(sums.log() + largest);
+    }
+    let d_w = d_w.unwrap_or_else(|| w.zeros_like());
+    Softmax { log_sums: Tensor::cat(log_sums, 0), d_h: Tensor::cat(d_h, 0), d_w }
 }

@@ -18,6 +18,8 @@
 //! one operation.
 
 mod decoder;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 

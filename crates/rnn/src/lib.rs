@@ -13,7 +13,7 @@
 //! - [`SequenceInput`] and [`StepInput`]: dense rows, embedded tokens or
 //!   one-hot tokens.
 //! - `Stepper`, with a CPU backend compiled in: a network prepared to read one
-//!   sequence of tokens, as in sampling.
+//!   sequence of tokens, as in sampling; and `RowsStepper`: several of rows, as in a search.
 //! - [`State`]: what is carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
@@ -57,6 +57,8 @@ pub mod lstm_variants;
 mod orthogonal;
 mod projection;
 mod recurrent;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod rows_stepper;
 mod scan;
 mod state;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
@@ -74,6 +76,8 @@ pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+pub use rows_stepper::{RowsState, RowsStepper};
 pub use state::{LayerState, State};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use stepper::Stepper;

@@ -52,13 +52,7 @@ impl Recurrent {
     ///
     /// If the embedding is not as wide as the input of the network.
     pub fn stepper(&self, embedding: Option<Tensor<2>>) -> Option<Stepper> {
-        if self.is_bidirectional() {
-            return None;
-        }
-        let parts = self.layers.iter().map(|layer| parts(&layer.forward)).collect::<Option<Vec<_>>>()?;
-        if parts[0].weight_hh.device().is_autodiff() {
-            return None;
-        }
+        let parts = parts(self)?;
         let large = embedding.as_ref().filter(|table| table.dims()[0] > PROJECTED_TOKENS).cloned();
         let mut tokens = large.map(|table| Tokens::Embedded { features: table.dims()[1], table: values(table) });
         let mut layers = Vec::with_capacity(parts.len());
@@ -130,15 +124,25 @@ impl SteppedLayer {
 }
 
 /// The weights of a layer that has native code.
-struct Parts {
-    cell: Cell,
-    weight_ih: Tensor<2>,
+pub(crate) struct Parts {
+    pub cell: Cell,
+    pub weight_ih: Tensor<2>,
     /// All that is added to `W_ih x` outside of any gate.
-    bias: Option<Tensor<1>>,
-    weight_hh: Tensor<2>,
+    pub bias: Option<Tensor<1>>,
+    pub weight_hh: Tensor<2>,
 }
 
-fn parts(layer: &Layer) -> Option<Parts> {
+/// The weights of all layers, if there is native code for the network.
+pub(crate) fn parts(network: &Recurrent) -> Option<Vec<Parts>> {
+    if network.is_bidirectional() {
+        return None;
+    }
+    let parts = network.layers.iter().map(|layer| layer_parts(&layer.forward)).collect::<Option<Vec<_>>>()?;
+    let trains = parts.first().is_some_and(|parts| parts.weight_hh.device().is_autodiff());
+    (!trains).then_some(parts)
+}
+
+fn layer_parts(layer: &Layer) -> Option<Parts> {
     match layer {
         Layer::Vanilla(layer) => Some(Parts {
             cell: Cell::Rnn(match layer.nonlinearity {
@@ -165,7 +169,7 @@ fn parts(layer: &Layer) -> Option<Parts> {
     }
 }
 
-fn values(tensor: Tensor<2>) -> Vec<f32> {
+pub(crate) fn values(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
 }
 

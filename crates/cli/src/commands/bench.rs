@@ -7,18 +7,18 @@ mod memory;
 mod pytorch;
 pub mod shape;
 mod spread;
+mod translator;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::Result;
 use burn::tensor::Device;
-use rekindle_models::char_lm::CharLm;
 use serde::Serialize;
 use serde_json::json;
 
 use self::burn_layers::BurnLm;
-use self::contestant::{Contestant, contestant};
+use self::contestant::{Contestant, language_model};
 use self::memory::Peak;
 use self::pytorch::{AtShape, PyTorch};
 use self::shape::{Shape, Work};
@@ -71,9 +71,11 @@ struct Row {
 fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefCell<PyTorch>>>) -> Result<Row> {
     eprintln!("{shape}");
     let at_shape = |pytorch: &Rc<_>| Box::new(AtShape { pytorch: Rc::clone(pytorch), shape: *shape }) as Box<_>;
-    let mut rekindle = Turn::new(contestant::<CharLm>(shape, device));
+    let mut rekindle = Turn::new(contestant::rekindle(shape, device));
     let mut pytorch = pytorch.map(|pytorch| Turn::new(at_shape(pytorch)));
-    let mut burn = (!options.no_burn).then(|| Turn::new(contestant::<BurnLm>(shape, device)));
+    // Burn has layers to make a language model of, and no translator.
+    let with_burn = !options.no_burn && matches!(shape.work, Work::Train | Work::Sample);
+    let mut burn = with_burn.then(|| Turn::new(language_model::<BurnLm>(shape, device)));
     // The round before the first warms up.
     for round in 0..=options.rounds {
         let steps = if round == 0 { 1 } else { options.steps };
@@ -87,7 +89,8 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
     };
     let speeds = rekindle.seconds().iter().map(|seconds| shape.symbols(options.steps) as f64 / seconds);
     let python = pytorch.is_some().then_some(options.python.as_path());
-    let peak = (shape.work == Work::Train).then(|| memory::measure(shape, &options.device, python));
+    let trains = matches!(shape.work, Work::Train | Work::Translate);
+    let peak = trains.then(|| memory::measure(shape, &options.device, python));
     Ok(Row {
         shape: *shape,
         symbols_per_second: Spread::of(&speeds.collect::<Vec<_>>()),
@@ -121,7 +124,7 @@ impl Turn {
 
 fn print_table(rows: &[Row]) {
     println!(
-        "{:<26} {:>10}  {:<20} {:<20} {:>8} {:>10}",
+        "{:<29} {:>10}  {:<20} {:<20} {:>8} {:>10}",
         "", "symbols/s", "x PyTorch", "x Burn", "peak MiB", "of PyTorch"
     );
     for row in rows {
@@ -130,7 +133,7 @@ fn print_table(rows: &[Row]) {
         let mebibytes = own.map_or("-".into(), |own| format!("{:.0}", own as f64 / f64::from(1 << 20)));
         let share = own.zip(other).map_or("-".into(), |(own, other)| format!("{:.2}", own as f64 / other as f64));
         println!(
-            "{:<26} {:>10.0}  {:<20} {:<20} {mebibytes:>8} {share:>10}",
+            "{:<29} {:>10.0}  {:<20} {:<20} {mebibytes:>8} {share:>10}",
             row.shape,
             row.symbols_per_second.median,
             ratio(&row.to_pytorch),

@@ -1,6 +1,7 @@
 //! `rekindle devices`.
 
 use anyhow::Result;
+use burn::tensor::Device;
 use serde_json::json;
 
 use crate::backend::{self, backends};
@@ -10,22 +11,47 @@ pub fn run(options: &Devices) -> Result<()> {
     let chosen = backend::choose(&DeviceOptions { backend: None, threads: None })?;
     let mut rows = Vec::new();
     for backend in backends() {
-        let devices = backend.devices();
-        rows.extend(devices.iter().enumerate().map(|(index, device)| {
-            let default = backend.name == chosen.name && *device == chosen.device;
-            (format!("{}:{index}", backend.name), backend.gpu, format!("{device:?}"), default)
+        rows.extend(backend.devices().into_iter().enumerate().map(|(index, (device, kind))| {
+            let default = backend.name == chosen.name && device == chosen.device;
+            (format!("{}:{index}", backend.name), kind.name(), model(&device), default)
         }));
     }
     let missing: Vec<_> = backends().into_iter().filter(|b| !b.compiled()).map(|b| b.name).collect();
     if options.output.json {
-        let row = |(name, gpu, device, default): &(String, bool, String, bool)| json!({"backend": name, "gpu": gpu, "device": device, "default": default});
+        let row = |(name, kind, model, default): &(String, &str, Option<String>, bool)| json!({"backend": name, "kind": kind, "device": model, "default": default});
         let rows: Vec<_> = rows.iter().map(row).collect();
         return super::print_json(&json!({"devices": rows, "not_compiled_in": missing}));
     }
-    for (name, gpu, _, default) in rows {
-        let kind = if gpu { "GPU" } else { "CPU" };
-        println!("{name:<12} {kind}{}", if default { "  (default)" } else { "" });
+    for (name, kind, model, default) in rows {
+        let model = model.map_or_else(String::new, |model| format!("  {model}"));
+        println!("{name:<12} {kind}{model}{}", if default { "  (default)" } else { "" });
     }
     println!("not compiled in: {} (each is a feature flag: `--features NAME`)", missing.join(", "));
     Ok(())
+}
+
+/// What a graphics processor calls itself.
+#[cfg(any(
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "webgpu",
+    feature = "cuda",
+    feature = "rocm"
+))]
+fn model(device: &Device) -> Option<String> {
+    device.identity().map(|identity| identity.name)
+}
+
+/// What a graphics processor calls itself: there is none.
+#[cfg(not(any(
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "webgpu",
+    feature = "cuda",
+    feature = "rocm"
+)))]
+fn model(_: &Device) -> Option<String> {
+    None
 }

@@ -226,6 +226,12 @@ pub enum FramesError {
         /// A clip, or the model, that has the other.
         first: String,
     },
+    /// Changes of what has no features.
+    #[error("{clip}: only features have changes, and its frames are pictures; leave --changes out")]
+    ChangesOfPictures {
+        /// The clip.
+        clip: String,
+    },
     /// An alias that is not one.
     #[error("the alias `{text}` is not one: want OTHER=LABEL")]
     BadAlias {

@@ -10,7 +10,7 @@
 //!
 //! let image = ImageShape { channels: 3, size: 32 };
 //! let (ignore, aliases) = (vec!["timestamp".into()], vec!["Preparação=Preparation".parse()?]);
-//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None };
+//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None, changes: None };
 //! let set = FrameSet::open(&FrameSource::parse("builtin:moving-shapes", None)?, None, &reader, None)?;
 //!
 //! let lengths = set.train.iter().map(|clip| clip.len()).collect();
@@ -43,6 +43,7 @@ pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
 pub use error::FramesError;
 pub use labels::{Alias, Classes, Labels};
+pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::{MovingShapes, Part};
 pub use reader::{ClipReader, ImageShape, RawClip};

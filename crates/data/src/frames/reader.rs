@@ -1,6 +1,7 @@
 //! From a path to the clips that are there.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::labels::{Alias, Labels};
@@ -29,6 +30,8 @@ pub struct ClipReader {
     pub image: ImageShape,
     /// The columns that are the features, in this order; all that are left when none are given.
     pub columns: Option<Vec<String>>,
+    /// A frame is how each feature has changed over so many frames, instead of its value.
+    pub changes: Option<NonZeroUsize>,
 }
 
 /// A clip as it was read: labels are words, features are not standardised.
@@ -67,6 +70,16 @@ pub(super) enum LabelSource<'a> {
     File(&'a Path),
 }
 
+/// Frames `[T, F]` to the changes of their features over `frames`; before the first frame, all was as in it.
+fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
+    for at in (width..values.len()).rev() {
+        let first = at % width;
+        values[at] -= values[at.saturating_sub(frames.saturating_mul(width)).max(first)];
+    }
+    let first = values.len().min(width);
+    values[..first].fill(0.0);
+}
+
 impl ClipReader {
     /// The clips at `path`: one in a folder of images, in a CSV file or in an array `[T, F]`; `N` in an array
     /// `[N, T, F]`.
@@ -92,6 +105,14 @@ impl ClipReader {
         }
         if in_clip && let Some(clip) = clips.iter().find(|clip| clip.labels.is_none()) {
             return Err(FramesError::NoLabels { clip: clip.name.clone() }.into());
+        }
+        if let Some(frames) = self.changes {
+            for clip in &mut clips {
+                let Frames::Features { width, values } = &mut clip.frames else {
+                    return Err(FramesError::ChangesOfPictures { clip: clip.name.clone() }.into());
+                };
+                to_changes(*width, frames.get(), values);
+            }
         }
         Ok(clips)
     }

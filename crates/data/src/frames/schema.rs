@@ -1,6 +1,7 @@
 //! What a model of clips reads and answers.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub struct FrameSchema {
     pub columns: Option<Vec<String>>,
     /// What a frame can be.
     pub classes: Classes,
+    /// A frame is how each feature has changed over so many frames, instead of its value.
+    #[serde(default)]
+    pub changes: Option<NonZeroUsize>,
     /// Fitted to the features of the training clips.
     pub standardization: Option<Standardization>,
 }
@@ -38,7 +42,8 @@ impl FrameSchema {
     /// # Errors
     ///
     /// When there is no clip, they do not go together, one has no labels, or all have one label only.
-    pub(super) fn fit(clips: &[RawClip], image: ImageShape) -> Result<Self, FramesError> {
+    pub(super) fn fit(clips: &[RawClip], reader: &ClipReader) -> Result<Self, FramesError> {
+        let image = reader.image;
         let Some(first) = clips.first() else {
             let remedy = "name some with --data, or give some the split `train` in the manifest";
             return Err(FramesError::NoClips { purpose: "train on", remedy });
@@ -62,7 +67,7 @@ impl FrameSchema {
             FrameFormat::Features { width } => Some(Standardization::fit(values, width)),
             FrameFormat::Pixels { .. } => None,
         };
-        Ok(Self { format, columns: first.columns.clone(), classes, standardization })
+        Ok(Self { format, columns: first.columns.clone(), classes, changes: reader.changes, standardization })
     }
 
     /// Turns clips into the numbers of the model. A clip may be without labels.
@@ -89,9 +94,9 @@ impl FrameSchema {
         clips.into_iter().map(convert).collect()
     }
 
-    /// `reader`, set to read the columns and the image shape of the model.
+    /// `reader`, set to read the columns and the image shape of the model, or the changes.
     pub fn reader(&self, reader: &ClipReader) -> ClipReader {
-        ClipReader { columns: self.columns.clone(), image: self.image(), ..reader.clone() }
+        ClipReader { columns: self.columns.clone(), image: self.image(), changes: self.changes, ..reader.clone() }
     }
 
     /// The shape of images that the model reads; an arbitrary one for a model that reads none.

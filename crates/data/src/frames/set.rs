@@ -167,8 +167,11 @@ impl FrameSet {
         hold_out: Option<HoldOut>,
     ) -> Result<Self, Error> {
         if source.place == Place::Builtin {
+            if reader.changes.is_some() {
+                return Err(FramesError::ChangesOfPictures { clip: format!("builtin:{}", MovingShapes::NAME) }.into());
+            }
             let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
-            let schema = FrameSchema { format, columns: None, classes, standardization: None };
+            let schema = FrameSchema { format, columns: None, classes, changes: None, standardization: None };
             return Self::reopen(source, validation, reader, hold_out, schema);
         }
         if matches!(source.place, Place::BuiltinClip(_)) {
@@ -177,7 +180,7 @@ impl FrameSet {
         }
         let mut parts = source.read(reader, true)?;
         hold_out_of(&mut parts, validation, hold_out)?;
-        let schema = FrameSchema::fit(&parts.train, reader.image)?;
+        let schema = FrameSchema::fit(&parts.train, reader)?;
         Self::from_parts(parts, validation, reader, schema)
     }
 

@@ -42,6 +42,7 @@ fn reader() -> ClipReader {
         aliases: Vec::new(),
         image: ImageShape { channels: 1, size: 4 },
         columns: None,
+        changes: None,
     }
 }
 

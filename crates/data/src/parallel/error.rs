@@ -49,4 +49,18 @@ pub enum ParallelError {
         /// What is wrong.
         reason: String,
     },
+    /// Fewer pieces of words were asked for than there are characters, or there are none.
+    #[error("{count} pieces of words cannot be learnt from a text of {characters} characters; give at least that many")]
+    FewPieces {
+        /// The pieces asked for.
+        count: usize,
+        /// The different characters of the text, and the mark of a word's beginning.
+        characters: usize,
+    },
+    /// Pieces of words could not be learnt.
+    #[error("no pieces of words can be learnt: {reason}")]
+    NoPieces {
+        /// What is wrong.
+        reason: String,
+    },
 }

@@ -42,8 +42,13 @@ impl WordVocabulary {
         words.retain(|&(word, count)| count >= min_count && !SPECIAL.contains(&word));
         words.sort_unstable_by_key(|&(word, count)| (std::cmp::Reverse(count), word));
         words.truncate(max_words.unwrap_or(usize::MAX));
-        let words = SPECIAL.into_iter().chain(words.into_iter().map(|(word, _)| word)).map(str::to_owned).collect();
-        Self::of(words)
+        Self::of_words(words.into_iter().map(|(word, _)| word.to_owned()))
+    }
+
+    /// Some words in their order, behind the special ones; those among them that are special are left out.
+    pub(super) fn of_words(words: impl Iterator<Item = String>) -> Self {
+        let words = words.filter(|word| !SPECIAL.contains(&word.as_str()));
+        Self::of(SPECIAL.into_iter().map(str::to_owned).chain(words).collect())
     }
 
     fn of(words: Vec<String>) -> Self {

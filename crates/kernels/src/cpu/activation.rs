@@ -45,6 +45,13 @@ fn exp_parts<S: Simd>(simd: S, x: S::f32s, limit: f32) -> (S::f32s, S::f32s) {
     (simd.transmute_f32s_u32s(bits), p)
 }
 
+/// `e^x`, for `|x|` up to 87; beyond it, the value there.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (s, p) = exp_parts(simd, x, EXP_LIMIT);
+    simd.mul_add_e_f32s(s, p, s)
+}
+
 /// `σ(x) = 1 / (1 + e^{-x})`.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {

@@ -91,6 +91,11 @@ impl Panels {
         Self::pack_by(arch.dispatch(RowPanelWidth), weight, width, Orientation::Transposed)
     }
 
+    /// Columns of the product.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Packs `weight` in panels of `panel` columns.
     fn pack_by(panel: usize, weight: &[f32], width: usize, orientation: Orientation) -> Self {
         let rows = weight.len() / width;

@@ -29,7 +29,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    fn gates(&self) -> usize {
+    pub(super) fn gates(&self) -> usize {
         match self {
             Cell::Rnn(_) => 1,
             Cell::Lstm => 4,
@@ -132,16 +132,28 @@ impl CellStepper {
             self.gates[last..].copy_from_slice(&bias[last..]);
         }
         self.weight_hh.times_row(self.arch, &self.hidden, &mut self.gates);
-        self.arch.dispatch(Gates { work: &mut self.work, gates: &mut self.gates, hidden: &mut self.hidden });
+        let work = match &mut self.work {
+            Work::Rnn(activation) => RowWork::Rnn(*activation),
+            Work::Lstm { cell } => RowWork::Lstm { cell },
+            Work::Gru { bias, candidate } => RowWork::Gru { bias, candidate },
+        };
+        self.arch.dispatch(Gates { work, gates: &mut self.gates, hidden: &mut self.hidden });
         &self.hidden
     }
 }
 
-/// The gates of a step, from the sums under their nonlinearities to the new state.
-struct Gates<'a> {
-    work: &'a mut Work,
-    gates: &'a mut [f32],
-    hidden: &'a mut [f32],
+/// The gates of a step of one row, from the sums under their nonlinearities to the new state.
+pub(super) struct Gates<'a> {
+    pub work: RowWork<'a>,
+    pub gates: &'a mut [f32],
+    pub hidden: &'a mut [f32],
+}
+
+/// What a row has beside weights, gates and hidden state.
+pub(super) enum RowWork<'a> {
+    Rnn(Activation),
+    Lstm { cell: &'a mut [f32] },
+    Gru { bias: &'a [f32], candidate: &'a mut [f32] },
 }
 
 impl WithSimd for Gates<'_> {
@@ -151,15 +163,15 @@ impl WithSimd for Gates<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.hidden.len();
         match self.work {
-            Work::Rnn(activation) => {
-                update(simd, rnn::native::Step(*activation), [], [&mut *self.gates]);
+            RowWork::Rnn(activation) => {
+                update(simd, rnn::native::Step(activation), [], [&mut *self.gates]);
                 self.hidden.copy_from_slice(self.gates);
             }
-            Work::Lstm { cell } => {
+            RowWork::Lstm { cell } => {
                 let [i, f, g, o] = parts(self.gates, width);
                 update(simd, lstm::native::Step, [], [i, f, g, o, cell, self.hidden]);
             }
-            Work::Gru { bias, candidate } => {
+            RowWork::Gru { bias, candidate } => {
                 let [r, z, recurrent] = parts(self.gates, width);
                 let inputs = [&*recurrent, &bias[..width], &bias[width..2 * width]];
                 update(simd, gru::native::Step, inputs, [r, z, candidate, self.hidden]);
@@ -171,21 +183,11 @@ impl WithSimd for Gates<'_> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use rekindle_testing::cpus;
     use rstest::rstest;
 
     use super::*;
     use crate::{Input, Scan};
-
-    // Burn has deprecated its ndarray backend; here it is supported all the same.
-    #[allow(deprecated)]
-    fn devices() -> Vec<Device> {
-        vec![
-            #[cfg(feature = "flex")]
-            Device::flex(),
-            #[cfg(feature = "ndarray")]
-            Device::ndarray(),
-        ]
-    }
 
     fn tensor<const D: usize>(shape: [usize; D], seed: f32, device: &Device) -> Tensor<D> {
         let values = (0..shape.iter().product()).map(|at: usize| (at as f32 * 0.7 + seed).sin() * 0.4);
@@ -220,7 +222,7 @@ mod tests {
     #[rstest]
     fn steps_have_the_bits_of_the_sequence(#[values(1, 5, 17, 100, 384)] width: usize) {
         const STEPS: usize = 6;
-        for device in devices() {
+        for device in cpus() {
             let bias_hh = Some(tensor([3 * width], 0.3, &device));
             let cells = [
                 Cell::Rnn(Activation::Tanh),
@@ -250,7 +252,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "`weight_hh` must have the shape [G, H] = [4H, H]: H is 3")]
     fn weights_of_another_cell_are_refused() {
-        let device = devices().remove(0);
+        let device = cpus().remove(0);
         let _ = CellStepper::new(Cell::Lstm, tensor([9, 3], 0.0, &device));
     }
 }

@@ -5,6 +5,7 @@
 #![allow(deprecated)]
 
 mod arguments;
+mod backends_agree;
 mod composed_twin;
 mod finite_differences;
 mod non_contiguous;

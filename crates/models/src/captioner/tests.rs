@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::encoder::EncoderKind;
 use super::*;
 use crate::decode::{Sampling, Search};
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 /// `noise` of the script: numbers between -1 and 1 that any language makes alike.
 pub(super) fn noise(count: usize, start: f64) -> Vec<f32> {

@@ -37,7 +37,7 @@ impl StepDecoder for Captions<'_> {
             let looked = model.look(words.clone(), state, seen, attention);
             let outputs = model.combined(vec![words, looked.hidden, looked.context]);
             let attention = Some(looked.weights.squeeze_dim(1));
-            let step = Step { log_probs: model.log_probs(outputs), attention };
+            let step = Step { logits: model.logits(outputs), attention };
             return (step, Writing { recurrent: Some(looked.state), memory, image, pictures });
         }
         let depth = model.image.weight.dims()[1];
@@ -45,7 +45,7 @@ impl StepDecoder for Captions<'_> {
         let beside = image.clone().unwrap_or_else(nothing);
         let input = Tensor::cat(vec![words.clone(), beside], 1).unsqueeze_dim::<3>(0);
         let (hidden, recurrent) = model.recurrent.forward_time_major(input, recurrent, None);
-        let step = Step { log_probs: model.log_probs(hidden.squeeze_dim(0)), attention: None };
+        let step = Step { logits: model.logits(hidden.squeeze_dim(0)), attention: None };
         (step, Writing { recurrent: Some(recurrent), memory, image: image.filter(|_| model.every), pictures })
     }
 

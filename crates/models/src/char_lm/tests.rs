@@ -12,7 +12,7 @@ use super::prepared::Prepared;
 use super::{CharLm, CharLmConfig, Generator};
 use crate::TransferError;
 use crate::decode::{Sampler, Sampling};
-use crate::testing::devices;
+use rekindle_testing::{cpus, devices};
 
 const GREEDY: Sampling = Sampling { temperature: 0.0, top_k: None, top_p: None };
 
@@ -185,7 +185,7 @@ fn prepared_weights_continue_as_tensor_operations_do(
     #[values(Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
     #[values(1, 2)] layers: usize,
 ) {
-    for device in devices() {
+    for device in cpus() {
         let config = CharLmConfig::new(vocabulary, hidden, cell).with_num_layers(layers).with_tied(tied);
         let model = config.with_embedding_size(embedding).init_with(&mut rng(), &device);
         let text = [2, 0, 1, 1, 2];

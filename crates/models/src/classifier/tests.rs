@@ -10,7 +10,7 @@ use rstest::rstest;
 
 use super::{Classifier, ClassifierConfig, Pooling};
 use crate::TransferError;
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 fn config() -> ClassifierConfig {
     ClassifierConfig::new(6, 5, 4, 2, Cell::Lstm)

@@ -23,7 +23,7 @@ pub trait StepDecoder {
     /// What a model keeps of the symbols that it has read, with a row for each sequence.
     type State: Clone;
 
-    /// Reads one symbol a row: log-probabilities of the next.
+    /// Reads one symbol a row: what the next is like to be.
     fn step(&self, symbols: &[u32], state: Self::State) -> (Step, Self::State);
 
     /// The state of these rows, in this order and with repetitions.
@@ -33,8 +33,8 @@ pub trait StepDecoder {
 /// The outcome of a step of `N` rows.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Log-probabilities of the next symbol, `[N, V]`.
-    pub log_probs: Tensor<2>,
+    /// The numbers of the next symbol before the softmax, `[N, V]`: log-probabilities but for a constant of each row.
+    pub logits: Tensor<2>,
     /// The attention paid to the positions of the input, `[N, S]`, with 0 at padding; none without attention.
     pub attention: Option<Tensor<2>>,
 }
@@ -168,8 +168,8 @@ pub fn search<D: StepDecoder>(
         }
         let last: Vec<u32> = rows.iter().map(|(_, b)| b.symbols.last().copied().unwrap_or(symbols.start)).collect();
         let (step, after) = decoder.step(&last, state);
-        let width = step.log_probs.dims()[1];
-        let log_probs = numbers(step.log_probs);
+        let width = step.logits.dims()[1];
+        let logits = numbers(step.logits);
         if settings.coverage > 0.0
             && let Some(attention) = step.attention
         {
@@ -189,8 +189,8 @@ pub fn search<D: StepDecoder>(
             let mut candidates = Vec::new();
             for row in group {
                 let beginning = &rows[row].1;
-                let log_probs = &log_probs[row * width..][..width];
-                best_symbols(beginning, log_probs, symbols, settings, length, &mut candidates, row);
+                let logits = &logits[row * width..][..width];
+                best_symbols(beginning, logits, symbols, settings, length, &mut candidates, row);
             }
             // Of equals, the one of the better row and the smaller symbol.
             candidates.sort_by(|a: &Candidate, b| b.log_prob.total_cmp(&a.log_prob));
@@ -231,26 +231,29 @@ struct Candidate {
     log_prob: f64,
 }
 
+/// Logits that are compared at once.
+const CHUNK: usize = 32;
+
 /// Adds the `beam` likeliest ways for a row to go on.
 fn best_symbols(
     beginning: &Beginning,
-    log_probs: &[f32],
+    logits: &[f32],
     symbols: &Symbols,
     settings: &Search,
     length: usize,
     candidates: &mut Vec<Candidate>,
     row: usize,
 ) {
-    let candidate = |symbol: u32, log_prob: f32| Candidate {
-        row,
-        symbol: Some(symbol),
-        log_prob: beginning.log_prob + f64::from(log_prob),
-    };
-    let end = log_probs[symbols.end as usize];
     if length == settings.max_length {
-        candidates.push(Candidate { symbol: None, ..candidate(symbols.end, 0.0) });
+        candidates.push(Candidate { row, symbol: None, log_prob: beginning.log_prob });
         return;
     }
+    let sum = log_sum_exp(logits);
+    let candidate = |symbol: u32, logit: f32| Candidate {
+        row,
+        symbol: Some(symbol),
+        log_prob: beginning.log_prob + f64::from(logit) - f64::from(sum),
+    };
     let repeated = repeats(&beginning.symbols, settings.no_repeat);
     let allowed = |symbol: u32| {
         symbol != symbols.start
@@ -259,19 +262,30 @@ fn best_symbols(
             && (symbol != symbols.end || length >= settings.min_length)
     };
     let mut best: Vec<(u32, f32)> = Vec::with_capacity(settings.beam + 1);
-    for (symbol, &log_prob) in (0..).zip(log_probs) {
-        let worst = best.last().map_or(f32::NEG_INFINITY, |last| last.1);
-        if (best.len() < settings.beam || log_prob > worst) && !log_prob.is_nan() && allowed(symbol) {
-            let at = best.partition_point(|other| other.1 >= log_prob);
-            best.insert(at, (symbol, log_prob));
-            best.truncate(settings.beam);
+    // What a logit must exceed to be kept.
+    let mut worst = f32::NEG_INFINITY;
+    for (chunk, first) in logits.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+        // Most are passed over by comparisons side by side.
+        if best.len() == settings.beam && !chunk.iter().fold(false, |any, &logit| any | (logit > worst)) {
+            continue;
+        }
+        for (symbol, &logit) in (first..).zip(chunk) {
+            let kept = logit > worst || (best.len() < settings.beam && logit == worst);
+            if kept && allowed(symbol) {
+                let at = best.partition_point(|other| other.1 >= logit);
+                best.insert(at, (symbol, logit));
+                best.truncate(settings.beam);
+                if best.len() == settings.beam {
+                    worst = best[settings.beam - 1].1;
+                }
+            }
         }
     }
     if best.is_empty() {
         // Every symbol is ruled out: the sequence ends here.
-        best.push((symbols.end, end));
+        best.push((symbols.end, logits[symbols.end as usize]));
     }
-    candidates.extend(best.into_iter().map(|(symbol, log_prob)| candidate(symbol, log_prob)));
+    candidates.extend(best.into_iter().map(|(symbol, logit)| candidate(symbol, logit)));
 }
 
 fn finish(beginning: &Beginning, log_prob: f64, ended: bool, settings: &Search) -> Hypothesis {
@@ -316,12 +330,14 @@ pub fn sample<D: StepDecoder>(
         let last: Vec<u32> = found.iter().map(|h| h.symbols.last().copied().unwrap_or(symbols.start)).collect();
         let (step, after) = decoder.step(&last, state);
         state = after;
-        let width = step.log_probs.dims()[1];
-        let mut log_probs = numbers(step.log_probs);
-        for (hypothesis, row) in found.iter_mut().zip(log_probs.chunks_mut(width)) {
+        let width = step.logits.dims()[1];
+        let mut logits = numbers(step.logits);
+        for (hypothesis, row) in found.iter_mut().zip(logits.chunks_mut(width)) {
             if hypothesis.ended || hypothesis.symbols.len() == max_length {
                 continue;
             }
+            let sum = log_sum_exp(row);
+            row.iter_mut().for_each(|logit| *logit -= sum);
             for &symbol in symbols.forbidden.iter().chain([&symbols.start]) {
                 row[symbol as usize] = f32::NEG_INFINITY;
             }
@@ -336,6 +352,17 @@ pub fn sample<D: StepDecoder>(
         }
     }
     Ok(found)
+}
+
+/// `ln Σ exp`, of finite numbers.
+fn log_sum_exp(logits: &[f32]) -> f32 {
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    return rekindle_kernels::step::log_sum_exp(logits);
+    #[cfg(not(any(feature = "flex", feature = "ndarray")))]
+    {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln() + largest
+    }
 }
 
 fn numbers(tensor: Tensor<2>) -> Vec<f32> {

@@ -7,21 +7,11 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rekindle_rnn::Lstm;
+use rekindle_testing::devices;
 use rstest::rstest;
 
 use super::window::Window;
 use super::{Draw, DrawConfig, Likelihood, bound};
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
 
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(5)
@@ -321,6 +311,28 @@ fn filters_are_those_of_a_direct_loop(#[case] parameters: [f64; 5]) {
         }
         let bounds = values(window.bounds());
         assert!((bounds[2] - bounds[0] - 2.0 * stride).abs() < 1e-4, "the grid is two strides wide: {bounds:?}");
+    }
+}
+
+#[rstest]
+#[case::the_paper(2, 5)]
+#[case::one_filter(1, 1)]
+fn the_first_windows_of_a_new_model_lie_over_the_middle_half(#[case] read: usize, #[case] write: usize) {
+    let (height, width) = (20, 28);
+    let config = DrawConfig::new(1, height, width).with_read_size(Some(read)).with_write_size(Some(write));
+    for device in devices() {
+        let device = device.autodiff();
+        let model = config.init_with(&mut rng(), &device);
+        for (layer, n) in [(model.read, read), (model.window, write)] {
+            let hidden = Tensor::zeros([1, config.hidden_size], &device);
+            let window = Window::new(layer.unwrap().forward(hidden), n, height, width);
+            // 13.5 pixels of 27, around the middle of both sides; a lone filter has no extent.
+            let half = if n == 1 { 0.0 } else { 13.5 / 2.0 };
+            let wanted = [13.5 - half, 9.5 - half, 13.5 + half, 9.5 + half];
+            for (seen, wanted) in values(window.bounds()).iter().zip(wanted) {
+                assert!((seen - wanted).abs() < 1e-4, "{seen} and {wanted} of {n} filters on {device:?}");
+            }
+        }
     }
 }
 

@@ -16,6 +16,8 @@
 //! A row of `F` is a softmax over the pixels, so it sums to 1 wherever the grid is: a point far off the image reads its
 //! edge. The three logarithms are bounded by [`LOG_BOUND`].
 
+use burn::module::Param;
+use burn::nn::Linear;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Tensor, TensorData};
 
@@ -77,6 +79,17 @@ impl Window {
     pub fn bounds(&self) -> Tensor<2> {
         self.bounds.clone()
     }
+}
+
+/// Places the windows of `layer`, with `n × n` filters on images of at most `side` pixels, over the middle half of the image
+/// to begin with, each filter half a stride wide: `δ̃ = 1/2`, `σ = δ/2`.
+///
+/// With a bias around 0, the grid would reach from edge to edge with filters of one pixel: that of 2 by 2 reads the four
+/// corners, where nothing is, and learns nothing.
+pub(super) fn over_the_middle(layer: Linear, n: usize, side: usize) -> Linear {
+    let stride = 0.5 * (side.max(2) - 1) as f32 / n.saturating_sub(1).max(1) as f32;
+    let start = [0.0, 0.0, 2.0 * (0.5 * stride).ln(), 0.5f32.ln(), 0.0];
+    Linear { bias: Some(Param::from_data(TensorData::from(start), &layer.weight.device())), ..layer }
 }
 
 /// `F` `[B, 1, N, pixels]` along one side, from centre, stride and variance `[B, 1]`.

@@ -5,7 +5,7 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 fn config(input: FrameInput, cell: Option<Cell>) -> FrameTaggerConfig {
     FrameTaggerConfig::new(input, 3, 5, 4).with_cell(cell)

@@ -1,11 +1,15 @@
 //! The translator, a word at a time.
 
 use burn::tensor::Tensor;
+use rekindle_kernels::parallel;
 use rekindle_rnn::State;
 
 use super::Translator;
 use crate::attention::Memory;
 use crate::decode::{Hypothesis, Search, SearchError, Step, StepDecoder, Symbols, search};
+
+/// Beginnings that are written as one batch: enough for products of matrices, and few enough for every thread to have some.
+const SIDE_BY_SIDE: usize = 64;
 
 /// A [`Translator`] as a [`StepDecoder`].
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +36,7 @@ impl StepDecoder for Writer<'_> {
         let (outputs, recurrent, attention) = model.step(words, fed, recurrent, memory.as_ref());
         let fed = model.input_feeding.then(|| outputs.clone());
         let attention = attention.map(|weights| weights.squeeze_dim(1));
-        let step = Step { log_probs: model.log_probs(outputs), attention };
+        let step = Step { logits: model.logits(outputs), attention };
         (step, DecoderState { recurrent, memory, fed, inputs })
     }
 
@@ -70,8 +74,18 @@ impl Translator {
         }
         let read: Vec<&[u32]> = filled.iter().map(|&i| sources[i]).collect();
         let symbols = Symbols { start: self.start, end: self.end, forbidden: never.to_vec() };
-        let found = search(&Writer(self), self.first_state(&read), read.len(), &symbols, settings)?;
-        for (i, hypotheses) in filled.into_iter().zip(found) {
+        let groups = read.chunks((SIDE_BY_SIDE / settings.beam).max(1)).collect();
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        let prepared = super::prepared::PreparedWriter::new(self);
+        let found = parallel::for_each(&self.device(), groups, |group: &[&[u32]]| {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            if let Some(writer) = &prepared {
+                return search(writer, writer.first_state(group), group.len(), &symbols, settings);
+            }
+            search(&Writer(self), self.first_state(group), group.len(), &symbols, settings)
+        });
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (i, hypotheses) in filled.into_iter().zip(found.into_iter().flatten()) {
             translations[i] = hypotheses;
         }
         Ok(translations)

@@ -8,8 +8,8 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
-use crate::decode::{Sampling, Search, Symbols, sample};
-use crate::testing::devices;
+use crate::decode::{Sampling, Search, Symbols, sample, search};
+use rekindle_testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
     config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
@@ -103,6 +103,25 @@ fn a_beam_of_one_takes_the_likeliest_symbol_each_time() {
         for (found, drawn) in found.iter().zip(&drawn) {
             assert_eq!(found[0].symbols, drawn.symbols);
             assert_eq!(found[0].ended, drawn.ended);
+        }
+    }
+}
+
+#[rstest]
+fn packed_weights_write_what_tensors_write(
+    #[values(Cell::Gru, Cell::Lstm, Cell::Rnn, Cell::PeepholeLstm)] cell: Cell,
+    #[values(AttentionKind::None, AttentionKind::Dot, AttentionKind::General)] attention: AttentionKind,
+) {
+    for device in devices() {
+        let model = model(cell, attention, 0.0, &device);
+        let settings = Search { beam: 3, max_length: 9, coverage: 0.3, ..Search::default() };
+        let symbols = Symbols { start: 2, end: 3, forbidden: vec![0, 1] };
+        let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
+        let wanted = search(&Writer(&model), model.first_state(&SOURCES), 3, &symbols, &settings).unwrap();
+        for (found, wanted) in found.iter().flatten().zip(wanted.iter().flatten()) {
+            assert_eq!(found.symbols, wanted.symbols, "{cell} {attention}");
+            // Sums in another order.
+            assert!((found.score - wanted.score).abs() < 1e-4, "{found:?} and {wanted:?}");
         }
     }
 }

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_rnn::{Cell, LayerState, RecurrentConfig, State};
+use rekindle_testing::devices;
 use rstest::rstest;
 use serde::Deserialize;
 
-#[cfg(feature = "flex")]
-use crate::devices::flex;
-#[cfg(feature = "ndarray")]
-use crate::devices::ndarray;
 use crate::named_parameters::{self, Named};
 
 /// The bound that the project sets itself. PyTorch's numbers were computed in
@@ -122,16 +119,14 @@ fn check(case: &Case, device: &Device) {
 }
 
 #[rstest]
-#[cfg_attr(feature = "flex", case::flex(flex()))]
-#[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
 fn outputs_states_and_gradients_are_those_of_pytorch(
-    #[case] device: Device,
     #[values(Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
 ) {
-    let device = device.autodiff();
     let cases: Vec<_> = cases().into_iter().filter(|case| case.cell == cell).collect();
     assert_eq!(cases.len(), 5, "cases of {cell}");
-    for case in &cases {
-        check(case, &device);
+    for device in devices() {
+        for case in &cases {
+            check(case, &device.clone().autodiff());
+        }
     }
 }

@@ -62,7 +62,7 @@ impl TranslateTask {
         }
         let languages = match known {
             Some(languages) => languages,
-            None => Languages::of(&train, &settings.data),
+            None => Languages::of(&train, &settings.data)?,
         };
         let mut truncated = 0;
         let longest = settings.data.max_length;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+pub use rekindle_testing::devices;
 use rekindle_train::TrainError;
 use rekindle_train::event::{Event, Observer};
 use rekindle_train::run::RunFolder;
@@ -13,17 +14,6 @@ use rekindle_train::task::Task;
 use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
 use rekindle_train::trainer::{Outcome, StopSignal, Trainer};
 use tempfile::TempDir;
-
-// Burn has deprecated its ndarray backend; here it is supported all the same.
-#[allow(deprecated)]
-pub fn devices() -> Vec<Device> {
-    vec![
-        #[cfg(feature = "flex")]
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
 
 /// A folder with a small text in it, and settings that train on it in no time.
 pub fn text() -> (TempDir, CharsSettings) {

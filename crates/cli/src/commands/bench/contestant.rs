@@ -16,6 +16,7 @@ use rekindle_train::optimizer;
 use rekindle_train::settings::TrainingSettings;
 
 use super::shape::{SYMBOLS, Shape, Work};
+use super::translator::{Decoding, Translating};
 
 /// One who does the work.
 pub trait Contestant {
@@ -46,24 +47,72 @@ pub trait LanguageModel: Module + Sized + 'static {
     fn write(&self, count: usize, sampler: Sampler, device: &Device);
 }
 
-/// `M` at the work of `shape` on `device`.
-pub fn contestant<M: LanguageModel>(shape: &Shape, device: &Device) -> Box<dyn Contestant> {
+/// Rekindle at the work of `shape` on `device`.
+pub fn rekindle(shape: &Shape, device: &Device) -> Box<dyn Contestant> {
     match shape.work {
-        Work::Train => Box::new(Training::<M>::new(shape, &device.clone().autodiff())),
-        Work::Sample => Box::new(Writing { model: M::init(shape, device), shape: *shape, device: device.clone() }),
+        Work::Train | Work::Sample => language_model::<CharLm>(shape, device),
+        Work::Translate => Box::new(Translating::new(shape, &device.clone().autodiff())),
+        Work::Decode => Box::new(Decoding::new(shape, device)),
     }
 }
 
-/// Training steps as the trainer does them.
-struct Training<M: LanguageModel> {
+/// `M` at the work of `shape`, which is a language model's.
+pub fn language_model<M: LanguageModel>(shape: &Shape, device: &Device) -> Box<dyn Contestant> {
+    if shape.work == Work::Train {
+        return Box::new(Training::<M>::new(shape, &device.clone().autodiff()));
+    }
+    Box::new(Writing { model: M::init(shape, device), shape: *shape, device: device.clone() })
+}
+
+/// A model and what changes its weights, as the trainer does.
+pub struct Learner<M: Module> {
     /// The optimizer takes the model and gives it back, so that it can write into the weights.
     model: Option<M>,
-    carry: Option<M::Carry>,
     optimizer: ModuleOptimizer,
     settings: TrainingSettings,
+    device: Device,
+}
+
+impl<M: Module> Learner<M> {
+    pub fn new(model: M, device: &Device) -> Self {
+        let settings = TrainingSettings::default();
+        Self { model: Some(model), optimizer: optimizer::build(&settings), settings, device: device.clone() }
+    }
+
+    /// A step down the gradient of the loss that `loss` gives, beside what is carried to the next.
+    fn step<C>(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, C)) -> C {
+        let model = self.model.take().expect("a step ends by giving the model back");
+        let (loss, carry) = loss(&model);
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
+        let (gradients, _) = clip.apply(&model, gradients);
+        self.model = Some(self.optimizer.step(self.settings.learning_rate, model, gradients));
+        carry
+    }
+
+    /// The seconds of `steps` steps, each from what the one before carried.
+    pub fn timed<C>(
+        &mut self,
+        steps: usize,
+        carry: &mut Option<C>,
+        mut loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C),
+    ) -> Result<f64> {
+        let started = Instant::now();
+        for _ in 0..steps {
+            let before = carry.take();
+            *carry = Some(self.step(|model| loss(model, before)));
+        }
+        self.device.sync()?;
+        Ok(started.elapsed().as_secs_f64())
+    }
+}
+
+/// Training steps of a language model.
+struct Training<M: LanguageModel> {
+    learner: Learner<M>,
+    carry: Option<M::Carry>,
     tokens: Tensor<2, Int>,
     targets: Tensor<2, Int>,
-    device: Device,
 }
 
 impl<M: LanguageModel> Training<M> {
@@ -73,35 +122,18 @@ impl<M: LanguageModel> Training<M> {
             let symbols: Vec<i32> = (0..shape.symbols(1)).map(|_| rng.random_range(0..SYMBOLS as i32)).collect();
             Tensor::from_data(TensorData::new(symbols, [shape.batch, shape.time]), device)
         };
-        let settings = TrainingSettings::default();
-        Self {
-            model: Some(M::init(shape, device)),
-            carry: None,
-            optimizer: optimizer::build(&settings),
-            tokens: symbols(),
-            targets: symbols(),
-            device: device.clone(),
-            settings,
-        }
-    }
-
-    fn step(&mut self) {
-        let model = self.model.take().expect("a step ends by giving the model back");
-        let (loss, carry) = model.loss(self.tokens.clone(), self.targets.clone(), self.carry.take());
-        self.carry = Some(M::detach(carry));
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
-        let (gradients, _) = clip.apply(&model, gradients);
-        self.model = Some(self.optimizer.step(self.settings.learning_rate, model, gradients));
+        let learner = Learner::new(M::init(shape, device), device);
+        Self { learner, carry: None, tokens: symbols(), targets: symbols() }
     }
 }
 
 impl<M: LanguageModel> Contestant for Training<M> {
     fn round(&mut self, steps: usize) -> Result<f64> {
-        let started = Instant::now();
-        (0..steps).for_each(|_| self.step());
-        self.device.sync()?;
-        Ok(started.elapsed().as_secs_f64())
+        let Self { learner, carry, tokens, targets } = self;
+        learner.timed(steps, carry, |model, carry| {
+            let (loss, carry) = model.loss(tokens.clone(), targets.clone(), carry);
+            (loss, M::detach(carry))
+        })
     }
 }
 

@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
-use rekindle_models::char_lm::CharLm;
 use serde_json::json;
 
-use super::contestant::contestant;
+use super::contestant;
 use super::shape::{Recurrence, SYMBOLS, Shape, Work};
 use super::spread::Spread;
 use crate::options::Bench;
@@ -28,7 +27,7 @@ pub fn run(options: &Bench, device: &Device) -> Result<()> {
             let (work, cell) = (Work::Train, Recurrence::Lstm);
             let shape = Shape { work, cell, layers: 1, hidden: HIDDEN, batch, time };
             eprintln!("{shape}");
-            let mut training = contestant::<CharLm>(&shape, device);
+            let mut training = contestant::rekindle(&shape, device);
             training.round(1)?;
             let seconds = (0..options.rounds).map(|_| training.round(options.steps)).collect::<Result<Vec<_>>>()?;
             let seconds = Spread::of(&seconds).median / options.steps as f64;

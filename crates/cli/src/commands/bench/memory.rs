@@ -5,10 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use rekindle_models::char_lm::CharLm;
 use serde::Serialize;
 
-use super::contestant::contestant;
+use super::contestant;
 use super::pytorch::PyTorch;
 use super::shape::Shape;
 use crate::options::DeviceOptions;
@@ -45,7 +44,7 @@ fn rekindle(shape: &Shape, device: &DeviceOptions) -> Result<Option<u64>> {
 
 /// What the program that is run again does: prints its peak in bytes.
 pub fn print(shape: &Shape, device: &Device) -> Result<()> {
-    contestant::<CharLm>(shape, device).round(STEPS)?;
+    contestant::rekindle(shape, device).round(STEPS)?;
     println!("{}", serde_json::to_string(&peak_bytes())?);
     Ok(())
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::contestant::Contestant;
-use super::shape::{SYMBOLS, Shape, name};
+use super::shape::{SYMBOLS, Shape, WORDS, name};
 
 /// What the process runs.
 const SCRIPT: &str = include_str!("../../../../../bench/pytorch.py");
@@ -70,6 +70,7 @@ impl PyTorch {
             "batch": shape.batch,
             "time": shape.time,
             "symbols": SYMBOLS,
+            "words": WORDS,
             "threads": rayon::current_num_threads(),
             "steps": steps,
             "sampled": shape.symbols(steps),

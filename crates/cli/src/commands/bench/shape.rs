@@ -8,29 +8,37 @@ use clap::ValueEnum;
 use rekindle_rnn::Cell;
 use serde::{Serialize, Serializer};
 
-/// Number of symbols `V`: that of tiny Shakespeare.
+/// Number of symbols `V` of a language model: that of tiny Shakespeare.
 pub const SYMBOLS: usize = 65;
 
-/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time.
+/// Numbers of words of a translator, source and target: about those of Multi30k from German to English.
+pub const WORDS: [usize; 2] = [8000, 6000];
+
+/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time. The width of
+/// a translator is its decoder's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub work: Work,
     pub cell: Recurrence,
     pub layers: usize,
     pub hidden: usize,
-    /// Streams `B` that are trained on side by side.
+    /// Streams or sentences `B` side by side.
     pub batch: usize,
-    /// Symbols `T` of a stream in a training step.
+    /// Symbols `T` of a stream in a training step, or of a sentence with its end.
     pub time: usize,
 }
 
 /// What the model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Work {
-    /// Training steps.
+    /// Training steps of a language model.
     Train,
     /// Writing symbol by symbol, one stream.
     Sample,
+    /// Training steps of a translator.
+    Translate,
+    /// Translating sentences, greedily.
+    Decode,
 }
 
 /// The recurrences that Rekindle, PyTorch and Burn have in common.
@@ -58,6 +66,9 @@ impl Shape {
             "train-lstm-2x128-b50-t50",
             "sample-lstm-1x256",
             "sample-lstm-2x512",
+            "translate-gru-1x512-b128-t14",
+            "decode-gru-1x512-b128-t14",
+            "decode-gru-1x512-b1-t14",
         ];
         names.map(|name| name.parse().expect("the names above are well formed")).to_vec()
     }
@@ -65,7 +76,7 @@ impl Shape {
     /// Symbols that `steps` steps read or write.
     pub fn symbols(&self, steps: usize) -> usize {
         match self.work {
-            Work::Train => self.batch * self.time * steps,
+            Work::Train | Work::Translate | Work::Decode => self.batch * self.time * steps,
             Work::Sample => SAMPLED_PER_STEP * steps,
         }
     }
@@ -103,7 +114,8 @@ impl FromStr for Shape {
         let form = || format!("{text} is no shape: write it as train-lstm-2x128 or train-lstm-2x128-b50-t50");
         let mut parts = text.split('-');
         let mut part = || parts.next().with_context(form);
-        let named = |_| format!("{}; a shape begins with train or sample, and rnn, lstm or gru", form());
+        let named =
+            |_| format!("{}; a shape begins with train, sample, translate or decode, and rnn, lstm or gru", form());
         let work = Work::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
         let cell = Recurrence::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
         let (layers, hidden) = part()?.split_once('x').with_context(form)?;
@@ -118,6 +130,11 @@ impl FromStr for Shape {
         }
         let sizes = [shape.layers, shape.hidden, shape.batch, shape.time];
         ensure!(!sizes.contains(&0), "{text}: each number must be above 0");
+        let halved = matches!(work, Work::Translate | Work::Decode);
+        ensure!(
+            !halved || shape.hidden.is_multiple_of(2),
+            "{text}: the encoder has half the width, which must be even"
+        );
         Ok(shape)
     }
 }
@@ -134,7 +151,9 @@ mod tests {
 
     #[test]
     fn a_shape_reads_back_from_its_name() {
-        for name in ["train-lstm-2x128-b50-t50", "sample-gru-1x256", "train-rnn-3x7-b64-t1"] {
+        for name in
+            ["train-lstm-2x128-b50-t50", "sample-gru-1x256", "train-rnn-3x7-b64-t1", "decode-gru-1x512-b128-t14"]
+        {
             assert_eq!(name.parse::<Shape>().unwrap().to_string(), name);
         }
     }
@@ -146,6 +165,7 @@ mod tests {
         {
             assert!(name.parse::<Shape>().unwrap_err().to_string().contains("is no shape"), "{name}");
         }
+        assert!("translate-lstm-1x3".parse::<Shape>().unwrap_err().to_string().contains("even"));
         assert!("train-lstm-0x2".parse::<Shape>().unwrap_err().to_string().contains("above 0"));
     }
 }

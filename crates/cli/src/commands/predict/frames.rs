@@ -68,10 +68,11 @@ fn live(trained: &TrainedFrames, options: &Predict) -> Result<()> {
         bail!("a bidirectional model needs the whole clip: name it after the run");
     };
     let classes = trained.schema.classes.names();
+    let mut frames = trained.schema.live();
     let mut rows = Rows::default();
     for (number, line) in (1..).zip(stdin().lines()) {
         let line = line.context("cannot read standard input")?;
-        let answer = tagger.push(&trained.schema.frame(&line, "standard input", number)?);
+        let answer = tagger.push(&frames.frame(&line, "standard input", number)?);
         let (label, probability) = (&classes[answer.class], answer.probability);
         if options.output.json {
             let mut out = stdout().lock();

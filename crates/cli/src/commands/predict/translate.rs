@@ -132,7 +132,7 @@ impl Translations<'_> {
         let numbers = languages.source.encode(&sentence);
         let weights = self.trained.model.alignment(&numbers, &symbols).context("the model has no attention")?;
         let end = "<END>".to_owned();
-        let mut read = languages.source.unit.tokens(&sentence, languages.source.lowercase);
+        let mut read = languages.source.tokens(&sentence);
         let mut written: Vec<String> =
             languages.target.vocabulary.decode(&symbols).into_iter().map(str::to_owned).collect();
         read.push(end.clone());

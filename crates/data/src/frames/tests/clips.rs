@@ -1,6 +1,7 @@
 //! CSV tables, folders of images, labels, and how they go together.
 
 use std::fs;
+use std::num::NonZeroUsize;
 
 use image::{GrayImage, Luma};
 use proptest::prelude::*;
@@ -29,6 +30,35 @@ fn held_out_clips_are_standardised_by_the_training_clips() {
     // x = (5 - 2) / 1 although it stands in another column; y never changed in training, and stays 0.
     assert_eq!(set.validation[0].frames, Frames::Features { width: 2, values: vec![3.0, 0.0] });
     assert_eq!(set.train.len(), 1);
+}
+
+#[test]
+fn changes_take_the_place_of_features_and_travel_with_the_schema() {
+    let files = Files::new();
+    let path = files.with("a.csv", "x,label\n1,a\n3,b\n3,a\n");
+    let reader = ClipReader { changes: NonZeroUsize::new(1), ..reader() };
+    let set = FrameSet::open(&source(&path), None, &reader, None).unwrap();
+    // 0, 2 and 0: mean 2/3, deviation √8/3.
+    let wanted = [0.0_f32, 2.0, 0.0].map(|change| (change - 2.0 / 3.0) / (8.0_f32.sqrt() / 3.0));
+    let Frames::Features { values, .. } = &set.train[0].frames else { panic!("features are read") };
+    values.iter().zip(wanted).for_each(|(seen, wanted)| assert!((seen - wanted).abs() < 1e-6, "{values:?}"));
+    assert_eq!(set.schema.reader(&super::reader()).changes, NonZeroUsize::new(1));
+    let error = FrameSet::open(&source("builtin:moving-shapes"), None, &reader, None).unwrap_err().to_string();
+    assert!(error.contains("leave --changes out"), "{error}");
+}
+
+#[test]
+fn live_frames_are_those_of_the_file() {
+    let rows = [[1, 5], [3, 4], [4, 8], [4, 9], [9, 9]];
+    let files = Files::new();
+    let table: String = rows.iter().enumerate().map(|(t, [x, y])| format!("{x},{y},{}\n", t % 2)).collect();
+    let path = files.with("a.csv", format!("x,y,label\n{table}"));
+    for changes in [None, NonZeroUsize::new(1), NonZeroUsize::new(3), NonZeroUsize::new(99)] {
+        let set = FrameSet::open(&source(&path), None, &ClipReader { changes, ..reader() }, None).unwrap();
+        let mut live = set.schema.live();
+        let frames = rows.iter().flat_map(|[x, y]| live.frame(&format!("{x},{y}"), "standard input", 1).unwrap());
+        assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: frames.collect() }, "{changes:?}");
+    }
 }
 
 #[test]

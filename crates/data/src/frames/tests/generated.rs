@@ -10,7 +10,7 @@ fn the_built_in_set_is_the_same_every_time_and_its_parts_differ() {
     assert_ne!(clip.frames, MovingShapes::clip(Part::Test, 3).frames);
     assert_ne!(clip.frames, MovingShapes::clip(Part::Train, 4).frames);
     let set = open("builtin:moving-shapes").unwrap();
-    assert_eq!((set.train.len(), set.validation.len(), set.test.len()), (1200, 100, 100));
+    assert_eq!((set.train.len(), set.validation.len(), set.test.len()), (4000, 100, 100));
     let single = source("builtin:moving-shapes/3").clips(&reader(), &set.schema, true).unwrap();
     assert_eq!(single, [MovingShapes::clip(Part::Test, 3)]);
 }
@@ -45,10 +45,10 @@ fn labels_say_how_the_shape_moved() {
             };
             let [fast, step] = match labels[t + 1] {
                 0 => [shifted(0, 0); 2],
-                1 | 2 => [shifted(0, 14), shifted(0, 15)],
-                3 | 4 => [shifted(0, 2), shifted(0, 1)],
-                5 | 6 => [shifted(14, 0), shifted(15, 0)],
-                _ => [shifted(2, 0), shifted(1, 0)],
+                1 | 2 => [shifted(0, 12), shifted(0, 14)],
+                3 | 4 => [shifted(0, 4), shifted(0, 2)],
+                5 | 6 => [shifted(12, 0), shifted(14, 0)],
+                _ => [shifted(4, 0), shifted(2, 0)],
             };
             let faster = labels[t + 1] > 0 && labels[t + 1].is_multiple_of(2);
             assert!(fast || (!faster && step), "clip {number}, frame {}", t + 1);

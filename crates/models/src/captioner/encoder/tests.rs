@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use super::super::tests::noise;
 use super::*;
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 /// What the script prints of a map or a vector.
 struct Known {

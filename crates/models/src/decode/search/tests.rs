@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::testing::devices;
+use rekindle_testing::devices;
 
 const END: u32 = 1;
 const WIDTH: usize = 4;
@@ -50,7 +50,7 @@ impl StepDecoder for Drawn {
         state.iter_mut().zip(symbols).for_each(|((_, read), &symbol)| read.push(symbol));
         let log_probs: Vec<f32> = state.iter().flat_map(|(seed, read)| self.log_probs(*seed, read)).collect();
         let log_probs = Tensor::from_data(TensorData::new(log_probs, [state.len(), WIDTH]), &self.device);
-        (Step { log_probs, attention: None }, state)
+        (Step { logits: log_probs, attention: None }, state)
     }
 
     fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State {
@@ -93,8 +93,8 @@ proptest! {
             all.sort_by(|a, b| b.1.total_cmp(&a.1));
             prop_assert_eq!(ours.len(), all.len());
             for (ours, (symbols, log_prob)) in ours.iter().zip(&all) {
-                // Sums of a few numbers, the same in both.
-                prop_assert!((ours.log_prob - log_prob).abs() < 1e-9, "{ours:?} and {symbols:?}, {log_prob}");
+                // The model's numbers are normalised to single precision, 1e-7 at each of a few steps.
+                prop_assert!((ours.log_prob - log_prob).abs() < 1e-6, "{ours:?} and {symbols:?}, {log_prob}");
             }
             prop_assert_eq!(&ours[0].symbols, &all[0].0);
         }
@@ -113,9 +113,10 @@ proptest! {
                     log_prob += f64::from(model.log_probs(seed, &written)[symbol as usize]);
                     written.push(symbol);
                 }
-                prop_assert!((hypothesis.log_prob - log_prob).abs() < 1e-9);
+                // As above.
+                prop_assert!((hypothesis.log_prob - log_prob).abs() < 1e-6);
                 let length = (written.len() - 1).max(1) as f64;
-                prop_assert!((hypothesis.score - log_prob / length.powf(normalization)).abs() < 1e-9);
+                prop_assert!((hypothesis.score - log_prob / length.powf(normalization)).abs() < 1e-6);
             }
         }
     }

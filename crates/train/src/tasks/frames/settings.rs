@@ -1,6 +1,7 @@
 //! What a run of `frames` is told.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -61,6 +62,10 @@ pub struct ClipSettings {
     /// Another way in which a label is written: OTHER=LABEL
     #[cfg_attr(feature = "clap", arg(long = "alias", value_name = "OTHER=LABEL"))]
     pub aliases: Vec<Alias>,
+    /// Read how each feature has changed over this many frames, instead of its value
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FRAMES"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<NonZeroUsize>,
     /// Height and width to which images are brought
     #[cfg_attr(feature = "clap", arg(long, value_name = "PIXELS", default_value_t = ClipSettings::default().image_size))]
     pub image_size: usize,
@@ -124,6 +129,7 @@ impl Default for ClipSettings {
             ignore: Vec::new(),
             aliases: Vec::new(),
             image_size: 64,
+            changes: None,
             grey: false,
             batch_size: 16,
             sequence_length: 40,
@@ -215,6 +221,7 @@ impl ClipSettings {
             aliases: self.aliases.clone(),
             image: ImageShape { channels: if self.grey { 1 } else { 3 }, size: self.image_size },
             columns: None,
+            changes: self.changes,
         }
     }
 

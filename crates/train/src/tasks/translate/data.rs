@@ -1,8 +1,9 @@
 //! The two languages of a run.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::parallel::{BatchSize, Pairs, SentenceUnit, WordVocabulary};
+use rekindle_data::parallel::{BatchSize, Pairs, SentenceUnit, Subword, WordVocabulary};
 use rekindle_models::decode::{Hypothesis, Search};
 use rekindle_models::translator::Translator;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Language {
     pub unit: SentenceUnit,
     /// Whether upper case becomes lower case.
     pub lowercase: bool,
+    /// Cuts words into pieces; none where they stay whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subword: Option<Subword>,
     /// The symbols.
     pub vocabulary: WordVocabulary,
 }
@@ -44,34 +48,80 @@ pub enum Part {
 }
 
 impl Language {
+    /// The symbols of a sentence.
+    pub fn tokens(&self, sentence: &str) -> Vec<String> {
+        match &self.subword {
+            Some(subword) => subword.pieces(&self.cased(sentence)),
+            None => self.unit.tokens(sentence, self.lowercase),
+        }
+    }
+
     /// The numbers of a sentence's symbols.
     pub fn encode(&self, sentence: &str) -> Vec<u32> {
-        self.vocabulary.encode(&self.unit.tokens(sentence, self.lowercase))
+        self.vocabulary.encode(&self.tokens(sentence))
     }
 
     /// The sentence of some numbers.
     pub fn decode(&self, numbers: &[u32]) -> String {
-        self.unit.sentence(&self.vocabulary.decode(numbers))
+        let symbols = self.vocabulary.decode(numbers);
+        if self.subword.is_some() { Subword::sentence(&symbols) } else { self.unit.sentence(&symbols) }
     }
 
-    /// A sentence as this language would be written if every word were known: cut and put together again.
+    /// A sentence as this language would be written if every symbol were known: cut and put together again.
     pub fn normal_form(&self, sentence: &str) -> String {
-        self.unit.sentence(&self.unit.tokens(sentence, self.lowercase))
+        match &self.subword {
+            Some(_) => Subword::normal_form(&self.cased(sentence)),
+            None => self.unit.sentence(&self.unit.tokens(sentence, self.lowercase)),
+        }
+    }
+
+    fn cased<'s>(&self, sentence: &'s str) -> Cow<'s, str> {
+        if self.lowercase { sentence.to_lowercase().into() } else { sentence.into() }
     }
 }
 
 impl Languages {
-    pub(super) fn of(pairs: &Pairs, settings: &PairSettings) -> Self {
-        let language = |name: &str, sentences: &[String], unit: SentenceUnit| {
-            let tokens: Vec<_> = sentences.iter().map(|s| unit.tokens(s, settings.lowercase)).collect();
+    /// The languages of some pairs, with the symbols that these have.
+    ///
+    /// # Errors
+    ///
+    /// When pieces of words cannot be learnt.
+    pub(super) fn of(pairs: &Pairs, settings: &PairSettings) -> Result<Self, TrainError> {
+        let lowercase = settings.lowercase;
+        let plain = |name: String, sentences: &[String], unit: SentenceUnit| {
+            let tokens: Vec<_> = sentences.iter().map(|s| unit.tokens(s, lowercase)).collect();
             let vocabulary = WordVocabulary::new(&tokens, settings.min_count, settings.max_words);
-            Language { name: name.to_owned(), unit, lowercase: settings.lowercase, vocabulary }
+            Language { name, unit, lowercase, subword: None, vocabulary }
         };
         let [source, target] = settings.names();
-        Self {
-            source: language(&source, &pairs.sources, settings.source_units),
-            target: language(&target, &pairs.targets, settings.target_units()),
-        }
+        let Some(kind) = settings.subword else {
+            return Ok(Self {
+                source: plain(source, &pairs.sources, settings.source_units),
+                target: plain(target, &pairs.targets, settings.target_units()),
+            });
+        };
+        let learn = |sides: &[&[String]]| {
+            let sentences: Vec<Cow<str>> = sides
+                .iter()
+                .flat_map(|side| side.iter())
+                .map(|s| if lowercase { s.to_lowercase().into() } else { s.as_str().into() })
+                .collect();
+            let count = settings.max_words.unwrap_or(PIECES);
+            let learnt = Subword::train(kind, sentences.iter().map(|sentence| &**sentence), count);
+            learnt.map_err(rekindle_data::Error::from)
+        };
+        let [read, written]: [&[String]; 2] = [&pairs.sources, &pairs.targets];
+        let [read, written] = if settings.joint {
+            let both = learn(&[read, written])?;
+            [both.clone(), both]
+        } else {
+            [learn(&[read])?, learn(&[written])?]
+        };
+        let of_pieces = |name: String, subword: Subword| {
+            let vocabulary = subword.vocabulary();
+            Language { name, unit: SentenceUnit::Word, lowercase, subword: Some(subword), vocabulary }
+        };
+        Ok(Self { source: of_pieces(source, read), target: of_pieces(target, written) })
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, TrainError> {
@@ -91,7 +141,7 @@ impl Languages {
     pub(super) fn poor_coverage(&self, pairs: &Pairs) -> Vec<String> {
         let sides = [(&self.source, &pairs.sources), (&self.target, &pairs.targets)];
         let warnings = sides.into_iter().filter_map(|(language, sentences)| {
-            let tokens: Vec<_> = sentences.iter().map(|s| language.unit.tokens(s, language.lowercase)).collect();
+            let tokens: Vec<_> = sentences.iter().map(|s| language.tokens(s)).collect();
             let share = language.vocabulary.coverage(&tokens);
             (share < 0.5).then(|| {
                 format!("warning: the vocabulary of {} covers only {:.1} % of the text", language.name, share * 100.0)
@@ -101,9 +151,19 @@ impl Languages {
     }
 
     /// A warning where most words of some sentences are unknown to the language that is read and known to the one that is
-    /// written.
+    /// written; or where the one that is read cuts them into far more pieces.
     pub fn swapped(&self, sentences: &[&str]) -> Option<String> {
         let Self { source, target } = self;
+        if source.subword.is_some() {
+            let [read, written] =
+                [source, target].map(|language| sentences.iter().map(|s| language.tokens(s).len()).sum::<usize>());
+            return (read as f64 > MORE_PIECES * written as f64).then(|| {
+                format!(
+                    "there are {read} pieces of {} and only {written} of {}, and this run translates from {} to {}",
+                    source.name, target.name, source.name, target.name
+                )
+            });
+        }
         if [source.unit, target.unit] != [SentenceUnit::Word; 2] {
             return None;
         }
@@ -158,7 +218,7 @@ impl PairSettings {
     }
 
     /// What a target symbol is: characters for the built-in dates, where nothing else was said.
-    pub(super) fn target_units(&self) -> SentenceUnit {
+    fn target_units(&self) -> SentenceUnit {
         self.target_units.unwrap_or(if self.data == DATES { SentenceUnit::Char } else { SentenceUnit::Word })
     }
 
@@ -236,6 +296,12 @@ impl PairSettings {
         }
     }
 }
+
+/// Pieces of words that are learnt unless another number is given.
+const PIECES: usize = 8000;
+
+/// A text that a language cuts into so many times as many pieces as the other does is in the other.
+const MORE_PIECES: f64 = 1.3;
 
 /// The built-in set.
 pub(super) const DATES: &str = "builtin:dates";

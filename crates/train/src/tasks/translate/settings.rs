@@ -1,6 +1,6 @@
 //! What a run of `translate` is told.
 
-use rekindle_data::parallel::{SentenceUnit, WordVocabulary};
+use rekindle_data::parallel::{SentenceUnit, SubwordKind, WordVocabulary};
 use rekindle_models::attention::AttentionKind;
 use rekindle_models::translator::TranslatorConfig;
 use rekindle_rnn::Cell;
@@ -58,13 +58,21 @@ pub struct PairSettings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "UNIT"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_units: Option<SentenceUnit>,
+    /// Cut words into pieces that are learnt from the text: bpe, unigram
+    #[cfg_attr(feature = "clap", arg(long, value_name = "KIND"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subword: Option<SubwordKind>,
+    /// Learn the same pieces for both languages (with --subword)
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub joint: bool,
     /// Make upper case lower case
     #[cfg_attr(feature = "clap", arg(long))]
     pub lowercase: bool,
     /// Words that appear less often become the unknown word
     #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT", default_value_t = PairSettings::default().min_count))]
     pub min_count: u64,
-    /// Keep this many words of a language at most, the most frequent ones [default: all]
+    /// Keep this many words of a language at most, the most frequent ones [default: all]; or learn so many pieces of words
+    /// (with --subword) [default: 8000]
     #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_words: Option<usize>,
@@ -133,6 +141,8 @@ impl Default for PairSettings {
             target_column: 2,
             source_units: SentenceUnit::Word,
             target_units: None,
+            subword: None,
+            joint: false,
             lowercase: false,
             min_count: 1,
             max_words: None,
@@ -162,6 +172,27 @@ impl Default for TranslatorSettings {
     }
 }
 
+impl PairSettings {
+    /// Checks that nothing is asked of pieces of words that only words or characters have, or the other way round.
+    fn validate_subword(&self) -> Result<(), TrainError> {
+        if self.subword.is_none() {
+            return if self.joint { setting("joint", true, "used with --subword") } else { Ok(()) };
+        }
+        if self.source_units != SentenceUnit::Word {
+            return setting("source-units", self.source_units, "word, where --subword cuts words into pieces");
+        }
+        match self.target_units {
+            Some(unit) if unit != SentenceUnit::Word => {
+                setting("target-units", unit, "word, where --subword cuts words into pieces")
+            }
+            _ if self.min_count != 1 => {
+                setting("min-count", self.min_count, "1, as --subword knows rare words by their pieces")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl TranslateSettings {
     /// Checks the values that have no meaning.
     ///
@@ -186,6 +217,7 @@ impl TranslateSettings {
         if model.hidden == 0 || !model.hidden.is_multiple_of(2) {
             return setting("hidden", model.hidden, "an even number above 0");
         }
+        data.validate_subword()?;
         let shares = [
             ("dropout", model.dropout),
             ("label-smoothing", model.label_smoothing),

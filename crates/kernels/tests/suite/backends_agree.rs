@@ -1,0 +1,31 @@
+//! Every backend gives the numbers of the first: native code and the composed twin on a GPU.
+
+use burn::tensor::DType;
+use rekindle_kernels::{Direction, Scan};
+use rekindle_testing::devices;
+use rstest::rstest;
+
+use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_same_results};
+
+/// Sums of 5 products of order 1 in different orders, through 3 steps, and the exponentials of a GPU, which are good to a
+/// few units in the last place.
+const TOLERANCE: f64 = 2e-5;
+
+#[rstest]
+fn outputs_and_gradients_are_the_same_on_every_backend(
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(None, Some(4))] vocabulary: Option<usize>,
+    #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
+) {
+    let arguments = Arguments::random(cell, Sizes { steps: 3, batch: 2, hidden: 5, vocabulary }, 7);
+    for lengths in [None, Some(vec![2, 3])] {
+        let scan = Scan { direction, lengths };
+        let mut results = devices()
+            .into_iter()
+            .map(|device| arguments.results(Body::Operation, &device, DType::F32, &scan, Loss::Both));
+        let first = results.next().expect("a backend is compiled in");
+        for other in results {
+            assert_same_results(&other, &first, TOLERANCE);
+        }
+    }
+}

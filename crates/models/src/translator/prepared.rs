@@ -1,0 +1,121 @@
+//! A translator prepared to write on a CPU: weights packed once, and hardly a tensor within a step.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_kernels::step::{PackedRows, attend, tanh};
+use rekindle_rnn::{RowsState, RowsStepper};
+
+use super::Translator;
+use crate::decode::{Step, StepDecoder};
+
+/// The decoder of a [`Translator`], for [`search`](crate::decode::search).
+#[derive(Debug)]
+pub(super) struct PreparedWriter<'m> {
+    model: &'m Translator,
+    device: Device,
+    decoder: RowsStepper,
+    attends: bool,
+    /// From a state to what is compared with the memory; none where that is the state.
+    query: Option<PackedRows>,
+    combine: PackedRows,
+    output: PackedRows,
+}
+
+/// What has been written, and what is read of.
+#[derive(Clone, Debug)]
+pub(super) struct PreparedState {
+    recurrent: RowsState,
+    /// The memory of each row's input, `[S, H]`; shared by the rows of an input.
+    memories: Vec<Arc<[f32]>>,
+}
+
+impl<'m> PreparedWriter<'m> {
+    /// None where there is no such code: for other backends than the CPU's, in training, for some cells, with additive
+    /// attention and with input feeding.
+    pub fn new(model: &'m Translator) -> Option<Self> {
+        let attention = model.attention.as_ref();
+        if model.input_feeding || attention.is_some_and(|attention| attention.units.is_some()) {
+            return None;
+        }
+        let decoder = model.decoder.rows_stepper()?;
+        let query = match attention.and_then(|attention| attention.query.as_ref()) {
+            Some(query) => Some(PackedRows::plain(query.val(), None)?),
+            None => None,
+        };
+        Some(Self {
+            model,
+            device: model.device(),
+            decoder,
+            attends: attention.is_some(),
+            query,
+            combine: PackedRows::plain(model.combine.weight.val(), model.combine.bias.as_ref().map(|bias| bias.val()))?,
+            output: PackedRows::new(model.output_weight(), Some(model.output_bias.val()))?,
+        })
+    }
+
+    /// The state in which the translations of some sources begin.
+    pub fn first_state(&self, sources: &[&[u32]]) -> PreparedState {
+        let encoded = self.model.encode(sources);
+        let memories = encoded.memory.map_or_else(Vec::new, |memory| {
+            let [batch, positions, width] = memory.outputs.dims();
+            let outputs = values(memory.outputs);
+            let rows = (0..batch).map(|b| {
+                // Without padding.
+                let length = (sources[b].len() + 1).min(positions);
+                Arc::from(&outputs[b * positions * width..][..length * width])
+            });
+            rows.collect()
+        });
+        PreparedState { recurrent: RowsState::from(&encoded.state), memories }
+    }
+
+    /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention `[N, S]`.
+    fn look(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
+        let rows = memories.len();
+        let width = hidden.len() / rows;
+        let projected = self.query.as_ref().map(|query| query.apply(hidden));
+        let queries = projected.as_deref().unwrap_or(hidden);
+        let positions = memories.iter().map(|memory| memory.len() / width).max().unwrap_or(0);
+        let mut weights = vec![0.0; rows * positions];
+        let mut seen = vec![0.0; rows * 2 * width];
+        let scale = 1.0 / (width as f32).sqrt();
+        for (r, (memory, seen)) in memories.iter().zip(seen.chunks_exact_mut(2 * width)).enumerate() {
+            let (context, state) = seen.split_at_mut(width);
+            let weights = &mut weights[r * positions..][..memory.len() / width];
+            attend(&queries[r * width..][..width], memory, scale, weights, context);
+            state.copy_from_slice(&hidden[r * width..][..width]);
+        }
+        (seen, Tensor::from_data(TensorData::new(weights, [rows, positions]), &self.device))
+    }
+}
+
+impl StepDecoder for PreparedWriter<'_> {
+    type State = PreparedState;
+
+    fn step(&self, symbols: &[u32], mut state: PreparedState) -> (Step, PreparedState) {
+        let words = values(self.model.embed_target(self.model.numbers(symbols), 1, symbols.len()));
+        let hidden = self.decoder.step(&words, &mut state.recurrent);
+        let (mut outputs, attention) = if self.attends {
+            let (seen, attention) = self.look(hidden, &state.memories);
+            (self.combine.apply(&seen), Some(attention))
+        } else {
+            (self.combine.apply(hidden), None)
+        };
+        tanh(&mut outputs);
+        let logits = self.output.apply(&outputs);
+        let vocabulary = logits.len() / symbols.len();
+        let logits = Tensor::from_data(TensorData::new(logits, [symbols.len(), vocabulary]), &self.device);
+        (Step { logits, attention }, state)
+    }
+
+    fn select_rows(&self, state: PreparedState, rows: &[usize]) -> PreparedState {
+        let memories =
+            if self.attends { rows.iter().map(|&row| Arc::clone(&state.memories[row])).collect() } else { Vec::new() };
+        PreparedState { recurrent: state.recurrent.select_rows(rows), memories }
+    }
+}
+
+fn values(tensor: Tensor<3>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
+}

@@ -1,0 +1,38 @@
+//! The devices that the tests of the workspace run on.
+#![forbid(unsafe_code)]
+
+use burn::tensor::Device;
+
+/// The devices of the CPU backends that are compiled in: those that native code runs on.
+// Burn has deprecated its ndarray backend; here it is supported all the same.
+#[allow(deprecated)]
+pub fn cpus() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        Device::ndarray(),
+    ]
+}
+
+/// A device of every backend that is compiled in, those of [`cpus`] first.
+///
+/// A real GPU stands for `wgpu` where there is one, else a software GPU: Mesa's lavapipe is enough. Where there is neither,
+/// the tests do without, and say so.
+pub fn devices() -> Vec<Device> {
+    #[allow(unused_mut, reason = "without wgpu there is nothing to add")]
+    let mut devices = cpus();
+    #[cfg(feature = "wgpu")]
+    devices.extend(wgpu());
+    devices
+}
+
+/// The first device of `wgpu`.
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Option<Device> {
+    let found = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec().into_iter().next();
+    if found.is_none() {
+        eprintln!("wgpu finds no device here, not even a software one: nothing is tested on it");
+    }
+    found
+}

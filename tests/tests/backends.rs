@@ -1,0 +1,100 @@
+//! Every task on every backend that the command holds: a run is the same on all, and goes on on any other.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use rekindle_tests::Workplace;
+use rstest::rstest;
+
+/// The backends that have a device here, as `--backend` takes them, the CPU's first. A software GPU is one of them.
+fn backends(place: &Workplace) -> Vec<String> {
+    let output = place.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
+    let devices: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let devices = devices["devices"].as_array().unwrap().iter();
+    let names: Vec<_> = devices.rev().map(|device| device["backend"].as_str().unwrap().to_owned()).collect();
+    assert!(names.len() > 1, "there is nothing to compare: {names:?}");
+    names
+}
+
+/// What the trainings read: a few lines each.
+fn write_data(place: &Workplace) {
+    let mut reviews = String::from("sentence\tlabel\n");
+    let mut frames = String::from("x,y,label\n");
+    let (mut german, mut english) = (String::new(), String::new());
+    for i in 0..12 {
+        let good = i % 3 == 0;
+        writeln!(reviews, "the film was {}\t{}", ["good", "dull", "long"][i % 3], if good { 1 } else { 0 }).unwrap();
+        writeln!(frames, "{},{},{}", (i * 7) % 5, (i * 3) % 4, if i % 2 == 0 { "up" } else { "down" }).unwrap();
+        writeln!(german, "ein {}", ["hund rennt", "vogel singt", "kind"][i % 3]).unwrap();
+        writeln!(english, "a {}", ["dog runs", "bird sings", "child"][i % 3]).unwrap();
+    }
+    for part in ["train", "val"] {
+        fs::write(place.path(&format!("{part}.de")), &german).unwrap();
+        fs::write(place.path(&format!("{part}.en")), &english).unwrap();
+    }
+    fs::write(place.path("reviews.tsv"), reviews).unwrap();
+    fs::write(place.path("frames.csv"), frames).unwrap();
+}
+
+/// The losses of the training steps of a run.
+fn losses(place: &Workplace, run: &str) -> Vec<f64> {
+    let metrics = fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+    let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["kind"] == "step").map(|line| line["loss"].as_f64().unwrap()).collect()
+}
+
+fn numbers(place: &Workplace, arguments: &[&str], keys: &[&str]) -> Vec<f64> {
+    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
+    let value: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    keys.iter().map(|key| value[key].as_f64().unwrap_or_else(|| panic!("no {key} in {value}"))).collect()
+}
+
+#[track_caller]
+fn assert_close(seen: &[f64], wanted: &[f64], what: &str) {
+    assert_eq!(seen.len(), wanted.len(), "{what}");
+    for (seen, wanted) in seen.iter().zip(wanted) {
+        // Sums of f32 in another order, through the few steps that were taken.
+        assert!((seen - wanted).abs() <= 2e-4 * wanted.abs().max(1.0), "{what}: {seen} and {wanted}");
+    }
+}
+
+#[rstest]
+#[case::chars("chars", &["--data", "text.txt", "--hidden", "8", "--embedding", "4", "--layers", "1",
+    "--sequence-length", "6", "--batch-size", "2", "--train-share", "0.95", "--validation-share", "0.05", "--sample-length", "4"], &["loss_nats"])]
+#[case::sentiment("sentiment", &["--data", "reviews.tsv", "--dev", "reviews.tsv", "--hidden", "4", "--embedding", "4",
+    "--batch-size", "4", "--dropout", "0", "--word-dropout", "0", "--embedding-dropout", "0"], &["loss_nats", "accuracy"])]
+#[case::frames("frames", &["--data", "frames.csv", "--dev", "frames.csv", "--hidden", "4", "--encoder", "4",
+    "--batch-size", "2", "--sequence-length", "4"], &["loss_nats", "accuracy"])]
+#[case::draw("draw", &["--image-size", "6", "--glimpses", "2", "--hidden", "4", "--latent", "2", "--read", "2",
+    "--write", "3", "--batch-size", "2", "--validation-share", "0.005"], &["bound_nats"])]
+#[case::caption("caption", &["--hidden", "4", "--embedding", "4", "--pillar", "4", "--image-size", "16",
+    "--validation-share", "0.002", "--batch-size", "2", "--max-length", "4"], &["loss_nats"])]
+#[case::translate("translate", &["--data", ".", "--source-lang", "de", "--target-lang", "en", "--hidden", "4",
+    "--embedding", "4", "--batch-size", "4", "--max-length", "4", "--dropout", "0"],
+    &["loss_nats", "chrf"])]
+// Without dropout: each backend draws its masks from a generator of its own.
+fn a_task_is_the_same_on_every_backend(#[case] task: &str, #[case] options: &[&str], #[case] figures: &[&str]) {
+    let place = Workplace::new();
+    write_data(&place);
+    let backends = backends(&place);
+    let train = |out: &str, backend: &str, steps: &str| {
+        let run = ["--print-every", "1", "--steps", steps, "--out", out, "--backend", backend];
+        place.rekindle(&[&["train", task], options, &run].concat()).assert().success();
+    };
+    let first = &backends[0];
+    train("unbroken", first, "4");
+    let wanted = losses(&place, "unbroken");
+    assert_eq!(wanted.len(), 4, "{task}");
+    let judge = |backend: &str| numbers(&place, &["eval", "unbroken", "--json", "--backend", backend], figures);
+    let judged = judge(first);
+    for backend in &backends[1..] {
+        // The same seed: the first losses tell that weights and batches are the same.
+        train(backend, backend, "2");
+        assert_close(&losses(&place, backend), &wanted[..2], &format!("{task} begins on {backend}"));
+        // What one began, another goes on with.
+        let resume = ["train", "--resume", backend, "--steps", "4", "--backend", first];
+        place.rekindle(&resume).assert().success();
+        assert_close(&losses(&place, backend), &wanted, &format!("{task} goes on from {backend} on {first}"));
+        assert_close(&judge(backend), &judged, &format!("{task} is judged on {backend}"));
+    }
+}
