@@ -8,13 +8,16 @@ use crate::Error;
 /// A picture that is wanted.
 type Wanted = (String, Option<Twist>);
 
+/// A thread that decodes pictures, `[N, F]` of bytes.
+type Decoding = JoinHandle<Result<Vec<u8>, Error>>;
+
 /// Decodes batches of pictures on threads of its own, each while the model works on the one before.
 #[derive(Debug)]
 pub struct PictureLoader {
     pictures: Pictures,
     side: usize,
     workers: usize,
-    ahead: Option<(Vec<Wanted>, JoinHandle<Result<Vec<u8>, Error>>)>,
+    ahead: Option<(Vec<Wanted>, Decoding)>,
 }
 
 impl PictureLoader {

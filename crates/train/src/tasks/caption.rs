@@ -72,7 +72,7 @@ enum Sight {
     /// From pixels, by the model's own network.
     Pixels(PictureLoader),
     /// By a network that does not change.
-    Frozen { encoder: FrozenEncoder, cached: Option<Box<[Features; 2]>> },
+    Frozen { encoder: Box<FrozenEncoder>, cached: Option<Box<[Features; 2]>> },
 }
 
 impl CaptionTask {
@@ -123,7 +123,7 @@ impl CaptionTask {
         let pretrained = pretrained(settings, run, &config, device)?;
         let sight = match &pretrained {
             Some(encoder) if !settings.model.trains_encoder() => Sight::Frozen {
-                encoder: FrozenEncoder::new(encoder.clone(), config, settings.model.view(), device.clone()),
+                encoder: Box::new(FrozenEncoder::new(encoder.clone(), config, settings.model.view(), device.clone())),
                 cached: None,
             },
             _ => Sight::Pixels(PictureLoader::new(set.pictures.clone(), config.side, settings.data.workers)),
