@@ -79,7 +79,7 @@ fn json_of(place: &Workplace, arguments: &[&str]) -> Value {
 fn pictures_are_learnt_captioned_and_judged() {
     let place = place();
     place.rekindle(&small(&["--epochs", "50"])).assert().success().stderr(
-        contains("24 pictures with 48 captions to train on, 8 pictures held out; 13 words")
+        contains("24 pictures with 48 captions to train on, 8 pictures held out; 14 words")
             .and(contains("rekindle eval runs/caption")),
     );
     let options = ["eval", "runs/caption", "--json", "--results", "results.json", "--gallery", "page.html"];
