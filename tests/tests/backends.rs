@@ -67,6 +67,8 @@ fn assert_close(seen: &[f64], wanted: &[f64], what: &str) {
     "--batch-size", "2", "--sequence-length", "4"], &["loss_nats", "accuracy"])]
 #[case::draw("draw", &["--image-size", "6", "--glimpses", "2", "--hidden", "4", "--latent", "2", "--read", "2",
     "--write", "3", "--batch-size", "2", "--validation-share", "0.005"], &["bound_nats"])]
+#[case::caption("caption", &["--hidden", "4", "--embedding", "4", "--pillar", "4", "--image-size", "16",
+    "--validation-share", "0.002", "--batch-size", "2", "--max-length", "4"], &["loss_nats"])]
 #[case::translate("translate", &["--data", ".", "--source-lang", "de", "--target-lang", "en", "--hidden", "4",
     "--embedding", "4", "--batch-size", "4", "--max-length", "4", "--dropout", "0"],
     &["loss_nats", "chrf"])]

@@ -17,6 +17,7 @@ use clap::{ArgMatches, Id};
 use rekindle_models::decode::Search;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::caption::{CaptionSettings, TrainedCaptioner};
 use rekindle_train::tasks::chars::{CharsSettings, TrainedChars};
 use rekindle_train::tasks::draw::{DrawSettings, TrainedDraw};
 use rekindle_train::tasks::frames::{FramesSettings, TrainedFrames};
@@ -33,18 +34,26 @@ fn print_json(result: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// The tasks, by the names that runs and groups of options have.
-const TASKS: [&str; 5] =
-    [CharsSettings::TASK, DrawSettings::TASK, FramesSettings::TASK, SentimentSettings::TASK, TranslateSettings::TASK];
+/// The groups of options, each with the tasks that it is for. What is for one task has its name.
+const GROUPS: [(&str, &[&str]); 8] = [
+    (CaptionSettings::TASK, &[CaptionSettings::TASK]),
+    (CharsSettings::TASK, &[CharsSettings::TASK]),
+    (DrawSettings::TASK, &[DrawSettings::TASK]),
+    (FramesSettings::TASK, &[FramesSettings::TASK]),
+    (SentimentSettings::TASK, &[SentimentSettings::TASK]),
+    (TranslateSettings::TASK, &[TranslateSettings::TASK]),
+    ("search", &[CaptionSettings::TASK, TranslateSettings::TASK]),
+    ("written", &[CaptionSettings::TASK, TranslateSettings::TASK]),
+];
 
 /// An option that only runs of another task take must not be passed over in silence.
 fn refuse_options_of_other_tasks(task: &str, matches: &ArgMatches) -> Result<()> {
-    for other in TASKS.into_iter().filter(|&other| other != task) {
-        // The parser knows a group only where the command has options of that task.
-        let given = matches.try_get_many::<Id>(other).ok().flatten().and_then(|mut options| options.next());
+    for (group, tasks) in GROUPS.into_iter().filter(|(_, tasks)| !tasks.contains(&task)) {
+        // The parser knows a group only where the command has options of it.
+        let given = matches.try_get_many::<Id>(group).ok().flatten().and_then(|mut options| options.next());
         if let Some(option) = given {
             let option = option.as_str().replace('_', "-");
-            bail!("--{option} is for runs of `{other}`, and this is a run of `{task}`");
+            bail!("--{option} is for runs of `{}`, and this is a run of `{task}`", tasks.join("` and `"));
         }
     }
     Ok(())
@@ -89,10 +98,19 @@ fn open_translator(run: &RunFolder, which: Which, device: &DeviceOptions) -> Res
     Ok(trained)
 }
 
-/// The search that the options ask for, for a run with sentences of up to `longest` symbols.
-fn search_of(options: &SearchOptions, longest: usize) -> Search {
+/// As [`open_chars`], for runs of `caption`.
+fn open_captioner(run: &RunFolder, which: Which, device: &DeviceOptions) -> Result<TrainedCaptioner> {
+    let chosen = backend::choose(device)?;
+    let trained = TrainedCaptioner::open(run, which, &chosen.device)?;
+    warn_of_rejected(&trained.rejected);
+    Ok(trained)
+}
+
+/// The search that the options ask for, with `beam` where they say nothing of it, for a run with sentences of up to
+/// `longest` symbols.
+fn search_of(options: &SearchOptions, beam: usize, longest: usize) -> Search {
     Search {
-        beam: options.beam.unwrap_or(5),
+        beam: options.beam.unwrap_or(beam),
         length_normalization: options.length_normalization.unwrap_or(1.0),
         coverage: options.coverage.unwrap_or(0.0),
         min_length: options.min_length.unwrap_or(0),

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rekindle_data::frames::Alias;
 use rekindle_data::labelled::Encoding;
 use rekindle_train::run::checkpoint::Which;
+use rekindle_train::tasks::caption::CaptionSettings;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
@@ -73,6 +74,8 @@ pub struct Train {
 
 #[derive(Debug, Subcommand)]
 pub enum TrainTask {
+    /// A captioner: from a picture to a sentence about it
+    Caption(Box<NewTask<CaptionSettings>>),
     /// A language model over characters, bytes or words
     Chars(Box<NewTask<CharsSettings>>),
     /// Images, drawn by a sequence of glimpses
@@ -204,6 +207,8 @@ pub struct Eval {
     #[arg(long, value_name = "COUNT")]
     pub batch_size: Option<usize>,
     #[command(flatten)]
+    pub caption: EvalCaption,
+    #[command(flatten)]
     pub chars: EvalChars,
     #[command(flatten)]
     pub draw: EvalDraw,
@@ -212,7 +217,7 @@ pub struct Eval {
     #[command(flatten)]
     pub sentiment: EvalSentiment,
     #[command(flatten)]
-    pub translate: EvalTranslate,
+    pub search: SearchOptions,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -222,7 +227,26 @@ pub struct Eval {
     pub output: Output,
 }
 
-// The options of one task are a group with the name of the task: see `commands::refuse_options_of_other_tasks`.
+// The options of one task are a group with the name of the task, those of two have another name: see
+// `commands::refuse_options_of_other_tasks`.
+#[derive(Debug, Args)]
+#[group(id = "caption")]
+#[command(next_help_heading = "For caption")]
+pub struct EvalCaption {
+    /// Write all captions to this file, in the format of COCO's results
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+    /// Write a page with some of the pictures, what is said of them and where the model looked
+    #[arg(long, value_name = "FILE")]
+    pub gallery: Option<PathBuf>,
+    /// How many pictures the page shows [default: 10]
+    #[arg(long, value_name = "COUNT", requires = "gallery", value_parser = at_least_one)]
+    pub gallery_size: Option<usize>,
+    /// Which pictures: the same seed chooses the same [default: 1]
+    #[arg(long, value_name = "SEED", requires = "gallery")]
+    pub gallery_seed: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 #[group(id = "chars")]
 #[command(next_help_heading = "For chars")]
@@ -295,13 +319,17 @@ pub struct Predict {
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub file: Option<PathBuf>,
     #[command(flatten)]
+    pub caption: PredictCaption,
+    #[command(flatten)]
     pub draw: PredictDraw,
     #[command(flatten)]
     pub frames: PredictFrames,
     #[command(flatten)]
     pub sentiment: PredictSentiment,
     #[command(flatten)]
-    pub translate: PredictTranslate,
+    pub search: SearchOptions,
+    #[command(flatten)]
+    pub written: PredictWritten,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
@@ -309,6 +337,18 @@ pub struct Predict {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "caption")]
+#[command(next_help_heading = "For caption")]
+pub struct PredictCaption {
+    /// Draw the words by their probabilities instead of searching: below 1 safer, above 1 wilder
+    #[arg(long, allow_negative_numbers = true, conflicts_with = "search")]
+    pub temperature: Option<f32>,
+    /// The same seed draws the same words [default: another one every time]
+    #[arg(long, requires = "temperature")]
+    pub seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -348,37 +388,29 @@ pub struct PredictSentiment {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "translate")]
-#[command(next_help_heading = "For translate")]
-pub struct EvalTranslate {
-    #[command(flatten)]
-    pub search: SearchOptions,
-}
-
-#[derive(Debug, Args)]
-#[group(id = "translate")]
-#[command(next_help_heading = "For translate")]
-pub struct PredictTranslate {
-    #[command(flatten)]
-    pub search: SearchOptions,
-    /// Show this many of the best translations, with their scores [default: 1]
+#[group(id = "written")]
+#[command(next_help_heading = "For caption and translate")]
+pub struct PredictWritten {
+    /// Show this many of the best sentences, with their scores [default: 1]
     #[arg(long, value_name = "COUNT")]
     pub n_best: Option<usize>,
-    /// Draw where the model looked while it wrote the last translation, as SVG
+    /// Draw where the model looked while it wrote the last sentence, as SVG
     #[arg(long, value_name = "FILE")]
     pub attention: Option<PathBuf>,
 }
 
-/// How translations are searched for.
+/// How sentences are searched for.
 #[derive(Debug, Args)]
+#[group(id = "search")]
+#[command(next_help_heading = "For caption and translate")]
 pub struct SearchOptions {
-    /// Translations that are kept side by side; 1 is greedy [default: 5]
+    /// Sentences that are kept side by side; 1 is greedy [default: 5; 3 for caption]
     #[arg(long, value_name = "COUNT")]
     pub beam: Option<usize>,
-    /// 0 ranks by probability, which prefers short translations; 1 by the mean over the words [default: 1]
+    /// 0 ranks by probability, which prefers short sentences; 1 by the mean over the words [default: 1]
     #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
     pub length_normalization: Option<f64>,
-    /// Above 0, translations that pass over words of the input lose [default: 0]
+    /// Above 0, sentences that pass over words or places of the input lose [default: 0]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub coverage: Option<f64>,
     /// Symbols to write at least [default: 0]

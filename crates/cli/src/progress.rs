@@ -42,6 +42,25 @@ impl Progress {
         }
     }
 
+    /// A bar of its own, before that of the run.
+    fn prepare(&mut self, what: &str, done: u64, total: u64) {
+        if stderr().is_terminal() {
+            if self.bar.is_hidden() {
+                let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {msg}, {eta} left");
+                let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+                self.bar = bar.with_style(style.expect("a constant template")).with_message(what.to_owned());
+            }
+            self.bar.set_position(done);
+            if done == total {
+                self.bar.finish_and_clear();
+                self.bar = ProgressBar::hidden();
+            }
+        } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || done == total {
+            eprintln!("{done}/{total} {what}");
+            self.last_line = Some(Instant::now());
+        }
+    }
+
     fn step(&mut self, report: &StepReport) {
         self.bar.set_position(report.step);
         if !report.printed {
@@ -86,6 +105,7 @@ impl Observer for Progress {
                 self.start(*step, *total_steps, unit);
             }
             Event::Warning { message } => self.line(&format!("warning: {message}")),
+            Event::Preparing { what, done, total } => self.prepare(what, *done, *total),
             Event::Step(report) => self.step(report),
             Event::Evaluated { step, epoch, evaluation, best } => self.line(&format!(
                 "step {step} (epoch {epoch:.2}): held-out loss {:.4} nats{}{}",

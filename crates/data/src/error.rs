@@ -252,6 +252,9 @@ pub enum Error {
     /// Sentences that cannot be read, or do not go together.
     #[error(transparent)]
     Parallel(#[from] crate::parallel::ParallelError),
+    /// Pictures or captions that are not as they should be.
+    #[error(transparent)]
+    Captions(#[from] crate::captions::CaptionsError),
     /// A server cannot be reached, or does not speak HTTP.
     #[error("{url}: cannot connect; see whether the address is reachable, or use a mirror")]
     Connection {

@@ -11,6 +11,7 @@
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
+//! | [`captions`] | pictures with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -33,6 +34,7 @@
 #![deny(unsafe_code)]
 
 pub mod builtin;
+pub mod captions;
 pub mod catalogue;
 mod document;
 pub mod download;

@@ -83,7 +83,7 @@ pub struct Memory {
     /// `U s_s`, for additive attention.
     keys: Option<Tensor<3>>,
     /// Where there is padding, `[B, 1, S]`.
-    padding: Tensor<3, Bool>,
+    padding: Option<Tensor<3, Bool>>,
 }
 
 impl Memory {
@@ -92,7 +92,7 @@ impl Memory {
         Self {
             outputs: self.outputs.select(0, rows.clone()),
             keys: self.keys.map(|keys| keys.select(0, rows.clone())),
-            padding: self.padding.select(0, rows),
+            padding: self.padding.map(|padding| padding.select(0, rows)),
         }
     }
 }
@@ -120,10 +120,10 @@ impl Attention {
         }
     }
 
-    /// Takes in the encoder's `outputs` `[B, S, F]`; `padding` `[B, S]` is true where there is nothing to see.
-    pub fn memory(&self, outputs: Tensor<3>, padding: Tensor<2, Bool>) -> Memory {
+    /// Takes in the encoder's `outputs` `[B, S, F]`; `padding` `[B, S]`, if any, is true where there is nothing to see.
+    pub fn memory(&self, outputs: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Memory {
         let keys = self.units.as_ref().map(|units| product(outputs.clone(), units.key.val()));
-        Memory { outputs, keys, padding: padding.unsqueeze_dim(1) }
+        Memory { outputs, keys, padding: padding.map(|padding| padding.unsqueeze_dim(1)) }
     }
 
     /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
@@ -146,8 +146,14 @@ impl Attention {
                 flat.matmul(units.value.val()).reshape([batch, time, positions])
             }
         };
-        let padding = memory.padding.clone().expand(scores.dims());
-        let weights = softmax(scores.mask_fill(padding, -1e9), 2);
+        let scores = match &memory.padding {
+            Some(padding) => {
+                let padding = padding.clone().expand(scores.dims());
+                scores.mask_fill(padding, -1e9)
+            }
+            None => scores,
+        };
+        let weights = softmax(scores, 2);
         (weights.clone().matmul(memory.outputs.clone()), weights)
     }
 }

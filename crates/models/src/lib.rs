@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attention;
+pub mod captioner;
 pub mod char_lm;
 pub mod classifier;
 pub mod decode;

@@ -39,7 +39,8 @@ pub(crate) fn loss(
     // Not `detach`, which leaves a weight one that a gradient is wanted of.
     let (h, w) = (hidden.clone().set_require_grad(false), weight.clone().set_require_grad(false));
     let b = bias.clone().set_require_grad(false).unsqueeze_dim(1);
-    let h = Tensor::cat(vec![h, Tensor::ones([rows, 1], &device)], 1);
+    let ones = Tensor::ones([rows, 1], (&device, h.dtype()));
+    let h = Tensor::cat(vec![h, ones], 1);
     let w = Tensor::cat(vec![w, b], 1);
 
     // Σ_v q_v l_v, of the right symbols and of all.

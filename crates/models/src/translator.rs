@@ -260,7 +260,7 @@ impl Translator {
         let memory = self.attention.as_ref().map(|attention| {
             let padding: Vec<bool> = lengths.iter().flat_map(|&l| (0..time).map(move |t| t >= l)).collect();
             let padding = Tensor::<2, Bool>::from_data(TensorData::new(padding, [batch, time]), &self.device());
-            attention.memory(outputs.swap_dims(0, 1), padding)
+            attention.memory(outputs.swap_dims(0, 1), Some(padding))
         });
         Encoded { state: self.cross(last), memory }
     }

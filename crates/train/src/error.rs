@@ -150,6 +150,24 @@ pub enum TrainError {
     /// The run to start from has another translator.
     #[error("--init-from: the run has other vocabularies or a model of another shape; give the same data and model")]
     OtherTranslator,
+    /// A network that is not trained from scratch, without weights.
+    #[error(
+        "--encoder {encoder} has learnt to see elsewhere: give the file of its weights with --encoder-weights, or take \
+         --encoder small"
+    )]
+    NoEncoderWeights {
+        /// Which network.
+        encoder: rekindle_models::captioner::encoder::EncoderKind,
+    },
+    /// Captions without a word.
+    #[error("{data}: there is no caption with a word to train on")]
+    NoCaptions {
+        /// What was given as data.
+        data: String,
+    },
+    /// The run to start from has another captioner.
+    #[error("--init-from: the run has other words or a model of another shape; give the same data and model")]
+    OtherCaptioner,
     /// The settings of a search have no meaning.
     #[error(transparent)]
     Search(#[from] rekindle_models::decode::SearchError),

@@ -25,6 +25,15 @@ pub enum Event<'a> {
         /// What it is.
         message: &'a str,
     },
+    /// The task prepares itself, before the first step.
+    Preparing {
+        /// What is counted, in the plural.
+        what: &'static str,
+        /// How many are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
     /// A step was done.
     Step(StepReport),
     /// The model was evaluated on the held-out part.

@@ -3,6 +3,7 @@
 //! ```text
 //! config.toml      every setting, defaults included
 //! vocab.json       what the model reads and writes, for tasks with text
+//! encoder.safetensors  the weights of a network that sees and is not trained
 //! images.json      the size of the images, for tasks that draw
 //! metrics.jsonl    the figures, a line each
 //! samples/         what the model wrote on its way
@@ -42,6 +43,7 @@ pub const FORMAT: u32 = 1;
 const CONFIG: &str = "config.toml";
 const VOCABULARY: &str = "vocab.json";
 const IMAGES: &str = "images.json";
+const ENCODER: &str = "encoder.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const SAMPLES: &str = "samples";
 const PICTURES: &str = "pictures";
@@ -118,7 +120,7 @@ impl RunFolder {
         if !replace {
             return Err(TrainError::RunExists { path: self.path.clone() });
         }
-        for name in [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, VOCABULARY, IMAGES, CONFIG] {
+        for name in [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, VOCABULARY, IMAGES, ENCODER, CONFIG] {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
@@ -192,6 +194,11 @@ impl RunFolder {
     /// Where the size of the images is.
     pub fn images(&self) -> PathBuf {
         self.path.join(IMAGES)
+    }
+
+    /// Where the weights of a network are that sees and is not trained.
+    pub fn encoder(&self) -> PathBuf {
+        self.path.join(ENCODER)
     }
 
     /// Where the checkpoints are.

@@ -1,6 +1,6 @@
 //! What a task gives to the loop.
 
-use burn::module::Module;
+use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_rnn::State;
@@ -42,12 +42,29 @@ pub trait Task: Sized {
     /// The data in a line or a few, for a person to read before training begins.
     fn describe(&self) -> String;
 
+    /// Does what must be done once before the first step and may take long: computes what a frozen network sees, say.
+    /// Nothing by default. Doing it again does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read, or what is computed cannot be kept.
+    fn prepare(&mut self, report: &mut dyn FnMut(Preparation<'_>)) -> Result<(), TrainError> {
+        let _ = report;
+        Ok(())
+    }
+
     /// `model`, fresh, with the weights of the run `source` where they fit, and in words how much did.
     ///
     /// # Errors
     ///
     /// When `source` is of another task or cannot be read, or its model is of another shape.
     fn start_from(&self, model: Self::Model, source: &RunFolder) -> Result<(Self::Model, String), TrainError>;
+
+    /// Parameters of `model` that learn at another rate than the others, and its factor; none by default.
+    fn other_rate(&self, model: &Self::Model) -> Option<(ParamGroup, f64)> {
+        let _ = model;
+        None
+    }
 
     /// What a batch is counted in, in the plural: "characters", "sentences".
     fn unit(&self) -> &'static str;
@@ -92,6 +109,22 @@ pub trait Task: Sized {
     ///
     /// When the data cannot be read.
     fn sample(&mut self, model: &Self::Model, seed: u64) -> Result<Option<String>, TrainError>;
+}
+
+/// What a task tells while it prepares itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Preparation<'a> {
+    /// Something that the user should know.
+    Message(&'a str),
+    /// How far it is.
+    Progress {
+        /// What is counted, in the plural.
+        what: &'static str,
+        /// How many are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
 }
 
 /// The outcome of a batch.

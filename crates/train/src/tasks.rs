@@ -1,5 +1,6 @@
 //! The tasks, one module each.
 
+pub mod caption;
 pub mod chars;
 pub mod draw;
 pub mod frames;

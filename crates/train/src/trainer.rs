@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
@@ -36,7 +37,7 @@ use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder};
 use crate::schedule::Schedule;
 use crate::settings::TrainingSettings;
-use crate::task::{Carry, Evaluation, Task};
+use crate::task::{Carry, Evaluation, Preparation, Task};
 use report::{Pending, Reports};
 
 /// Asks a run to save and leave at the next step. Clones ask the same run.
@@ -194,6 +195,10 @@ impl<T: Task> Trainer<T> {
     ///
     /// When the loss diverges, the data cannot be read or a file cannot be written. The last good checkpoint stays.
     pub fn train(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+        self.task.prepare(&mut |news| match news {
+            Preparation::Message(message) => observer.observe(&Event::Warning { message }),
+            Preparation::Progress { what, done, total } => observer.observe(&Event::Preparing { what, done, total }),
+        })?;
         let (steps_per_epoch, total_steps) = step_counts(&self.settings, self.task.batches());
         observer.observe(&Event::Started {
             step: self.progress.step,
@@ -205,6 +210,7 @@ impl<T: Task> Trainer<T> {
         for warning in self.warnings.drain(..) {
             observer.observe(&Event::Warning { message: &warning });
         }
+        let other_rate = self.task.other_rate(&self.model);
         let mut reports = Reports::new(&self.settings, &self.device, steps_per_epoch);
         let reason = loop {
             if self.progress.step >= total_steps {
@@ -223,7 +229,13 @@ impl<T: Task> Trainer<T> {
                 self.read(&mut reports, observer, Some(&gradients))?;
             }
             let learning_rate = self.schedule.learning_rate(self.progress.step);
-            self.model = self.optimizer.step(learning_rate, self.model, gradients);
+            let rates = match &other_rate {
+                Some((group, factor)) => {
+                    ModuleLrScheduler::new(learning_rate).with_group(group.clone(), learning_rate * factor).step()
+                }
+                None => learning_rate.into(),
+            };
+            self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
             reports.worked(started.elapsed());
             self.look(looks, observer, steps_per_epoch)?;

@@ -1,5 +1,6 @@
 //! `rekindle eval`, a file for each task.
 
+mod caption;
 mod chars;
 mod draw;
 mod frames;
@@ -10,6 +11,7 @@ use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::caption::CaptionSettings;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
@@ -24,6 +26,7 @@ pub fn run(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let task = run.head()?.task;
     super::refuse_options_of_other_tasks(&task, matches)?;
     match task.as_str() {
+        CaptionSettings::TASK => caption::eval(&run, options),
         CharsSettings::TASK => chars::eval(&run, options),
         DrawSettings::TASK => draw::eval(&run, options),
         FramesSettings::TASK => frames::eval(&run, options),

@@ -31,7 +31,7 @@ pub fn run(options: &Export) -> Result<()> {
     }
     // What the model reads and writes travels with it.
     let mut companions = Vec::new();
-    for file in [run.vocabulary(), run.images()] {
+    for file in [run.vocabulary(), run.images(), run.encoder()] {
         if let Some(name) = file.file_name().filter(|_| file.exists()) {
             let copy = folder.join(name);
             fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;

@@ -1,5 +1,6 @@
 //! `rekindle predict`, a file for each task.
 
+mod caption;
 mod draw;
 mod frames;
 mod sentiment;
@@ -8,6 +9,7 @@ mod translate;
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::caption::CaptionSettings;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
@@ -24,6 +26,7 @@ pub fn run(options: &Predict, matches: &ArgMatches) -> Result<()> {
         bail!("--file is for runs of `sentiment` and `translate`, and this is a run of `{task}`");
     }
     match task.as_str() {
+        CaptionSettings::TASK => caption::predict(&run, options),
         CharsSettings::TASK => bail!("{0}: a run of `{task}` writes: rekindle sample {0}", run.path().display()),
         DrawSettings::TASK => draw::predict(&run, options),
         FramesSettings::TASK => frames::predict(&run, options),

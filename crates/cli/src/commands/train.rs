@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_train::run::{RunFolder, RunSettings};
 use rekindle_train::task::Task;
+use rekindle_train::tasks::caption::{CaptionSettings, CaptionTask};
 use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
 use rekindle_train::tasks::draw::{DrawSettings, DrawTask};
 use rekindle_train::tasks::frames::{FramesSettings, FramesTask};
@@ -26,6 +27,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
         (Some(task), _) => {
             let (_, matches) = matches.subcommand().expect("the task was parsed from these matches");
             match task {
+                TrainTask::Caption(options) => start::<CaptionTask>(*options, matches),
                 TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
                 TrainTask::Draw(options) => start::<DrawTask>(*options, matches),
                 TrainTask::Frames(options) => start::<FramesTask>(*options, matches),
@@ -36,6 +38,7 @@ pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
         (None, Some(run)) => {
             let run = RunFolder::open(run)?;
             match run.head()?.task.as_str() {
+                CaptionSettings::TASK => resume::<CaptionTask>(run, &train),
                 CharsSettings::TASK => resume::<CharsTask>(run, &train),
                 DrawSettings::TASK => resume::<DrawTask>(run, &train),
                 FramesSettings::TASK => resume::<FramesTask>(run, &train),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::run::{RunFolder, RunSettings};
+use rekindle_train::tasks::caption::CaptionSettings;
 use rekindle_train::tasks::chars::CharsSettings;
 use rekindle_train::tasks::draw::DrawSettings;
 use rekindle_train::tasks::frames::FramesSettings;
@@ -13,7 +14,7 @@ use rekindle_train::tasks::translate::TranslateSettings;
 use rekindle_weights::{StateDict, WeightTensor};
 use serde_json::Value;
 
-use crate::commands::{open_chars, open_draw, open_frames, open_sentiment, open_translator};
+use crate::commands::{open_captioner, open_chars, open_draw, open_frames, open_sentiment, open_translator};
 use crate::options::DeviceOptions;
 
 /// The weights of a run by their PyTorch names, with what tells how to use them.
@@ -32,6 +33,10 @@ pub fn open(run: &RunFolder, which: Which) -> Result<RunWeights> {
     let device = DeviceOptions { backend: host_backend(), threads: None };
     let task = run.head()?.task;
     let (step, model, tensors) = match task.as_str() {
+        CaptionSettings::TASK => {
+            let trained = open_captioner(run, which, &device)?;
+            (trained.progress.step, serde_json::to_value(&trained.settings.model), trained.model.state_dict())
+        }
         CharsSettings::TASK => {
             let (trained, _) = open_chars(run, which, &device)?;
             (trained.progress.step, serde_json::to_value(&trained.settings.model), trained.model.state_dict())

@@ -54,7 +54,8 @@ pub(crate) fn decode(path: &Path, channels: usize, height: usize, width: usize) 
     Ok((0..3).flat_map(plane).collect())
 }
 
-fn undecodable(path: &Path, bytes: &[u8], format: Option<ImageFormat>, source: ImageError) -> FramesError {
+/// What is said of a file that is no image, or a damaged one.
+pub(crate) fn undecodable(path: &Path, bytes: &[u8], format: Option<ImageFormat>, source: ImageError) -> FramesError {
     let (what, source) = match format {
         _ if bytes.is_empty() => ("the file is empty".to_owned(), None),
         Some(format) => (format!("a damaged or unsupported {} file", name(format)), Some(Box::new(source))),

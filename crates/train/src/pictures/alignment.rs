@@ -1,6 +1,6 @@
 //! Where a translator looked.
 
-use super::Picture;
+use super::{Picture, escaped};
 
 /// Size of a square, in pixels of the picture.
 const SQUARE: usize = 26;
@@ -35,10 +35,6 @@ pub fn alignment(weights: &[Vec<f32>], read: &[String], written: &[String]) -> P
     }
     svg += "</svg>\n";
     Picture { name: "alignment", svg }
-}
-
-fn escaped(word: &str) -> String {
-    word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

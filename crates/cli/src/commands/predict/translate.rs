@@ -18,9 +18,9 @@ const BATCH: usize = 32;
 
 pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     let trained = open_translator(run, options.checkpoint, &options.device)?;
-    let given = &options.translate;
+    let given = &options.written;
     let best = given.n_best.unwrap_or(1);
-    let mut search = search_of(&given.search, trained.settings.data.max_length);
+    let mut search = search_of(&options.search, 5, trained.settings.data.max_length);
     if best == 0 {
         bail!("--n-best 0 shows nothing: give 1 or more");
     }
@@ -111,7 +111,7 @@ impl Translations<'_> {
                 continue;
             }
             for (text, hypothesis) in &translations {
-                if self.options.translate.n_best.is_some() {
+                if self.options.written.n_best.is_some() {
                     writeln!(out, "{:.4}\t{text}", hypothesis.score)?;
                 } else {
                     writeln!(out, "{text}")?;
@@ -126,7 +126,7 @@ impl Translations<'_> {
         if self.options.output.json {
             print_json(&self.json)?;
         }
-        let Some(file) = &self.options.translate.attention else { return Ok(()) };
+        let Some(file) = &self.options.written.attention else { return Ok(()) };
         let (sentence, symbols) = self.last.context("--attention: there was no sentence to look at")?;
         let languages = &self.trained.languages;
         let numbers = languages.source.encode(&sentence);

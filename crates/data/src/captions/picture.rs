@@ -1,0 +1,117 @@
+//! From a file to pixels.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::shapes;
+use crate::Error;
+use crate::frames::images::undecodable;
+
+/// Where pictures come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pictures {
+    /// Files below this folder.
+    Folder(PathBuf),
+    /// Drawn by [`shapes`].
+    Shapes,
+}
+
+/// How a picture is changed each time it is trained on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Twist {
+    /// Turn half of the pictures left for right.
+    pub flip: bool,
+    /// Cut out a window of seven eighths of each side.
+    pub crop: bool,
+    /// Decides which, and where.
+    pub seed: u64,
+}
+
+impl Pictures {
+    /// A picture of `side` by `side` pixels: all red ones, row by row, then green, then blue.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is no image that can be decoded: the error says what it is.
+    pub fn pixels(&self, name: &str, side: usize, twist: Option<Twist>) -> Result<Vec<u8>, Error> {
+        let picture = match self {
+            Self::Folder(folder) => decode(&folder.join(name))?,
+            // A name that is no number is of no generated picture; the first stands for it.
+            Self::Shapes => shapes::picture(shapes::number(name).unwrap_or(0), side),
+        };
+        Ok(planes(picture, side, twist))
+    }
+
+    /// What tells a picture from another of the same name: the size of its file.
+    pub fn size(&self, name: &str) -> u64 {
+        match self {
+            Self::Folder(folder) => fs::metadata(folder.join(name)).map_or(0, |metadata| metadata.len()),
+            Self::Shapes => 0,
+        }
+    }
+}
+
+/// The picture in a file, as [`Pictures::pixels`] gives it.
+///
+/// # Errors
+///
+/// As there.
+pub fn read(path: &Path, side: usize) -> Result<Vec<u8>, Error> {
+    Ok(planes(decode(path)?, side, None))
+}
+
+/// Any image as red, green and blue of 8 bits: grey is spread over the three, CMYK converted, 16 bits rounded, what is
+/// transparent laid on white, and a turn that its EXIF asks for is made.
+fn decode(path: &Path) -> Result<RgbImage, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
+    let reader = ImageReader::new(Cursor::new(&bytes));
+    let reader = reader.with_guessed_format().map_err(|e| Error::read(path.to_owned(), e))?;
+    let format = reader.format();
+    let decoded = reader.into_decoder().and_then(|mut decoder| {
+        let turn = decoder.orientation()?;
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(turn);
+        Ok(image)
+    });
+    let image = decoded.map_err(|source| undecodable(path, &bytes, format, source))?;
+    if !image.color().has_alpha() {
+        return Ok(image.into_rgb8());
+    }
+    let layered = image.into_rgba8();
+    Ok(RgbImage::from_fn(layered.width(), layered.height(), |x, y| {
+        let [colours @ .., alpha] = layered.get_pixel(x, y).0;
+        let alpha = u16::from(alpha);
+        image::Rgb(colours.map(|colour| ((u16::from(colour) * alpha + 255 * (255 - alpha)) / 255) as u8))
+    }))
+}
+
+/// Squashed to a square, so that nothing is cut off, and laid out plane by plane.
+fn planes(mut picture: RgbImage, side: usize, twist: Option<Twist>) -> Vec<u8> {
+    if let Some(Twist { flip, crop, seed }) = twist {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let [right, down, turned]: [f32; 3] = std::array::from_fn(|_| rng.random());
+        if crop {
+            let (width, height) = picture.dimensions();
+            let [w, h] = [width, height].map(|size| (size - size / 8).max(1));
+            let at = |share: f32, room: u32| ((share * (room + 1) as f32) as u32).min(room);
+            let (x, y) = (at(right, width - w), at(down, height - h));
+            picture = imageops::crop_imm(&picture, x, y, w, h).to_image();
+        }
+        if flip && turned < 0.5 {
+            imageops::flip_horizontal_in_place(&mut picture);
+        }
+    }
+    let wanted = side as u32;
+    if picture.dimensions() != (wanted, wanted) {
+        picture = imageops::resize(&picture, wanted, wanted, FilterType::Triangle);
+    }
+    let pixels = picture.into_raw();
+    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
+    (0..3).flat_map(plane).collect()
+}

@@ -1,0 +1,126 @@
+//! Generated pictures: one or two coloured shapes on a grid of three by three places.
+//!
+//! ```text
+//! caption = shape | shape "and" shape        in the order of reading: from the top, then from the left
+//! shape   = "a" colour form "at the" place
+//! colour  = "red" | "green" | "blue" | "yellow"
+//! form    = "circle" | "square" | "triangle"
+//! place   = "top left" | "top" | "top right" | "left" | "centre" | "right" | "bottom left" | "bottom" | "bottom right"
+//! ```
+
+use image::{Rgb, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{CaptionSet, CaptionedImage, Pictures};
+
+/// The name after `builtin:`.
+pub const NAME: &str = "shapes";
+
+/// Places in a row, and rows.
+pub const GRID: usize = 3;
+
+const COLOURS: [(&str, [u8; 3]); 4] =
+    [("red", [220, 50, 40]), ("green", [50, 190, 70]), ("blue", [60, 90, 230]), ("yellow", [235, 215, 60])];
+const FORMS: [&str; 3] = ["circle", "square", "triangle"];
+const PLACES: [&str; GRID * GRID] =
+    ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"];
+
+const TRAIN: u64 = 6000;
+const HELD_OUT: u64 = 500;
+
+/// A shape of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    colour: usize,
+    form: usize,
+    /// Where it is: row by row, from the top left.
+    pub place: usize,
+}
+
+impl Shape {
+    /// What the caption calls it, without its place: `red circle`.
+    pub fn name(self) -> [&'static str; 2] {
+        [COLOURS[self.colour].0, FORMS[self.form]]
+    }
+}
+
+/// All pictures: a function of their numbers alone.
+pub(super) fn set() -> CaptionSet {
+    let part = |numbers: std::ops::Range<u64>| {
+        let image = |id| CaptionedImage { name: format!("{NAME}/{id}"), id, captions: vec![caption(id)] };
+        numbers.map(image).collect()
+    };
+    CaptionSet {
+        name: format!("builtin:{NAME}"),
+        pictures: Pictures::Shapes,
+        train: part(0..TRAIN),
+        validation: part(TRAIN..TRAIN + HELD_OUT),
+        test: part(TRAIN + HELD_OUT..TRAIN + 2 * HELD_OUT),
+        notes: Vec::new(),
+    }
+}
+
+/// The number of a picture, by its name.
+pub fn number(name: &str) -> Option<u64> {
+    name.strip_prefix(NAME)?.strip_prefix('/')?.parse().ok()
+}
+
+/// The shapes of a picture, in the order of reading.
+pub fn shapes(number: u64) -> Vec<Shape> {
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let mut shapes: Vec<Shape> = Vec::new();
+    for _ in 0..rng.random_range(1..=2) {
+        let mut pick = |count: usize| rng.random_range(0..count);
+        let shape = Shape { colour: pick(COLOURS.len()), form: pick(FORMS.len()), place: pick(PLACES.len()) };
+        if shapes.iter().all(|other| other.place != shape.place) {
+            shapes.push(shape);
+        }
+    }
+    shapes.sort_by_key(|shape| shape.place);
+    shapes
+}
+
+/// What is said of a picture.
+pub fn caption(number: u64) -> String {
+    let said = |shape: Shape| {
+        let [colour, form] = shape.name();
+        format!("a {colour} {form} at the {}", PLACES[shape.place])
+    };
+    shapes(number).into_iter().map(said).collect::<Vec<_>>().join(" and ")
+}
+
+/// A picture of `side` by `side` pixels.
+pub(super) fn picture(number: u64, side: usize) -> RgbImage {
+    // Apart from what is drawn, so that a picture is the same at every size but for its noise.
+    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    rng.set_stream(1);
+    let cell = side as f32 / GRID as f32;
+    let drawn: Vec<(Shape, [f32; 2], f32)> = shapes(number)
+        .into_iter()
+        .map(|shape| {
+            let radius = cell * rng.random_range(0.3..0.42);
+            let room = cell / 2.0 - radius;
+            let mut middle = |cell_index: usize| (cell_index as f32 + 0.5) * cell + rng.random_range(-room..=room);
+            let centre = [middle(shape.place % GRID), middle(shape.place / GRID)];
+            (shape, centre, radius)
+        })
+        .collect();
+    RgbImage::from_fn(side as u32, side as u32, |x, y| {
+        let at = [x as f32 + 0.5, y as f32 + 0.5];
+        let hit = drawn.iter().find(|(shape, centre, radius)| covers(shape.form, at, *centre, *radius));
+        let colour = hit.map_or([40; 3], |(shape, ..)| COLOURS[shape.colour].1);
+        Rgb(colour.map(|value| value.saturating_add(rng.random_range(0..20))))
+    })
+}
+
+/// Whether a form of this radius around `centre` covers the point.
+fn covers(form: usize, at: [f32; 2], centre: [f32; 2], radius: f32) -> bool {
+    let [x, y] = [at[0] - centre[0], at[1] - centre[1]].map(|distance| distance / radius);
+    match FORMS[form] {
+        "circle" => x.hypot(y) <= 1.0,
+        "square" => x.abs().max(y.abs()) <= 0.9,
+        // It stands on its base, with the tip at the top.
+        _ => y <= 0.9 && 2.0 * x.abs() <= (y + 1.0) * 0.95,
+    }
+}

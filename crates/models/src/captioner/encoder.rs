@@ -1,0 +1,208 @@
+//! Convolutional networks that look at the picture.
+//!
+//! | name | picture | map | vector | made for pictures as |
+//! |---|---|---|---|---|
+//! | `vgg16`, `vgg19` | 224 | 14 x 14 x 512, of the last convolution | 4096, before the classes | `(x - mean) / deviation` of ImageNet's red, green and blue, `x` from 0 to 1: torchvision's `VGG16_Weights.IMAGENET1K_V1` |
+//! | `efficientnet-lite0` | 224 | 7 x 7 x 1280 | 1280, the map's mean | `(x - 127) / 128`, `x` from 0 to 255: `MEAN_RGB` and `STDDEV_RGB` of TensorFlow's `efficientnet_lite_builder.py` |
+//! | `small` | any | side / 8, 64 deep | 128 | `2 x - 1`, `x` from 0 to 1 |
+
+mod convolution;
+mod efficientnet;
+mod small;
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+mod tests;
+mod vgg;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+use rekindle_weights::{WeightError, WeightTensor};
+use serde::{Deserialize, Serialize};
+
+pub use convolution::Convolution;
+pub use efficientnet::{Block, EfficientNetLite0};
+pub use small::SmallCnn;
+pub use vgg::Vgg;
+
+/// Which network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncoderKind {
+    /// [`SmallCnn`], trained from scratch.
+    Small,
+    /// [`EfficientNetLite0`].
+    #[serde(rename = "efficientnet-lite0")]
+    EfficientNetLite0,
+    /// [`Vgg`] with 16 layers.
+    Vgg16,
+    /// [`Vgg`] with 19 layers.
+    Vgg19,
+}
+
+impl EncoderKind {
+    const NAMES: [(Self, &str); 4] = [
+        (Self::Small, "small"),
+        (Self::EfficientNetLite0, "efficientnet-lite0"),
+        (Self::Vgg16, "vgg16"),
+        (Self::Vgg19, "vgg19"),
+    ];
+
+    /// Mean and deviation of red, green and blue that its pictures are standardised with, where they go from 0 to 1.
+    fn standard(self) -> [[f32; 3]; 2] {
+        match self {
+            Self::Small => [[0.5; 3], [0.5; 3]],
+            Self::EfficientNetLite0 => [[127.0 / 255.0; 3], [128.0 / 255.0; 3]],
+            Self::Vgg16 | Self::Vgg19 => [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]],
+        }
+    }
+
+    /// The side of its pictures in pixels; none where any will do.
+    pub fn side(self) -> Option<usize> {
+        (self != Self::Small).then_some(224)
+    }
+}
+
+impl fmt::Display for EncoderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for EncoderKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::NAMES.iter().find(|(_, known)| *known == name);
+        let names = || Self::NAMES.map(|(_, name)| name).join(", ");
+        found.map(|(kind, _)| *kind).ok_or_else(|| format!("possible values: {}", names()))
+    }
+}
+
+/// What a decoder is shown of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// The map: `P` places, row by row, and a pillar of `F` numbers at each.
+    Map,
+    /// The vector, as a single place.
+    Vector,
+}
+
+/// Configuration of an [`Encoder`].
+#[derive(Config, Debug)]
+pub struct EncoderConfig {
+    /// Which network.
+    pub kind: EncoderKind,
+    /// Side of the pictures in pixels.
+    #[config(default = 224)]
+    pub side: usize,
+    /// Channels of VGG's first convolution; others have this many times 2, 4 and 8.
+    #[config(default = 64)]
+    pub channels: usize,
+    /// Numbers of VGG's vector.
+    #[config(default = 4096)]
+    pub wide: usize,
+}
+
+/// A convolutional network; see the [module](self).
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a model has one")]
+pub enum Encoder {
+    /// Trained from scratch.
+    Small(SmallCnn),
+    /// Trained on ImageNet.
+    EfficientNetLite0(EfficientNetLite0),
+    /// Trained on ImageNet, with 16 layers.
+    Vgg16(Vgg),
+    /// The same with 19 layers.
+    Vgg19(Vgg),
+}
+
+impl EncoderConfig {
+    /// Places and depth `[P, F]` of what is seen.
+    pub fn shape(&self, view: View) -> [usize; 2] {
+        let (side, depth, vector) = match self.kind {
+            EncoderKind::Small => (SmallCnn::map_side(self.side), SmallCnn::FEATURES, SmallCnn::VECTOR),
+            EncoderKind::EfficientNetLite0 => {
+                (self.side.div_ceil(32), EfficientNetLite0::FEATURES, EfficientNetLite0::FEATURES)
+            }
+            EncoderKind::Vgg16 | EncoderKind::Vgg19 => (self.side / 16, 8 * self.channels, self.wide),
+        };
+        match view {
+            View::Map => [side * side, depth],
+            View::Vector => [1, vector],
+        }
+    }
+
+    /// A network with weights drawn from `rng`.
+    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Encoder {
+        let mut vgg = |layers| Vgg::init(layers, self.channels, self.wide, rng, device);
+        match self.kind {
+            EncoderKind::Vgg16 => Encoder::Vgg16(vgg(16)),
+            EncoderKind::Vgg19 => Encoder::Vgg19(vgg(19)),
+            EncoderKind::Small => Encoder::Small(SmallCnn::init(self.side, rng, device)),
+            EncoderKind::EfficientNetLite0 => Encoder::EfficientNetLite0(EfficientNetLite0::init(rng, device)),
+        }
+    }
+}
+
+impl Encoder {
+    /// Which network it is.
+    pub fn kind(&self) -> EncoderKind {
+        match self {
+            Self::Small(_) => EncoderKind::Small,
+            Self::EfficientNetLite0(_) => EncoderKind::EfficientNetLite0,
+            Self::Vgg16(_) => EncoderKind::Vgg16,
+            Self::Vgg19(_) => EncoderKind::Vgg19,
+        }
+    }
+
+    /// This network with weights from another program: those of torchvision's `vgg16` and `vgg19`, or of
+    /// `efficientnet-lite-pytorch`, classes and all.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightError::DoesNotFit`], with the names that are missing, left over or of another shape. The small network has
+    /// no weights elsewhere, so that all names are left over.
+    pub fn load(self, weights: &BTreeMap<String, WeightTensor>) -> Result<Self, WeightError> {
+        Ok(match self {
+            Self::Small(small) => {
+                convolution::Loader::new(weights).finish(&[])?;
+                Self::Small(small)
+            }
+            Self::EfficientNetLite0(network) => Self::EfficientNetLite0(network.load(weights)?),
+            Self::Vgg16(network) => Self::Vgg16(network.load(weights)?),
+            Self::Vgg19(network) => Self::Vgg19(network.load(weights)?),
+        })
+    }
+
+    /// What is seen of `pictures` `[B, 3, H, W]`, red, green and blue from 0 to 1: `[B, P, F]`.
+    pub fn forward(&self, pictures: Tensor<4>, view: View) -> Tensor<3> {
+        let [mean, deviation] = self.kind().standard();
+        let device = pictures.device();
+        let channels =
+            |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
+        let pictures = (pictures - channels(mean)) / channels(deviation);
+        let map = match self {
+            Self::Small(network) => network.forward(pictures),
+            Self::EfficientNetLite0(network) => network.forward(pictures),
+            Self::Vgg16(network) | Self::Vgg19(network) => network.forward(pictures),
+        };
+        match (view, self) {
+            (View::Map, _) => pillars(map),
+            (View::Vector, Self::Small(network)) => network.vector(map).unsqueeze_dim(1),
+            (View::Vector, Self::EfficientNetLite0(_)) => pillars(map).mean_dim(1),
+            (View::Vector, Self::Vgg16(network) | Self::Vgg19(network)) => network.vector(map).unsqueeze_dim(1),
+        }
+    }
+}
+
+/// From `[B, F, H, W]` to `[B, H W, F]`.
+fn pillars(map: Tensor<4>) -> Tensor<3> {
+    map.flatten::<3>(2, 3).swap_dims(1, 2)
+}

@@ -1,0 +1,218 @@
+mod pytorch;
+
+use burn::module::{Module as _, ModuleMapper, ModuleVisitor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_weights::{StateDict, Strictness, WeightTensor};
+use rstest::rstest;
+
+use super::encoder::EncoderKind;
+use super::*;
+use crate::decode::{Sampling, Search};
+use rekindle_testing::devices;
+
+/// `noise` of the script: numbers between -1 and 1 that any language makes alike.
+pub(super) fn noise(count: usize, start: f64) -> Vec<f32> {
+    let number = |i: usize| {
+        let x = (i as f64 * 12.9898 + start * 78.233).sin() * 43758.5453;
+        ((x - x.floor()) * 2.0 - 1.0) as f32
+    };
+    (0..count).map(number).collect()
+}
+
+fn config(cell: Cell, attention: AttentionKind) -> CaptionerConfig {
+    CaptionerConfig::new(12, 5, 8, cell)
+        .with_embedding_size(6)
+        .with_image_size(8)
+        .with_num_layers(2)
+        .with_attention(attention)
+        .with_doubly_stochastic(0.5)
+}
+
+fn model(cell: Cell, attention: AttentionKind, device: &Device) -> Captioner {
+    config(cell, attention).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
+}
+
+fn seen(pictures: usize, attention: AttentionKind, device: &Device) -> Tensor<3> {
+    let places = if attention == AttentionKind::None { 1 } else { 7 };
+    Tensor::from_data(TensorData::new(noise(pictures * places * 5, 0.5), [pictures, places, 5]), device)
+}
+
+const CAPTIONS: [&[u32]; 3] = [&[4, 5, 6, 7], &[8], &[]];
+
+#[rstest]
+fn a_caption_is_foreseen_alike_alone_and_beside_others(
+    #[values(Cell::Rnn, Cell::Gru, Cell::Lstm)] cell: Cell,
+    #[values(AttentionKind::None, AttentionKind::Dot, AttentionKind::General, AttentionKind::Additive)]
+    attention: AttentionKind,
+) {
+    for device in devices() {
+        let model = model(cell, attention, &device);
+        let seen = seen(2, attention, &device);
+        let all = model.score(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
+        assert_eq!(all.symbols, 8);
+        let alone = [(0, 0), (0, 1), (1, 2)].map(|(picture, caption)| {
+            model.score(seen.clone().narrow(0, picture, 1), &[vec![CAPTIONS[caption]]]).log_prob
+        });
+        // Products of other shapes add in another order.
+        assert!((alone.iter().sum::<f64>() - all.log_prob).abs() < 1e-4, "{alone:?} and {}", all.log_prob);
+    }
+}
+
+#[rstest]
+fn scores_are_those_of_a_forced_rescore(
+    #[values(AttentionKind::None, AttentionKind::General, AttentionKind::Additive)] attention: AttentionKind,
+    #[values(ImageTerm::First, ImageTerm::Every)] term: ImageTerm,
+    #[values(6, 0)] embedding: usize,
+    #[values(1, 3)] beam: usize,
+) {
+    for device in devices() {
+        let config = config(Cell::Lstm, attention).with_image_term(term).with_embedding_size(embedding);
+        let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let seen = seen(2, attention, &device);
+        let settings = Search { beam, max_length: 9, ..Search::default() };
+        let found = model.write(seen.clone(), &[0, 1], &settings).unwrap();
+        for (picture, hypotheses) in found.iter().enumerate() {
+            assert!(!hypotheses.is_empty() && hypotheses.is_sorted_by(|a, b| a.score >= b.score));
+            for hypothesis in hypotheses.iter().filter(|hypothesis| hypothesis.ended) {
+                let seen = seen.clone().narrow(0, picture, 1);
+                let forced = model.score(seen, &[vec![&hypothesis.symbols]]).log_prob;
+                assert!((forced - hypothesis.log_prob).abs() < 1e-4, "{forced} and {}", hypothesis.log_prob);
+            }
+        }
+        let cold = Sampling { temperature: 0.0, ..Sampling::default() };
+        let drawn = model.draw(seen, &[0, 1], 9, cold, 1).unwrap();
+        if beam == 1 {
+            assert_eq!(
+                drawn.iter().map(|h| &h.symbols).collect::<Vec<_>>(),
+                found.iter().map(|h| &h[0].symbols).collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+#[test]
+fn attention_is_a_distribution_over_places() {
+    for device in devices() {
+        let table = model(Cell::Gru, AttentionKind::General, &device)
+            .looks(seen(1, AttentionKind::General, &device), CAPTIONS[0])
+            .unwrap();
+        assert_eq!((table.len(), table[0].len()), (5, 7));
+        // Seven numbers of single precision.
+        assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+        let plain = model(Cell::Gru, AttentionKind::None, &device);
+        assert!(plain.looks(seen(1, AttentionKind::None, &device), CAPTIONS[0]).is_none());
+    }
+}
+
+#[test]
+fn the_picture_enters_a_plain_model_at_the_first_step_only_unless_told_otherwise() {
+    for device in devices() {
+        let last = |term, vector: f32| {
+            let model = config(Cell::Rnn, AttentionKind::None).with_image_term(term).with_num_layers(1);
+            let mut model = model.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            // A network without memory shows what enters beside the last word.
+            if let rekindle_rnn::Layer::Vanilla(layer) = &mut model.recurrent.layers[0].forward {
+                layer.weight_hh = Param::from_tensor(layer.weight_hh.val().zeros_like());
+            }
+            let batch = Batch::new(&[vec![CAPTIONS[0]]], 2, 3);
+            let (outputs, _) = model.read(Tensor::full([1, 1, 5], vector, &device), &batch);
+            outputs.narrow(0, 4, 1).into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        assert_eq!(last(ImageTerm::First, 1.0), last(ImageTerm::First, -1.0));
+        assert_ne!(last(ImageTerm::Every, 1.0), last(ImageTerm::Every, -1.0));
+    }
+}
+
+#[test]
+fn gradients_reach_the_encoder() {
+    for device in devices() {
+        let device = device.autodiff();
+        let encoder = EncoderConfig::new(EncoderKind::Small).with_side(16);
+        for attention in [AttentionKind::None, AttentionKind::General] {
+            let mut config = config(Cell::Gru, attention).with_encoder(Some(encoder.clone()));
+            let view = if attention == AttentionKind::None { View::Vector } else { View::Map };
+            config.features = encoder.shape(view)[1];
+            let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            assert_eq!(model.view(), view);
+            let pictures = Tensor::from_data(TensorData::new(noise(2 * 3 * 256, 0.1), [2, 3, 16, 16]), &device);
+            let seen = model.encoder.as_ref().unwrap().forward(pictures, view);
+            assert_eq!([seen.dims()[1], seen.dims()[2]], encoder.shape(view));
+            let gradients = model.loss(seen, &[vec![CAPTIONS[0]], vec![CAPTIONS[1], CAPTIONS[2]]]).backward();
+            let Some(Encoder::Small(network)) = &model.encoder else { panic!("a small network was asked for") };
+            let first = network.convolutions[0].weight.grad(&gradients).unwrap();
+            assert!(first.abs().sum().into_scalar::<f32>() > 0.0);
+        }
+    }
+}
+
+/// Moves one number of one parameter, and tells how many there are.
+#[cfg(feature = "flex")]
+struct Nudge {
+    parameter: usize,
+    at: usize,
+    by: f64,
+    seen: usize,
+}
+
+#[cfg(feature = "flex")]
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let tensor = param.val();
+        let (shape, device) = (tensor.dims(), tensor.device());
+        let mut values: Vec<f64> = tensor.into_data().convert::<f64>().try_to_vec().unwrap();
+        if self.seen == self.parameter {
+            let at = self.at % values.len();
+            values[at] += self.by;
+        }
+        self.seen += 1;
+        let on = (&device, burn::tensor::DType::F64);
+        Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), on))
+    }
+}
+
+/// The gradients of all parameters, in their order.
+#[cfg(feature = "flex")]
+struct Collected<'g>(&'g burn::tensor::Gradients, Vec<Vec<f64>>);
+
+#[cfg(feature = "flex")]
+impl ModuleVisitor for Collected<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(self.0).expect("every weight has a gradient");
+        self.1.push(gradient.into_data().convert::<f64>().try_to_vec().unwrap());
+    }
+}
+
+#[cfg(feature = "flex")]
+#[rstest]
+#[case::plain(Cell::Lstm, AttentionKind::None, ImageTerm::First)]
+#[case::every(Cell::Rnn, AttentionKind::None, ImageTerm::Every)]
+#[case::general(Cell::Lstm, AttentionKind::General, ImageTerm::First)]
+#[case::additive(Cell::Gru, AttentionKind::Additive, ImageTerm::First)]
+fn gradients_are_those_of_finite_differences(
+    #[case] cell: Cell,
+    #[case] attention: AttentionKind,
+    #[case] term: ImageTerm,
+) {
+    let device = Device::flex().autodiff();
+    let still = |parameter, at, by| Nudge { parameter, at, by, seen: 0 };
+    let model = config(cell, attention).with_image_term(term).with_label_smoothing(0.1);
+    let model = model.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device).map(&mut still(usize::MAX, 0, 0.0));
+    let seen = seen(2, attention, &device).cast(burn::tensor::DType::F64);
+    let loss = |model: &Captioner| model.loss(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
+    let gradients = loss(&model).backward();
+    let mut collected = Collected(&gradients, Vec::new());
+    model.visit(&mut collected);
+    let step = 1e-5;
+    for (parameter, gradient) in collected.1.iter().enumerate() {
+        for at in [0, gradient.len() / 2, gradient.len() - 1] {
+            let moved = |by| {
+                let moved = model.clone().map(&mut still(parameter, at, by));
+                loss(&moved).into_scalar::<f64>()
+            };
+            let slope = (moved(step) - moved(-step)) / (2.0 * step);
+            // Central differences in f64 are good to about the square of the step.
+            assert!((slope - gradient[at]).abs() < 1e-7, "{parameter}: {slope} and {}", gradient[at]);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A picture, once for each word that was written about it, with what was looked at in the light.
+
+use std::io::Cursor;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::{ImageFormat, RgbImage};
+
+use super::{Picture, drawn, escaped};
+
+/// Side of a tile, in pixels of the drawing.
+const TILE: usize = 140;
+
+/// Tiles in a row.
+const COLUMNS: usize = 6;
+
+/// Height of a line of text.
+const LINE: usize = 20;
+
+/// A small picture, as part of a drawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    address: String,
+}
+
+impl Thumbnail {
+    /// From pixels of a square: all red ones, row by row, then green, then blue.
+    ///
+    /// # Panics
+    ///
+    /// When the pixels make no square.
+    pub fn new(pixels: &[u8]) -> Self {
+        let side = (pixels.len() / 3).isqrt();
+        assert_eq!(pixels.len(), 3 * side * side, "three planes of a square");
+        let at = |channel: usize, x: u32, y: u32| pixels[channel * side * side + y as usize * side + x as usize];
+        let image = RgbImage::from_fn(side as u32, side as u32, |x, y| image::Rgb([0, 1, 2].map(|c| at(c, x, y))));
+        let mut png = Cursor::new(Vec::new());
+        drawn(image.write_to(&mut png, ImageFormat::Png));
+        Self { address: format!("data:image/png;base64,{}", STANDARD.encode(png.into_inner())) }
+    }
+}
+
+/// The picture by itself, then once for each word, darker where less of the attention `weights[word]` lies. `name` is
+/// unique among the drawings of a page.
+pub fn attended(name: &str, thumbnail: &Thumbnail, words: &[String], weights: &[Vec<f32>]) -> Picture {
+    let tiles = 1 + words.len().min(weights.len());
+    let (columns, rows) = (tiles.min(COLUMNS), tiles.div_ceil(COLUMNS));
+    let (step, width, height) = (TILE + LINE, columns * TILE, rows * (TILE + LINE));
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" \
+         font-size=\"13\">\n<defs><image id=\"{name}\" width=\"{TILE}\" height=\"{TILE}\" href=\"{}\"/></defs>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+        thumbnail.address
+    );
+    let place = |tile: usize| (tile % COLUMNS * TILE, tile / COLUMNS * step);
+    for tile in 0..tiles {
+        let (x, y) = place(tile);
+        svg += &format!("<use href=\"#{name}\" x=\"{x}\" y=\"{y}\"/>\n");
+        let Some(index) = tile.checked_sub(1) else { continue };
+        let weights = &weights[index];
+        let side = weights.len().isqrt().max(1);
+        let square = TILE as f32 / side as f32;
+        let most = weights.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+        for (at, weight) in weights.iter().enumerate() {
+            let (left, top) = (x as f32 + (at % side) as f32 * square, y as f32 + (at / side) as f32 * square);
+            svg += &format!(
+                "<rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{square:.2}\" height=\"{square:.2}\" \
+                 fill-opacity=\"{:.2}\"><title>{weight:.3}</title></rect>\n",
+                0.85 * (1.0 - weight / most)
+            );
+        }
+        let (middle, base) = (x + TILE / 2, y + TILE + LINE - 6);
+        svg += &format!("<text x=\"{middle}\" y=\"{base}\" text-anchor=\"middle\">{}</text>\n", escaped(&words[index]));
+    }
+    svg += "</svg>\n";
+    Picture { name: "attention", svg }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_the_picture_in_its_own_light() {
+        let thumbnail = Thumbnail::new(&[200; 3 * 4]);
+        let words = ["a<b".to_owned(), "<END>".to_owned()];
+        let picture = attended("p7", &thumbnail, &words, &[vec![1.0, 0.0, 0.0, 0.0], vec![0.25; 4]]);
+        assert_eq!(picture.svg.matches("<use href=\"#p7\"").count(), 3);
+        assert_eq!(picture.svg.matches("<title>").count(), 8);
+        assert_eq!(picture.svg.matches("fill-opacity=\"0.85\"").count(), 3, "what is not looked at is dark");
+        for part in [">a&lt;b<", ">&lt;END&gt;<", "data:image/png;base64,iVBOR"] {
+            assert!(picture.svg.contains(part), "{part}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! `caption` from training to captions, attention and a gallery.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+use rekindle_weights::{WeightTensor, save_safetensors};
+use serde_json::Value;
+
+/// A training of a few seconds, on pictures of one colour.
+const SMALL: [&str; 18] = [
+    "train",
+    "caption",
+    "--data",
+    "colours",
+    "--image-size",
+    "16",
+    "--min-count",
+    "1",
+    "--hidden",
+    "24",
+    "--pillar",
+    "24",
+    "--batch-size",
+    "8",
+    "--print-every",
+    "1",
+    "--learning-rate",
+    "0.01",
+];
+
+const COLOURS: [(&str, [u8; 3]); 4] =
+    [("red", [220, 30, 30]), ("green", [30, 200, 40]), ("blue", [30, 40, 220]), ("white", [230, 230, 230])];
+
+/// A picture of one colour, a little lighter or darker than another, in the plainest of formats.
+fn picture(path: &Path, colour: [u8; 3], shade: u8) {
+    let mut bytes = b"P6 16 16 255\n".to_vec();
+    for _ in 0..256 {
+        bytes.extend(colour.map(|value| value - shade));
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+fn place() -> Workplace {
+    let place = Workplace::new();
+    fs::create_dir_all(place.path("colours/images")).unwrap();
+    let (mut tokens, mut lists) = (String::new(), [String::new(), String::new()]);
+    for shade in 0..8 {
+        for (name, colour) in COLOURS {
+            let file = format!("{name}{shade}.ppm");
+            picture(&place.path("colours/images").join(&file), colour, 3 * shade);
+            tokens += &format!("{file}#0\tA {name} picture .\n{file}#1\tAll of it is {name} !\n");
+            lists[usize::from(shade >= 6)] += &format!("{file}\n");
+        }
+    }
+    for (name, text) in [
+        ("Flickr8k.token.txt", &tokens),
+        ("Flickr_8k.trainImages.txt", &lists[0]),
+        ("Flickr_8k.devImages.txt", &lists[1]),
+    ] {
+        fs::write(place.path("colours").join(name), text).unwrap();
+    }
+    place
+}
+
+fn small(more: &[&'static str]) -> Vec<&'static str> {
+    [&SMALL[..], more].concat()
+}
+
+fn json_of(place: &Workplace, arguments: &[&str]) -> Value {
+    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+#[test]
+fn pictures_are_learnt_captioned_and_judged() {
+    let place = place();
+    place.rekindle(&small(&["--epochs", "50"])).assert().success().stderr(
+        contains("24 pictures with 48 captions to train on, 8 pictures held out; 14 words")
+            .and(contains("rekindle eval runs/caption")),
+    );
+    let options = ["eval", "runs/caption", "--json", "--results", "results.json", "--gallery", "page.html"];
+    let eval = json_of(&place, &options);
+    for (name, least) in [("exact", 1.0), ("bleu_4", 0.99), ("rouge_l", 0.99), ("cider", 1.0), ("meteor", 0.5)] {
+        assert!(eval[name].as_f64().unwrap() >= least, "{eval}");
+    }
+    let results: Value = serde_json::from_str(&fs::read_to_string(place.path("results.json")).unwrap()).unwrap();
+    assert_eq!(results.as_array().unwrap().len(), 8);
+    // The 25th picture of the token file, and a caption without the full stop.
+    assert_eq!(results[0]["image_id"], 24);
+    assert!(results[0]["caption"].as_str().unwrap().contains("red"), "{results}");
+    let page = fs::read_to_string(place.path("page.html")).unwrap();
+    for part in ["<li>A green picture .</li>", "data:image/png;base64,", "&lt;END&gt;", "white6.ppm"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(page.matches("<figure>").count(), 8);
+
+    let blue = "colours/images/blue7.ppm";
+    place.rekindle(&["predict", "runs/caption", blue]).assert().success().stdout(contains("blue"));
+    let options = ["predict", "runs/caption", blue, "colours/images/red7.ppm", "--n-best", "2", "--json"];
+    let said = json_of(&place, &[&options[..], &["--attention", "look.svg"]].concat());
+    assert_eq!(said[1]["captions"].as_array().unwrap().len(), 2, "{said}");
+    assert!(said[1]["captions"][0]["text"].as_str().unwrap().contains("red"), "{said}");
+    assert!(fs::read_to_string(place.path("look.svg")).unwrap().contains(">red<"));
+    let draw = || json_of(&place, &["predict", "runs/caption", blue, "--temperature", "1", "--seed", "3", "--json"]);
+    assert_eq!(draw(), draw());
+    let refused = |more: &[&str]| place.rekindle(&[&["predict", "runs/caption"], more].concat()).assert().code(1);
+    refused(&[]).stderr(contains("which pictures?"));
+    refused(&["text.txt"]).stderr(contains("text.txt").and(contains("a text file")));
+    refused(&[blue, "--explain"]).stderr(contains("--explain is for runs of `sentiment`"));
+
+    place.rekindle(&["inspect", "runs/caption"]).assert().success().stdout(contains("rnn.weight_hh_l0"));
+    place.rekindle(&["export", "runs/caption", "--out", "out"]).assert().success();
+    assert!(place.path("out/model.safetensors").exists() && place.path("out/vocab.json").exists());
+}
+
+#[test]
+fn a_plain_model_learns_with_one_hot_words_and_the_picture_at_every_step() {
+    let place = place();
+    let options =
+        ["--attention", "none", "--embedding", "0", "--image-term", "every", "--cell", "gru", "--epochs", "50"];
+    place.rekindle(&small(&options)).assert().success();
+    let eval = json_of(&place, &["eval", "runs/caption", "--json", "--beam", "1"]);
+    assert!(eval["exact"].as_f64().unwrap() >= 0.99, "{eval}");
+    place
+        .rekindle(&["predict", "runs/caption", "colours/images/red7.ppm", "--attention", "x.svg"])
+        .assert()
+        .code(1)
+        .stderr(contains("looks nowhere"));
+}
+
+#[test]
+fn a_broken_off_run_goes_on_with_the_losses_of_an_unbroken_one() {
+    for backend in ["flex", "ndarray"] {
+        let place = place();
+        let options = ["--dropout", "0.2", "--flip", "--crop", "--doubly-stochastic", "0.5", "--threads", "1"];
+        let options = [&small(&options)[..], &["--backend", backend]].concat();
+        place.rekindle(&[&options[..], &["--steps", "14", "--out", "unbroken"]].concat()).assert().success();
+        place.rekindle(&[&options[..], &["--steps", "8", "--out", "broken"]].concat()).assert().success();
+        let resume = ["train", "--resume", "broken", "--steps", "14", "--threads", "1", "--backend", backend];
+        place.rekindle(&resume).assert().success();
+        // The broken run was evaluated where it stopped, too: only the steps' lines are compared.
+        let losses = |run: &str| {
+            let metrics = fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+            let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            lines
+                .filter(|line| line.get("gradient_norm").is_some_and(|norm| !norm.is_null()))
+                .map(|line| (line["step"].as_u64().unwrap(), line["loss"].to_string()))
+                .collect::<Vec<_>>()
+        };
+        let unbroken = losses("unbroken");
+        assert!(unbroken.len() >= 14, "{backend}");
+        assert_eq!(losses("broken"), unbroken, "{backend}");
+    }
+}
+
+/// Weights of EfficientNet-Lite0, of no use but for their names and shapes, as safetensors.
+fn lite0(path: &Path, seed: u32) {
+    let mut shapes: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut add = |convolution: &str, norm: &str, shape: [usize; 4]| {
+        shapes.insert(format!("{convolution}.weight"), shape.to_vec());
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            shapes.insert(format!("{norm}.{part}"), vec![shape[0]]);
+        }
+    };
+    add("_conv_stem", "_bn0", [32, 3, 3, 3]);
+    let (mut number, mut input) = (0, 32);
+    for [count, kernel, wider, output] in
+        [[1, 3, 1, 16], [2, 3, 6, 24], [2, 5, 6, 40], [3, 3, 6, 80], [3, 5, 6, 112], [4, 5, 6, 192], [1, 3, 6, 320]]
+    {
+        for _ in 0..count {
+            let (block, wide) = (format!("_blocks.{number}"), input * wider);
+            if wider > 1 {
+                add(&format!("{block}._expand_conv"), &format!("{block}._bn0"), [wide, input, 1, 1]);
+            }
+            add(&format!("{block}._depthwise_conv"), &format!("{block}._bn1"), [wide, 1, kernel, kernel]);
+            add(&format!("{block}._project_conv"), &format!("{block}._bn2"), [output, wide, 1, 1]);
+            (number, input) = (number + 1, output);
+        }
+    }
+    add("_conv_head", "_bn1", [1280, 320, 1, 1]);
+    let mut state = seed;
+    let weights = shapes.into_iter().map(|(name, shape)| {
+        let scale = (6.0 / shape[1..].iter().product::<usize>() as f32).sqrt();
+        let drawn = (0..shape.iter().product::<usize>()).map(|_| {
+            // Numerical Recipes' generator.
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let drawn = state as f32 / u32::MAX as f32 * 2.0 - 1.0;
+            if shape.len() == 1 { 0.75 + drawn / 4.0 } else { drawn * scale }
+        });
+        let values = drawn.collect();
+        (name, WeightTensor::new(shape, values).unwrap())
+    });
+    save_safetensors(path, &weights.collect(), &BTreeMap::new()).unwrap();
+}
+
+#[test]
+fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
+    let place = place();
+    lite0(&place.path("lite0.safetensors"), 1);
+    lite0(&place.path("other.safetensors"), 2);
+    let frozen = |file: &'static str, more: &[&'static str]| {
+        let options = ["--encoder", "efficientnet-lite0", "--encoder-weights", file, "--steps", "2"];
+        place.rekindle(&small(&[&options[..], more].concat())).assert()
+    };
+    frozen("lite0.safetensors", &[]).success().stderr(contains("24/24 pictures seen").and(contains("8/8 pictures")));
+    frozen("lite0.safetensors", &["--out", "again"]).success().stderr(contains("pictures seen").not());
+    let other = contains("it is of other weights; computing it anew").and(contains("24/24 pictures seen"));
+    frozen("other.safetensors", &["--out", "other"]).success().stderr(other);
+    // A run has all that it needs.
+    fs::remove_file(place.path("other.safetensors")).unwrap();
+    place.rekindle(&["predict", "other", "colours/images/red7.ppm"]).assert().success();
+    place.rekindle(&["train", "--resume", "other", "--steps", "3"]).assert().success();
+    place.rekindle(&["eval", "other"]).assert().success().stderr(contains("seen").not());
+
+    let tuned = ["--out", "tuned", "--fine-tune-after", "1", "--init-from", "again", "--flip"];
+    frozen("lite0.safetensors", &tuned).success().stderr(contains("the words' weights are those of the run"));
+    place.rekindle(&["predict", "tuned", "colours/images/red7.ppm"]).assert().success();
+    frozen("lite0.safetensors", &["--out", "x", "--flip"]).code(1).stderr(contains("pictures are cached"));
+}
+
+#[test]
+fn bad_data_and_weights_are_named() {
+    let place = place();
+    let train =
+        |more: &[&'static str]| place.rekindle(&small(&[&["--steps", "4", "--out", "run", "--force"], more].concat()));
+    train(&["--encoder", "vgg16"]).assert().code(1).stderr(contains("--encoder-weights"));
+    lite0(&place.path("lite0.safetensors"), 1);
+    train(&["--encoder", "vgg16", "--encoder-weights", "lite0.safetensors"])
+        .assert()
+        .code(1)
+        .stderr(contains("missing: features.0.weight").and(contains("unused: _conv_stem.weight")));
+    train(&["--attention", "dot", "--cell", "gru"]).assert().success();
+    train(&["--max-length", "2"]).assert().success().stderr(contains("48 captions are cut to 2 words"));
+    train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));
+    train(&["--images", "nowhere"])
+        .assert()
+        .code(1)
+        .stderr(contains("32 of 32 pictures are not there: red0.ppm").and(contains("--allow-missing")));
+    fs::write(place.path("colours/images/red0.ppm"), "P6 16 16 255\nxx").unwrap();
+    train(&[]).assert().code(1).stderr(contains("red0.ppm").and(contains("damaged")));
+    fs::remove_file(place.path("colours/images/red0.ppm")).unwrap();
+    train(&[]).assert().code(1).stderr(contains("1 of 32"));
+    train(&["--allow-missing"]).assert().success().stderr(contains("1 pictures that are not there are left out"));
+    fs::write(place.path("colours/Flickr8k.token.txt"), "red1.ppm\tno number\n").unwrap();
+    train(&[]).assert().code(1).stderr(contains("Flickr8k.token.txt, line 1"));
+}
