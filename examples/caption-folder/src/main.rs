@@ -1,0 +1,49 @@
+//! Captions the pictures of a folder with a trained run of `caption`, a line each: `file<TAB>probability<TAB>caption`.
+//! What is no picture is named on standard error and passed over.
+//!
+//! ```sh
+//! rekindle train caption --out runs/shapes
+//! cargo run --release -p caption-folder -- runs/shapes pictures > captions.tsv
+//! ```
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
+use rekindle_models::decode::Search;
+use rekindle_train::run::RunFolder;
+use rekindle_train::run::checkpoint::Which;
+use rekindle_train::tasks::caption::TrainedCaptioner;
+
+fn main() -> Result<()> {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [run, folder] = &arguments[..] else { bail!("usage: caption-folder RUN FOLDER") };
+    let trained = TrainedCaptioner::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
+    let search = Search { beam: 3, max_length: trained.settings.data.max_length, ..Search::default() };
+    for file in files(folder)? {
+        let seen = match trained.see(&[&file]) {
+            Ok(seen) => seen,
+            Err(error) => {
+                eprintln!("{error}");
+                continue;
+            }
+        };
+        for captions in trained.captions(seen, &search)? {
+            let Some((text, found)) = captions.first() else { continue };
+            writeln!(stdout(), "{}\t{:.3}\t{text}", file.display(), found.log_prob.exp())?;
+        }
+    }
+    Ok(())
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let mut files: Vec<PathBuf> = paths.into_iter().filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
