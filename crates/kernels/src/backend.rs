@@ -1,5 +1,5 @@
-//! The operations as a Burn backend extension, and the choice between native code and
-//! the composed twin.
+//! The operations as a Burn backend extension, and the choice between code of our own
+//! and the composed twin.
 
 use burn::{
     backend::{
@@ -13,14 +13,15 @@ use burn::{
 
 use crate::{
     Input, Scan,
-    cpu::tensors::CpuBackend,
-    gru::native::Gru,
-    lstm::native::Lstm,
+    gru::Gru,
+    lstm::Lstm,
     node::record,
-    recurrence::infer,
-    rnn::{Activation, native::Rnn},
+    recurrence::{Recurrence, infer},
+    rnn::{Activation, Rnn},
 };
 
+#[cfg(feature = "native-gpu")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "ndarray")]
@@ -61,12 +62,22 @@ impl<B: Backend, C: CheckpointStrategy> InputTensors<Autodiff<B, C>> {
     }
 }
 
-/// Whether native code runs tensors like this one.
+/// Whether a backend has code of its own for tensors like this one.
 pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
-    is_cpu(&tensor.device()) && tensor.dtype() == DType::F32
+    tensor.dtype() == DType::F32
+        && match tensor.device().inner().as_dispatch() {
+            #[cfg(feature = "flex")]
+            DispatchDevice::Flex(_) => true,
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => true,
+            #[cfg(feature = "native-gpu")]
+            DispatchDevice::Cube(_) => cube::runs_kernels(),
+            _ => false,
+        }
 }
 
-/// Whether a device is the CPU.
+/// Whether a device is the CPU, in native code.
+#[cfg(feature = "native-cpu")]
 pub(crate) fn is_cpu(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
@@ -82,11 +93,12 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
 mod extension {
     use super::*;
 
-    /// The recurrent operations of a backend that has native code for them. Each
+    /// The recurrent operations of a backend that has code of its own for them. Each
     /// returns the hidden states and the final state.
     #[backend_extension(
         Flex: cfg(feature = "flex"),
         NdArray: cfg(feature = "ndarray"),
+        Cube: cfg(feature = "native-gpu"),
         Autodiff
     )]
     pub(crate) trait RecurrentBackend: Backend {
@@ -117,7 +129,16 @@ mod extension {
 }
 pub(crate) use extension::RecurrentBackend;
 
-impl<B: CpuBackend> RecurrentBackend for B {
+/// A backend whose tensors the [`Recurrence`] of every cell walks.
+pub(crate) trait NativeBackend: Backend {}
+
+impl<B> RecurrentBackend for B
+where
+    B: NativeBackend,
+    Rnn: Recurrence<B, 2, 1>,
+    Lstm: Recurrence<B, 3, 2>,
+    Gru: Recurrence<B, 3, 1>,
+{
     fn rnn(
         input: InputTensors<Self>,
         weight_hh: FloatTensor<Self>,
@@ -155,7 +176,14 @@ impl<B: CpuBackend> RecurrentBackend for B {
     }
 }
 
-impl<B: CpuBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B, C> {
+impl<B, C> RecurrentBackend for Autodiff<B, C>
+where
+    B: Backend,
+    C: CheckpointStrategy,
+    Rnn: Recurrence<B, 2, 1>,
+    Lstm: Recurrence<B, 3, 2>,
+    Gru: Recurrence<B, 3, 1>,
+{
     fn rnn(
         input: InputTensors<Self>,
         weight_hh: FloatTensor<Self>,

@@ -14,12 +14,13 @@ pub enum Input {
     Projected(Tensor<3>),
     /// Rows of a projected table: step `t` of row `b` reads `table[tokens[t, b]]`.
     ///
-    /// The looked-up rows are never written out by native code, and the gradient of
-    /// the table is summed while the steps are walked backwards.
+    /// The looked-up rows are never written out by the CPU's native code, and the
+    /// gradient of the table is summed while the steps are walked backwards.
     Tokens {
         /// `[V, G]`: the projection of each of the `V` symbols.
         table: Tensor<2>,
-        /// `[T, B]`: which symbol is read, each in `0..V`, padding included.
+        /// `[T, B]`: which symbol is read, each in `0..V`, but for the padding. On a GPU
+        /// one beyond the table reads its nearest row: to look, the host would have to wait.
         tokens: Tensor<2, Int>,
     },
 }

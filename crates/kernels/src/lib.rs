@@ -13,6 +13,7 @@
 //! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
 //! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
+//! - [`launches`]: counts the kernels that a GPU is given.
 //! - [`parallel`]: independent work on the CPU, side by side.
 //! - `step`, with a CPU backend compiled in: one sequence read step by
 //!   step, with the weights packed once, as in sampling.
@@ -37,26 +38,31 @@
 //! # Feature flags
 //! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile the
 //! Burn backend of that name in; none is on by default. The two CPU backends run
-//! native code for `f32`; every other backend and element type runs the composed twin.
+//! native code for `f32`, and the GPU backends a matrix product and one kernel at each
+//! step of it; every other backend and element type runs the composed twin, and so do
+//! GPUs where Burn's own `fusion` is on.
 
 pub mod gru;
+pub mod launches;
 pub mod lstm;
 pub mod parallel;
 pub mod rnn;
 
 mod arguments;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native")]
 mod backend;
 mod composed;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native-cpu")]
 mod cpu;
+#[cfg(feature = "native-gpu")]
+mod cube;
 mod input;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native")]
 mod node;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native")]
 mod recurrence;
 mod scan;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native-cpu")]
 pub mod step;
 
 pub use input::Input;

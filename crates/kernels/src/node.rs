@@ -20,12 +20,10 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 use burn::tensor::Shape;
-use pulp::Arch;
 
 use crate::{
     Scan,
     backend::InputTensors,
-    cpu::tensors::CpuBackend,
     recurrence::{Recurrence, Upstream, Wanted},
 };
 
@@ -44,10 +42,10 @@ struct State<D, B: Backend, const S: usize> {
 
 impl<B, R, const N: usize, const P: usize, const S: usize> Backward<B, N> for Walk<R, P, S>
 where
-    B: CpuBackend,
-    R: Recurrence<P, S>,
+    B: Backend,
+    R: Recurrence<B, P, S>,
 {
-    type State = State<R::Saved<B>, B, S>;
+    type State = State<R::Saved, B, S>;
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let state = ops.state;
@@ -79,9 +77,9 @@ pub(crate) fn record<B, C, R, const N: usize, const P: usize, const S: usize>(
     scan: &Scan,
 ) -> Recorded<B, C, S>
 where
-    B: CpuBackend,
+    B: Backend,
     C: CheckpointStrategy,
-    R: Recurrence<P, S>,
+    R: Recurrence<B, P, S>,
 {
     const { assert!(N == P + 1) };
     let (input, input_node) = input.into_parts();
@@ -99,7 +97,7 @@ where
     let (hidden, last);
     match Backward::<B, N>::prepare::<C>(walk, nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => {
-            let (walked, saved) = cell.forward(Arch::new(), input, parameters, scan, true);
+            let (walked, saved) = cell.forward(input, parameters, scan, true);
             let state = State {
                 saved: saved.expect("a walk keeps what it is told to"),
                 shape: walked.hidden.shape(),
@@ -109,7 +107,7 @@ where
             last = walked.last;
         }
         OpsKind::UnTracked(prep) => {
-            let (walked, _) = cell.forward(Arch::new(), input, parameters, scan, false);
+            let (walked, _) = cell.forward(input, parameters, scan, false);
             hidden = prep.finish(walked.hidden);
             last = walked.last;
         }

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 /// Burn's element-wise operations run on one thread of a CPU each; work of which many are a part gains by this. The results
 /// do not depend on the number of threads, and are in the order of the items.
 pub fn for_each<T: Send, R: Send>(device: &Device, items: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
-    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    #[cfg(feature = "native-cpu")]
     if items.len() > 1 && crate::backend::is_cpu(device) && rayon::current_num_threads() > 1 {
         use rayon::prelude::*;
         return items.into_par_iter().map(work).collect();

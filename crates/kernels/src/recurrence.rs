@@ -1,34 +1,32 @@
-//! What a cell gives to be run as native code: its two walks.
+//! What a cell gives to be run as one operation on a backend: its two walks.
 
 use std::fmt::Debug;
 
-use burn::backend::tensor::FloatTensor;
-use pulp::Arch;
+use burn::backend::{Backend, tensor::FloatTensor};
 
-use crate::{Scan, backend::InputTensors, cpu::tensors::CpuBackend};
+use crate::{Scan, backend::InputTensors};
 
 /// A cell with `P` parameters, `weight_hh` first, and `S` tensors of state, the hidden
-/// state first.
-pub(crate) trait Recurrence<const P: usize, const S: usize>: Copy + Debug + Send + 'static {
+/// state first, on a backend that has code of its own for it.
+pub(crate) trait Recurrence<B: Backend, const P: usize, const S: usize>: Copy + Debug + Send + 'static {
     /// What the forward walk leaves for the backward walk.
-    type Saved<B: CpuBackend>: Clone + Debug + Send + 'static;
+    type Saved: Clone + Debug + Send + 'static;
 
     /// Walks the sequence; `keep`s what the backward walk needs, or nothing.
-    fn forward<B: CpuBackend>(
+    fn forward(
         self,
-        arch: Arch,
         input: InputTensors<B>,
         parameters: [FloatTensor<B>; P],
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<B, S>, Option<Self::Saved<B>>);
+    ) -> (Walked<B, S>, Option<Self::Saved>);
 
     /// Back-propagation through time.
-    fn backward<B: CpuBackend>(saved: Self::Saved<B>, upstream: Upstream<B, S>, wanted: Wanted) -> Gradients<B, P>;
+    fn backward(saved: Self::Saved, upstream: Upstream<B, S>, wanted: Wanted) -> Gradients<B, P>;
 }
 
 /// The outputs of a walk.
-pub(crate) struct Walked<B: CpuBackend, const S: usize> {
+pub(crate) struct Walked<B: Backend, const S: usize> {
     /// `[T, B, H]`: the hidden states.
     pub hidden: FloatTensor<B>,
     /// `[B, H]` each: the final state.
@@ -36,7 +34,7 @@ pub(crate) struct Walked<B: CpuBackend, const S: usize> {
 }
 
 /// The gradients that reach the outputs, where a loss depends on them.
-pub(crate) struct Upstream<B: CpuBackend, const S: usize> {
+pub(crate) struct Upstream<B: Backend, const S: usize> {
     pub hidden: Option<FloatTensor<B>>,
     pub last: [Option<FloatTensor<B>>; S],
 }
@@ -49,7 +47,7 @@ pub(crate) struct Wanted {
 }
 
 /// The gradients of the arguments, where they were wanted.
-pub(crate) struct Gradients<B: CpuBackend, const P: usize> {
+pub(crate) struct Gradients<B: Backend, const P: usize> {
     /// Of the projection, or of the table.
     pub input: Option<FloatTensor<B>>,
     pub parameters: [Option<FloatTensor<B>>; P],
@@ -63,9 +61,9 @@ pub(crate) fn infer<B, R, const P: usize, const S: usize>(
     scan: &Scan,
 ) -> Walked<B, S>
 where
-    B: CpuBackend,
-    R: Recurrence<P, S>,
+    B: Backend,
+    R: Recurrence<B, P, S>,
 {
-    let (walked, _) = cell.forward(Arch::new(), input, parameters, scan, false);
+    let (walked, _) = cell.forward(input, parameters, scan, false);
     walked
 }

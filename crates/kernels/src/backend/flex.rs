@@ -2,7 +2,10 @@
 
 use burn::backend::{Flex, flex::FlexTensor};
 
+use super::NativeBackend;
 use crate::cpu::tensors::CpuBackend;
+
+impl NativeBackend for Flex {}
 
 impl CpuBackend for Flex {
     fn contiguous(tensor: FlexTensor) -> FlexTensor {

@@ -3,7 +3,10 @@
 
 use burn::backend::{NdArray, ndarray::NdArrayTensor};
 
+use super::NativeBackend;
 use crate::cpu::tensors::CpuBackend;
+
+impl NativeBackend for NdArray {}
 
 impl CpuBackend for NdArray {
     fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {

@@ -7,6 +7,7 @@
 //! - [`source`]: where a step's input is read.
 //! - [`gradients`]: the products and sums that follow the walk backwards.
 //! - [`pool`]: buffers that live from step to step.
+//! - [`recurrence`]: what a cell gives to be run by this code.
 //! - [`walk`]: the rows that take part in a step.
 //! - [`tensors`]: slices of the tensors of a CPU backend.
 
@@ -16,6 +17,7 @@ pub(crate) mod gradients;
 pub(crate) mod lanes;
 pub(crate) mod panels;
 pub(crate) mod pool;
+pub(crate) mod recurrence;
 pub(crate) mod source;
 pub(crate) mod tensors;
 mod walk;

@@ -9,8 +9,8 @@ use pulp::Arch;
 use crate::{
     Direction, Scan,
     backend::InputTensors,
-    cpu::tensors::CpuBackend,
-    recurrence::{Recurrence, Upstream, Wanted},
+    cpu::{recurrence::CpuRecurrence, tensors::CpuBackend},
+    recurrence::{Upstream, Wanted},
 };
 
 /// The instructions of this machine, and those that every machine has.
@@ -54,7 +54,7 @@ pub(crate) fn arguments<const P: usize>(gates: usize, shapes: [&[usize]; P]) -> 
 /// multiplication and an addition are one instruction.
 pub(crate) fn assert_scalar_path_agrees<R, const P: usize, const S: usize>(cell: R, gates: usize, shapes: [&[usize]; P])
 where
-    R: Recurrence<P, S>,
+    R: CpuRecurrence<P, S>,
 {
     let [steps, batch, hidden] = SIZES;
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();

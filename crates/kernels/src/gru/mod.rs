@@ -12,15 +12,17 @@
 //! scales its last third.
 
 mod composed;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-pub(crate) mod native;
+#[cfg(feature = "native-cpu")]
+pub(crate) mod cpu;
+#[cfg(feature = "native-gpu")]
+mod cube;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-use crate::backend::is_native;
+#[cfg(feature = "native")]
+use crate::backend::{RecurrentBackend, is_native};
 use crate::{Input, Scan, arguments::Arguments};
 
 /// What the GRU returns.
@@ -42,12 +44,30 @@ pub struct GruOutput {
 /// If a shape, an element type or a length does not fit.
 pub fn gru(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
     check(&input, &weight_hh, &bias_hh, &h0, scan);
-    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    #[cfg(feature = "native")]
     if is_native(&h0) {
-        return native::native(input, weight_hh, bias_hh, h0, scan);
+        return native(input, weight_hh, bias_hh, h0, scan);
     }
     composed(input, weight_hh, bias_hh, h0, scan)
 }
+
+/// Runs the operation with the code that there is for the backend of the tensors.
+#[cfg(feature = "native")]
+fn native(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
+    let (hidden, last) = <burn::backend::Dispatch as RecurrentBackend>::gru(
+        input.into_tensors(),
+        weight_hh.into_dispatch(),
+        bias_hh.into_dispatch(),
+        h0.into_dispatch(),
+        scan.clone(),
+    );
+    GruOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) }
+}
+
+/// The GRU: parameters `weight_hh`, `bias_hh`, `h0`.
+#[cfg(feature = "native")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gru;
 
 fn check(input: &Input, weight_hh: &Tensor<2>, bias_hh: &Tensor<1>, h0: &Tensor<2>, scan: &Scan) {
     let arguments = Arguments { operation: "gru", gates: 3, input, weight_hh, h0, scan };

@@ -13,15 +13,17 @@
 //! Cummins, *Learning to forget*, 2000).
 
 mod composed;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-pub(crate) mod native;
+#[cfg(feature = "native-cpu")]
+pub(crate) mod cpu;
+#[cfg(feature = "native-gpu")]
+mod cube;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-use crate::backend::is_native;
+#[cfg(feature = "native")]
+use crate::backend::{RecurrentBackend, is_native};
 use crate::{Input, Scan, arguments::Arguments};
 
 /// What the LSTM returns.
@@ -44,12 +46,34 @@ pub struct LstmOutput {
 /// If a shape, an element type or a length does not fit.
 pub fn lstm(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
     check(&input, &weight_hh, &h0, &c0, scan);
-    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    #[cfg(feature = "native")]
     if is_native(&h0) {
-        return native::native(input, weight_hh, h0, c0, scan);
+        return native(input, weight_hh, h0, c0, scan);
     }
     composed(input, weight_hh, h0, c0, scan)
 }
+
+/// Runs the operation with the code that there is for the backend of the tensors.
+#[cfg(feature = "native")]
+fn native(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
+    let (hidden, last_hidden, last_cell) = <burn::backend::Dispatch as RecurrentBackend>::lstm(
+        input.into_tensors(),
+        weight_hh.into_dispatch(),
+        h0.into_dispatch(),
+        c0.into_dispatch(),
+        scan.clone(),
+    );
+    LstmOutput {
+        hidden: Tensor::from_dispatch(hidden),
+        last_hidden: Tensor::from_dispatch(last_hidden),
+        last_cell: Tensor::from_dispatch(last_cell),
+    }
+}
+
+/// The LSTM: parameters `weight_hh`, `h0`, `c0`.
+#[cfg(feature = "native")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lstm;
 
 fn check(input: &Input, weight_hh: &Tensor<2>, h0: &Tensor<2>, c0: &Tensor<2>, scan: &Scan) {
     let arguments = Arguments { operation: "lstm", gates: 4, input, weight_hh, h0, scan };

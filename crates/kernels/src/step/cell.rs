@@ -164,17 +164,17 @@ impl WithSimd for Gates<'_> {
         let width = self.hidden.len();
         match self.work {
             RowWork::Rnn(activation) => {
-                update(simd, rnn::native::Step(activation), [], [&mut *self.gates]);
+                update(simd, rnn::cpu::Step(activation), [], [&mut *self.gates]);
                 self.hidden.copy_from_slice(self.gates);
             }
             RowWork::Lstm { cell } => {
                 let [i, f, g, o] = parts(self.gates, width);
-                update(simd, lstm::native::Step, [], [i, f, g, o, cell, self.hidden]);
+                update(simd, lstm::cpu::Step, [], [i, f, g, o, cell, self.hidden]);
             }
             RowWork::Gru { bias, candidate } => {
                 let [r, z, recurrent] = parts(self.gates, width);
                 let inputs = [&*recurrent, &bias[..width], &bias[width..2 * width]];
-                update(simd, gru::native::Step, inputs, [r, z, candidate, self.hidden]);
+                update(simd, gru::cpu::Step, inputs, [r, z, candidate, self.hidden]);
             }
         }
     }

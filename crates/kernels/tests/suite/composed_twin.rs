@@ -3,6 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 use rekindle_kernels::{Direction, Scan};
+use rekindle_testing::devices;
 use rstest::rstest;
 
 use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_same_results};
@@ -48,33 +49,29 @@ fn twins_agree_on_all_sizes_directions_lengths_and_inputs(
 }
 
 #[rstest]
-#[cfg_attr(feature = "flex", case::flex(Device::flex()))]
-#[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn gradients_flow_from_any_set_of_outputs(
-    #[case] device: Device,
     #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
     #[values(Loss::Hidden, Loss::Last, Loss::Both)] loss: Loss,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
     #[values(None, Some(5))] vocabulary: Option<usize>,
 ) {
-    // With one step, row and unit the gradient of the hidden states has the shape of
-    // the zero that stands for none.
-    for (steps, batch, hidden) in [(4, 3, 17), (1, 1, 1)] {
-        let sizes = Sizes { steps, batch, hidden, vocabulary };
-        for lengths in [None, Some(lengths(sizes))] {
-            assert_twins_agree(&device, cell, sizes, &Scan { direction, lengths }, loss);
+    for device in devices() {
+        // With one step, row and unit the gradient of the hidden states has the shape of
+        // the zero that stands for none.
+        for (steps, batch, hidden) in [(4, 3, 17), (1, 1, 1)] {
+            let sizes = Sizes { steps, batch, hidden, vocabulary };
+            for lengths in [None, Some(lengths(sizes))] {
+                assert_twins_agree(&device, cell, sizes, &Scan { direction, lengths }, loss);
+            }
         }
     }
 }
 
 #[rstest]
-#[cfg_attr(feature = "flex", case::flex(Device::flex()))]
-#[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
-fn twins_agree_where_gradients_are_checkpointed(
-    #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
-) {
-    let sizes = Sizes { steps: 4, batch: 3, hidden: 17, vocabulary: None };
-    let device = device.autodiff().gradient_checkpointing();
-    assert_twins_agree(&device, cell, sizes, &Scan::default(), Loss::Both);
+fn twins_agree_where_gradients_are_checkpointed(#[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell) {
+    for device in devices() {
+        let sizes = Sizes { steps: 4, batch: 3, hidden: 17, vocabulary: None };
+        let device = device.autodiff().gradient_checkpointing();
+        assert_twins_agree(&device, cell, sizes, &Scan::default(), Loss::Both);
+    }
 }

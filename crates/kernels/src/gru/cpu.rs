@@ -6,16 +6,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use burn::{
-    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
-    tensor::Tensor,
-};
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::GruOutput;
+use super::Gru;
 use crate::{
-    Input, Scan,
-    backend::{InputTensors, RecurrentBackend},
+    Scan,
+    backend::InputTensors,
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
@@ -23,30 +20,15 @@ use crate::{
         lanes::{Lanewise, parts, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
+        recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
     },
-    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+    recurrence::{Gradients, Upstream, Walked, Wanted},
 };
 
 /// Gates r, z, n.
 const GATES: usize = 3;
-
-/// Runs the operation on the backend of the tensors.
-pub(super) fn native(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
-    let (hidden, last) = <Dispatch as RecurrentBackend>::gru(
-        input.into_tensors(),
-        weight_hh.into_dispatch(),
-        bias_hh.into_dispatch(),
-        h0.into_dispatch(),
-        scan.clone(),
-    );
-    GruOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) }
-}
-
-/// The GRU: parameters `weight_hh`, `bias_hh`, `h0`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Gru;
 
 /// What the forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
@@ -65,7 +47,7 @@ pub(crate) struct Saved<B: CpuBackend> {
     hidden: FloatTensor<B>,
 }
 
-impl Recurrence<3, 1> for Gru {
+impl CpuRecurrence<3, 1> for Gru {
     type Saved<B: CpuBackend> = Saved<B>;
 
     fn forward<B: CpuBackend>(

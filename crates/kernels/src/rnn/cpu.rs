@@ -6,16 +6,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use burn::{
-    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
-    tensor::Tensor,
-};
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{Activation, RnnOutput};
+use super::{Activation, Rnn};
 use crate::{
-    Input, Scan,
-    backend::{InputTensors, RecurrentBackend},
+    Scan,
+    backend::InputTensors,
     cpu::{
         activation::{tanh, tanh_slope},
         blocks::{Extent, run, split_rows, split_steps},
@@ -23,33 +20,12 @@ use crate::{
         lanes::{Lanewise, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
+        recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
     },
-    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+    recurrence::{Gradients, Upstream, Walked, Wanted},
 };
-
-/// Runs the operation on the backend of the tensors.
-pub(super) fn native(
-    input: Input,
-    weight_hh: Tensor<2>,
-    h0: Tensor<2>,
-    activation: Activation,
-    scan: &Scan,
-) -> RnnOutput {
-    let (hidden, last) = <Dispatch as RecurrentBackend>::rnn(
-        input.into_tensors(),
-        weight_hh.into_dispatch(),
-        h0.into_dispatch(),
-        activation,
-        scan.clone(),
-    );
-    RnnOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) }
-}
-
-/// The vanilla network: parameters `weight_hh`, `h0`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rnn(pub Activation);
 
 /// What the forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
@@ -65,7 +41,7 @@ pub(crate) struct Saved<B: CpuBackend> {
     hidden: FloatTensor<B>,
 }
 
-impl Recurrence<2, 1> for Rnn {
+impl CpuRecurrence<2, 1> for Rnn {
     type Saved<B: CpuBackend> = Saved<B>;
 
     fn forward<B: CpuBackend>(

@@ -6,16 +6,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use burn::{
-    backend::{Dispatch, TensorMetadata, tensor::FloatTensor},
-    tensor::Tensor,
-};
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::LstmOutput;
+use super::Lstm;
 use crate::{
-    Input, Scan,
-    backend::{InputTensors, RecurrentBackend},
+    Scan,
+    backend::InputTensors,
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
@@ -23,31 +20,12 @@ use crate::{
         lanes::{Lanewise, parts, update},
         panels::{Orientation, Panels, Start, product},
         pool::Buffer,
+        recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
     },
-    recurrence::{Gradients, Recurrence, Upstream, Walked, Wanted},
+    recurrence::{Gradients, Upstream, Walked, Wanted},
 };
-
-/// Runs the operation on the backend of the tensors.
-pub(super) fn native(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
-    let (hidden, last_hidden, last_cell) = <Dispatch as RecurrentBackend>::lstm(
-        input.into_tensors(),
-        weight_hh.into_dispatch(),
-        h0.into_dispatch(),
-        c0.into_dispatch(),
-        scan.clone(),
-    );
-    LstmOutput {
-        hidden: Tensor::from_dispatch(hidden),
-        last_hidden: Tensor::from_dispatch(last_hidden),
-        last_cell: Tensor::from_dispatch(last_cell),
-    }
-}
-
-/// The LSTM: parameters `weight_hh`, `h0`, `c0`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lstm;
 
 /// Gates i, f, g, o.
 const GATES: usize = 4;
@@ -70,7 +48,7 @@ pub(crate) struct Saved<B: CpuBackend> {
     hidden: FloatTensor<B>,
 }
 
-impl Recurrence<3, 2> for Lstm {
+impl CpuRecurrence<3, 2> for Lstm {
     type Saved<B: CpuBackend> = Saved<B>;
 
     fn forward<B: CpuBackend>(

@@ -1,0 +1,213 @@
+//! The sizes of a sequence, the states before and after each step, and the products and
+//! sums that follow the walk backwards.
+//!
+//! States stand in slots, `[T + 1, B, H]`: walked forward, step `t` reads slot `t` and
+//! writes slot `t + 1`; in reverse it reads slot `t + 1` and writes slot `t`. A row past
+//! its length hands its state on. So the states that all steps read lie side by side, and
+//! those that they wrote as well.
+
+use burn::{
+    backend::{
+        FloatDType, TensorMetadata,
+        ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
+    },
+    tensor::{IndexingUpdateOp, Shape, Slice, TensorData},
+};
+use burn_cubecl::kernel::into_contiguous;
+use cubecl::{calculate_cube_count_elemwise, prelude::*};
+
+use super::{CubeBackend, CubeTensor, StepLaunch};
+use crate::{Direction, Scan, backend::InputTensors};
+
+/// A sequence on a GPU.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    steps: usize,
+    batch: usize,
+    hidden: usize,
+    scan: Scan,
+    /// `[B]`: the lengths of the rows, if they differ.
+    lengths: Option<CubeTensor>,
+    symbols: Option<Symbols>,
+}
+
+/// What was looked up in a table.
+#[derive(Clone, Debug)]
+struct Symbols {
+    /// `[T B]`: the rows that were read.
+    ids: CubeTensor,
+    /// Rows of the table.
+    vocabulary: usize,
+}
+
+impl Walk {
+    /// Takes the input of a call: the walk, and the input of all steps, `[T, B, G]`, in
+    /// memory that nobody else reads.
+    pub fn new(input: InputTensors<CubeBackend>, h0: &CubeTensor, scan: &Scan) -> (Self, CubeTensor) {
+        let [batch, hidden] = h0.shape().dims();
+        let (steps, gates, symbols) = match input {
+            InputTensors::Projected(projection) => (projection.shape()[0], own(projection), None),
+            InputTensors::Tokens { table, tokens } => {
+                let [steps, _] = tokens.shape().dims();
+                let [vocabulary, width] = table.shape().dims();
+                let ids = CubeBackend::int_reshape(tokens, Shape::new([steps * batch]));
+                // Anything may stand in the padding.
+                let ids = CubeBackend::int_clamp(ids, 0.into(), (vocabulary - 1).into());
+                let rows = CubeBackend::float_select(table, 0, ids.clone());
+                (steps, reshape(rows, [steps, batch, width]), Some(Symbols { ids, vocabulary }))
+            }
+        };
+        let lengths = scan.lengths.as_ref().map(|lengths| {
+            let lengths: Vec<u32> = lengths.iter().map(|&length| length as u32).collect();
+            CubeBackend::int_from_data(TensorData::new(lengths, [batch]), &h0.device)
+        });
+        (Self { steps, batch, hidden, scan: scan.clone(), lengths, symbols }, gates)
+    }
+
+    /// The time indices in the order of the walk.
+    pub fn order(&self) -> Vec<usize> {
+        self.scan.order(self.steps)
+    }
+
+    /// Numbers of any value, `[T, B, gates H]`, on the device of `like`.
+    pub fn sequence(&self, gates: usize, like: &CubeTensor) -> CubeTensor {
+        let shape = Shape::new([self.steps, self.batch, gates * self.hidden]);
+        CubeBackend::float_empty(shape, &like.device, FloatDType::F32)
+    }
+
+    /// Zeros, `[B, H]`, on the device of `like`.
+    pub fn zero_state(&self, like: &CubeTensor) -> CubeTensor {
+        zeros([self.batch, self.hidden], like)
+    }
+
+    /// The gradient of a final state, or zeros if it has none.
+    pub fn gradient_or_zeros(&self, gradient: Option<CubeTensor>, like: &CubeTensor) -> CubeTensor {
+        gradient.map_or_else(|| self.zero_state(like), into_contiguous)
+    }
+
+    /// Slots for the states of all steps, with the initial state in the first of them.
+    pub fn states(&self, initial: CubeTensor) -> CubeTensor {
+        let shape = Shape::new([self.steps + 1, self.batch, self.hidden]);
+        let slots = CubeBackend::float_empty(shape, &initial.device, FloatDType::F32);
+        let first = match self.scan.direction {
+            Direction::Forward => 0,
+            Direction::Reverse => self.steps,
+        };
+        let initial = reshape(initial, [1, self.batch, self.hidden]);
+        CubeBackend::float_slice_assign(slots, &[Slice::from(first..first + 1)], initial)
+    }
+
+    /// `[B, H]`: the state that step `t` reads.
+    pub fn before(&self, states: &CubeTensor, t: usize) -> CubeTensor {
+        let (before, _) = self.slots(t);
+        at(states, before)
+    }
+
+    /// `[T, B, H]`: the hidden states of all steps, 0 past a row's length.
+    pub fn outputs(&self, states: &CubeTensor) -> CubeTensor {
+        let first = match self.scan.direction {
+            Direction::Forward => 1,
+            Direction::Reverse => 0,
+        };
+        let outputs = range(states, first, first + self.steps);
+        let Some(lengths) = &self.scan.lengths else {
+            return outputs;
+        };
+        let padding: Vec<bool> = (0..self.steps).flat_map(|t| lengths.iter().map(move |&length| t >= length)).collect();
+        let padding = TensorData::new(padding, [self.steps, self.batch, 1]);
+        let padding = CubeBackend::bool_from_data(padding, &states.device);
+        CubeBackend::float_mask_fill(outputs, padding, 0.0.into())
+    }
+
+    /// `[B, H]`: the final state.
+    pub fn last(&self, states: &CubeTensor) -> CubeTensor {
+        let last = match self.scan.direction {
+            Direction::Forward => self.steps,
+            Direction::Reverse => 0,
+        };
+        at(states, last)
+    }
+
+    /// The gradient of the weights, `Σ_t d_tᵀ h_{t-1}`, `[G, H]`, from that of the
+    /// recurrent products, `[T, B, G]`, which is 0 past a row's length.
+    pub fn weight_gradient(&self, d: &CubeTensor, states: &CubeTensor) -> CubeTensor {
+        let rows = self.steps * self.batch;
+        let first = match self.scan.direction {
+            Direction::Forward => 0,
+            Direction::Reverse => 1,
+        };
+        let before = reshape(range(states, first, first + self.steps), [rows, self.hidden]);
+        let d = reshape(d.clone(), [rows, d.shape()[2]]);
+        CubeBackend::float_matmul(CubeBackend::float_transpose(d), before)
+    }
+
+    /// The gradient of the input from that of the gates: of the table if the input was
+    /// looked up, else the gates' own.
+    pub fn input_gradient(&self, d: CubeTensor) -> CubeTensor {
+        let Some(Symbols { ids, vocabulary }) = &self.symbols else {
+            return d;
+        };
+        let width = d.shape()[2];
+        let table = zeros([*vocabulary, width], &d);
+        let d = reshape(d, [self.steps * self.batch, width]);
+        CubeBackend::float_select_assign(table, 0, ids.clone(), d, IndexingUpdateOp::Add)
+    }
+
+    /// `[B]`: the lengths of the rows as an argument of a kernel.
+    pub fn lengths(&self) -> Option<TensorArg> {
+        self.lengths.clone().map(CubeTensor::into_tensor_arg)
+    }
+
+    /// Step `t` as an argument of a kernel.
+    pub fn step(&self, t: usize) -> StepLaunch {
+        let (before, after) = self.slots(t);
+        StepLaunch::new(t, before, after, self.batch, self.hidden)
+    }
+
+    /// A thread for each unit of each row.
+    pub fn threads(&self, client: &Client) -> (CubeCount, CubeDim) {
+        let units = self.batch * self.hidden;
+        let group = CubeDim::new(client, units);
+        (calculate_cube_count_elemwise(client, units, group), group)
+    }
+
+    /// The slots that step `t` reads and writes.
+    fn slots(&self, t: usize) -> (usize, usize) {
+        match self.scan.direction {
+            Direction::Forward => (t, t + 1),
+            Direction::Reverse => (t + 1, t),
+        }
+    }
+}
+
+/// `[B, G]`: entry `index` of `[T, B, G]`, as a view where the device can address it.
+pub(crate) fn at(sequence: &CubeTensor, index: usize) -> CubeTensor {
+    let [_, batch, width] = sequence.shape().dims();
+    reshape(range(sequence, index, index + 1), [batch, width])
+}
+
+/// Entries of `[T, B, G]`, as a view where the device can address it.
+fn range(sequence: &CubeTensor, start: usize, end: usize) -> CubeTensor {
+    CubeBackend::float_slice(sequence.clone(), &[Slice::from(start..end)])
+}
+
+fn reshape<const D: usize>(tensor: CubeTensor, shape: [usize; D]) -> CubeTensor {
+    CubeBackend::float_reshape(tensor, Shape::new(shape))
+}
+
+/// The same numbers in row-major order and in memory that nobody else reads.
+pub(crate) fn own(tensor: CubeTensor) -> CubeTensor {
+    let tensor = into_contiguous(tensor);
+    if tensor.can_mut() { tensor } else { tensor.copy() }
+}
+
+fn zeros<const D: usize>(shape: [usize; D], like: &CubeTensor) -> CubeTensor {
+    CubeBackend::float_zeros(Shape::new(shape), &like.device, FloatDType::F32)
+}
+
+/// `[G]`: the sum of `[T, B, G]` over time and batch.
+pub(crate) fn sum_of_rows(sequence: CubeTensor) -> CubeTensor {
+    let [steps, batch, width] = sequence.shape().dims();
+    let rows = reshape(sequence, [steps * batch, width]);
+    reshape(CubeBackend::float_sum_dim(rows, 0), [width])
+}

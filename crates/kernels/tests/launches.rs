@@ -1,0 +1,72 @@
+//! On a GPU a step of time is one matrix product and one kernel, forward and backward.
+#![cfg(feature = "wgpu")]
+
+use burn::prelude::*;
+use burn::tensor::Distribution;
+use rekindle_kernels::{
+    Direction, Input, Scan,
+    gru::gru,
+    launches::count,
+    lstm::lstm,
+    rnn::{Activation, rnn},
+};
+use rekindle_testing::{cpus, devices};
+use rstest::rstest;
+
+/// `B` and `H`: the numbers of a step begin where a GPU can address them in place.
+const BATCH: usize = 4;
+const HIDDEN: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+enum Cell {
+    Rnn,
+    Lstm,
+    Gru,
+}
+
+/// Launches of a walk over `steps` steps forward, and of its backward walk.
+fn launches(cell: Cell, steps: usize, scan: &Scan, device: &Device) -> [usize; 2] {
+    let device = device.clone().autodiff();
+    let gates = match cell {
+        Cell::Rnn => 1,
+        Cell::Gru => 3,
+        Cell::Lstm => 4,
+    };
+    let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Default, &device);
+    let projection = random([steps * BATCH, gates * HIDDEN]).reshape([steps, BATCH, gates * HIDDEN]).require_grad();
+    let input = Input::Projected(projection.add_scalar(0.0));
+    let weight = random([gates * HIDDEN, HIDDEN]).require_grad();
+    let [h0, c0] = [random([BATCH, HIDDEN]), random([BATCH, HIDDEN])];
+    let (hidden, forward) = count(|| match cell {
+        Cell::Rnn => rnn(input, weight, h0, Activation::Tanh, scan).hidden,
+        Cell::Lstm => lstm(input, weight, h0, c0, scan).hidden,
+        Cell::Gru => gru(input, weight, random([1, 3 * HIDDEN]).squeeze_dim(0), h0, scan).hidden,
+    });
+    let loss = hidden.sum();
+    let (_, backward) = count(|| loss.backward());
+    [forward, backward]
+}
+
+#[rstest]
+fn a_step_of_time_is_two_launches_forward_and_two_backward(
+    #[values(Cell::Rnn, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
+    #[values(None, Some(vec![2, 3, 2, 3]))] lengths: Option<Vec<usize>>,
+) {
+    let scan = Scan { direction, lengths };
+    for gpu in &devices()[cpus().len()..] {
+        let [short, long] = [3, 8].map(|steps| launches(cell, steps, &scan, gpu));
+        for pass in [0, 1] {
+            assert_eq!(long[pass] - short[pass], 2 * (8 - 3), "{short:?} launches for 3 steps, {long:?} for 8");
+        }
+        // What a sequence costs beside its steps does not depend on their number.
+        assert!(short[0] - 2 * 3 <= 8 && short[1] - 2 * 3 <= 16, "{short:?} launches for 3 steps");
+    }
+}
+
+#[test]
+fn the_cpu_launches_nothing() {
+    for cpu in cpus() {
+        assert_eq!(launches(Cell::Lstm, 3, &Scan::default(), &cpu), [0, 0]);
+    }
+}
