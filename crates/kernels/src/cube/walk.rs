@@ -8,7 +8,7 @@
 
 use burn::{
     backend::{
-        FloatDType, TensorMetadata,
+        FloatDType, TensorMetadata, get_device_settings,
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
     tensor::{IndexingUpdateOp, Shape, Slice, TensorData},
@@ -114,7 +114,9 @@ impl Walk {
             return outputs;
         };
         let padding: Vec<bool> = (0..self.steps).flat_map(|t| lengths.iter().map(move |&length| t >= length)).collect();
-        let padding = TensorData::new(padding, [self.steps, self.batch, 1]);
+        // Each GPU has a type that stands for booleans.
+        let boolean = get_device_settings::<CubeBackend>(&states.device).bool_dtype;
+        let padding = TensorData::new(padding, [self.steps, self.batch, 1]).convert_dtype(boolean.into());
         let padding = CubeBackend::bool_from_data(padding, &states.device);
         CubeBackend::float_mask_fill(outputs, padding, 0.0.into())
     }
