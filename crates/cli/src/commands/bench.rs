@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use burn::tensor::Device;
+use rekindle_kernels::launches;
 use serde::Serialize;
 use serde_json::json;
 
@@ -66,6 +67,15 @@ struct Row {
     to_pytorch: Option<Spread>,
     to_burn: Option<Spread>,
     peak_bytes: Option<Peak>,
+    /// Kernels that a training step launches, on a GPU.
+    kernels: Option<Kernels>,
+}
+
+/// Kernels that a training step launches.
+#[derive(Serialize)]
+struct Kernels {
+    rekindle: usize,
+    burn: Option<usize>,
 }
 
 fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefCell<PyTorch>>>) -> Result<Row> {
@@ -83,13 +93,17 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
             turn.take(steps)?;
         }
     }
+    let trains = matches!(shape.work, Work::Train | Work::Translate);
+    let kernels = match trains.then(|| rekindle.kernels()).transpose()? {
+        None | Some(0) => None,
+        Some(own) => Some(Kernels { rekindle: own, burn: burn.as_mut().map(Turn::kernels).transpose()? }),
+    };
     let ratio = |other: &Turn| {
         let ratios = other.seconds().iter().zip(rekindle.seconds()).map(|(other, own)| other / own);
         Spread::of(&ratios.collect::<Vec<_>>())
     };
     let speeds = rekindle.seconds().iter().map(|seconds| shape.symbols(options.steps) as f64 / seconds);
     let python = pytorch.is_some().then_some(options.python.as_path());
-    let trains = matches!(shape.work, Work::Train | Work::Translate);
     let peak = trains.then(|| memory::measure(shape, &options.device, python));
     Ok(Row {
         shape: *shape,
@@ -97,6 +111,7 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
         to_pytorch: pytorch.as_ref().map(ratio),
         to_burn: burn.as_ref().map(ratio),
         peak_bytes: peak.transpose()?,
+        kernels,
     })
 }
 
@@ -116,6 +131,12 @@ impl Turn {
         Ok(())
     }
 
+    /// The kernels of one step; none on a CPU.
+    fn kernels(&mut self) -> Result<usize> {
+        let (round, kernels) = launches::count(|| self.contestant.round(1));
+        round.map(|_| kernels)
+    }
+
     /// Without the round that warmed up.
     fn seconds(&self) -> &[f64] {
         &self.seconds[1..]
@@ -124,20 +145,23 @@ impl Turn {
 
 fn print_table(rows: &[Row]) {
     println!(
-        "{:<29} {:>10}  {:<20} {:<20} {:>8} {:>10}",
-        "", "symbols/s", "x PyTorch", "x Burn", "peak MiB", "of PyTorch"
+        "{:<29} {:>10}  {:<20} {:<20} {:>8} {:>10} {:>8} {:>8}",
+        "", "symbols/s", "x PyTorch", "x Burn", "peak MiB", "of PyTorch", "kernels", "Burn's"
     );
+    let or_none = |count: Option<usize>| count.map_or("-".into(), |count| count.to_string());
     for row in rows {
         let ratio = |ratio: &Option<Spread>| ratio.map_or("-".into(), |ratio| ratio.to_string());
         let (own, other) = row.peak_bytes.as_ref().map_or((None, None), |peak| (peak.rekindle, peak.pytorch));
         let mebibytes = own.map_or("-".into(), |own| format!("{:.0}", own as f64 / f64::from(1 << 20)));
         let share = own.zip(other).map_or("-".into(), |(own, other)| format!("{:.2}", own as f64 / other as f64));
         println!(
-            "{:<29} {:>10.0}  {:<20} {:<20} {mebibytes:>8} {share:>10}",
+            "{:<29} {:>10.0}  {:<20} {:<20} {mebibytes:>8} {share:>10} {:>8} {:>8}",
             row.shape,
             row.symbols_per_second.median,
             ratio(&row.to_pytorch),
             ratio(&row.to_burn),
+            or_none(row.kernels.as_ref().map(|kernels| kernels.rekindle)),
+            or_none(row.kernels.as_ref().and_then(|kernels| kernels.burn)),
         );
     }
 }
