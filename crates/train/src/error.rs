@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use burn::backend::ExecutionError;
+
 /// What can go wrong in a training run, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -95,7 +97,7 @@ pub enum TrainError {
         "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \
          help. Gradient norms: {}",
         first.map(|first| format!(" (it began at {first:.4})")).unwrap_or_default(),
-        last_checkpoint.map_or("none".to_owned(), |step| format!("step {step}")),
+        step_or_none(*last_checkpoint),
         norms(gradient_norms)
     )]
     Diverged {
@@ -109,6 +111,38 @@ pub enum TrainError {
         last_checkpoint: Option<u64>,
         /// The norm of every parameter's gradient, largest first.
         gradient_norms: Vec<(String, f64)>,
+    },
+    /// A batch that the device has no memory for.
+    #[error(
+        "step {step}: the device has not enough memory for a batch of {items} {unit}: give a smaller --batch-size. Last good \
+         checkpoint: {}",
+        step_or_none(*last_checkpoint)
+    )]
+    OutOfMemory {
+        /// The step, counted from 1.
+        step: u64,
+        /// What the batch held.
+        items: u64,
+        /// What that is counted in, in the plural.
+        unit: &'static str,
+        /// Step of the last checkpoint.
+        last_checkpoint: Option<u64>,
+        /// What the device says.
+        source: ExecutionError,
+    },
+    /// The device failed, or is gone.
+    #[error(
+        "step {step}: the device failed. Last good checkpoint: {}; `train --resume` goes on from there, on this device or on \
+         another --backend",
+        step_or_none(*last_checkpoint)
+    )]
+    Device {
+        /// The step, counted from 1.
+        step: u64,
+        /// Step of the last checkpoint.
+        last_checkpoint: Option<u64>,
+        /// What the device says.
+        source: ExecutionError,
     },
     /// The data could not be read.
     #[error(transparent)]
@@ -190,10 +224,39 @@ impl TrainError {
     }
 }
 
+/// Whether a device says that a buffer did not fit into its memory. It says so in words alone: the failure comes with the
+/// first number that is read back, from the operation that made it or from one before.
+pub(crate) fn is_out_of_memory(error: &ExecutionError) -> bool {
+    let reason = error.to_string().to_lowercase();
+    ["can't allocate", "out of memory", "outofmemory"].iter().any(|words| reason.contains(words))
+}
+
+fn step_or_none(step: Option<u64>) -> String {
+    step.map_or("none".to_owned(), |step| format!("step {step}"))
+}
+
 fn list(rejected: &[String]) -> String {
     rejected.iter().map(|reason| format!("\n  {reason}")).collect()
 }
 
 fn norms(norms: &[(String, f64)]) -> String {
     norms.iter().map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_is_told_from_other_failures_of_a_device() {
+        let error = |reason: &str| ExecutionError::with_context(reason);
+        assert!(is_out_of_memory(&error(
+            "An IO error happened\nCaused by:\n  can't allocate buffer of size: 16384000000"
+        )));
+        assert!(is_out_of_memory(&error("Out of memory launching kernel 7")));
+        assert!(!is_out_of_memory(&error(
+            "skipped `SliceAssignKernel`: it needed memory 4128, which carried the failure"
+        )));
+        assert!(!is_out_of_memory(&ExecutionError::device_poisoned("an illegal memory access")));
+    }
 }

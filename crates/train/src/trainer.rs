@@ -29,7 +29,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::clipping::{Clip, gradient_norms};
-use crate::error::TrainError;
+use crate::error::{TrainError, is_out_of_memory};
 use crate::event::{Event, Observer};
 use crate::optimizer;
 use crate::pictures::learning_curve;
@@ -38,7 +38,7 @@ use crate::run::{MetricsLog, RunFolder};
 use crate::schedule::Schedule;
 use crate::settings::TrainingSettings;
 use crate::task::{Carry, Evaluation, Preparation, Task};
-use report::{Pending, Reports};
+use report::{Failure, Pending, Reports};
 
 /// Asks a run to save and leave at the next step. Clones ask the same run.
 #[derive(Clone, Debug, Default)]
@@ -275,14 +275,21 @@ impl<T: Task> Trainer<T> {
         Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients))
     }
 
-    /// Reads the figures of the steps that wait; stops the run when the loss has diverged.
+    /// Reads the figures of the steps that wait; stops the run when the loss has diverged or the device has failed.
     fn read(
         &mut self,
         reports: &mut Reports,
         observer: &mut dyn Observer,
         gradients: Option<&GradientsParams>,
     ) -> Result<(), TrainError> {
-        for report in reports.read() {
+        let read = reports.read().map_err(|Failure { step, items, source }| {
+            let (unit, last_checkpoint) = (self.task.unit(), self.last_checkpoint);
+            match is_out_of_memory(&source) {
+                true => TrainError::OutOfMemory { step, items, unit, last_checkpoint, source },
+                false => TrainError::Device { step, last_checkpoint, source },
+            }
+        })?;
+        for report in read {
             let first = *self.progress.first_loss.get_or_insert(report.loss);
             let bound = if self.settings.explode_at > 0.0 { first * self.settings.explode_at } else { f64::INFINITY };
             if !report.loss.is_finite() || !report.gradient_norm.is_finite() || report.loss > bound {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use burn::backend::DispatchDevice;
+use burn::backend::{DispatchDevice, ExecutionError};
 use burn::tensor::{Device, Tensor};
 
 use crate::event::StepReport;
@@ -15,6 +15,13 @@ pub(super) struct Pending {
     pub norm: Tensor<1>,
     pub items: u64,
     pub learning_rate: f64,
+}
+
+/// A device that failed at the last of the steps that waited, or before.
+pub(super) struct Failure {
+    pub step: u64,
+    pub items: u64,
+    pub source: ExecutionError,
 }
 
 /// Collects figures and measures speed.
@@ -56,15 +63,19 @@ impl Reports {
     }
 
     /// The figures of the steps that wait.
-    pub(super) fn read(&mut self) -> Vec<StepReport> {
+    ///
+    /// # Errors
+    ///
+    /// When the device has failed since the last call.
+    pub(super) fn read(&mut self) -> Result<Vec<StepReport>, Failure> {
         let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Vec::new();
-        }
+        let Some(last) = pending.last() else { return Ok(Vec::new()) };
         let figures = pending.iter().flat_map(|p| [p.loss.clone(), p.norm.clone()]).collect();
-        let figures = Tensor::cat(figures, 0).into_data().convert::<f64>();
+        let figures = Tensor::cat(figures, 0).try_into_data();
+        let figures = figures.map_err(|source| Failure { step: last.step, items: last.items, source })?;
+        let figures = figures.convert::<f64>();
         let figures = figures.as_slice::<f64>().expect("converted to f64");
-        pending.iter().zip(figures.chunks_exact(2)).map(|(p, figures)| self.report(p, figures)).collect()
+        Ok(pending.iter().zip(figures.chunks_exact(2)).map(|(p, figures)| self.report(p, figures)).collect())
     }
 
     fn report(&mut self, pending: &Pending, figures: &[f64]) -> StepReport {
