@@ -98,3 +98,23 @@ fn a_task_is_the_same_on_every_backend(#[case] task: &str, #[case] options: &[&s
         assert_close(&judge(backend), &judged, &format!("{task} is judged on {backend}"));
     }
 }
+
+#[test]
+fn a_batch_that_the_device_has_no_memory_for_is_named() {
+    let place = Workplace::new();
+    let output = place.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
+    let devices: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    // A software GPU takes no buffer as large as this; a real one may.
+    let software = devices["devices"].as_array().unwrap().iter().find(|device| device["kind"] == "software GPU");
+    let Some(software) = software else {
+        return eprintln!("there is no software GPU here: nothing is tested");
+    };
+    let backend = software["backend"].as_str().unwrap();
+    let size = ["--batch-size", "2000", "--sequence-length", "500", "--hidden", "1024", "--steps", "1"];
+    let train = place.rekindle(&[&["train", "chars", "--backend", backend], &size[..]].concat()).assert().code(1);
+    let message = String::from_utf8_lossy(&train.get_output().stderr).into_owned();
+    let wanted =
+        "step 1: the device has not enough memory for a batch of 1000000 characters: give a smaller --batch-size";
+    assert!(message.contains(wanted), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
