@@ -8,7 +8,7 @@ use burn::{
         backend_extension,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{DType, Device, Tensor},
+    tensor::{DType, Tensor},
 };
 
 use crate::{
@@ -78,7 +78,7 @@ pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 /// Whether a device is the CPU, in native code.
 #[cfg(feature = "native-cpu")]
-pub(crate) fn is_cpu(device: &Device) -> bool {
+pub(crate) fn is_cpu(device: &burn::tensor::Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => true,
