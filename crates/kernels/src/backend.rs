@@ -8,7 +8,7 @@ use burn::{
         backend_extension,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{DType, Tensor},
+    tensor::{DType, Device, Tensor},
 };
 
 use crate::{
@@ -64,26 +64,26 @@ impl<B: Backend, C: CheckpointStrategy> InputTensors<Autodiff<B, C>> {
 
 /// Whether a backend has code of its own for tensors like this one.
 pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.dtype() == DType::F32
-        && match tensor.device().inner().as_dispatch() {
-            #[cfg(feature = "flex")]
-            DispatchDevice::Flex(_) => true,
-            #[cfg(feature = "ndarray")]
-            DispatchDevice::NdArray(_) => true,
-            #[cfg(feature = "native-gpu")]
-            DispatchDevice::Cube(_) => cube::runs_kernels(),
-            _ => false,
-        }
+    let device = tensor.device();
+    tensor.dtype() == DType::F32 && (is_cpu(&device) || is_gpu(&device))
 }
 
 /// Whether a device is the CPU, in native code.
-#[cfg(feature = "native-cpu")]
-pub(crate) fn is_cpu(device: &burn::tensor::Device) -> bool {
+pub(crate) fn is_cpu(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "ndarray")]
         DispatchDevice::NdArray(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a device is a GPU that runs kernels of our own.
+fn is_gpu(device: &Device) -> bool {
+    match device.clone().inner().as_dispatch() {
+        #[cfg(feature = "native-gpu")]
+        DispatchDevice::Cube(_) => cube::runs_kernels(),
         _ => false,
     }
 }

@@ -52,15 +52,15 @@ impl CubeRecurrence<3, 1> for Gru {
         let hidden = walk.states(h0);
         let weight_t = CubeBackend::float_transpose(weight_hh.clone());
         let client = &gates.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order() {
             let product = CubeBackend::float_matmul(walk.before(&hidden, t), weight_t.clone());
-            let (count, group) = walk.threads(client);
             // SAFETY: every thread that has a unit stays within the shapes above, and the
             // others leave at once.
             unsafe {
                 step_forward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     gates.clone().into_tensor_arg(),
                     recurrent.clone().into_tensor_arg(),
@@ -84,13 +84,13 @@ impl CubeRecurrence<3, 1> for Gru {
         let d_hidden = upstream.hidden.map(into_contiguous);
         let (gates, recurrent) = (own(gates), own(recurrent));
         let client = &gates.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order().into_iter().rev() {
-            let (count, group) = walk.threads(client);
             // SAFETY: as in the forward pass.
             unsafe {
                 step_backward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     gates.clone().into_tensor_arg(),
                     recurrent.clone().into_tensor_arg(),

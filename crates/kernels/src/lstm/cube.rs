@@ -48,15 +48,15 @@ impl CubeRecurrence<3, 2> for Lstm {
         let (hidden, cells) = (walk.states(h0), walk.states(c0));
         let weight_t = CubeBackend::float_transpose(weight_hh.clone());
         let client = &gates.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order() {
             let product = CubeBackend::float_matmul(walk.before(&hidden, t), weight_t.clone());
-            let (count, group) = walk.threads(client);
             // SAFETY: every thread that has a unit stays within the shapes above, and the
             // others leave at once.
             unsafe {
                 step_forward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     gates.clone().into_tensor_arg(),
                     hidden.clone().into_tensor_arg(),
@@ -81,13 +81,13 @@ impl CubeRecurrence<3, 2> for Lstm {
         let d_hidden = upstream.hidden.map(into_contiguous);
         let gates = own(gates);
         let client = &gates.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order().into_iter().rev() {
-            let (count, group) = walk.threads(client);
             // SAFETY: as in the forward pass.
             unsafe {
                 step_backward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     gates.clone().into_tensor_arg(),
                     cells.clone().into_tensor_arg(),

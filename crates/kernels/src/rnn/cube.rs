@@ -44,15 +44,15 @@ impl CubeRecurrence<2, 1> for Rnn {
         let hidden = walk.states(h0);
         let weight_t = CubeBackend::float_transpose(weight_hh.clone());
         let client = &sums.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order() {
             let product = CubeBackend::float_matmul(walk.before(&hidden, t), weight_t.clone());
-            let (count, group) = walk.threads(client);
             // SAFETY: every thread that has a unit stays within the shapes above, and the
             // others leave at once.
             unsafe {
                 step_forward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     sums.clone().into_tensor_arg(),
                     hidden.clone().into_tensor_arg(),
@@ -75,13 +75,13 @@ impl CubeRecurrence<2, 1> for Rnn {
         let d_hidden = upstream.hidden.map(into_contiguous);
         let sums = walk.sequence(1, &hidden);
         let client = &sums.client;
+        let (count, group) = walk.threads(client);
         for t in walk.order().into_iter().rev() {
-            let (count, group) = walk.threads(client);
             // SAFETY: as in the forward pass.
             unsafe {
                 step_backward::launch_unchecked(
                     client,
-                    count,
+                    count.clone(),
                     group,
                     sums.clone().into_tensor_arg(),
                     hidden.clone().into_tensor_arg(),
