@@ -3,11 +3,13 @@
 Says {"torch": VERSION} or {"error": WHY}, then answers each line of standard input,
 
     {"work": "train", "cell": "lstm", "layers": 1, "hidden": 256, "batch": 64, "time": 64,
-     "symbols": 65, "words": [8000, 6000], "threads": 2, "steps": 5, "sampled": 1000}
+     "symbols": 65, "words": [8000, 6000], "vocabulary": 3000, "captions": 5, "map": [49, 1280],
+     "threads": 2, "steps": 5, "sampled": 1000}
 
 with a line {"seconds": S, "peak_bytes": P}: the time of these steps, or of writing `sampled` symbols, and the most memory
 that the process has held so far (null where the system does not say). The work `translate` is that of a translator with
-general attention, and `decode` its greedy decoding, with sentences that all have `time` symbols.
+general attention, and `decode` its greedy decoding, with sentences that all have `time` symbols; `caption` that of a
+captioner that attends to the map of a frozen network, `batch` pictures with `captions` captions each.
 """
 
 import json
@@ -153,11 +155,74 @@ class Decoding:
                 written.append(tokens[0].tolist())
 
 
+class Captioner(nn.Module):
+    """Soft attention with a gate; pillars and words are as wide as the state. A picture's captions share its pillars."""
+
+    def __init__(self, cell, layers, hidden, vocabulary, depth, dropout=0.5):
+        super().__init__()
+        step = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}[cell]
+        self.states = 2 if cell == "lstm" else 1
+        self.embedding, self.image = nn.Embedding(vocabulary, hidden), nn.Linear(depth, hidden)
+        self.initial = nn.ModuleList([nn.Linear(hidden, hidden) for _ in range(self.states * layers)])
+        self.query, self.gate = nn.Linear(hidden, hidden, bias=False), nn.Linear(hidden, 1)
+        self.cells = nn.ModuleList([step(hidden if i else 2 * hidden, hidden) for i in range(layers)])
+        self.combine, self.output = nn.Linear(3 * hidden, hidden), nn.Linear(hidden, vocabulary)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, seen, tokens):
+        """Pictures `[B, P, F]` and words `[T, B C]` to the logits `[T, B C, V]` and the attention `[T, B, C, P]`."""
+        pillars = self.image(seen)
+        pictures, rows = len(pillars), tokens.shape[1]
+        first = [layer(pillars.mean(1)).tanh().repeat_interleave(rows // pictures, 0) for layer in self.initial]
+        layers = len(self.cells)
+        states = [first[i::layers] for i in range(layers)]
+        words = self.dropout(self.embedding(tokens))
+        hidden, contexts, looks = [], [], []
+        for word in words:
+            before = states[-1][0]
+            query = self.query(before).view(pictures, -1, before.shape[1])
+            weights = torch.softmax(query @ pillars.transpose(1, 2) / math.sqrt(pillars.shape[2]), 2)
+            context = (weights @ pillars).flatten(0, 1) * self.gate(before).sigmoid()
+            x = torch.cat([word, context], 1)
+            for i, cell in enumerate(self.cells):
+                after = cell(self.dropout(x) if i else x, tuple(states[i]) if self.states == 2 else states[i][0])
+                states[i] = list(after) if self.states == 2 else [after]
+                x = states[i][0]
+            hidden.append(x)
+            contexts.append(context)
+            looks.append(weights)
+        combined = self.combine(torch.cat([words, torch.stack(hidden), torch.stack(contexts)], 2)).tanh()
+        return self.output(self.dropout(combined)), torch.stack(looks)
+
+
+class Captioning:
+    """Steps with the doubly stochastic penalty, the global norm bounded by 5, and Adam."""
+
+    def __init__(self, model, batch, time, captions, places):
+        self.model = model
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+        self.seen = torch.rand(batch, places, model.image.in_features)
+        self.tokens = torch.randint(4, model.embedding.num_embeddings, (time + 1, batch * captions))
+
+    def run(self, steps, sampled):
+        for _ in range(steps):
+            logits, looks = self.model(self.seen, self.tokens[:-1])
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), self.tokens[1:].flatten())
+            loss = loss + (1 - looks.sum(0)).square().mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self.optimizer.step()
+
+
 def work_of(ask):
     shape = ask["cell"], ask["layers"], ask["hidden"]
     if ask["work"] in ("train", "sample"):
         model = CharLm(*shape, ask["symbols"])
         return Training(model, ask["batch"], ask["time"]) if ask["work"] == "train" else Sampling(model)
+    if ask["work"] == "caption":
+        places, depth = ask["map"]
+        return Captioning(Captioner(*shape, ask["vocabulary"], depth), ask["batch"], ask["time"], ask["captions"], places)
     model = Translator(*shape, *ask["words"])
     return {"translate": Translating, "decode": Decoding}[ask["work"]](model, ask["batch"], ask["time"])
 

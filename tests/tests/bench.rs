@@ -61,6 +61,41 @@ fn a_translator_is_timed_in_training_and_in_decoding() {
 }
 
 #[test]
+fn a_captioner_is_timed_in_training() {
+    let place = Workplace::new();
+    let options = ["--shapes", "caption-lstm-1x4-b2-t3,caption-gru-2x4-b1-t1", "--json"];
+    let output = place.rekindle(&[&TINY[..], &options].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    for row in result["rows"].as_array().unwrap() {
+        assert!(row["symbols_per_second"]["min"].as_f64().unwrap() > 0.0, "{row}");
+    }
+}
+
+#[test]
+fn every_task_is_timed_on_every_backend() {
+    let place = Workplace::new();
+    let options = ["bench", "--backends", "--rounds", "1", "--steps", "1"];
+    let output = place.rekindle(&[&options[..], &["--json"]].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    let backends = result["backends"].as_array().unwrap();
+    let rows = result["rows"].as_array().unwrap();
+    let tasks: Vec<_> = rows.iter().map(|row| &row["task"]).collect();
+    assert_eq!(tasks, ["caption", "chars", "draw", "frames", "sentiment", "translate"]);
+    for row in rows {
+        let medians = |name: &str| -> Vec<f64> {
+            row[name].as_array().unwrap().iter().map(|spread| spread["median"].as_f64().unwrap()).collect()
+        };
+        let (speeds, ratios) = (medians("per_second"), medians("to_first"));
+        assert_eq!(speeds.len(), backends.len());
+        // One round each: its ratio is that of the speeds.
+        for (speed, ratio) in speeds.iter().zip(ratios) {
+            assert!(*speed > 0.0 && (speed / speeds[0] / ratio - 1.0).abs() < 1e-9, "{row}");
+        }
+    }
+    place.rekindle(&["bench", "--backends", "--backend", "flex"]).assert().failure().stderr(contains("--backend"));
+}
+
+#[test]
 fn a_shape_that_is_none_is_named() {
     let place = Workplace::new();
     let told = contains("train-elman-1x2 is no shape").and(contains("rnn, lstm or gru"));

@@ -456,7 +456,7 @@ pub struct Devices {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of ten]
+    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of all kinds]
     #[arg(long, value_name = "SHAPES", value_delimiter = ',')]
     pub shapes: Vec<Shape>,
     /// How often each takes its turn
@@ -474,6 +474,9 @@ pub struct Bench {
     /// Instead, show how the time of a step grows with batch and time, beside the machine's peak
     #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn"])]
     pub growth: bool,
+    /// Instead, train every task on each backend that is compiled in, with built-in data and default settings
+    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn", "growth", "backend"])]
+    pub backends: bool,
     /// Do a few steps and print the peak memory: how the command calls itself
     #[arg(long, value_name = "SHAPE", hide = true)]
     pub peak_memory: Option<Shape>,

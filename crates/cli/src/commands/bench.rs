@@ -1,12 +1,14 @@
 //! `rekindle bench`: the contestants take turns, round by round, so that whatever else the machine does meets all alike.
 
 mod burn_layers;
+mod captioner;
 mod contestant;
 mod growth;
 mod memory;
 mod pytorch;
 pub mod shape;
 mod spread;
+mod tasks;
 mod translator;
 
 use std::cell::RefCell;
@@ -33,6 +35,10 @@ pub fn run(options: &Bench) -> Result<()> {
         return memory::print(shape, &chosen.device);
     }
     let threads = rayon::current_num_threads();
+    if options.backends {
+        eprintln!("{threads} threads, {} rounds of {} steps", options.rounds, options.steps);
+        return tasks::run(options);
+    }
     eprintln!("{}, {threads} threads, {} rounds of {} steps", chosen.name, options.rounds, options.steps);
     if options.growth {
         return growth::run(options, &chosen.device);
@@ -83,7 +89,7 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
     let at_shape = |pytorch: &Rc<_>| Box::new(AtShape { pytorch: Rc::clone(pytorch), shape: *shape }) as Box<_>;
     let mut rekindle = Turn::new(contestant::rekindle(shape, device));
     let mut pytorch = pytorch.map(|pytorch| Turn::new(at_shape(pytorch)));
-    // Burn has layers to make a language model of, and no translator.
+    // Burn has layers to make a language model of, and neither translator nor captioner.
     let with_burn = !options.no_burn && matches!(shape.work, Work::Train | Work::Sample);
     let mut burn = with_burn.then(|| Turn::new(language_model::<BurnLm>(shape, device)));
     // The round before the first warms up.
@@ -93,7 +99,7 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
             turn.take(steps)?;
         }
     }
-    let trains = matches!(shape.work, Work::Train | Work::Translate);
+    let trains = matches!(shape.work, Work::Train | Work::Translate | Work::Caption);
     let kernels = match trains.then(|| rekindle.kernels()).transpose()? {
         None | Some(0) => None,
         Some(own) => Some(Kernels { rekindle: own, burn: burn.as_mut().map(Turn::kernels).transpose()? }),

@@ -15,6 +15,7 @@ use rekindle_train::clipping::Clip;
 use rekindle_train::optimizer;
 use rekindle_train::settings::TrainingSettings;
 
+use super::captioner::Captioning;
 use super::shape::{SYMBOLS, Shape, Work};
 use super::translator::{Decoding, Translating};
 
@@ -53,6 +54,7 @@ pub fn rekindle(shape: &Shape, device: &Device) -> Box<dyn Contestant> {
         Work::Train | Work::Sample => language_model::<CharLm>(shape, device),
         Work::Translate => Box::new(Translating::new(shape, &device.clone().autodiff())),
         Work::Decode => Box::new(Decoding::new(shape, device)),
+        Work::Caption => Box::new(Captioning::new(shape, &device.clone().autodiff())),
     }
 }
 
@@ -74,20 +76,29 @@ pub struct Learner<M: Module> {
 }
 
 impl<M: Module> Learner<M> {
+    /// With the settings that a run has by default.
     pub fn new(model: M, device: &Device) -> Self {
-        let settings = TrainingSettings::default();
+        Self::with_settings(model, TrainingSettings::default(), device)
+    }
+
+    pub fn with_settings(model: M, settings: TrainingSettings, device: &Device) -> Self {
         Self { model: Some(model), optimizer: optimizer::build(&settings), settings, device: device.clone() }
     }
 
     /// A step down the gradient of the loss that `loss` gives, beside what is carried to the next.
-    fn step<C>(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, C)) -> C {
+    pub fn step<C>(&mut self, loss: impl FnOnce(&M) -> Result<(Tensor<1>, C)>) -> Result<C> {
         let model = self.model.take().expect("a step ends by giving the model back");
-        let (loss, carry) = loss(&model);
+        let (loss, carry) = loss(&model)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
         let (gradients, _) = clip.apply(&model, gradients);
         self.model = Some(self.optimizer.step(self.settings.learning_rate, model, gradients));
-        carry
+        Ok(carry)
+    }
+
+    /// Waits until the device has done all steps.
+    pub fn wait(&self) -> Result<()> {
+        Ok(self.device.sync()?)
     }
 
     /// The seconds of `steps` steps, each from what the one before carried.
@@ -100,9 +111,9 @@ impl<M: Module> Learner<M> {
         let started = Instant::now();
         for _ in 0..steps {
             let before = carry.take();
-            *carry = Some(self.step(|model| loss(model, before)));
+            *carry = Some(self.step(|model| Ok(loss(model, before)))?);
         }
-        self.device.sync()?;
+        self.wait()?;
         Ok(started.elapsed().as_secs_f64())
     }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::contestant::Contestant;
-use super::shape::{SYMBOLS, Shape, WORDS, name};
+use super::shape::{CAPTIONS, MAP, SYMBOLS, Shape, VOCABULARY, WORDS, name};
 
 /// What the process runs.
 const SCRIPT: &str = include_str!("../../../../../bench/pytorch.py");
@@ -71,6 +71,9 @@ impl PyTorch {
             "time": shape.time,
             "symbols": SYMBOLS,
             "words": WORDS,
+            "vocabulary": VOCABULARY,
+            "captions": CAPTIONS,
+            "map": MAP,
             "threads": rayon::current_num_threads(),
             "steps": steps,
             "sampled": shape.symbols(steps),

@@ -14,17 +14,26 @@ pub const SYMBOLS: usize = 65;
 /// Numbers of words of a translator, source and target: about those of Multi30k from German to English.
 pub const WORDS: [usize; 2] = [8000, 6000];
 
+/// Number of words of a captioner: about that of Flickr8k.
+pub const VOCABULARY: usize = 3000;
+
+/// Captions of a picture.
+pub const CAPTIONS: usize = 5;
+
+/// What a captioner is shown of a picture, `P` places of `F` numbers: EfficientNet-Lite0's map.
+pub const MAP: [usize; 2] = [49, 1280];
+
 /// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time. The width of
-/// a translator is its decoder's.
+/// a translator is its decoder's; a captioner's words and projected pillars are as wide as its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub work: Work,
     pub cell: Recurrence,
     pub layers: usize,
     pub hidden: usize,
-    /// Streams or sentences `B` side by side.
+    /// Streams, sentences or pictures `B` side by side.
     pub batch: usize,
-    /// Symbols `T` of a stream in a training step, or of a sentence with its end.
+    /// Symbols `T` of a stream in a training step, or of a sentence or caption with its end.
     pub time: usize,
 }
 
@@ -39,6 +48,8 @@ pub enum Work {
     Translate,
     /// Translating sentences, greedily.
     Decode,
+    /// Training steps of a captioner with soft attention.
+    Caption,
 }
 
 /// The recurrences that Rekindle, PyTorch and Burn have in common.
@@ -69,6 +80,7 @@ impl Shape {
             "translate-gru-1x512-b128-t14",
             "decode-gru-1x512-b128-t14",
             "decode-gru-1x512-b1-t14",
+            "caption-lstm-1x512-b32-t12",
         ];
         names.map(|name| name.parse().expect("the names above are well formed")).to_vec()
     }
@@ -77,6 +89,7 @@ impl Shape {
     pub fn symbols(&self, steps: usize) -> usize {
         match self.work {
             Work::Train | Work::Translate | Work::Decode => self.batch * self.time * steps,
+            Work::Caption => self.batch * CAPTIONS * self.time * steps,
             Work::Sample => SAMPLED_PER_STEP * steps,
         }
     }
@@ -114,8 +127,9 @@ impl FromStr for Shape {
         let form = || format!("{text} is no shape: write it as train-lstm-2x128 or train-lstm-2x128-b50-t50");
         let mut parts = text.split('-');
         let mut part = || parts.next().with_context(form);
-        let named =
-            |_| format!("{}; a shape begins with train, sample, translate or decode, and rnn, lstm or gru", form());
+        let named = |_| {
+            format!("{}; a shape begins with train, sample, translate, decode or caption, and rnn, lstm or gru", form())
+        };
         let work = Work::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
         let cell = Recurrence::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
         let (layers, hidden) = part()?.split_once('x').with_context(form)?;
