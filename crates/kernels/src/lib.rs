@@ -14,6 +14,8 @@
 //! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
 //! - [`launches`]: counts the kernels that a GPU is given.
+//! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
+//!   are computed once a loop.
 //! - [`parallel`]: independent work on the CPU, side by side.
 //! - `step`, with a CPU backend compiled in: one sequence read step by
 //!   step, with the weights packed once, as in sampling.
@@ -47,6 +49,7 @@ pub mod launches;
 pub mod lstm;
 pub mod parallel;
 pub mod rnn;
+pub mod unrolled;
 
 mod arguments;
 #[cfg(feature = "native")]

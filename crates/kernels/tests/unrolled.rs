@@ -1,0 +1,94 @@
+//! Gradients that are computed once a loop are those that every step adds to.
+#![cfg(any(feature = "flex", feature = "ndarray", feature = "wgpu"))]
+
+use burn::prelude::*;
+use burn::tensor::Distribution;
+use rekindle_kernels::unrolled::{Repeated, unbind};
+use rekindle_testing::devices;
+
+const STEPS: usize = 4;
+
+/// The largest difference of two tensors.
+fn apart<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> f32 {
+    (left - right).abs().max().into_scalar::<f32>()
+}
+
+/// A loop whose steps read the step before, and the gradients of its sequence `[T, N, W]`, of the matrix `[W, W]` that its
+/// steps multiply by, and of a batch of matrices `[N, W, W]`. The last step but one is left out of the loss.
+fn gradients(leaves: &(Tensor<3>, Tensor<2>, Tensor<3>), once: bool) -> (Tensor<1>, Tensor<3>, Tensor<2>, Tensor<3>) {
+    let leaves = (leaves.0.clone().require_grad(), leaves.1.clone().require_grad(), leaves.2.clone().require_grad());
+    // None of them is a leaf where the loop begins.
+    let (sequence, matrix, batch) =
+        (leaves.0.clone().mul_scalar(1.5), leaves.1.clone().transpose(), leaves.2.clone().swap_dims(1, 2));
+    let (repeated, repeated_batch) = (Repeated::new(matrix.clone()), Repeated::new(batch.clone()));
+    let steps = match once {
+        true => unbind(sequence),
+        false => (0..STEPS).map(|t| sequence.clone().narrow(0, t, 1).squeeze_dim(0)).collect(),
+    };
+    let mut state = Tensor::zeros(steps[0].dims(), &steps[0].device());
+    let mut loss = Tensor::zeros([1], &state.device());
+    for (t, step) in steps.into_iter().enumerate() {
+        let sum = step + state.clone();
+        let rows = state.clone();
+        let moved = match once {
+            // A product by hand, credited, and one of its own.
+            true if t % 2 == 1 => repeated.credit(rows.clone(), sum) + rows.matmul(repeated.matrix()),
+            true => sum + repeated.product(rows),
+            false => sum + rows.matmul(matrix.clone()),
+        };
+        let each = moved.unsqueeze_dim::<3>(1);
+        let each = if once { repeated_batch.product(each) } else { each.matmul(batch.clone()) };
+        state = each.squeeze_dim::<2>(1).tanh();
+        if t + 2 != STEPS {
+            loss = loss + state.clone().square().sum();
+        }
+    }
+    let gradients = loss.backward();
+    (
+        loss.inner(),
+        leaves.0.grad(&gradients).unwrap(),
+        leaves.1.grad(&gradients).unwrap(),
+        leaves.2.grad(&gradients).unwrap(),
+    )
+}
+
+#[test]
+fn values_and_gradients_are_those_of_the_loop_that_adds_step_by_step() {
+    for device in devices() {
+        for (rows, width) in [(1, 1), (1, 5), (3, 4), (7, 17)] {
+            let device = device.clone().autodiff();
+            let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
+            let matrix = random([1, width, width]).squeeze_dim(0);
+            let leaves = (random([STEPS, rows, width]), matrix, random([rows, width, width]));
+            let [once, often] = [true, false].map(|once| gradients(&leaves, once));
+            let apart =
+                [apart(once.0, often.0), apart(once.1, often.1), apart(once.2, often.2), apart(once.3, often.3)];
+            assert!(apart.iter().all(|&apart| apart < 2e-4), "{device:?}, [{rows}, {width}]: {apart:?}");
+        }
+    }
+}
+
+#[test]
+fn a_step_that_no_loss_depends_on_has_no_gradient() {
+    for device in devices() {
+        let device = device.autodiff();
+        let sequence = Tensor::<3>::ones([3, 2, 2], &device).require_grad();
+        let steps = unbind(sequence.clone());
+        let gradient = sequence.grad(&steps[1].clone().sum().backward()).unwrap();
+        let sums: Vec<f32> = gradient.sum_dim(2).sum_dim(1).into_data().convert::<f32>().try_to_vec().unwrap();
+        assert_eq!(sums, [0.0, 4.0, 0.0]);
+    }
+}
+
+#[test]
+fn without_gradients_they_are_plain_products_and_slices() {
+    for device in devices() {
+        let matrix = Tensor::<2>::random([3, 2], Distribution::Default, &device);
+        let rows = Tensor::<2>::random([4, 3], Distribution::Default, &device);
+        let product = Repeated::new(matrix.clone()).product(rows.clone());
+        assert_eq!(apart(product, rows.matmul(matrix)), 0.0);
+        let sequence = Tensor::<3>::random([2, 3, 2], Distribution::Default, &device);
+        let steps: Vec<Tensor<3>> = unbind(sequence.clone()).into_iter().map(|step| step.unsqueeze_dim(0)).collect();
+        assert_eq!(apart(Tensor::cat(steps, 0), sequence), 0.0);
+    }
+}
