@@ -1,6 +1,7 @@
 //! The `rekindle` command: reads the options, puts the crates together, prints.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod allocator;
 mod backend;
 mod commands;
 mod config_file;
@@ -13,11 +14,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::options::{Command, Rekindle};
 
-/// Training allocates and frees tens of megabytes a step; this allocator keeps its pages.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_pages();
     let matches = Rekindle::command().get_matches();
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let given = || matches.subcommand().expect("the command was parsed from these matches").1;

@@ -19,6 +19,7 @@ use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::unrolled::Repeated;
 use serde::{Deserialize, Serialize};
 
 /// How a decoder's state is matched with the encoder's outputs.
@@ -75,23 +76,71 @@ pub struct Additive {
     pub value: Param<Tensor<2>>,
 }
 
-/// What is known of the encoder's outputs before the first state comes.
+/// What is known before the first state comes. The states may come one by one, in a loop of steps: what all of them are
+/// multiplied by is [`Repeated`].
 #[derive(Clone, Debug)]
 pub struct Memory {
     /// The encoder's outputs, `[B, S, F]`.
-    pub outputs: Tensor<3>,
-    /// `U s_s`, for additive attention.
-    keys: Option<Tensor<3>>,
+    outputs: Repeated<3>,
+    /// `W`, if there is one.
+    query: Option<Repeated<2>>,
+    keys: Keys,
     /// Where there is padding, `[B, 1, S]`.
     padding: Option<Tensor<3, Bool>>,
 }
 
+/// What queries are matched with.
+#[derive(Clone, Debug)]
+enum Keys {
+    /// By a product: `s_s / √F`, `[B, F, S]`.
+    Product(Repeated<3>),
+    /// By a sum: `U s_s`, `[B, S, F]`, and `v`, `[F, 1]`.
+    Sum(Tensor<3>, Repeated<2>),
+}
+
 impl Memory {
-    /// The memory of these rows of the batch.
+    /// The encoder's outputs, `[B, S, F]`.
+    pub fn outputs(&self) -> Tensor<3> {
+        self.outputs.matrix()
+    }
+
+    /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
+    pub fn look(&self, states: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let queries = match &self.query {
+            Some(weight) => product(states, |rows| weight.product(rows)),
+            None => states,
+        };
+        let scores = match &self.keys {
+            Keys::Product(keys) => keys.product(queries),
+            Keys::Sum(keys, value) => {
+                let [batch, time, width] = queries.dims();
+                let positions = keys.dims()[1];
+                let sums = queries.unsqueeze_dim::<4>(2) + keys.clone().unsqueeze_dim::<4>(1);
+                let flat = sums.tanh().reshape([batch * time * positions, width]);
+                value.product(flat).reshape([batch, time, positions])
+            }
+        };
+        let scores = match &self.padding {
+            Some(padding) => {
+                let padding = padding.clone().expand(scores.dims());
+                scores.mask_fill(padding, -1e9)
+            }
+            None => scores,
+        };
+        let weights = softmax(scores, 2);
+        (self.outputs.product(weights.clone()), weights)
+    }
+
+    /// The memory of these rows of the batch, for a loop of its own: gradients do not flow back to this one's.
     pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
+        let select = |repeated: Repeated<3>| Repeated::new(repeated.matrix().select(0, rows.clone()));
         Self {
-            outputs: self.outputs.select(0, rows.clone()),
-            keys: self.keys.map(|keys| keys.select(0, rows.clone())),
+            outputs: select(self.outputs),
+            query: self.query,
+            keys: match self.keys {
+                Keys::Product(keys) => Keys::Product(select(keys)),
+                Keys::Sum(keys, value) => Keys::Sum(keys.select(0, rows.clone()), value),
+            },
             padding: self.padding.map(|padding| padding.select(0, rows)),
         }
     }
@@ -122,45 +171,27 @@ impl Attention {
 
     /// Takes in the encoder's `outputs` `[B, S, F]`; `padding` `[B, S]`, if any, is true where there is nothing to see.
     pub fn memory(&self, outputs: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Memory {
-        let keys = self.units.as_ref().map(|units| product(outputs.clone(), units.key.val()));
-        Memory { outputs, keys, padding: padding.map(|padding| padding.unsqueeze_dim(1)) }
-    }
-
-    /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
-    pub fn forward(&self, states: Tensor<3>, memory: &Memory) -> (Tensor<3>, Tensor<3>) {
-        let keys = memory.keys.as_ref().unwrap_or(&memory.outputs).clone();
-        let queries = match &self.query {
-            Some(weight) => product(states, weight.val()),
-            None => states,
-        };
-        let scores = match &self.units {
+        let keys = match &self.units {
+            Some(units) => Keys::Sum(
+                product(outputs.clone(), |rows| rows.matmul(units.key.val())),
+                Repeated::new(units.value.val()),
+            ),
             None => {
-                let scale = 1.0 / (keys.dims()[2] as f64).sqrt();
-                queries.matmul(keys.swap_dims(1, 2)) * scale
-            }
-            Some(units) => {
-                let [batch, time, width] = queries.dims();
-                let positions = keys.dims()[1];
-                let sums = queries.unsqueeze_dim::<4>(2) + keys.unsqueeze_dim::<4>(1);
-                let flat = sums.tanh().reshape([batch * time * positions, width]);
-                flat.matmul(units.value.val()).reshape([batch, time, positions])
+                let scale = 1.0 / (outputs.dims()[2] as f64).sqrt();
+                Keys::Product(Repeated::new(outputs.clone().swap_dims(1, 2) * scale))
             }
         };
-        let scores = match &memory.padding {
-            Some(padding) => {
-                let padding = padding.clone().expand(scores.dims());
-                scores.mask_fill(padding, -1e9)
-            }
-            None => scores,
-        };
-        let weights = softmax(scores, 2);
-        (weights.clone().matmul(memory.outputs.clone()), weights)
+        Memory {
+            outputs: Repeated::new(outputs),
+            query: self.query.as_ref().map(|weight| Repeated::new(weight.val())),
+            keys,
+            padding: padding.map(|padding| padding.unsqueeze_dim(1)),
+        }
     }
 }
 
-/// `[B, T, I]` times `[I, O]`, as one product of matrices.
-fn product(rows: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+/// `rows` `[B, T, I]`, times a matrix: `[B, T, O]`, as one product.
+fn product(rows: Tensor<3>, times: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
     let [batch, time, features] = rows.dims();
-    let out = weight.dims()[1];
-    rows.reshape([batch * time, features]).matmul(weight).reshape([batch, time, out])
+    times(rows.reshape([batch * time, features])).reshape([batch as i64, time as i64, -1])
 }

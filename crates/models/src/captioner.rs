@@ -34,15 +34,15 @@
 //! * *How does the RNN compute the lookup key?* By a matrix from the hidden state that it had before the step:
 //!   `q_t = W_qᵀ h_{t-1}`, `[H] -> [D]`, and `e_tp = q_t · m_p / √D`. Since `m_p = W_a a_p + b_a`, this is the lecture's key as
 //!   deep as the map: `W_aᵀ q_t`, `[F]`, against every raw pillar `a_p`, `[F]` (`b_a` adds the same to all places, which the
-//!   softmax does not see). See [`AttentionKind`] for the scores, and [`Attention::forward`] for the lines. The paper's
+//!   softmax does not see). See [`AttentionKind`] for the scores, and [`Memory::look`] for the lines. The paper's
 //!   own score is [`AttentionKind::Additive`].
 //! * *What exactly is the weighted sum?* `α_t` `[P]` has a weight for each place, and each place a pillar. Every pillar is
 //!   multiplied by the weight of its place, and the pillars are added: `[P] · [P, D] -> [D]`. What was a map has become one
-//!   vector, mostly that of the place that was looked at. It is the product `weights.matmul(memory)` in
-//!   [`Attention::forward`].
+//!   vector, mostly that of the place that was looked at. It is the product `outputs.product(weights)` in
+//!   [`Memory::look`].
 //! * *How does the CNN act on every step?* The map is computed once. What changes is `z_t`, another mixture of its
 //!   pillars at each step, which enters by the columns `W_ih` beside the last word, as `m` does in the plain model, and the
-//!   output too: the line `Tensor::cat(vec![word, context.clone()], 1)` of `look`, below.
+//!   output too: the line `recurrent.step(word, Some(context.clone()), state)` of `look`, below.
 
 mod attended;
 pub mod encoder;
@@ -59,7 +59,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::{log_softmax, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
-use rekindle_rnn::{Cell, Initialization, LayerState, Recurrent, RecurrentConfig, State};
+use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
 use serde::{Deserialize, Serialize};
 
 pub use writer::{Captions, Writing};
@@ -319,10 +319,10 @@ impl Captioner {
         let mut state = self.first_state(image.clone());
         state = state.map(|tensor| spread(tensor, captions));
         let memory = attention.memory(image, None);
+        let (recurrent, read) = self.recurrent.unrolled(words.clone().reshape([time, rows, width]));
         let (mut hidden, mut contexts, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-        for t in 0..time {
-            let word = words.clone().narrow(0, t * rows, rows);
-            let looked = self.look(word, state, &memory, attention);
+        for word in read {
+            let looked = self.look(word, state, &memory, &recurrent);
             state = looked.state;
             hidden.push(looked.hidden);
             contexts.push(looked.context);
@@ -333,20 +333,18 @@ impl Captioner {
         (self.combined(seen.into()), Some(Tensor::cat(weights, 0)))
     }
 
-    /// One step with attention, from the vectors `[N, E]` of the last words. The memory is of `B` pictures with `N / B`
-    /// rows each.
-    fn look(&self, word: Tensor<2>, state: State, memory: &Memory, attention: &Attention) -> Looked {
+    /// One step with attention, from the last words. The memory is of `B` pictures with `N / B` rows each.
+    fn look(&self, word: KnownInput, state: State, memory: &Memory, recurrent: &Unrolled<'_>) -> Looked {
         let before = state.layers.last().expect("a network has a layer").hidden.clone();
         let [rows, width] = before.dims();
-        let [pictures, _, depth] = memory.outputs.dims();
+        let [pictures, _, depth] = memory.outputs().dims();
         // The captions of a picture look at it side by side.
-        let (context, weights) = attention.forward(before.clone().reshape([pictures, rows / pictures, width]), memory);
+        let (context, weights) = memory.look(before.clone().reshape([pictures, rows / pictures, width]));
         let mut context = context.reshape([rows, depth]);
         if let Some(gate) = &self.gate {
             context = context * sigmoid(gate.forward(before));
         }
-        let input = Tensor::cat(vec![word, context.clone()], 1);
-        let (hidden, state) = self.recurrent.step(input, state);
+        let (hidden, state) = recurrent.step(word, Some(context.clone()), state);
         Looked { hidden, context, weights, state }
     }
 

@@ -29,7 +29,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
 use rand::Rng;
-use rekindle_rnn::{Cell, Initialization, LayerState, Recurrent, RecurrentConfig, State};
+use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
 
 pub use decoder::{DecoderState, Writer};
 
@@ -336,9 +336,9 @@ impl Translator {
         let mut state = encoded.state.clone();
         let mut fed = self.nothing_fed(batch);
         let (mut outputs, mut looks) = (Vec::with_capacity(time), Vec::with_capacity(time));
-        for t in 0..time {
-            let word = input.clone().narrow(0, t, 1);
-            let (output, after, weights) = self.step(word, Some(fed), state, encoded.memory.as_ref());
+        let (decoder, words) = self.decoder.unrolled(input);
+        for word in words {
+            let (output, after, weights) = self.step(word, Some(fed), state, encoded.memory.as_ref(), &decoder);
             outputs.push(output.clone().unsqueeze_dim(1));
             looks.extend(weights);
             (fed, state) = (output, after);
@@ -347,21 +347,18 @@ impl Translator {
         (Tensor::cat(outputs, 1), weights)
     }
 
-    /// One step from the vectors `[1, B, E]` of the words and, with input feeding, the last outputs: `o` `[B, E]`, the
-    /// state and the attention `[B, 1, S]`.
+    /// One step from the words and, with input feeding, the last outputs: `o` `[B, E]`, the state and the attention
+    /// `[B, 1, S]`.
     fn step(
         &self,
-        words: Tensor<3>,
+        words: KnownInput,
         fed: Option<Tensor<2>>,
         state: State,
         memory: Option<&Memory>,
+        decoder: &Unrolled<'_>,
     ) -> (Tensor<2>, State, Option<Tensor<3>>) {
-        let input = match fed {
-            Some(fed) => Tensor::cat(vec![words, fed.unsqueeze_dim(0)], 2),
-            None => words,
-        };
-        let (hidden, state) = self.decoder.forward_time_major(input, Some(state), None);
-        let (seen, weights) = self.look(hidden.swap_dims(0, 1), memory);
+        let (hidden, state) = decoder.step(words, fed, state);
+        let (seen, weights) = self.look(hidden.unsqueeze_dim(1), memory);
         (self.output_of(seen.squeeze_dim(1)), state, weights)
     }
 
@@ -380,12 +377,12 @@ impl Translator {
     }
 
     fn look(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
-        match (&self.attention, memory) {
-            (Some(attention), Some(memory)) => {
-                let (contexts, weights) = attention.forward(hidden.clone(), memory);
+        match memory {
+            Some(memory) => {
+                let (contexts, weights) = memory.look(hidden.clone());
                 (Tensor::cat(vec![contexts, hidden], 2), Some(weights))
             }
-            _ => (hidden, None),
+            None => (hidden, None),
         }
     }
 

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use rekindle_kernels::Scan;
 
 use crate::lstm_variants::{CoupledLstm, LayerNormLstm, PeepholeLstm, ReluLstm};
+use crate::unrolled::LoopLayer;
 use crate::{Gru, LayerState, Lstm, SequenceInput, StepInput, VanillaRnn};
 
 /// One recurrent layer in one direction.
@@ -77,6 +78,17 @@ impl Layer {
             Self::Coupled(layer) => layer,
             Self::ReluCandidate(layer) => layer,
             Self::LayerNorm(layer) => layer,
+        }
+    }
+}
+
+impl Layer {
+    /// The layer for one loop of steps of whose input so many features are known.
+    pub(crate) fn unrolled(&self, known: usize) -> Box<dyn LoopLayer + '_> {
+        match self {
+            Self::Vanilla(layer) => Box::new(layer.unrolled(known)),
+            Self::Lstm(layer) => Box::new(layer.unrolled(known)),
+            other => Box::new(other),
         }
     }
 }

@@ -63,6 +63,7 @@ mod scan;
 mod state;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod stepper;
+mod unrolled;
 mod vanilla;
 
 pub use cell::Cell;
@@ -81,4 +82,5 @@ pub use rows_stepper::{RowsState, RowsStepper};
 pub use state::{LayerState, State};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use stepper::Stepper;
+pub use unrolled::{KnownInput, Unrolled};
 pub use vanilla::{Nonlinearity, VanillaRnn, VanillaRnnConfig};

@@ -20,6 +20,7 @@ use rekindle_kernels::{Scan, lstm::lstm};
 
 use crate::init::{ForgetGate, WeightShape, device_rng};
 use crate::projection::{project, summed_bias};
+use crate::unrolled::{LoopLayer, LoopWeights};
 use crate::{Initialization, LayerState, RecurrentLayer, SequenceInput};
 
 /// Configuration of [`Lstm`].
@@ -108,5 +109,27 @@ impl RecurrentLayer for Lstm {
         let output = lstm(input, weight_hh, h0, c0, scan);
         let state = LayerState { hidden: output.last_hidden, cell: Some(output.last_cell) };
         (output.hidden, state)
+    }
+}
+
+impl Lstm {
+    pub(crate) fn unrolled(&self, known: usize) -> impl LoopLayer + use<> {
+        LoopLstm(LoopWeights::new(&self.weight_ih, &self.weight_hh, &self.bias_ih, &self.bias_hh, known))
+    }
+}
+
+/// An LSTM inside a loop.
+struct LoopLstm(LoopWeights);
+
+impl LoopLayer for LoopLstm {
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+        self.0.know(known)
+    }
+
+    fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
+        let [hidden, cell] = state.into_hidden_and_cell();
+        let (input, weight_hh) = self.0.step(known, rest, &hidden);
+        let output = lstm(input, weight_hh, hidden, cell, &Scan::default());
+        LayerState { hidden: output.last_hidden, cell: Some(output.last_cell) }
     }
 }

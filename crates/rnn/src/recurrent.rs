@@ -216,13 +216,17 @@ impl Recurrent {
     /// If the network is bidirectional, since its reverse direction would have
     /// to know the future; if the input or the state does not fit.
     pub fn step(&self, input: impl Into<StepInput>, state: State) -> (Tensor<2>, State) {
+        self.assert_steps();
+        let (hidden, state) = self.forward_time_major(input.into(), Some(state), None);
+        (hidden.squeeze_dim(0), state)
+    }
+
+    pub(crate) fn assert_steps(&self) {
         assert!(
             !self.is_bidirectional(),
             "a bidirectional network cannot go step by step: its reverse direction begins at the \
              end of the sequence"
         );
-        let (hidden, state) = self.forward_time_major(input.into(), Some(state), None);
-        (hidden.squeeze_dim(0), state)
     }
 
     /// The state before the first step of fresh sequences.
@@ -262,7 +266,7 @@ impl Recurrent {
         self.layers.iter().flat_map(|layer| std::iter::once(&layer.forward).chain(&layer.reverse))
     }
 
-    fn layer_states(&self, state: Option<State>) -> Vec<Option<LayerState>> {
+    pub(crate) fn layer_states(&self, state: Option<State>) -> Vec<Option<LayerState>> {
         let count = self.directed_layers().count();
         let Some(state) = state else {
             return vec![None; count];

@@ -1,6 +1,7 @@
 //! The walk over a sequence for cells composed of plain tensor operations.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
+use rekindle_kernels::unrolled::unbind;
 use rekindle_kernels::{Direction, Input, Scan};
 
 use crate::LayerState;
@@ -83,23 +84,7 @@ fn steps_of(input: Input) -> Vec<Tensor<2>> {
             table.select(0, tokens.reshape([time * batch])).reshape([time, batch, gate_rows])
         }
     };
-    let mut steps = Vec::with_capacity(time);
-    split_by_halves(projected, &mut steps);
-    steps
-}
-
-/// Each slice costs its backward pass a tensor as large as what it was cut
-/// from, so cutting single steps off the whole would cost `T` times the
-/// sequence, and halving costs `log T` times.
-fn split_by_halves(projected: Tensor<3>, steps: &mut Vec<Tensor<2>>) {
-    let time = projected.dims()[0];
-    if time == 1 {
-        steps.push(projected.squeeze_dim(0));
-        return;
-    }
-    let half = time / 2;
-    split_by_halves(projected.clone().narrow(0, 0, half), steps);
-    split_by_halves(projected.narrow(0, half, time - half), steps);
+    unbind(projected)
 }
 
 /// `[B, 1]`, true where a row has ended before step `t`; none if no row has.

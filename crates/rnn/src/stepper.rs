@@ -2,11 +2,10 @@
 
 use burn::module::Param;
 use burn::tensor::Tensor;
-use rekindle_kernels::rnn::Activation;
 use rekindle_kernels::step::{Cell, CellStepper, PackedLinear};
 
 use crate::projection::{project_tokens, summed_bias};
-use crate::{Layer, LayerState, Nonlinearity, Recurrent, State};
+use crate::{Layer, LayerState, Recurrent, State};
 
 /// Tables of at most this many tokens (characters, bytes) are projected whole; of larger
 /// ones a text reads too few rows to pay for that.
@@ -145,10 +144,7 @@ pub(crate) fn parts(network: &Recurrent) -> Option<Vec<Parts>> {
 fn layer_parts(layer: &Layer) -> Option<Parts> {
     match layer {
         Layer::Vanilla(layer) => Some(Parts {
-            cell: Cell::Rnn(match layer.nonlinearity {
-                Nonlinearity::Tanh => Activation::Tanh,
-                Nonlinearity::Relu => Activation::Relu,
-            }),
+            cell: Cell::Rnn(layer.nonlinearity.into()),
             weight_ih: layer.weight_ih.val(),
             bias: summed_bias(&layer.bias_ih, &layer.bias_hh),
             weight_hh: layer.weight_hh.val(),

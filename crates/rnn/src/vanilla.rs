@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{WeightShape, device_rng};
 use crate::projection::{project, summed_bias};
+use crate::unrolled::{LoopLayer, LoopWeights};
 use crate::{Initialization, LayerState, RecurrentLayer, SequenceInput};
 
 /// What is applied to the sum of both products.
@@ -25,6 +26,15 @@ pub enum Nonlinearity {
     Tanh,
     /// `max(x, 0)`.
     Relu,
+}
+
+impl From<Nonlinearity> for rnn::Activation {
+    fn from(nonlinearity: Nonlinearity) -> Self {
+        match nonlinearity {
+            Nonlinearity::Tanh => Self::Tanh,
+            Nonlinearity::Relu => Self::Relu,
+        }
+    }
 }
 
 /// Configuration of [`VanillaRnn`].
@@ -116,12 +126,33 @@ impl RecurrentLayer for VanillaRnn {
         let state = state.unwrap_or_else(|| self.zero_state(batch, &weight_hh.device()));
         let bias = summed_bias(&self.bias_ih, &self.bias_hh);
         let input = project(input, self.weight_ih.val(), bias);
-        let activation = match self.nonlinearity {
-            Nonlinearity::Tanh => rnn::Activation::Tanh,
-            Nonlinearity::Relu => rnn::Activation::Relu,
-        };
-        let output = rnn::rnn(input, weight_hh, state.hidden, activation, scan);
+        let output = rnn::rnn(input, weight_hh, state.hidden, self.nonlinearity.into(), scan);
         let state = LayerState { hidden: output.last, cell: None };
         (output.hidden, state)
+    }
+}
+
+impl VanillaRnn {
+    pub(crate) fn unrolled(&self, known: usize) -> impl LoopLayer + use<> {
+        let weights = LoopWeights::new(&self.weight_ih, &self.weight_hh, &self.bias_ih, &self.bias_hh, known);
+        LoopRnn { weights, activation: self.nonlinearity.into() }
+    }
+}
+
+/// A vanilla layer inside a loop.
+struct LoopRnn {
+    weights: LoopWeights,
+    activation: rnn::Activation,
+}
+
+impl LoopLayer for LoopRnn {
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+        self.weights.know(known)
+    }
+
+    fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
+        let (input, weight_hh) = self.weights.step(known, rest, &state.hidden);
+        let output = rnn::rnn(input, weight_hh, state.hidden, self.activation, &Scan::default());
+        LayerState { hidden: output.last, cell: None }
     }
 }

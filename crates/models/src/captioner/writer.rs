@@ -33,8 +33,10 @@ impl StepDecoder for Captions<'_> {
         let model = self.0;
         let words = model.words(symbols);
         let Writing { recurrent, memory, image, pictures } = state;
-        if let (Some(attention), Some(seen), Some(state)) = (&model.attention, &memory, recurrent.clone()) {
-            let looked = model.look(words.clone(), state, seen, attention);
+        if let (Some(seen), Some(state)) = (&memory, recurrent.clone()) {
+            let (recurrent, word) = model.recurrent.unrolled(words.clone().unsqueeze_dim(0));
+            let word = word.into_iter().next().expect("one step");
+            let looked = model.look(word, state, seen, &recurrent);
             let outputs = model.combined(vec![words, looked.hidden, looked.context]);
             let attention = Some(looked.weights.squeeze_dim(1));
             let step = Step { logits: model.logits(outputs), attention };

@@ -32,8 +32,10 @@ impl StepDecoder for Writer<'_> {
     fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
         let model = self.0;
         let words = model.embed_target(model.numbers(symbols), 1, symbols.len());
+        let (decoder, word) = model.decoder.unrolled(words);
+        let word = word.into_iter().next().expect("one step");
         let DecoderState { recurrent, memory, fed, inputs } = state;
-        let (outputs, recurrent, attention) = model.step(words, fed, recurrent, memory.as_ref());
+        let (outputs, recurrent, attention) = model.step(word, fed, recurrent, memory.as_ref(), &decoder);
         let fed = model.input_feeding.then(|| outputs.clone());
         let attention = attention.map(|weights| weights.squeeze_dim(1));
         let step = Step { logits: model.logits(outputs), attention };

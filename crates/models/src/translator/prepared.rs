@@ -58,8 +58,9 @@ impl<'m> PreparedWriter<'m> {
     pub fn first_state(&self, sources: &[&[u32]]) -> PreparedState {
         let encoded = self.model.encode(sources);
         let memories = encoded.memory.map_or_else(Vec::new, |memory| {
-            let [batch, positions, width] = memory.outputs.dims();
-            let outputs = values(memory.outputs);
+            let outputs = memory.outputs();
+            let [batch, positions, width] = outputs.dims();
+            let outputs = values(outputs);
             let rows = (0..batch).map(|b| {
                 // Without padding.
                 let length = (sources[b].len() + 1).min(positions);

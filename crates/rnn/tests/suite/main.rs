@@ -12,3 +12,4 @@ mod named_parameters;
 mod sequences;
 mod state;
 mod torch_parity;
+mod unrolled;

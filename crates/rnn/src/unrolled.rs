@@ -1,0 +1,172 @@
+//! A network inside a loop that a program writes.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use rekindle_kernels::Input;
+use rekindle_kernels::unrolled::{Repeated, unbind};
+
+use crate::projection::summed_bias;
+use crate::{Layer, LayerState, Recurrent, RecurrentLayer, State};
+
+/// A [`Recurrent`] network that goes step by step through one loop, where a part of each
+/// step's input depends on the state before, as in a decoder with attention.
+///
+/// The numbers are those of [`Recurrent::step`], up to the order of sums; without gradients,
+/// to the bit. What differs is the work: an LSTM or a vanilla layer multiplies what is known
+/// of the input before the loop at once, and the gradients of its weights are one product a
+/// loop, not a product and a sum of matrices a step.
+///
+/// Made by [`Recurrent::unrolled`], anew for each loop: it holds the weights as they are.
+pub struct Unrolled<'n> {
+    network: &'n Recurrent,
+    layers: Vec<Box<dyn LoopLayer + 'n>>,
+}
+
+/// What is known of a step's input before the loop.
+#[derive(Clone, Debug)]
+pub struct KnownInput(Tensor<2>);
+
+impl Recurrent {
+    /// The network for one loop over the steps of `known` `[T, B, K]`, the first `K` of the
+    /// `I` features of a step, and what is known of each step.
+    ///
+    /// # Panics
+    ///
+    /// If the network is bidirectional, since its reverse direction would have to know the
+    /// future; if `K` is more than `I`.
+    pub fn unrolled(&self, known: Tensor<3>) -> (Unrolled<'_>, Vec<KnownInput>) {
+        self.assert_steps();
+        let [.., width] = known.dims();
+        let features = self.input_size();
+        assert!(width <= features, "{width} features are known, but the network takes {features}");
+        // Without a backward pass there is nothing to gain.
+        let trains = self.devices().iter().any(Device::is_autodiff);
+        let layers = self.layers.iter().enumerate().map(|(index, layer)| match trains {
+            true => layer.forward.unrolled(if index == 0 { width } else { 0 }),
+            false => Box::new(&layer.forward),
+        });
+        let network = Unrolled { layers: layers.collect(), network: self };
+        let known = network.layers[0].know(known).into_iter().map(KnownInput).collect();
+        (network, known)
+    }
+}
+
+impl Unrolled<'_> {
+    /// The next step.
+    ///
+    /// # Shapes
+    ///
+    /// - rest: `[B, I - K]`, behind the features that are known; none if all are
+    /// - returns the hidden state of the last layer, `[B, H]`, and the state
+    ///
+    /// # Panics
+    ///
+    /// If the input or the state does not fit.
+    pub fn step(&self, known: KnownInput, rest: Option<Tensor<2>>, state: State) -> (Tensor<2>, State) {
+        let (mut known, mut rest) = (Some(known.0), rest);
+        let mut after = Vec::with_capacity(self.layers.len());
+        for (layer, state) in self.layers.iter().zip(self.network.layer_states(Some(state))) {
+            let state = layer.step(known.take(), rest, state.expect("a state was given"));
+            let hidden = state.hidden.clone();
+            after.push(state);
+            if after.len() == self.layers.len() {
+                return (hidden, State { layers: after });
+            }
+            rest = Some(self.network.dropout.forward(hidden));
+        }
+        unreachable!("a network has at least one layer")
+    }
+}
+
+/// A layer inside a loop.
+pub(crate) trait LoopLayer {
+    /// For each step of `known` `[T, B, K]`, what [`step`](Self::step) takes.
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>>;
+
+    /// The state after reading what is known and the `rest` `[B, I - K]`, one of them at
+    /// least.
+    fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState;
+}
+
+/// A layer whose steps are all there is to its loop.
+impl LoopLayer for &Layer {
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+        unbind(known)
+    }
+
+    fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
+        let input = Tensor::cat(known.into_iter().chain(rest).collect(), 1);
+        RecurrentLayer::step(*self, input.into(), state).1
+    }
+}
+
+/// The weights of a layer whose gates add the products with the input and with the last
+/// hidden state.
+pub(crate) struct LoopWeights {
+    /// `[K, G]`, if `K` is not 0.
+    known: Option<Tensor<2>>,
+    /// `[I - K, G]`, if `K` is not `I`.
+    rest: Option<Repeated<2>>,
+    /// `[H, G]`
+    hidden: Repeated<2>,
+    /// `[1, G]`
+    bias: Option<Tensor<2>>,
+}
+
+impl LoopWeights {
+    /// For `known` features that are known before the loop.
+    pub fn new(
+        weight_ih: &Param<Tensor<2>>,
+        weight_hh: &Param<Tensor<2>>,
+        bias_ih: &Option<Param<Tensor<1>>>,
+        bias_hh: &Option<Param<Tensor<1>>>,
+        known: usize,
+    ) -> Self {
+        let weight_ih = weight_ih.val();
+        let features = weight_ih.dims()[1];
+        let columns =
+            |from: usize, to: usize| (from < to).then(|| weight_ih.clone().narrow(1, from, to - from).transpose());
+        Self {
+            known: columns(0, known),
+            rest: columns(known, features).map(Repeated::new),
+            hidden: Repeated::new(weight_hh.val().transpose()),
+            bias: summed_bias(bias_ih, bias_hh).map(Tensor::unsqueeze),
+        }
+    }
+
+    /// `W x + bias` of what is known of each step, `[T, B, K]` to `T` times `[B, G]`.
+    pub fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+        let weight = self.known.clone().expect("features are known");
+        let [time, batch, width] = known.dims();
+        let rows = self.add_bias(known.reshape([time * batch, width]).matmul(weight));
+        unbind(rows.reshape([time as i64, batch as i64, -1]))
+    }
+
+    /// A step's input and recurrent matrix, for an operation that adds `hidden` `[B, H]` times
+    /// the matrix.
+    pub fn step(
+        &self,
+        known: Option<Tensor<2>>,
+        rest: Option<Tensor<2>>,
+        hidden: &Tensor<2>,
+    ) -> (Input, Tensor<2>) {
+        let product = rest.map(|rest| {
+            let weight = self.rest.as_ref().expect("the layer takes no features but those that are known");
+            weight.product(rest)
+        });
+        let projected = match (known, product) {
+            (Some(known), Some(product)) => known + product,
+            (Some(known), None) => known,
+            (None, product) => self.add_bias(product.expect("an input")),
+        };
+        let projected = self.hidden.credit(hidden.clone(), projected);
+        (Input::Projected(projected.unsqueeze_dim(0)), self.hidden.matrix().transpose())
+    }
+
+    fn add_bias(&self, rows: Tensor<2>) -> Tensor<2> {
+        match &self.bias {
+            Some(bias) => rows + bias.clone(),
+            None => rows,
+        }
+    }
+}
