@@ -4,12 +4,13 @@ Says {"torch": VERSION} or {"error": WHY}, then answers each line of standard in
 
     {"work": "train", "cell": "lstm", "layers": 1, "hidden": 256, "batch": 64, "time": 64,
      "symbols": 65, "words": [8000, 6000], "vocabulary": 3000, "captions": 5, "map": [49, 1280],
-     "threads": 2, "steps": 5, "sampled": 1000}
+     "apart": false, "threads": 2, "steps": 5, "sampled": 1000}
 
 with a line {"seconds": S, "peak_bytes": P}: the time of these steps, or of writing `sampled` symbols, and the most memory
 that the process has held so far (null where the system does not say). The work `translate` is that of a translator with
 general attention, and `decode` its greedy decoding, with sentences that all have `time` symbols; `caption` that of a
-captioner that attends to the map of a frozen network, `batch` pictures with `captions` captions each.
+captioner that attends to the map of a frozen network, `batch` pictures with `captions` captions each; `apart`, each caption
+comes with a picture of its own.
 """
 
 import json
@@ -222,7 +223,10 @@ def work_of(ask):
         return Training(model, ask["batch"], ask["time"]) if ask["work"] == "train" else Sampling(model)
     if ask["work"] == "caption":
         places, depth = ask["map"]
-        return Captioning(Captioner(*shape, ask["vocabulary"], depth), ask["batch"], ask["time"], ask["captions"], places)
+        pictures, captions = ask["batch"], ask["captions"]
+        if ask["apart"]:
+            pictures, captions = pictures * captions, 1
+        return Captioning(Captioner(*shape, ask["vocabulary"], depth), pictures, ask["time"], captions, places)
     model = Translator(*shape, *ask["words"])
     return {"translate": Translating, "decode": Decoding}[ask["work"]](model, ask["batch"], ask["time"])
 

@@ -17,6 +17,7 @@
 //! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
 //!   are computed once a loop.
 //! - [`parallel`]: independent work on the CPU, side by side.
+//! - [`pointwise`]: tanh and dropout, with all threads of a CPU.
 //! - `step`, with a CPU backend compiled in: one sequence read step by
 //!   step, with the weights packed once, as in sampling.
 //!
@@ -48,6 +49,7 @@ pub mod gru;
 pub mod launches;
 pub mod lstm;
 pub mod parallel;
+pub mod pointwise;
 pub mod rnn;
 pub mod unrolled;
 

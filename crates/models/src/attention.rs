@@ -19,6 +19,7 @@ use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::pointwise::tanh;
 use rekindle_kernels::unrolled::Repeated;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +117,7 @@ impl Memory {
                 let [batch, time, width] = queries.dims();
                 let positions = keys.dims()[1];
                 let sums = queries.unsqueeze_dim::<4>(2) + keys.clone().unsqueeze_dim::<4>(1);
-                let flat = sums.tanh().reshape([batch * time * positions, width]);
+                let flat = tanh(sums).reshape([batch * time * positions, width]);
                 value.product(flat).reshape([batch, time, positions])
             }
         };

@@ -59,6 +59,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::{log_softmax, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
 use serde::{Deserialize, Serialize};
 
@@ -314,7 +315,7 @@ impl Captioner {
             let input = Tensor::cat(vec![words.reshape([time, rows, width]), beside], 2);
             let (hidden, _) = self.recurrent.forward_time_major(input, None, None);
             let hidden = hidden.reshape([(time * rows) as i64, -1]).select(0, wanted);
-            return (self.dropout.forward(hidden), None);
+            return (dropout(&self.dropout, hidden), None);
         };
         let mut state = self.first_state(image.clone());
         state = state.map(|tensor| spread(tensor, captions));
@@ -351,14 +352,14 @@ impl Captioner {
     /// `o_t` of `[x_t, h_t, z_t]`.
     fn combined(&self, seen: Vec<Tensor<2>>) -> Tensor<2> {
         let seen = Tensor::cat(seen, 1);
-        let combined = self.combine.as_ref().map(|combine| combine.forward(seen.clone()).tanh());
-        self.dropout.forward(combined.unwrap_or(seen))
+        let combined = self.combine.as_ref().map(|combine| tanh(combine.forward(seen.clone())));
+        dropout(&self.dropout, combined.unwrap_or(seen))
     }
 
     /// From the projected pillars `[B, P, D]` to the state before the first step.
     fn first_state(&self, image: Tensor<3>) -> State {
         let mean = image.mean_dim(1).squeeze_dim::<2>(1);
-        let mut states = self.initial.iter().map(|initial| initial.forward(mean.clone()).tanh());
+        let mut states = self.initial.iter().map(|initial| tanh(initial.forward(mean.clone())));
         let layers = self.recurrent.layers.len();
         let hidden: Vec<Tensor<2>> = states.by_ref().take(layers).collect();
         let layers = hidden.into_iter().map(|hidden| LayerState { hidden, cell: None });
@@ -375,7 +376,7 @@ impl Captioner {
             Some(table) => table.val().select(0, numbers),
             None => numbers.one_hot(self.output_bias.dims()[0]).float().cast(self.output_bias.val().dtype()),
         };
-        self.dropout.forward(vectors)
+        dropout(&self.dropout, vectors)
     }
 
     /// `[N, V]`.

@@ -28,6 +28,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::module::linear;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput, State};
 
 pub use generator::Generator;
@@ -168,7 +169,7 @@ impl CharLm {
         };
         let (hidden, state) = self.recurrent.forward_time_major(input, state, None);
         let [time, batch, width] = hidden.dims();
-        let hidden = self.dropout.forward(hidden.reshape([time * batch, width]));
+        let hidden = dropout(&self.dropout, hidden.reshape([time * batch, width]));
         let logits = match (&self.output, &self.embedding) {
             (Output::Own(layer), _) => layer.forward(hidden),
             (Output::Tied(bias), Some(table)) => linear(hidden, table.val().transpose(), Some(bias.val())),

@@ -24,6 +24,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput};
 
 pub use explain::Explanation;
@@ -178,7 +179,7 @@ impl Classifier {
         let ([time, batch], [_, width]) = (tokens.dims(), table.dims());
         let mask = Tensor::<3>::ones([1, batch, width], &table.device());
         let rows = table.select(0, tokens.reshape([time * batch])).reshape([time, batch, width]);
-        SequenceInput::Dense(rows * self.embedding_dropout.forward(mask))
+        SequenceInput::Dense(rows * dropout(&self.embedding_dropout, mask))
     }
 
     /// Scores before the softmax, `[B, C]`.
@@ -186,6 +187,6 @@ impl Classifier {
         let (hidden, state) = self.recurrent.forward_time_major(input, None, Some(lengths));
         let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };
         let pooled = self.pool.forward(hidden, &state, directions, lengths);
-        self.output.forward(self.dropout.forward(pooled))
+        self.output.forward(dropout(&self.dropout, pooled))
     }
 }

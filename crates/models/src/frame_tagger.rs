@@ -22,6 +22,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, State};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
@@ -123,7 +124,7 @@ impl FrameTagger {
     ///
     /// When `F` is not that of the encoder, there are not as many lengths as rows, or one is above `T`.
     pub fn forward(&self, frames: Tensor<3>, state: Option<State>, lengths: &[usize]) -> (Tensor<3>, Option<State>) {
-        let encoded = self.dropout.forward(self.encoder.forward(frames));
+        let encoded = dropout(&self.dropout, self.encoder.forward(frames));
         let (hidden, state) = match &self.recurrent {
             None => (encoded, None),
             Some(recurrent) => {
@@ -131,7 +132,7 @@ impl FrameTagger {
                 let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
                 let state = state.filter(|_| self.is_online());
                 let (hidden, state) = recurrent.forward(encoded, state, Some(&lengths));
-                (self.dropout.forward(hidden), self.is_online().then_some(state))
+                (dropout(&self.dropout, hidden), self.is_online().then_some(state))
             }
         };
         (log_softmax(self.output.forward(hidden), 2), state)

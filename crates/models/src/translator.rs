@@ -29,6 +29,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
 
 pub use decoder::{DecoderState, Writer};
@@ -271,7 +272,7 @@ impl Translator {
         let join = |a: &Tensor<2>, b: &Tensor<2>| Tensor::cat(vec![a.clone(), b.clone()], 1);
         let crossed = last.layers.chunks(2).enumerate().map(|(i, pair)| {
             let [ahead, back] = [&pair[0], &pair[1]];
-            let hidden = self.bridge[i].forward(join(&ahead.hidden, &back.hidden)).tanh();
+            let hidden = tanh(self.bridge[i].forward(join(&ahead.hidden, &back.hidden)));
             let cell = ahead.cell.as_ref().zip(back.cell.as_ref());
             let cell = cell.map(|(ahead, back)| self.bridge[layers + i].forward(join(ahead, back)));
             LayerState { hidden, cell }
@@ -373,7 +374,7 @@ impl Translator {
     }
 
     fn output_of(&self, seen: Tensor<2>) -> Tensor<2> {
-        self.dropout.forward(self.combine.forward(seen).tanh())
+        dropout(&self.dropout, tanh(self.combine.forward(seen)))
     }
 
     fn look(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
@@ -390,7 +391,7 @@ impl Translator {
     fn embed(&self, table: &Param<Tensor<2>>, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
         let vectors = table.val().select(0, tokens);
         let width = vectors.dims()[1];
-        self.dropout.forward(vectors.reshape([time, batch, width]))
+        dropout(&self.dropout, vectors.reshape([time, batch, width]))
     }
 
     /// Vectors `[T, B, E]` of time-major target symbols.

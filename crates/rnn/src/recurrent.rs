@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::{Direction, Scan};
 
 use crate::init::device_rng;
@@ -197,7 +198,7 @@ impl Recurrent {
         let (lowest, above) = self.layers.split_first().expect("a network has at least one layer");
         let mut hidden = lowest.sequence(input.into(), lengths, &mut states, &mut last);
         for layer in above {
-            let input = self.dropout.forward(hidden).into();
+            let input = dropout(&self.dropout, hidden).into();
             hidden = layer.sequence(input, lengths, &mut states, &mut last);
         }
         (hidden, State { layers: last })

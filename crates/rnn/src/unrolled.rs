@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::Input;
+use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::unrolled::{Repeated, unbind};
 
 use crate::projection::summed_bias;
@@ -72,7 +73,7 @@ impl Unrolled<'_> {
             if after.len() == self.layers.len() {
                 return (hidden, State { layers: after });
             }
-            rest = Some(self.network.dropout.forward(hidden));
+            rest = Some(dropout(&self.network.dropout, hidden));
         }
         unreachable!("a network has at least one layer")
     }
@@ -144,12 +145,7 @@ impl LoopWeights {
 
     /// A step's input and recurrent matrix, for an operation that adds `hidden` `[B, H]` times
     /// the matrix.
-    pub fn step(
-        &self,
-        known: Option<Tensor<2>>,
-        rest: Option<Tensor<2>>,
-        hidden: &Tensor<2>,
-    ) -> (Input, Tensor<2>) {
+    pub fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, hidden: &Tensor<2>) -> (Input, Tensor<2>) {
         let product = rest.map(|rest| {
             let weight = self.rest.as_ref().expect("the layer takes no features but those that are known");
             weight.product(rest)

@@ -8,6 +8,7 @@ use burn::nn::Linear;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::pointwise::tanh;
 use rekindle_rnn::State;
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +108,7 @@ impl Pool {
             }
             (Pooling::Attention, Some(AttentionPool { projection, query })) => {
                 let rows = hidden.clone().reshape([time * batch, features]);
-                let scores = projection.forward(rows).tanh().matmul(query.val()).reshape([time, batch, 1]);
+                let scores = tanh(projection.forward(rows)).matmul(query.val()).reshape([time, batch, 1]);
                 let scores = scores.mask_fill(padding(time, lengths, &hidden.device()), f32::MIN / 4.0);
                 (hidden * softmax(scores, 0)).sum_dim(0).reshape([batch, features])
             }

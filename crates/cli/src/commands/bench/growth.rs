@@ -25,7 +25,7 @@ pub fn run(options: &Bench, device: &Device) -> Result<()> {
     for batch in SIZES {
         for time in SIZES {
             let (work, cell) = (Work::Train, Recurrence::Lstm);
-            let shape = Shape { work, cell, layers: 1, hidden: HIDDEN, batch, time };
+            let shape = Shape { work, cell, layers: 1, hidden: HIDDEN, batch, time, apart: false };
             eprintln!("{shape}");
             let mut training = contestant::rekindle(&shape, device);
             training.round(1)?;

@@ -73,6 +73,7 @@ impl PyTorch {
             "words": WORDS,
             "vocabulary": VOCABULARY,
             "captions": CAPTIONS,
+            "apart": shape.apart,
             "map": MAP,
             "threads": rayon::current_num_threads(),
             "steps": steps,

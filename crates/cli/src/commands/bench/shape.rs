@@ -35,6 +35,9 @@ pub struct Shape {
     pub batch: usize,
     /// Symbols `T` of a stream in a training step, or of a sentence or caption with its end.
     pub time: usize,
+    /// Whether PyTorch's captioner is given its picture anew with each caption, as a plain training set of pairs has them,
+    /// written `-apart`. Else a picture's captions share it there too, as they do in Rekindle.
+    pub apart: bool,
 }
 
 /// What the model does.
@@ -60,6 +63,9 @@ pub enum Recurrence {
     Gru,
 }
 
+/// The end of the name of a shape whose captions are apart.
+const APART: &str = "-apart";
+
 /// Batch and time where a name says nothing.
 const USUAL: usize = 64;
 
@@ -81,6 +87,7 @@ impl Shape {
             "decode-gru-1x512-b128-t14",
             "decode-gru-1x512-b1-t14",
             "caption-lstm-1x512-b32-t12",
+            "caption-lstm-1x512-b32-t12-apart",
         ];
         names.map(|name| name.parse().expect("the names above are well formed")).to_vec()
     }
@@ -116,6 +123,9 @@ impl fmt::Display for Shape {
         if (self.batch, self.time) != (USUAL, USUAL) {
             text += &format!("-b{}-t{}", self.batch, self.time);
         }
+        if self.apart {
+            text += APART;
+        }
         f.pad(&text)
     }
 }
@@ -125,7 +135,11 @@ impl FromStr for Shape {
 
     fn from_str(text: &str) -> Result<Self> {
         let form = || format!("{text} is no shape: write it as train-lstm-2x128 or train-lstm-2x128-b50-t50");
-        let mut parts = text.split('-');
+        let (rest, apart) = match text.strip_suffix(APART) {
+            Some(rest) => (rest, true),
+            None => (text, false),
+        };
+        let mut parts = rest.split('-');
         let mut part = || parts.next().with_context(form);
         let named = |_| {
             format!("{}; a shape begins with train, sample, translate, decode or caption, and rnn, lstm or gru", form())
@@ -134,7 +148,8 @@ impl FromStr for Shape {
         let cell = Recurrence::from_str(part()?, false).map_err(named).map_err(Error::msg)?;
         let (layers, hidden) = part()?.split_once('x').with_context(form)?;
         let count = |digits: &str| digits.parse().with_context(form);
-        let mut shape = Self { work, cell, layers: count(layers)?, hidden: count(hidden)?, batch: USUAL, time: USUAL };
+        let mut shape =
+            Self { work, cell, layers: count(layers)?, hidden: count(hidden)?, batch: USUAL, time: USUAL, apart };
         for part in parts {
             match part.split_at_checked(1) {
                 Some(("b", digits)) => shape.batch = count(digits)?,
@@ -144,6 +159,7 @@ impl FromStr for Shape {
         }
         let sizes = [shape.layers, shape.hidden, shape.batch, shape.time];
         ensure!(!sizes.contains(&0), "{text}: each number must be above 0");
+        ensure!(work == Work::Caption || !apart, "{text}: only captions can be apart");
         let halved = matches!(work, Work::Translate | Work::Decode);
         ensure!(
             !halved || shape.hidden.is_multiple_of(2),
@@ -165,9 +181,13 @@ mod tests {
 
     #[test]
     fn a_shape_reads_back_from_its_name() {
-        for name in
-            ["train-lstm-2x128-b50-t50", "sample-gru-1x256", "train-rnn-3x7-b64-t1", "decode-gru-1x512-b128-t14"]
-        {
+        for name in [
+            "train-lstm-2x128-b50-t50",
+            "sample-gru-1x256",
+            "train-rnn-3x7-b64-t1",
+            "decode-gru-1x512-b128-t14",
+            "caption-lstm-1x4-b2-t3-apart",
+        ] {
             assert_eq!(name.parse::<Shape>().unwrap().to_string(), name);
         }
     }
@@ -180,6 +200,7 @@ mod tests {
             assert!(name.parse::<Shape>().unwrap_err().to_string().contains("is no shape"), "{name}");
         }
         assert!("translate-lstm-1x3".parse::<Shape>().unwrap_err().to_string().contains("even"));
+        assert!("train-lstm-1x2-apart".parse::<Shape>().unwrap_err().to_string().contains("only captions"));
         assert!("train-lstm-0x2".parse::<Shape>().unwrap_err().to_string().contains("above 0"));
     }
 }

@@ -1,0 +1,133 @@
+//! The operations over slices.
+
+use burn::backend::tensor::FloatTensor;
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::cpu::{
+    activation,
+    lanes::{Lanewise, update},
+    tensors::CpuBackend,
+};
+
+/// Numbers that are worked on at once: enough to be worth another thread. Even, for [`Mask`].
+const CHUNK: usize = 1 << 14;
+
+/// Which numbers are dropped, and what the others are multiplied by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mask {
+    seed: u64,
+    /// A number is dropped if 32 random bits are below.
+    dropped: u32,
+    scale: f32,
+}
+
+impl Mask {
+    /// A mask for two numbers in `[0, 1)`, with 24 bits each.
+    pub fn new(drawn: [f32; 2], probability: f64) -> Self {
+        let [high, low] = drawn.map(|number| (f64::from(number) * f64::from(1 << 24)) as u64);
+        let dropped = (probability * 2f64.powi(32)) as u32;
+        Self { seed: high << 24 | low, dropped, scale: (1.0 / (1.0 - probability)) as f32 }
+    }
+
+    /// Masks the numbers from the `first` on, an even one.
+    fn apply(self, first: usize, numbers: &mut [f32]) {
+        let factor = |bits: u32| if bits < self.dropped { 0.0 } else { self.scale };
+        let bits = |pair: usize| mix(self.seed.wrapping_add(((first / 2 + pair + 1) as u64).wrapping_mul(GOLDEN)));
+        let mut pairs = numbers.chunks_exact_mut(2);
+        let mut last = 0;
+        for (index, pair) in pairs.by_ref().enumerate() {
+            let bits = bits(index);
+            pair[0] *= factor(bits as u32);
+            pair[1] *= factor((bits >> 32) as u32);
+            last = index + 1;
+        }
+        if let [number] = pairs.into_remainder() {
+            *number *= factor(bits(last) as u32);
+        }
+    }
+}
+
+/// `2^64` divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// SplitMix64's finaliser (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Masks a tensor.
+pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
+    let mut tensor = owned::<B>(tensor);
+    let chunks = B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).enumerate();
+    chunks.for_each(|(index, chunk)| mask.apply(index * CHUNK, chunk));
+    tensor
+}
+
+/// `tanh(x)`.
+pub(super) fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    let mut tensor = owned::<B>(tensor);
+    let arch = Arch::new();
+    B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(|chunk| arch.dispatch(Tanh(chunk)));
+    tensor
+}
+
+/// `gradient * (1 - y²)`, of `y = tanh(x)`.
+pub(super) fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
+    let (mut gradient, output) = (owned::<B>(gradient), B::contiguous(output));
+    let arch = Arch::new();
+    let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));
+    chunks.for_each(|(gradient, output)| arch.dispatch(TanhBackward(gradient, output)));
+    gradient
+}
+
+/// The tensor, contiguous and its own.
+fn owned<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    let tensor = B::contiguous(tensor);
+    if B::is_unique(&tensor) { tensor } else { B::duplicate(&tensor) }
+}
+
+struct Tanh<'a>(&'a mut [f32]);
+
+impl WithSimd for Tanh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        update(simd, TanhStep, [], [self.0]);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct TanhStep;
+
+impl Lanewise<0, 1> for TanhStep {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, _: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [activation::tanh(simd, x)]
+    }
+}
+
+struct TanhBackward<'a>(&'a mut [f32], &'a [f32]);
+
+impl WithSimd for TanhBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        update(simd, SlopeStep, [self.1], [self.0]);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SlopeStep;
+
+impl Lanewise<1, 1> for SlopeStep {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, [y]: [S::f32s; 1], [gradient]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [simd.mul_f32s(gradient, activation::tanh_slope(simd, y))]
+    }
+}
