@@ -142,8 +142,8 @@ struct Beginning {
 
 /// The best hypotheses of each input, best first, up to `beam` of them: one at least.
 ///
-/// `state` has a row for each of the `inputs` inputs. The search of an input ends when `beam` hypotheses have ended, or
-/// at the greatest length.
+/// `state` has a row for each of the `inputs` inputs. The search of an input ends at the greatest length, or when `beam`
+/// hypotheses have ended and no beginning, scored by what it has so far, is above the least of them.
 ///
 /// # Errors
 ///
@@ -206,7 +206,9 @@ pub fn search<D: StepDecoder>(
                     kept.push((row, beginning));
                 }
             }
-            if found[input].len() < settings.beam {
+            rank(&mut found[input], settings.beam);
+            // All have one length, so the likeliest, which is the first, has the best score.
+            if kept.first().is_some_and(|(_, beginning)| hopeful(beginning, &found[input], settings)) {
                 for (row, beginning) in kept {
                     origins.push(row);
                     next.push((input, beginning));
@@ -217,11 +219,26 @@ pub fn search<D: StepDecoder>(
         rows = next;
         state = if unchanged || rows.is_empty() { after } else { decoder.select_rows(after, &origins) };
     }
-    for hypotheses in &mut found {
-        hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score));
-        hypotheses.truncate(settings.beam);
-    }
     Ok(found)
+}
+
+/// Keeps the best `beam`, best first.
+fn rank(hypotheses: &mut Vec<Hypothesis>, beam: usize) {
+    hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score));
+    hypotheses.truncate(beam);
+}
+
+/// Whether a beginning may still become one of the best. What ends early is seldom likely: without this question, a beam
+/// of unlikely short sequences would end the search before the likeliest sequence is written.
+fn hopeful(beginning: &Beginning, ended: &[Hypothesis], settings: &Search) -> bool {
+    // The coverage of what is not yet written is unknown, and costs nothing at best.
+    let score = normalized(beginning.log_prob, beginning.symbols.len(), settings);
+    ended.len() < settings.beam || ended.last().is_some_and(|least| score > least.score)
+}
+
+/// `log p / |y|^α`.
+fn normalized(log_prob: f64, length: usize, settings: &Search) -> f64 {
+    log_prob / (length.max(1) as f64).powf(settings.length_normalization)
 }
 
 /// A way to go on: no symbol where the greatest length ends a sequence.
@@ -289,10 +306,10 @@ fn best_symbols(
 }
 
 fn finish(beginning: &Beginning, log_prob: f64, ended: bool, settings: &Search) -> Hypothesis {
-    let length = (beginning.symbols.len() + usize::from(ended)).max(1) as f64;
+    let length = beginning.symbols.len() + usize::from(ended);
     let covered: f64 =
         beginning.coverage.iter().filter(|&&sum| sum > 0.0).map(|&sum| f64::from(sum.min(1.0)).ln()).sum();
-    let score = log_prob / length.powf(settings.length_normalization) + settings.coverage * covered;
+    let score = normalized(log_prob, length, settings) + settings.coverage * covered;
     Hypothesis { symbols: beginning.symbols.clone(), log_prob, score, ended }
 }
 

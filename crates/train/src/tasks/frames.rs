@@ -24,7 +24,7 @@ use crate::error::TrainError;
 use crate::pictures::confusion;
 use crate::run::RunFolder;
 use crate::run::checkpoint::Which;
-use crate::task::{BatchLoss, Evaluation, Task};
+use crate::task::{BatchLoss, Evaluation, Task, objective};
 
 /// The clips of a run and what is done with them.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl Task for FramesTask {
         Ok(Some(Evaluation {
             loss: judgement.loss,
             figures: judgement.figures(),
-            objective: 1.0 - judgement.confusion.macro_f1(),
+            objective: objective(1.0 - judgement.confusion.macro_f1(), judgement.loss),
             pictures: vec![confusion(&judgement.confusion, &names)],
         }))
     }

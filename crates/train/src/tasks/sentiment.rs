@@ -23,7 +23,7 @@ use crate::pictures::confusion;
 use crate::run::RunFolder;
 use crate::run::checkpoint::Which;
 use crate::settings::setting;
-use crate::task::{BatchLoss, Evaluation, Task};
+use crate::task::{BatchLoss, Evaluation, Task, objective};
 use crate::tasks::likeliest;
 
 /// The texts of a run and what is done with them.
@@ -192,7 +192,8 @@ impl Task for SentimentTask {
         let names: Vec<&str> = self.vocabulary.classes().iter().map(String::as_str).collect();
         let figures = vec![("accuracy", matrix.accuracy()), ("macro_f1", matrix.macro_f1())];
         let pictures = vec![confusion(&matrix, &names)];
-        Ok(Some(Evaluation { loss, figures, objective: 1.0 - matrix.accuracy(), pictures }))
+        let objective = objective(1.0 - matrix.accuracy(), loss);
+        Ok(Some(Evaluation { loss, figures, objective, pictures }))
     }
 
     fn sample(&mut self, _model: &Classifier, _seed: u64) -> Result<Option<String>, TrainError> {

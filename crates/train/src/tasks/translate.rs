@@ -23,7 +23,7 @@ pub use trained::TrainedTranslator;
 use crate::error::TrainError;
 use crate::run::RunFolder;
 use crate::run::checkpoint::Which;
-use crate::task::{BatchLoss, Evaluation, Task};
+use crate::task::{BatchLoss, Evaluation, Task, objective};
 
 /// Pairs in numbers.
 type Numbers = Vec<(Vec<u32>, Vec<u32>)>;
@@ -245,7 +245,7 @@ pub fn evaluate(
     let share = |count: u64, all: u64| count as f64 / all.max(1) as f64;
     let exact = share(exact, pairs.len() as u64);
     let by_words = languages.target.unit == SentenceUnit::Word;
-    let objective = 100.0 - if by_words { words.score() } else { 100.0 * exact };
+    let objective = objective(100.0 - if by_words { words.score() } else { 100.0 * exact }, loss);
     let figures = vec![
         ("perplexity", perplexity(loss)),
         ("token_accuracy", share(correct, symbols)),

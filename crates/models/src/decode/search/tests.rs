@@ -147,3 +147,44 @@ fn a_wider_beam_finds_likelier_sequences_on_the_whole() {
         assert!(sums.is_sorted(), "{sums:?}");
     }
 }
+
+/// A model that is sure of one sequence of ten symbols, and of nothing at all where it left that.
+struct Sure(Device);
+
+impl Sure {
+    const LENGTH: usize = 10;
+}
+
+impl StepDecoder for Sure {
+    /// What each row has read.
+    type State = Vec<Vec<u32>>;
+
+    fn step(&self, symbols: &[u32], mut state: Self::State) -> (Step, Self::State) {
+        state.iter_mut().zip(symbols).for_each(|(read, &symbol)| read.push(symbol));
+        let logits = state.iter().flat_map(|read| {
+            let next = if read.len() <= Self::LENGTH { 2 } else { END };
+            let sure = if read[1..].iter().all(|&symbol| symbol == 2) { 6.0 } else { 0.0 };
+            (0..WIDTH as u32).map(move |symbol| if symbol == next { sure } else { 0.0 })
+        });
+        let logits: Vec<f32> = logits.collect();
+        let logits = Tensor::from_data(TensorData::new(logits, [state.len(), WIDTH]), &self.0);
+        (Step { logits, attention: None }, state)
+    }
+
+    fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State {
+        rows.iter().map(|&row| state[row].clone()).collect()
+    }
+}
+
+#[test]
+fn unlikely_short_sequences_do_not_end_the_search_of_a_likely_long_one() {
+    for (device, beam) in devices().into_iter().flat_map(|device| (1..8).map(move |beam| (device.clone(), beam))) {
+        for length_normalization in [0.0, 1.0] {
+            let settings = Search { beam, length_normalization, ..Search::default() };
+            let symbols = Symbols { start: 0, end: END, forbidden: Vec::new() };
+            let found = search(&Sure(device.clone()), vec![Vec::new()], 1, &symbols, &settings).unwrap();
+            assert_eq!(found[0][0].symbols, [2; Sure::LENGTH], "beam {beam}");
+            assert_eq!(found[0].len(), beam);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use rekindle_models::decode::Search;
 
 use super::NEVER;
 use crate::error::TrainError;
-use crate::task::Evaluation;
+use crate::task::{Evaluation, objective};
 
 /// What a model has written about a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,8 +80,8 @@ impl Judge<'_> {
             vec![("perplexity", perplexity(loss)), ("token_accuracy", correct as f64 / symbols.max(1) as f64)];
         let cider = self.figures(&written, &mut figures);
         figures.extend(on_shapes.share().map(|share| ("attention_on_shape", share)));
-        // CIDEr is at most 10. It is 0 for all where every word is in every caption, and ties are for the loss to break.
-        let objective = 10.0 - cider + 1e-3 * loss;
+        // CIDEr is at most 10. It is 0 for all where every word is in every caption.
+        let objective = objective(10.0 - cider, loss);
         Ok((Evaluation { loss, figures, objective, pictures: Vec::new() }, written))
     }
 
