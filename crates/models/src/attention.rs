@@ -92,6 +92,7 @@ pub struct Memory {
 
 /// What queries are matched with.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
 enum Keys {
     /// By a product: `s_s / √F`, `[B, F, S]`.
     Product(Repeated<3>),

@@ -5,7 +5,6 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use rekindle_rnn::Cell;
 use rekindle_train::TrainError;
 use rekindle_train::run::RunFolder;
@@ -32,20 +31,20 @@ fn a_run_learns() {
     }
 }
 
-#[cfg(all(feature = "flex", feature = "ndarray"))]
-#[allow(deprecated)]
 #[test]
 fn a_run_of_one_backend_goes_on_with_another() {
-    let (folder, settings) = text();
-    let [unbroken, moved] = ["unbroken", "moved"].map(|name| folder.path().join(name));
-    train_until(trainer(&settings, &unbroken, &Device::flex()), None);
-    train_until(trainer(&settings, &moved, &Device::flex()), Some(13));
-    let (outcome, _) = train_until(resume(&settings, &moved, &Device::ndarray()).unwrap(), None);
-    assert_eq!(outcome.steps, 30);
-    for ((a, _), (b, _)) in figures(&unbroken).iter().zip(figures(&moved)) {
-        let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
-        // Backends add in another order; seventeen steps of it leave the fourth digit alone.
-        assert!((a - b).abs() < 1e-3, "{a} and {b}");
+    for pair in devices().windows(2) {
+        let (folder, settings) = text();
+        let [unbroken, moved] = ["unbroken", "moved"].map(|name| folder.path().join(name));
+        train_until(trainer(&settings, &unbroken, &pair[0]), None);
+        train_until(trainer(&settings, &moved, &pair[0]), Some(13));
+        let (outcome, _) = train_until(resume(&settings, &moved, &pair[1]).unwrap(), None);
+        assert_eq!(outcome.steps, 30);
+        for ((a, _), (b, _)) in figures(&unbroken).iter().zip(figures(&moved)) {
+            let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
+            // Backends add in another order; seventeen steps of it leave the fourth digit alone.
+            assert!((a - b).abs() < 1e-3, "{pair:?}: {a} and {b}");
+        }
     }
 }
 

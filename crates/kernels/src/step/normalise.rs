@@ -30,7 +30,7 @@ impl WithSimd for LogSumExp<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;
     use crate::cpu::testing::{architectures, numbers};

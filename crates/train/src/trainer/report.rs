@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use burn::backend::{DispatchDevice, ExecutionError};
+use burn::backend::ExecutionError;
 use burn::tensor::{Device, Tensor};
 
 use crate::event::StepReport;
@@ -102,9 +102,9 @@ impl Reports {
 fn computes_at_once(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
+        burn::backend::DispatchDevice::Flex(_) => true,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
+        burn::backend::DispatchDevice::NdArray(_) => true,
         #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
         _ => false,
     }
