@@ -106,16 +106,15 @@ fn open_captioner(run: &RunFolder, which: Which, device: &DeviceOptions) -> Resu
     Ok(trained)
 }
 
-/// The search that the options ask for, with `beam` where they say nothing of it, for a run with sentences of up to
-/// `longest` symbols.
-fn search_of(options: &SearchOptions, beam: usize, longest: usize) -> Search {
+/// The search that the options ask for, and the `usual` one where they say nothing.
+fn search_of(options: &SearchOptions, usual: Search) -> Search {
     Search {
-        beam: options.beam.unwrap_or(beam),
-        length_normalization: options.length_normalization.unwrap_or(1.0),
-        coverage: options.coverage.unwrap_or(0.0),
-        min_length: options.min_length.unwrap_or(0),
-        max_length: options.longest.unwrap_or(longest),
-        no_repeat: options.no_repeat.unwrap_or(0),
+        beam: options.beam.unwrap_or(usual.beam),
+        length_normalization: options.length_normalization.unwrap_or(usual.length_normalization),
+        coverage: options.coverage.unwrap_or(usual.coverage),
+        min_length: options.min_length.unwrap_or(usual.min_length),
+        max_length: options.longest.unwrap_or(usual.max_length),
+        no_repeat: options.no_repeat.unwrap_or(usual.no_repeat),
     }
 }
 

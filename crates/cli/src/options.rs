@@ -407,7 +407,8 @@ pub struct SearchOptions {
     /// Sentences that are kept side by side; 1 is greedy [default: 5; 3 for caption]
     #[arg(long, value_name = "COUNT")]
     pub beam: Option<usize>,
-    /// 0 ranks by probability, which prefers short sentences; 1 by the mean over the words [default: 1]
+    /// 0 ranks by probability, which prefers short sentences; 1 by the mean over the words [default: 1; 0.7
+    /// for caption]
     #[arg(long, value_name = "POWER", allow_negative_numbers = true)]
     pub length_normalization: Option<f64>,
     /// Above 0, sentences that pass over words or places of the input lose [default: 0]

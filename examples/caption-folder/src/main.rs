@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use rekindle_models::decode::Search;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::caption::TrainedCaptioner;
@@ -22,7 +21,7 @@ fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [run, folder] = &arguments[..] else { bail!("usage: caption-folder RUN FOLDER") };
     let trained = TrainedCaptioner::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
-    let search = Search { beam: 3, max_length: trained.settings.data.max_length, ..Search::default() };
+    let search = trained.settings.search();
     for file in files(folder)? {
         let seen = match trained.see(&[&file]) {
             Ok(seen) => seen,

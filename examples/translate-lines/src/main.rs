@@ -11,7 +11,6 @@ use std::io::{Write, stdin, stdout};
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use rekindle_models::decode::Search;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks::translate::TrainedTranslator;
@@ -20,7 +19,7 @@ fn main() -> Result<()> {
     let run = std::env::args_os().nth(1).context("usage: translate-lines RUN < TEXTS")?;
     let run = RunFolder::open(run)?;
     let trained = TrainedTranslator::open(&run, Which::Best, &Device::flex())?;
-    let search = Search { beam: 5, max_length: trained.settings.data.max_length, ..Search::default() };
+    let search = trained.settings.search();
     for line in stdin().lines() {
         let line = line.context("cannot read standard input")?;
         for translations in trained.languages.translate(&trained.model, &[&line], &search)? {

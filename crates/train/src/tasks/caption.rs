@@ -23,7 +23,6 @@ use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
 use rekindle_models::captioner::Captioner;
 use rekindle_models::captioner::encoder::{Encoder, EncoderConfig};
-use rekindle_models::decode::Search;
 use rekindle_weights::{StateDict, Strictness, WeightFile, save_safetensors};
 
 pub use features::{Album, Features, FrozenEncoder};
@@ -40,9 +39,6 @@ use judge::Judge;
 
 /// What is never written.
 const NEVER: [u32; 2] = [WordVocabulary::PAD, WordVocabulary::UNKNOWN];
-
-/// Beginnings that evaluations during training keep side by side.
-const BEAM: usize = 3;
 
 /// Pictures that an evaluation looks at side by side.
 const JUDGED_TOGETHER: usize = 64;
@@ -201,10 +197,6 @@ impl CaptionTask {
             }
             _ => unreachable!("a model has its own encoder, or what a frozen one sees has been prepared"),
         }
-    }
-
-    fn search(&self) -> Search {
-        Search { beam: BEAM, max_length: self.settings.data.max_length, ..Search::default() }
     }
 }
 
@@ -368,7 +360,7 @@ impl Task for CaptionTask {
             vocabulary: &self.vocabulary,
             pictures: &self.set.pictures,
             images: &self.set.validation,
-            search: self.search(),
+            search: self.settings.search(),
             batch_size: JUDGED_TOGETHER,
             longest: self.settings.data.max_length,
         };
@@ -384,7 +376,7 @@ impl Task for CaptionTask {
         self.prepare(&mut |_| {})?;
         let first = seed as usize % count;
         let range = first..count.min(first + 3);
-        let found = model.write(self.seen_held_out(model, range.clone())?, &NEVER, &self.search())?;
+        let found = model.write(self.seen_held_out(model, range.clone())?, &NEVER, &self.settings.search())?;
         let lines = self.set.validation[range].iter().zip(found).map(|(image, hypotheses)| {
             let caption = self.vocabulary.decode(&hypotheses[0].symbols).join(" ");
             format!("{}\n  {caption}\n= {}\n", image.name, image.captions[0])

@@ -40,7 +40,7 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     if images.is_empty() {
         bail!("the run's data has no {name} part: judge on other files with --data");
     }
-    let search = search_of(&options.search, 3, settings.max_length);
+    let search = search_of(&options.search, trained.settings.search());
     search.validate()?;
     let album = Album { pictures: &pictures, images: &images, name, workers: settings.workers };
     let mut prepared = |news: Preparation<'_>| {

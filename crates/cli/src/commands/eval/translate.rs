@@ -26,7 +26,7 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     if let Some(warning) = trained.languages.swapped(&sources) {
         eprintln!("warning: {warning}");
     }
-    let search = search_of(&options.search, 5, settings.max_length);
+    let search = search_of(&options.search, trained.settings.search());
     // Beam search has `beam` rows for each sentence.
     let batch_size = options.batch_size.unwrap_or(64);
     let evaluation = translate::evaluate(&trained.model, &trained.languages, &pairs, &search, batch_size)?;

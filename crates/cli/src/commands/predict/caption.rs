@@ -29,8 +29,7 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     if best == 0 {
         bail!("--n-best 0 shows nothing: give 1 or more");
     }
-    let longest = trained.settings.data.max_length;
-    let mut search = search_of(&options.search, 3, longest);
+    let mut search = search_of(&options.search, trained.settings.search());
     search.validate()?;
     // As many captions as are shown have to be kept.
     search.beam = search.beam.max(best);
@@ -50,7 +49,8 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
                 let sampling = Sampling { temperature, ..Sampling::default() };
                 let mut drawn = vec![Vec::new(); files.len()];
                 for number in 0..best as u64 {
-                    let captions = trained.draw(seen.clone(), longest, sampling, seed.wrapping_add(number))?;
+                    let captions =
+                        trained.draw(seen.clone(), search.max_length, sampling, seed.wrapping_add(number))?;
                     drawn.iter_mut().zip(captions).for_each(|(all, caption)| all.push(caption));
                 }
                 drawn

@@ -20,7 +20,7 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     let trained = open_translator(run, options.checkpoint, &options.device)?;
     let given = &options.written;
     let best = given.n_best.unwrap_or(1);
-    let mut search = search_of(&options.search, 5, trained.settings.data.max_length);
+    let mut search = search_of(&options.search, trained.settings.search());
     if best == 0 {
         bail!("--n-best 0 shows nothing: give 1 or more");
     }

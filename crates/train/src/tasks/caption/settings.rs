@@ -7,6 +7,7 @@ use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::attention::AttentionKind;
 use rekindle_models::captioner::encoder::{EncoderConfig, EncoderKind, View};
 use rekindle_models::captioner::{CaptionerConfig, ImageTerm};
+use rekindle_models::decode::Search;
 use rekindle_rnn::Cell;
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +180,12 @@ impl Default for CaptionerSettings {
 }
 
 impl CaptionSettings {
+    /// How captions are searched for in evaluations, and wherever nothing else is asked for. A mean over the words would
+    /// prefer longer captions than people write.
+    pub fn search(&self) -> Search {
+        Search { beam: 3, length_normalization: 0.7, max_length: self.data.max_length, ..Search::default() }
+    }
+
     /// Checks the values that have no meaning.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use rekindle_data::parallel::{SentenceUnit, SubwordKind, WordVocabulary};
 use rekindle_models::attention::AttentionKind;
+use rekindle_models::decode::Search;
 use rekindle_models::translator::TranslatorConfig;
 use rekindle_rnn::Cell;
 use serde::{Deserialize, Serialize};
@@ -194,6 +195,11 @@ impl PairSettings {
 }
 
 impl TranslateSettings {
+    /// How translations are searched for where nothing else is asked for. Evaluations during training are greedy.
+    pub fn search(&self) -> Search {
+        Search { beam: 5, max_length: self.data.max_length, ..Search::default() }
+    }
+
     /// Checks the values that have no meaning.
     ///
     /// # Errors
