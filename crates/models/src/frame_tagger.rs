@@ -8,9 +8,11 @@
 //!
 //! The recurrence runs **online**: frame `t` is answered from frames `1..=t`, so that a clip can be tagged while it is
 //! being filmed ([`LiveTagger`]). With `bidirectional` a frame sees its future too, within the frames that are given
-//! together. Without a cell every frame is judged by itself, which shows what the past is worth.
+//! together. Without a cell every frame is judged by itself, which shows what the past is worth. With feedback a frame is
+//! read along with what was said of the one before it: see [`TaggerState`].
 
 mod encoder;
+mod feedback;
 mod live;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
@@ -26,6 +28,7 @@ use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, State};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
+pub use feedback::TaggerState;
 pub use live::LiveTagger;
 
 /// Configuration of a [`FrameTagger`].
@@ -50,6 +53,12 @@ pub struct FrameTaggerConfig {
     /// Probability of dropping a value of an encoded frame, between layers and before the output layer.
     #[config(default = 0.0)]
     pub dropout: f64,
+    /// Whether what was said of a frame is read along with the next.
+    #[config(default = false)]
+    pub feedback: bool,
+    /// With feedback: the share of labels in place of which, while learning, what the model says is read.
+    #[config(default = 0.0)]
+    pub scheduled_sampling: f64,
     /// How the recurrent weights begin.
     #[config(default = "Initialization::default()")]
     pub init: Initialization,
@@ -65,6 +74,8 @@ pub struct FrameTagger {
     /// From the hidden state to the classes.
     pub output: Linear,
     dropout: Dropout,
+    feedback: bool,
+    scheduled_sampling: f64,
 }
 
 impl FrameTaggerConfig {
@@ -81,12 +92,15 @@ impl FrameTaggerConfig {
     ///
     /// # Panics
     ///
-    /// When a size is 0, or a probability is not in `[0, 1)`.
+    /// When a size is 0, or a probability is not in `[0, 1)`; with feedback, when there is no cell or `bidirectional` is set.
     pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> FrameTagger {
         assert!(self.classes > 0 && self.encoder_size > 0, "classes and encoder_size must be above 0");
+        assert!(!self.feedback || self.cell.is_some() && !self.bidirectional, "feedback needs an online recurrence");
+        assert!((0.0..1.0).contains(&self.scheduled_sampling), "scheduled_sampling must be in [0, 1)");
         let encoder = self.input.encoder(self.encoder_size, rng, device);
         let recurrent = self.cell.map(|cell| {
-            RecurrentConfig::new(self.encoder_size, self.hidden_size, cell)
+            let said = if self.feedback { self.classes } else { 0 };
+            RecurrentConfig::new(self.encoder_size + said, self.hidden_size, cell)
                 .with_num_layers(self.num_layers)
                 .with_bidirectional(self.bidirectional)
                 .with_dropout(self.dropout)
@@ -99,6 +113,8 @@ impl FrameTaggerConfig {
             recurrent,
             output: crate::init::linear(features, self.classes, rng, device),
             dropout: DropoutConfig::new(self.dropout).init(),
+            feedback: self.feedback,
+            scheduled_sampling: self.scheduled_sampling,
         }
     }
 }
@@ -118,29 +134,48 @@ impl FrameTagger {
     /// `lengths[b]` frames; what is said of frames past them does not matter, nor does the state of a row of length 0.
     ///
     /// A model without recurrence has no state. One that is bidirectional starts afresh, whatever state it is given: its
-    /// second direction has not seen the frames to come.
+    /// second direction has not seen the frames to come. One with feedback reads all rows to the end: the state of a row
+    /// that is shorter is none to go on from.
     ///
     /// # Panics
     ///
     /// When `F` is not that of the encoder, there are not as many lengths as rows, or one is above `T`.
-    pub fn forward(&self, frames: Tensor<3>, state: Option<State>, lengths: &[usize]) -> (Tensor<3>, Option<State>) {
+    pub fn forward(
+        &self,
+        frames: Tensor<3>,
+        state: Option<TaggerState>,
+        lengths: &[usize],
+    ) -> (Tensor<3>, Option<TaggerState>) {
         let encoded = dropout(&self.dropout, self.encoder.forward(frames));
-        let (hidden, state) = match &self.recurrent {
-            None => (encoded, None),
-            Some(recurrent) => {
-                // A row that has ended is read on for a frame of zeros.
-                let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
-                let state = state.filter(|_| self.is_online());
-                let (hidden, state) = recurrent.forward(encoded, state, Some(&lengths));
-                (dropout(&self.dropout, hidden), self.is_online().then_some(state))
-            }
+        let Some(recurrent) = &self.recurrent else {
+            return (log_softmax(self.output.forward(encoded), 2), None);
         };
-        (log_softmax(self.output.forward(hidden), 2), state)
+        if self.feedback {
+            let (log_probs, state) = self.answer(recurrent, encoded, state);
+            return (log_probs, Some(state));
+        }
+        let state = state.filter(|_| self.is_online()).map(|state| state.recurrent);
+        let (log_probs, state) = self.read(recurrent, encoded, state, lengths);
+        (log_probs, self.is_online().then_some(TaggerState { recurrent: state, said: None }))
+    }
+
+    /// Log-probabilities `[B, T, C]` of what the recurrence reads, `[B, T, I]`, and its state.
+    fn read(
+        &self,
+        recurrent: &Recurrent,
+        input: Tensor<3>,
+        state: Option<State>,
+        lengths: &[usize],
+    ) -> (Tensor<3>, State) {
+        // A row that has ended is read on for a frame of zeros.
+        let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
+        let (hidden, state) = recurrent.forward(input, state, Some(&lengths));
+        (log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 2), state)
     }
 
     /// Mean cross-entropy in nats of the classes `labels` `[B, T]` over the frames that there are, `[1]`, and the state to go
     /// on from. With `weights` each frame counts as much as its class has there, as in PyTorch's `cross_entropy`:
-    /// `Σ w_y · nll / Σ w_y`. See [`forward`](Self::forward).
+    /// `Σ w_y · nll / Σ w_y`. With feedback the labels are what is read of the frames before. See [`forward`](Self::forward).
     ///
     /// # Panics
     ///
@@ -149,15 +184,24 @@ impl FrameTagger {
     pub fn loss(
         &self,
         frames: Tensor<3>,
-        state: Option<State>,
+        state: Option<TaggerState>,
         lengths: &[usize],
         labels: &[u32],
         weights: Option<&[f32]>,
-    ) -> (Tensor<1>, Option<State>) {
+    ) -> (Tensor<1>, Option<TaggerState>) {
         let [batch, time, _] = frames.dims();
         assert_eq!(labels.len(), batch * time, "a label is wanted for each frame");
         let device = frames.device();
-        let (log_probs, state) = self.forward(frames, state, lengths);
+        let classes: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
+        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [batch * time]), &device);
+        let (log_probs, state) = match &self.recurrent {
+            Some(recurrent) if self.feedback => {
+                let encoded = dropout(&self.dropout, self.encoder.forward(frames));
+                let (log_probs, state) = self.learn_forced(recurrent, encoded, state, lengths, classes.clone());
+                (log_probs, Some(state))
+            }
+            _ => self.forward(frames, state, lengths),
+        };
         let counts = |place: usize| place % time < lengths[place / time];
         let weight = |(place, &label): (usize, &u32)| match weights {
             _ if !counts(place) => 0.0,
@@ -167,9 +211,7 @@ impl FrameTagger {
         let shares: Vec<f32> = labels.iter().enumerate().map(weight).collect();
         let total: f32 = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         let shares: Vec<f32> = shares.into_iter().map(|share| share / total).collect();
-        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let labels = Tensor::<3, Int>::from_data(TensorData::new(labels, [batch, time, 1]), &device);
         let shares = Tensor::<3>::from_data(TensorData::new(shares, [batch, time, 1]), &device);
-        ((log_probs.gather(2, labels) * shares).sum().neg(), state)
+        ((log_probs.gather(2, classes.reshape([batch, time, 1])) * shares).sum().neg(), state)
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_models::frame_tagger::TaggerState;
 use rekindle_rnn::State;
 
 use crate::error::TrainError;
@@ -173,6 +174,16 @@ impl Carry for State {
 
     fn to_data(&self) -> Vec<TensorData> {
         State::to_data(self)
+    }
+}
+
+impl Carry for TaggerState {
+    fn detach(self) -> Self {
+        TaggerState::detach(self)
+    }
+
+    fn to_data(&self) -> Vec<TensorData> {
+        TaggerState::to_data(self)
     }
 }
 

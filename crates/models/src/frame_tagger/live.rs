@@ -1,15 +1,14 @@
 //! One frame at a time.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rekindle_rnn::State;
 
-use super::FrameTagger;
+use super::{FrameTagger, TaggerState};
 
 /// A tagger that answers each frame as it comes.
 #[derive(Debug)]
 pub struct LiveTagger<'a> {
     model: &'a FrameTagger,
-    state: Option<State>,
+    state: Option<TaggerState>,
     device: Device,
 }
 
@@ -17,8 +16,7 @@ impl FrameTagger {
     /// A tagger for a new clip; none for a bidirectional model, which needs the whole clip.
     pub fn live(&self) -> Option<LiveTagger<'_>> {
         let device = self.output.weight.val().device();
-        let state = self.recurrent.as_ref().map(|recurrent| recurrent.zero_state(1, &device));
-        self.is_online().then_some(LiveTagger { model: self, state, device })
+        self.is_online().then_some(LiveTagger { model: self, state: None, device })
     }
 }
 

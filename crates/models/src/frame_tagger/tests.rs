@@ -54,10 +54,10 @@ fn probabilities_of_a_frame_add_up_to_one(
 #[rstest]
 fn frames_one_by_one_and_chunks_give_what_the_whole_clip_gives(
     #[values(FEATURES, PIXELS)] input: FrameInput,
-    #[values(None, Some(Cell::Lstm), Some(Cell::Gru))] cell: Option<Cell>,
+    #[values((None, false), (Some(Cell::Lstm), false), (Some(Cell::Gru), true))] (cell, feedback): (Option<Cell>, bool),
 ) {
     for device in devices() {
-        let model = model(&config(input, cell).with_num_layers(2), &device);
+        let model = model(&config(input, cell).with_num_layers(2).with_feedback(feedback), &device);
         let clips = frames(input.size(), &device);
         let (whole, _) = model.forward(clips.clone(), None, &[4, 4]);
 
@@ -131,5 +131,50 @@ fn weights_are_taken_from_a_model_of_the_same_shape_only() {
         {
             assert!(model(&other, &device).with_weights_of(&source, true).is_err());
         }
+    }
+}
+
+#[rstest]
+fn what_is_said_of_a_frame_is_what_is_read_with_the_next(
+    #[values(Cell::Rnn, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(0.0, 0.9)] scheduled_sampling: f64,
+) {
+    for device in devices() {
+        let config = config(FEATURES, Some(cell)).with_feedback(true).with_scheduled_sampling(scheduled_sampling);
+        let model = model(&config, &device);
+        let clips = frames(6, &device) * 3.0;
+        let log_probs = numbers(model.forward(clips.clone(), None, &[4, 4]).0);
+        let likeliest = |row: &[f32]| (0..3).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap() as u32;
+        let said: Vec<u32> = log_probs.chunks(3).map(likeliest).collect();
+        let mean = |said: &[u32]| -> f32 {
+            log_probs.chunks(3).zip(said).map(|(row, &class)| -row[class as usize]).sum::<f32>() / 8.0
+        };
+        // Where the labels are what it says, it makes no difference which of them is read.
+        assert_near(&numbers(model.loss(clips.clone(), None, &[4, 4], &said, None).0), &[mean(&said)]);
+        let other: Vec<u32> = said.iter().map(|&class| (class + 1) % 3).collect();
+        let forced = numbers(model.loss(clips.clone(), None, &[4, 4], &other, None).0)[0];
+        assert!(scheduled_sampling > 0.0 || (forced - mean(&other)).abs() > 1e-4, "{device:?}: labels are not read");
+
+        // The next chunk goes on from the last label.
+        let of = |at, labels: &[u32], state| model.loss(clips.clone().narrow(1, at, 2), state, &[2, 2], labels, None);
+        let (first, state) = of(0, &[said[0], said[1], said[4], said[5]], None);
+        let (last, _) = of(2, &[said[2], said[3], said[6], said[7]], state);
+        assert_near(&numbers((first + last) / 2.0), &[mean(&said)]);
+    }
+}
+
+#[test]
+fn a_state_with_feedback_comes_back_from_a_checkpoint_and_begins_anew() {
+    for device in devices() {
+        let model = model(&config(FEATURES, Some(Cell::Lstm)).with_feedback(true), &device);
+        let (_, state) = model.forward(frames(6, &device), None, &[4, 4]);
+        let state = state.unwrap();
+        let again = TaggerState::from_data(state.to_data(), Cell::Lstm, true, &device).unwrap();
+        let next = |state| numbers(model.forward(frames(6, &device), state, &[4, 4]).0);
+        assert_eq!(next(Some(again)), next(Some(state.clone())));
+        assert_ne!(next(Some(state.clone())), next(None));
+        assert_near(&next(Some(state.clone().reset_rows(&[0, 1]))), &next(None));
+        assert!(TaggerState::from_data(Vec::new(), Cell::Lstm, true, &device).is_none());
+        assert!(TaggerState::from_data(state.to_data(), Cell::Lstm, false, &device).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Starting from the weights of another model.
 
 use burn::module::Module;
+use rekindle_rnn::Recurrent;
 
 use super::FrameTagger;
 use crate::TransferError;
@@ -17,9 +18,14 @@ impl FrameTagger {
         if cell(&self) != cell(source) {
             return Err(TransferError::Missing { parameter: "the cell".to_owned() });
         }
+        if self.feedback && !same_classes {
+            return Err(TransferError::Missing {
+                parameter: "the weights for what was said of the frame before".to_owned(),
+            });
+        }
         let (wanted, found) = (self.shape(), source.shape());
         if wanted != found {
-            let parameter = "[parameters, encoder, layers, hidden]".to_owned();
+            let parameter = "[parameters, encoder, input, layers, hidden]".to_owned();
             return Err(TransferError::Shape { parameter, wanted, found });
         }
         let output = if same_classes { source.output.clone() } else { self.output.clone() };
@@ -29,7 +35,9 @@ impl FrameTagger {
     fn shape(&self) -> Vec<usize> {
         let recurrent = self.recurrent.as_ref();
         let layers = recurrent.map_or(0, |recurrent| recurrent.layers.len());
-        let [input, _] = self.output.weight.dims();
-        vec![self.encoder.num_params(), input, layers, recurrent.map_or(0, |recurrent| recurrent.hidden_size())]
+        let input = recurrent.map_or(0, Recurrent::input_size);
+        let [features, _] = self.output.weight.dims();
+        let hidden = recurrent.map_or(0, |recurrent| recurrent.hidden_size());
+        vec![self.encoder.num_params(), features, input, layers, hidden]
     }
 }

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_data::frames::{Clip, FrameBatch, FrameLoader, FrameSchema, FrameSet, Layout, TrainingPlan};
-use rekindle_models::frame_tagger::FrameTagger;
-use rekindle_rnn::State;
+use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 
 pub use judge::{Judgement, judge};
 pub use settings::{ClipSettings, FramesSettings, Recurrence, TaggerSettings};
@@ -75,7 +74,7 @@ impl Task for FramesTask {
     type Settings = FramesSettings;
     type Model = FrameTagger;
     /// None for a model without state.
-    type Carry = Option<State>;
+    type Carry = Option<TaggerState>;
 
     fn open(settings: &FramesSettings, device: &Device) -> Result<Self, TrainError> {
         settings.validate()?;
@@ -124,8 +123,8 @@ impl Task for FramesTask {
         model: &FrameTagger,
         epoch: u64,
         batch: u64,
-        carry: Option<Option<State>>,
-    ) -> Result<BatchLoss<Option<State>>, TrainError> {
+        carry: Option<Option<TaggerState>>,
+    ) -> Result<BatchLoss<Option<TaggerState>>, TrainError> {
         let layout = self.layout(epoch);
         let batch = self.train.batch(&layout, batch as usize)?;
         let state = carry.flatten().map(|state| state.reset_rows(&batch.begins));
@@ -134,9 +133,10 @@ impl Task for FramesTask {
         Ok(BatchLoss { loss, carry, items: batch.lengths.iter().sum::<usize>() as u64 })
     }
 
-    fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Option<State>> {
-        match self.settings.model.cell.0 {
-            Some(cell) if !data.is_empty() => State::from_data(data, cell, device).ok().map(Some),
+    fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Option<TaggerState>> {
+        let TaggerSettings { cell, feedback, .. } = self.settings.model;
+        match cell.0 {
+            Some(cell) if !data.is_empty() => TaggerState::from_data(data, cell, feedback, device).map(Some),
             _ => Some(None),
         }
     }

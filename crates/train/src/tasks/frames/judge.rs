@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use rekindle_data::frames::{Clip, FrameLoader, Layout};
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_metrics::segments::edit_score;
-use rekindle_models::frame_tagger::FrameTagger;
+use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 
 use super::{ClipSettings, frames};
 use crate::error::TrainError;
@@ -90,10 +90,10 @@ pub(super) fn log_probs(
     let layout = Arc::new(Layout::whole_clips(&lengths, settings.batch_size, time));
     let classes = model.classes();
     let mut found: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; length * classes]).collect();
-    let mut state = None;
+    let mut state: Option<TaggerState> = None;
     for number in 0..layout.batches() {
         let batch = loader.batch(&layout, number)?;
-        let before = state.map(|state: rekindle_rnn::State| state.reset_rows(&batch.begins));
+        let before = state.map(|state| state.reset_rows(&batch.begins));
         let (log_probs, after) = model.forward(frames(&batch, device), before, &batch.lengths);
         state = after;
         let log_probs = log_probs.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::run::RunSettings;
-use crate::settings::{TrainingSettings, at_least_one, below_one};
+use crate::settings::{TrainingSettings, at_least_one, below_one, setting};
 
 /// Settings of `frames`. Every field has a default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,12 @@ pub struct TaggerSettings {
     /// Let a frame see those after it too, within its chunk: no live use
     #[cfg_attr(feature = "clap", arg(long))]
     pub bidirectional: bool,
+    /// Read what was said of the frame before along with each frame
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub feedback: bool,
+    /// With --feedback: share of the labels in place of which training reads what the model says
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", default_value_t = TaggerSettings::default().scheduled_sampling))]
+    pub scheduled_sampling: f64,
     /// Probability of dropping a value of an encoded frame, between layers and before the output
     #[cfg_attr(feature = "clap", arg(long, value_name = "PROBABILITY", default_value_t = TaggerSettings::default().dropout))]
     pub dropout: f64,
@@ -146,6 +152,8 @@ impl Default for TaggerSettings {
             hidden: 128,
             encoder: 128,
             bidirectional: false,
+            feedback: false,
+            scheduled_sampling: 0.0,
             dropout: 0.0,
             balanced: false,
         }
@@ -200,7 +208,14 @@ impl FramesSettings {
             ("sequence-length", data.sequence_length),
             ("image-size", data.image_size),
         ])?;
-        below_one([("dropout", model.dropout)])
+        below_one([("dropout", model.dropout), ("scheduled-sampling", model.scheduled_sampling)])?;
+        if model.feedback && (model.cell.0.is_none() || model.bidirectional) {
+            return setting("feedback", true, "used with a cell, and without --bidirectional");
+        }
+        if !model.feedback && model.scheduled_sampling > 0.0 {
+            return setting("scheduled-sampling", model.scheduled_sampling, "used with --feedback");
+        }
+        Ok(())
     }
 }
 
@@ -253,6 +268,8 @@ impl TaggerSettings {
             .with_cell(self.cell.0)
             .with_num_layers(self.layers)
             .with_bidirectional(self.bidirectional)
+            .with_feedback(self.feedback)
+            .with_scheduled_sampling(self.scheduled_sampling)
             .with_dropout(self.dropout)
     }
 }

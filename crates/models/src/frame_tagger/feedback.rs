@@ -1,0 +1,127 @@
+//! Feedback: what was said of the frame before is read along with each frame.
+//!
+//! ```text
+//! h_t = f(h_{t-1}, [e_t, s_{t-1}])      s: one-hot, the class of the frame before; zeros before the first frame
+//! ```
+//!
+//! Afterwards `s` is the class that the model finds likeliest. While learning it is the label (teacher forcing), so that a
+//! clip is one whole-sequence operation; with scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) it is what the model
+//! says for some of the frames, guessed in one pass from the labels.
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
+use rekindle_kernels::pointwise::dropout;
+use rekindle_rnn::{Cell, Recurrent, State};
+
+use super::FrameTagger;
+
+/// What a [`FrameTagger`] goes on from.
+#[derive(Clone, Debug)]
+pub struct TaggerState {
+    /// Of the recurrence.
+    pub recurrent: State,
+    /// What was said of the last frames, one-hot, `[B, C]`; none without feedback.
+    pub said: Option<Tensor<2>>,
+}
+
+impl TaggerState {
+    /// The same values, cut off from the graph that made them.
+    pub fn detach(self) -> Self {
+        Self { recurrent: self.recurrent.detach(), said: self.said.map(Tensor::detach) }
+    }
+
+    /// Sets these rows to what they are before a first frame.
+    ///
+    /// # Panics
+    ///
+    /// If a row is not in the batch.
+    pub fn reset_rows(self, rows: &[usize]) -> Self {
+        let said = self.said.map(|said| {
+            let batch = said.dims()[0];
+            let mut kept = vec![1.0_f32; batch];
+            rows.iter().for_each(|&row| kept[row] = 0.0);
+            let kept = Tensor::<2>::from_data(TensorData::new(kept, [batch, 1]), &said.device());
+            said * kept
+        });
+        Self { recurrent: self.recurrent.reset_rows(rows), said }
+    }
+
+    /// The tensors for a checkpoint: those of the recurrence, then what was said.
+    pub fn to_data(&self) -> Vec<TensorData> {
+        let mut data = self.recurrent.to_data();
+        data.extend(self.said.as_ref().map(Tensor::to_data));
+        data
+    }
+
+    /// The inverse of [`to_data`](Self::to_data) for a model with this cell, and with or without feedback; none if the
+    /// tensors do not fit.
+    pub fn from_data(mut data: Vec<TensorData>, cell: Cell, feedback: bool, device: &Device) -> Option<Self> {
+        let said = if feedback { Some(data.pop().filter(|said| said.shape().len() == 2)?) } else { None };
+        let said = said.map(|said| Tensor::from_data(said, device));
+        Some(Self { recurrent: State::from_data(data, cell, device).ok()?, said })
+    }
+}
+
+impl FrameTagger {
+    /// [`forward`](Self::forward) with feedback, of encoded frames `[B, T, E]`.
+    pub(super) fn answer(
+        &self,
+        recurrent: &Recurrent,
+        encoded: Tensor<3>,
+        state: Option<TaggerState>,
+    ) -> (Tensor<3>, TaggerState) {
+        let (batch, device) = (encoded.dims()[0], encoded.device());
+        let mut state = state.unwrap_or_else(|| self.before(recurrent, batch, &device));
+        let (recurrent, frames) = recurrent.unrolled(encoded.swap_dims(0, 1));
+        let mut answers = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let (hidden, after) = recurrent.step(frame, state.said, state.recurrent);
+            let log_probs = log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 1);
+            let said = self.one_hot(log_probs.clone().argmax(1).squeeze_dim(1));
+            state = TaggerState { recurrent: after, said: Some(said) };
+            answers.push(log_probs);
+        }
+        (Tensor::stack(answers, 1), state)
+    }
+
+    /// The same while learning, with the `labels` `[B, T]` of the frames: log-probabilities `[B, T, C]` and the state.
+    pub(super) fn learn_forced(
+        &self,
+        recurrent: &Recurrent,
+        encoded: Tensor<3>,
+        state: Option<TaggerState>,
+        lengths: &[usize],
+        labels: Tensor<1, Int>,
+    ) -> (Tensor<3>, TaggerState) {
+        let [batch, time, _] = encoded.dims();
+        let device = encoded.device();
+        let TaggerState { recurrent: before, said } = state.unwrap_or_else(|| self.before(recurrent, batch, &device));
+        let said = said.expect("a model with feedback has said something").unsqueeze_dim::<3>(1);
+        let read = |said_of: Tensor<3>| {
+            let previous = Tensor::cat(vec![said.clone(), said_of], 1).narrow(1, 0, time);
+            self.read(recurrent, Tensor::cat(vec![encoded.clone(), previous], 2), Some(before.clone()), lengths)
+        };
+        let truth = self.one_hot(labels).reshape([batch, time, self.classes()]);
+        let mut said_of = truth.clone();
+        if self.scheduled_sampling > 0.0 {
+            let guesses = read(truth.clone()).0.detach().argmax(2).reshape([batch * time]);
+            let chance = Distribution::Bernoulli(self.scheduled_sampling);
+            let chosen = Tensor::<3>::random([batch, time, 1], chance, &device).bool().expand(truth.dims());
+            said_of = truth.clone().mask_where(chosen, self.one_hot(guesses).reshape(truth.dims()));
+        }
+        let (log_probs, after) = read(said_of);
+        let last = truth.narrow(1, time - 1, 1).squeeze_dim(1);
+        (log_probs, TaggerState { recurrent: after, said: Some(last) })
+    }
+
+    /// The state before the first frame.
+    fn before(&self, recurrent: &Recurrent, batch: usize, device: &Device) -> TaggerState {
+        let said = Tensor::zeros([batch, self.classes()], device);
+        TaggerState { recurrent: recurrent.zero_state(batch, device), said: Some(said) }
+    }
+
+    /// `[N, C]` of `N` classes.
+    fn one_hot(&self, classes: Tensor<1, Int>) -> Tensor<2> {
+        classes.one_hot::<2>(self.classes()).float().cast(self.output.weight.val().dtype())
+    }
+}
