@@ -6,6 +6,7 @@ use std::fs;
 use predicates::prelude::*;
 use predicates::str::contains;
 use rekindle_tests::Workplace;
+use rstest::rstest;
 
 /// A clip of 200 frames whose label tells the frame before: by itself a frame says nothing.
 fn write_clip(place: &Workplace, name: &str, mut seed: u32) {
@@ -41,11 +42,13 @@ fn macro_f1(place: &Workplace, run: &str) -> f64 {
     eval["macro_f1"].as_f64().unwrap()
 }
 
-#[test]
-fn the_past_is_learnt_and_answers_are_the_same_live() {
+#[rstest]
+#[case::state(&[])]
+#[case::feedback(&["--feedback", "--scheduled-sampling", "0.2"])]
+fn the_past_is_learnt_and_answers_are_the_same_live(#[case] more: &[&str]) {
     let place = clips();
     let options = ["--epochs", "40", "--learning-rate", "0.02"];
-    train(&place, "run", &options).success().stderr(contains("down").and(contains("macro f1")));
+    train(&place, "run", &[&options[..], more].concat()).success().stderr(contains("down").and(contains("macro f1")));
     train(&place, "blind", &[&options[..], &["--cell", "none"]].concat()).success();
     let (seeing, blind) = (macro_f1(&place, "run"), macro_f1(&place, "blind"));
     assert!(seeing > 0.98 && blind < 0.65, "{seeing} and {blind}");
@@ -67,10 +70,13 @@ fn the_past_is_learnt_and_answers_are_the_same_live() {
     assert_eq!(live.lines().map(label).collect::<Vec<_>>(), rows.map(label).collect::<Vec<_>>());
 }
 
-#[test]
-fn a_resumed_run_has_the_losses_of_an_unbroken_one() {
+#[rstest]
+#[case::state(&[])]
+#[case::feedback(&["--feedback", "--scheduled-sampling", "0.2"])]
+fn a_resumed_run_has_the_losses_of_an_unbroken_one(#[case] more: &[&str]) {
     let place = clips();
     let often = ["--eval-every", "4", "--checkpoint-every", "3", "--print-every", "1", "--dropout", "0.2"];
+    let often = [&often[..], more].concat();
     train(&place, "whole", &[&often[..], &["--steps", "12"]].concat()).success();
     train(&place, "broken", &[&often[..], &["--steps", "8"]].concat()).success();
     place.rekindle(&["train", "--resume", "broken", "--steps", "12"]).assert().success();
@@ -87,6 +93,8 @@ fn a_clip_that_does_not_fit_is_refused_with_what_to_do() {
         (&["train", "frames", "--data", "a.csv", "--label-column", "phase", "--out", "x"][..], "no column `phase`"),
         (&["train", "frames", "--data", "no.csv", "--out", "x"], "no such file"),
         (&["train", "frames", "--data", "a.csv", "--hidden", "0", "--out", "x"], "hidden 0"),
+        (&["train", "frames", "--data", "a.csv", "--feedback", "--cell", "none", "--out", "x"], "feedback true"),
+        (&["train", "frames", "--data", "a.csv", "--scheduled-sampling", "0.5", "--out", "x"], "with --feedback"),
         (&["eval", "run", "--data", "narrow.csv"], "no column `x`"),
         (&["eval", "run", "--data", "strange.csv"], "--alias"),
         (&["eval", "run", "--part", "test"], "no test part"),
