@@ -3,16 +3,17 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 use super::convolution::{Convolution, Shape};
 
-/// Channels behind each of the convolutions.
-const CHANNELS: [usize; 3] = [16, 32, 64];
+/// Channels behind each of the convolutions, and their strides.
+const CONVOLUTIONS: [(usize, usize); 4] = [(16, 2), (32, 2), (64, 2), (64, 1)];
 
-/// Three convolutions of 3 by 3 that halve the picture, ReLU after each, and a linear layer that sees where on the map
-/// something is.
+/// Convolutions of 3 by 3, ReLU after each, and a linear layer on the whole map. Three halve the picture; with the fourth a
+/// place sees 31 pixels each way, enough for all of a thing that lies across its border. They read where each pixel is along
+/// with its colours: what attention sees of a place would else not say which place it is.
 #[derive(Module, Debug)]
 pub struct SmallCnn {
     /// The convolutions.
@@ -23,31 +24,43 @@ pub struct SmallCnn {
 
 impl SmallCnn {
     /// Depth of the map.
-    pub(super) const FEATURES: usize = CHANNELS[CHANNELS.len() - 1];
+    pub(super) const FEATURES: usize = CONVOLUTIONS[CONVOLUTIONS.len() - 1].0;
 
     /// Numbers of the vector.
     pub(super) const VECTOR: usize = 128;
 
     /// For pictures of `side` by `side`.
     pub(super) fn init(side: usize, rng: &mut impl Rng, device: &Device) -> Self {
-        let inputs = [3].into_iter().chain(CHANNELS);
-        let shape = |(input, output)| Shape { input, output, kernel: 3, stride: 2, groups: 1 };
-        let convolutions = inputs.zip(CHANNELS).map(|both| shape(both).init(rng, device)).collect();
+        let inputs = [3 + 2].into_iter().chain(CONVOLUTIONS.map(|(channels, _)| channels));
+        let shape = |(input, (output, stride))| Shape { input, output, kernel: 3, stride, groups: 1 };
+        let convolutions = inputs.zip(CONVOLUTIONS).map(|both| shape(both).init(rng, device)).collect();
         let places = Self::map_side(side).pow(2);
         Self { convolutions, output: crate::init::linear(Self::FEATURES * places, Self::VECTOR, rng, device) }
     }
 
     pub(super) fn map_side(side: usize) -> usize {
-        CHANNELS.iter().fold(side, |side, _| side.div_ceil(2))
+        CONVOLUTIONS.iter().fold(side, |side, (_, stride)| side.div_ceil(*stride))
     }
 
     /// The map `[B, 64, H / 8, W / 8]` of pictures `[B, 3, H, W]`.
     pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
-        self.convolutions.iter().fold(pictures, |map, convolution| relu(convolution.forward(map)))
+        self.convolutions.iter().fold(with_places(pictures), |map, convolution| relu(convolution.forward(map)))
     }
 
     /// The vector `[B, 128]` of the map.
     pub(super) fn vector(&self, map: Tensor<4>) -> Tensor<2> {
         relu(self.output.forward(map.flatten::<2>(1, 3)))
     }
+}
+
+/// Pictures `[B, 3, H, W]` with two more channels, how far each pixel is to the right and down, from -1 to 1 (Liu et al. 2018,
+/// *An intriguing failing of convolutional neural networks and the CoordConv solution*, arXiv 1807.03247).
+fn with_places(pictures: Tensor<4>) -> Tensor<4> {
+    let ([batch, _, height, width], device) = (pictures.dims(), pictures.device());
+    let along = |at: usize, of: usize| 2.0 * (at as f32 + 0.5) / of as f32 - 1.0;
+    let right = (0..height * width).map(|pixel| along(pixel % width, width));
+    let down = (0..height * width).map(|pixel| along(pixel / width, height));
+    let places: Vec<f32> = right.chain(down).collect();
+    let places = Tensor::<4>::from_data(TensorData::new(places, [1, 2, height, width]), &device);
+    Tensor::cat(vec![pictures, places.expand([batch, 2, height, width])], 1)
 }
