@@ -79,7 +79,7 @@ pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use rows_stepper::{RowsState, RowsStepper};
-pub use state::{LayerState, State};
+pub use state::{LayerState, State, reset_rows};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use stepper::Stepper;
 pub use unrolled::{KnownInput, Unrolled};

@@ -72,21 +72,7 @@ impl State {
     ///
     /// If a row is not in the batch.
     pub fn reset_rows(self, rows: &[usize]) -> Self {
-        if rows.is_empty() {
-            return self;
-        }
-        let batch = self.batch_size();
-        let mut reset = vec![false; batch];
-        for &row in rows {
-            check_row(row, batch);
-            reset[row] = true;
-        }
-        self.map(|tensor| {
-            let mask = TensorData::new(reset.clone(), [batch, 1]);
-            let mask = Tensor::<2, Bool>::from_data(mask, &tensor.device());
-            let shape = tensor.dims();
-            tensor.mask_fill(mask.expand(shape), 0.0)
-        })
+        self.map(|tensor| reset_rows(tensor, rows))
     }
 
     /// A batch made of these rows, in this order and with repetitions: what
@@ -165,6 +151,25 @@ impl State {
         }
         Ok(Self { layers })
     }
+}
+
+/// Sets these rows of `[B, F]` to zero, for what a model keeps besides its [`State`].
+///
+/// # Panics
+///
+/// If a row is not in the batch.
+pub fn reset_rows(tensor: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    if rows.is_empty() {
+        return tensor;
+    }
+    let shape = tensor.dims();
+    let mut reset = vec![false; shape[0]];
+    for &row in rows {
+        check_row(row, shape[0]);
+        reset[row] = true;
+    }
+    let mask = Tensor::<2, Bool>::from_data(TensorData::new(reset, [shape[0], 1]), &tensor.device());
+    tensor.mask_fill(mask.expand(shape), 0.0)
 }
 
 fn check_row(row: usize, batch: usize) {

@@ -4,10 +4,13 @@ use burn::backend::tensor::FloatTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::cpu::{
-    activation,
-    lanes::{Lanewise, update},
-    tensors::CpuBackend,
+use crate::{
+    cpu::{
+        activation,
+        lanes::{Lanewise, update},
+        tensors::CpuBackend,
+    },
+    step,
 };
 
 /// Numbers that are worked on at once: enough to be worth another thread. Even, for [`Mask`].
@@ -70,8 +73,7 @@ pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> Float
 /// `tanh(x)`.
 pub(super) fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let mut tensor = owned::<B>(tensor);
-    let arch = Arch::new();
-    B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(|chunk| arch.dispatch(Tanh(chunk)));
+    B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(step::tanh);
     tensor
 }
 
@@ -88,27 +90,6 @@ pub(super) fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: Flo
 fn owned<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let tensor = B::contiguous(tensor);
     if B::is_unique(&tensor) { tensor } else { B::duplicate(&tensor) }
-}
-
-struct Tanh<'a>(&'a mut [f32]);
-
-impl WithSimd for Tanh<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        update(simd, TanhStep, [], [self.0]);
-    }
-}
-
-#[derive(Clone, Copy)]
-struct TanhStep;
-
-impl Lanewise<0, 1> for TanhStep {
-    #[inline(always)]
-    fn step<S: Simd>(self, simd: S, _: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
-        [activation::tanh(simd, x)]
-    }
 }
 
 struct TanhBackward<'a>(&'a mut [f32], &'a [f32]);

@@ -11,7 +11,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, Recurrent, State};
+use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 
 use super::FrameTagger;
 
@@ -36,14 +36,7 @@ impl TaggerState {
     ///
     /// If a row is not in the batch.
     pub fn reset_rows(self, rows: &[usize]) -> Self {
-        let said = self.said.map(|said| {
-            let batch = said.dims()[0];
-            let mut kept = vec![1.0_f32; batch];
-            rows.iter().for_each(|&row| kept[row] = 0.0);
-            let kept = Tensor::<2>::from_data(TensorData::new(kept, [batch, 1]), &said.device());
-            said * kept
-        });
-        Self { recurrent: self.recurrent.reset_rows(rows), said }
+        Self { recurrent: self.recurrent.reset_rows(rows), said: self.said.map(|said| reset_rows(said, rows)) }
     }
 
     /// The tensors for a checkpoint: those of the recurrence, then what was said.
@@ -84,7 +77,8 @@ impl FrameTagger {
         (Tensor::stack(answers, 1), state)
     }
 
-    /// The same while learning, with the `labels` `[B, T]` of the frames: log-probabilities `[B, T, C]` and the state.
+    /// The same while learning, with the `labels` `[B · T]` of the frames: log-probabilities `[B, T, C]` and the
+    /// state.
     pub(super) fn learn_forced(
         &self,
         recurrent: &Recurrent,
