@@ -68,6 +68,12 @@ pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && (is_cpu(&device) || is_gpu(&device))
 }
 
+/// Whether the CPU computes with tensors like this one in native code.
+#[cfg(feature = "native-cpu")]
+pub(crate) fn is_native_on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && is_cpu(&tensor.device())
+}
+
 /// Whether a device is the CPU, in native code.
 pub(crate) fn is_cpu(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {

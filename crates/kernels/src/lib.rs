@@ -17,7 +17,9 @@
 //! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
 //!   are computed once a loop.
 //! - [`parallel`]: independent work on the CPU, side by side.
-//! - [`pointwise`]: tanh and dropout, with all threads of a CPU.
+//! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
+//!   all threads of a CPU.
+//! - [`adam`]: a step of the optimizer, likewise.
 //! - `step`, with a CPU backend compiled in: one sequence read step by
 //!   step, with the weights packed once, as in sampling.
 //!
@@ -45,8 +47,11 @@
 //! step of it; every other backend and element type runs the composed twin, and so do
 //! GPUs where Burn's own `fusion` is on.
 
+pub mod adam;
+pub mod cross_entropy;
 pub mod gru;
 pub mod launches;
+pub mod linear;
 pub mod lstm;
 pub mod parallel;
 pub mod pointwise;

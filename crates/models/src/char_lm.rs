@@ -25,9 +25,10 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::module::linear;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::cross_entropy::cross_entropy;
+use rekindle_kernels::linear::linear;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput, State};
 
@@ -147,9 +148,8 @@ impl CharLm {
         assert_eq!(tokens.dims(), targets.dims(), "tokens and targets [B, T] must have one shape");
         let rows = targets.shape().num_elements();
         let (logits, state) = self.logits(tokens, state);
-        let targets = targets.swap_dims(0, 1).reshape([rows, 1]);
-        let loss = log_softmax(logits, 1).gather(1, targets).mean().neg();
-        (loss, state)
+        let targets = targets.swap_dims(0, 1).reshape([rows]);
+        (cross_entropy(logits, targets).mean(), state)
     }
 
     /// Log-probabilities `[B, V]` of what follows `tokens` `[B]`: one step of [`forward`](Self::forward), with exactly
@@ -171,8 +171,11 @@ impl CharLm {
         let [time, batch, width] = hidden.dims();
         let hidden = dropout(&self.dropout, hidden.reshape([time * batch, width]));
         let logits = match (&self.output, &self.embedding) {
-            (Output::Own(layer), _) => layer.forward(hidden),
-            (Output::Tied(bias), Some(table)) => linear(hidden, table.val().transpose(), Some(bias.val())),
+            (Output::Own(layer), _) => {
+                let bias = layer.bias.as_ref().map(Param::val);
+                linear(hidden, layer.weight.val().transpose(), bias)
+            }
+            (Output::Tied(bias), Some(table)) => linear(hidden, table.val(), Some(bias.val())),
             (Output::Tied(_), None) => unreachable!("init_with refuses tied weights without an embedding"),
         };
         (logits, state)

@@ -24,6 +24,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use rekindle_kernels::cross_entropy::cross_entropy;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput};
 
@@ -166,7 +167,7 @@ impl Classifier {
     /// As [`forward`](Self::forward), and when there are not as many labels as texts.
     pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
         assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
-        self.forward(tokens, lengths).gather(1, labels.unsqueeze_dim(1)).mean().neg()
+        cross_entropy(self.scores(self.input(tokens), lengths), labels).mean()
     }
 
     /// What the recurrence reads, time-major.

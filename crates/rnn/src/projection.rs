@@ -3,6 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{Int, Tensor};
 use rekindle_kernels::Input;
+use rekindle_kernels::linear::linear;
 
 use crate::SequenceInput;
 
@@ -22,23 +23,19 @@ const SMALLEST_PRODUCT: usize = 257;
 ///
 /// If the input has not the layer's number of features.
 pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<Tensor<1>>) -> Input {
-    let add_bias = |rows: Tensor<2>| match bias {
-        Some(bias) => rows + bias.unsqueeze(),
-        None => rows,
-    };
     let [gate_rows, input_size] = weight_ih.dims();
     let [time, batch] = input.outer_dims();
     match input {
         // A short sequence needs few rows of the table.
         SequenceInput::OneHot { tokens } if time * batch <= input_size => {
-            let rows = add_bias(weight_ih.select(1, flat(tokens)).transpose());
+            let rows = plus(weight_ih.select(1, flat(tokens)).transpose(), bias);
             Input::Projected(rows.reshape([time, batch, gate_rows]))
         }
-        input => project_rows(input, weight_ih, add_bias),
+        input => project_rows(input, weight_ih, bias, |rows| rows),
     }
 }
 
-/// `finish(W_ih x_t)` for every step of a time-major input, where `finish`
+/// `finish(W_ih x_t + bias)` for every step of a time-major input, where `finish`
 /// works on the rows of a matrix `[N, G]` one by one.
 ///
 /// # Panics
@@ -47,6 +44,7 @@ pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<T
 pub(crate) fn project_rows(
     input: SequenceInput,
     weight_ih: Tensor<2>,
+    bias: Option<Tensor<1>>,
     finish: impl FnOnce(Tensor<2>) -> Tensor<2>,
 ) -> Input {
     let [gate_rows, input_size] = weight_ih.dims();
@@ -57,17 +55,17 @@ pub(crate) fn project_rows(
     let steps = time * batch;
     let rows = match input {
         SequenceInput::OneHot { tokens } => {
-            let table = finish(weight_ih.transpose());
+            let table = finish(plus(weight_ih.transpose(), bias));
             return Input::Tokens { table, tokens };
         }
         SequenceInput::Embedded { table, tokens } if table.dims()[0] < steps => {
-            let table = project_matrix(table, weight_ih, finish);
+            let table = project_matrix(table, weight_ih, bias, finish);
             return Input::Tokens { table, tokens };
         }
         SequenceInput::Embedded { table, tokens } => table.select(0, flat(tokens)),
         SequenceInput::Dense(rows) => rows.reshape([steps, input_size]),
     };
-    let rows = project_matrix(rows, weight_ih, finish);
+    let rows = project_matrix(rows, weight_ih, bias, finish);
     Input::Projected(rows.reshape([time, batch, gate_rows]))
 }
 
@@ -75,13 +73,9 @@ pub(crate) fn project_rows(
 /// one-hot vectors.
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub(crate) fn project_tokens(embedding: Option<Tensor<2>>, weight_ih: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let add_bias = |rows: Tensor<2>| match bias {
-        Some(bias) => rows + bias.unsqueeze(),
-        None => rows,
-    };
     match embedding {
-        Some(table) => project_matrix(table, weight_ih, add_bias),
-        None => add_bias(weight_ih.transpose()),
+        Some(table) => project_matrix(table, weight_ih, bias, |rows| rows),
+        None => plus(weight_ih.transpose(), bias),
     }
 }
 
@@ -91,17 +85,29 @@ pub(crate) fn summed_bias(bias_ih: &Option<Param<Tensor<1>>>, bias_hh: &Option<P
     Some(ih.val() + hh.val())
 }
 
-/// `finish(rows W_ihᵀ)`: `[N, I]` to `[N, G]`.
-fn project_matrix(rows: Tensor<2>, weight_ih: Tensor<2>, finish: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+/// `finish(rows W_ihᵀ + bias)`: `[N, I]` to `[N, G]`.
+fn project_matrix(
+    rows: Tensor<2>,
+    weight_ih: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    finish: impl FnOnce(Tensor<2>) -> Tensor<2>,
+) -> Tensor<2> {
     let [count, input_size] = rows.dims();
     let wanted = SMALLEST_PRODUCT.div_ceil(weight_ih.dims()[0]).max(2);
-    let weight = weight_ih.transpose();
     if count >= wanted {
-        return finish(rows.matmul(weight));
+        return finish(linear(rows, weight_ih, bias));
     }
     let filler = Tensor::zeros([wanted - count, input_size], (&rows.device(), rows.dtype()));
     let rows = Tensor::cat(vec![rows, filler], 0);
-    finish(rows.matmul(weight)).narrow(0, 0, count)
+    finish(linear(rows, weight_ih, bias)).narrow(0, 0, count)
+}
+
+/// `rows + bias`.
+fn plus(rows: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    match bias {
+        Some(bias) => rows + bias.unsqueeze(),
+        None => rows,
+    }
 }
 
 fn flat(tokens: Tensor<2, Int>) -> Tensor<1, Int> {

@@ -1,8 +1,11 @@
-//! Burn's optimizers with the constants that PyTorch uses.
+//! Adam of our own, for speed, and Burn's other optimizers, with the constants that PyTorch uses.
+
+mod adam;
 
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdaGradConfig, AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{AdaGradConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use rekindle_kernels::adam::Decay;
 
 use crate::settings::{OptimizerKind, TrainingSettings};
 
@@ -14,10 +17,8 @@ const EPSILON: f32 = 1e-8;
 pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
     let decay = (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay as f32));
     match settings.optimizer {
-        OptimizerKind::Adam => AdamConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
-        OptimizerKind::AdamW => {
-            AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(settings.weight_decay as f32).init()
-        }
+        OptimizerKind::Adam => adam(Decay::Gradient(settings.weight_decay as f32)),
+        OptimizerKind::AdamW => adam(Decay::Weight(settings.weight_decay as f32)),
         OptimizerKind::Sgd => {
             let momentum = MomentumConfig::new().with_momentum(settings.momentum).with_dampening(0.0);
             let momentum = (settings.momentum > 0.0).then_some(momentum);
@@ -31,4 +32,8 @@ pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
             .init(),
         OptimizerKind::Adagrad => AdaGradConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
     }
+}
+
+fn adam(decay: Decay) -> ModuleOptimizer {
+    ModuleOptimizer::from(adam::Adam { epsilon: EPSILON, decay })
 }

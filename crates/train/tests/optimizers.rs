@@ -3,7 +3,7 @@
 mod support;
 
 use burn::module::{Module, Param};
-use burn::optim::GradientsParams;
+use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Tensor;
 use rekindle_train::optimizer;
 use rekindle_train::settings::{OptimizerKind, TrainingSettings};
@@ -54,5 +54,26 @@ fn steps_are_those_of_pytorch(
                 assert!((seen - expected).abs() < 2e-6, "{name}: {seen} for {expected}");
             }
         }
+    }
+}
+
+#[test]
+fn adam_has_the_numbers_of_burns() {
+    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/optimizers.json")).unwrap();
+    for device in devices() {
+        let device = device.autodiff();
+        let start = || One { parameter: Param::from_tensor(Tensor::from_floats(fixture.start, &device)) };
+        let (mut ours, mut burns) = (start(), start());
+        let settings = TrainingSettings { optimizer: OptimizerKind::Adam, ..TrainingSettings::default() };
+        let mut optimizers = [optimizer::build(&settings), AdamConfig::new().with_epsilon(1e-8).init()];
+        for gradient in &fixture.gradients {
+            for (model, optimizer) in [&mut ours, &mut burns].into_iter().zip(&mut optimizers) {
+                let loss = (model.parameter.val() * Tensor::from_floats(*gradient, &device)).sum();
+                let gradients = GradientsParams::from_grads(loss.backward(), model);
+                *model = optimizer.step(fixture.learning_rate, model.clone(), gradients);
+            }
+        }
+        let [ours, burns] = [ours, burns].map(|model| model.parameter.val().into_data());
+        assert_eq!(ours, burns, "{device:?}");
     }
 }

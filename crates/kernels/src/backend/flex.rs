@@ -1,6 +1,10 @@
 //! The flex backend.
 
-use burn::backend::{Flex, flex::FlexTensor};
+use burn::backend::{
+    Flex,
+    flex::{FlexTensor, Layout},
+};
+use burn::tensor::{Bytes, DType, Shape};
 
 use super::NativeBackend;
 use crate::cpu::tensors::CpuBackend;
@@ -25,7 +29,16 @@ impl CpuBackend for Flex {
         tensor.is_unique() && tensor.is_contiguous()
     }
 
+    fn is_contiguous(tensor: &FlexTensor) -> bool {
+        tensor.is_contiguous()
+    }
+
     fn integers(tensor: FlexTensor) -> Vec<i64> {
         tensor.into_data().iter().collect()
+    }
+
+    fn from_elements(elements: Vec<f32>, shape: Shape) -> FlexTensor {
+        // Flex's own tensors of zeros are written, and then copied to another alignment.
+        FlexTensor::new(Bytes::from_elems(elements), Layout::contiguous(shape), DType::F32)
     }
 }

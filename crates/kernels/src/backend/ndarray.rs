@@ -2,6 +2,7 @@
 #![allow(deprecated)]
 
 use burn::backend::{NdArray, ndarray::NdArrayTensor};
+use burn::tensor::{Shape, TensorData};
 
 use super::NativeBackend;
 use crate::cpu::tensors::CpuBackend;
@@ -42,6 +43,13 @@ impl CpuBackend for NdArray {
         }
     }
 
+    fn is_contiguous(tensor: &NdArrayTensor) -> bool {
+        match tensor {
+            NdArrayTensor::F32(values) => values.view().is_standard_layout(),
+            _ => false,
+        }
+    }
+
     fn integers(tensor: NdArrayTensor) -> Vec<i64> {
         macro_rules! integers {
             ($($width:ident)*) => {
@@ -52,5 +60,8 @@ impl CpuBackend for NdArray {
             };
         }
         integers!(I64 I32 I16 I8 U64 U32 U16 U8)
+    }
+    fn from_elements(elements: Vec<f32>, shape: Shape) -> NdArrayTensor {
+        NdArrayTensor::from_data(TensorData::new(elements, shape))
     }
 }

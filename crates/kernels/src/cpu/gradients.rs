@@ -1,11 +1,11 @@
 //! The products and sums that follow the walk backwards.
 
 use burn::backend::tensor::FloatTensor;
-use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
 use super::{
-    blocks::{Extent, PARALLEL_WORK},
+    blocks::Extent,
+    matrix::{Matrix, product},
     pool::Buffer,
     source::Symbols,
     tensors::{CpuBackend, Gates},
@@ -63,56 +63,10 @@ pub(crate) fn weight_gradient(
 }
 
 /// `out = aᵀ b`, or `out += aᵀ b`, over `rows` rows; `out` is `[a.columns, b's columns]`.
-///
-/// Each thread makes some rows of the result, all by itself: the product's own threads
-/// would meet dozens of times, which a busy machine makes slow.
 fn transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accumulate: bool) {
     let n = out.len() / a.columns;
-    let work = rows * out.len();
-    let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
-    let share = a.columns.div_ceil(threads);
-    let product = |(index, out): (usize, &mut [f32])| {
-        let part = Columns { first: a.first + index * share, columns: out.len() / n, ..a };
-        serial_transposed_product(part, b, rows, out, accumulate);
-    };
-    if threads == 1 {
-        product((0, out));
-    } else {
-        out.par_chunks_mut(share * n).enumerate().for_each(product);
-    }
-}
-
-/// [`transposed_product`] on the calling thread.
-fn serial_transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accumulate: bool) {
-    let (m, n) = (a.columns, out.len() / a.columns);
-    assert!(a.first + m <= a.width && rows * n <= b.len() && m * n == out.len());
-    assert!(rows == 0 || (rows - 1) * a.width + a.first + m <= a.data.len());
-    // SAFETY: the left operand reads `a.data[k * width + first + i]` for k < rows and
-    // i < m, the right one `b[k * n + j]` and the result `out[i * n + j]` for j < n, all
-    // within their slices by the assertions above.
-    unsafe {
-        gemm(
-            m,
-            n,
-            rows,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            accumulate,
-            a.data.as_ptr().wrapping_add(a.first),
-            a.width as isize,
-            1,
-            b.as_ptr(),
-            1,
-            n as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    let a = Matrix::rows_of(&a.data[a.first..], rows, a.columns, a.width);
+    product(a.transpose(), Matrix::rows_of(b, rows, n, n), out, accumulate);
 }
 
 /// The gradient of the input from that of the gates: of the table if the input was
@@ -122,14 +76,13 @@ pub(crate) fn input_gradient<B: CpuBackend>(
     scan: &Scan,
     symbols: Option<&Symbols>,
     mut d: Gates<B>,
-    like: &FloatTensor<B>,
 ) -> FloatTensor<B> {
     let Some(symbols) = symbols else {
         return d.into_tensor().expect("a projected input leaves its gates in a tensor");
     };
     let d = d.slice_mut();
     let width = d.len() / symbols.ids.len();
-    let mut table = B::zeros([symbols.vocabulary, width], like);
+    let mut table = B::zeros([symbols.vocabulary, width]);
     table_gradient(extent, scan, symbols, d, B::slice_mut(&mut table));
     table
 }

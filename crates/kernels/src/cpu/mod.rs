@@ -6,6 +6,7 @@
 //! - [`blocks`]: the split of the batch over threads.
 //! - [`source`]: where a step's input is read.
 //! - [`gradients`]: the products and sums that follow the walk backwards.
+//! - [`matrix`]: products of whole matrices.
 //! - [`pool`]: buffers that live from step to step.
 //! - [`recurrence`]: what a cell gives to be run by this code.
 //! - [`walk`]: the rows that take part in a step.
@@ -15,6 +16,7 @@ pub(crate) mod activation;
 pub(crate) mod blocks;
 pub(crate) mod gradients;
 pub(crate) mod lanes;
+pub(crate) mod matrix;
 pub(crate) mod panels;
 pub(crate) mod pool;
 pub(crate) mod recurrence;

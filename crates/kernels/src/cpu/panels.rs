@@ -20,7 +20,7 @@ use super::pool::Buffer;
 /// 16 registers of AVX2.
 const TILE_ROWS: usize = 6;
 /// Below this many weights packing is not worth a second thread.
-const PARALLEL_PACK: usize = 1 << 19;
+const PARALLEL_PACK: usize = 1 << 17;
 
 /// Vectors in a panel's row, by the lanes of a vector: enough sums in flight to hide
 /// the latency of an addition, and no more than the registers hold.

@@ -86,7 +86,7 @@ impl<B: CpuBackend> Reader<B> {
         let (reader, projection) = self.hand_over();
         let gates = match (projection, &reader) {
             (Some(projection), _) => Gates::Tensor(projection),
-            (None, Reader::Projected(shared)) => Gates::Tensor(B::zeros(shape, shared)),
+            (None, Reader::Projected(_)) => Gates::Tensor(B::zeros(shape)),
             (None, _) => Gates::Pooled(Arc::new(Buffer::take(shape.iter().product()))),
         };
         (reader, gates)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use burn::backend::{
-    Backend, FloatDType, TensorMetadata,
+    Backend, TensorMetadata,
     tensor::{FloatTensor, IntTensor},
 };
+use burn::tensor::Shape;
 
 use super::pool::Buffer;
 
@@ -30,26 +31,36 @@ pub(crate) trait CpuBackend: Backend {
     /// Whether the tensor is contiguous and shares its memory with no other.
     fn is_unique(tensor: &FloatTensor<Self>) -> bool;
 
+    /// Whether the elements lie in row-major order with nothing between them.
+    fn is_contiguous(tensor: &FloatTensor<Self>) -> bool;
+
     /// The elements of an integer tensor of any width, in row-major order.
     fn integers(tensor: IntTensor<Self>) -> Vec<i64>;
 
+    /// A tensor of these elements, in row-major order.
+    fn from_elements(elements: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
+
     /// A tensor of zeros.
-    fn zeros<const D: usize>(shape: [usize; D], like: &FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_zeros(shape.into(), &like.device(), FloatDType::F32)
+    fn zeros<const D: usize>(shape: [usize; D]) -> FloatTensor<Self> {
+        Self::from_elements(vec![0.0; shape.iter().product()], shape.into())
     }
 
-    /// A copy `[B, H]` that shares no memory.
+    /// A copy of a contiguous tensor that shares no memory.
     fn duplicate(tensor: &FloatTensor<Self>) -> FloatTensor<Self> {
-        let mut copy = Self::float_zeros(tensor.shape(), &tensor.device(), FloatDType::F32);
-        Self::slice_mut(&mut copy).copy_from_slice(Self::slice(tensor));
-        copy
+        Self::from_elements(Self::slice(tensor).to_vec(), tensor.shape())
+    }
+
+    /// The tensor, contiguous and sharing its memory with no other: copied only if it must be.
+    fn owned(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+        let tensor = Self::contiguous(tensor);
+        if Self::is_unique(&tensor) { tensor } else { Self::duplicate(&tensor) }
     }
 
     /// A copy of the gradient, or zeros `[B, H]` if there is none.
     fn gradient_or_zeros(gradient: Option<FloatTensor<Self>>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         match gradient {
             Some(gradient) => Self::duplicate(&Self::contiguous(gradient)),
-            None => Self::float_zeros(like.shape(), &like.device(), FloatDType::F32),
+            None => Self::from_elements(vec![0.0; like.shape().num_elements()], like.shape()),
         }
     }
 }

@@ -68,7 +68,7 @@ impl CpuRecurrence<3, 1> for Gru {
             (reader, gates) = (rest, Some(kept));
         }
         let mut recurrent = keep.then(|| Buffer::take(steps * batch * width));
-        let mut hidden = B::zeros([steps, batch, width], &h0);
+        let mut hidden = B::zeros([steps, batch, width]);
         let mut last = B::duplicate(&h0);
 
         let weights = Weights::pack(&extent, B::slice(&weight_hh), Orientation::Transposed);
@@ -143,13 +143,13 @@ impl CpuRecurrence<3, 1> for Gru {
         });
         run(extent.arch, tasks.collect());
 
-        let mut bias_hh = B::zeros([GATES * width], &saved.h0);
+        let mut bias_hh = B::zeros([GATES * width]);
         for sums in bias_sums.chunks_exact(GATES * width) {
             let total = B::slice_mut(&mut bias_hh).iter_mut();
             total.zip(sums).for_each(|(total, sum)| *total += sum);
         }
         let weight_hh = wanted.weight_hh.then(|| {
-            let mut gradient = B::zeros([GATES * width, width], &saved.weight_hh);
+            let mut gradient = B::zeros([GATES * width, width]);
             let (of_rz, of_n) = B::slice_mut(&mut gradient).split_at_mut(2 * width * width);
             let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
             let rz = Columns { columns: 2 * width, ..Columns::all(saved.gates.slice_mut(), GATES * width) };
@@ -159,7 +159,7 @@ impl CpuRecurrence<3, 1> for Gru {
             gradient
         });
         let symbols = saved.symbols.as_ref();
-        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates, &saved.h0));
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates));
         Gradients { input, parameters: [weight_hh, Some(bias_hh), Some(dh)] }
     }
 }

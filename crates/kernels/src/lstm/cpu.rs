@@ -69,7 +69,7 @@ impl CpuRecurrence<3, 2> for Lstm {
             (reader, gates) = (rest, Some(kept));
         }
         let mut cells = keep.then(|| Buffer::take(steps * batch * width));
-        let mut hidden = B::zeros([steps, batch, width], &h0);
+        let mut hidden = B::zeros([steps, batch, width]);
         let (mut last_hidden, mut last_cell) = (B::duplicate(&h0), B::duplicate(&c0));
 
         let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
@@ -146,14 +146,14 @@ impl CpuRecurrence<3, 2> for Lstm {
         run(extent.arch, tasks.collect());
 
         let weight_hh = wanted.weight_hh.then(|| {
-            let mut gradient = B::zeros([GATES * width, width], &saved.weight_hh);
+            let mut gradient = B::zeros([GATES * width, width]);
             let d = Columns::all(saved.gates.slice_mut(), GATES * width);
             let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
             weight_gradient(&extent, scan, d, states, B::slice_mut(&mut gradient));
             gradient
         });
         let symbols = saved.symbols.as_ref();
-        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates, &saved.h0));
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, saved.gates));
         Gradients { input, parameters: [weight_hh, Some(dh), Some(dc)] }
     }
 }

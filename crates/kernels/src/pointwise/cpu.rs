@@ -64,7 +64,7 @@ fn mix(mut z: u64) -> u64 {
 
 /// Masks a tensor.
 pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
-    let mut tensor = owned::<B>(tensor);
+    let mut tensor = B::owned(tensor);
     let chunks = B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).enumerate();
     chunks.for_each(|(index, chunk)| mask.apply(index * CHUNK, chunk));
     tensor
@@ -72,24 +72,18 @@ pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> Float
 
 /// `tanh(x)`.
 pub(super) fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
-    let mut tensor = owned::<B>(tensor);
+    let mut tensor = B::owned(tensor);
     B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(step::tanh);
     tensor
 }
 
 /// `gradient * (1 - y²)`, of `y = tanh(x)`.
 pub(super) fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
-    let (mut gradient, output) = (owned::<B>(gradient), B::contiguous(output));
+    let (mut gradient, output) = (B::owned(gradient), B::contiguous(output));
     let arch = Arch::new();
     let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));
     chunks.for_each(|(gradient, output)| arch.dispatch(TanhBackward(gradient, output)));
     gradient
-}
-
-/// The tensor, contiguous and its own.
-fn owned<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
-    let tensor = B::contiguous(tensor);
-    if B::is_unique(&tensor) { tensor } else { B::duplicate(&tensor) }
 }
 
 struct TanhBackward<'a>(&'a mut [f32], &'a [f32]);

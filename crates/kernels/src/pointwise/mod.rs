@@ -10,20 +10,22 @@ mod cpu;
 mod node;
 
 use burn::nn::Dropout;
-use burn::tensor::Tensor;
 #[cfg(feature = "native-cpu")]
-use burn::tensor::{DType, Distribution};
+use burn::tensor::Distribution;
+use burn::tensor::Tensor;
 
 #[cfg(feature = "native-cpu")]
 use self::{
     cpu::Mask,
     node::{Operation, PointwiseBackend},
 };
+#[cfg(feature = "native-cpu")]
+use crate::backend::is_native_on_cpu;
 
 /// `tanh(x)`, to a few units in the last place.
 pub fn tanh<const D: usize>(input: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "native-cpu")]
-    if is_native(&input) {
+    if is_native_on_cpu(&input) {
         return apply(input, Operation::Tanh);
     }
     input.tanh()
@@ -36,17 +38,12 @@ pub fn tanh<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 /// device's generator. The backward pass draws it anew from those.
 pub fn dropout<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "native-cpu")]
-    if layer.prob > 0.0 && layer.training.is_enabled() && input.device().is_autodiff() && is_native(&input) {
+    if layer.prob > 0.0 && layer.training.is_enabled() && input.device().is_autodiff() && is_native_on_cpu(&input) {
         let drawn = Tensor::<1>::random([2], Distribution::Default, &input.device().inner());
         let drawn: Vec<f32> = drawn.into_data().iter().collect();
         return apply(input, Operation::Mask(Mask::new([drawn[0], drawn[1]], layer.prob)));
     }
     layer.forward(input)
-}
-
-#[cfg(feature = "native-cpu")]
-fn is_native<const D: usize>(input: &Tensor<D>) -> bool {
-    input.dtype() == DType::F32 && crate::backend::is_cpu(&input.device())
 }
 
 #[cfg(feature = "native-cpu")]

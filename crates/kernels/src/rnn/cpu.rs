@@ -57,7 +57,7 @@ impl CpuRecurrence<2, 1> for Rnn {
         let width = h0.shape()[1];
         let extent = Extent { arch, steps, batch, hidden: width };
         let (reader, projection) = reader.hand_over();
-        let mut hidden = projection.unwrap_or_else(|| B::zeros([steps, batch, width], &h0));
+        let mut hidden = projection.unwrap_or_else(|| B::zeros([steps, batch, width]));
         let mut last = B::duplicate(&h0);
 
         let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
@@ -100,7 +100,7 @@ impl CpuRecurrence<2, 1> for Rnn {
         let d_hidden = upstream.hidden.map(B::contiguous);
         let shape = [extent.steps, extent.batch, width];
         let mut sums = match saved.symbols {
-            None => Gates::<B>::Tensor(B::zeros(shape, &saved.h0)),
+            None => Gates::<B>::Tensor(B::zeros(shape)),
             Some(_) => Gates::Pooled(Arc::new(Buffer::take(shape.iter().product()))),
         };
 
@@ -126,14 +126,14 @@ impl CpuRecurrence<2, 1> for Rnn {
         run(extent.arch, tasks.collect());
 
         let weight_hh = wanted.weight_hh.then(|| {
-            let mut gradient = B::zeros([width, width], &saved.weight_hh);
+            let mut gradient = B::zeros([width, width]);
             let d = Columns::all(sums.slice_mut(), width);
             let states = (B::slice(&saved.hidden), B::slice(&saved.h0));
             weight_gradient(&extent, scan, d, states, B::slice_mut(&mut gradient));
             gradient
         });
         let symbols = saved.symbols.as_ref();
-        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, sums, &saved.h0));
+        let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, sums));
         Gradients { input, parameters: [weight_hh, Some(dh)] }
     }
 }

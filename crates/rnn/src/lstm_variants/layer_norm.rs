@@ -131,7 +131,7 @@ impl RecurrentLayer for LayerNormLstm {
             Some(bias) => a + bias.clone().unsqueeze(),
             None => a,
         };
-        let input = project_rows(input, self.weight_ih.val(), |rows| plus(self.normalise(rows) * gain_ih, &bias));
+        let input = project_rows(input, self.weight_ih.val(), None, |rows| plus(self.normalise(rows) * gain_ih, &bias));
         let weight_hh = weight_hh.transpose();
         walk(input, state, scan, |x, [h, c]| {
             let recurrent = self.normalise(h.matmul(weight_hh.clone())) * gain_hh.clone();

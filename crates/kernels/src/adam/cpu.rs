@@ -1,0 +1,97 @@
+//! The pass over slices.
+
+use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+use burn::tensor::Tensor;
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{Decay, Step};
+use crate::cpu::tensors::CpuBackend;
+
+/// Numbers that are worked on at once: enough to be worth another thread.
+const CHUNK: usize = 1 << 14;
+
+/// [`step`](super::step) of tensors that are not tracked.
+pub(super) fn step<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    step: Step,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let [m, v] = moments.map(Tensor::into_dispatch);
+    let (parameter, gradient) = (parameter.into_dispatch(), gradient.into_dispatch());
+    let (parameter, m, v) = <Dispatch as AdamBackend>::adam(parameter, gradient, m, v, step);
+    (Tensor::from_dispatch(parameter), [m, v].map(Tensor::from_dispatch))
+}
+
+// The selectors name the deprecated ndarray backend.
+#[allow(deprecated)]
+mod extension {
+    use super::*;
+
+    /// A CPU backend's own step.
+    #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
+    pub(crate) trait AdamBackend: Backend {
+        /// The parameter and its moments after a step.
+        fn adam(
+            parameter: FloatTensor<Self>,
+            gradient: FloatTensor<Self>,
+            m: FloatTensor<Self>,
+            v: FloatTensor<Self>,
+            step: Step,
+        ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    }
+}
+use extension::AdamBackend;
+
+impl<B: CpuBackend> AdamBackend for B {
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        step: Step,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let [mut parameter, mut m, mut v] = [parameter, m, v].map(B::owned);
+        let gradient = B::contiguous(gradient);
+        let state = B::slice_mut(&mut parameter)
+            .par_chunks_mut(CHUNK)
+            .zip(B::slice_mut(&mut m).par_chunks_mut(CHUNK))
+            .zip(B::slice_mut(&mut v).par_chunks_mut(CHUNK));
+        let arch = Arch::new();
+        B::slice(&gradient).par_chunks(CHUNK).zip(state).for_each(|(gradient, ((w, m), v))| {
+            arch.dispatch(Chunk { step, gradient, w, m, v });
+        });
+        (parameter, m, v)
+    }
+}
+
+struct Chunk<'a> {
+    step: Step,
+    gradient: &'a [f32],
+    w: &'a mut [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    // The compiler makes vectors of it; no multiplication is fused with an addition, so that
+    // the numbers are those of the tensor operations.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Step { beta_1, beta_2, decay, learning_rate, .. } = self.step;
+        let ([correction, epsilon], kept) = (self.step.corrections(), self.step.kept());
+        let (penalty, learning_rate) =
+            (if let Decay::Gradient(decay) = decay { decay } else { 0.0 }, learning_rate as f32);
+        let state = self.w.iter_mut().zip(self.m).zip(self.v);
+        for (gradient, ((w, m), v)) in self.gradient.iter().zip(state) {
+            let g = *w * penalty + gradient;
+            *m = *m * beta_1 + g * (1.0 - beta_1);
+            *v = *v * beta_2 + g * g * (1.0 - beta_2);
+            let change = *m * correction / (v.sqrt() + epsilon);
+            *w = *w * kept - change * learning_rate;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Products of matrices that lie in slices.
+
+use std::{mem::MaybeUninit, ops::Range};
+
+use gemm::{Parallelism, gemm};
+use rayon::prelude::*;
+
+use super::blocks::PARALLEL_WORK;
+
+/// Rows of a result that are worth a thread of their own.
+const THREAD_ROWS: usize = 16;
+
+/// A matrix that lies in a slice by rows or by columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// A matrix of `rows` rows, one after another, each `width` long, of which the first `columns` count.
+    ///
+    /// # Panics
+    /// If the slice is too short for it.
+    pub fn rows_of(data: &'a [f32], rows: usize, columns: usize, width: usize) -> Self {
+        assert!(
+            rows == 0 || columns <= width && (rows - 1) * width + columns <= data.len(),
+            "a matrix within its slice"
+        );
+        Self { data, rows, columns, row_stride: width, column_stride: 1 }
+    }
+
+    /// A matrix that fills a slice with rows of `columns` numbers.
+    pub fn filling(data: &'a [f32], columns: usize) -> Self {
+        Self::rows_of(data, data.len() / columns, columns, columns)
+    }
+
+    /// The matrix turned over.
+    pub fn transpose(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// Some of its rows.
+    fn slice_rows(self, rows: Range<usize>) -> Self {
+        Self { data: &self.data[rows.start * self.row_stride..], rows: rows.len(), ..self }
+    }
+}
+
+/// `out = a b`, or `out += a b`; `out` is row-major `[rows of a, columns of b]`.
+///
+/// Each thread makes some rows of the result, all by itself: the product's own threads
+/// would meet dozens of times, which a busy machine makes slow. Numbers do not depend on
+/// how many threads there are.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn product(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
+    let start = if accumulate { Begin::Output } else { Begin::Zero };
+    // SAFETY: numbers are written over numbers.
+    multiply_rows(a, b, unsafe { std::mem::transmute::<&mut [f32], &mut [MaybeUninit<f32>]>(out) }, start);
+}
+
+/// `a b`, with `row` added to each row if there is one; as [`product`].
+pub(crate) fn new_product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
+    let len = a.rows * b.columns;
+    let mut out = Vec::with_capacity(len);
+    let start = row.map_or(Begin::Zero, Begin::Row);
+    multiply_rows(a, b, &mut out.spare_capacity_mut()[..len], start);
+    // SAFETY: a product writes all of its elements.
+    unsafe { out.set_len(len) };
+    out
+}
+
+/// What the sums of a product begin with.
+#[derive(Clone, Copy)]
+enum Begin<'a> {
+    Zero,
+    /// What the output holds, which has been written.
+    Output,
+    /// This, for each row.
+    Row(&'a [f32]),
+}
+
+/// Writes each element of `out`, some rows on each thread.
+fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], begin: Begin) {
+    let work = a.rows * a.columns * b.columns;
+    let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
+    if threads == 1 || a.rows < threads * THREAD_ROWS {
+        let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
+        return multiply(a, b, out, begin, parallelism);
+    }
+    let share = a.rows.div_ceil(threads);
+    out.par_chunks_mut(share * b.columns).enumerate().for_each(|(index, out)| {
+        let rows = index * share..a.rows.min((index + 1) * share);
+        multiply(a.slice_rows(rows), b, out, begin, Parallelism::None);
+    });
+}
+
+/// Writes each element of `out` in one call.
+fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], begin: Begin, parallelism: Parallelism) {
+    assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
+    if let Begin::Row(row) = begin {
+        out.chunks_exact_mut(b.columns).for_each(|out| _ = out.write_copy_of_slice(row));
+    }
+    let accumulate = !matches!(begin, Begin::Zero);
+    // SAFETY: a matrix lies within its slice by the assertion of the only way to make one,
+    // which neither turning it over nor taking fewer rows undoes; the result is a whole
+    // slice by the assertion above, and only read if it has been written.
+    unsafe {
+        gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            out.as_mut_ptr().cast::<f32>(),
+            1,
+            b.columns as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_the_definition() {
+        let numbers = |len: usize, factor: usize| (0..len).map(|i| (i * factor % 11) as f32 - 5.0).collect::<Vec<_>>();
+        // One row, odd sizes, and enough work for every thread.
+        for [m, k, n] in [[1, 1, 1], [3, 7, 5], [130, 61, 70]] {
+            let (a, b) = (numbers(m * k, 7), numbers(k * n, 3));
+            let wanted = |i: usize, j: usize| (0..k).map(|k_| a[i * k + k_] * b[k_ * n + j]).sum::<f32>();
+            let turned = |data: &[f32], columns: usize| {
+                (0..data.len())
+                    .map(|i| data[i % (data.len() / columns) * columns + i / (data.len() / columns)])
+                    .collect()
+            };
+            let (a_turned, b_turned): (Vec<f32>, Vec<f32>) = (turned(&a, k), turned(&b, n));
+            let ways = [
+                (Matrix::filling(&a, k), Matrix::filling(&b, n)),
+                (Matrix::filling(&a_turned, m).transpose(), Matrix::filling(&b_turned, k).transpose()),
+            ];
+            for (a, b) in ways {
+                let mut out = vec![1.0; m * n];
+                product(a, b, &mut out, true);
+                let ones = vec![1.0; n];
+                assert_eq!(new_product(a, b, Some(&ones)), out);
+                for (index, &seen) in out.iter().enumerate() {
+                    // Whole numbers below 2^24 are exact.
+                    assert_eq!(seen, 1.0 + wanted(index / n, index % n), "{m} x {k} x {n} at {index}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The passes over slices.
+
+use std::sync::Arc;
+
+use burn::backend::{
+    TensorMetadata,
+    tensor::{FloatTensor, IntTensor},
+};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::cpu::{
+    activation::exp,
+    lanes::{Lanewise, update},
+    tensors::CpuBackend,
+};
+
+/// Numbers that are worked on at once: enough to be worth another thread.
+const CHUNK: usize = 1 << 14;
+/// Sums and maxima side by side, for the vectors of every machine.
+const LANES: usize = 16;
+
+/// What the forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub(super) struct Saved<B: CpuBackend> {
+    /// `[N, V]`: `exp(z - max z)`.
+    exponentials: FloatTensor<B>,
+    /// `[N]`: `Σ_v exp(z_v - max z)`.
+    sums: Arc<[f32]>,
+    targets: Arc<[usize]>,
+}
+
+/// The loss of each row, `[N]`.
+pub(super) fn forward<B: CpuBackend>(logits: FloatTensor<B>, targets: IntTensor<B>) -> (FloatTensor<B>, Saved<B>) {
+    let vocabulary = logits.shape()[1];
+    let column = |(row, target): (usize, i64)| {
+        let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
+        column.unwrap_or_else(|| panic!("`targets[{row}]` must be in 0..V = 0..{vocabulary}, got {target}"))
+    };
+    let targets: Arc<[usize]> = B::integers(targets).into_iter().enumerate().map(column).collect();
+    let mut exponentials = B::owned(logits);
+    let mut losses = vec![0.0; targets.len()];
+    let mut sums = vec![0.0; targets.len()];
+    let arch = Arch::new();
+    let rows = (CHUNK / vocabulary).max(1);
+    B::slice_mut(&mut exponentials)
+        .par_chunks_mut(rows * vocabulary)
+        .zip(targets.par_chunks(rows))
+        .zip(losses.par_chunks_mut(rows))
+        .zip(sums.par_chunks_mut(rows))
+        .for_each(|(((logits, targets), losses), sums)| {
+            let rows = logits.chunks_exact_mut(vocabulary).zip(targets).zip(losses).zip(sums);
+            for (((logits, &target), loss), sum) in rows {
+                let right = logits[target];
+                let (largest, total) = arch.dispatch(Exponentials(logits));
+                (*loss, *sum) = (total.ln() + (largest - right), total);
+            }
+        });
+    let losses = B::from_elements(losses, [targets.len()].into());
+    (losses, Saved { exponentials, sums: sums.into(), targets })
+}
+
+/// The gradient of the scores, `[N, V]`, from that of the losses, `[N]`.
+pub(super) fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>) -> FloatTensor<B> {
+    let d = B::contiguous(d);
+    let mut gradient = B::owned(saved.exponentials);
+    let vocabulary = gradient.shape()[1];
+    let rows = (CHUNK / vocabulary).max(1);
+    B::slice_mut(&mut gradient)
+        .par_chunks_mut(rows * vocabulary)
+        .zip(saved.targets.par_chunks(rows))
+        .zip(B::slice(&d).par_chunks(rows))
+        .zip(saved.sums.par_chunks(rows))
+        .for_each(|(((exponentials, targets), d), sums)| {
+            let rows = exponentials.chunks_exact_mut(vocabulary).zip(targets).zip(d).zip(sums);
+            for (((row, &target), d), sum) in rows {
+                let scale = d / sum;
+                row.iter_mut().for_each(|number| *number *= scale);
+                row[target] -= d;
+            }
+        });
+    gradient
+}
+
+/// `z` to `exp(z - max z)` in place; gives the largest and the sum.
+struct Exponentials<'a>(&'a mut [f32]);
+
+impl WithSimd for Exponentials<'_> {
+    type Output = (f32, f32);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (f32, f32) {
+        let largest = fold(self.0, f32::NEG_INFINITY, |largest, z| if z > largest { z } else { largest });
+        update(simd, Above(largest), [], [&mut *self.0]);
+        (largest, fold(self.0, 0.0, |sum, e| sum + e))
+    }
+}
+
+/// `exp(z - c)`.
+#[derive(Clone, Copy)]
+struct Above(f32);
+
+impl Lanewise<0, 1> for Above {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [z]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [exp(simd, simd.sub_f32s(z, simd.splat_f32s(self.0)))]
+    }
+}
+
+/// Folds the numbers in [`LANES`] lanes, and those in order: the same on every machine.
+#[inline(always)]
+fn fold(numbers: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [start; LANES];
+    let (whole, rest) = numbers.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, &number) in lanes.iter_mut().zip(chunk) {
+            *lane = combine(*lane, number);
+        }
+    }
+    let lanes = lanes.into_iter().fold(start, &combine);
+    rest.iter().fold(lanes, |folded, &number| combine(folded, number))
+}

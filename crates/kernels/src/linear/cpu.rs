@@ -1,0 +1,92 @@
+//! The products over slices.
+
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
+use rayon::prelude::*;
+
+use crate::cpu::{
+    matrix::{Matrix, new_product},
+    tensors::CpuBackend,
+};
+
+/// Columns whose sums are worth a thread.
+const THREAD_COLUMNS: usize = 64;
+
+/// A weight matrix as it lies in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Weight<B: CpuBackend> {
+    tensor: FloatTensor<B>,
+    /// Whether `tensor` is `[I, O]`, not `[O, I]`.
+    turned: bool,
+}
+
+impl<B: CpuBackend> Weight<B> {
+    /// Takes a weight `[O, I]`.
+    pub fn new(tensor: FloatTensor<B>) -> Self {
+        if B::is_contiguous(&tensor) {
+            return Self { tensor, turned: false };
+        }
+        Self { tensor: B::contiguous(B::float_transpose(tensor)), turned: true }
+    }
+
+    /// The matrix `[O, I]`.
+    fn matrix(&self) -> Matrix<'_> {
+        let matrix = matrix::<B>(&self.tensor);
+        if self.turned { matrix.transpose() } else { matrix }
+    }
+
+    /// `[O, I]`.
+    fn shape(&self) -> [usize; 2] {
+        let shape = self.tensor.shape();
+        if self.turned { [shape[1], shape[0]] } else { [shape[0], shape[1]] }
+    }
+}
+
+/// The elements of a contiguous tensor of rank 2.
+fn matrix<B: CpuBackend>(tensor: &FloatTensor<B>) -> Matrix<'_> {
+    Matrix::filling(B::slice(tensor), tensor.shape()[1])
+}
+
+/// `rows W^T + bias`; `rows` and `bias` are contiguous.
+pub(super) fn forward<B: CpuBackend>(
+    rows: &FloatTensor<B>,
+    weight: &Weight<B>,
+    bias: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    let (count, [width, _]) = (rows.shape()[0], weight.shape());
+    let out = new_product(matrix::<B>(rows), weight.matrix().transpose(), Some(B::slice(bias)));
+    B::from_elements(out, [count, width].into())
+}
+
+/// `∂L/∂X` of the contiguous `∂L/∂Y`.
+pub(super) fn rows_gradient<B: CpuBackend>(d: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
+    let (count, [_, width]) = (d.shape()[0], weight.shape());
+    let out = new_product(matrix::<B>(d), weight.matrix(), None);
+    B::from_elements(out, [count, width].into())
+}
+
+/// `∂L/∂W` `[O, I]` of the contiguous `∂L/∂Y` and `X`.
+pub(super) fn weight_gradient<B: CpuBackend>(
+    d: &FloatTensor<B>,
+    rows: &FloatTensor<B>,
+    weight: &Weight<B>,
+) -> FloatTensor<B> {
+    let (d, rows) = (matrix::<B>(d), matrix::<B>(rows));
+    let (left, right) = if weight.turned { (rows, d) } else { (d, rows) };
+    let out = new_product(left.transpose(), right, None);
+    let gradient = B::from_elements(out, weight.tensor.shape());
+    if weight.turned { B::float_transpose(gradient) } else { gradient }
+}
+
+/// `∂L/∂b` of the contiguous `∂L/∂Y`: row after row, whatever the number of threads.
+pub(super) fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
+    let width = d.shape()[1];
+    let mut sums = vec![0.0; width];
+    let rows = B::slice(d);
+    sums.par_chunks_mut(THREAD_COLUMNS).enumerate().for_each(|(index, sums)| {
+        for row in rows.chunks_exact(width) {
+            let row = &row[index * THREAD_COLUMNS..][..sums.len()];
+            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+        }
+    });
+    B::from_elements(sums, [width].into())
+}
