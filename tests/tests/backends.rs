@@ -117,4 +117,13 @@ fn a_batch_that_the_device_has_no_memory_for_is_named() {
         "step 1: the device has not enough memory for a batch of 1000000 characters: give a smaller --batch-size";
     assert!(message.contains(wanted), "{message}");
     assert!(!message.contains("panicked"), "{message}");
+
+    // The same of an evaluation.
+    let small = ["--batch-size", "2", "--sequence-length", "8", "--hidden", "1024", "--steps", "1", "--out", "small"];
+    place.rekindle(&[&["train", "chars", "--backend", "flex"], &small[..]].concat()).assert().success();
+    let judged = ["eval", "small", "--backend", backend, "--batch-size", "2000"];
+    let output = place.rekindle(&judged).assert().code(1).get_output().stderr.clone();
+    let message = String::from_utf8_lossy(&output);
+    assert!(message.contains("the device has not enough memory for this batch: give a smaller one"), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
 }

@@ -66,6 +66,7 @@ use serde::{Deserialize, Serialize};
 pub use writer::{Captions, Writing};
 
 use crate::attention::{Attention, AttentionKind, Memory};
+use crate::host::{DeviceError, numbers, whole_number};
 use attended::Batch;
 use encoder::{Encoder, EncoderConfig, View};
 
@@ -269,28 +270,35 @@ impl Captioner {
 
     /// How well given captions are foreseen. `seen` is `[B, P, F]`.
     ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    ///
     /// # Panics
     ///
     /// As [`loss`](Self::loss).
-    pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Foreseen {
+    pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Foreseen, DeviceError> {
         let batch = Batch::new(captions, self.start, self.end);
         let log_probs = log_softmax(self.logits(self.read(seen, &batch).0), 1);
         let wanted = self.numbers(&batch.wanted);
         let likeliest = log_probs.clone().argmax(1).squeeze_dim::<1>(1);
-        let correct = likeliest.equal(wanted.clone()).int().sum().into_scalar::<i64>() as u64;
-        let chosen = log_probs.gather(1, wanted.unsqueeze_dim(1)).into_data().convert::<f32>();
-        let log_prob = chosen.iter::<f64>().sum();
-        Foreseen { log_prob, symbols: batch.wanted.len() as u64, correct }
+        let correct = whole_number(likeliest.equal(wanted.clone()).int().sum())? as u64;
+        let chosen = numbers(log_probs.gather(1, wanted.unsqueeze_dim(1)))?;
+        let log_prob = chosen.into_iter().map(f64::from).sum();
+        Ok(Foreseen { log_prob, symbols: batch.wanted.len() as u64, correct })
     }
 
     /// The attention that each symbol of a caption, its end included, pays to each place of the picture: rows of a table;
     /// none without attention. `seen` is `[1, P, F]`.
-    pub fn looks(&self, seen: Tensor<3>, caption: &[u32]) -> Option<Vec<Vec<f32>>> {
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn looks(&self, seen: Tensor<3>, caption: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
         let batch = Batch::new(&[vec![caption]], self.start, self.end);
-        let weights = self.read(seen, &batch).1?;
+        let Some(weights) = self.read(seen, &batch).1 else { return Ok(None) };
         let places = weights.dims()[3];
-        let numbers = weights.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
-        Some(numbers.chunks(places).map(<[f32]>::to_vec).collect())
+        Ok(Some(numbers(weights)?.chunks(places).map(<[f32]>::to_vec).collect()))
     }
 
     /// Reads the captions of a batch: what goes into the output layer for each symbol that is wanted, `[N, E]`, and the

@@ -5,6 +5,7 @@
 //! * [`classifier`]: a sequence of words in, one label out.
 //! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
+//! * [`host`]: numbers from the device, or why there are none.
 //!
 //! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
 //!
@@ -41,6 +42,7 @@ pub mod classifier;
 pub mod decode;
 pub mod draw;
 pub mod frame_tagger;
+pub mod host;
 mod init;
 mod smoothed;
 mod transfer;

@@ -35,6 +35,7 @@ use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, Recu
 pub use decoder::{DecoderState, Writer};
 
 use crate::attention::{Attention, AttentionKind, Memory};
+use crate::host::{DeviceError, numbers, whole_number};
 
 /// Configuration of a [`Translator`].
 #[derive(Config, Debug)]
@@ -216,29 +217,36 @@ impl Translator {
 
     /// How well given targets are foreseen.
     ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    ///
     /// # Panics
     ///
     /// As [`loss`](Self::loss).
-    pub fn score(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Forced {
+    pub fn score(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Result<Forced, DeviceError> {
         let (outputs, wanted) = self.forced_outputs(&self.encode(sources), &self.shifted(targets), targets);
         let log_probs = self.log_probs(outputs);
         let likeliest = log_probs.clone().argmax(1);
         let [likeliest, wanted_column] = [likeliest.squeeze_dim::<1>(1), self.numbers(&wanted)];
-        let correct = likeliest.equal(wanted_column.clone()).int().sum().into_scalar::<i64>();
-        let chosen = log_probs.gather(1, wanted_column.unsqueeze_dim(1)).into_data().convert::<f32>();
-        let mut chosen = chosen.try_to_vec::<f32>().expect("converted to f32").into_iter().map(f64::from);
+        let correct = whole_number(likeliest.equal(wanted_column.clone()).int().sum())?;
+        let chosen = numbers(log_probs.gather(1, wanted_column.unsqueeze_dim(1)))?;
+        let mut chosen = chosen.into_iter().map(f64::from);
         let log_probs = targets.iter().map(|target| chosen.by_ref().take(target.len() + 1).sum()).collect();
-        Forced { log_probs, symbols: wanted.len() as u64, correct: correct as u64 }
+        Ok(Forced { log_probs, symbols: wanted.len() as u64, correct: correct as u64 })
     }
 
     /// The attention that each symbol of a target, its end included, pays to each symbol of the source, its end included:
     /// rows of a table; none without attention.
-    pub fn alignment(&self, source: &[u32], target: &[u32]) -> Option<Vec<Vec<f32>>> {
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn alignment(&self, source: &[u32], target: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
         let encoded = self.encode(&[source]);
-        let weights = self.read(&encoded, &self.shifted(&[target])).1?;
+        let Some(weights) = self.read(&encoded, &self.shifted(&[target])).1 else { return Ok(None) };
         let positions = weights.dims()[2];
-        let numbers = weights.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
-        Some(numbers.chunks(positions).map(<[f32]>::to_vec).collect())
+        Ok(Some(numbers(weights)?.chunks(positions).map(<[f32]>::to_vec).collect()))
     }
 
     /// Reads sources, each with its end.

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use burn::backend::ExecutionError;
+use rekindle_models::decode::DecodeError;
+use rekindle_models::host::DeviceError;
 
 /// What can go wrong in a training run, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -202,12 +204,38 @@ pub enum TrainError {
     /// The run to start from has another captioner.
     #[error("--init-from: the run has other words or a model of another shape; give the same data and model")]
     OtherCaptioner,
+    /// The device failed where a model was asked for something.
+    #[error(transparent)]
+    Reading(#[from] DeviceError),
+    /// The device failed while the model was judged or had to show what it can.
+    #[error(
+        "step {step}: the model could not be evaluated. Last good checkpoint: {}; `train --resume` goes on from there",
+        step_or_none(*last_checkpoint)
+    )]
+    Evaluating {
+        /// The step, counted from 1.
+        step: u64,
+        /// Step of the last checkpoint.
+        last_checkpoint: Option<u64>,
+        /// Why.
+        source: DeviceError,
+    },
     /// The settings of a search have no meaning.
     #[error(transparent)]
     Search(#[from] rekindle_models::decode::SearchError),
     /// The settings of sampling have no meaning.
     #[error(transparent)]
     Sampling(#[from] rekindle_models::decode::SamplingError),
+}
+
+impl From<DecodeError> for TrainError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Search(error) => error.into(),
+            DecodeError::Sampling(error) => error.into(),
+            DecodeError::Device(error) => error.into(),
+        }
+    }
 }
 
 impl From<rekindle_data::labelled::LabelledError> for TrainError {
@@ -224,13 +252,6 @@ impl TrainError {
     }
 }
 
-/// Whether a device says that a buffer did not fit into its memory. It says so in words alone: the failure comes with the
-/// first number that is read back, from the operation that made it or from one before.
-pub(crate) fn is_out_of_memory(error: &ExecutionError) -> bool {
-    let reason = error.to_string().to_lowercase();
-    ["can't allocate", "out of memory", "outofmemory"].iter().any(|words| reason.contains(words))
-}
-
 fn step_or_none(step: Option<u64>) -> String {
     step.map_or("none".to_owned(), |step| format!("step {step}"))
 }
@@ -241,22 +262,4 @@ fn list(rejected: &[String]) -> String {
 
 fn norms(norms: &[(String, f64)]) -> String {
     norms.iter().map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lack_of_memory_is_told_from_other_failures_of_a_device() {
-        let error = |reason: &str| ExecutionError::with_context(reason);
-        assert!(is_out_of_memory(&error(
-            "An IO error happened\nCaused by:\n  can't allocate buffer of size: 16384000000"
-        )));
-        assert!(is_out_of_memory(&error("Out of memory launching kernel 7")));
-        assert!(!is_out_of_memory(&error(
-            "skipped `SliceAssignKernel`: it needed memory 4128, which carried the failure"
-        )));
-        assert!(!is_out_of_memory(&ExecutionError::device_poisoned("an illegal memory access")));
-    }
 }

@@ -27,9 +27,10 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rekindle_models::host::DeviceError;
 
 use crate::clipping::{Clip, gradient_norms};
-use crate::error::{TrainError, is_out_of_memory};
+use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::optimizer;
 use crate::pictures::learning_curve;
@@ -284,9 +285,11 @@ impl<T: Task> Trainer<T> {
     ) -> Result<(), TrainError> {
         let read = reports.read().map_err(|Failure { step, items, source }| {
             let (unit, last_checkpoint) = (self.task.unit(), self.last_checkpoint);
-            match is_out_of_memory(&source) {
-                true => TrainError::OutOfMemory { step, items, unit, last_checkpoint, source },
-                false => TrainError::Device { step, last_checkpoint, source },
+            match DeviceError::from(source) {
+                DeviceError::OutOfMemory(source) => {
+                    TrainError::OutOfMemory { step, items, unit, last_checkpoint, source }
+                }
+                DeviceError::Failed(source) => TrainError::Device { step, last_checkpoint, source },
             }
         })?;
         for report in read {
@@ -321,6 +324,15 @@ impl<T: Task> Trainer<T> {
     }
 
     fn look(&mut self, looks: Looks, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
+        let (step, last_checkpoint) = (self.progress.step, self.last_checkpoint);
+        self.show(looks, observer, steps_per_epoch).map_err(|error| match error {
+            TrainError::Reading(source) => TrainError::Evaluating { step, last_checkpoint, source },
+            other => other,
+        })
+    }
+
+    /// Evaluates, samples and saves.
+    fn show(&mut self, looks: Looks, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
         let step = self.progress.step;
         let evaluated = looks.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
         if looks.sample

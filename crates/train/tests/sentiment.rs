@@ -62,7 +62,7 @@ fn the_built_in_reviews_are_learnt_and_a_resumed_run_has_the_losses_of_an_unbrok
 
         let trained = TrainedSentiment::open(&RunFolder::open(&path).unwrap(), Which::Best, &device).unwrap();
         let texts = ["the film was not very dull and the popcorn was stale.", "the story was awful.", ""];
-        let found = trained.classify(&texts);
+        let found = trained.classify(&texts).unwrap();
         assert_eq!([trained.class(found[0].class), trained.class(found[1].class)], ["positive", "negative"]);
         assert!(found[2].empty && !found[0].empty);
         let device = device.clone().autodiff();

@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     let trained = TrainedSentiment::open(&run, Which::Best, &Device::flex())?;
     for line in stdin().lines() {
         let line = line.context("cannot read standard input")?;
-        for found in trained.classify(&[&line]) {
+        for found in trained.classify(&[&line])? {
             let probability = found.probabilities[found.class];
             writeln!(stdout(), "{}\t{probability:.3}\t{line}", trained.class(found.class))?;
         }

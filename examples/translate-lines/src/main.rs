@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         let line = line.context("cannot read standard input")?;
         for translations in trained.languages.translate(&trained.model, &[&line], &search)? {
             let Some((text, found)) = translations.first() else { continue };
-            let pairs = aligned(&trained, &line, &found.symbols).join(" ");
+            let pairs = aligned(&trained, &line, &found.symbols)?.join(" ");
             writeln!(stdout(), "{text}\t{:.3}\t{pairs}", found.log_prob.exp())?;
         }
     }
@@ -33,15 +33,15 @@ fn main() -> Result<()> {
 
 /// Each symbol of a translation beside the symbol of its source at which the model looked most; nothing for a model that
 /// has no attention.
-fn aligned(trained: &TrainedTranslator, source: &str, translation: &[u32]) -> Vec<String> {
+fn aligned(trained: &TrainedTranslator, source: &str, translation: &[u32]) -> Result<Vec<String>> {
     let languages = &trained.languages;
     let read = languages.source.tokens(source);
-    let weights = trained.model.alignment(&languages.source.encode(source), translation).unwrap_or_default();
+    let weights = trained.model.alignment(&languages.source.encode(source), translation)?.unwrap_or_default();
     let written = languages.target.vocabulary.decode(translation);
     let pairs = written.iter().zip(&weights).map(|(word, weights)| {
         let most = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]));
         let seen = most.and_then(|at| read.get(at)).map_or("<END>", String::as_str);
         format!("{word}:{seen}")
     });
-    pairs.collect()
+    Ok(pairs.collect())
 }

@@ -92,11 +92,9 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
     // Burn has layers to make a language model of, and neither translator nor captioner.
     let with_burn = !options.no_burn && matches!(shape.work, Work::Train | Work::Sample);
     let mut burn = with_burn.then(|| Turn::new(language_model::<BurnLm>(shape, device)));
-    // The round before the first warms up.
-    for round in 0..=options.rounds {
-        let steps = if round == 0 { 1 } else { options.steps };
+    for _ in 0..options.rounds {
         for turn in [Some(&mut rekindle), pytorch.as_mut(), burn.as_mut()].into_iter().flatten() {
-            turn.take(steps)?;
+            turn.take(options.steps)?;
         }
     }
     let trains = matches!(shape.work, Work::Train | Work::Translate | Work::Caption);
@@ -105,10 +103,10 @@ fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefC
         Some(own) => Some(Kernels { rekindle: own, burn: burn.as_mut().map(Turn::kernels).transpose()? }),
     };
     let ratio = |other: &Turn| {
-        let ratios = other.seconds().iter().zip(rekindle.seconds()).map(|(other, own)| other / own);
+        let ratios = other.seconds.iter().zip(&rekindle.seconds).map(|(other, own)| other / own);
         Spread::of(&ratios.collect::<Vec<_>>())
     };
-    let speeds = rekindle.seconds().iter().map(|seconds| shape.symbols(options.steps) as f64 / seconds);
+    let speeds = rekindle.seconds.iter().map(|seconds| shape.symbols(options.steps) as f64 / seconds);
     let python = pytorch.is_some().then_some(options.python.as_path());
     let peak = trains.then(|| memory::measure(shape, &options.device, python));
     Ok(Row {
@@ -132,7 +130,9 @@ impl Turn {
         Self { contestant, seconds: Vec::new() }
     }
 
+    /// The first step is not counted: it finds the caches full of another's numbers.
     fn take(&mut self, steps: usize) -> Result<()> {
+        self.contestant.round(1)?;
         self.seconds.push(self.contestant.round(steps)?);
         Ok(())
     }
@@ -141,11 +141,6 @@ impl Turn {
     fn kernels(&mut self) -> Result<usize> {
         let (round, kernels) = launches::count(|| self.contestant.round(1));
         round.map(|_| kernels)
-    }
-
-    /// Without the round that warmed up.
-    fn seconds(&self) -> &[f64] {
-        &self.seconds[1..]
     }
 }
 

@@ -50,10 +50,10 @@ fn a_caption_is_foreseen_alike_alone_and_beside_others(
     for device in devices() {
         let model = model(cell, attention, &device);
         let seen = seen(2, attention, &device);
-        let all = model.score(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
+        let all = model.score(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]).unwrap();
         assert_eq!(all.symbols, 8);
         let alone = [(0, 0), (0, 1), (1, 2)].map(|(picture, caption)| {
-            model.score(seen.clone().narrow(0, picture, 1), &[vec![CAPTIONS[caption]]]).log_prob
+            model.score(seen.clone().narrow(0, picture, 1), &[vec![CAPTIONS[caption]]]).unwrap().log_prob
         });
         // Products of other shapes add in another order.
         assert!((alone.iter().sum::<f64>() - all.log_prob).abs() < 1e-4, "{alone:?} and {}", all.log_prob);
@@ -77,7 +77,7 @@ fn scores_are_those_of_a_forced_rescore(
             assert!(!hypotheses.is_empty() && hypotheses.is_sorted_by(|a, b| a.score >= b.score));
             for hypothesis in hypotheses.iter().filter(|hypothesis| hypothesis.ended) {
                 let seen = seen.clone().narrow(0, picture, 1);
-                let forced = model.score(seen, &[vec![&hypothesis.symbols]]).log_prob;
+                let forced = model.score(seen, &[vec![&hypothesis.symbols]]).unwrap().log_prob;
                 assert!((forced - hypothesis.log_prob).abs() < 1e-4, "{forced} and {}", hypothesis.log_prob);
             }
         }
@@ -97,12 +97,13 @@ fn attention_is_a_distribution_over_places() {
     for device in devices() {
         let table = model(Cell::Gru, AttentionKind::General, &device)
             .looks(seen(1, AttentionKind::General, &device), CAPTIONS[0])
+            .unwrap()
             .unwrap();
         assert_eq!((table.len(), table[0].len()), (5, 7));
         // Seven numbers of single precision.
         assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
         let plain = model(Cell::Gru, AttentionKind::None, &device);
-        assert!(plain.looks(seen(1, AttentionKind::None, &device), CAPTIONS[0]).is_none());
+        assert!(plain.looks(seen(1, AttentionKind::None, &device), CAPTIONS[0]).unwrap().is_none());
     }
 }
 

@@ -5,9 +5,7 @@ use rekindle_rnn::State;
 
 use super::Captioner;
 use crate::attention::Memory;
-use crate::decode::{
-    Hypothesis, Sampling, SamplingError, Search, SearchError, Step, StepDecoder, Symbols, sample, search,
-};
+use crate::decode::{DecodeError, Hypothesis, Sampling, Search, Step, StepDecoder, Symbols, sample, search};
 
 /// A [`Captioner`] as a [`StepDecoder`].
 #[derive(Clone, Copy, Debug)]
@@ -70,13 +68,13 @@ impl Captioner {
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning.
+    /// When a setting has no meaning, or the device fails.
     pub fn write(
         &self,
         seen: Tensor<3>,
         never: &[u32],
         settings: &Search,
-    ) -> Result<Vec<Vec<Hypothesis>>, SearchError> {
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
         let pictures = seen.dims()[0];
         search(&Captions(self), self.begin(seen), pictures, &self.symbols(never), settings)
     }
@@ -85,7 +83,7 @@ impl Captioner {
     ///
     /// # Errors
     ///
-    /// When a setting of `sampling` has no meaning.
+    /// When a setting of `sampling` has no meaning, or the device fails.
     pub fn draw(
         &self,
         seen: Tensor<3>,
@@ -93,7 +91,7 @@ impl Captioner {
         longest: usize,
         sampling: Sampling,
         seed: u64,
-    ) -> Result<Vec<Hypothesis>, SamplingError> {
+    ) -> Result<Vec<Hypothesis>, DecodeError> {
         let pictures = seen.dims()[0];
         sample(&Captions(self), self.begin(seen), pictures, &self.symbols(never), longest, sampling, seed)
     }

@@ -5,5 +5,5 @@ mod search;
 mod stop;
 
 pub use sampling::{Sampler, Sampling, SamplingError};
-pub use search::{Hypothesis, Search, SearchError, Step, StepDecoder, Symbols, sample, search};
+pub use search::{DecodeError, Hypothesis, Search, SearchError, Step, StepDecoder, Symbols, sample, search};
 pub use stop::StopString;

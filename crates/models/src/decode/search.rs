@@ -17,6 +17,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Sampler, Sampling, SamplingError};
+use crate::host::{DeviceError, numbers};
 
 /// A model that writes a symbol at a time.
 pub trait StepDecoder {
@@ -97,6 +98,20 @@ pub enum SearchError {
     },
 }
 
+/// Why nothing could be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A setting of the search has no meaning.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// A setting of the sampling has no meaning.
+    #[error(transparent)]
+    Sampling(#[from] SamplingError),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
 impl Search {
     /// Checks the settings.
     ///
@@ -147,14 +162,14 @@ struct Beginning {
 ///
 /// # Errors
 ///
-/// When a setting has no meaning.
+/// When a setting has no meaning, or the device fails.
 pub fn search<D: StepDecoder>(
     decoder: &D,
     state: D::State,
     inputs: usize,
     symbols: &Symbols,
     settings: &Search,
-) -> Result<Vec<Vec<Hypothesis>>, SearchError> {
+) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
     settings.validate()?;
     let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); inputs];
     // Rows lie input by input; an input that is done has none left.
@@ -169,12 +184,12 @@ pub fn search<D: StepDecoder>(
         let last: Vec<u32> = rows.iter().map(|(_, b)| b.symbols.last().copied().unwrap_or(symbols.start)).collect();
         let (step, after) = decoder.step(&last, state);
         let width = step.logits.dims()[1];
-        let logits = numbers(step.logits);
+        let logits = numbers(step.logits)?;
         if settings.coverage > 0.0
             && let Some(attention) = step.attention
         {
             let positions = attention.dims()[1];
-            for ((_, row), paid) in rows.iter_mut().zip(numbers(attention).chunks(positions)) {
+            for ((_, row), paid) in rows.iter_mut().zip(numbers(attention)?.chunks(positions)) {
                 row.coverage.resize(positions, 0.0);
                 row.coverage.iter_mut().zip(paid).for_each(|(sum, paid)| *sum += paid);
             }
@@ -326,7 +341,7 @@ fn repeats(symbols: &[u32], n: usize) -> Vec<u32> {
 ///
 /// # Errors
 ///
-/// When a setting of `sampling` has no meaning.
+/// When a setting of `sampling` has no meaning, or the device fails.
 pub fn sample<D: StepDecoder>(
     decoder: &D,
     state: D::State,
@@ -335,7 +350,7 @@ pub fn sample<D: StepDecoder>(
     max_length: usize,
     sampling: Sampling,
     seed: u64,
-) -> Result<Vec<Hypothesis>, SamplingError> {
+) -> Result<Vec<Hypothesis>, DecodeError> {
     let mut sampler = Sampler::new(sampling, seed)?;
     let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: false };
     let mut found = vec![empty; inputs];
@@ -348,7 +363,7 @@ pub fn sample<D: StepDecoder>(
         let (step, after) = decoder.step(&last, state);
         state = after;
         let width = step.logits.dims()[1];
-        let mut logits = numbers(step.logits);
+        let mut logits = numbers(step.logits)?;
         for (hypothesis, row) in found.iter_mut().zip(logits.chunks_mut(width)) {
             if hypothesis.ended || hypothesis.symbols.len() == max_length {
                 continue;
@@ -380,8 +395,4 @@ fn log_sum_exp(logits: &[f32]) -> f32 {
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln() + largest
     }
-}
-
-fn numbers(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
 }

@@ -6,7 +6,7 @@ use rekindle_rnn::State;
 
 use super::Translator;
 use crate::attention::Memory;
-use crate::decode::{Hypothesis, Search, SearchError, Step, StepDecoder, Symbols, search};
+use crate::decode::{DecodeError, Hypothesis, Search, Step, StepDecoder, Symbols, search};
 
 /// Beginnings that are written as one batch: enough for products of matrices, and few enough for every thread to have some.
 const SIDE_BY_SIDE: usize = 64;
@@ -60,13 +60,13 @@ impl Translator {
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning.
+    /// When a setting has no meaning, or the device fails.
     pub fn translate(
         &self,
         sources: &[&[u32]],
         never: &[u32],
         settings: &Search,
-    ) -> Result<Vec<Vec<Hypothesis>>, SearchError> {
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
         settings.validate()?;
         let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: true };
         let mut translations = vec![vec![empty]; sources.len()];

@@ -35,10 +35,10 @@ fn padding_changes_nothing(
 ) {
     for device in devices() {
         let model = model(cell, attention, 0.1, &device);
-        let together = model.score(&SOURCES, &TARGETS);
+        let together = model.score(&SOURCES, &TARGETS).unwrap();
         assert_eq!(together.symbols, 10);
         for (i, log_prob) in together.log_probs.iter().enumerate() {
-            let alone = model.score(&SOURCES[i..=i], &TARGETS[i..=i]);
+            let alone = model.score(&SOURCES[i..=i], &TARGETS[i..=i]).unwrap();
             // Products of other shapes add in another order.
             assert!((alone.log_probs[0] - log_prob).abs() < 1e-4, "{i}: {} and {log_prob}", alone.log_probs[0]);
         }
@@ -85,7 +85,7 @@ fn scores_are_those_of_a_forced_rescore(
             assert!(!hypotheses.is_empty() && hypotheses.len() <= beam);
             assert!(hypotheses.is_sorted_by(|a, b| a.score >= b.score));
             for hypothesis in hypotheses.iter().filter(|hypothesis| hypothesis.ended) {
-                let forced = model.score(&[source], &[&hypothesis.symbols]).log_probs[0];
+                let forced = model.score(&[source], &[&hypothesis.symbols]).unwrap().log_probs[0];
                 assert!((forced - hypothesis.log_prob).abs() < 1e-4, "{forced} and {}", hypothesis.log_prob);
             }
         }
@@ -155,11 +155,13 @@ fn rules_of_the_search_are_kept() {
 fn attention_is_a_distribution_over_the_source() {
     for device in devices() {
         let with = model(Cell::Gru, AttentionKind::Additive, 0.0, &device);
-        let table = with.alignment(SOURCES[0], TARGETS[0]).unwrap();
+        let table = with.alignment(SOURCES[0], TARGETS[0]).unwrap().unwrap();
         assert_eq!((table.len(), table[0].len()), (4, 6));
         // Six numbers of single precision.
         assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
-        assert!(model(Cell::Gru, AttentionKind::None, 0.0, &device).alignment(SOURCES[0], TARGETS[0]).is_none());
+        assert!(
+            model(Cell::Gru, AttentionKind::None, 0.0, &device).alignment(SOURCES[0], TARGETS[0]).unwrap().is_none()
+        );
         assert!(with.num_params() > 0);
     }
 }

@@ -15,6 +15,7 @@ use rekindle_data::{Corpus, Decoder, Split, StreamBatch, Streams, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::{Sampler, Sampling};
+use rekindle_models::host::numbers;
 use rekindle_rnn::State;
 
 pub use import::{ImportError, ImportOptions, ImportedChars};
@@ -133,7 +134,7 @@ impl Task for CharsTask {
     }
 
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Evaluation>, TrainError> {
-        Ok(self.validation.as_mut().map(|streams| evaluate(model, streams, &self.device)))
+        self.validation.as_mut().map(|streams| evaluate(model, streams, &self.device)).transpose()
     }
 
     fn sample(&mut self, model: &CharLm, seed: u64) -> Result<Option<String>, TrainError> {
@@ -152,7 +153,11 @@ impl Task for CharsTask {
 }
 
 /// The figures of `model` over all of `streams`, with the state carried along them.
-pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Evaluation {
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Result<Evaluation, TrainError> {
     let mut state = None;
     let mut total = Tensor::<1>::zeros([1], device);
     for step in 0..streams.steps() {
@@ -161,9 +166,9 @@ pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Evalu
         state = Some(after);
         total = total + loss;
     }
-    let loss = f64::from(total.into_scalar::<f32>()) / streams.steps() as f64;
+    let loss = f64::from(numbers(total)?[0]) / streams.steps() as f64;
     let figures = vec![("bits_per_symbol", bits(loss)), ("perplexity", perplexity(loss))];
-    Evaluation { loss, figures, objective: loss, pictures: Vec::new() }
+    Ok(Evaluation { loss, figures, objective: loss, pictures: Vec::new() })
 }
 
 /// Streams over a held-out part. It may be too short for the batches of the training: then there are fewer streams, and

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rekindle_data::images::{Batches, Binarization, ImageSet, Images};
 use rekindle_models::draw::Draw;
+use rekindle_models::host::{DeviceError, numbers};
 
 pub use judge::{Judge, Judgement};
 pub use settings::{DrawSettings, ImageSettings, ModelSettings};
@@ -140,7 +141,7 @@ impl Task for DrawTask {
     fn sample(&mut self, model: &Draw, seed: u64) -> Result<Option<String>, TrainError> {
         let noise = noise(model, 2, &mut ChaCha8Rng::seed_from_u64(seed));
         let last = model.generate(noise).into_iter().next_back().expect("a model has one step or more");
-        let images = rows_of(last.image);
+        let images = rows_of(last.image)?;
         Ok(Some(sheet::text(&images, self.shape())))
     }
 }
@@ -154,20 +155,27 @@ pub fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
 }
 
 /// The rows of a matrix on the host.
-pub fn rows_of(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn rows_of(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
     let [_, columns] = tensor.dims();
-    let values: Vec<f32> = tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32");
-    values.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect()
+    Ok(numbers(tensor)?.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 /// What a model has drawn, with the windows that it looked through: `images` `[B, D]`, `windows` `[B, 4]`.
-pub fn tiles_of(images: Tensor<2>, windows: Option<Tensor<2>>) -> Vec<Tile> {
-    let images = rows_of(images);
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn tiles_of(images: Tensor<2>, windows: Option<Tensor<2>>) -> Result<Vec<Tile>, DeviceError> {
+    let images = rows_of(images)?;
     let windows = match windows {
-        Some(windows) => rows_of(windows).into_iter().map(|row| row.try_into().ok()).collect(),
+        Some(windows) => rows_of(windows)?.into_iter().map(|row| row.try_into().ok()).collect(),
         None => vec![None; images.len()],
     };
-    images.into_iter().zip(windows).map(|(pixels, window)| Tile { pixels, window }).collect()
+    Ok(images.into_iter().zip(windows).map(|(pixels, window)| Tile { pixels, window }).collect())
 }
 
 /// What is printed with every figure: bounds compare only where it is the same.

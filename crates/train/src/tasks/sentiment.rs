@@ -14,6 +14,7 @@ use rekindle_data::labelled::{
 };
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_models::classifier::Classifier;
+use rekindle_models::host::{DeviceError, numbers};
 
 pub use settings::{ClassifierSettings, LabelledSettings, SentimentSettings};
 pub use trained::{Prediction, TrainedSentiment};
@@ -188,7 +189,7 @@ impl Task for SentimentTask {
     }
 
     fn evaluate(&mut self, model: &Classifier) -> Result<Option<Evaluation>, TrainError> {
-        let (loss, matrix) = evaluate(model, &self.validation, self.settings.data.batch_size, &self.device);
+        let (loss, matrix) = evaluate(model, &self.validation, self.settings.data.batch_size, &self.device)?;
         let names: Vec<&str> = self.vocabulary.classes().iter().map(String::as_str).collect();
         let figures = vec![("accuracy", matrix.accuracy()), ("macro_f1", matrix.macro_f1())];
         let pictures = vec![confusion(&matrix, &names)];
@@ -202,36 +203,48 @@ impl Task for SentimentTask {
 }
 
 /// Log-probabilities of the classes of each text, in the order of `texts`. Batches are of like lengths.
-pub fn log_probs(model: &Classifier, texts: &[Vec<u32>], batch_size: usize, device: &Device) -> Vec<Vec<f32>> {
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn log_probs(
+    model: &Classifier,
+    texts: &[Vec<u32>],
+    batch_size: usize,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, DeviceError> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&text| texts[text].len());
     let mut found = vec![Vec::new(); texts.len()];
     for batch in order.chunks(batch_size.max(1)) {
         let rows: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
         let (tokens, lengths) = padded(&rows, device);
-        let log_probs = model.forward(tokens, &lengths).into_data().convert::<f32>();
-        let log_probs = log_probs.try_to_vec::<f32>().expect("converted to f32");
+        let log_probs = numbers(model.forward(tokens, &lengths))?;
         for (&text, row) in batch.iter().zip(log_probs.chunks(model.classes())) {
             found[text] = row.to_vec();
         }
     }
-    found
+    Ok(found)
 }
 
 /// Mean cross-entropy in nats, and which class was taken for which.
+///
+/// # Errors
+///
+/// When the device fails.
 pub fn evaluate(
     model: &Classifier,
     texts: &EncodedTexts,
     batch_size: usize,
     device: &Device,
-) -> (f64, ConfusionMatrix) {
+) -> Result<(f64, ConfusionMatrix), DeviceError> {
     let mut matrix = ConfusionMatrix::new(model.classes());
     let mut loss = 0.0;
-    for (row, &label) in log_probs(model, &texts.texts, batch_size, device).iter().zip(&texts.labels) {
+    for (row, &label) in log_probs(model, &texts.texts, batch_size, device)?.iter().zip(&texts.labels) {
         loss -= f64::from(row[label as usize]);
         matrix.add(label as usize, likeliest(row));
     }
-    (loss / texts.len().max(1) as f64, matrix)
+    Ok((loss / texts.len().max(1) as f64, matrix))
 }
 
 /// Texts as `[B, T]` with their lengths; after a text the unknown word stands, which no one reads.

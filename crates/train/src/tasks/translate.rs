@@ -208,7 +208,7 @@ impl Task for TranslateTask {
 ///
 /// # Errors
 ///
-/// When a setting of `search` has no meaning.
+/// When a setting of `search` has no meaning, or the device fails.
 pub fn evaluate(
     model: &Translator,
     languages: &Languages,
@@ -229,7 +229,7 @@ pub fn evaluate(
     for batch in Buckets::new(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
         let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
         let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
-        let forced = model.score(&sources, &targets);
+        let forced = model.score(&sources, &targets)?;
         nats -= forced.log_probs.iter().sum::<f64>();
         symbols += forced.symbols;
         correct += forced.correct;

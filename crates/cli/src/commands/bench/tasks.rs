@@ -82,11 +82,11 @@ where
     eprintln!("{task}");
     let contestants = devices.iter().map(|(_, device)| Training::<T>::new(device));
     let mut contestants = contestants.collect::<Result<Vec<_>>>()?;
-    // The round before the first warms up.
-    contestants.iter_mut().try_for_each(|contestant| contestant.round(1).map(drop))?;
     let mut speeds = vec![Vec::with_capacity(options.rounds); contestants.len()];
     for _ in 0..options.rounds {
         for (contestant, speeds) in contestants.iter_mut().zip(&mut speeds) {
+            // As in the other benchmarks, the first step of a turn is not counted.
+            contestant.round(1)?;
             speeds.push(contestant.round(options.steps)?);
         }
     }

@@ -102,7 +102,7 @@ fn figure(
     written: &Written,
 ) -> Result<String> {
     let thumbnail = Thumbnail::new(&pictures.pixels(&image.name, THUMBNAIL, None)?);
-    let (words, looks) = trained.looks(trained.see_image(pictures, &image.name)?, &written.caption);
+    let (words, looks) = trained.looks(trained.see_image(pictures, &image.name)?, &written.caption)?;
     let name = format!("picture-{}", image.id);
     let svg = attended(&name, &thumbnail, &words, &looks).svg;
     let references: String = image.captions.iter().map(|caption| format!("<li>{}</li>\n", escaped(caption))).collect();

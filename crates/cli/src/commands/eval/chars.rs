@@ -23,12 +23,12 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
         Some(stride) => {
             let windows = Windows::new(&corpus, &trained.vocabulary, range, sequence_length, stride)?;
             let windows = windows.context("the part is shorter than a window: give a smaller --sequence-length")?;
-            (windows.predicted(), windows.evaluate(&trained.model, batch_size, &chosen.device))
+            (windows.predicted(), windows.evaluate(&trained.model, batch_size, &chosen.device)?)
         }
         None => {
             let streams = chars::evaluation_streams(&corpus, &trained.vocabulary, range, batch_size, sequence_length)?;
             let mut streams = streams.context("the part holds less than two symbols: there is nothing to predict")?;
-            (streams.tokens(), chars::evaluate(&trained.model, &mut streams, &chosen.device))
+            (streams.tokens(), chars::evaluate(&trained.model, &mut streams, &chosen.device)?)
         }
     };
     let loss = evaluation.loss;

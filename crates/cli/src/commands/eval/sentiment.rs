@@ -36,7 +36,7 @@ pub fn eval(run: &RunFolder, options: &Eval) -> Result<()> {
     }
     let encoded = trained.vocabulary.encode_all(&texts, settings.max_length)?;
     let batch_size = options.batch_size.unwrap_or(settings.batch_size);
-    let (loss, matrix) = sentiment::evaluate(&trained.model, &encoded, batch_size, &chosen.device);
+    let (loss, matrix) = sentiment::evaluate(&trained.model, &encoded, batch_size, &chosen.device)?;
     let classes = trained.vocabulary.classes();
     if options.output.json {
         return print_json(&json!({

@@ -84,7 +84,7 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     }
     let (Some(drawing), Some((file, text))) = (&options.written.attention, last) else { return Ok(()) };
     let path = Path::new(&file);
-    let (words, looks) = trained.looks(trained.see(&[path])?, &text);
+    let (words, looks) = trained.looks(trained.see(&[path])?, &text)?;
     let thumbnail = Thumbnail::new(&read_picture(path, THUMBNAIL)?);
     let picture = attended("picture", &thumbnail, &words, &looks);
     fs::write(drawing, picture.svg).with_context(|| format!("cannot write {}", drawing.display()))?;

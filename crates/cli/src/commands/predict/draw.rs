@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, ImageReader, ImageSet};
+use rekindle_models::host::numbers;
 use rekindle_train::run::RunFolder;
 use rekindle_train::tasks::draw::{Sheet, Tile, binarization, noise, tiles_of};
 use serde_json::json;
@@ -42,11 +43,13 @@ pub fn predict(run: &RunFolder, options: &Predict) -> Result<()> {
     let pixels = shape.channels * size * size;
     let images = Tensor::from_data(TensorData::new(values, [names.len(), pixels]), &model.canvas.device());
     let noise = noise(model, names.len(), &mut ChaCha8Rng::seed_from_u64(SEED));
-    let bounds: Vec<f32> =
-        model.bound(images.clone(), noise.clone()).total().into_data().convert::<f32>().try_to_vec()?;
-    let originals = tiles_of(images.clone(), None);
-    let drawn: Vec<Vec<Tile>> =
-        model.reconstruct(images, noise).into_iter().map(|step| tiles_of(step.image, step.read)).collect();
+    let bounds = numbers(model.bound(images.clone(), noise.clone()).total())?;
+    let originals = tiles_of(images.clone(), None)?;
+    let drawn: Vec<Vec<Tile>> = model
+        .reconstruct(images, noise)
+        .into_iter()
+        .map(|step| tiles_of(step.image, step.read))
+        .collect::<Result<_, _>>()?;
 
     // A row for each image: itself, then the canvas after every step.
     let row = |index: usize| std::iter::once(&originals).chain(&drawn).map(move |tiles| tiles[index].clone());

@@ -61,7 +61,7 @@ impl Answers<'_> {
                     self.answer(text, &prediction, Some(parts))?;
                 }
             } else {
-                let predictions = self.trained.classify(batch);
+                let predictions = self.trained.classify(batch)?;
                 batch.iter().zip(&predictions).try_for_each(|(text, found)| self.answer(text, found, None))?;
             }
         }

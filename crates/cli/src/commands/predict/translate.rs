@@ -130,7 +130,7 @@ impl Translations<'_> {
         let (sentence, symbols) = self.last.context("--attention: there was no sentence to look at")?;
         let languages = &self.trained.languages;
         let numbers = languages.source.encode(&sentence);
-        let weights = self.trained.model.alignment(&numbers, &symbols).context("the model has no attention")?;
+        let weights = self.trained.model.alignment(&numbers, &symbols)?.context("the model has no attention")?;
         let end = "<END>".to_owned();
         let mut read = languages.source.tokens(&sentence);
         let mut written: Vec<String> =

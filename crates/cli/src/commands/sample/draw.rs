@@ -22,7 +22,8 @@ pub fn sample(run: &RunFolder, options: &Sample) -> Result<()> {
     let trained = open_draw(run, options.checkpoint, &options.device)?;
     let count = options.draw.count.unwrap_or(64);
     let drawn = trained.model.generate(noise(&trained.model, count, &mut ChaCha8Rng::seed_from_u64(seed)));
-    let steps: Vec<Vec<Tile>> = drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect();
+    let steps: Vec<Vec<Tile>> =
+        drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect::<Result<_, _>>()?;
     let last: Vec<Tile> = steps.last().map(|step| step.iter().map(without_window).collect()).unwrap_or_default();
 
     let folder = options.draw.out.clone().unwrap_or_else(|| run.path().join("samples"));

@@ -21,7 +21,7 @@ impl Drawn {
         let place = beginning.iter().fold(seed, |place, &symbol| place * WIDTH as u64 + u64::from(symbol) + 1);
         let mut rng = ChaCha8Rng::seed_from_u64(place);
         let logits: Vec<f32> = (0..WIDTH).map(|_| rng.random_range(-3.0..3.0)).collect();
-        numbers(log_softmax(Tensor::from_data(TensorData::new(logits, [1, WIDTH]), &self.device), 1))
+        numbers(log_softmax(Tensor::<2>::from_data(TensorData::new(logits, [1, WIDTH]), &self.device), 1)).unwrap()
     }
 
     /// Every sequence of up to `left` more symbols, with the logarithm of its probability.

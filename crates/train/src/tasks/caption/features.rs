@@ -16,6 +16,7 @@ use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use rekindle_data::captions::{CaptionedImage, PictureLoader, Pictures};
 use rekindle_models::captioner::encoder::{Encoder, EncoderConfig, EncoderKind, View};
+use rekindle_models::host::numbers;
 use rekindle_weights::StateDict;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -211,8 +212,7 @@ impl Features {
         let mut batches = album.images.chunks(BATCH).peekable();
         while let Some(images) = batches.next() {
             let next = batches.peek().map(|images| names(images)).unwrap_or_default();
-            let seen = encoder.see(&loader.load(names(images), next)?).into_data().convert::<f32>();
-            let values: Vec<f32> = seen.try_to_vec().expect("converted to f32");
+            let values = numbers(encoder.see(&loader.load(names(images), next)?))?;
             let bytes: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
             file.write_all(&bytes).map_err(failed())?;
             done += images.len() as u64;

@@ -59,7 +59,7 @@ impl Judge<'_> {
             let numbers: Vec<Vec<Vec<u32>>> = part.iter().map(|image| self.numbers(image)).collect();
             let numbers: Vec<Vec<&[u32]>> =
                 numbers.iter().map(|captions| captions.iter().map(Vec::as_slice).collect()).collect();
-            let foreseen = model.score(seen.clone(), &numbers);
+            let foreseen = model.score(seen.clone(), &numbers)?;
             nats -= foreseen.log_prob;
             symbols += foreseen.symbols;
             correct += foreseen.correct;
@@ -69,7 +69,7 @@ impl Judge<'_> {
                 let best = found.swap_remove(0);
                 let caption = vocabulary.decode(&best.symbols).join(" ");
                 if *self.pictures == Pictures::Shapes && image.captions.contains(&caption) {
-                    let looks = model.looks(seen.clone().narrow(0, index, 1), &best.symbols);
+                    let looks = model.looks(seen.clone().narrow(0, index, 1), &best.symbols)?;
                     on_shapes.add(image.id, &caption, looks.as_deref());
                 }
                 written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });

@@ -131,11 +131,15 @@ impl TrainedCaptioner {
 
     /// The words of a caption, `<END>` behind them, and the attention that each pays to each place of the picture that was
     /// seen; nothing without attention.
-    pub fn looks(&self, seen: Tensor<3>, caption: &str) -> (Vec<String>, Vec<Vec<f32>>) {
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn looks(&self, seen: Tensor<3>, caption: &str) -> Result<(Vec<String>, Vec<Vec<f32>>), TrainError> {
         let mut words: Vec<String> = caption.split_whitespace().map(str::to_owned).collect();
-        let looks = self.model.looks(seen, &self.vocabulary.encode(&words)).unwrap_or_default();
+        let looks = self.model.looks(seen, &self.vocabulary.encode(&words))?.unwrap_or_default();
         words.push(self.vocabulary.word(WordVocabulary::END).to_owned());
-        (words, looks)
+        Ok((words, looks))
     }
 
     /// Judges the model on captioned pictures, which it writes about by `search`, and gives what it wrote. What a frozen

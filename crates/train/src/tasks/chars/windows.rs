@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
+use rekindle_models::host::numbers;
 
 use super::tensors;
 use crate::error::TrainError;
@@ -53,7 +54,11 @@ impl Windows {
     }
 
     /// The figures of `model` over all windows, `batch_size` side by side. The loss is the mean over all predictions.
-    pub fn evaluate(&self, model: &CharLm, batch_size: usize, device: &Device) -> Evaluation {
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn evaluate(&self, model: &CharLm, batch_size: usize, device: &Device) -> Result<Evaluation, TrainError> {
         let starts: Vec<usize> = (0..self.count()).map(|window| window * self.stride).collect();
         let mut total = 0.0;
         for starts in starts.chunks(batch_size.max(1)) {
@@ -64,10 +69,10 @@ impl Windows {
             let batch = StreamBatch { inputs: rows(0), targets: rows(1) };
             let [inputs, targets] = tensors(batch, starts.len(), device);
             let (loss, _) = model.loss(inputs, targets, None);
-            total += f64::from(loss.into_scalar::<f32>()) * starts.len() as f64;
+            total += f64::from(numbers(loss)?[0]) * starts.len() as f64;
         }
         let loss = total / self.count() as f64;
         let figures = vec![("bits_per_symbol", bits(loss)), ("perplexity", perplexity(loss))];
-        Evaluation { loss, figures, objective: loss, pictures: Vec::new() }
+        Ok(Evaluation { loss, figures, objective: loss, pictures: Vec::new() })
     }
 }

@@ -5,6 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, Binarization, Images};
 use rekindle_models::draw::Draw;
+use rekindle_models::host::{DeviceError, numbers};
 
 use super::noise;
 use crate::error::TrainError;
@@ -41,7 +42,7 @@ impl Judge {
     ///
     /// # Errors
     ///
-    /// When there are no images, or a batch of 0 is asked for.
+    /// When there are no images, a batch of 0 is asked for, or the device fails.
     pub fn judge(self, model: &Draw, images: &Images) -> Result<Judgement, TrainError> {
         let batches = Batches::new(images.len(), self.batch_size, SEED)?;
         let mut rng = ChaCha8Rng::seed_from_u64(SEED + 1);
@@ -52,16 +53,16 @@ impl Judge {
             let values = TensorData::new(values, [rows.len(), images.size()]);
             let values = Tensor::from_data(values, &model.canvas.device());
             let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
-            reconstruction += host(bound.reconstruction.clone()).iter().sum::<f64>();
-            for (sum, step) in kl.iter_mut().zip(host(bound.kl.clone().sum_dim(1).squeeze_dim(1))) {
+            reconstruction += host(bound.reconstruction.clone())?.iter().sum::<f64>();
+            for (sum, step) in kl.iter_mut().zip(host(bound.kl.clone().sum_dim(1).squeeze_dim(1))?) {
                 *sum += step;
             }
             if self.samples > 0 {
                 // The first sample is the one of the bound.
-                let mut weights = vec![host(bound.log_weight())];
+                let mut weights = vec![host(bound.log_weight())?];
                 for _ in 1..self.samples {
                     let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
-                    weights.push(host(bound.log_weight()));
+                    weights.push(host(bound.log_weight())?);
                 }
                 weighted -= (0..rows.len()).map(|row| log_mean_exp(weights.iter().map(|w| w[row]))).sum::<f64>();
             }
@@ -78,8 +79,8 @@ impl Judge {
     }
 }
 
-fn host(tensor: Tensor<1>) -> Vec<f64> {
-    tensor.into_data().convert::<f64>().try_to_vec().expect("converted to f64")
+fn host(tensor: Tensor<1>) -> Result<Vec<f64>, DeviceError> {
+    Ok(numbers(tensor)?.into_iter().map(f64::from).collect())
 }
 
 /// `log 1/K Σ exp(x)` without overflow.

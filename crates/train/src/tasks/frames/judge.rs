@@ -7,6 +7,7 @@ use rekindle_data::frames::{Clip, FrameLoader, Layout};
 use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_metrics::segments::edit_score;
 use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
+use rekindle_models::host::numbers;
 
 use super::{ClipSettings, frames};
 use crate::error::TrainError;
@@ -42,7 +43,7 @@ impl Judgement {
 ///
 /// # Errors
 ///
-/// When an image cannot be read or decoded.
+/// When an image cannot be read or decoded, or the device fails.
 pub fn judge(
     model: &FrameTagger,
     loader: &mut FrameLoader,
@@ -96,7 +97,7 @@ pub(super) fn log_probs(
         let before = state.map(|state| state.reset_rows(&batch.begins));
         let (log_probs, after) = model.forward(frames(&batch, device), before, &batch.lengths);
         state = after;
-        let log_probs = log_probs.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
+        let log_probs = numbers(log_probs)?;
         for (row, (place, &length)) in batch.places.iter().zip(&batch.lengths).enumerate() {
             if let Some((clip, start)) = *place {
                 let from = &log_probs[row * batch.time * classes..][..length * classes];

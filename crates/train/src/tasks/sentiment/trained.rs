@@ -71,16 +71,20 @@ impl TrainedSentiment {
     }
 
     /// The class of each text.
-    pub fn classify<T: AsRef<str>>(&self, texts: &[T]) -> Vec<Prediction> {
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn classify<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Prediction>, TrainError> {
         let encode = |text: &T| self.vocabulary.encode(text.as_ref(), self.settings.data.max_length);
         let (encoded, places): (Vec<_>, Vec<_>) = texts.iter().map(encode).unzip();
-        let rows = log_probs(&self.model, &encoded, self.settings.data.batch_size, &self.device);
+        let rows = log_probs(&self.model, &encoded, self.settings.data.batch_size, &self.device)?;
         let prediction = |(row, places): (&Vec<f32>, &Vec<usize>)| Prediction {
             class: likeliest(row),
             probabilities: row.iter().map(|&log| f64::from(log).exp()).collect(),
             empty: places.is_empty(),
         };
-        rows.iter().zip(&places).map(prediction).collect()
+        Ok(rows.iter().zip(&places).map(prediction).collect())
     }
 
     /// How much each part of a text speaks for its class, as pairs that make up the text: words that the model read have a
