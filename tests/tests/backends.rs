@@ -119,11 +119,11 @@ fn a_batch_that_the_device_has_no_memory_for_is_named() {
     assert!(!message.contains("panicked"), "{message}");
 
     // The same of an evaluation.
-    let small = ["--batch-size", "2", "--sequence-length", "8", "--hidden", "1024", "--steps", "1", "--out", "small"];
+    let small = ["--hidden", "1024", "--steps", "1", "--out", "small"];
     place.rekindle(&[&["train", "chars", "--backend", "flex"], &small[..]].concat()).assert().success();
-    let judged = ["eval", "small", "--backend", backend, "--batch-size", "2000"];
-    let output = place.rekindle(&judged).assert().code(1).get_output().stderr.clone();
-    let message = String::from_utf8_lossy(&output);
+    let windows = ["--batch-size", "2000", "--sequence-length", "500", "--window-stride", "1"];
+    let judged = place.rekindle(&[&["eval", "small", "--backend", backend], &windows[..]].concat()).assert().code(1);
+    let message = String::from_utf8_lossy(&judged.get_output().stderr).into_owned();
     assert!(message.contains("the device has not enough memory for this batch: give a smaller one"), "{message}");
     assert!(!message.contains("panicked"), "{message}");
 }
