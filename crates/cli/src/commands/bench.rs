@@ -86,62 +86,58 @@ struct Kernels {
 
 fn row(shape: &Shape, options: &Bench, device: &Device, pytorch: Option<&Rc<RefCell<PyTorch>>>) -> Result<Row> {
     eprintln!("{shape}");
-    let at_shape = |pytorch: &Rc<_>| Box::new(AtShape { pytorch: Rc::clone(pytorch), shape: *shape }) as Box<_>;
-    let mut rekindle = Turn::new(contestant::rekindle(shape, device));
-    let mut pytorch = pytorch.map(|pytorch| Turn::new(at_shape(pytorch)));
+    let mut rekindle = contestant::rekindle(shape, device);
+    let mut at_shape = pytorch.map(|pytorch| AtShape { pytorch: Rc::clone(pytorch), shape: *shape });
+    let at_shape = at_shape.as_mut().map(|pytorch| pytorch as &mut dyn Contestant);
+    let (symbols_per_second, to_pytorch) = turns(rekindle.as_mut(), at_shape, shape, options)?;
     // Burn has layers to make a language model of, and neither translator nor captioner.
     let with_burn = !options.no_burn && matches!(shape.work, Work::Train | Work::Sample);
-    let mut burn = with_burn.then(|| Turn::new(language_model::<BurnLm>(shape, device)));
-    for _ in 0..options.rounds {
-        for turn in [Some(&mut rekindle), pytorch.as_mut(), burn.as_mut()].into_iter().flatten() {
-            turn.take(options.steps)?;
-        }
-    }
+    let mut burn = with_burn.then(|| language_model::<BurnLm>(shape, device));
+    let to_burn = match &mut burn {
+        Some(burn) => turns(rekindle.as_mut(), Some(burn.as_mut()), shape, options)?.1,
+        None => None,
+    };
     let trains = matches!(shape.work, Work::Train | Work::Translate | Work::Caption);
-    let kernels = match trains.then(|| rekindle.kernels()).transpose()? {
+    let kernels = match trains.then(|| kernels(rekindle.as_mut())).transpose()? {
         None | Some(0) => None,
-        Some(own) => Some(Kernels { rekindle: own, burn: burn.as_mut().map(Turn::kernels).transpose()? }),
+        Some(own) => {
+            Some(Kernels { rekindle: own, burn: burn.as_mut().map(|burn| kernels(burn.as_mut())).transpose()? })
+        }
     };
-    let ratio = |other: &Turn| {
-        let ratios = other.seconds.iter().zip(&rekindle.seconds).map(|(other, own)| other / own);
-        Spread::of(&ratios.collect::<Vec<_>>())
-    };
-    let speeds = rekindle.seconds.iter().map(|seconds| shape.symbols(options.steps) as f64 / seconds);
     let python = pytorch.is_some().then_some(options.python.as_path());
     let peak = trains.then(|| memory::measure(shape, &options.device, python));
-    Ok(Row {
-        shape: *shape,
-        symbols_per_second: Spread::of(&speeds.collect::<Vec<_>>()),
-        to_pytorch: pytorch.as_ref().map(ratio),
-        to_burn: burn.as_ref().map(ratio),
-        peak_bytes: peak.transpose()?,
-        kernels,
-    })
+    Ok(Row { shape: *shape, symbols_per_second, to_pytorch, to_burn, peak_bytes: peak.transpose()?, kernels })
 }
 
-/// A contestant and the seconds of its rounds.
-struct Turn {
-    contestant: Box<dyn Contestant>,
-    seconds: Vec<f64>,
+/// The speed of `own` in symbols a second, and how many times that of `other` it is, round by round. They are two at a
+/// time: Burn's layers leave the memory of this process in a state in which the next turn is slower.
+fn turns(
+    own: &mut dyn Contestant,
+    mut other: Option<&mut dyn Contestant>,
+    shape: &Shape,
+    options: &Bench,
+) -> Result<(Spread, Option<Spread>)> {
+    let (mut speeds, mut ratios) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let own_seconds = turn(own, options.steps)?;
+        speeds.push(shape.symbols(options.steps) as f64 / own_seconds);
+        if let Some(other) = other.as_deref_mut() {
+            ratios.push(turn(other, options.steps)? / own_seconds);
+        }
+    }
+    Ok((Spread::of(&speeds), (!ratios.is_empty()).then(|| Spread::of(&ratios))))
 }
 
-impl Turn {
-    fn new(contestant: Box<dyn Contestant>) -> Self {
-        Self { contestant, seconds: Vec::new() }
-    }
+/// The seconds of `steps` steps, after one that is not counted: it finds the caches full of another's numbers.
+fn turn(contestant: &mut dyn Contestant, steps: usize) -> Result<f64> {
+    contestant.round(1)?;
+    contestant.round(steps)
+}
 
-    /// The first step is not counted: it finds the caches full of another's numbers.
-    fn take(&mut self, steps: usize) -> Result<()> {
-        self.contestant.round(1)?;
-        self.seconds.push(self.contestant.round(steps)?);
-        Ok(())
-    }
-
-    /// The kernels of one step; none on a CPU.
-    fn kernels(&mut self) -> Result<usize> {
-        let (round, kernels) = launches::count(|| self.contestant.round(1));
-        round.map(|_| kernels)
-    }
+/// The kernels of one step; none on a CPU.
+fn kernels(contestant: &mut dyn Contestant) -> Result<usize> {
+    let (round, kernels) = launches::count(|| contestant.round(1));
+    round.map(|_| kernels)
 }
 
 fn print_table(rows: &[Row]) {
