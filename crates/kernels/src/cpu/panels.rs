@@ -2,7 +2,7 @@
 //! once for the whole sequence.
 //!
 //! A panel holds a few neighbouring columns of the matrix, all of its `K` rows one
-//! after another, so that the product reads memory in order. A tile of up to six rows
+//! after another, so that the product reads memory in order. A tile of a few rows
 //! by one panel of columns is summed in registers, along `k` from 0 to `K` whatever
 //! the tile's height: a row's result does not depend on the rows beside it.
 //!
@@ -17,8 +17,13 @@ use rayon::prelude::*;
 use super::pool::Buffer;
 
 /// Rows of a tile: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
-/// 16 registers of AVX2.
-const TILE_ROWS: usize = 6;
+/// 16 registers of AVX2, and 11 x 2 + 3 most of the 32 of AVX-512.
+const fn tile_rows<S: Simd>() -> usize {
+    match S::F32_LANES {
+        16 => 11,
+        _ => 6,
+    }
+}
 /// Below this many weights packing is not worth a second thread.
 const PARALLEL_PACK: usize = 1 << 17;
 
@@ -230,9 +235,9 @@ fn tiles<'a, S: Simd, const N: usize>(
     (out, stride): (&mut [f32], usize),
 ) {
     let panel = N * S::F32_LANES;
-    // Tiles of even height: 32 rows are two tiles of 6 and four of 5, not five of 6
-    // and a slow one of 2.
-    let count = rows.len().div_ceil(TILE_ROWS);
+    // Tiles of even height: in sixes, 32 rows are two tiles of 6 and four of 5, not five
+    // of 6 and a slow one of 2.
+    let count = rows.len().div_ceil(tile_rows::<S>());
     for (index, packed) in panels.data.chunks_exact(panel * panels.depth).enumerate() {
         let first = index * panel;
         let columns = first..panels.columns.min(first + panel);
@@ -258,7 +263,7 @@ fn tiles<'a, S: Simd, const N: usize>(
                     }
                 };
             }
-            height!(1 2 3 4 5 6);
+            height!(1 2 3 4 5 6 7 8 9 10 11);
         }
     }
 }
