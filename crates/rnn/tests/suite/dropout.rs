@@ -20,7 +20,6 @@ fn network(layers: usize, dropout: f64, device: &Device) -> Recurrent {
 }
 
 fn input(device: &Device) -> Tensor<3> {
-    device.seed(1);
     Tensor::random([2, 5, 4], Distribution::Default, device)
 }
 
