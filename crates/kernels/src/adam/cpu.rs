@@ -5,11 +5,8 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Decay, Step};
-use crate::cpu::tensors::CpuBackend;
-
-/// Numbers that are worked on at once: enough to be worth another thread.
-const CHUNK: usize = 1 << 14;
+use super::Step;
+use crate::cpu::{blocks::CHUNK, tensors::CpuBackend};
 
 /// [`step`](super::step) of tensors that are not tracked.
 pub(super) fn step<const D: usize>(
@@ -81,10 +78,9 @@ impl WithSimd for Chunk<'_> {
     // the numbers are those of the tensor operations.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Step { beta_1, beta_2, decay, learning_rate, .. } = self.step;
-        let ([correction, epsilon], kept) = (self.step.corrections(), self.step.kept());
-        let (penalty, learning_rate) =
-            (if let Decay::Gradient(decay) = decay { decay } else { 0.0 }, learning_rate as f32);
+        let Step { beta_1, beta_2, .. } = self.step;
+        let ([correction, epsilon], learning_rate) = (self.step.corrections(), self.step.learning_rate as f32);
+        let (penalty, kept) = (self.step.penalty(), self.step.kept());
         let state = self.w.iter_mut().zip(self.m).zip(self.v);
         for (gradient, ((w, m), v)) in self.gradient.iter().zip(state) {
             let g = *w * penalty + gradient;

@@ -51,6 +51,14 @@ impl Step {
         [root / (1.0 - self.beta_1.powi(self.time as i32)), self.epsilon * root]
     }
 
+    /// `λ` of a decay that is part of the gradient.
+    fn penalty(&self) -> f32 {
+        match self.decay {
+            Decay::Gradient(decay) => decay,
+            Decay::Weight(_) => 0.0,
+        }
+    }
+
     /// `1 - η λ`, of a decay that is apart from the gradient.
     fn kept(&self) -> f32 {
         match self.decay {
@@ -91,10 +99,8 @@ pub fn composed<const D: usize>(
     step: &Step,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
     let [correction, epsilon] = step.corrections();
-    let g = match step.decay {
-        Decay::Gradient(decay) if decay != 0.0 => parameter.clone().mul_scalar(decay) + gradient,
-        _ => gradient,
-    };
+    let penalty = step.penalty();
+    let g = if penalty == 0.0 { gradient } else { parameter.clone().mul_scalar(penalty) + gradient };
     let m = m.mul_scalar(step.beta_1) + g.clone().mul_scalar(1.0 - step.beta_1);
     let v = v.mul_scalar(step.beta_2) + g.square().mul_scalar(1.0 - step.beta_2);
     let change = m.clone().mul_scalar(correction) / v.clone().sqrt().add_scalar(epsilon);

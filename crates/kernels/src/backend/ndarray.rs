@@ -61,6 +61,7 @@ impl CpuBackend for NdArray {
         }
         integers!(I64 I32 I16 I8 U64 U32 U16 U8)
     }
+
     fn from_elements(elements: Vec<f32>, shape: Shape) -> NdArrayTensor {
         NdArrayTensor::from_data(TensorData::new(elements, shape))
     }

@@ -9,6 +9,10 @@ use super::pool::Buffer;
 /// Below this many multiplications a walk or a product is not worth a second thread.
 pub(crate) const PARALLEL_WORK: usize = 1 << 18;
 
+/// Numbers that element-wise work takes at once: enough to be worth another thread. Even: a mask of dropout is drawn in
+/// pairs.
+pub(crate) const CHUNK: usize = 1 << 14;
+
 /// The sizes of a sequence, and the instructions to walk it with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {

@@ -11,12 +11,11 @@ use rayon::prelude::*;
 
 use crate::cpu::{
     activation::exp,
+    blocks::CHUNK,
     lanes::{Lanewise, update},
     tensors::CpuBackend,
 };
 
-/// Numbers that are worked on at once: enough to be worth another thread.
-const CHUNK: usize = 1 << 14;
 /// Sums and maxima side by side, for the vectors of every machine.
 const LANES: usize = 16;
 

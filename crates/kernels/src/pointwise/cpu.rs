@@ -7,14 +7,12 @@ use rayon::prelude::*;
 use crate::{
     cpu::{
         activation,
+        blocks::CHUNK,
         lanes::{Lanewise, update},
         tensors::CpuBackend,
     },
     step,
 };
-
-/// Numbers that are worked on at once: enough to be worth another thread. Even, for [`Mask`].
-const CHUNK: usize = 1 << 14;
 
 /// Which numbers are dropped, and what the others are multiplied by.
 #[derive(Clone, Copy, Debug)]
