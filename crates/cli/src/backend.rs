@@ -106,13 +106,22 @@ pub struct Chosen {
 
 /// Sets the number of threads, and finds the device that `options` ask for.
 pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
-    if let Some(threads) = options.threads {
-        let pool = ThreadPoolBuilder::new().num_threads(usize::from(threads));
-        pool.build_global().context("cannot start the threads")?;
-    }
+    start_threads(options.threads)?;
     match &options.backend {
         Some(wanted) => named(wanted),
         None => default(),
+    }
+}
+
+/// Starts the threads that compute, `None` for one a core.
+fn start_threads(threads: Option<u16>) -> Result<()> {
+    // This thread is one of them: a step of training gives out work two dozen times, and would each time have to
+    // wake another thread and wait for it.
+    let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).use_current_thread();
+    match pool.build_global() {
+        Err(e) if threads.is_some() => Err(e).context("cannot start the threads"),
+        // Where there are threads already, their number is the one that was not asked for.
+        _ => Ok(()),
     }
 }
 

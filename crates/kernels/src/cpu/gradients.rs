@@ -5,28 +5,11 @@ use rayon::prelude::*;
 
 use super::{
     blocks::Extent,
-    matrix::{Matrix, product},
-    pool::Buffer,
+    outer::{Columns, outer_products},
     source::Symbols,
     tensors::{CpuBackend, Gates},
 };
-use crate::{Direction, Scan};
-
-/// A part of the columns of a row-major matrix: `columns` of them in rows of `width`.
-#[derive(Clone, Copy)]
-pub(crate) struct Columns<'a> {
-    pub data: &'a [f32],
-    pub width: usize,
-    pub first: usize,
-    pub columns: usize,
-}
-
-impl<'a> Columns<'a> {
-    /// All columns of a matrix.
-    pub fn all(data: &'a [f32], width: usize) -> Self {
-        Self { data, width, first: 0, columns: width }
-    }
-}
+use crate::Scan;
 
 /// `weight_gradient = Σ_t d_tᵀ h_{t-1}`, one product for the whole sequence.
 ///
@@ -39,34 +22,15 @@ pub(crate) fn weight_gradient(
     (hidden, h0): (&[f32], &[f32]),
     out: &mut [f32],
 ) {
-    let (steps, batch) = (extent.steps, extent.batch);
-    let inner = (steps - 1) * batch;
-    // Step t read the hidden state of its neighbour: the same rows, one step apart.
-    let (d_rows, h_rows) = match scan.direction {
-        Direction::Forward => (batch.., 0..inner),
-        Direction::Reverse => (0.., batch..steps * batch),
+    let Extent { arch, steps, batch, hidden: width } = *extent;
+    let state_read = |position: usize| {
+        let b = position % batch;
+        match scan.previous(position / batch, b, steps) {
+            Some(t) => &hidden[(t * batch + b) * width..][..width],
+            None => &h0[b * width..][..width],
+        }
     };
-    let later = Columns { data: &d.data[d_rows.start * d.width..], ..d };
-    let h = &hidden[h_rows.start * extent.hidden..h_rows.end * extent.hidden];
-    if steps > 1 {
-        transposed_product(later, h, inner, out, false);
-    }
-
-    // The first step of each row read h0.
-    let mut first = Buffer::take(batch * d.columns);
-    for (b, row) in first.chunks_exact_mut(d.columns).enumerate() {
-        let index = scan.first(b, steps) * batch + b;
-        row.copy_from_slice(&d.data[index * d.width + d.first..][..d.columns]);
-    }
-    let first = Columns::all(&first, d.columns);
-    transposed_product(first, h0, batch, out, steps > 1);
-}
-
-/// `out = aᵀ b`, or `out += aᵀ b`, over `rows` rows; `out` is `[a.columns, b's columns]`.
-fn transposed_product(a: Columns, b: &[f32], rows: usize, out: &mut [f32], accumulate: bool) {
-    let n = out.len() / a.columns;
-    let a = Matrix::rows_of(&a.data[a.first..], rows, a.columns, a.width);
-    product(a.transpose(), Matrix::rows_of(b, rows, n, n), out, accumulate);
+    outer_products(arch, d, state_read, steps * batch, out);
 }
 
 /// The gradient of the input from that of the gates: of the table if the input was
@@ -120,7 +84,7 @@ mod tests {
     use pulp::Arch;
 
     use super::*;
-    use crate::cpu::testing::numbers;
+    use crate::{Direction, cpu::testing::numbers};
 
     /// `T = 3`, `B = 2`, `H = 5`; the first row has two valid steps.
     const EXTENT: Extent = Extent { arch: Arch::Scalar, steps: 3, batch: 2, hidden: 5 };

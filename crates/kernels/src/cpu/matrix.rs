@@ -55,7 +55,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `out = a b`, or `out += a b`; `out` is row-major `[rows of a, columns of b]`.
+/// `a b`, with `row` added to each row if there is one; row-major, `[rows of a, columns of b]`.
 ///
 /// Each thread makes some rows of the result, all by itself: the product's own threads
 /// would meet dozens of times, which a busy machine makes slow. Numbers do not depend on
@@ -63,55 +63,36 @@ impl<'a> Matrix<'a> {
 ///
 /// # Panics
 /// If the sizes do not fit.
-pub(crate) fn product(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
-    let start = if accumulate { Begin::Output } else { Begin::Zero };
-    // SAFETY: numbers are written over numbers.
-    multiply_rows(a, b, unsafe { std::mem::transmute::<&mut [f32], &mut [MaybeUninit<f32>]>(out) }, start);
-}
-
-/// `a b`, with `row` added to each row if there is one; as [`product`].
-pub(crate) fn new_product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
+pub(crate) fn product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
     let len = a.rows * b.columns;
     let mut out = Vec::with_capacity(len);
-    let start = row.map_or(Begin::Zero, Begin::Row);
-    multiply_rows(a, b, &mut out.spare_capacity_mut()[..len], start);
+    multiply_rows(a, b, &mut out.spare_capacity_mut()[..len], row);
     // SAFETY: a product writes all of its elements.
     unsafe { out.set_len(len) };
     out
 }
 
-/// What the sums of a product begin with.
-#[derive(Clone, Copy)]
-enum Begin<'a> {
-    Zero,
-    /// What the output holds, which has been written.
-    Output,
-    /// This, for each row.
-    Row(&'a [f32]),
-}
-
 /// Writes each element of `out`, some rows on each thread.
-fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], begin: Begin) {
+fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f32]>) {
     let work = a.rows * a.columns * b.columns;
     let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
     if threads == 1 || a.rows < threads * THREAD_ROWS {
         let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
-        return multiply(a, b, out, begin, parallelism);
+        return multiply(a, b, out, row, parallelism);
     }
     let share = a.rows.div_ceil(threads);
     out.par_chunks_mut(share * b.columns).enumerate().for_each(|(index, out)| {
         let rows = index * share..a.rows.min((index + 1) * share);
-        multiply(a.slice_rows(rows), b, out, begin, Parallelism::None);
+        multiply(a.slice_rows(rows), b, out, row, Parallelism::None);
     });
 }
 
 /// Writes each element of `out` in one call.
-fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], begin: Begin, parallelism: Parallelism) {
+fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f32]>, parallelism: Parallelism) {
     assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
-    if let Begin::Row(row) = begin {
+    if let Some(row) = row {
         out.chunks_exact_mut(b.columns).for_each(|out| _ = out.write_copy_of_slice(row));
     }
-    let accumulate = !matches!(begin, Begin::Zero);
     // SAFETY: a matrix lies within its slice by the assertion of the only way to make one,
     // which neither turning it over nor taking fewer rows undoes; the result is a whole
     // slice by the assertion above, and only read if it has been written.
@@ -123,7 +104,7 @@ fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], begin: Begin, pa
             out.as_mut_ptr().cast::<f32>(),
             1,
             b.columns as isize,
-            accumulate,
+            row.is_some(),
             a.data.as_ptr(),
             a.column_stride as isize,
             a.row_stride as isize,
@@ -162,13 +143,11 @@ mod tests {
                 (Matrix::filling(&a_turned, m).transpose(), Matrix::filling(&b_turned, k).transpose()),
             ];
             for (a, b) in ways {
-                let mut out = vec![1.0; m * n];
-                product(a, b, &mut out, true);
-                let ones = vec![1.0; n];
-                assert_eq!(new_product(a, b, Some(&ones)), out);
-                for (index, &seen) in out.iter().enumerate() {
+                let (row, plain) = (numbers(n, 5), product(a, b, None));
+                for (index, (&seen, plain)) in product(a, b, Some(&row)).iter().zip(plain).enumerate() {
                     // Whole numbers below 2^24 are exact.
-                    assert_eq!(seen, 1.0 + wanted(index / n, index % n), "{m} x {k} x {n} at {index}");
+                    let wanted = wanted(index / n, index % n);
+                    assert_eq!([plain, seen], [wanted, wanted + row[index % n]], "{m} x {k} x {n} at {index}");
                 }
             }
         }

@@ -1,12 +1,14 @@
 //! The slice code behind the native operations: one thread takes a block of the
 //! batch's rows and walks all steps without waiting for another.
 //!
-//! - [`panels`]: the recurrent product over packed weights.
+//! - [`panels`]: packed weights.
+//! - [`tiles`], [`row`]: the recurrent product, of many rows and of one.
 //! - [`activation`], [`lanes`]: vectorised gates.
 //! - [`blocks`]: the split of the batch over threads.
 //! - [`source`]: where a step's input is read.
 //! - [`gradients`]: the products and sums that follow the walk backwards.
 //! - [`matrix`]: products of whole matrices.
+//! - [`outer`]: the gradient of a weight matrix.
 //! - [`pool`]: buffers that live from step to step.
 //! - [`recurrence`]: what a cell gives to be run by this code.
 //! - [`walk`]: the rows that take part in a step.
@@ -17,11 +19,14 @@ pub(crate) mod blocks;
 pub(crate) mod gradients;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
+pub(crate) mod outer;
 pub(crate) mod panels;
 pub(crate) mod pool;
 pub(crate) mod recurrence;
+mod row;
 pub(crate) mod source;
 pub(crate) mod tensors;
+pub(crate) mod tiles;
 mod walk;
 
 #[cfg(all(test, feature = "flex"))]

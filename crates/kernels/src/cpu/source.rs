@@ -6,9 +6,9 @@ use burn::backend::{TensorMetadata, tensor::FloatTensor};
 
 use super::{
     blocks::Extent,
-    panels::Start,
     pool::Buffer,
     tensors::{CpuBackend, Gates},
+    tiles::Start,
 };
 use crate::{Scan, backend::InputTensors};
 

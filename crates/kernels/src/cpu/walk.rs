@@ -24,12 +24,4 @@ impl Scan {
             Direction::Reverse => (t + 1 < steps && self.is_valid(t + 1, b)).then_some(t + 1),
         }
     }
-
-    /// The step of row `b` that is walked first.
-    pub(crate) fn first(&self, b: usize, steps: usize) -> usize {
-        match self.direction {
-            Direction::Forward => 0,
-            Direction::Reverse => self.lengths.as_ref().map_or(steps, |lengths| lengths[b]) - 1,
-        }
-    }
 }

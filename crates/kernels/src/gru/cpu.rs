@@ -16,13 +16,15 @@ use crate::{
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
-        gradients::{Columns, input_gradient, weight_gradient},
+        gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, parts, update},
-        panels::{Orientation, Panels, Start, product},
+        outer::Columns,
+        panels::{Orientation, Panels},
         pool::Buffer,
         recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
+        tiles::{Product, Row, Start},
     },
     recurrence::{Gradients, Upstream, Walked, Wanted},
 };
@@ -214,11 +216,16 @@ impl WithSimd for Forward<'_> {
             let gates = self.gates.at(t);
             let recurrent = self.recurrent.at(t);
             let first = t * self.extent.batch + self.block.start;
-            let state = |r: usize| &self.h[r * width..][..width];
-            let start = |r: usize| self.source.start(first + r, GATES * width);
-            product(simd, &self.weights.rz, &rows, (state, start), (gates, GATES * width));
-            let start = |_| Start::From(bias_n);
-            product(simd, &self.weights.n, &rows, (state, start), (recurrent, width));
+            let of_rz = |&r: &usize| Row {
+                factors: &self.h[r * width..][..width],
+                start: self.source.start(first + r, GATES * width),
+                at: r * GATES * width,
+            };
+            let rows_of_rz: Vec<Row> = rows.iter().map(of_rz).collect();
+            simd.vectorize(Product { panels: &self.weights.rz, rows: &rows_of_rz, out: gates });
+            let of_n = |&r: &usize| Row { start: Start::From(bias_n), at: r * width, ..of_rz(&r) };
+            let rows_of_n: Vec<Row> = rows.iter().map(of_n).collect();
+            simd.vectorize(Product { panels: &self.weights.n, rows: &rows_of_n, out: recurrent });
             for &r in &rows {
                 let row = r * width..(r + 1) * width;
                 let [reset, z, n] = parts(&mut gates[r * GATES * width..], width);
@@ -310,11 +317,16 @@ impl WithSimd for Backward<'_> {
                 of_n.iter_mut().zip(&*recurrent).for_each(|(sum, d)| *sum += d);
             }
             let (gates, recurrent) = (&*gates, &*recurrent);
-            let start = |_| Start::Output;
-            let d = |r: usize| &gates[r * GATES * width..][..2 * width];
-            product(simd, &self.weights.rz, &rows, (d, start), (self.dh, width));
-            let d = |r: usize| &recurrent[r * width..][..width];
-            product(simd, &self.weights.n, &rows, (d, start), (self.dh, width));
+            let of_rz = |&r: &usize| Row {
+                factors: &gates[r * GATES * width..][..2 * width],
+                start: Start::Output,
+                at: r * width,
+            };
+            let rows_of_rz: Vec<Row> = rows.iter().map(of_rz).collect();
+            simd.vectorize(Product { panels: &self.weights.rz, rows: &rows_of_rz, out: self.dh });
+            let of_n = |&r: &usize| Row { factors: &recurrent[r * width..][..width], ..of_rz(&r) };
+            let rows_of_n: Vec<Row> = rows.iter().map(of_n).collect();
+            simd.vectorize(Product { panels: &self.weights.n, rows: &rows_of_n, out: self.dh });
         }
     }
 }

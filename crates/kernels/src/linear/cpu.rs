@@ -4,7 +4,7 @@ use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use rayon::prelude::*;
 
 use crate::cpu::{
-    matrix::{Matrix, new_product},
+    matrix::{Matrix, product},
     tensors::CpuBackend,
 };
 
@@ -53,14 +53,14 @@ pub(super) fn forward<B: CpuBackend>(
     bias: &FloatTensor<B>,
 ) -> FloatTensor<B> {
     let (count, [width, _]) = (rows.shape()[0], weight.shape());
-    let out = new_product(matrix::<B>(rows), weight.matrix().transpose(), Some(B::slice(bias)));
+    let out = product(matrix::<B>(rows), weight.matrix().transpose(), Some(B::slice(bias)));
     B::from_elements(out, [count, width].into())
 }
 
 /// `∂L/∂X` of the contiguous `∂L/∂Y`.
 pub(super) fn rows_gradient<B: CpuBackend>(d: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
     let (count, [_, width]) = (d.shape()[0], weight.shape());
-    let out = new_product(matrix::<B>(d), weight.matrix(), None);
+    let out = product(matrix::<B>(d), weight.matrix(), None);
     B::from_elements(out, [count, width].into())
 }
 
@@ -72,7 +72,7 @@ pub(super) fn weight_gradient<B: CpuBackend>(
 ) -> FloatTensor<B> {
     let (d, rows) = (matrix::<B>(d), matrix::<B>(rows));
     let (left, right) = if weight.turned { (rows, d) } else { (d, rows) };
-    let out = new_product(left.transpose(), right, None);
+    let out = product(left.transpose(), right, None);
     let gradient = B::from_elements(out, weight.tensor.shape());
     if weight.turned { B::float_transpose(gradient) } else { gradient }
 }

@@ -16,13 +16,15 @@ use crate::{
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
         blocks::{Extent, StepRows, run, split_rows, split_steps},
-        gradients::{Columns, input_gradient, weight_gradient},
+        gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, parts, update},
-        panels::{Orientation, Panels, Start, product},
+        outer::Columns,
+        panels::{Orientation, Panels},
         pool::Buffer,
         recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
+        tiles::{Product, Row, Start},
     },
     recurrence::{Gradients, Upstream, Walked, Wanted},
 };
@@ -187,9 +189,13 @@ impl WithSimd for Forward<'_> {
             self.scan.valid_rows(t, &self.block, &mut rows);
             let gates = self.gates.at(t);
             let first = t * self.extent.batch + self.block.start;
-            let state = |r: usize| &self.h[r * width..][..width];
-            let start = |r: usize| self.source.start(first + r, GATES * width);
-            product(simd, self.panels, &rows, (state, start), (gates, GATES * width));
+            let row = |&r: &usize| Row {
+                factors: &self.h[r * width..][..width],
+                start: self.source.start(first + r, GATES * width),
+                at: r * GATES * width,
+            };
+            let operands: Vec<Row> = rows.iter().map(row).collect();
+            simd.vectorize(Product { panels: self.panels, rows: &operands, out: gates });
             for &r in &rows {
                 let row = r * width..(r + 1) * width;
                 let (h, c) = (&mut self.h[row.clone()], &mut self.c[row.clone()]);
@@ -272,8 +278,13 @@ impl WithSimd for Backward<'_> {
                 );
             }
             let gates = &*gates;
-            let d = |r: usize| &gates[r * GATES * width..][..GATES * width];
-            product(simd, self.panels, &rows, (d, |_| Start::Zero), (self.dh, width));
+            let row = |&r: &usize| Row {
+                factors: &gates[r * GATES * width..][..GATES * width],
+                start: Start::Zero,
+                at: r * width,
+            };
+            let operands: Vec<Row> = rows.iter().map(row).collect();
+            simd.vectorize(Product { panels: self.panels, rows: &operands, out: self.dh });
         }
     }
 }

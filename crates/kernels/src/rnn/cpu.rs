@@ -16,13 +16,15 @@ use crate::{
     cpu::{
         activation::{tanh, tanh_slope},
         blocks::{Extent, run, split_rows, split_steps},
-        gradients::{Columns, input_gradient, weight_gradient},
+        gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, update},
-        panels::{Orientation, Panels, Start, product},
+        outer::Columns,
+        panels::{Orientation, Panels},
         pool::Buffer,
         recurrence::CpuRecurrence,
         source::{Reader, Source, Symbols},
         tensors::{CpuBackend, Gates},
+        tiles::{Product, Row, Start},
     },
     recurrence::{Gradients, Upstream, Walked, Wanted},
 };
@@ -163,9 +165,13 @@ impl WithSimd for Forward<'_> {
             self.scan.valid_rows(t, &self.block, &mut rows);
             let hidden = &mut *self.hidden[t];
             let first = t * self.extent.batch + self.block.start;
-            let state = |r: usize| &self.h[r * width..][..width];
-            let start = |r: usize| self.source.start(first + r, width);
-            product(simd, self.panels, &rows, (state, start), (hidden, width));
+            let row = |&r: &usize| Row {
+                factors: &self.h[r * width..][..width],
+                start: self.source.start(first + r, width),
+                at: r * width,
+            };
+            let operands: Vec<Row> = rows.iter().map(row).collect();
+            simd.vectorize(Product { panels: self.panels, rows: &operands, out: hidden });
             for (r, hidden) in hidden.chunks_exact_mut(width).enumerate() {
                 if !self.scan.is_valid(t, self.block.start + r) {
                     hidden.fill(0.0);
@@ -234,8 +240,9 @@ impl WithSimd for Backward<'_> {
                 update(simd, StepBack(self.activation), inputs, [sum]);
             }
             let sums = &*sums;
-            let d = |r: usize| &sums[r * width..][..width];
-            product(simd, self.panels, &rows, (d, |_| Start::Zero), (self.dh, width));
+            let row = |&r: &usize| Row { factors: &sums[r * width..][..width], start: Start::Zero, at: r * width };
+            let operands: Vec<Row> = rows.iter().map(row).collect();
+            simd.vectorize(Product { panels: self.panels, rows: &operands, out: self.dh });
         }
     }
 }

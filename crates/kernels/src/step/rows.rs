@@ -6,7 +6,8 @@ use pulp::{Arch, Simd, WithSimd};
 use super::cell::{Gates, RowWork};
 use super::{Cell, elements};
 use crate::cpu::lanes::{Lanewise, update};
-use crate::cpu::panels::{Orientation, Panels, Start, product};
+use crate::cpu::panels::{Orientation, Panels};
+use crate::cpu::tiles::{Product, Row, Start};
 use crate::{cpu::activation, rnn::Activation};
 
 /// `Y = X Wᵀ + b` with `W` packed once, for any number of rows.
@@ -61,31 +62,10 @@ impl PackedRows {
         assert!(x.len().is_multiple_of(self.width), "{} numbers are no rows of {}", x.len(), self.width);
         let mut y = vec![0.0; x.len() / self.width * self.bias.len()];
         let stride = self.bias.len();
-        let start = Some(&self.bias[..]);
-        self.arch.dispatch(Rows { panels: &self.weight, x, width: self.width, start, out: &mut y, stride });
+        let row = |(r, factors)| Row { factors, start: Start::From(&self.bias), at: r * stride };
+        let rows: Vec<Row> = x.chunks_exact(self.width).enumerate().map(row).collect();
+        self.arch.dispatch(Product { panels: &self.weight, rows: &rows, out: &mut y });
         y
-    }
-}
-
-/// `out = start + x · weight`, from what `out` holds where there is no `start`.
-struct Rows<'a> {
-    panels: &'a Panels,
-    x: &'a [f32],
-    width: usize,
-    start: Option<&'a [f32]>,
-    out: &'a mut [f32],
-    stride: usize,
-}
-
-impl WithSimd for Rows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let rows: Vec<usize> = (0..self.x.len() / self.width).collect();
-        let a = |r: usize| &self.x[r * self.width..][..self.width];
-        let start = |_| self.start.map_or(Start::Output, Start::From);
-        product(simd, self.panels, &rows, (a, start), (self.out, self.stride));
     }
 }
 
@@ -151,8 +131,9 @@ impl CellRows {
                 row[2 * width..].copy_from_slice(&bias[2 * width..]);
             }
         }
-        let rows = Rows { panels: &self.weight_hh, x: hidden, width, start: None, out: gates, stride };
-        self.arch.dispatch(rows);
+        let row = |(r, factors)| Row { factors, start: Start::Output, at: r * stride };
+        let rows: Vec<Row> = hidden.chunks_exact(width).enumerate().map(row).collect();
+        self.arch.dispatch(Product { panels: &self.weight_hh, rows: &rows, out: gates });
         for (r, (gates, hidden)) in gates.chunks_exact_mut(stride).zip(hidden.chunks_exact_mut(width)).enumerate() {
             let row = r * width..(r + 1) * width;
             let work = match &self.kind {

@@ -1,0 +1,268 @@
+//! Sums of outer products, `Σ_k a_k b_kᵀ`: the gradient of a weight matrix, from those of the
+//! sums that it made and from what it was multiplied by.
+//!
+//! Both factors lie as the walk left them, one row for each `k`. A block of rows is packed at
+//! a time, so that what a tile of the result reads is next to each other and in the nearest
+//! caches: of one factor in panels of a few vectors, of the other in groups as high as a tile.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+use rayon::prelude::*;
+
+use super::{blocks::PARALLEL_WORK, panels::panel_vectors, pool::Buffer, tiles::tile_rows};
+
+/// Rows that are packed at once: a panel of them stays in the first cache.
+const DEPTH: usize = 192;
+/// Numbers in a line of the cache.
+#[cfg(target_arch = "x86_64")]
+const LINE: usize = 16;
+
+/// A part of the columns of a row-major matrix: `columns` of them in rows of `width`.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    pub data: &'a [f32],
+    pub width: usize,
+    pub first: usize,
+    pub columns: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// All columns of a matrix.
+    pub fn all(data: &'a [f32], width: usize) -> Self {
+        Self { data, width, first: 0, columns: width }
+    }
+
+    /// The numbers of a row.
+    fn row(&self, k: usize) -> &'a [f32] {
+        &self.data[k * self.width + self.first..][..self.columns]
+    }
+
+    /// Some of the columns.
+    fn slice(self, first: usize, columns: usize) -> Self {
+        Self { first: self.first + first, columns, ..self }
+    }
+}
+
+/// `out = Σ_k a_k b(k)ᵀ` for `k` in `0..depth`; `out` is row-major, `[a.columns, numbers of b(k)]`.
+///
+/// Each thread makes some rows of the result. Numbers do not depend on how many threads there
+/// are.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn outer_products<'a>(
+    arch: Arch,
+    a: Columns,
+    b: impl Fn(usize) -> &'a [f32] + Sync,
+    depth: usize,
+    out: &mut [f32],
+) {
+    let width = out.len() / a.columns;
+    let work = depth * out.len();
+    let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
+    let tile = arch.dispatch(TileRows);
+    let share = a.columns.div_ceil(tile).div_ceil(threads) * tile;
+    let part = |index: usize, out: &mut [f32]| {
+        let a = a.slice(index * share, out.len() / width);
+        arch.dispatch(OuterProducts { a, b: &b, depth, width, out });
+    };
+    if threads == 1 {
+        part(0, out);
+    } else {
+        out.par_chunks_mut(share * width).enumerate().for_each(|(index, out)| part(index, out));
+    }
+}
+
+struct TileRows;
+
+impl WithSimd for TileRows {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        tile_rows::<S>()
+    }
+}
+
+/// A thread's part of the result.
+struct OuterProducts<'a, F> {
+    a: Columns<'a>,
+    b: &'a F,
+    depth: usize,
+    /// Columns of the result.
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl<'b, F: Fn(usize) -> &'b [f32]> WithSimd for OuterProducts<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (panel_vectors::<S>(), tile_rows::<S>()) {
+            (2, 11) => self.blocks::<S, 2, 11>(simd),
+            (2, 6) => self.blocks::<S, 2, 6>(simd),
+            (4, 6) => self.blocks::<S, 4, 6>(simd),
+            (8, 6) => self.blocks::<S, 8, 6>(simd),
+            sizes => unreachable!("no tile has {sizes:?} vectors and rows"),
+        }
+    }
+}
+
+impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
+    #[inline(always)]
+    fn blocks<S: Simd, const N: usize, const R: usize>(self, simd: S) {
+        let Self { a, b, depth, width, out } = self;
+        let panel = N * S::F32_LANES;
+        let block = DEPTH.min(depth);
+        let mut groups = Buffer::take(a.columns.div_ceil(R) * R * block);
+        let mut panels = Buffer::take(width.div_ceil(panel) * panel * block);
+        let (high, wide) = (a.columns.div_ceil(R), width.div_ceil(panel));
+        for first in (0..depth).step_by(block) {
+            let block = block.min(depth - first);
+            pack(block, R, a.columns, &mut groups, |k| a.row(first + k));
+            pack(block, panel, width, &mut panels, |k| b(first + k));
+            for tile in 0..high * wide {
+                // The rows of the next block come from memory while this one is worked on.
+                for k in tile * block / (high * wide)..(tile + 1) * block / (high * wide) {
+                    let next = first + block + k;
+                    if next < depth {
+                        prefetch(a.row(next));
+                        prefetch(b(next));
+                    }
+                }
+                let (group, index) = (tile % high, tile / high);
+                let rows = group * R..a.columns.min((group + 1) * R);
+                let columns = index * panel..width.min((index + 1) * panel);
+                let weights = S::as_simd_f32s(&panels[index * panel * block..][..panel * block]).0;
+                let factors = &groups[group * R * block..][..R * block];
+                let sums = accumulate::<S, N, R>(simd, factors.as_chunks().0, weights.as_chunks().0);
+                finish(simd, sums, &mut out[rows.start * width..rows.end * width], width, columns, first > 0);
+            }
+        }
+    }
+}
+
+/// Asks for numbers that are read soon.
+#[inline(always)]
+fn prefetch(numbers: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in numbers.chunks(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint, which every processor of this kind has, and which changes nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
+/// Packs `rows` rows of `columns` numbers: `size` neighbouring columns of all rows, then the
+/// next, with zeros beyond the last.
+#[inline(always)]
+fn pack<'a>(rows: usize, size: usize, columns: usize, packed: &mut [f32], row: impl Fn(usize) -> &'a [f32]) {
+    for k in 0..rows {
+        let pieces = row(k)[..columns].chunks_exact(size);
+        let rest = pieces.remainder();
+        let mut places = packed[k * size..].chunks_mut(rows * size);
+        for (piece, place) in pieces.zip(&mut places) {
+            place[..size].copy_from_slice(piece);
+        }
+        if !rest.is_empty() {
+            let place = places.next().expect("room for the columns that are left");
+            place[..rest.len()].copy_from_slice(rest);
+            place[rest.len()..size].fill(0.0);
+        }
+    }
+}
+
+/// `Σ_k a_k b_kᵀ` of a tile.
+#[inline(always)]
+fn accumulate<S: Simd, const N: usize, const R: usize>(
+    simd: S,
+    a: &[[f32; R]],
+    b: &[[S::f32s; N]],
+) -> [[S::f32s; N]; R] {
+    let mut sums = [[simd.splat_f32s(0.0); N]; R];
+    for (a, b) in a.iter().zip(b) {
+        for (sums, &a) in sums.iter_mut().zip(a) {
+            let a = simd.splat_f32s(a);
+            for (sum, &b) in sums.iter_mut().zip(b) {
+                *sum = simd.mul_add_e_f32s(a, b, *sum);
+            }
+        }
+    }
+    sums
+}
+
+/// Writes the sums of a tile, or adds them to what is there.
+#[inline(always)]
+fn finish<S: Simd, const N: usize, const R: usize>(
+    simd: S,
+    sums: [[S::f32s; N]; R],
+    out: &mut [f32],
+    width: usize,
+    columns: Range<usize>,
+    add: bool,
+) {
+    if out.len() == R * width && columns.len() == N * S::F32_LANES {
+        for (sums, out) in sums.iter().zip(out.chunks_exact_mut(width)) {
+            let out = S::as_mut_simd_f32s(&mut out[columns.clone()]).0;
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = if add { simd.add_f32s(*out, sum) } else { sum };
+            }
+        }
+    } else {
+        let padded = sums;
+        for (sums, out) in padded.iter().zip(out.chunks_exact_mut(width)) {
+            let sums: &[f32] = bytemuck::cast_slice(sums);
+            for (out, &sum) in out[columns.clone()].iter_mut().zip(sums) {
+                *out = if add { *out + sum } else { sum };
+            }
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::cpu::testing::{architectures, numbers};
+
+    #[test]
+    fn sums_of_odd_sizes_and_several_blocks_are_those_of_the_definition() {
+        // Less than a tile, no multiple of one, and enough work for two threads.
+        for (depth, columns, width) in [(1, 1, 1), (5, 7, 17), (2 * DEPTH + 3, 25, 41), (DEPTH, 44, 64)] {
+            let (first, a_width) = (2, columns + 3);
+            let (a, b) = (numbers(depth * a_width, 1), numbers(depth * width, 2));
+            let part = Columns { data: &a, width: a_width, first, columns };
+            for arch in architectures() {
+                // What is there already must not show through.
+                let mut out = vec![9.0; columns * width];
+                outer_products(arch, part, |k| &b[k * width..][..width], depth, &mut out);
+                for (index, &seen) in out.iter().enumerate() {
+                    let (m, n) = (index / width, index % width);
+                    let product = |k: usize| f64::from(a[k * a_width + first + m]) * f64::from(b[k * width + n]);
+                    let wanted: f64 = (0..depth).map(product).sum();
+                    // Hundreds of numbers below 0.25, each rounded.
+                    assert!((f64::from(seen) - wanted).abs() < 5e-6, "{depth}, {m}, {n}: {seen}, wanted {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_sums_do_not_depend_on_the_threads() {
+        let (depth, columns, width) = (300, 50, 40);
+        let (a, b) = (numbers(depth * columns, 1), numbers(depth * width, 2));
+        let on_threads = |threads| {
+            let mut out = vec![0.0; columns * width];
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("threads can be started").install(|| {
+                let b = |k: usize| &b[k * width..][..width];
+                outer_products(Arch::new(), Columns::all(&a, columns), b, depth, &mut out);
+            });
+            out
+        };
+        assert_eq!(on_threads(1), on_threads(3));
+    }
+}

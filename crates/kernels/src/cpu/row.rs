@@ -1,0 +1,84 @@
+//! The product of a single row, as in sampling, which reads every weight once.
+//!
+//! Its panels are wider than those of [`tiles`](super::tiles), for enough sums in flight, and
+//! it adds in the same order.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{
+    panels::{Panels, ROW_VECTORS},
+    tiles::{Row, Start, tile},
+};
+
+/// Below this many weights a product with a single row is not worth waking a second thread.
+const PARALLEL_ROW: usize = 1 << 19;
+
+impl Panels {
+    /// `out += row · weight`, with the threads of the pool if the matrix is large; the
+    /// numbers do not depend on their count. `arch` is the one that the matrix was packed
+    /// for.
+    ///
+    /// # Panics
+    /// If `row` or `out` has not the size of the matrix.
+    pub fn times_row(&self, arch: Arch, row: &[f32], out: &mut [f32]) {
+        assert_eq!([row.len(), out.len()], [self.depth, self.columns], "sizes of the row and of its product");
+        let threads = if self.data.len() < PARALLEL_ROW { 1 } else { rayon::current_num_threads() };
+        if threads == 1 {
+            return arch.dispatch(RowProduct { packed: &self.data, depth: self.depth, row, out });
+        }
+        let columns = self.columns.div_ceil(self.panel).div_ceil(threads) * self.panel;
+        let parts = self.data.par_chunks(columns * self.depth).zip(out.par_chunks_mut(columns));
+        parts.for_each(|(packed, out)| arch.dispatch(RowProduct { packed, depth: self.depth, row, out }));
+    }
+}
+
+/// `out += row · weight` for neighbouring panels of the matrix.
+struct RowProduct<'a> {
+    packed: &'a [f32],
+    depth: usize,
+    row: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for RowProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let panel = ROW_VECTORS * S::F32_LANES;
+        for (packed, out) in self.packed.chunks_exact(panel * self.depth).zip(self.out.chunks_mut(panel)) {
+            let row = Row { factors: self.row, start: Start::Output, at: 0 };
+            let columns = 0..out.len();
+            tile::<S, ROW_VECTORS, 1>(simd, packed, &[row], columns, out);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::cpu::{
+        panels::Orientation,
+        testing::{architectures, numbers},
+        tiles::Product,
+    };
+
+    #[test]
+    fn a_row_packed_for_alone_has_the_bits_of_the_product_of_many() {
+        // The last is large enough for two threads.
+        for (depth, columns) in [(1, 1), (5, 17), (37, 100), (64, 129), (700, 1000)] {
+            let weight = numbers(depth * columns, 1);
+            let (row, start) = (numbers(depth, 2), numbers(columns, 3));
+            for arch in architectures() {
+                let panels = Panels::pack(arch, &weight, depth, Orientation::Transposed);
+                let mut among = start.clone();
+                let rows = [Row { factors: &row, start: Start::Output, at: 0 }];
+                arch.dispatch(Product { panels: &panels, rows: &rows, out: &mut among });
+                let mut alone = start.clone();
+                Panels::pack_for_row(arch, &weight, depth).times_row(arch, &row, &mut alone);
+                assert_eq!(alone, among, "{depth} by {columns}");
+            }
+        }
+    }
+}
