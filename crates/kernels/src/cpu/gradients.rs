@@ -1,11 +1,13 @@
 //! The products and sums that follow the walk backwards.
 
 use burn::backend::tensor::FloatTensor;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
     blocks::Extent,
-    outer::{Columns, outer_products},
+    lanes::{Lanewise, update},
+    outer::{Columns, outer_products, prefetch},
     source::Symbols,
     tensors::{CpuBackend, Gates},
 };
@@ -71,12 +73,43 @@ pub(crate) fn table_gradient(extent: &Extent, scan: &Scan, symbols: &Symbols, d:
         *slot += 1;
     }
     out.par_chunks_exact_mut(width).enumerate().for_each(|(v, sum)| {
-        sum.fill(0.0);
-        for position in &positions[starts[v]..starts[v + 1]] {
-            let row = &d[position * width..][..width];
-            sum.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-        }
+        let positions = &positions[starts[v]..starts[v + 1]];
+        extent.arch.dispatch(RowSum { d, positions, sum });
     });
+}
+
+/// The sum of the rows at some positions.
+struct RowSum<'a> {
+    d: &'a [f32],
+    positions: &'a [usize],
+    sum: &'a mut [f32],
+}
+
+impl WithSimd for RowSum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.sum.len();
+        let row = |position: usize| &self.d[position * width..][..width];
+        self.sum.fill(0.0);
+        for (index, &position) in self.positions.iter().enumerate() {
+            if let Some(&next) = self.positions.get(index + 1) {
+                prefetch(row(next));
+            }
+            update(simd, Add, [row(position)], [&mut *self.sum]);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Add;
+
+impl Lanewise<1, 1> for Add {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, [d]: [S::f32s; 1], [sum]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [simd.add_f32s(sum, d)]
+    }
 }
 
 #[cfg(all(test, feature = "flex"))]

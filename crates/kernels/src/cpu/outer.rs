@@ -146,7 +146,7 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
 
 /// Asks for numbers that are read soon.
 #[inline(always)]
-fn prefetch(numbers: &[f32]) {
+pub(super) fn prefetch(numbers: &[f32]) {
     #[cfg(target_arch = "x86_64")]
     for line in numbers.chunks(LINE) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

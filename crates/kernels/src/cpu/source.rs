@@ -21,19 +21,18 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
-    /// Takes the tokens of the valid steps; padding becomes 0 and is never read.
+    /// Takes the tokens; those of padding are never read, and become 0 where the table has no such row.
     ///
     /// # Panics
     /// If a token of a valid step has no row in the table.
     fn new(tokens: Vec<i64>, batch: usize, vocabulary: usize, scan: &Scan) -> Self {
-        let row = |(position, token): (usize, i64)| {
-            let (t, b) = (position / batch, position % batch);
-            if !scan.is_valid(t, b) {
-                return 0;
+        let row = |(position, token): (usize, i64)| match usize::try_from(token) {
+            Ok(row) if row < vocabulary => row,
+            _ => {
+                let (t, b) = (position / batch, position % batch);
+                assert!(!scan.is_valid(t, b), "`tokens[{t}, {b}]` must be in 0..V = 0..{vocabulary}, got {token}");
+                0
             }
-            let row = usize::try_from(token).ok();
-            row.filter(|&row| row < vocabulary)
-                .unwrap_or_else(|| panic!("`tokens[{t}, {b}]` must be in 0..V = 0..{vocabulary}, got {token}"))
         };
         let ids = tokens.into_iter().enumerate().map(row).collect();
         Self { ids, vocabulary }
