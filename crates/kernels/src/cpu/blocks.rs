@@ -4,31 +4,74 @@ use std::ops::Range;
 
 use pulp::{Arch, WithSimd};
 
-use super::pool::Buffer;
+use super::{
+    panels::{Orientation, Panels},
+    pool::Buffer,
+};
 
 /// Below this many multiplications a walk or a product is not worth a second thread.
 pub(crate) const PARALLEL_WORK: usize = 1 << 18;
+
+/// So many weights do not stay in a core's own cache: with few rows a step takes as long as reading
+/// them, and threads that read a part each are done earlier than threads that have a row each.
+const SHARED_WEIGHTS: usize = 1 << 19;
+/// Rows with which a thread computes longer than it reads.
+const THREAD_ROWS: usize = 5;
 
 /// Numbers that element-wise work takes at once: enough to be worth another thread. Even: a mask of dropout is drawn in
 /// pairs.
 pub(crate) const CHUNK: usize = 1 << 14;
 
-/// The sizes of a sequence, and the instructions to walk it with.
+/// The sizes of a cell's sequence, and the instructions to walk it with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     pub arch: Arch,
     pub steps: usize,
     pub batch: usize,
+    /// Gates of the cell.
+    pub gates: usize,
     pub hidden: usize,
 }
 
 impl Extent {
-    /// One block of rows for each thread that has work; `gates` of the cell.
-    pub fn blocks(&self, gates: usize) -> Vec<Range<usize>> {
-        let work = self.steps * self.batch * gates * self.hidden * self.hidden;
-        let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads().min(self.batch) };
+    /// Packs the rows of `W_hh` `[G, H]`, or some of them, for the products of the walk.
+    pub fn pack(&self, weight: &[f32], orientation: Orientation) -> Panels {
+        Panels::pack(self.arch, weight, self.hidden, orientation).shared_by(self.sharing_threads())
+    }
+
+    /// Threads that share the product of each step, because there are not rows enough for each to
+    /// have its own; else 1.
+    fn sharing_threads(&self) -> usize {
+        let threads = rayon::current_num_threads();
+        if self.weights() < SHARED_WEIGHTS || self.batch >= THREAD_ROWS * threads { 1 } else { threads }
+    }
+
+    /// Numbers of `W_hh`.
+    fn weights(&self) -> usize {
+        self.gates * self.hidden * self.hidden
+    }
+
+    /// One block of rows for each thread that has rows of its own.
+    pub fn blocks(&self) -> Vec<Range<usize>> {
+        let alone = self.steps * self.batch * self.weights() < PARALLEL_WORK || self.sharing_threads() > 1;
+        let threads = if alone { 1 } else { rayon::current_num_threads().min(self.batch) };
         let edge = |index: usize| index * self.batch / threads;
         (0..threads).map(|index| edge(index)..edge(index + 1)).collect()
+    }
+
+    /// Runs one task per block, each on a thread of its own.
+    pub fn run<W: WithSimd<Output = ()> + Send>(&self, tasks: Vec<W>) {
+        let arch = self.arch;
+        if tasks.len() == 1 && self.sharing_threads() == 1 {
+            tasks.into_iter().for_each(|task| arch.dispatch(task));
+        } else {
+            // A task that shares its products goes into the pool once, not for each of them.
+            rayon::scope(|scope| {
+                for task in tasks {
+                    scope.spawn(move |_| arch.dispatch(task));
+                }
+            });
+        }
     }
 }
 
@@ -78,25 +121,12 @@ impl<'a> StepRows<'a> {
     }
 }
 
-/// Runs one task per block, each on a thread of its own.
-pub(crate) fn run<W: WithSimd<Output = ()> + Send>(arch: Arch, tasks: Vec<W>) {
-    if tasks.len() == 1 {
-        tasks.into_iter().for_each(|task| arch.dispatch(task));
-    } else {
-        rayon::scope(|scope| {
-            for task in tasks {
-                scope.spawn(move |_| arch.dispatch(task));
-            }
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn extent(steps: usize, batch: usize, hidden: usize) -> Extent {
-        Extent { arch: Arch::Scalar, steps, batch, hidden }
+        Extent { arch: Arch::Scalar, steps, batch, gates: 4, hidden }
     }
 
     fn on_threads<R: Send>(threads: usize, action: impl FnOnce() -> R + Send) -> R {
@@ -106,18 +136,29 @@ mod tests {
 
     #[test]
     fn blocks_cover_the_batch_evenly() {
-        let blocks = on_threads(3, || extent(10, 7, 256).blocks(4));
+        let blocks = on_threads(3, || extent(10, 7, 256).blocks());
         assert_eq!(blocks, [0..2, 2..4, 4..7]);
     }
 
     #[test]
     fn there_are_no_more_blocks_than_rows() {
-        assert_eq!(on_threads(3, || extent(100, 2, 256).blocks(4)), [0..1, 1..2]);
+        assert_eq!(on_threads(3, || extent(100, 2, 256).blocks()), [0..1, 1..2]);
     }
 
     #[test]
     fn little_work_stays_on_one_thread() {
-        assert_eq!(on_threads(3, || extent(2, 7, 16).blocks(4)).len(), 1);
+        assert_eq!(on_threads(3, || extent(2, 7, 16).blocks()).len(), 1);
+    }
+
+    #[test]
+    fn few_rows_of_a_large_cell_stay_together_and_share_each_product() {
+        for (batch, threads, blocks) in [(1, 3, 1), (14, 3, 1), (15, 1, 3)] {
+            let (seen_threads, seen_blocks) = on_threads(3, || {
+                let extent = extent(2, batch, 512);
+                (extent.sharing_threads(), extent.blocks())
+            });
+            assert_eq!((seen_threads, seen_blocks.len()), (threads, blocks), "{batch} rows");
+        }
     }
 
     #[test]

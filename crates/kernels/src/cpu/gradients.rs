@@ -24,7 +24,7 @@ pub(crate) fn weight_gradient(
     (hidden, h0): (&[f32], &[f32]),
     out: &mut [f32],
 ) {
-    let Extent { arch, steps, batch, hidden: width } = *extent;
+    let Extent { arch, steps, batch, hidden: width, .. } = *extent;
     let state_read = |position: usize| {
         let b = position % batch;
         match scan.previous(position / batch, b, steps) {
@@ -120,7 +120,7 @@ mod tests {
     use crate::{Direction, cpu::testing::numbers};
 
     /// `T = 3`, `B = 2`, `H = 5`; the first row has two valid steps.
-    const EXTENT: Extent = Extent { arch: Arch::Scalar, steps: 3, batch: 2, hidden: 5 };
+    const EXTENT: Extent = Extent { arch: Arch::Scalar, steps: 3, batch: 2, gates: 1, hidden: 5 };
 
     fn scan(direction: Direction) -> Scan {
         Scan { direction, lengths: Some(vec![2, 3]) }

@@ -45,6 +45,8 @@ pub(crate) struct Panels {
     pub(super) panel: usize,
     pub(super) depth: usize,
     pub(super) columns: usize,
+    /// Threads that share each product.
+    pub(super) threads: usize,
 }
 
 struct PanelWidth;
@@ -86,11 +88,25 @@ impl Panels {
         self.columns
     }
 
-    /// The panels, each with the columns that it holds.
-    pub(super) fn each(&self) -> impl Iterator<Item = (Range<usize>, &[f32])> {
-        let panels = self.data.chunks_exact(self.panel * self.depth);
-        let first = (0..self.columns).step_by(self.panel);
-        first.zip(panels).map(|(first, packed)| (first..self.columns.min(first + self.panel), packed))
+    /// Lets so many threads of the pool share each product.
+    pub fn shared_by(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// How many panels there are.
+    pub(super) fn count(&self) -> usize {
+        self.columns.div_ceil(self.panel)
+    }
+
+    /// A panel.
+    pub(super) fn at(&self, index: usize) -> &[f32] {
+        &self.data[index * self.panel * self.depth..][..self.panel * self.depth]
+    }
+
+    /// The columns that some panels hold.
+    pub(super) fn columns_of(&self, panels: &Range<usize>) -> Range<usize> {
+        let edge = |panel: usize| self.columns.min(panel * self.panel);
+        edge(panels.start)..edge(panels.end)
     }
 
     /// Packs `weight` in panels of `panel` columns.
@@ -123,7 +139,7 @@ impl Panels {
         } else {
             data.par_chunks_exact_mut(panel * depth).enumerate().for_each(fill);
         }
-        Self { data, panel, depth, columns }
+        Self { data, panel, depth, columns, threads: 1 }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd, bytemuck};
+use rayon::prelude::*;
 
 use super::panels::{Panels, panel_vectors};
 
@@ -57,26 +58,75 @@ impl WithSimd for Product<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { panels, rows, out } = self;
+        if panels.threads > 1 {
+            share(simd, panels, rows, out);
+        } else {
+            simd.vectorize(Tiles { panels, part: 0..panels.count(), rows, out });
+        }
+    }
+}
+
+/// Makes some columns of all rows on each thread.
+fn share<S: Simd>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
+    let size = panels.count().div_ceil(panels.threads);
+    let edge = |index: usize| panels.count().min(index * size);
+    let make = |index: usize| {
+        let part = edge(index)..edge(index + 1);
+        let columns = panels.columns_of(&part);
+        let mut made = vec![0.0; rows.len() * columns.len()];
+        let mut rows = rows.to_vec();
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.start = row.start(out, &columns).map_or(Start::Zero, Start::From);
+            row.at = index * columns.len();
+        }
+        simd.vectorize(Tiles { panels, part, rows: &rows, out: &mut made });
+        (columns, made)
+    };
+    let parts: Vec<_> = (0..panels.threads).into_par_iter().map(make).collect();
+    for (columns, made) in parts {
+        for (row, made) in rows.iter().zip(made.chunks(columns.len().max(1))) {
+            out[row.at..][columns.clone()].copy_from_slice(made);
+        }
+    }
+}
+
+/// The columns of some panels.
+struct Tiles<'a> {
+    panels: &'a Panels,
+    part: Range<usize>,
+    rows: &'a [Row<'a>],
+    /// The columns of these panels, from the place of each row on.
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
         match panel_vectors::<S>() {
-            8 => tiles::<S, 8>(simd, panels, rows, out),
-            4 => tiles::<S, 4>(simd, panels, rows, out),
-            _ => tiles::<S, 2>(simd, panels, rows, out),
+            8 => tiles::<S, 8>(simd, self),
+            4 => tiles::<S, 4>(simd, self),
+            _ => tiles::<S, 2>(simd, self),
         }
     }
 }
 
 #[inline(always)]
-fn tiles<S: Simd, const N: usize>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
+fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Tiles) {
     // Tiles of even height: in sixes, 32 rows are two tiles of 6 and four of 5, not five
     // of 6 and a slow one of 2.
     let count = rows.len().div_ceil(tile_rows::<S>());
-    for (columns, packed) in panels.each() {
-        for index in 0..count {
-            let rows = &rows[index * rows.len() / count..(index + 1) * rows.len() / count];
+    let before = panels.columns_of(&part).start;
+    for index in part {
+        let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));
+        let columns = columns.start - before..columns.end - before;
+        for tile in 0..count {
+            let rows = &rows[tile * rows.len() / count..(tile + 1) * rows.len() / count];
             macro_rules! height {
                 ($($height:literal)*) => {
                     match rows.len() {
-                        $($height => tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
+                        $($height => self::tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
                         _ => unreachable!("a tile has at most 11 rows"),
                     }
                 };
@@ -133,7 +183,10 @@ pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
 impl Row<'_> {
     /// The values that the sums of `columns` start from; `None` if they are 0.
     #[inline(always)]
-    fn start<'a>(&'a self, out: &'a [f32], columns: &Range<usize>) -> Option<&'a [f32]> {
+    fn start<'a>(&self, out: &'a [f32], columns: &Range<usize>) -> Option<&'a [f32]>
+    where
+        Self: 'a,
+    {
         match self.start {
             Start::Zero => None,
             Start::Output => Some(&out[self.at..][columns.clone()]),
@@ -251,6 +304,30 @@ mod tests {
             for r in 0..height {
                 let row = r * columns..(r + 1) * columns;
                 assert_eq!(walk(&[r])[row.clone()], together[row]);
+            }
+        }
+    }
+
+    #[test]
+    fn threads_that_share_a_product_give_its_bits() {
+        // With fewer panels than threads, and with as many threads as panels and a narrow one.
+        for (depth, columns, height) in [(5, 17, 3), (37, 300, 4), (16, 128, 1)] {
+            let weight = numbers(depth * columns, 1);
+            let (a, start) = (numbers(height * depth, 2), numbers(height * columns, 3));
+            let all: Vec<usize> = (0..height).collect();
+            let rows = rows_of(&a, depth, columns, &all, |r| match r % 3 {
+                0 => Start::From(&start[r * columns..]),
+                1 => Start::Output,
+                _ => Start::Zero,
+            });
+            for arch in architectures() {
+                let made = |threads| {
+                    let panels = Panels::pack(arch, &weight, columns, Orientation::Plain).shared_by(threads);
+                    let mut out = vec![0.5; height * columns];
+                    arch.dispatch(Product { panels: &panels, rows: &rows, out: &mut out });
+                    out
+                };
+                assert_eq!(made(1), made(3), "{depth} by {columns}");
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     backend::InputTensors,
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
-        blocks::{Extent, StepRows, run, split_rows, split_steps},
+        blocks::{Extent, StepRows, split_rows, split_steps},
         gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, parts, update},
         outer::Columns,
@@ -63,7 +63,7 @@ impl CpuRecurrence<3, 1> for Gru {
         let [weight_hh, bias_hh, h0] = parameters.map(B::contiguous);
         let (mut reader, [steps, batch]) = Reader::new(input, scan);
         let width = h0.shape()[1];
-        let extent = Extent { arch, steps, batch, hidden: width };
+        let extent = Extent { arch, steps, batch, gates: GATES, hidden: width };
         let mut gates = None;
         if keep {
             let (rest, kept) = reader.keep_gates(&extent, GATES * width);
@@ -74,7 +74,7 @@ impl CpuRecurrence<3, 1> for Gru {
         let mut last = B::duplicate(&h0);
 
         let weights = Weights::pack(&extent, B::slice(&weight_hh), Orientation::Transposed);
-        let blocks = extent.blocks(GATES);
+        let blocks = extent.blocks();
         let kept_gates = gates.as_mut().map(Gates::slice_mut);
         let kept_recurrent = recurrent.as_deref_mut();
         let work = blocks
@@ -95,7 +95,7 @@ impl CpuRecurrence<3, 1> for Gru {
             hidden,
             h,
         });
-        run(arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let saved = gates.zip(recurrent).map(|(gates, recurrent)| Saved {
             extent,
@@ -120,7 +120,7 @@ impl CpuRecurrence<3, 1> for Gru {
         let mut recurrent = Gates::<B>::Pooled(saved.recurrent);
 
         let weights = Weights::pack(&extent, B::slice(&saved.weight_hh), Orientation::Plain);
-        let blocks = extent.blocks(GATES);
+        let blocks = extent.blocks();
         let mut bias_sums = Buffer::take(blocks.len() * GATES * width);
         bias_sums.fill(0.0);
         let gates = split_steps(saved.gates.slice_mut(), &extent, &blocks, GATES * width);
@@ -143,7 +143,7 @@ impl CpuRecurrence<3, 1> for Gru {
             d_hidden: d_hidden.as_ref().map(B::slice),
             dh,
         });
-        run(extent.arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let mut bias_hh = B::zeros([GATES * width]);
         for sums in bias_sums.chunks_exact(GATES * width) {
@@ -175,12 +175,8 @@ struct Weights {
 
 impl Weights {
     fn pack(extent: &Extent, weight_hh: &[f32], orientation: Orientation) -> Self {
-        let width = extent.hidden;
-        let (rz, n) = weight_hh.split_at(2 * width * width);
-        Self {
-            rz: Panels::pack(extent.arch, rz, width, orientation),
-            n: Panels::pack(extent.arch, n, width, orientation),
-        }
+        let (rz, n) = weight_hh.split_at(2 * extent.hidden * extent.hidden);
+        Self { rz: extent.pack(rz, orientation), n: extent.pack(n, orientation) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     backend::InputTensors,
     cpu::{
         activation::{sigmoid, sigmoid_slope, tanh, tanh_slope},
-        blocks::{Extent, StepRows, run, split_rows, split_steps},
+        blocks::{Extent, StepRows, split_rows, split_steps},
         gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, parts, update},
         outer::Columns,
@@ -64,7 +64,7 @@ impl CpuRecurrence<3, 2> for Lstm {
         let [weight_hh, h0, c0] = parameters.map(B::contiguous);
         let (mut reader, [steps, batch]) = Reader::new(input, scan);
         let width = h0.shape()[1];
-        let extent = Extent { arch, steps, batch, hidden: width };
+        let extent = Extent { arch, steps, batch, gates: GATES, hidden: width };
         let mut gates = None;
         if keep {
             let (rest, kept) = reader.keep_gates(&extent, GATES * width);
@@ -74,8 +74,8 @@ impl CpuRecurrence<3, 2> for Lstm {
         let mut hidden = B::zeros([steps, batch, width]);
         let (mut last_hidden, mut last_cell) = (B::duplicate(&h0), B::duplicate(&c0));
 
-        let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
-        let blocks = extent.blocks(GATES);
+        let panels = extent.pack(B::slice(&weight_hh), Orientation::Transposed);
+        let blocks = extent.blocks();
         let kept_gates = gates.as_mut().map(Gates::slice_mut);
         let mut cells_of_blocks = match &mut cells {
             Some(cells) => split_steps(cells, &extent, &blocks, width),
@@ -100,7 +100,7 @@ impl CpuRecurrence<3, 2> for Lstm {
             h,
             c,
         });
-        run(arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let saved = gates.zip(cells).map(|(gates, cells)| Saved {
             extent,
@@ -125,8 +125,8 @@ impl CpuRecurrence<3, 2> for Lstm {
         let mut dc = B::gradient_or_zeros(dc, &saved.c0);
         let d_hidden = upstream.hidden.map(B::contiguous);
 
-        let panels = Panels::pack(extent.arch, B::slice(&saved.weight_hh), width, Orientation::Plain);
-        let blocks = extent.blocks(GATES);
+        let panels = extent.pack(B::slice(&saved.weight_hh), Orientation::Plain);
+        let blocks = extent.blocks();
         let gates = split_steps(saved.gates.slice_mut(), &extent, &blocks, GATES * width);
         let work = blocks.iter().zip(gates).zip(split_rows(B::slice_mut(&mut dh), &blocks, width)).zip(split_rows(
             B::slice_mut(&mut dc),
@@ -145,7 +145,7 @@ impl CpuRecurrence<3, 2> for Lstm {
             dh,
             dc,
         });
-        run(extent.arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let weight_hh = wanted.weight_hh.then(|| {
             let mut gradient = B::zeros([GATES * width, width]);

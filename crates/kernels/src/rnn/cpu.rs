@@ -15,7 +15,7 @@ use crate::{
     backend::InputTensors,
     cpu::{
         activation::{tanh, tanh_slope},
-        blocks::{Extent, run, split_rows, split_steps},
+        blocks::{Extent, split_rows, split_steps},
         gradients::{input_gradient, weight_gradient},
         lanes::{Lanewise, update},
         outer::Columns,
@@ -57,13 +57,13 @@ impl CpuRecurrence<2, 1> for Rnn {
         let [weight_hh, h0] = parameters.map(B::contiguous);
         let (reader, [steps, batch]) = Reader::new(input, scan);
         let width = h0.shape()[1];
-        let extent = Extent { arch, steps, batch, hidden: width };
+        let extent = Extent { arch, steps, batch, gates: 1, hidden: width };
         let (reader, projection) = reader.hand_over();
         let mut hidden = projection.unwrap_or_else(|| B::zeros([steps, batch, width]));
         let mut last = B::duplicate(&h0);
 
-        let panels = Panels::pack(arch, B::slice(&weight_hh), width, Orientation::Transposed);
-        let blocks = extent.blocks(1);
+        let panels = extent.pack(B::slice(&weight_hh), Orientation::Transposed);
+        let blocks = extent.blocks();
         let work = blocks.iter().zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width)).zip(split_rows(
             B::slice_mut(&mut last),
             &blocks,
@@ -79,7 +79,7 @@ impl CpuRecurrence<2, 1> for Rnn {
             hidden,
             h,
         });
-        run(arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let saved = keep.then(|| Saved {
             activation: self.0,
@@ -107,8 +107,8 @@ impl CpuRecurrence<2, 1> for Rnn {
         };
 
         let weight = B::slice(&saved.weight_hh);
-        let panels = Panels::pack(extent.arch, weight, width, Orientation::Plain);
-        let blocks = extent.blocks(1);
+        let panels = extent.pack(weight, Orientation::Plain);
+        let blocks = extent.blocks();
         let work = blocks.iter().zip(split_steps(sums.slice_mut(), &extent, &blocks, width)).zip(split_rows(
             B::slice_mut(&mut dh),
             &blocks,
@@ -125,7 +125,7 @@ impl CpuRecurrence<2, 1> for Rnn {
             d_hidden: d_hidden.as_ref().map(B::slice),
             dh,
         });
-        run(extent.arch, tasks.collect());
+        extent.run(tasks.collect());
 
         let weight_hh = wanted.weight_hh.then(|| {
             let mut gradient = B::zeros([width, width]);
