@@ -199,8 +199,7 @@ impl WithSimd for Forward<'_> {
             for &r in &rows {
                 let row = r * width..(r + 1) * width;
                 let (h, c) = (&mut self.h[row.clone()], &mut self.c[row.clone()]);
-                let [i, f, g, o] = parts(&mut gates[r * GATES * width..], width);
-                update(simd, Step, [], [i, f, g, o, c, h]);
+                step(simd, parts(&mut gates[r * GATES * width..], width), c, h);
                 self.hidden[t][row.clone()].copy_from_slice(h);
                 if let Some(cells) = &mut self.cells {
                     cells[t][row].copy_from_slice(c);
@@ -211,17 +210,34 @@ impl WithSimd for Forward<'_> {
 }
 
 /// One step of a row: gates before their nonlinearity to gates after it, and the new state.
-#[derive(Clone, Copy)]
-pub(crate) struct Step;
+#[inline(always)]
+pub(crate) fn step<S: Simd>(simd: S, [i, f, g, o]: [&mut [f32]; GATES], c: &mut [f32], h: &mut [f32]) {
+    // Not in one pass: the exponential of the hidden state waits for those of the cell, and a
+    // processor does not look far enough ahead to do other units meanwhile.
+    update(simd, CellStep, [], [i, f, g, &mut *o, &mut *c]);
+    update(simd, HiddenStep, [o, c], [h]);
+}
 
-impl Lanewise<0, 6> for Step {
+#[derive(Clone, Copy)]
+struct CellStep;
+
+impl Lanewise<0, 5> for CellStep {
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [i, f, g, o, c, _]: [S::f32s; 6]) -> [S::f32s; 6] {
+    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [i, f, g, o, c]: [S::f32s; 5]) -> [S::f32s; 5] {
         let (i, f) = (sigmoid(simd, i), sigmoid(simd, f));
         let (g, o) = (tanh(simd, g), sigmoid(simd, o));
         let c = simd.mul_add_e_f32s(f, c, simd.mul_f32s(i, g));
-        let h = simd.mul_f32s(o, tanh(simd, c));
-        [i, f, g, o, c, h]
+        [i, f, g, o, c]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct HiddenStep;
+
+impl Lanewise<2, 1> for HiddenStep {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, [o, c]: [S::f32s; 2], [_]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [simd.mul_f32s(o, tanh(simd, c))]
     }
 }
 

@@ -168,8 +168,7 @@ impl WithSimd for Gates<'_> {
                 self.hidden.copy_from_slice(self.gates);
             }
             RowWork::Lstm { cell } => {
-                let [i, f, g, o] = parts(self.gates, width);
-                update(simd, lstm::cpu::Step, [], [i, f, g, o, cell, self.hidden]);
+                lstm::cpu::step(simd, parts(self.gates, width), cell, self.hidden);
             }
             RowWork::Gru { bias, candidate } => {
                 let [r, z, recurrent] = parts(self.gates, width);
