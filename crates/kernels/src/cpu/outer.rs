@@ -14,6 +14,9 @@ use super::{blocks::PARALLEL_WORK, panels::panel_vectors, pool::Buffer, tiles::t
 
 /// Rows that are packed at once: a panel of them stays in the first cache.
 const DEPTH: usize = 192;
+/// Columns of the first factor that are packed at once, at most: with so many rows they stay in the
+/// second cache. The other factor's panels are read once for each such block, in order.
+const HEIGHT: usize = 768;
 /// Numbers in a line of the cache.
 #[cfg(target_arch = "x86_64")]
 const LINE: usize = 16;
@@ -39,8 +42,8 @@ impl<'a> Columns<'a> {
     }
 
     /// Some of the columns.
-    fn slice(self, first: usize, columns: usize) -> Self {
-        Self { first: self.first + first, columns, ..self }
+    fn slice(self, columns: &Range<usize>) -> Self {
+        Self { first: self.first + columns.start, columns: columns.len(), ..self }
     }
 }
 
@@ -64,7 +67,7 @@ pub(crate) fn outer_products<'a>(
     let tile = arch.dispatch(TileRows);
     let share = a.columns.div_ceil(tile).div_ceil(threads) * tile;
     let part = |index: usize, out: &mut [f32]| {
-        let a = a.slice(index * share, out.len() / width);
+        let a = a.slice(&(index * share..index * share + out.len() / width));
         arch.dispatch(OuterProducts { a, b: &b, depth, width, out });
     };
     if threads == 1 {
@@ -114,33 +117,58 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
     #[inline(always)]
     fn blocks<S: Simd, const N: usize, const R: usize>(self, simd: S) {
         let Self { a, b, depth, width, out } = self;
+        // Blocks of even height, not a high one and a slow low one.
+        let height = a.columns.div_ceil(a.columns.div_ceil(HEIGHT)).next_multiple_of(R);
         let panel = N * S::F32_LANES;
-        let block = DEPTH.min(depth);
-        let mut groups = Buffer::take(a.columns.div_ceil(R) * R * block);
-        let mut panels = Buffer::take(width.div_ceil(panel) * panel * block);
-        let (high, wide) = (a.columns.div_ceil(R), width.div_ceil(panel));
-        for first in (0..depth).step_by(block) {
-            let block = block.min(depth - first);
-            pack(block, R, a.columns, &mut groups, |k| a.row(first + k));
-            pack(block, panel, width, &mut panels, |k| b(first + k));
-            for tile in 0..high * wide {
-                // The rows of the next block come from memory while this one is worked on.
-                for k in tile * block / (high * wide)..(tile + 1) * block / (high * wide) {
-                    let next = first + block + k;
-                    if next < depth {
-                        prefetch(a.row(next));
-                        prefetch(b(next));
-                    }
-                }
-                let (group, index) = (tile % high, tile / high);
-                let rows = group * R..a.columns.min((group + 1) * R);
+        let mut panels = Buffer::take(width.next_multiple_of(panel) * DEPTH.min(depth));
+        let mut groups = Buffer::take(height * DEPTH.min(depth));
+        let mut blocks = Block::all([depth, a.columns], [DEPTH, height]).peekable();
+        while let Some(block) = blocks.next() {
+            let deep = block.rows.len();
+            if block.columns.start == 0 {
+                pack(deep, panel, width, &mut panels, |k| b(block.rows.start + k));
+            }
+            let part = a.slice(&block.columns);
+            pack(deep, R, part.columns, &mut groups, |k| part.row(block.rows.start + k));
+            let out = &mut out[block.columns.start * width..block.columns.end * width];
+            let (high, wide) = (part.columns.div_ceil(R), width.div_ceil(panel));
+            // What is packed next comes from memory while this is summed, some rows with each tile.
+            let next = blocks.peek();
+            let mut ahead = next.map_or(0..0, |next| next.rows.clone());
+            let share = ahead.len().div_ceil(high * wide);
+            for index in 0..wide {
                 let columns = index * panel..width.min((index + 1) * panel);
-                let weights = S::as_simd_f32s(&panels[index * panel * block..][..panel * block]).0;
-                let factors = &groups[group * R * block..][..R * block];
-                let sums = accumulate::<S, N, R>(simd, factors.as_chunks().0, weights.as_chunks().0);
-                finish(simd, sums, &mut out[rows.start * width..rows.end * width], width, columns, first > 0);
+                let weights = S::as_simd_f32s(&panels[index * panel * deep..][..panel * deep]).0.as_chunks().0;
+                for (factors, out) in groups.chunks_exact(R * deep).zip(out.chunks_mut(R * width)) {
+                    if let Some(next) = next {
+                        for k in ahead.by_ref().take(share) {
+                            prefetch(a.slice(&next.columns).row(k));
+                            if next.columns.start == 0 {
+                                prefetch(b(k));
+                            }
+                        }
+                    }
+                    out.chunks_exact(width).for_each(|row| prefetch(&row[columns.clone()]));
+                    let sums = accumulate::<S, N, R>(simd, factors.as_chunks().0, weights);
+                    finish(simd, sums, out, width, columns.clone(), block.rows.start > 0);
+                }
             }
         }
+    }
+}
+
+/// What is packed of the first factor at once.
+struct Block {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Block {
+    /// The blocks of a matrix: some rows, their columns from the first to the last; then the next rows.
+    fn all([rows, columns]: [usize; 2], [deep, high]: [usize; 2]) -> impl Iterator<Item = Self> {
+        let parts = |len: usize, size: usize| (0..len).step_by(size).map(move |start| start..len.min(start + size));
+        parts(rows, deep)
+            .flat_map(move |rows| parts(columns, high).map(move |columns| Self { rows: rows.clone(), columns }))
     }
 }
 
