@@ -76,17 +76,17 @@ impl Extent {
 }
 
 /// Cuts `[B, width]` into the rows of each block.
-pub(crate) fn split_rows<'a>(mut data: &'a mut [f32], blocks: &[Range<usize>], width: usize) -> Vec<&'a mut [f32]> {
+pub(crate) fn split_rows<'a, T>(mut data: &'a mut [T], blocks: &[Range<usize>], width: usize) -> Vec<&'a mut [T]> {
     blocks.iter().map(|block| data.split_off_mut(..block.len() * width).expect("the blocks cover the rows")).collect()
 }
 
 /// Cuts `[T, B, width]` into the rows of each block, step by step: `[block][t]`.
-pub(crate) fn split_steps<'a>(
-    data: &'a mut [f32],
+pub(crate) fn split_steps<'a, T>(
+    data: &'a mut [T],
     extent: &Extent,
     blocks: &[Range<usize>],
     width: usize,
-) -> Vec<Vec<&'a mut [f32]>> {
+) -> Vec<Vec<&'a mut [T]>> {
     let mut parts: Vec<Vec<_>> = blocks.iter().map(|_| Vec::with_capacity(extent.steps)).collect();
     for step in data.chunks_exact_mut(extent.batch * width) {
         for (part, rows) in parts.iter_mut().zip(split_rows(step, blocks, width)) {

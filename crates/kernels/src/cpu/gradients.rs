@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::{
     blocks::Extent,
     lanes::{Lanewise, update},
-    outer::{Columns, outer_products, prefetch},
+    outer::{Columns, outer_products},
+    prefetch,
     source::Symbols,
     tensors::{CpuBackend, Gates},
 };
@@ -95,7 +96,7 @@ impl WithSimd for RowSum<'_> {
         self.sum.fill(0.0);
         for (index, &position) in self.positions.iter().enumerate() {
             if let Some(&next) = self.positions.get(index + 1) {
-                prefetch(row(next));
+                prefetch::to_read(row(next));
             }
             update(simd, Add, [row(position)], [&mut *self.sum]);
         }

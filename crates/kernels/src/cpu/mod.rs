@@ -10,6 +10,7 @@
 //! - [`matrix`]: products of whole matrices.
 //! - [`outer`]: the gradient of a weight matrix.
 //! - [`pool`]: buffers that live from step to step.
+//! - [`prefetch`]: asking for memory ahead of its use.
 //! - [`recurrence`]: what a cell gives to be run by this code.
 //! - [`walk`]: the rows that take part in a step.
 //! - [`tensors`]: slices of the tensors of a CPU backend.
@@ -22,6 +23,7 @@ pub(crate) mod matrix;
 pub(crate) mod outer;
 pub(crate) mod panels;
 pub(crate) mod pool;
+mod prefetch;
 pub(crate) mod recurrence;
 mod row;
 pub(crate) mod source;

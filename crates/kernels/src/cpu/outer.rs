@@ -10,16 +10,13 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use super::{blocks::PARALLEL_WORK, panels::panel_vectors, pool::Buffer, tiles::tile_rows};
+use super::{blocks::PARALLEL_WORK, panels::panel_vectors, pool::Buffer, prefetch, tiles::tile_rows};
 
 /// Rows that are packed at once: a panel of them stays in the first cache.
 const DEPTH: usize = 192;
 /// Columns of the first factor that are packed at once, at most: with so many rows they stay in the
 /// second cache. The other factor's panels are read once for each such block, in order.
 const HEIGHT: usize = 768;
-/// Numbers in a line of the cache.
-#[cfg(target_arch = "x86_64")]
-const LINE: usize = 16;
 
 /// A part of the columns of a row-major matrix: `columns` of them in rows of `width`.
 #[derive(Clone, Copy)]
@@ -142,13 +139,13 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
                 for (factors, out) in groups.chunks_exact(R * deep).zip(out.chunks_mut(R * width)) {
                     if let Some(next) = next {
                         for k in ahead.by_ref().take(share) {
-                            prefetch(a.slice(&next.columns).row(k));
+                            prefetch::to_read(a.slice(&next.columns).row(k));
                             if next.columns.start == 0 {
-                                prefetch(b(k));
+                                prefetch::to_read(b(k));
                             }
                         }
                     }
-                    out.chunks_exact(width).for_each(|row| prefetch(&row[columns.clone()]));
+                    out.chunks_exact_mut(width).for_each(|row| prefetch::to_write(&mut row[columns.clone()]));
                     let sums = accumulate::<S, N, R>(simd, factors.as_chunks().0, weights);
                     finish(simd, sums, out, width, columns.clone(), block.rows.start > 0);
                 }
@@ -170,19 +167,6 @@ impl Block {
         parts(rows, deep)
             .flat_map(move |rows| parts(columns, high).map(move |columns| Self { rows: rows.clone(), columns }))
     }
-}
-
-/// Asks for numbers that are read soon.
-#[inline(always)]
-pub(super) fn prefetch(numbers: &[f32]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in numbers.chunks(LINE) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: a hint, which every processor of this kind has, and which changes nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = numbers;
 }
 
 /// Packs `rows` rows of `columns` numbers: `size` neighbouring columns of all rows, then the

@@ -9,7 +9,10 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use super::panels::{Panels, panel_vectors};
+use super::{
+    panels::{Panels, panel_vectors},
+    prefetch,
+};
 
 /// Rows of a tile: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
 /// 16 registers of AVX2, and 11 x 2 + 3 most of the 32 of AVX-512.
@@ -123,6 +126,9 @@ fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Ti
         let columns = columns.start - before..columns.end - before;
         for tile in 0..count {
             let rows = &rows[tile * rows.len() / count..(tile + 1) * rows.len() / count];
+            for row in rows {
+                prefetch::to_write(&mut out[row.at..][columns.clone()]);
+            }
             macro_rules! height {
                 ($($height:literal)*) => {
                     match rows.len() {

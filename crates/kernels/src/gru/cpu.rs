@@ -4,7 +4,7 @@
 //! the candidate, beside the hidden states that are the output. The gates take the
 //! place of the projected input, and their gradients the place of the gates.
 
-use std::{ops::Range, sync::Arc};
+use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd, WithSimd};
@@ -70,7 +70,8 @@ impl CpuRecurrence<3, 1> for Gru {
             (reader, gates) = (rest, Some(kept));
         }
         let mut recurrent = keep.then(|| Buffer::take(steps * batch * width));
-        let mut hidden = B::zeros([steps, batch, width]);
+        let len = steps * batch * width;
+        let mut hidden = Vec::with_capacity(len);
         let mut last = B::duplicate(&h0);
 
         let weights = Weights::pack(&extent, B::slice(&weight_hh), Orientation::Transposed);
@@ -81,7 +82,7 @@ impl CpuRecurrence<3, 1> for Gru {
             .iter()
             .zip(StepRows::of_blocks(kept_gates, &extent, &blocks, GATES * width))
             .zip(StepRows::of_blocks(kept_recurrent, &extent, &blocks, width))
-            .zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width))
+            .zip(split_steps(&mut hidden.spare_capacity_mut()[..len], &extent, &blocks, width))
             .zip(split_rows(B::slice_mut(&mut last), &blocks, width));
         let tasks = work.map(|((((block, gates), recurrent), hidden), h)| Forward {
             extent: &extent,
@@ -97,6 +98,9 @@ impl CpuRecurrence<3, 1> for Gru {
         });
         extent.run(tasks.collect());
 
+        // SAFETY: the walk writes each row of each step.
+        unsafe { hidden.set_len(len) };
+        let hidden = B::from_elements(hidden, [steps, batch, width].into());
         let saved = gates.zip(recurrent).map(|(gates, recurrent)| Saved {
             extent,
             scan: scan.clone(),
@@ -193,8 +197,8 @@ struct Forward<'a> {
     gates: StepRows<'a>,
     /// At each step, `[rows, H]`: `W_hn h_{t-1} + b_hn`.
     recurrent: StepRows<'a>,
-    /// At each step, `[rows, H]`: `h_t`.
-    hidden: Vec<&'a mut [f32]>,
+    /// At each step, `[rows, H]`, to be written: `h_t`, 0 past a row's length.
+    hidden: Vec<&'a mut [MaybeUninit<f32>]>,
     /// `[rows, H]`: the state, updated at each step.
     h: &'a mut [f32],
 }
@@ -222,7 +226,11 @@ impl WithSimd for Forward<'_> {
             let of_n = |&r: &usize| Row { start: Start::From(bias_n), at: r * width, ..of_rz(&r) };
             let rows_of_n: Vec<Row> = rows.iter().map(of_n).collect();
             simd.vectorize(Product { panels: &self.weights.n, rows: &rows_of_n, out: recurrent });
-            for &r in &rows {
+            for (r, hidden) in self.hidden[t].chunks_exact_mut(width).enumerate() {
+                if !self.scan.is_valid(t, self.block.start + r) {
+                    hidden.fill(MaybeUninit::new(0.0));
+                    continue;
+                }
                 let row = r * width..(r + 1) * width;
                 let [reset, z, n] = parts(&mut gates[r * GATES * width..], width);
                 if let Some(input) = self.source.row(first + r, GATES * width) {
@@ -231,7 +239,7 @@ impl WithSimd for Forward<'_> {
                 let h = &mut self.h[row.clone()];
                 let inputs = [&recurrent[row.clone()], bias_r, bias_z];
                 update(simd, Step, inputs, [reset, z, n, h]);
-                self.hidden[t][row].copy_from_slice(h);
+                hidden.write_copy_of_slice(h);
             }
         }
     }

@@ -4,7 +4,7 @@
 //! hidden states that are the output. The gates take the place of the projected input,
 //! and their gradients the place of the gates.
 
-use std::{ops::Range, sync::Arc};
+use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd, WithSimd};
@@ -71,7 +71,8 @@ impl CpuRecurrence<3, 2> for Lstm {
             (reader, gates) = (rest, Some(kept));
         }
         let mut cells = keep.then(|| Buffer::take(steps * batch * width));
-        let mut hidden = B::zeros([steps, batch, width]);
+        let len = steps * batch * width;
+        let mut hidden = Vec::with_capacity(len);
         let (mut last_hidden, mut last_cell) = (B::duplicate(&h0), B::duplicate(&c0));
 
         let panels = extent.pack(B::slice(&weight_hh), Orientation::Transposed);
@@ -85,7 +86,7 @@ impl CpuRecurrence<3, 2> for Lstm {
         let work = blocks
             .iter()
             .zip(StepRows::of_blocks(kept_gates, &extent, &blocks, GATES * width))
-            .zip(split_steps(B::slice_mut(&mut hidden), &extent, &blocks, width))
+            .zip(split_steps(&mut hidden.spare_capacity_mut()[..len], &extent, &blocks, width))
             .zip(split_rows(B::slice_mut(&mut last_hidden), &blocks, width))
             .zip(split_rows(B::slice_mut(&mut last_cell), &blocks, width));
         let tasks = work.map(|((((block, gates), hidden), h), c)| Forward {
@@ -102,6 +103,9 @@ impl CpuRecurrence<3, 2> for Lstm {
         });
         extent.run(tasks.collect());
 
+        // SAFETY: the walk writes each row of each step.
+        unsafe { hidden.set_len(len) };
+        let hidden = B::from_elements(hidden, [steps, batch, width].into());
         let saved = gates.zip(cells).map(|(gates, cells)| Saved {
             extent,
             scan: scan.clone(),
@@ -171,8 +175,8 @@ struct Forward<'a> {
     gates: StepRows<'a>,
     /// At each step, `[rows, H]`: `c_t`, if the backward pass needs it.
     cells: Option<Vec<&'a mut [f32]>>,
-    /// At each step, `[rows, H]`: `h_t`.
-    hidden: Vec<&'a mut [f32]>,
+    /// At each step, `[rows, H]`, to be written: `h_t`, 0 past a row's length.
+    hidden: Vec<&'a mut [MaybeUninit<f32>]>,
     /// `[rows, H]`: the state, updated at each step.
     h: &'a mut [f32],
     c: &'a mut [f32],
@@ -196,11 +200,15 @@ impl WithSimd for Forward<'_> {
             };
             let operands: Vec<Row> = rows.iter().map(row).collect();
             simd.vectorize(Product { panels: self.panels, rows: &operands, out: gates });
-            for &r in &rows {
+            for (r, hidden) in self.hidden[t].chunks_exact_mut(width).enumerate() {
+                if !self.scan.is_valid(t, self.block.start + r) {
+                    hidden.fill(MaybeUninit::new(0.0));
+                    continue;
+                }
                 let row = r * width..(r + 1) * width;
                 let (h, c) = (&mut self.h[row.clone()], &mut self.c[row.clone()]);
                 step(simd, parts(&mut gates[r * GATES * width..], width), c, h);
-                self.hidden[t][row.clone()].copy_from_slice(h);
+                hidden.write_copy_of_slice(h);
                 if let Some(cells) = &mut self.cells {
                     cells[t][row].copy_from_slice(c);
                 }
