@@ -120,7 +120,7 @@ fn start_threads(threads: Option<u16>) -> Result<()> {
     let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).use_current_thread();
     match pool.build_global() {
         Err(e) if threads.is_some() => Err(e).context("cannot start the threads"),
-        // Where there are threads already, their number is the one that was not asked for.
+        // Where no number was asked for, threads that are there already will do.
         _ => Ok(()),
     }
 }

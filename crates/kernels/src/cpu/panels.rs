@@ -36,7 +36,7 @@ pub(crate) enum Orientation {
     Plain,
 }
 
-/// A weight matrix packed for a [`product`](super::tiles::product) or for
+/// A weight matrix packed for a [`Product`](super::tiles::Product) or for
 /// [`times_row`](Panels::times_row).
 #[derive(Debug)]
 pub(crate) struct Panels {

@@ -124,15 +124,16 @@ fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Ti
     for index in part {
         let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));
         let columns = columns.start - before..columns.end - before;
-        for tile in 0..count {
-            let rows = &rows[tile * rows.len() / count..(tile + 1) * rows.len() / count];
+        for number in 0..count {
+            let rows = &rows[number * rows.len() / count..(number + 1) * rows.len() / count];
+            // The place of the result comes from memory while the tile is summed.
             for row in rows {
                 prefetch::to_write(&mut out[row.at..][columns.clone()]);
             }
             macro_rules! height {
                 ($($height:literal)*) => {
                     match rows.len() {
-                        $($height => self::tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
+                        $($height => tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
                         _ => unreachable!("a tile has at most 11 rows"),
                     }
                 };
