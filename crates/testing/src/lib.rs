@@ -1,4 +1,4 @@
-//! The devices that the tests of the workspace run on.
+//! The devices and the threads that the tests of the workspace run on.
 #![forbid(unsafe_code)]
 
 use burn::tensor::Device;
@@ -13,6 +13,16 @@ pub fn cpus() -> Vec<Device> {
         #[cfg(feature = "ndarray")]
         Device::ndarray(),
     ]
+}
+
+/// Runs `action` in a pool of so many threads.
+///
+/// # Panics
+///
+/// When the threads cannot be started.
+pub fn on_threads<R: Send>(threads: usize, action: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be started").install(action)
 }
 
 /// A device of every backend that is compiled in, those of [`cpus`] first.

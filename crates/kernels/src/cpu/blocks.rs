@@ -5,17 +5,14 @@ use std::ops::Range;
 use pulp::{Arch, WithSimd};
 
 use super::{
-    panels::{Orientation, Panels},
+    panels::{Orientation, Panels, SHARED_WEIGHTS},
     pool::Buffer,
 };
 
 /// Below this many multiplications a walk or a product is not worth a second thread.
 pub(crate) const PARALLEL_WORK: usize = 1 << 18;
 
-/// So many weights do not stay in a core's own cache: with few rows a step takes as long as reading
-/// them, and threads that read a part each are done earlier than threads that have a row each.
-const SHARED_WEIGHTS: usize = 1 << 19;
-/// Rows with which a thread computes longer than it reads.
+/// Rows with which a thread computes longer than it reads the weights.
 const THREAD_ROWS: usize = 5;
 
 /// Numbers that element-wise work takes at once: enough to be worth another thread. Even: a mask of dropout is drawn in
@@ -123,15 +120,12 @@ impl<'a> StepRows<'a> {
 
 #[cfg(test)]
 mod tests {
+    use rekindle_testing::on_threads;
+
     use super::*;
 
     fn extent(steps: usize, batch: usize, hidden: usize) -> Extent {
         Extent { arch: Arch::Scalar, steps, batch, gates: 4, hidden }
-    }
-
-    fn on_threads<R: Send>(threads: usize, action: impl FnOnce() -> R + Send) -> R {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.expect("threads can be started").install(action)
     }
 
     #[test]

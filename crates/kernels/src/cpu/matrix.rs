@@ -21,21 +21,9 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// A matrix of `rows` rows, one after another, each `width` long, of which the first `columns` count.
-    ///
-    /// # Panics
-    /// If the slice is too short for it.
-    pub fn rows_of(data: &'a [f32], rows: usize, columns: usize, width: usize) -> Self {
-        assert!(
-            rows == 0 || columns <= width && (rows - 1) * width + columns <= data.len(),
-            "a matrix within its slice"
-        );
-        Self { data, rows, columns, row_stride: width, column_stride: 1 }
-    }
-
     /// A matrix that fills a slice with rows of `columns` numbers.
     pub fn filling(data: &'a [f32], columns: usize) -> Self {
-        Self::rows_of(data, data.len() / columns, columns, columns)
+        Self { data, rows: data.len() / columns, columns, row_stride: columns, column_stride: 1 }
     }
 
     /// The matrix turned over.
@@ -93,8 +81,8 @@ fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f3
     if let Some(row) = row {
         out.chunks_exact_mut(b.columns).for_each(|out| _ = out.write_copy_of_slice(row));
     }
-    // SAFETY: a matrix lies within its slice by the assertion of the only way to make one,
-    // which neither turning it over nor taking fewer rows undoes; the result is a whole
+    // SAFETY: a matrix lies within its slice, whose length the only way to make one divides into
+    // rows, which neither turning it over nor taking fewer rows undoes; the result is a whole
     // slice by the assertion above, and only read if it has been written.
     unsafe {
         gemm(

@@ -10,7 +10,13 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use super::{blocks::PARALLEL_WORK, panels::panel_vectors, pool::Buffer, prefetch, tiles::tile_rows};
+use super::{
+    blocks::PARALLEL_WORK,
+    panels::{Lanes, panel_vectors},
+    pool::Buffer,
+    prefetch,
+    tiles::tile_rows,
+};
 
 /// Rows that are packed at once: a panel of them stays in the first cache.
 const DEPTH: usize = 192;
@@ -61,7 +67,7 @@ pub(crate) fn outer_products<'a>(
     let width = out.len() / a.columns;
     let work = depth * out.len();
     let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
-    let tile = arch.dispatch(TileRows);
+    let tile = tile_rows(arch.dispatch(Lanes));
     let share = a.columns.div_ceil(tile).div_ceil(threads) * tile;
     let part = |index: usize, out: &mut [f32]| {
         let a = a.slice(&(index * share..index * share + out.len() / width));
@@ -71,17 +77,6 @@ pub(crate) fn outer_products<'a>(
         part(0, out);
     } else {
         out.par_chunks_mut(share * width).enumerate().for_each(|(index, out)| part(index, out));
-    }
-}
-
-struct TileRows;
-
-impl WithSimd for TileRows {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        tile_rows::<S>()
     }
 }
 
@@ -100,7 +95,7 @@ impl<'b, F: Fn(usize) -> &'b [f32]> WithSimd for OuterProducts<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (panel_vectors::<S>(), tile_rows::<S>()) {
+        match (panel_vectors(S::F32_LANES), tile_rows(S::F32_LANES)) {
             (2, 11) => self.blocks::<S, 2, 11>(simd),
             (2, 6) => self.blocks::<S, 2, 6>(simd),
             (4, 6) => self.blocks::<S, 4, 6>(simd),
@@ -225,6 +220,7 @@ fn finish<S: Simd, const N: usize, const R: usize>(
             }
         }
     } else {
+        // By way of memory, a place of its own, as in the product of the walk.
         let padded = sums;
         for (sums, out) in padded.iter().zip(out.chunks_exact_mut(width)) {
             let sums: &[f32] = bytemuck::cast_slice(sums);
@@ -237,6 +233,8 @@ fn finish<S: Simd, const N: usize, const R: usize>(
 
 #[cfg(all(test, feature = "flex"))]
 mod tests {
+    use rekindle_testing::on_threads;
+
     use super::*;
     use crate::cpu::testing::{architectures, numbers};
 
@@ -266,15 +264,14 @@ mod tests {
     fn the_sums_do_not_depend_on_the_threads() {
         let (depth, columns, width) = (300, 50, 40);
         let (a, b) = (numbers(depth * columns, 1), numbers(depth * width, 2));
-        let on_threads = |threads| {
+        let made = |threads| {
             let mut out = vec![0.0; columns * width];
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.expect("threads can be started").install(|| {
+            on_threads(threads, || {
                 let b = |k: usize| &b[k * width..][..width];
                 outer_products(Arch::new(), Columns::all(&a, columns), b, depth, &mut out);
             });
             out
         };
-        assert_eq!(on_threads(1), on_threads(3));
+        assert_eq!(made(1), made(3));
     }
 }

@@ -13,10 +13,14 @@ use super::pool::Buffer;
 /// Below this many weights packing is not worth a second thread.
 const PARALLEL_PACK: usize = 1 << 17;
 
+/// So many weights do not stay in a core's own cache: a product with few rows takes as long as
+/// reading them, and threads that read a part each are worth waking.
+pub(super) const SHARED_WEIGHTS: usize = 1 << 19;
+
 /// Vectors in a panel's row, by the lanes of a vector: enough sums in flight to hide
 /// the latency of an addition, and no more than the registers hold.
-pub(super) const fn panel_vectors<S: Simd>() -> usize {
-    match S::F32_LANES {
+pub(super) const fn panel_vectors(lanes: usize) -> usize {
+    match lanes {
         1 => 8,
         4 => 4,
         _ => 2,
@@ -49,38 +53,29 @@ pub(crate) struct Panels {
     pub(super) threads: usize,
 }
 
-struct PanelWidth;
+/// Numbers in a vector of the architecture that it is run with.
+pub(super) struct Lanes;
 
-impl WithSimd for PanelWidth {
+impl WithSimd for Lanes {
     type Output = usize;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> usize {
-        panel_vectors::<S>() * S::F32_LANES
-    }
-}
-
-struct RowPanelWidth;
-
-impl WithSimd for RowPanelWidth {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        ROW_VECTORS * S::F32_LANES
+        S::F32_LANES
     }
 }
 
 impl Panels {
     /// Packs `weight`, whose rows have `width` columns, for the vectors of `arch`.
     pub fn pack(arch: Arch, weight: &[f32], width: usize, orientation: Orientation) -> Self {
-        Self::pack_by(arch.dispatch(PanelWidth), weight, width, orientation)
+        let lanes = arch.dispatch(Lanes);
+        Self::pack_by(panel_vectors(lanes) * lanes, weight, width, orientation)
     }
 
     /// Packs `weight`, `[columns of the product, width]`, for [`times_row`](Self::times_row)
     /// with the vectors of `arch`.
     pub fn pack_for_row(arch: Arch, weight: &[f32], width: usize) -> Self {
-        Self::pack_by(arch.dispatch(RowPanelWidth), weight, width, Orientation::Transposed)
+        Self::pack_by(ROW_VECTORS * arch.dispatch(Lanes), weight, width, Orientation::Transposed)
     }
 
     /// Columns of the product.

@@ -7,12 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    panels::{Panels, ROW_VECTORS},
+    panels::{Panels, ROW_VECTORS, SHARED_WEIGHTS},
     tiles::{Row, Start, tile},
 };
-
-/// Below this many weights a product with a single row is not worth waking a second thread.
-const PARALLEL_ROW: usize = 1 << 19;
 
 impl Panels {
     /// `out += row · weight`, with the threads of the pool if the matrix is large; the
@@ -23,7 +20,7 @@ impl Panels {
     /// If `row` or `out` has not the size of the matrix.
     pub fn times_row(&self, arch: Arch, row: &[f32], out: &mut [f32]) {
         assert_eq!([row.len(), out.len()], [self.depth, self.columns], "sizes of the row and of its product");
-        let threads = if self.data.len() < PARALLEL_ROW { 1 } else { rayon::current_num_threads() };
+        let threads = if self.data.len() < SHARED_WEIGHTS { 1 } else { rayon::current_num_threads() };
         if threads == 1 {
             return arch.dispatch(RowProduct { packed: &self.data, depth: self.depth, row, out });
         }

@@ -14,10 +14,10 @@ use super::{
     prefetch,
 };
 
-/// Rows of a tile: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
+/// Rows of a tile, by the lanes of a vector: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
 /// 16 registers of AVX2, and 11 x 2 + 3 most of the 32 of AVX-512.
-pub(super) const fn tile_rows<S: Simd>() -> usize {
-    match S::F32_LANES {
+pub(super) const fn tile_rows(lanes: usize) -> usize {
+    match lanes {
         16 => 11,
         _ => 6,
     }
@@ -72,9 +72,8 @@ impl WithSimd for Product<'_> {
 /// Makes some columns of all rows on each thread.
 fn share<S: Simd>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
     let size = panels.count().div_ceil(panels.threads);
-    let edge = |index: usize| panels.count().min(index * size);
     let make = |index: usize| {
-        let part = edge(index)..edge(index + 1);
+        let part = index * size..panels.count().min((index + 1) * size);
         let columns = panels.columns_of(&part);
         let mut made = vec![0.0; rows.len() * columns.len()];
         let mut rows = rows.to_vec();
@@ -85,9 +84,9 @@ fn share<S: Simd>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
         simd.vectorize(Tiles { panels, part, rows: &rows, out: &mut made });
         (columns, made)
     };
-    let parts: Vec<_> = (0..panels.threads).into_par_iter().map(make).collect();
+    let parts: Vec<_> = (0..panels.count().div_ceil(size)).into_par_iter().map(make).collect();
     for (columns, made) in parts {
-        for (row, made) in rows.iter().zip(made.chunks(columns.len().max(1))) {
+        for (row, made) in rows.iter().zip(made.chunks_exact(columns.len())) {
             out[row.at..][columns.clone()].copy_from_slice(made);
         }
     }
@@ -107,7 +106,7 @@ impl WithSimd for Tiles<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match panel_vectors::<S>() {
+        match panel_vectors(S::F32_LANES) {
             8 => tiles::<S, 8>(simd, self),
             4 => tiles::<S, 4>(simd, self),
             _ => tiles::<S, 2>(simd, self),
@@ -119,7 +118,7 @@ impl WithSimd for Tiles<'_> {
 fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Tiles) {
     // Tiles of even height: in sixes, 32 rows are two tiles of 6 and four of 5, not five
     // of 6 and a slow one of 2.
-    let count = rows.len().div_ceil(tile_rows::<S>());
+    let count = rows.len().div_ceil(tile_rows(S::F32_LANES));
     let before = panels.columns_of(&part).start;
     for index in part {
         let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));

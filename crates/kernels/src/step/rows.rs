@@ -61,12 +61,16 @@ impl PackedRows {
     pub fn apply(&self, x: &[f32]) -> Vec<f32> {
         assert!(x.len().is_multiple_of(self.width), "{} numbers are no rows of {}", x.len(), self.width);
         let mut y = vec![0.0; x.len() / self.width * self.bias.len()];
-        let stride = self.bias.len();
-        let row = |(r, factors)| Row { factors, start: Start::From(&self.bias), at: r * stride };
-        let rows: Vec<Row> = x.chunks_exact(self.width).enumerate().map(row).collect();
-        self.arch.dispatch(Product { panels: &self.weight, rows: &rows, out: &mut y });
+        multiply(self.arch, x.chunks_exact(self.width), &self.weight, Start::From(&self.bias), &mut y);
         y
     }
+}
+
+/// `out = start + x · weight` for each of the rows `x`.
+fn multiply<'a>(arch: Arch, x: impl Iterator<Item = &'a [f32]>, weight: &Panels, start: Start<'a>, out: &mut [f32]) {
+    let row = |(r, factors)| Row { factors, start, at: r * weight.columns() };
+    let rows: Vec<Row> = x.enumerate().map(row).collect();
+    arch.dispatch(Product { panels: weight, rows: &rows, out });
 }
 
 /// The recurrence of a layer for any number of rows; their states are the caller's.
@@ -131,9 +135,7 @@ impl CellRows {
                 row[2 * width..].copy_from_slice(&bias[2 * width..]);
             }
         }
-        let row = |(r, factors)| Row { factors, start: Start::Output, at: r * stride };
-        let rows: Vec<Row> = hidden.chunks_exact(width).enumerate().map(row).collect();
-        self.arch.dispatch(Product { panels: &self.weight_hh, rows: &rows, out: gates });
+        multiply(self.arch, hidden.chunks_exact(width), &self.weight_hh, Start::Output, gates);
         for (r, (gates, hidden)) in gates.chunks_exact_mut(stride).zip(hidden.chunks_exact_mut(width)).enumerate() {
             let row = r * width..(r + 1) * width;
             let work = match &self.kind {

@@ -3,17 +3,13 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 use rekindle_kernels::{Input, Scan};
+use rekindle_testing::on_threads;
 use rstest::rstest;
 
 use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_close, call, numbers, tensor};
 
 /// Large enough for several threads, and no multiple of a tile or a panel.
 const SIZES: Sizes = Sizes { steps: 6, batch: 7, hidden: 101, vocabulary: None };
-
-fn on_threads<R: Send>(threads: usize, action: impl FnOnce() -> R + Send) -> R {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("threads can be started").install(action)
-}
 
 #[rstest]
 #[cfg_attr(feature = "flex", case::flex(Device::flex()))]
