@@ -1,0 +1,258 @@
+//! One setting.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::Value;
+
+use crate::error::SettingError;
+
+/// A setting as it is declared: what a command line, a file and a schema need to know of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Field {
+    /// The key in a file.
+    pub key: &'static str,
+    /// The name of the option, without its dashes.
+    pub option: String,
+    /// What it is, in words.
+    pub help: String,
+    /// The kind of its value.
+    pub kind: Kind,
+    /// What stands for a value in help texts.
+    pub value_name: Option<&'static str>,
+    /// The value where none is given.
+    pub default: Option<Value>,
+    /// What holds where there is neither value nor default, in words.
+    pub unset: Option<&'static str>,
+    /// The numbers that are allowed.
+    #[serde(skip_serializing_if = "Range::is_open")]
+    pub range: Range,
+    /// The names that are allowed; none where other texts are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<&'static str>,
+    /// Other names of the option, shown in help texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<&'static str>,
+    /// Older keys, which go on working and are not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<&'static str>,
+    #[serde(skip)]
+    read: fn(Value) -> Result<(), String>,
+}
+
+/// The kind of a setting's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// True or false; the option takes no value.
+    Flag,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// A text or a name.
+    Text,
+    /// Several texts; the option may be given several times.
+    List,
+}
+
+/// An end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bound {
+    /// The number.
+    pub at: f64,
+    /// Whether the number itself is allowed.
+    pub included: bool,
+}
+
+/// The numbers that are allowed; all that are finite where there are no bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Range {
+    /// The least.
+    pub from: Option<Bound>,
+    /// The greatest.
+    pub to: Option<Bound>,
+}
+
+impl Field {
+    /// The setting `key` with values of type `T`. The kind follows from what `T` can be read from.
+    pub fn of<T: DeserializeOwned>(key: &'static str, help: &str) -> Self {
+        let reads = |value| T::deserialize(value).is_ok();
+        let kind = if reads(Value::Boolean(true)) {
+            Kind::Flag
+        } else if reads(Value::Array(Vec::new())) {
+            Kind::List
+        } else if reads(Value::Float(0.5)) {
+            Kind::Number
+        } else if reads(Value::Integer(1)) {
+            Kind::Integer
+        } else {
+            Kind::Text
+        };
+        Self {
+            key,
+            option: key.replace('_', "-"),
+            // Each line of a doc comment begins with a space.
+            help: help.trim().to_owned(),
+            kind,
+            value_name: None,
+            default: None,
+            unset: None,
+            range: Range::default(),
+            choices: Vec::new(),
+            aliases: Vec::new(),
+            former: Vec::new(),
+            read: |value| T::deserialize(value).map(drop).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// What stands for a value in help texts: `COUNT`.
+    pub fn value(mut self, name: &'static str) -> Self {
+        self.value_name = Some(name);
+        self
+    }
+
+    /// Another name for the option than that of the key.
+    pub fn option(mut self, option: &str) -> Self {
+        self.option = option.to_owned();
+        self
+    }
+
+    /// What holds where nothing is given, in words.
+    pub fn unset(mut self, words: &'static str) -> Self {
+        self.unset = Some(words);
+        self
+    }
+
+    /// The names that are allowed.
+    pub fn choices(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.choices = names.into_iter().collect();
+        self
+    }
+
+    /// Another name of the option, shown in help texts.
+    pub fn alias(mut self, option: &'static str) -> Self {
+        self.aliases.push(option);
+        self
+    }
+
+    /// An older key, which goes on working in files and as an option.
+    pub fn formerly(mut self, key: &'static str) -> Self {
+        self.former.push(key);
+        self
+    }
+
+    /// Allows no number below `bound`.
+    pub fn at_least(mut self, bound: impl Into<f64>) -> Self {
+        self.range.from = Some(Bound { at: bound.into(), included: true });
+        self
+    }
+
+    /// Allows only numbers above `bound`.
+    pub fn above(mut self, bound: impl Into<f64>) -> Self {
+        self.range.from = Some(Bound { at: bound.into(), included: false });
+        self
+    }
+
+    /// Allows only numbers below `bound`.
+    pub fn below(mut self, bound: impl Into<f64>) -> Self {
+        self.range.to = Some(Bound { at: bound.into(), included: false });
+        self
+    }
+
+    /// Allows no number above `bound`.
+    pub fn at_most(mut self, bound: impl Into<f64>) -> Self {
+        self.range.to = Some(Bound { at: bound.into(), included: true });
+        self
+    }
+
+    /// The value that `text` stands for on a command line. The range is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// In words, when the text is no such value.
+    pub fn parse(&self, text: &str) -> Result<Value, String> {
+        let value = match self.kind {
+            Kind::Flag => Value::Boolean(text.parse().map_err(|_| "true or false")?),
+            Kind::Integer => Value::Integer(text.parse().map_err(|_| self.kind_in_words())?),
+            Kind::Number => Value::Float(text.parse().map_err(|_| self.kind_in_words())?),
+            Kind::Text => Value::String(text.to_owned()),
+            Kind::List => Value::Array(vec![Value::String(text.to_owned())]),
+        };
+        // A number that a type cannot hold, such as -1, is the range's affair if there is one.
+        if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
+            (self.read)(value.clone()).map_err(|reason| self.reason(reason))?;
+        }
+        Ok(value)
+    }
+
+    /// Checks the type and the range of `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Invalid`].
+    pub fn check(&self, value: &Value) -> Result<(), SettingError> {
+        let invalid = |wanted| Err(SettingError::invalid(&self.option, shown(value), wanted));
+        let number = match *value {
+            Value::Integer(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        };
+        if let Some(number) = number.filter(|_| matches!(self.kind, Kind::Integer | Kind::Number)) {
+            if !number.is_finite() && self.range == Range::default() {
+                return invalid("a finite number".to_owned());
+            }
+            if !self.range.contains(number) {
+                return invalid(self.range.to_string());
+            }
+        }
+        (self.read)(value.clone()).or_else(|reason| invalid(self.reason(reason)))
+    }
+
+    fn reason(&self, reason: String) -> String {
+        match self.kind {
+            Kind::Text | Kind::List if self.choices.is_empty() => reason,
+            Kind::Text | Kind::List => format!("one of {}", self.choices.join(", ")),
+            _ => self.kind_in_words().to_owned(),
+        }
+    }
+
+    fn kind_in_words(&self) -> &'static str {
+        match self.kind {
+            Kind::Flag => "true or false",
+            Kind::Integer => "a whole number",
+            Kind::Number => "a number",
+            Kind::Text => "a text",
+            Kind::List => "a list",
+        }
+    }
+}
+
+/// A value as it is typed: texts without quotation marks.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Range {
+    /// Whether the number is allowed.
+    pub fn contains(&self, number: f64) -> bool {
+        let above = self.from.is_none_or(|bound| number > bound.at || bound.included && number == bound.at);
+        let below = self.to.is_none_or(|bound| number < bound.at || bound.included && number == bound.at);
+        number.is_finite() && above && below
+    }
+
+    /// Whether there are no bounds.
+    pub fn is_open(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = |bound: &Bound| format!("{} {}", if bound.included { "at least" } else { "greater than" }, bound.at);
+        let to = |bound: &Bound| format!("{} {}", if bound.included { "at most" } else { "less than" }, bound.at);
+        let ends: Vec<String> = self.from.iter().map(from).chain(self.to.iter().map(to)).collect();
+        f.write_str(&ends.join(" and "))
+    }
+}

@@ -1,0 +1,134 @@
+//! Groups of settings: reading, checking, describing.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::error::SettingError;
+use crate::field::Field;
+
+/// A group of settings. [`settings!`](crate::settings!) writes the implementation.
+pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
+    /// The settings as they are declared, without their defaults: see [`described`](Self::described).
+    fn fields() -> Vec<Field>;
+
+    /// Checks settings against each other; each by itself has been checked already.
+    ///
+    /// # Errors
+    ///
+    /// For the first that does not go with another.
+    fn check(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
+    /// The settings with their defaults.
+    fn described() -> Vec<Field> {
+        let defaults = Table::try_from(Self::default()).unwrap_or_default();
+        let mut fields = Self::fields();
+        for field in &mut fields {
+            field.default = defaults.get(field.key).cloned();
+        }
+        fields
+    }
+
+    /// Checks every setting: its range, and how it goes with the others.
+    ///
+    /// # Errors
+    ///
+    /// For the first that has no meaning.
+    fn validate(&self) -> Result<(), SettingError> {
+        let table = Table::try_from(self).map_err(|e| SettingError::Unwritable { reason: e.to_string() })?;
+        check_all(&Self::fields(), &table)?;
+        self.check()
+    }
+
+    /// The settings of a table; those that are not in it have their defaults. Older keys are known.
+    ///
+    /// # Errors
+    ///
+    /// For the first key or value that is wrong.
+    fn from_table(mut table: Table) -> Result<Self, SettingError> {
+        let fields = Self::fields();
+        rename_former(&fields, &mut table)?;
+        if let Some(key) = table.keys().find(|key| !fields.iter().any(|field| field.key == *key)) {
+            let known: Vec<_> = fields.iter().map(|field| field.key).collect();
+            return Err(SettingError::Unknown { key: key.clone(), known: known.join(", ") });
+        }
+        check_all(&fields, &table)?;
+        let settings: Self = Value::Table(table)
+            .try_into()
+            .map_err(|e: toml::de::Error| SettingError::Unwritable { reason: e.message().to_owned() })?;
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+/// The empty group.
+impl Settings for () {
+    fn fields() -> Vec<Field> {
+        Vec::new()
+    }
+
+    fn validate(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
+    fn from_table(table: Table) -> Result<Self, SettingError> {
+        match table.into_iter().next() {
+            Some((key, _)) => Err(SettingError::Unknown { key, known: "none".to_owned() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Brings older keys to those of today.
+///
+/// # Errors
+///
+/// [`SettingError::Twice`] when a setting stands there under two names.
+pub(crate) fn rename_former(fields: &[Field], table: &mut Table) -> Result<(), SettingError> {
+    for field in fields {
+        for former in &field.former {
+            let Some(value) = table.remove(*former) else { continue };
+            if table.insert(field.key.to_owned(), value).is_some() {
+                return Err(SettingError::Twice { key: field.key.to_owned(), other: (*former).to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_all(fields: &[Field], table: &Table) -> Result<(), SettingError> {
+    let given = fields.iter().filter_map(|field| Some((field, table.get(field.key)?)));
+    given.into_iter().try_for_each(|(field, value)| field.check(value))
+}
+
+/// The fields of a group that another group takes in, to be told apart there by other words.
+#[derive(Clone, Debug)]
+pub struct Fields(pub Vec<Field>);
+
+impl Fields {
+    /// Other words for the setting `key`.
+    pub fn help(mut self, key: &str, words: &str) -> Self {
+        self.0.iter_mut().filter(|field| field.key == key).for_each(|field| words.clone_into(&mut field.help));
+        self
+    }
+}
+
+/// A group as a table of a file, and under a heading of a help text.
+#[derive(Clone, Debug, Serialize)]
+pub struct Section {
+    /// The name of the table.
+    pub table: &'static str,
+    /// The heading.
+    pub heading: &'static str,
+    /// The settings, with their defaults.
+    pub settings: Vec<Field>,
+}
+
+impl Section {
+    /// The group `S` as the table `table`.
+    pub fn of<S: Settings>(table: &'static str, heading: &'static str) -> Self {
+        Self { table, heading, settings: S::described() }
+    }
+}

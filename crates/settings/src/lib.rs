@@ -1,0 +1,48 @@
+//! Settings that are declared once: name, type, default, range and help stand beside the field.
+//!
+//! [`settings!`] turns such a declaration into a plain struct with [`Settings`]: from that one place follow the options of
+//! a command line, the keys of a TOML file, the checks, the errors and the schema.
+//!
+//! * [`Settings`]: a group of settings: its [`Field`]s, and how it is read from a table and checked.
+//! * [`Field`]: one setting. Command lines are built from it; this crate knows none.
+//! * [`Section`]: a group as a table of a file, under a heading.
+//! * [`names!`]: an enum whose values have names.
+//! * [`SettingError`]: what can be wrong with a setting, quoting it as it is typed.
+//!
+//! ```
+//! use rekindle_settings::{Settings, settings};
+//!
+//! settings! {
+//!     /// The shape of a network.
+//!     pub struct Shape {
+//!         /// Width of the hidden state
+//!         width: usize = 128 => value("WIDTH").at_least(1);
+//!         /// Dropout probability
+//!         dropout: f64 => at_least(0).below(1);
+//!         /// Largest vocabulary
+//!         limit: Option<u64> => value("COUNT").unset("no limit").formerly("max_words");
+//!     }
+//! }
+//!
+//! assert_eq!(Shape::default().width, 128);
+//! let shape = Shape::from_table("max_words = 9".parse().unwrap()).unwrap();
+//! assert_eq!(shape.limit, Some(9));
+//! let error = Shape::from_table("width = 0".parse().unwrap()).unwrap_err();
+//! assert_eq!(error.to_string(), "--width 0: must be at least 1");
+//! ```
+//!
+//! The crate has no feature flags.
+#![forbid(unsafe_code)]
+
+mod error;
+mod field;
+mod group;
+mod macros;
+mod names;
+
+pub use error::SettingError;
+pub use field::{Bound, Field, Kind, Range};
+pub use group::{Fields, Section, Settings};
+#[doc(hidden)]
+pub use serde;
+pub use toml::{Table, Value};
