@@ -12,50 +12,27 @@
 //! by about `F` times as much: without the division a few steps lead to weights of 1 and 0, through which no gradient
 //! passes.
 
-use std::fmt;
-use std::str::FromStr;
-
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::pointwise::tanh;
 use rekindle_kernels::unrolled::Repeated;
-use serde::{Deserialize, Serialize};
+use rekindle_settings::names;
 
-/// How a decoder's state is matched with the encoder's outputs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttentionKind {
-    /// Not at all: the input is known by the first state only.
-    None,
-    /// By the scalar product; both must be as wide.
-    Dot,
-    /// By a bilinear form.
-    #[default]
-    General,
-    /// By a layer of tanh units, as many as the encoder's outputs are wide.
-    Additive,
-}
-
-impl AttentionKind {
-    const NAMES: [(Self, &str); 4] =
-        [(Self::None, "none"), (Self::Dot, "dot"), (Self::General, "general"), (Self::Additive, "additive")];
-}
-
-impl fmt::Display for AttentionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name);
-        f.write_str(name)
-    }
-}
-
-impl FromStr for AttentionKind {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind);
-        found.ok_or_else(|| "possible values: none, dot, general, additive".to_owned())
+names! {
+    /// How a decoder's state is matched with the encoder's outputs.
+    #[derive(Default)]
+    pub enum AttentionKind {
+        /// Not at all: the input is known by the first state only.
+        None = "none",
+        /// By the scalar product; both must be as wide.
+        Dot = "dot",
+        /// By a bilinear form.
+        #[default]
+        General = "general",
+        /// By a layer of tanh units, as many as the encoder's outputs are wide.
+        Additive = "additive",
     }
 }
 

@@ -50,113 +50,90 @@ pub mod encoder;
 mod tests;
 mod writer;
 
-use std::fmt;
-use std::str::FromStr;
-
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::{log_softmax, sigmoid};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::{dropout, tanh};
-use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
-use serde::{Deserialize, Serialize};
+use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
+use rekindle_settings::{SettingError, names, settings};
 
 pub use writer::{Captions, Writing};
 
 use crate::attention::{Attention, AttentionKind, Memory};
 use crate::host::{DeviceError, numbers, whole_number};
+use crate::settings::RecurrentSettings;
 use attended::Batch;
 use encoder::{Encoder, EncoderConfig, View};
 
-/// When the picture enters a model without attention.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ImageTerm {
-    /// With `<START>` only, as in the lecture.
-    #[default]
-    First,
-    /// With every word.
-    Every,
-}
-
-impl fmt::Display for ImageTerm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::First => "first",
-            Self::Every => "every",
-        })
+names! {
+    /// When the image enters a model without attention.
+    #[derive(Default)]
+    pub enum ImageTerm {
+        /// With `<START>` only, as in the lecture.
+        #[default]
+        First = "first",
+        /// With every token.
+        Every = "every",
     }
 }
 
-impl FromStr for ImageTerm {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "first" => Ok(Self::First),
-            "every" => Ok(Self::Every),
-            _ => Err("possible values: first, every".to_owned()),
-        }
+settings! {
+    /// Settings of a [`Captioner`], without those of its [image encoder](encoder::EncoderSettings).
+    ///
+    /// In the letters of the [module](self), `hidden` is `H`, `embedding` is `E`, `pillar` is `D`
+    /// and `doubly_stochastic` is `λ`; `no_gate` leaves out `β`.
+    #[check(Self::consistent)]
+    pub struct CaptionerSettings {
+        /// The recurrent stack.
+        @flatten recurrent: RecurrentSettings =>
+            help("dropout", "Dropout probability, of embeddings, between layers and before the output");
+        /// Width of a token's embedding; 0 feeds tokens one-hot
+        embedding: usize = 64 => value("WIDTH").at_least(0);
+        /// Width to which the features of each place of the image are projected
+        pillar: usize = 128 => value("WIDTH").at_least(1);
+        /// Attention to the places of the image; none for the plain model
+        attention: AttentionKind = AttentionKind::General =>
+            value("KIND").choices(AttentionKind::NAMES.iter().copied());
+        /// When the image enters a model without attention: with the first token or with every one
+        image_term: ImageTerm => value("WHEN").choices(ImageTerm::NAMES.iter().copied());
+        /// Leave out the gate on the context vector of attention
+        no_gate: bool;
+        /// Weight of the penalty on places that get more or less than their share of attention
+        doubly_stochastic: f64 => value("WEIGHT").at_least(0);
+        /// Share of the target probability that is spread over all tokens, in training
+        label_smoothing: f64 => value("SHARE").at_least(0).below(1);
     }
 }
 
-/// Configuration of a [`Captioner`].
-#[derive(Config, Debug)]
-pub struct CaptionerConfig {
-    /// `V`: words, the special ones included.
+/// The sizes and tokens of a [`Captioner`] that depend on its data and its image encoder.
+#[derive(Clone, Debug)]
+pub struct CaptionerSizes {
+    /// `V`: tokens, the special ones included.
     pub vocabulary: usize,
-    /// `F`: numbers of a pillar, or of the vector.
+    /// `F`: features of a place of the image, or of the vector.
     pub features: usize,
-    /// `H`: width of the state.
-    pub hidden_size: usize,
-    /// The recurrence.
-    pub cell: Cell,
-    /// `E`: width of a word's learned vector; 0 for one-hot vectors, which are `V` wide.
-    #[config(default = 256)]
-    pub embedding_size: usize,
-    /// `D`: what pillars are projected to.
-    #[config(default = 512)]
-    pub image_size: usize,
-    /// Stacked layers.
-    #[config(default = 1)]
-    pub num_layers: usize,
-    /// How places are looked at; not at all in a plain model.
-    #[config(default = "AttentionKind::General")]
-    pub attention: AttentionKind,
-    /// When the picture enters a plain model.
-    #[config(default = "ImageTerm::First")]
-    pub image_term: ImageTerm,
-    /// Whether attention has the gate `β`.
-    #[config(default = true)]
-    pub gate: bool,
-    /// `λ`: weight of the doubly stochastic penalty.
-    #[config(default = 0.0)]
-    pub doubly_stochastic: f64,
-    /// Probability of dropping a value: of words' vectors, between layers, and before the output.
-    #[config(default = 0.0)]
-    pub dropout: f64,
-    /// `ε`: the share of the target's probability that all words have in common while training.
-    #[config(default = 0.0)]
-    pub label_smoothing: f64,
-    /// The symbol that is read first.
-    #[config(default = 2)]
+    /// The token that is read first.
     pub start: u32,
-    /// The symbol that ends a caption.
-    #[config(default = 3)]
+    /// The token that ends a caption.
     pub end: u32,
-    /// The network that sees, where it is trained too; none where what it sees is given.
+    /// The image encoder, where it is trained too; none where its features are given.
     pub encoder: Option<EncoderConfig>,
-    /// How the recurrent weights begin.
-    #[config(default = "Initialization::default()")]
-    pub init: Initialization,
 }
 
-/// A network that writes about what another sees; see the [module](self).
+impl CaptionerSizes {
+    /// A vocabulary and features of these sizes, with the start token 2, the end token 3 and no
+    /// encoder.
+    pub fn new(vocabulary: usize, features: usize) -> Self {
+        Self { vocabulary, features, start: 2, end: 3, encoder: None }
+    }
+}
+
+/// A recurrent network that writes captions of images; see the [module](self).
 #[derive(Module, Debug)]
 pub struct Captioner {
-    /// What sees, where it is part of the model.
+    /// The image encoder, where it is part of the model.
     pub encoder: Option<Encoder>,
     /// Vectors of the words, `[V, E]`; none for one-hot vectors.
     pub embedding: Option<Param<Tensor<2>>>,
@@ -195,34 +172,43 @@ pub struct Foreseen {
     pub correct: u64,
 }
 
-impl CaptionerConfig {
+impl CaptionerSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        if self.attention == AttentionKind::Dot && self.pillar != self.recurrent.hidden {
+            return Err(SettingError::invalid("pillar", self.pillar, "equal to --hidden with --attention dot"));
+        }
+        Ok(())
+    }
+
+    /// What the model has to be shown of an image.
+    pub fn view(&self) -> View {
+        if self.attention == AttentionKind::None { View::Vector } else { View::Map }
+    }
+
     /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
     ///
     /// # Panics
     ///
-    /// When a size other than `embedding_size` is 0, or dot attention is asked for where `image_size` is not `hidden_size`.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Captioner {
-        let (hidden, depth) = (self.hidden_size, self.image_size);
-        let encoder = self.encoder.as_ref().map(|encoder| encoder.init_with(rng, device));
-        let one_hot = self.embedding_size == 0;
-        let embedding = (!one_hot).then(|| crate::init::embedding(self.vocabulary, self.embedding_size, rng, device));
-        let word = if one_hot { self.vocabulary } else { self.embedding_size };
-        let image = crate::init::linear(self.features, depth, rng, device);
+    /// When a size other than `embedding` is 0, or dot attention is asked for where `pillar` is not
+    /// `hidden`.
+    pub fn init_with(&self, sizes: &CaptionerSizes, rng: &mut impl Rng, device: &Device) -> Captioner {
+        let (hidden, depth) = (self.recurrent.hidden, self.pillar);
+        let &CaptionerSizes { vocabulary, features, start, end, ref encoder } = sizes;
+        let encoder = encoder.as_ref().map(|encoder| encoder.init_with(rng, device));
+        let one_hot = self.embedding == 0;
+        let embedding = (!one_hot).then(|| crate::init::embedding(vocabulary, self.embedding, rng, device));
+        let word = if one_hot { vocabulary } else { self.embedding };
+        let image = crate::init::linear(features, depth, rng, device);
         let attention = Attention::init(self.attention, hidden, depth, rng, device);
         let attends = attention.is_some();
-        let states = self.num_layers * if self.cell.has_cell_state() { 2 } else { 1 };
-        let initial = if attends { states } else { 0 };
+        let initial = if attends { self.recurrent.states() } else { 0 };
         let initial = (0..initial).map(|_| crate::init::linear(depth, hidden, rng, device)).collect();
-        let gate = (attends && self.gate).then(|| crate::init::linear(hidden, 1, rng, device));
-        let recurrent = RecurrentConfig::new(word + depth, hidden, self.cell)
-            .with_num_layers(self.num_layers)
-            .with_dropout(self.dropout)
-            .with_init(self.init.clone())
-            .init_with(rng, device);
-        let combined = if one_hot { hidden } else { self.embedding_size };
+        let gate = (attends && !self.no_gate).then(|| crate::init::linear(hidden, 1, rng, device));
+        let recurrent = self.recurrent.config(word + depth).init_with(rng, device);
+        let combined = if one_hot { hidden } else { self.embedding };
         let combine = attends.then(|| crate::init::linear(word + hidden + depth, combined, rng, device));
         let width = if attends { combined } else { hidden };
-        let output = crate::init::uniform(self.vocabulary * width, 1.0 / (width as f32).sqrt(), rng);
+        let output = crate::init::uniform(vocabulary * width, 1.0 / (width as f32).sqrt(), rng);
         Captioner {
             encoder,
             embedding,
@@ -232,14 +218,14 @@ impl CaptionerConfig {
             gate,
             recurrent,
             combine,
-            output: Param::from_data(TensorData::new(output, [self.vocabulary, width]), device),
-            output_bias: Param::from_data(TensorData::zeros::<f32, _>([self.vocabulary]), device),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            output: Param::from_data(TensorData::new(output, [vocabulary, width]), device),
+            output_bias: Param::from_data(TensorData::zeros::<f32, _>([vocabulary]), device),
+            dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             every: self.image_term == ImageTerm::Every,
             doubly_stochastic: self.doubly_stochastic,
             label_smoothing: self.label_smoothing,
-            start: self.start,
-            end: self.end,
+            start,
+            end,
         }
     }
 }

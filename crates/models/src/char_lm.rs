@@ -21,7 +21,6 @@ mod prepared;
 mod tests;
 mod transfer;
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::log_softmax;
@@ -30,33 +29,27 @@ use rand::Rng;
 use rekindle_kernels::cross_entropy::cross_entropy;
 use rekindle_kernels::linear::linear;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput, State};
+use rekindle_rnn::{Recurrent, SequenceInput, State};
+use rekindle_settings::{SettingError, settings};
 
 pub use generator::Generator;
 
-/// Configuration of a [`CharLm`].
-#[derive(Config, Debug)]
-pub struct CharLmConfig {
-    /// Number of symbols `V`.
-    pub vocabulary_size: usize,
-    /// Width `H` of the hidden state.
-    pub hidden_size: usize,
-    /// The recurrence.
-    pub cell: Cell,
-    /// Number of stacked layers.
-    #[config(default = 1)]
-    pub num_layers: usize,
-    /// Width `I` of the learned vector of a symbol; one-hot input when there is none.
-    pub embedding_size: Option<usize>,
-    /// Share the embedding table with the output layer; the embedding must then be as wide as the hidden state.
-    #[config(default = false)]
-    pub tied: bool,
-    /// Probability of dropping a value between layers and before the output layer, as char-rnn does.
-    #[config(default = 0.0)]
-    pub dropout: f64,
-    /// How the recurrent weights begin.
-    #[config(default = "Initialization::default()")]
-    pub init: Initialization,
+use crate::settings::RecurrentSettings;
+
+settings! {
+    /// Settings of a [`CharLm`]. In the letters of the [module](self), `hidden` is `H` and
+    /// `embedding` is `I`.
+    #[check(Self::consistent)]
+    pub struct CharLmSettings {
+        /// The recurrent stack.
+        // The usual forget bias of 1 costs 0.05 nats on tiny Shakespeare: docs/chars.md.
+        @flatten recurrent: RecurrentSettings =
+            RecurrentSettings { layers: 2, forget_bias: 0.0, ..RecurrentSettings::default() };
+        /// Width of a token's embedding; 0 feeds tokens one-hot, as min-char-rnn does
+        embedding: usize = 128 => value("WIDTH").at_least(0);
+        /// Use the embeddings as output weights too; --embedding must equal --hidden
+        tied: bool;
+    }
 }
 
 /// A recurrent language model over `V` symbols.
@@ -81,41 +74,47 @@ pub enum Output {
     Tied(Param<Tensor<1>>),
 }
 
-impl CharLmConfig {
-    /// A model with weights drawn at random.
+impl CharLmSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        if self.tied && self.embedding != self.recurrent.hidden {
+            return Err(SettingError::invalid("embedding", self.embedding, "equal to --hidden with --tied"));
+        }
+        Ok(())
+    }
+
+    /// A model of `vocabulary` tokens with weights drawn at random.
     ///
     /// # Panics
     ///
     /// See [`init_with`](Self::init_with).
-    pub fn init(&self, device: &Device) -> CharLm {
-        self.init_with(&mut rand::rng(), device)
+    pub fn init(&self, vocabulary: usize, device: &Device) -> CharLm {
+        self.init_with(vocabulary, &mut rand::rng(), device)
     }
 
-    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    /// A model of `vocabulary` tokens with weights drawn from `rng`: the same state of `rng` gives
+    /// the same weights on every backend.
     ///
     /// # Panics
     ///
-    /// When a size is 0, or the weights are tied and the embedding is missing or not as wide as the hidden state.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> CharLm {
-        let (vocabulary, hidden) = (self.vocabulary_size, self.hidden_size);
-        assert!(vocabulary > 0, "vocabulary_size must be above 0");
+    /// When a size other than `embedding` is 0, or the weights are tied and the embedding is missing
+    /// or not as wide as the hidden state.
+    pub fn init_with(&self, vocabulary: usize, rng: &mut impl Rng, device: &Device) -> CharLm {
+        let hidden = self.recurrent.hidden;
+        assert!(vocabulary > 0, "the vocabulary must not be empty");
         assert!(
-            !self.tied || self.embedding_size == Some(hidden),
-            "tied weights need an embedding as wide as the hidden state: embedding_size {:?}, hidden_size {hidden}",
-            self.embedding_size,
+            !self.tied || self.embedding == hidden,
+            "tied weights need an embedding as wide as the hidden state: embedding {}, hidden {hidden}",
+            self.embedding,
         );
-        let embedding = self.embedding_size.map(|features| crate::init::embedding(vocabulary, features, rng, device));
-        let recurrent = RecurrentConfig::new(self.embedding_size.unwrap_or(vocabulary), hidden, self.cell)
-            .with_num_layers(self.num_layers)
-            .with_dropout(self.dropout)
-            .with_init(self.init.clone())
-            .init_with(rng, device);
+        let features = (self.embedding > 0).then_some(self.embedding);
+        let embedding = features.map(|features| crate::init::embedding(vocabulary, features, rng, device));
+        let recurrent = self.recurrent.config(features.unwrap_or(vocabulary)).init_with(rng, device);
         let output = if self.tied {
             Output::Tied(Param::from_data(TensorData::zeros::<f32, _>([vocabulary]), device))
         } else {
             Output::Own(crate::init::linear(hidden, vocabulary, rng, device))
         };
-        let dropout = burn::nn::DropoutConfig::new(self.dropout).init();
+        let dropout = burn::nn::DropoutConfig::new(self.recurrent.dropout).init();
         CharLm { embedding, recurrent, output, dropout, vocabulary_size: vocabulary }
     }
 }

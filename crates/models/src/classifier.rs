@@ -17,7 +17,6 @@ mod pooling;
 mod tests;
 mod transfer;
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
@@ -26,45 +25,37 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use rekindle_kernels::cross_entropy::cross_entropy;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, SequenceInput};
+use rekindle_rnn::{Recurrent, SequenceInput};
+use rekindle_settings::settings;
 
 pub use explain::Explanation;
 pub use pooling::{AttentionPool, Pool, Pooling};
 
-/// Configuration of a [`Classifier`].
-#[derive(Config, Debug)]
-pub struct ClassifierConfig {
-    /// Number of words `V`.
-    pub vocabulary_size: usize,
-    /// Width `I` of the vector of a word.
-    pub embedding_size: usize,
-    /// Width `H` of the hidden state of a layer in one direction.
-    pub hidden_size: usize,
-    /// Number of classes `C`.
-    pub classes: usize,
-    /// The recurrence.
-    pub cell: Cell,
-    /// Number of stacked layers.
-    #[config(default = 1)]
-    pub num_layers: usize,
-    /// Whether each layer also reads the text from its end.
-    #[config(default = true)]
-    pub bidirectional: bool,
-    /// How the states become one vector.
-    #[config(default = "Pooling::Max")]
-    pub pooling: Pooling,
-    /// Probability of dropping a value between layers and before the output layer.
-    #[config(default = 0.0)]
-    pub dropout: f64,
-    /// Probability of dropping a value of the words' vectors, the same values in every step of a text.
-    #[config(default = 0.0)]
-    pub embedding_dropout: f64,
-    /// Standard deviation of the words' vectors at the start. Small ones are outgrown by what is learnt.
-    #[config(default = 0.1)]
-    pub embedding_std: f32,
-    /// How the recurrent weights begin.
-    #[config(default = "Initialization::default()")]
-    pub init: Initialization,
+use crate::settings::RecurrentSettings;
+
+/// Standard deviation of the embeddings at the start; small, so that training soon outweighs them.
+const EMBEDDING_DEVIATION: f32 = 0.1;
+
+settings! {
+    /// Settings of a [`Classifier`]. In the letters of the [module](self), `hidden` is `H` and
+    /// `embedding` is `I`.
+    ///
+    /// The code that makes the batches applies the word dropout, not the model.
+    pub struct ClassifierSettings {
+        /// The recurrent stack.
+        @flatten recurrent: RecurrentSettings = RecurrentSettings { dropout: 0.5, ..RecurrentSettings::default() } =>
+            help("hidden", "Width of the hidden state, in each direction");
+        /// Width of a word's embedding
+        embedding: usize = 128 => value("WIDTH").at_least(1);
+        /// Read texts in the forward direction only
+        forward_only: bool;
+        /// How the hidden states of a text become one vector
+        pooling: Pooling = Pooling::Max => value("NAME").choices(Pooling::NAMES.iter().copied());
+        /// Dropout probability of the embeddings; a text drops the same values at every time step
+        embedding_dropout: f64 = 0.3 => value("PROBABILITY").at_least(0).below(1);
+        /// Probability of reading a word as the unknown word, in training
+        word_dropout: f64 = 0.1 => value("PROBABILITY").at_least(0).below(1);
+    }
 }
 
 /// A recurrent classifier of word sequences.
@@ -82,40 +73,37 @@ pub struct Classifier {
     dropout: Dropout,
 }
 
-impl ClassifierConfig {
-    /// A model with weights drawn at random.
+impl ClassifierSettings {
+    /// A model of `vocabulary` words and `classes` classes with weights drawn at random.
     ///
     /// # Panics
     ///
     /// See [`init_with`](Self::init_with).
-    pub fn init(&self, device: &Device) -> Classifier {
-        self.init_with(&mut rand::rng(), device)
+    pub fn init(&self, vocabulary: usize, classes: usize, device: &Device) -> Classifier {
+        self.init_with(vocabulary, classes, &mut rand::rng(), device)
     }
 
-    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    /// A model of `vocabulary` words and `classes` classes with weights drawn from `rng`: the same
+    /// state of `rng` gives the same weights on every backend.
     ///
     /// # Panics
     ///
     /// When a size is 0, or a probability is not in `[0, 1)`.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Classifier {
-        assert!(self.vocabulary_size > 0 && self.classes > 0, "vocabulary_size and classes must be above 0");
-        let count = self.vocabulary_size * self.embedding_size;
-        let table: Vec<f32> = (0..count).map(|_| rng.sample::<f32, _>(StandardNormal) * self.embedding_std).collect();
-        let table = TensorData::new(table, [self.vocabulary_size, self.embedding_size]);
-        let recurrent = RecurrentConfig::new(self.embedding_size, self.hidden_size, self.cell)
-            .with_num_layers(self.num_layers)
-            .with_bidirectional(self.bidirectional)
-            .with_dropout(self.dropout)
-            .with_init(self.init.clone())
-            .init_with(rng, device);
+    pub fn init_with(&self, vocabulary: usize, classes: usize, rng: &mut impl Rng, device: &Device) -> Classifier {
+        assert!(vocabulary > 0 && classes > 0, "vocabulary and classes must be above 0");
+        let count = vocabulary * self.embedding;
+        let table: Vec<f32> = (0..count).map(|_| rng.sample::<f32, _>(StandardNormal) * EMBEDDING_DEVIATION).collect();
+        let table = TensorData::new(table, [vocabulary, self.embedding]);
+        let recurrent = self.recurrent.config(self.embedding).with_bidirectional(!self.forward_only);
+        let recurrent = recurrent.init_with(rng, device);
         let features = recurrent.output_size();
         Classifier {
             embedding: Param::from_data(table, device),
             pool: self.pooling.init(features, rng, device),
-            output: crate::init::linear(features, self.classes, rng, device),
+            output: crate::init::linear(features, classes, rng, device),
             recurrent,
             embedding_dropout: DropoutConfig::new(self.embedding_dropout).init(),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: DropoutConfig::new(self.recurrent.dropout).init(),
         }
     }
 }

@@ -22,41 +22,52 @@ mod steps;
 mod tests;
 pub mod window;
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_rnn::{Initialization, Lstm, LstmConfig};
+use rekindle_settings::{SettingError, settings};
+use serde::{Deserialize, Serialize};
 
 pub use bound::{Bound, Likelihood};
 pub use steps::Drawn;
 
-/// Configuration of a [`Draw`].
-#[derive(Config, Debug)]
-pub struct DrawConfig {
-    /// `C`: channels of an image.
+settings! {
+    /// Settings of a [`Draw`]. In the letters of the [module](self), `glimpses` is `T`, `hidden` is
+    /// `H` and `latent` is `Z`; `read` and `write` are `N` of the two grids.
+    pub struct DrawModelSettings {
+        /// Glimpses: how often the image is read and written
+        glimpses: usize = 10 => value("COUNT").at_least(1);
+        /// Width of the hidden state, of the encoder and of the decoder
+        hidden: usize = 256 => value("WIDTH").at_least(1).alias("rnn-size");
+        /// Width of the latent vector of a glimpse
+        latent: usize = 100 => value("WIDTH").at_least(1);
+        /// Read through a grid of N by N filters; 0 reads the whole image
+        read: usize => value("N").at_least(0);
+        /// Write through a grid of N by N filters; 0 writes the whole image
+        write: usize => value("N").at_least(0);
+        /// Standard deviation of a pixel, for grey levels and colours
+        gaussian: Option<f64> => value("DEVIATION").above(0).at_most(1).unset("pixels are black or white");
+    }
+}
+
+/// The shape of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// `C`: 1 for grey, 3 for colour.
     pub channels: usize,
-    /// Height of an image in pixels.
+    /// In pixels.
     pub height: usize,
-    /// Width of an image in pixels.
+    /// In pixels.
     pub width: usize,
-    /// `T`: glimpses.
-    #[config(default = 10)]
-    pub steps: usize,
-    /// `H`: width of the two LSTMs.
-    #[config(default = 256)]
-    pub hidden_size: usize,
-    /// `Z`: numbers of a latent.
-    #[config(default = 100)]
-    pub latent_size: usize,
-    /// `N` of the grid of `N × N` filters that reads; the whole image is read when there is none.
-    pub read_size: Option<usize>,
-    /// `N` of the grid of `N × N` filters that writes; the whole image is written when there is none.
-    pub write_size: Option<usize>,
-    /// What the canvas says of a pixel.
-    #[config(default = "Likelihood::Bernoulli")]
-    pub likelihood: Likelihood,
+}
+
+impl ImageShape {
+    /// `D`: numbers of an image.
+    pub fn pixels(self) -> usize {
+        self.channels * self.height * self.width
+    }
 }
 
 /// A model that draws.
@@ -81,44 +92,48 @@ pub struct Draw {
     /// `[2, H]`: `h^dec_0` and its cell.
     pub decoder_start: Param<Tensor<2>>,
     #[module(skip)]
-    config: DrawConfig,
+    settings: DrawModelSettings,
+    #[module(skip)]
+    shape: ImageShape,
 }
 
-impl DrawConfig {
-    /// A model with weights drawn at random.
+impl DrawModelSettings {
+    /// A model of images of this shape with weights drawn at random.
     ///
     /// # Panics
     ///
     /// See [`init_with`](Self::init_with).
-    pub fn init(&self, device: &Device) -> Draw {
-        self.init_with(&mut rand::rng(), device)
+    pub fn init(&self, shape: ImageShape, device: &Device) -> Draw {
+        self.init_with(shape, &mut rand::rng(), device)
     }
 
-    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    /// A model of images of this shape with weights drawn from `rng`: the same state of `rng` gives
+    /// the same weights on every backend.
     ///
     /// # Panics
     ///
     /// When a size is 0, or a grid has more filters than the image has pixels on its shorter side.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Draw {
-        let Self { channels, height, width, steps, hidden_size: hidden, latent_size: latent, .. } = *self;
+    pub fn init_with(&self, shape: ImageShape, rng: &mut impl Rng, device: &Device) -> Draw {
+        let ImageShape { channels, height, width } = shape;
+        let Self { glimpses, hidden, latent, .. } = *self;
         for (name, size) in
-            [("channels", channels), ("height", height), ("width", width), ("steps", steps), ("latent_size", latent)]
+            [("channels", channels), ("height", height), ("width", width), ("glimpses", glimpses), ("latent", latent)]
         {
             assert!(size > 0, "{name} must be above 0");
         }
-        for size in [self.read_size, self.write_size].into_iter().flatten() {
-            assert!((1..=height.min(width)).contains(&size), "a grid of {size} filters on {height} by {width} pixels");
+        for size in [self.read, self.write] {
+            assert!(size <= height.min(width), "a grid of {size} filters on {height} by {width} pixels");
         }
         let init = Initialization::default();
-        let encoder_input = 2 * self.read_numbers() + hidden;
+        let encoder_input = 2 * self.read_numbers(shape) + hidden;
         let encoder = LstmConfig::new(encoder_input, hidden).with_init(init.clone()).init_with(rng, device);
         let decoder = LstmConfig::new(latent, hidden).with_init(init).init_with(rng, device);
         let mut linear = |output| crate::init::linear(hidden, output, rng, device);
         let latent = linear(2 * latent);
         let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width));
-        let read = self.read_size.map(&mut window);
-        let window = self.write_size.map(&mut window);
-        let write = linear(self.write_size.map_or(self.pixels(), |n| channels * n * n));
+        let read = self.read_grid().map(&mut window);
+        let window = self.write_grid().map(&mut window);
+        let write = linear(self.write_grid().map_or(shape.pixels(), |n| channels * n * n));
         let zeros = |shape: [usize; 2]| Param::from_data(TensorData::zeros::<f32, _>(shape), device);
         Draw {
             encoder,
@@ -127,27 +142,62 @@ impl DrawConfig {
             read,
             window,
             write,
-            canvas: zeros([1, self.pixels()]),
+            canvas: zeros([1, shape.pixels()]),
             encoder_start: zeros([2, hidden]),
             decoder_start: zeros([2, hidden]),
-            config: self.clone(),
+            settings: self.clone(),
+            shape,
         }
     }
 
-    /// `D`: numbers of an image.
-    pub fn pixels(&self) -> usize {
-        self.channels * self.height * self.width
+    /// Checks that the grids of filters fit images of this shape.
+    ///
+    /// # Errors
+    ///
+    /// For the first that does not.
+    pub fn check_for(&self, shape: ImageShape) -> Result<(), SettingError> {
+        let side = shape.height.min(shape.width);
+        let sizes = [("read", self.read), ("write", self.write)];
+        match sizes.into_iter().find(|(_, size)| *size > side) {
+            Some((name, size)) => {
+                Err(SettingError::invalid(name, size, format!("at most {side}, the shorter side of the images")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// `N` of the grid of `N × N` filters that reads; none where the whole image is read.
+    pub fn read_grid(&self) -> Option<usize> {
+        (self.read > 0).then_some(self.read)
+    }
+
+    /// `N` of the grid of `N × N` filters that writes; none where the whole image is written.
+    pub fn write_grid(&self) -> Option<usize> {
+        (self.write > 0).then_some(self.write)
+    }
+
+    /// The distribution of a pixel, given the canvas.
+    pub fn likelihood(&self) -> Likelihood {
+        match self.gaussian {
+            Some(deviation) => Likelihood::Gaussian { deviation },
+            None => Likelihood::Bernoulli,
+        }
     }
 
     /// Numbers that are read of an image: `D`, or `CN²` through a window.
-    fn read_numbers(&self) -> usize {
-        self.read_size.map_or(self.pixels(), |n| self.channels * n * n)
+    fn read_numbers(&self, shape: ImageShape) -> usize {
+        self.read_grid().map_or(shape.pixels(), |n| shape.channels * n * n)
     }
 }
 
 impl Draw {
-    /// What the model was made from.
-    pub fn config(&self) -> &DrawConfig {
-        &self.config
+    /// The settings that the model was made from.
+    pub fn settings(&self) -> &DrawModelSettings {
+        &self.settings
+    }
+
+    /// The shape of its images.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
     }
 }

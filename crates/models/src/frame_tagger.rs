@@ -14,54 +14,51 @@
 mod encoder;
 mod feedback;
 mod live;
+mod recurrence;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 mod transfer;
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, Initialization, Recurrent, RecurrentConfig, State};
+use rekindle_rnn::{Cell, Recurrent, State};
+use rekindle_settings::{SettingError, settings};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
 pub use feedback::TaggerState;
 pub use live::LiveTagger;
+pub use recurrence::Recurrence;
 
-/// Configuration of a [`FrameTagger`].
-#[derive(Config, Debug)]
-pub struct FrameTaggerConfig {
-    /// What a frame is.
-    pub input: FrameInput,
-    /// Number of classes `C`.
-    pub classes: usize,
-    /// Width `E` of an encoded frame.
-    pub encoder_size: usize,
-    /// Width `H` of the hidden state of a layer in one direction.
-    pub hidden_size: usize,
-    /// The recurrence; none judges every frame by itself.
-    pub cell: Option<Cell>,
-    /// Number of stacked layers.
-    #[config(default = 1)]
-    pub num_layers: usize,
-    /// Whether each layer also reads the frames from the last one on.
-    #[config(default = false)]
-    pub bidirectional: bool,
-    /// Probability of dropping a value of an encoded frame, between layers and before the output layer.
-    #[config(default = 0.0)]
-    pub dropout: f64,
-    /// Whether what was said of a frame is read along with the next.
-    #[config(default = false)]
-    pub feedback: bool,
-    /// With feedback: the share of labels in place of which, while learning, what the model says is read.
-    #[config(default = 0.0)]
-    pub scheduled_sampling: f64,
-    /// How the recurrent weights begin.
-    #[config(default = "Initialization::default()")]
-    pub init: Initialization,
+use crate::settings::RecurrentSettings;
+
+settings! {
+    /// Settings of a [`FrameTagger`]. In the letters of the [module](self), `hidden` is `H` and
+    /// `encoder` is `E`.
+    ///
+    /// The model does not use `balanced`: it asks for class weights in [`FrameTagger::loss`].
+    #[check(Self::consistent)]
+    pub struct FrameTaggerSettings {
+        /// The recurrent stack.
+        @flatten recurrent: RecurrentSettings<Recurrence> =
+            RecurrentSettings { cell: Cell::Gru.into(), ..RecurrentSettings::default() } =>
+            help("cell", "Recurrent cell; none classifies each frame by itself")
+            .help("hidden", "Width of the hidden state, in each direction")
+            .help("dropout", "Dropout probability, of encoded frames, between layers and before the output");
+        /// Width of an encoded frame
+        encoder: usize = 128 => value("WIDTH").at_least(1);
+        /// Read each chunk in both directions; such a model cannot run live
+        bidirectional: bool;
+        /// Read the class of the previous frame along with each frame
+        feedback: bool;
+        /// With --feedback: share of the labels that training replaces by the model's own answers
+        scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
+        /// Give every class the same weight in the loss, however rare it is
+        balanced: bool;
+    }
 }
 
 /// A recurrent tagger of frames.
@@ -78,41 +75,50 @@ pub struct FrameTagger {
     scheduled_sampling: f64,
 }
 
-impl FrameTaggerConfig {
-    /// A model with weights drawn at random.
+impl FrameTaggerSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        if self.feedback && (self.recurrent.cell.0.is_none() || self.bidirectional) {
+            return Err(SettingError::invalid("feedback", true, "used with a cell, and without --bidirectional"));
+        }
+        if !self.feedback && self.scheduled_sampling > 0.0 {
+            let share = self.scheduled_sampling;
+            return Err(SettingError::invalid("scheduled-sampling", share, "used with --feedback"));
+        }
+        Ok(())
+    }
+
+    /// A model of frames like `input` and `classes` classes with weights drawn at random.
     ///
     /// # Panics
     ///
     /// See [`init_with`](Self::init_with).
-    pub fn init(&self, device: &Device) -> FrameTagger {
-        self.init_with(&mut rand::rng(), device)
+    pub fn init(&self, input: FrameInput, classes: usize, device: &Device) -> FrameTagger {
+        self.init_with(input, classes, &mut rand::rng(), device)
     }
 
-    /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
+    /// A model of frames like `input` and `classes` classes with weights drawn from `rng`: the same
+    /// state of `rng` gives the same weights on every backend.
     ///
     /// # Panics
     ///
     /// When a size is 0, or a probability is not in `[0, 1)`; with feedback, when there is no cell or `bidirectional` is set.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> FrameTagger {
-        assert!(self.classes > 0 && self.encoder_size > 0, "classes and encoder_size must be above 0");
-        assert!(!self.feedback || self.cell.is_some() && !self.bidirectional, "feedback needs an online recurrence");
+    pub fn init_with(&self, input: FrameInput, classes: usize, rng: &mut impl Rng, device: &Device) -> FrameTagger {
+        let cell = self.recurrent.cell.0;
+        assert!(classes > 0 && self.encoder > 0, "classes and encoder must be above 0");
+        assert!(!self.feedback || cell.is_some() && !self.bidirectional, "feedback needs an online recurrence");
         assert!((0.0..1.0).contains(&self.scheduled_sampling), "scheduled_sampling must be in [0, 1)");
-        let encoder = self.input.encoder(self.encoder_size, rng, device);
-        let recurrent = self.cell.map(|cell| {
-            let said = if self.feedback { self.classes } else { 0 };
-            RecurrentConfig::new(self.encoder_size + said, self.hidden_size, cell)
-                .with_num_layers(self.num_layers)
-                .with_bidirectional(self.bidirectional)
-                .with_dropout(self.dropout)
-                .with_init(self.init.clone())
-                .init_with(rng, device)
+        let encoder = input.encoder(self.encoder, rng, device);
+        let recurrent = cell.map(|cell| {
+            let said = if self.feedback { classes } else { 0 };
+            let recurrent = self.recurrent.with_cell(cell).config(self.encoder + said);
+            recurrent.with_bidirectional(self.bidirectional).init_with(rng, device)
         });
-        let features = recurrent.as_ref().map_or(self.encoder_size, Recurrent::output_size);
+        let features = recurrent.as_ref().map_or(self.encoder, Recurrent::output_size);
         FrameTagger {
             encoder,
             recurrent,
-            output: crate::init::linear(features, self.classes, rng, device),
-            dropout: DropoutConfig::new(self.dropout).init(),
+            output: crate::init::linear(features, classes, rng, device),
+            dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             feedback: self.feedback,
             scheduled_sampling: self.scheduled_sampling,
         }

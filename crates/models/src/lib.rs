@@ -1,9 +1,13 @@
 //! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
-//! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
 //! * [`classifier`]: a sequence of words in, one label out.
+//! * [`frame_tagger`]: a label for every frame of a clip.
 //! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
+//! * [`captioner`]: a sentence about an image.
+//! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
+//! * [`settings`]: the settings that recurrent models share. Each model is made from a group of
+//!   settings beside it.
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //! * [`host`]: numbers from the device, or why there are none.
 //!
@@ -12,12 +16,11 @@
 //! ```
 //! # #[cfg(feature = "flex")] {
 //! use burn::tensor::{Device, Int, Tensor};
-//! use rekindle_models::char_lm::CharLmConfig;
+//! use rekindle_models::char_lm::CharLmSettings;
 //! use rekindle_models::decode::{Sampler, Sampling};
-//! use rekindle_rnn::Cell;
 //!
 //! let device = Device::flex();
-//! let model = CharLmConfig::new(65, 128, Cell::Gru).init(&device);
+//! let model = CharLmSettings { embedding: 64, ..CharLmSettings::default() }.init(65, &device);
 //! let tokens = Tensor::<2, Int>::zeros([1, 10], &device);
 //! let (log_probs, _state) = model.forward(tokens, None);
 //! assert_eq!(log_probs.dims(), [1, 10, 65]);
@@ -44,6 +47,7 @@ pub mod draw;
 pub mod frame_tagger;
 pub mod host;
 mod init;
+pub mod settings;
 mod smoothed;
 mod transfer;
 pub mod translator;

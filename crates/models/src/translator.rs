@@ -16,6 +16,9 @@
 //! Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) reads some `y_{t-1}` as the model would write them. All are
 //! guessed at once from the right words, as in Mihaylova and Martins 2019 (arXiv 1906.07651), so that the recurrence stays
 //! one operation.
+//!
+//! Tied target embeddings begin as small as output weights do, and are read times `√E`, `E` being
+//! their width (Vaswani et al. 2017, arXiv 1706.03762, section 3.4).
 
 mod decoder;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
@@ -23,65 +26,66 @@ mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 
-use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::{dropout, tanh};
-use rekindle_rnn::{Cell, Initialization, KnownInput, LayerState, Recurrent, RecurrentConfig, State, Unrolled};
+use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
+use rekindle_settings::{SettingError, settings};
 
 pub use decoder::{DecoderState, Writer};
 
 use crate::attention::{Attention, AttentionKind, Memory};
 use crate::host::{DeviceError, numbers, whole_number};
+use crate::settings::RecurrentSettings;
 
-/// Configuration of a [`Translator`].
-#[derive(Config, Debug)]
-pub struct TranslatorConfig {
-    /// Words of the source language.
+settings! {
+    /// Settings of a [`Translator`]. In the letters of the [module](self), `hidden` is `H` and
+    /// `embedding` is `E`, which is the width of `o_t` too.
+    #[check(Self::consistent)]
+    pub struct TranslatorSettings {
+        /// The recurrent stacks of the encoder and of the decoder.
+        @flatten recurrent: RecurrentSettings =
+            RecurrentSettings { cell: Cell::Gru, hidden: 512, dropout: 0.3, ..RecurrentSettings::default() } =>
+            help("layers", "Stacked layers, of the encoder and of the decoder")
+            .help("hidden", "Width of the decoder's hidden state; each direction of the encoder has half of it")
+            .help("dropout", "Dropout probability, of embeddings, between layers and before the output");
+        /// Width of a token's embedding
+        embedding: usize = 256 => value("WIDTH").at_least(1);
+        /// Attention of the decoder to the encoder's outputs
+        attention: AttentionKind = AttentionKind::General =>
+            value("KIND").choices(AttentionKind::NAMES.iter().copied());
+        /// Read the last output along with each token; slow, as training then goes token by token
+        input_feeding: bool;
+        /// Use the target embeddings as output weights too
+        tied: bool;
+        /// Share of the target probability that is spread over all tokens, in training
+        label_smoothing: f64 = 0.1 => value("SHARE").at_least(0).below(1);
+        /// Share of the target tokens that training replaces by the model's own guesses
+        scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
+    }
+}
+
+/// The sizes and tokens of a [`Translator`] that depend on its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TranslatorSizes {
+    /// Tokens of the source language.
     pub source_vocabulary: usize,
-    /// Words of the target language, `V`.
+    /// `V`: tokens of the target language.
     pub target_vocabulary: usize,
-    /// `H`: width of the decoder's state; each direction of the encoder has half of it.
-    pub hidden_size: usize,
-    /// The recurrence.
-    pub cell: Cell,
-    /// `E`: width of a word's learned vector, and of `o_t`.
-    #[config(default = 256)]
-    pub embedding_size: usize,
-    /// Stacked layers of the encoder and of the decoder.
-    #[config(default = 1)]
-    pub num_layers: usize,
-    /// How the decoder looks at the input.
-    #[config(default = "AttentionKind::General")]
-    pub attention: AttentionKind,
-    /// Read `o_{t-1}` beside the last word. Slow: the decoder then goes word by word in training too.
-    #[config(default = false)]
-    pub input_feeding: bool,
-    /// Use the target words' vectors as output weights too. They begin as small as output weights do, and are read times
-    /// `√E` (Vaswani et al. 2017, arXiv 1706.03762, section 3.4).
-    #[config(default = false)]
-    pub tied: bool,
-    /// Probability of dropping a value: of the words' vectors, between layers, and of `o_t`.
-    #[config(default = 0.0)]
-    pub dropout: f64,
-    /// `ε`: the share of the target's probability that all words have in common while training.
-    #[config(default = 0.0)]
-    pub label_smoothing: f64,
-    /// The share of the target's words that training reads as the model guesses them.
-    #[config(default = 0.0)]
-    pub scheduled_sampling: f64,
-    /// The symbol that a target begins with.
-    #[config(default = 2)]
+    /// The token that a target begins with.
     pub start: u32,
-    /// The symbol that a source and a target end with.
-    #[config(default = 3)]
+    /// The token that a source and a target end with.
     pub end: u32,
-    /// How the recurrent weights begin.
-    #[config(default = "Initialization::default()")]
-    pub init: Initialization,
+}
+
+impl TranslatorSizes {
+    /// Vocabularies of these sizes, with the start token 2 and the end token 3.
+    pub fn new(source_vocabulary: usize, target_vocabulary: usize) -> Self {
+        Self { source_vocabulary, target_vocabulary, start: 2, end: 3 }
+    }
 }
 
 /// An encoder and a decoder; see the [module](self).
@@ -140,42 +144,46 @@ pub struct Forced {
     pub correct: u64,
 }
 
-impl TranslatorConfig {
+impl TranslatorSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        let hidden = self.recurrent.hidden;
+        if !hidden.is_multiple_of(2) {
+            return Err(SettingError::invalid("hidden", hidden, "even: each direction of the encoder has half of it"));
+        }
+        Ok(())
+    }
+
     /// A model with weights drawn from `rng`: the same state of `rng` gives the same weights on every backend.
     ///
     /// # Panics
     ///
-    /// When a size is 0 or `hidden_size` is odd.
-    pub fn init_with(&self, rng: &mut impl Rng, device: &Device) -> Translator {
-        let (hidden, embedding) = (self.hidden_size, self.embedding_size);
-        assert!(hidden > 0 && hidden.is_multiple_of(2), "hidden_size {hidden} must be even and above 0");
-        let recurrent = |input: usize, hidden: usize| {
-            RecurrentConfig::new(input, hidden, self.cell)
-                .with_num_layers(self.num_layers)
-                .with_dropout(self.dropout)
-                .with_init(self.init.clone())
-        };
-        let source_embedding = crate::init::embedding(self.source_vocabulary, embedding, rng, device);
+    /// When a size is 0 or `hidden` is odd.
+    pub fn init_with(&self, sizes: &TranslatorSizes, rng: &mut impl Rng, device: &Device) -> Translator {
+        let (hidden, embedding) = (self.recurrent.hidden, self.embedding);
+        let TranslatorSizes { source_vocabulary, target_vocabulary, start, end } = *sizes;
+        assert!(hidden > 0 && hidden.is_multiple_of(2), "hidden {hidden} must be even and above 0");
+        let source_embedding = crate::init::embedding(source_vocabulary, embedding, rng, device);
         // Rows are words, so that one table can serve both ends.
         let output_weight = |rng: &mut _| {
-            let values = crate::init::uniform(self.target_vocabulary * embedding, 1.0 / (embedding as f32).sqrt(), rng);
-            Param::from_data(TensorData::new(values, [self.target_vocabulary, embedding]), device)
+            let values = crate::init::uniform(target_vocabulary * embedding, 1.0 / (embedding as f32).sqrt(), rng);
+            Param::from_data(TensorData::new(values, [target_vocabulary, embedding]), device)
         };
         let target_embedding = if self.tied {
             output_weight(rng)
         } else {
-            crate::init::embedding(self.target_vocabulary, embedding, rng, device)
+            crate::init::embedding(target_vocabulary, embedding, rng, device)
         };
-        let encoder = recurrent(embedding, hidden / 2).with_bidirectional(true).init_with(rng, device);
-        let bridges = self.num_layers * if self.cell.has_cell_state() { 2 } else { 1 };
+        let encoder = RecurrentSettings { hidden: hidden / 2, ..self.recurrent.clone() };
+        let encoder = encoder.config(embedding).with_bidirectional(true).init_with(rng, device);
+        let bridges = self.recurrent.states();
         let bridge = (0..bridges).map(|_| crate::init::linear(hidden, hidden, rng, device)).collect();
         let read = if self.input_feeding { 2 * embedding } else { embedding };
-        let decoder = recurrent(read, hidden).init_with(rng, device);
+        let decoder = self.recurrent.config(read).init_with(rng, device);
         let attention = Attention::init(self.attention, hidden, hidden, rng, device);
         let seen = if attention.is_some() { 2 * hidden } else { hidden };
         let combine = crate::init::linear(seen, embedding, rng, device);
         let output = (!self.tied).then(|| output_weight(rng));
-        let output_bias = Param::from_data(TensorData::zeros::<f32, _>([self.target_vocabulary]), device);
+        let output_bias = Param::from_data(TensorData::zeros::<f32, _>([target_vocabulary]), device);
         Translator {
             source_embedding,
             target_embedding,
@@ -186,12 +194,12 @@ impl TranslatorConfig {
             combine,
             output,
             output_bias,
-            dropout: DropoutConfig::new(self.dropout).init(),
+            dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             input_feeding: self.input_feeding,
             label_smoothing: self.label_smoothing,
             scheduled_sampling: self.scheduled_sampling,
-            start: self.start,
-            end: self.end,
+            start,
+            end,
         }
     }
 }

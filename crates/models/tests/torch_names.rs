@@ -5,10 +5,11 @@ use burn::module::Module;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rekindle_models::char_lm::{CharLm, CharLmConfig};
-use rekindle_models::classifier::{Classifier, ClassifierConfig, Pooling};
-use rekindle_models::draw::{Draw, DrawConfig};
-use rekindle_models::frame_tagger::{FrameInput, FrameTagger, FrameTaggerConfig};
+use rekindle_models::char_lm::{CharLm, CharLmSettings};
+use rekindle_models::classifier::{Classifier, ClassifierSettings, Pooling};
+use rekindle_models::draw::{Draw, DrawModelSettings, ImageShape};
+use rekindle_models::frame_tagger::{FrameInput, FrameTagger, FrameTaggerSettings};
+use rekindle_models::settings::{CellChoice, RecurrentSettings};
 use rekindle_rnn::Cell;
 use rekindle_weights::{StateDict, Strictness};
 use rstest::rstest;
@@ -17,29 +18,37 @@ fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
+fn recurrent<C: CellChoice>(hidden: usize, cell: Cell) -> RecurrentSettings<C> {
+    RecurrentSettings { cell: cell.into(), hidden, ..RecurrentSettings::default() }
+}
+
 fn char_lm(seed: u64) -> CharLm {
-    let config = CharLmConfig::new(7, 5, Cell::Lstm).with_embedding_size(Some(3));
-    config.init_with(&mut rng(seed), &Device::flex())
+    let settings = CharLmSettings { recurrent: recurrent(5, Cell::Lstm), embedding: 3, tied: false };
+    settings.init_with(7, &mut rng(seed), &Device::flex())
 }
 
 fn tied(seed: u64) -> CharLm {
-    let config = CharLmConfig::new(7, 5, Cell::Gru).with_embedding_size(Some(5)).with_tied(true);
-    config.init_with(&mut rng(seed), &Device::flex())
+    let settings = CharLmSettings { recurrent: recurrent(5, Cell::Gru), embedding: 5, tied: true };
+    settings.init_with(7, &mut rng(seed), &Device::flex())
 }
 
 fn classifier(seed: u64) -> Classifier {
-    let config = ClassifierConfig::new(7, 3, 5, 2, Cell::Gru).with_pooling(Pooling::Attention);
-    config.init_with(&mut rng(seed), &Device::flex())
+    let (recurrent, pooling) = (recurrent(5, Cell::Gru), Pooling::Attention);
+    let settings = ClassifierSettings { recurrent, embedding: 3, pooling, ..ClassifierSettings::default() };
+    settings.init_with(7, 2, &mut rng(seed), &Device::flex())
 }
 
 fn frame_tagger(seed: u64) -> FrameTagger {
     let input = FrameInput::Pixels { channels: 1, height: 8, width: 8 };
-    FrameTaggerConfig::new(input, 3, 6, 4).with_cell(Some(Cell::Rnn)).init_with(&mut rng(seed), &Device::flex())
+    let recurrent = recurrent(4, Cell::Rnn);
+    let settings = FrameTaggerSettings { recurrent, encoder: 6, ..FrameTaggerSettings::default() };
+    settings.init_with(input, 3, &mut rng(seed), &Device::flex())
 }
 
 fn draw(seed: u64) -> Draw {
-    let config = DrawConfig::new(1, 6, 5).with_read_size(Some(2)).with_write_size(Some(3));
-    config.with_hidden_size(4).with_latent_size(2).init_with(&mut rng(seed), &Device::flex())
+    let settings = DrawModelSettings { hidden: 4, latent: 2, read: 2, write: 3, ..DrawModelSettings::default() };
+    let shape = ImageShape { channels: 1, height: 6, width: 5 };
+    settings.init_with(shape, &mut rng(seed), &Device::flex())
 }
 
 /// The names and shapes of one layer of a network in one direction.

@@ -31,6 +31,20 @@ pub enum SettingError {
         /// The other name.
         other: String,
     },
+    /// A table that no group has.
+    #[error("there is no table [{name}]; there are {known}")]
+    UnknownTable {
+        /// Its name.
+        name: String,
+        /// The tables there are.
+        known: String,
+    },
+    /// A single value where a table is wanted.
+    #[error("`{name}` must be a table: [{name}]")]
+    NoTable {
+        /// Its name.
+        name: String,
+    },
     /// Settings that a TOML file cannot hold.
     #[error("the settings cannot be written as TOML: {reason}")]
     Unwritable {

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use toml::{Table, Value};
+use toml::Table;
 
 use crate::error::SettingError;
 use crate::field::Field;
 
 /// A group of settings. [`settings!`](crate::settings!) writes the implementation.
 pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
-    /// The settings as they are declared, without their defaults: see [`described`](Self::described).
+    /// The settings as they are declared, without their defaults: see [`Section::of`](crate::Section::of).
     fn fields() -> Vec<Field>;
 
     /// Checks settings against each other; each by itself has been checked already.
@@ -19,16 +19,6 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
     /// For the first that does not go with another.
     fn check(&self) -> Result<(), SettingError> {
         Ok(())
-    }
-
-    /// The settings with their defaults.
-    fn described() -> Vec<Field> {
-        let defaults = Table::try_from(Self::default()).unwrap_or_default();
-        let mut fields = Self::fields();
-        for field in &mut fields {
-            field.default = defaults.get(field.key).cloned();
-        }
-        fields
     }
 
     /// Checks every setting: its range, and how it goes with the others.
@@ -47,7 +37,27 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
     /// # Errors
     ///
     /// For the first key or value that is wrong.
-    fn from_table(mut table: Table) -> Result<Self, SettingError> {
+    fn from_table(table: Table) -> Result<Self, SettingError> {
+        Self::default().overlaid(table)
+    }
+
+    /// These settings, with those of a table in their place. Older keys are known.
+    ///
+    /// # Errors
+    ///
+    /// For the first key or value that is wrong.
+    fn overlaid(&self, table: Table) -> Result<Self, SettingError> {
+        let settings = self.merged(table)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// As [`overlaid`](Self::overlaid), but settings are not checked against each other: more tables may follow.
+    ///
+    /// # Errors
+    ///
+    /// For the first key or value that is wrong.
+    fn merged(&self, mut table: Table) -> Result<Self, SettingError> {
         let fields = Self::fields();
         rename_former(&fields, &mut table)?;
         if let Some(key) = table.keys().find(|key| !fields.iter().any(|field| field.key == *key)) {
@@ -55,11 +65,10 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
             return Err(SettingError::Unknown { key: key.clone(), known: known.join(", ") });
         }
         check_all(&fields, &table)?;
-        let settings: Self = Value::Table(table)
-            .try_into()
-            .map_err(|e: toml::de::Error| SettingError::Unwritable { reason: e.message().to_owned() })?;
-        settings.check()?;
-        Ok(settings)
+        let unwritable = |reason: String| SettingError::Unwritable { reason };
+        let mut merged = Table::try_from(self).map_err(|e| unwritable(e.to_string()))?;
+        merged.extend(table);
+        merged.try_into().map_err(|e: toml::de::Error| unwritable(e.message().to_owned()))
     }
 }
 
@@ -73,7 +82,7 @@ impl Settings for () {
         Ok(())
     }
 
-    fn from_table(table: Table) -> Result<Self, SettingError> {
+    fn merged(&self, table: Table) -> Result<Self, SettingError> {
         match table.into_iter().next() {
             Some((key, _)) => Err(SettingError::Unknown { key, known: "none".to_owned() }),
             None => Ok(()),
@@ -86,7 +95,7 @@ impl Settings for () {
 /// # Errors
 ///
 /// [`SettingError::Twice`] when a setting stands there under two names.
-pub(crate) fn rename_former(fields: &[Field], table: &mut Table) -> Result<(), SettingError> {
+fn rename_former(fields: &[Field], table: &mut Table) -> Result<(), SettingError> {
     for field in fields {
         for former in &field.former {
             let Some(value) = table.remove(*former) else { continue };
@@ -112,23 +121,5 @@ impl Fields {
     pub fn help(mut self, key: &str, words: &str) -> Self {
         self.0.iter_mut().filter(|field| field.key == key).for_each(|field| words.clone_into(&mut field.help));
         self
-    }
-}
-
-/// A group as a table of a file, and under a heading of a help text.
-#[derive(Clone, Debug, Serialize)]
-pub struct Section {
-    /// The name of the table.
-    pub table: &'static str,
-    /// The heading.
-    pub heading: &'static str,
-    /// The settings, with their defaults.
-    pub settings: Vec<Field>,
-}
-
-impl Section {
-    /// The group `S` as the table `table`.
-    pub fn of<S: Settings>(table: &'static str, heading: &'static str) -> Self {
-        Self { table, heading, settings: S::described() }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! * [`Settings`]: a group of settings: its [`Field`]s, and how it is read from a table and checked.
 //! * [`Field`]: one setting. Command lines are built from it; this crate knows none.
-//! * [`Section`]: a group as a table of a file, under a heading.
+//! * [`sections!`], [`Sections`]: all settings of a run: groups, each a [`Section`] of a file and of a help text.
 //! * [`names!`]: an enum whose values have names.
 //! * [`SettingError`]: what can be wrong with a setting, quoting it as it is typed.
 //!
@@ -39,10 +39,12 @@ mod field;
 mod group;
 mod macros;
 mod names;
+mod sections;
 
 pub use error::SettingError;
 pub use field::{Bound, Field, Kind, Range};
-pub use group::{Fields, Section, Settings};
+pub use group::{Fields, Settings};
+pub use sections::{Section, Sections, Tables};
 #[doc(hidden)]
 pub use serde;
 pub use toml::{Table, Value};

@@ -1,24 +1,57 @@
 //! What can go wrong in a training run.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use burn::backend::ExecutionError;
 use rekindle_models::decode::DecodeError;
 use rekindle_models::host::DeviceError;
+use rekindle_settings::SettingError;
+
+/// An error of a task, of whatever type.
+pub type TaskError = Box<dyn Error + Send + Sync>;
 
 /// What can go wrong in a training run, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A setting without meaning.
-    #[error("{name} {value}: it must be {wanted}")]
-    Setting {
-        /// The name, as on the command line.
-        name: &'static str,
-        /// What was given.
-        value: String,
-        /// What would do.
-        wanted: &'static str,
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A setting without meaning in a file.
+    #[error("{}", path.display())]
+    SettingIn {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SettingError,
+    },
+    /// What a task could not do.
+    #[error(transparent)]
+    Task(TaskError),
+    /// A run of a task that this program does not have.
+    #[error(
+        "{} is a run of `{task}`, written by version {version}: this version of Rekindle has no such task, and can only \
+         `inspect` and `export` the run",
+        path.display()
+    )]
+    UnknownTask {
+        /// The folder.
+        path: PathBuf,
+        /// Its task.
+        task: String,
+        /// The version that wrote it.
+        version: String,
+    },
+    /// A command that a task does not have.
+    #[error("a run of `{task}` does not support `{command}`; it works with: {others}")]
+    Unsupported {
+        /// The task.
+        task: &'static str,
+        /// The command.
+        command: &'static str,
+        /// The commands that it has, with the run.
+        others: String,
     },
     /// Reading or writing a file of the run failed.
     #[error("cannot {action} {}", path.display())]
@@ -49,6 +82,22 @@ pub enum TrainError {
         path: PathBuf,
         /// The file that is missing.
         file: &'static str,
+    },
+    /// A folder in which a run was being made when the program was stopped.
+    #[error("{} is a run that was being made when the program was stopped: delete it and start again", path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the run is not the one that was written.
+    #[error("{}: damaged: {found} bytes of {written}, or not those that were written", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The length that was written.
+        written: u64,
     },
     /// A file of the run does not hold what it should.
     #[error("{}: {reason}", path.display())]
@@ -87,7 +136,10 @@ pub enum TrainError {
         rejected: Vec<String>,
     },
     /// The data has changed since the run began.
-    #[error("the run began with other data: {was}; now it is {is}. Start a new run from its weights with --init-from")]
+    #[error(
+        "the run began with other data: {was}; now it is {is}. Start a new run from its weights with --init-from, or go on \
+         with this data with --other-data"
+    )]
     OtherData {
         /// The data that the run began with.
         was: String,
@@ -146,68 +198,10 @@ pub enum TrainError {
         /// What the device says.
         source: ExecutionError,
     },
-    /// The data could not be read.
-    #[error(transparent)]
-    Data(#[from] rekindle_data::Error),
-    /// The run to start from has a model of another shape.
-    #[error("--init-from")]
-    Transfer(#[from] rekindle_models::TransferError),
-    /// A file of weights cannot be read, or does not fit the model.
-    #[error(transparent)]
-    Weights(#[from] rekindle_weights::WeightError),
-    /// A file of weights does not make a run.
-    #[error("cannot import {}", path.display())]
-    Import {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: crate::tasks::chars::ImportError,
-    },
-    /// No text is named, as in a run whose weights come from elsewhere.
-    #[error(
-        "there is no text: give one with --data. An imported run does not know its own: judge it with `eval --data`, train it \
-         with `train chars --data PATH --init-from`"
-    )]
-    NoText,
-    /// Data without a sentence to train on.
-    #[error("{data}: there is no pair of sentences to train on")]
-    NoSentences {
-        /// What was given as data.
-        data: String,
-    },
-    /// Sentences over the greatest length, where that is not allowed.
-    #[error("{count} pairs have a sentence of more than {longest} symbols: raise --max-length, or leave --strict out")]
-    LongSentences {
-        /// How many pairs.
-        count: usize,
-        /// The greatest length.
-        longest: usize,
-    },
-    /// The run to start from has another translator.
-    #[error("--init-from: the run has other vocabularies or a model of another shape; give the same data and model")]
-    OtherTranslator,
-    /// A network that is not trained from scratch, without weights.
-    #[error(
-        "--encoder {encoder} has learnt to see elsewhere: give the file of its weights with --encoder-weights, or take \
-         --encoder small"
-    )]
-    NoEncoderWeights {
-        /// Which network.
-        encoder: rekindle_models::captioner::encoder::EncoderKind,
-    },
-    /// Captions without a word.
-    #[error("{data}: there is no caption with a word to train on")]
-    NoCaptions {
-        /// What was given as data.
-        data: String,
-    },
-    /// The run to start from has another captioner.
-    #[error("--init-from: the run has other words or a model of another shape; give the same data and model")]
-    OtherCaptioner,
-    /// The device failed where a model was asked for something.
+    /// The device failed while its results were read.
     #[error(transparent)]
     Reading(#[from] DeviceError),
-    /// The device failed while the model was judged or had to show what it can.
+    /// The device failed during an evaluation or a sample.
     #[error(
         "step {step}: the model could not be evaluated. Last good checkpoint: {}; `train --resume` goes on from there",
         step_or_none(*last_checkpoint)
@@ -220,27 +214,28 @@ pub enum TrainError {
         /// Why.
         source: DeviceError,
     },
-    /// The settings of a search have no meaning.
-    #[error(transparent)]
-    Search(#[from] rekindle_models::decode::SearchError),
-    /// The settings of sampling have no meaning.
-    #[error(transparent)]
-    Sampling(#[from] rekindle_models::decode::SamplingError),
 }
 
-impl From<DecodeError> for TrainError {
-    fn from(error: DecodeError) -> Self {
-        match error {
-            DecodeError::Search(error) => error.into(),
-            DecodeError::Sampling(error) => error.into(),
-            DecodeError::Device(error) => error.into(),
+/// Errors of this crate that went through a task come out again as they were.
+impl From<TaskError> for TrainError {
+    fn from(error: TaskError) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        let error = match error.downcast::<SettingError>() {
+            Ok(error) => return Self::Setting(*error),
+            Err(error) => error,
+        };
+        let error = match error.downcast::<DecodeError>().map(|error| *error) {
+            Ok(DecodeError::Device(error)) => return Self::Reading(error),
+            Ok(error) => return Self::Task(error.into()),
+            Err(error) => error,
+        };
+        match error.downcast::<DeviceError>() {
+            Ok(error) => Self::Reading(*error),
+            Err(error) => Self::Task(error),
         }
-    }
-}
-
-impl From<rekindle_data::labelled::LabelledError> for TrainError {
-    fn from(error: rekindle_data::labelled::LabelledError) -> Self {
-        Self::Data(error.into())
     }
 }
 

@@ -1,10 +1,10 @@
-//! What the loop reports while it works.
+//! Events of the training loop.
 
 use std::path::Path;
 
-use crate::task::Evaluation;
+use crate::report::Report;
 
-/// A thing that happened in a run.
+/// An event of a run.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// Training begins or goes on.
@@ -36,14 +36,14 @@ pub enum Event<'a> {
     },
     /// A step was done.
     Step(StepReport),
-    /// The model was evaluated on the held-out part.
+    /// The model was evaluated on the validation split.
     Evaluated {
         /// Steps done.
         step: u64,
         /// Epochs done, with the fraction of the one under way.
         epoch: f64,
         /// The figures.
-        evaluation: &'a Evaluation,
+        report: &'a Report,
         /// Whether it is the best so far.
         best: bool,
     },
@@ -84,9 +84,9 @@ pub struct StepReport {
     pub printed: bool,
 }
 
-/// Someone who wants to know. `()` does not.
+/// Receives training events; `()` ignores them.
 pub trait Observer {
-    /// Takes notice of `event`.
+    /// Receives an event.
     fn observe(&mut self, event: &Event<'_>);
 }
 

@@ -1,213 +1,102 @@
-//! What the training loop is told, the same for every task.
+//! Settings of the training loop, the same for every task.
 //!
-//! These structs are the command line's options, the tables of a TOML file and the `config.toml` of a run, all three.
+//! A group of settings is declared once: see [`rekindle_settings`].
 
-use std::fmt;
-use std::str::FromStr;
+use rekindle_settings::{Sections, SettingError, names, settings};
 
-use serde::{Deserialize, Serialize};
+/// All settings of a run of a task, those of the loop among them. [`run_settings!`](crate::run_settings!) writes the
+/// implementation.
+pub trait RunSettings: Sections {
+    /// The settings of the loop.
+    fn training(&self) -> &TrainingSettings;
 
-use crate::error::TrainError;
-
-/// Settings of the loop. Every field has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::Args))]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainingSettings {
-    /// Decides the first weights, the dropout and the samples; the same seed, backend and thread count give the same run
-    #[cfg_attr(feature = "clap", arg(long, default_value_t = TrainingSettings::default().seed))]
-    pub seed: u64,
-    /// How many times to go through the training data
-    #[cfg_attr(feature = "clap", arg(long, default_value_t = TrainingSettings::default().epochs))]
-    pub epochs: u64,
-    /// Stop after this many steps, whatever --epochs says
-    #[cfg_attr(feature = "clap", arg(long))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u64>,
-    /// The rule that turns gradients into steps: adam, adamw, sgd, rmsprop, adagrad
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", default_value_t = TrainingSettings::default().optimizer))]
-    pub optimizer: OptimizerKind,
-    /// The size of a step at the start
-    #[cfg_attr(feature = "clap", arg(long, visible_alias = "lr", value_name = "RATE", default_value_t = TrainingSettings::default().learning_rate))]
-    pub learning_rate: f64,
-    /// Momentum of sgd
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", default_value_t = TrainingSettings::default().momentum))]
-    pub momentum: f64,
-    /// Decay of the running mean of squares in rmsprop
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", default_value_t = TrainingSettings::default().rmsprop_decay))]
-    pub rmsprop_decay: f64,
-    /// Weight decay: decoupled for adamw, an L2 penalty for the others
-    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", default_value_t = TrainingSettings::default().weight_decay))]
-    pub weight_decay: f64,
-    /// How the learning rate changes: constant, decay, cosine, plateau
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", default_value_t = TrainingSettings::default().schedule))]
-    pub schedule: ScheduleKind,
-    /// Factor of the learning rate: per epoch after --decay-after (decay), per fruitless wait (plateau)
-    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", default_value_t = TrainingSettings::default().decay))]
-    pub decay: f64,
-    /// Epochs at the full learning rate before it decays
-    #[cfg_attr(feature = "clap", arg(long, value_name = "EPOCHS", default_value_t = TrainingSettings::default().decay_after))]
-    pub decay_after: u64,
-    /// Steps over which the learning rate rises from 0 at the start
-    #[cfg_attr(feature = "clap", arg(long, value_name = "STEPS", default_value_t = TrainingSettings::default().warmup))]
-    pub warmup: u64,
-    /// Evaluations without a better loss before the plateau schedule lowers the learning rate
-    #[cfg_attr(feature = "clap", arg(long, value_name = "EVALUATIONS", default_value_t = TrainingSettings::default().plateau_wait))]
-    pub plateau_wait: u64,
-    /// What is bounded in the gradients: none, value, tensor-norm, global-norm
-    #[cfg_attr(feature = "clap", arg(long, value_name = "KIND", default_value_t = TrainingSettings::default().clip))]
-    pub clip: ClipKind,
-    /// The bound
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BOUND", default_value_t = TrainingSettings::default().clip_at))]
-    pub clip_at: f64,
-    /// Batches whose gradients are averaged into one step
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BATCHES", default_value_t = TrainingSettings::default().accumulate))]
-    pub accumulate: u64,
-    /// Steps between two lines of figures
-    #[cfg_attr(feature = "clap", arg(long, value_name = "STEPS", default_value_t = TrainingSettings::default().print_every))]
-    pub print_every: u64,
-    /// Steps between two evaluations on the held-out part [default: once an epoch]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "STEPS"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub eval_every: Option<u64>,
-    /// Steps between two samples [default: once an epoch]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "STEPS"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample_every: Option<u64>,
-    /// Steps between two checkpoints, besides one after every evaluation
-    #[cfg_attr(feature = "clap", arg(long, value_name = "STEPS", default_value_t = TrainingSettings::default().checkpoint_every))]
-    pub checkpoint_every: u64,
-    /// Checkpoints to keep, besides the best
-    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT", default_value_t = TrainingSettings::default().keep))]
-    pub keep: usize,
-    /// Stop after this many evaluations without a better one
-    #[cfg_attr(feature = "clap", arg(long, value_name = "EVALUATIONS"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patience: Option<u64>,
-    /// Stop when the loss exceeds this many times the first step's; 0 for no such bound
-    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", default_value_t = TrainingSettings::default().explode_at))]
-    pub explode_at: f64,
+    /// The settings of the loop, to be changed.
+    fn training_mut(&mut self) -> &mut TrainingSettings;
 }
 
-impl Default for TrainingSettings {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            epochs: 6,
-            steps: None,
-            optimizer: OptimizerKind::Adam,
-            learning_rate: 2e-3,
-            momentum: 0.9,
-            rmsprop_decay: 0.95,
-            weight_decay: 0.0,
-            schedule: ScheduleKind::Decay,
-            decay: 0.97,
-            decay_after: 10,
-            warmup: 0,
-            plateau_wait: 2,
-            clip: ClipKind::GlobalNorm,
-            clip_at: 5.0,
-            accumulate: 1,
-            print_every: 10,
-            eval_every: None,
-            sample_every: None,
-            checkpoint_every: 1000,
-            keep: 2,
-            patience: None,
-            explode_at: 3.0,
-        }
-    }
-}
+/// Declares all settings of a run: [`sections!`](rekindle_settings::sections!), of which `training` is one.
+#[macro_export]
+macro_rules! run_settings {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($sections:tt)* }) => {
+        ::rekindle_settings::sections! { $(#[$attribute])* $visibility struct $name { $($sections)* } }
 
-impl TrainingSettings {
-    /// Checks the values that have no meaning.
-    ///
-    /// # Errors
-    ///
-    /// [`TrainError::Setting`] for the first one.
-    pub fn validate(&self) -> Result<(), TrainError> {
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() { Ok(()) } else { setting(name, value, "a number above 0") }
-        };
-        let share = |name, value: f64| {
-            if (0.0..1.0).contains(&value) { Ok(()) } else { setting(name, value, "a number from 0 to below 1") }
-        };
-        let count = |name, value: u64| if value > 0 { Ok(()) } else { setting(name, value, "1 or more") };
-        positive("learning-rate", self.learning_rate)?;
-        positive("clip-at", self.clip_at)?;
-        positive("decay", self.decay)?;
-        share("momentum", self.momentum)?;
-        share("rmsprop-decay", self.rmsprop_decay)?;
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return setting("weight-decay", self.weight_decay, "0 or more");
-        }
-        if !(self.explode_at == 0.0 || self.explode_at > 1.0) {
-            return setting("explode-at", self.explode_at, "0 or a number above 1");
-        }
-        count("accumulate", self.accumulate)?;
-        count("print-every", self.print_every)?;
-        count("checkpoint-every", self.checkpoint_every)?;
-        count("keep", self.keep as u64)?;
-        count("eval-every", self.eval_every.unwrap_or(1))?;
-        count("sample-every", self.sample_every.unwrap_or(1))?;
-        count("patience", self.patience.unwrap_or(1))?;
-        count("steps", self.steps.unwrap_or(1))?;
-        count("epochs", self.epochs)
-    }
-}
-
-/// The error for a setting `name` that is `value` where `wanted` is wanted.
-pub(crate) fn setting<T>(name: &'static str, value: impl fmt::Display, wanted: &'static str) -> Result<T, TrainError> {
-    Err(TrainError::Setting { name, value: value.to_string(), wanted })
-}
-
-/// Checks that sizes, each with its name, are 1 or more.
-pub(crate) fn at_least_one<const N: usize>(sizes: [(&'static str, usize); N]) -> Result<(), TrainError> {
-    match sizes.into_iter().find(|(_, size)| *size == 0) {
-        Some((name, _)) => setting(name, 0, "1 or more"),
-        None => Ok(()),
-    }
-}
-
-/// Checks that probabilities of dropping something, each with its name, leave something.
-pub(crate) fn below_one<const N: usize>(shares: [(&'static str, f64); N]) -> Result<(), TrainError> {
-    match shares.into_iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
-        Some((name, share)) => setting(name, share, "a number from 0 to below 1"),
-        None => Ok(()),
-    }
-}
-
-/// A list of names for the values of an enum: on the command line, in TOML, in messages.
-macro_rules! names {
-    ($(#[$doc:meta])* $kind:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $kind {
-            $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+
-        }
-
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $name),+ })
+        impl $crate::settings::RunSettings for $name {
+            fn training(&self) -> &$crate::settings::TrainingSettings {
+                &self.training
             }
-        }
 
-        impl FromStr for $kind {
-            type Err = String;
-
-            fn from_str(name: &str) -> Result<Self, String> {
-                match name {
-                    $($name => Ok(Self::$variant),)+
-                    _ => Err(format!("possible values: {}", [$($name),+].join(", "))),
-                }
+            fn training_mut(&mut self) -> &mut $crate::settings::TrainingSettings {
+                &mut self.training
             }
         }
     };
 }
 
+settings! {
+    /// Settings of the loop.
+    #[check(Self::consistent)]
+    pub struct TrainingSettings {
+        /// Seed of the first weights, the dropout and the samples; the same seed, backend and thread count give the same run
+        seed: u64 = 1 => at_least(0);
+        /// Passes over the training data
+        epochs: u64 = 6 => at_least(1);
+        /// Stop after this many steps, whatever --epochs says
+        steps: Option<u64> => at_least(1);
+        /// Optimizer
+        optimizer: OptimizerKind = OptimizerKind::Adam => value("NAME").choices(OptimizerKind::NAMES.iter().copied());
+        /// Learning rate at the start
+        learning_rate: f64 = 2e-3 => value("RATE").above(0).alias("lr");
+        /// Momentum of sgd
+        momentum: f64 = 0.9 => value("SHARE").at_least(0).below(1);
+        /// Decay of the running mean of squares in rmsprop
+        rmsprop_decay: f64 = 0.95 => value("SHARE").at_least(0).below(1);
+        /// Weight decay: decoupled for adamw, an L2 penalty for the others
+        weight_decay: f64 => value("RATE").at_least(0);
+        /// Schedule of the learning rate
+        schedule: ScheduleKind = ScheduleKind::Decay => value("NAME").choices(ScheduleKind::NAMES.iter().copied());
+        /// Factor of the learning rate: per epoch after --decay-after (decay), per --plateau-wait (plateau)
+        decay: f64 = 0.97 => value("FACTOR").above(0);
+        /// Epochs at the full learning rate before it decays
+        decay_after: u64 = 10 => value("EPOCHS").at_least(0);
+        /// Steps over which the learning rate rises from 0 at the start
+        warmup: u64 => value("STEPS").at_least(0);
+        /// Evaluations without a better loss before the plateau schedule lowers the learning rate
+        plateau_wait: u64 = 2 => value("EVALUATIONS").at_least(0);
+        /// Gradient clipping: of every value, of the norm of each parameter's gradient, or of the norm of all together
+        clip: ClipKind = ClipKind::GlobalNorm => value("KIND").choices(ClipKind::NAMES.iter().copied());
+        /// Largest gradient norm, or largest value with --clip value
+        clip_at: f64 = 5.0 => value("BOUND").above(0);
+        /// Batches whose gradients are averaged into one step
+        accumulate: u64 = 1 => value("BATCHES").at_least(1);
+        /// Steps between two lines of figures
+        print_every: u64 = 10 => value("STEPS").at_least(1);
+        /// Steps between two evaluations on the validation split
+        eval_every: Option<u64> => value("STEPS").at_least(1).unset("once an epoch");
+        /// Steps between two samples
+        sample_every: Option<u64> => value("STEPS").at_least(1).unset("once an epoch");
+        /// Steps between two checkpoints, besides one after every evaluation
+        checkpoint_every: u64 = 1000 => value("STEPS").at_least(1);
+        /// Checkpoints to keep, besides the best
+        keep: usize = 2 => value("COUNT").at_least(1);
+        /// Stop after this many evaluations without a better one
+        patience: Option<u64> => value("EVALUATIONS").at_least(1);
+        /// Stop when the loss exceeds this many times the first step's; 0 for no such bound
+        explode_at: f64 = 3.0 => value("FACTOR").at_least(0);
+    }
+}
+
+impl TrainingSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        if self.explode_at > 0.0 && self.explode_at <= 1.0 {
+            return Err(SettingError::invalid("explode-at", self.explode_at, "0 or greater than 1"));
+        }
+        Ok(())
+    }
+}
+
 names! {
-    /// The rule that turns gradients into steps.
-    OptimizerKind {
+    /// An optimizer.
+    pub enum OptimizerKind {
         /// Kingma and Ba 2015 (arXiv 1412.6980).
         Adam = "adam",
         /// Adam with decoupled weight decay: Loshchilov and Hutter 2019 (arXiv 1711.05101).
@@ -223,7 +112,7 @@ names! {
 
 names! {
     /// How the learning rate changes over a run. See [`Schedule`](crate::schedule::Schedule).
-    ScheduleKind {
+    pub enum ScheduleKind {
         /// Never.
         Constant = "constant",
         /// By a factor per epoch after a given epoch, as in char-rnn.
@@ -236,8 +125,8 @@ names! {
 }
 
 names! {
-    /// What is bounded in the gradients. See [`Clip`](crate::clipping::Clip).
-    ClipKind {
+    /// What gradient clipping bounds. See [`Clip`](crate::clipping::Clip).
+    pub enum ClipKind {
         /// Nothing.
         None = "none",
         /// Every number, as in min-char-rnn.

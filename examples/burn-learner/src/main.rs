@@ -17,9 +17,9 @@ use burn_train::{Learner, SupervisedTraining};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Split, TextSource, Unit, Vocabulary, VocabularyConfig};
-use rekindle_models::char_lm::CharLmConfig;
+use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::char_lm::learner::TextBatch;
-use rekindle_rnn::Cell;
+use rekindle_models::settings::RecurrentSettings;
 
 const LENGTH: usize = 50;
 const BATCH: usize = 64;
@@ -40,9 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let device = Device::flex().autodiff();
-    let model = CharLmConfig::new(vocabulary.len(), 128, Cell::Lstm)
-        .with_embedding_size(Some(64))
-        .init_with(&mut ChaCha8Rng::seed_from_u64(1), &device);
+    let settings =
+        CharLmSettings { recurrent: RecurrentSettings::default(), embedding: 64, ..CharLmSettings::default() };
+    let model = settings.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(1), &device);
     let learner = Learner::new(model, AdamConfig::new().init(), 2e-3);
     let result = SupervisedTraining::new("runs/burn-learner", loader(split.train)?, loader(split.validation)?)
         .metrics((AccuracyMetric::new(), LossMetric::new()))

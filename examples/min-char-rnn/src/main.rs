@@ -12,8 +12,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
-use rekindle_models::char_lm::CharLmConfig;
+use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::decode::{Sampler, Sampling};
+use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Cell;
 use rekindle_train::clipping::Clip;
 use rekindle_train::settings::ClipKind;
@@ -35,8 +36,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // One-hot inputs: W_xh is [V, H], W_hh [H, H] and W_hy [H, V].
     let device = Device::flex().autodiff();
-    let mut model = CharLmConfig::new(vocabulary.len(), HIDDEN_SIZE, Cell::Rnn)
-        .init_with(&mut ChaCha8Rng::seed_from_u64(0), &device);
+    let recurrent = RecurrentSettings { cell: Cell::Rnn, hidden: HIDDEN_SIZE, ..RecurrentSettings::default() };
+    let settings = CharLmSettings { recurrent, embedding: 0, tied: false };
+    let mut model = settings.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(0), &device);
     let mut adagrad = AdaGradConfig::new().with_epsilon(1e-8).init();
     let clip = Clip { kind: ClipKind::Value, at: 5.0 };
 

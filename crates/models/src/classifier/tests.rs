@@ -8,16 +8,25 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
 use rstest::rstest;
 
-use super::{Classifier, ClassifierConfig, Pooling};
+use super::{Classifier, ClassifierSettings, Pooling};
 use crate::TransferError;
+use crate::settings::RecurrentSettings;
 use rekindle_testing::devices;
 
-fn config() -> ClassifierConfig {
-    ClassifierConfig::new(6, 5, 4, 2, Cell::Lstm)
+/// A small model without dropout.
+fn settings() -> ClassifierSettings {
+    let recurrent = RecurrentSettings { hidden: 4, ..RecurrentSettings::default() };
+    ClassifierSettings { recurrent, embedding: 5, embedding_dropout: 0.0, ..ClassifierSettings::default() }
 }
 
-fn build(config: &ClassifierConfig, device: &Device) -> Classifier {
-    config.init_with(&mut ChaCha8Rng::seed_from_u64(5), device)
+fn with_dropout() -> ClassifierSettings {
+    let recurrent = RecurrentSettings { dropout: 0.5, ..settings().recurrent };
+    ClassifierSettings { recurrent, embedding_dropout: 0.5, ..settings() }
+}
+
+/// Of six words and two classes.
+fn build(settings: &ClassifierSettings, device: &Device) -> Classifier {
+    settings.init_with(6, 2, &mut ChaCha8Rng::seed_from_u64(5), device)
 }
 
 fn tokens<const B: usize, const T: usize>(rows: [[i32; T]; B], device: &Device) -> Tensor<2, Int> {
@@ -40,9 +49,9 @@ fn padding_does_not_matter(
     #[values(true, false)] bidirectional: bool,
 ) {
     for device in devices() {
-        let mut config = config().with_pooling(pooling).with_bidirectional(bidirectional).with_num_layers(2);
-        config.cell = cell;
-        let model = build(&config, &device);
+        let recurrent = RecurrentSettings { cell, layers: 2, ..settings().recurrent };
+        let settings = ClassifierSettings { recurrent, pooling, forward_only: !bidirectional, ..settings() };
+        let model = build(&settings, &device);
         let alone = values(model.forward(tokens([[3, 1]], &device), &[2]));
         let both = values(model.forward(tokens([[3, 1, 5, 5], [2, 4, 1, 3]], &device), &[2, 4]));
         let other = values(model.forward(tokens([[3, 1, 0, 2], [2, 4, 1, 3]], &device), &[2, 4]));
@@ -54,10 +63,10 @@ fn padding_does_not_matter(
 }
 
 /// The first word decides, the others are noise.
-fn learn(config: &ClassifierConfig, device: &Device) -> (Classifier, f32) {
+fn learn(settings: &ClassifierSettings, device: &Device) -> (Classifier, f32) {
     let inputs = tokens([[1, 3, 4], [2, 3, 4], [1, 4, 0], [2, 5, 0]], device);
     let labels = Tensor::<1, Int>::from_data(TensorData::from([0, 1, 0, 1]), device);
-    let mut model = build(config, device);
+    let mut model = build(settings, device);
     let mut optimizer = AdamConfig::new().init();
     let mut last = f32::NAN;
     for _ in 0..60 {
@@ -75,7 +84,7 @@ fn a_word_is_learnt_and_what_is_explained_is_the_models_own_answer(
 ) {
     for device in devices() {
         let device = device.autodiff();
-        let (model, loss) = learn(&config().with_pooling(pooling), &device);
+        let (model, loss) = learn(&ClassifierSettings { pooling, ..settings() }, &device);
         assert!(loss < 0.1, "{pooling}: {loss}");
         for (word, class) in [(1, 0), (2, 1)] {
             let text = tokens([[word, 3, 4]], &device);
@@ -93,7 +102,7 @@ fn a_word_is_learnt_and_what_is_explained_is_the_models_own_answer(
 fn contributions_are_the_derivative_along_the_words_vectors() {
     for device in devices() {
         let device = device.autodiff();
-        let model = build(&config().with_dropout(0.5).with_embedding_dropout(0.5), &device);
+        let model = build(&with_dropout(), &device);
         let explanation = model.explain(tokens([[1, 2, 3]], &device));
         // Makes the vector of word 2 longer by a thousandth, and shorter.
         let margin = |factor: f32| {
@@ -110,12 +119,11 @@ fn contributions_are_the_derivative_along_the_words_vectors() {
 #[test]
 fn dropout_is_for_training_alone_and_follows_the_seed_of_the_device() {
     for device in devices() {
-        let config = config().with_dropout(0.5).with_embedding_dropout(0.5);
-        let plain = build(&config, &device);
+        let plain = build(&with_dropout(), &device);
         let text = || tokens([[1, 2, 3]], &device);
         assert_eq!(values(plain.forward(text(), &[3])), values(plain.forward(text(), &[3])));
         let training = device.clone().autodiff();
-        let model = build(&config, &training);
+        let model = build(&with_dropout(), &training);
         let run = || values(model.forward(tokens([[1, 2, 3]], &training), &[3]));
         assert!((0..20).any(|_| run() != run()));
     }
@@ -124,7 +132,7 @@ fn dropout_is_for_training_alone_and_follows_the_seed_of_the_device() {
 #[test]
 fn vectors_of_other_words_stay() {
     for device in devices() {
-        let model = build(&config(), &device);
+        let model = build(&settings(), &device);
         let before = values(model.embedding.val());
         let after = values(model.with_vectors(&[(1, vec![7.0; 5])]).embedding.val());
         assert_eq!(&after[5..10], [7.0; 5]);
@@ -135,17 +143,22 @@ fn vectors_of_other_words_stay() {
 #[test]
 fn weights_move_by_the_words_and_models_of_other_shapes_are_refused() {
     for device in devices() {
-        let source = config().init_with(&mut ChaCha8Rng::seed_from_u64(9), &device);
+        let source = settings().init_with(6, 2, &mut ChaCha8Rng::seed_from_u64(9), &device);
         let known = [Some(0), Some(3), None, Some(1), Some(2), None];
-        let moved = build(&config(), &device).with_weights_of(&source, &known, true).unwrap();
+        let moved = build(&settings(), &device).with_weights_of(&source, &known, true).unwrap();
         let ours = values(moved.forward(tokens([[1, 3, 4]], &device), &[3]));
         near(&ours, &values(source.forward(tokens([[3, 1, 2]], &device), &[3])));
-        let fresh = build(&config(), &device).with_weights_of(&source, &known, false).unwrap();
-        assert_eq!(values(fresh.output.weight.val()), values(build(&config(), &device).output.weight.val()));
+        let fresh = build(&settings(), &device).with_weights_of(&source, &known, false).unwrap();
+        assert_eq!(values(fresh.output.weight.val()), values(build(&settings(), &device).output.weight.val()));
 
-        let other = build(&config().with_num_layers(2), &device).with_weights_of(&source, &known, true);
+        let change = |change: fn(&mut RecurrentSettings)| {
+            let mut other = settings();
+            change(&mut other.recurrent);
+            build(&other, &device).with_weights_of(&source, &known, true)
+        };
+        let other = change(|recurrent| recurrent.layers = 2);
         assert!(matches!(other, Err(TransferError::Shape { .. })), "{other:?}");
-        let gru = build(&ClassifierConfig::new(6, 5, 4, 2, Cell::Gru), &device).with_weights_of(&source, &known, true);
+        let gru = change(|recurrent| recurrent.cell = Cell::Gru);
         assert!(gru.unwrap_err().to_string().contains("gru"));
     }
 }
@@ -154,7 +167,7 @@ fn weights_move_by_the_words_and_models_of_other_shapes_are_refused() {
 fn backends_agree() {
     let found: Vec<Vec<f32>> = devices()
         .into_iter()
-        .map(|device| values(build(&config(), &device).forward(tokens([[1, 2, 3], [4, 5, 0]], &device), &[3, 2])))
+        .map(|device| values(build(&settings(), &device).forward(tokens([[1, 2, 3], [4, 5, 0]], &device), &[3, 2])))
         .collect();
     found.iter().for_each(|other| near(&found[0], other));
 }

@@ -12,9 +12,9 @@ use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Lstm;
 
-use super::Draw;
 use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
+use super::{Draw, ImageShape};
 
 /// What a model has drawn after a step.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Draw {
             });
         });
         Bound {
-            reconstruction: self.config.likelihood.loss(images, canvas),
+            reconstruction: self.settings.likelihood().loss(images, canvas),
             kl: Tensor::stack(kls, 0),
             log_ratio: log_ratio.expect("a model has one step or more"),
         }
@@ -129,7 +129,7 @@ impl Draw {
         });
         // One sum over all steps instead of one for each.
         let kl = bound::kl(Tensor::cat(means, 0), Tensor::cat(log_variances, 0)).sum();
-        (self.config.likelihood.loss(images, canvas).sum() + kl) / batch as f64
+        (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
     }
 
     /// `images` `[B, D]` as they are read and drawn again, step by step, with `noise` `[T, B, Z]`.
@@ -151,7 +151,7 @@ impl Draw {
     pub fn generate(&self, noise: Tensor<3>) -> Vec<Drawn> {
         let [_, batch, _] = self.check_noise(&noise);
         let mut decoder = Decoder::new(self, batch);
-        (0..self.config.steps)
+        (0..self.settings.glimpses)
             .map(|step| {
                 decoder.write(noise.clone().narrow(0, step, 1).squeeze_dim(0));
                 decoder.drawn(None)
@@ -161,12 +161,12 @@ impl Draw {
 
     fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
         let [batch, pixels] = images.dims();
-        assert_eq!(pixels, self.config.pixels(), "pixels of an image");
+        assert_eq!(pixels, self.shape.pixels(), "pixels of an image");
         let [_, rows, latents] = self.check_noise(&noise);
         assert_eq!(rows, batch, "the noise is for as many images as there are");
         let mut encoder = Encoder::new(self, images);
         let mut decoder = Decoder::new(self, batch);
-        for step in 0..self.config.steps {
+        for step in 0..self.settings.glimpses {
             let (hidden, read) = encoder.read(&decoder);
             let statistics = self.latent.forward(hidden);
             let mean = statistics.clone().narrow(1, 0, latents);
@@ -181,7 +181,7 @@ impl Draw {
 
     fn check_noise(&self, noise: &Tensor<3>) -> [usize; 3] {
         let [steps, batch, latents] = noise.dims();
-        let wanted = [self.config.steps, self.config.latent_size];
+        let wanted = [self.settings.glimpses, self.settings.latent];
         assert_eq!([steps, latents], wanted, "steps and latents of the noise [T, B, Z]");
         [steps, batch, latents]
     }
@@ -203,17 +203,17 @@ struct Inferred {
 
 impl<'m> Encoder<'m> {
     fn new(model: &'m Draw, images: Tensor<2>) -> Self {
-        let config = &model.config;
+        let ImageShape { channels, height, width } = model.shape;
         let [batch, _] = images.dims();
-        let seen = config.read_numbers();
+        let seen = model.settings.read_numbers(model.shape);
         let weight = model.encoder.weight_ih.val().transpose();
         let bias = bias(&model.encoder);
-        let decoder = weight.clone().narrow(0, 2 * seen, config.hidden_size);
-        let reading = match (&model.read, config.read_size) {
+        let decoder = weight.clone().narrow(0, 2 * seen, model.settings.hidden);
+        let reading = match (&model.read, model.settings.read_grid()) {
             (Some(layer), Some(n)) => Reading::Glimpse {
                 layer,
                 n,
-                images: images.reshape([batch, config.channels, config.height, config.width]),
+                images: images.reshape([batch, channels, height, width]),
                 weight: weight.narrow(0, 0, 2 * seen),
                 bias,
             },
@@ -249,7 +249,7 @@ impl<'m> Encoder<'m> {
 
 impl<'m> Decoder<'m> {
     fn new(model: &'m Draw, batch: usize) -> Self {
-        let canvas = model.canvas.val().expand([batch, model.config.pixels()]);
+        let canvas = model.canvas.val().expand([batch, model.shape.pixels()]);
         Self {
             model,
             cell: Cell::new(&model.decoder),
@@ -267,11 +267,11 @@ impl<'m> Decoder<'m> {
         self.memory = self.cell.step(projection, self.memory.clone());
         let hidden = self.memory[0].clone();
         let mut written = self.model.write.forward(hidden.clone());
-        let config = &self.model.config;
-        if let (Some(layer), Some(n)) = (&self.model.window, config.write_size) {
+        let ImageShape { channels, height, width } = self.model.shape;
+        if let (Some(layer), Some(n)) = (&self.model.window, self.model.settings.write_grid()) {
             let [batch, _] = written.dims();
-            let window = Window::new(layer.forward(hidden), n, config.height, config.width);
-            written = window.write(written.reshape([batch, config.channels, n, n]));
+            let window = Window::new(layer.forward(hidden), n, height, width);
+            written = window.write(written.reshape([batch, channels, n, n]));
             self.written = Some(window.bounds());
         }
         self.canvas = self.canvas.clone() + written;

@@ -11,10 +11,14 @@ use rekindle_testing::devices;
 use rstest::rstest;
 
 use super::window::Window;
-use super::{Draw, DrawConfig, Likelihood, bound};
+use super::{Draw, DrawModelSettings, ImageShape, Likelihood, bound};
 
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(5)
+}
+
+const fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
+    ImageShape { channels, height, width }
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -33,14 +37,9 @@ fn wave<const D: usize>(shape: [usize; D], start: f64, (device, dtype): (&Device
 }
 
 /// The model of the fixture: every weight a wave that starts at the weight's place in the list.
-fn fixture(read: Option<usize>, write: Option<usize>, on: (&Device, DType)) -> Draw {
-    let config = DrawConfig::new(1, 6, 6)
-        .with_steps(3)
-        .with_hidden_size(4)
-        .with_latent_size(2)
-        .with_read_size(read)
-        .with_write_size(write);
-    let mut model = config.init_with(&mut rng(), on.0);
+fn fixture(read: usize, write: usize, on: (&Device, DType)) -> Draw {
+    let settings = DrawModelSettings { glimpses: 3, hidden: 4, latent: 2, read, write, gaussian: None };
+    let mut model = settings.init_with(shape(1, 6, 6), &mut rng(), on.0);
     let matrix = |shape: [usize; 2], start| Param::from_tensor(wave(shape, start, on));
     let vector = |size: usize, start| Some(Param::from_tensor(wave([size], start, on)));
     let lstm = |layer: &mut Lstm, start: f64| {
@@ -98,7 +97,7 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
 /// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `bench/draw_reference.py fixture`.
 #[rstest]
 #[rustfmt::skip]
-#[case::with_windows(Some(2), Some(3), 30.526642, 0.4079134, &[
+#[case::with_windows(2, 3, 30.526642, 0.4079134, &[
     ("encoder.weight_ih", 2.883188, 0.0044927),
     ("encoder.weight_hh", 0.283839, -0.0058129),
     ("encoder.bias_ih", 0.592788, 0.0055550),
@@ -119,7 +118,7 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
     ("encoder_start", 0.287369, -0.0477543),
     ("decoder_start", 0.364773, 0.0044134),
 ])]
-#[case::whole(None, None, 40.074829, 0.2413503, &[
+#[case::whole(0, 0, 40.074829, 0.2413503, &[
     ("encoder.weight_ih", 0.072074, -0.0000000),
     ("encoder.weight_hh", 0.001422, 0.0000000),
     ("encoder.bias_ih", 0.001937, -0.0000000),
@@ -137,8 +136,8 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
     ("decoder_start", 1.238891, 0.0053921),
 ])]
 fn a_forward_and_a_backward_pass_have_the_numbers_of_pytorch(
-    #[case] read: Option<usize>,
-    #[case] write: Option<usize>,
+    #[case] read: usize,
+    #[case] write: usize,
     #[case] reconstruction: f64,
     #[case] kl: f64,
     #[case] gradients: &[(&str, f64, f64)],
@@ -171,9 +170,7 @@ fn a_forward_and_a_backward_pass_have_the_numbers_of_pytorch(
 // Burn takes a sigmoid in f32 on ndarray, whatever the type of the tensor: only flex is exact enough.
 #[cfg(feature = "flex")]
 #[rstest]
-fn gradients_are_those_of_finite_differences(
-    #[values((None, None), (Some(2), Some(3)))] (read, write): (Option<usize>, Option<usize>),
-) {
+fn gradients_are_those_of_finite_differences(#[values((0, 0), (2, 3))] (read, write): (usize, usize)) {
     let device = Device::flex().autodiff();
     let on = (&device, DType::F64);
     let model = fixture(read, write, on);
@@ -205,7 +202,7 @@ fn gradients_are_those_of_finite_differences(
     check(&|model| &mut model.write.weight);
     check(&|model| &mut model.canvas);
     check(&|model| &mut model.encoder_start);
-    if read.is_some() {
+    if read > 0 {
         check(&|model| &mut model.read.as_mut().unwrap().weight);
         check(&|model| &mut model.window.as_mut().unwrap().weight);
     }
@@ -235,7 +232,7 @@ fn the_kl_is_that_of_a_monte_carlo_estimate() {
 #[test]
 fn the_mean_of_the_log_weights_is_the_bound() {
     for device in devices() {
-        let model = fixture(None, None, (&device, DType::F32));
+        let model = fixture(0, 0, (&device, DType::F32));
         let (images, _) = fixture_data((&device, DType::F32));
         let images = images.narrow(0, 0, 1).expand([4000, 36]);
         let bound = model.bound(images, normal([3, 4000, 2], &mut rng(), &device));
@@ -251,7 +248,7 @@ fn the_mean_of_the_log_weights_is_the_bound() {
 #[test]
 fn every_step_has_noise_of_its_own() {
     for device in devices() {
-        let model = fixture(Some(2), Some(3), (&device, DType::F32));
+        let model = fixture(2, 3, (&device, DType::F32));
         let noise = normal([3, 2, 2], &mut rng(), &device);
         let images = |noise| model.generate(noise).into_iter().map(|step| values(step.image)).collect::<Vec<_>>();
         let before = images(noise.clone());
@@ -319,12 +316,12 @@ fn filters_are_those_of_a_direct_loop(#[case] parameters: [f64; 5]) {
 #[case::one_filter(1, 1)]
 fn the_first_windows_of_a_new_model_lie_over_the_middle_half(#[case] read: usize, #[case] write: usize) {
     let (height, width) = (20, 28);
-    let config = DrawConfig::new(1, height, width).with_read_size(Some(read)).with_write_size(Some(write));
+    let settings = DrawModelSettings { read, write, ..DrawModelSettings::default() };
     for device in devices() {
         let device = device.autodiff();
-        let model = config.init_with(&mut rng(), &device);
+        let model = settings.init_with(shape(1, height, width), &mut rng(), &device);
         for (layer, n) in [(model.read, read), (model.window, write)] {
-            let hidden = Tensor::zeros([1, config.hidden_size], &device);
+            let hidden = Tensor::zeros([1, settings.hidden], &device);
             let window = Window::new(layer.unwrap().forward(hidden), n, height, width);
             // 13.5 pixels of 27, around the middle of both sides; a lone filter has no extent.
             let half = if n == 1 { 0.0 } else { 13.5 / 2.0 };
@@ -341,7 +338,7 @@ fn the_loss_stays_finite_when_variances_are_driven_to_zero_or_infinity(#[values(
     for device in devices() {
         let device = device.autodiff();
         let on = (&device, DType::F32);
-        let mut model = fixture(Some(2), Some(3), on);
+        let mut model = fixture(2, 3, on);
         let bias = |numbers: Vec<f64>| {
             let size = numbers.len();
             Some(Param::from_tensor(Tensor::from_data(TensorData::new(numbers, [size]), on)))
@@ -380,29 +377,25 @@ fn likelihoods_are_the_textbook_s() {
 }
 
 #[rstest]
-fn colour_images_of_any_shape_are_read_and_written(
-    #[values((None, Some(2)), (Some(3), None), (Some(1), Some(1)))] (read, write): (Option<usize>, Option<usize>),
-) {
+fn colour_images_of_any_shape_are_read_and_written(#[values((0, 2), (3, 0), (1, 1))] (read, write): (usize, usize)) {
     for device in devices() {
-        let config = DrawConfig::new(3, 4, 5).with_steps(2).with_hidden_size(6).with_latent_size(3);
-        let config = config.with_read_size(read).with_write_size(write);
-        let config = config.with_likelihood(Likelihood::Gaussian { deviation: 0.1 });
-        let model = config.init_with(&mut rng(), &device);
+        let settings = DrawModelSettings { glimpses: 2, hidden: 6, latent: 3, read, write, gaussian: Some(0.1) };
+        let model = settings.init_with(shape(3, 4, 5), &mut rng(), &device);
         let images = normal([2, 60], &mut rng(), &device);
         let drawn = model.reconstruct(images, normal([2, 2, 3], &mut rng(), &device));
         assert_eq!(drawn.len(), 2);
         for step in drawn {
             assert_eq!(step.image.dims(), [2, 60]);
-            assert_eq!((step.read.is_some(), step.written.is_some()), (read.is_some(), write.is_some()));
+            assert_eq!((step.read.is_some(), step.written.is_some()), (read > 0, write > 0));
         }
     }
 }
 
 #[rstest]
-#[case::no_steps(DrawConfig::new(1, 4, 4).with_steps(0))]
-#[case::no_latents(DrawConfig::new(1, 4, 4).with_latent_size(0))]
-#[case::too_many_filters(DrawConfig::new(1, 4, 9).with_read_size(Some(5)))]
+#[case::no_glimpses(DrawModelSettings { glimpses: 0, ..DrawModelSettings::default() }, shape(1, 4, 4))]
+#[case::no_latents(DrawModelSettings { latent: 0, ..DrawModelSettings::default() }, shape(1, 4, 4))]
+#[case::too_many_filters(DrawModelSettings { read: 5, ..DrawModelSettings::default() }, shape(1, 4, 9))]
 #[should_panic]
-fn a_model_without_meaning_is_refused(#[case] config: DrawConfig) {
-    config.init_with(&mut rng(), &devices()[0]);
+fn a_model_without_meaning_is_refused(#[case] settings: DrawModelSettings, #[case] shape: ImageShape) {
+    settings.init_with(shape, &mut rng(), &devices()[0]);
 }

@@ -7,12 +7,18 @@ use rstest::rstest;
 use super::*;
 use rekindle_testing::devices;
 
-fn config(input: FrameInput, cell: Option<Cell>) -> FrameTaggerConfig {
-    FrameTaggerConfig::new(input, 3, 5, 4).with_cell(cell)
+fn settings(cell: Option<Cell>) -> FrameTaggerSettings {
+    let recurrent = RecurrentSettings { cell: Recurrence(cell), hidden: 4, ..RecurrentSettings::default() };
+    FrameTaggerSettings { recurrent, encoder: 5, ..FrameTaggerSettings::default() }
 }
 
-fn model(config: &FrameTaggerConfig, device: &Device) -> FrameTagger {
-    config.init_with(&mut ChaCha8Rng::seed_from_u64(3), device)
+fn with_layers(layers: usize, settings: FrameTaggerSettings) -> FrameTaggerSettings {
+    FrameTaggerSettings { recurrent: RecurrentSettings { layers, ..settings.recurrent }, ..settings }
+}
+
+/// Of three classes.
+fn model(settings: &FrameTaggerSettings, input: FrameInput, device: &Device) -> FrameTagger {
+    settings.init_with(input, 3, &mut ChaCha8Rng::seed_from_u64(3), device)
 }
 
 /// Two clips of four frames.
@@ -43,7 +49,8 @@ fn probabilities_of_a_frame_add_up_to_one(
     #[values(false, true)] bidirectional: bool,
 ) {
     for device in devices() {
-        let model = model(&config(input, cell).with_bidirectional(bidirectional), &device);
+        let settings = FrameTaggerSettings { bidirectional, ..settings(cell) };
+        let model = model(&settings, input, &device);
         let (log_probs, state) = model.forward(frames(input.size(), &device), None, &[4, 2]);
         assert_eq!(log_probs.dims(), [2, 4, 3]);
         assert_eq!(state.is_some(), cell.is_some() && !bidirectional);
@@ -58,7 +65,8 @@ fn frames_one_by_one_and_chunks_give_what_the_whole_clip_gives(
     (cell, feedback): (Option<Cell>, bool),
 ) {
     for device in devices() {
-        let model = model(&config(input, cell).with_num_layers(2).with_feedback(feedback), &device);
+        let settings = FrameTaggerSettings { feedback, ..with_layers(2, settings(cell)) };
+        let model = model(&settings, input, &device);
         let clips = frames(input.size(), &device);
         let (whole, _) = model.forward(clips.clone(), None, &[4, 4]);
 
@@ -77,7 +85,8 @@ fn frames_one_by_one_and_chunks_give_what_the_whole_clip_gives(
 fn online_a_frame_does_not_see_those_after_it_and_bidirectional_it_does() {
     for device in devices() {
         for bidirectional in [false, true] {
-            let model = model(&config(FEATURES, Some(Cell::Gru)).with_bidirectional(bidirectional), &device);
+            let settings = FrameTaggerSettings { bidirectional, ..settings(Some(Cell::Gru)) };
+            let model = model(&settings, FEATURES, &device);
             let clips = frames(6, &device);
             let changed = Tensor::cat(vec![clips.clone().narrow(1, 0, 3), clips.clone().narrow(1, 0, 1)], 1);
             let of = |clips| numbers(model.forward(clips, None, &[4, 4]).0.narrow(1, 0, 3));
@@ -90,7 +99,7 @@ fn online_a_frame_does_not_see_those_after_it_and_bidirectional_it_does() {
 #[test]
 fn frames_past_the_end_of_a_clip_do_not_count() {
     for device in devices() {
-        let model = model(&config(FEATURES, Some(Cell::Lstm)), &device);
+        let model = model(&settings(Some(Cell::Lstm)), FEATURES, &device);
         let labels = [0, 1, 2, 0, 1, 1, 0, 0];
         let other_padding = [0, 1, 2, 0, 1, 1, 2, 1];
         let loss = |labels: &[u32]| numbers(model.loss(frames(6, &device), None, &[4, 2], labels, None).0);
@@ -105,7 +114,7 @@ fn frames_past_the_end_of_a_clip_do_not_count() {
 #[test]
 fn the_loss_is_the_weighted_mean_of_the_frames() {
     for device in devices() {
-        let model = model(&config(FEATURES, None), &device);
+        let model = model(&settings(None), FEATURES, &device);
         let (labels, weights) = ([0, 1, 2, 0, 1, 1, 0, 2], [0.5, 2.0, 1.0]);
         let log_probs = numbers(model.forward(frames(6, &device), None, &[4, 4]).0);
         let nll = |place: usize| -log_probs[place * 3 + labels[place] as usize];
@@ -120,17 +129,15 @@ fn the_loss_is_the_weighted_mean_of_the_frames() {
 #[test]
 fn weights_are_taken_from_a_model_of_the_same_shape_only() {
     for device in devices() {
-        let config = config(PIXELS, Some(Cell::Gru));
-        let (fresh, source) = (config.init(&device), model(&config, &device));
+        let gru = settings(Some(Cell::Gru));
+        let (fresh, source) = (gru.init(PIXELS, 3, &device), model(&gru, PIXELS, &device));
         let clips = frames(30, &device);
         let of = |model: &FrameTagger| numbers(model.forward(clips.clone(), None, &[4, 4]).0);
         let same = fresh.clone().with_weights_of(&source, true).unwrap();
         assert_eq!(of(&same), of(&source));
         assert_ne!(of(&fresh.with_weights_of(&source, false).unwrap()), of(&source));
-        for other in
-            [config.clone().with_cell(Some(Cell::Lstm)), config.clone().with_num_layers(2), config.with_cell(None)]
-        {
-            assert!(model(&other, &device).with_weights_of(&source, true).is_err());
+        for other in [settings(Some(Cell::Lstm)), with_layers(2, gru), settings(None)] {
+            assert!(model(&other, PIXELS, &device).with_weights_of(&source, true).is_err());
         }
     }
 }
@@ -141,8 +148,8 @@ fn what_is_said_of_a_frame_is_what_is_read_with_the_next(
     #[values(0.0, 0.9)] scheduled_sampling: f64,
 ) {
     for device in devices() {
-        let config = config(FEATURES, Some(cell)).with_feedback(true).with_scheduled_sampling(scheduled_sampling);
-        let model = model(&config, &device);
+        let settings = FrameTaggerSettings { feedback: true, scheduled_sampling, ..settings(Some(cell)) };
+        let model = model(&settings, FEATURES, &device);
         let clips = frames(6, &device) * 3.0;
         let log_probs = numbers(model.forward(clips.clone(), None, &[4, 4]).0);
         let likeliest = |row: &[f32]| (0..3).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap() as u32;
@@ -167,7 +174,8 @@ fn what_is_said_of_a_frame_is_what_is_read_with_the_next(
 #[test]
 fn a_state_with_feedback_comes_back_from_a_checkpoint_and_begins_anew() {
     for device in devices() {
-        let model = model(&config(FEATURES, Some(Cell::Lstm)).with_feedback(true), &device);
+        let settings = FrameTaggerSettings { feedback: true, ..settings(Some(Cell::Lstm)) };
+        let model = model(&settings, FEATURES, &device);
         let (_, state) = model.forward(frames(6, &device), None, &[4, 4]);
         let state = state.unwrap();
         let again = TaggerState::from_data(state.to_data(), Cell::Lstm, true, &device).unwrap();

@@ -12,16 +12,23 @@ use crate::decode::{Sampling, Search, Symbols, sample, search};
 use rekindle_testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
-    config(cell, attention, smoothing).init_with(&mut ChaCha8Rng::seed_from_u64(7), device)
+    build(&settings(cell, attention, smoothing), device)
 }
 
-fn config(cell: Cell, attention: AttentionKind, smoothing: f64) -> TranslatorConfig {
-    TranslatorConfig::new(12, 11, 8, cell)
-        .with_embedding_size(6)
-        .with_num_layers(2)
-        .with_attention(attention)
-        .with_label_smoothing(smoothing)
-        .with_tied(cell == Cell::Lstm)
+/// Of twelve and eleven words.
+fn build(settings: &TranslatorSettings, device: &Device) -> Translator {
+    settings.init_with(&TranslatorSizes::new(12, 11), &mut ChaCha8Rng::seed_from_u64(7), device)
+}
+
+fn settings(cell: Cell, attention: AttentionKind, smoothing: f64) -> TranslatorSettings {
+    TranslatorSettings {
+        recurrent: RecurrentSettings { cell, layers: 2, hidden: 8, ..RecurrentSettings::default() },
+        embedding: 6,
+        attention,
+        label_smoothing: smoothing,
+        tied: cell == Cell::Lstm,
+        ..TranslatorSettings::default()
+    }
 }
 
 const SOURCES: [&[u32]; 3] = [&[4, 5, 6, 7, 8], &[9, 10], &[11]];
@@ -77,8 +84,7 @@ fn scores_are_those_of_a_forced_rescore(
     #[values(false, true)] input_feeding: bool,
 ) {
     for device in devices() {
-        let config = config(Cell::Gru, attention, 0.0).with_input_feeding(input_feeding);
-        let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let model = build(&TranslatorSettings { input_feeding, ..settings(Cell::Gru, attention, 0.0) }, &device);
         let settings = Search { beam, max_length: 9, ..Search::default() };
         let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
         for (source, hypotheses) in SOURCES.iter().zip(&found) {
@@ -170,8 +176,8 @@ fn attention_is_a_distribution_over_the_source() {
 fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
     for device in devices() {
         let sampled = |share| {
-            let config = config(Cell::Gru, AttentionKind::General, 0.0).with_scheduled_sampling(share);
-            let model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+            let settings = settings(Cell::Gru, AttentionKind::General, 0.0);
+            let model = build(&TranslatorSettings { scheduled_sampling: share, ..settings }, &device);
             let tokens = model.with_guesses(&model.encode(&SOURCES), model.shifted(&TARGETS)).tokens;
             let log_probs = model.log_probs(model.combined(
                 model.read(&model.encode(&SOURCES), &model.shifted(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
@@ -191,8 +197,9 @@ fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
 fn training_by_input_feeding_and_scheduled_sampling_reaches_every_weight() {
     for device in devices() {
         let device = device.autodiff();
-        let config = config(Cell::Lstm, AttentionKind::Additive, 0.1).with_input_feeding(true);
-        let model = config.with_scheduled_sampling(0.5).init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let settings = settings(Cell::Lstm, AttentionKind::Additive, 0.1);
+        let settings = TranslatorSettings { input_feeding: true, scheduled_sampling: 0.5, ..settings };
+        let model = build(&settings, &device);
         let gradients = model.loss(&SOURCES, &TARGETS).backward();
         for weight in [&model.source_embedding, &model.target_embedding] {
             assert!(weight.grad(&gradients).unwrap().abs().sum().into_scalar::<f32>() > 0.0);

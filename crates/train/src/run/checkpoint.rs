@@ -22,12 +22,15 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, TensorData};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{FORMAT, RunFolder, atomic};
+use super::folder::RunFolder;
+use crate::carry::Carry;
 use crate::error::TrainError;
+use crate::files::{self, Seal};
 use crate::schedule::Plateau;
-use crate::task::Carry;
+
+/// The format of checkpoints that this version writes; it reads all up to this one.
+const FORMAT: u32 = 1;
 
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
@@ -37,8 +40,11 @@ const TRAINING: &str = "training.json";
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What tells the training data from other data.
+    /// The training data in words.
     pub data: String,
+    /// SHA-256 of the training data; none in runs of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_sha256: Option<String>,
     /// Steps done.
     pub step: u64,
     /// The first step's loss in nats.
@@ -65,20 +71,6 @@ struct Training {
     format: u32,
     progress: Progress,
     files: BTreeMap<String, Seal>,
-}
-
-/// What a file must be to be trusted.
-#[derive(PartialEq, Serialize, Deserialize)]
-struct Seal {
-    bytes: u64,
-    sha256: String,
-}
-
-impl Seal {
-    fn of(bytes: &[u8]) -> Self {
-        let sha256 = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
-        Self { bytes: bytes.len() as u64, sha256 }
-    }
 }
 
 /// Which checkpoint of a run.
@@ -141,13 +133,13 @@ pub fn save<M: Module, C: Carry>(
 ) -> Result<PathBuf, TrainError> {
     let path = folder(run, progress.step);
     let partial = path.with_extension("partial");
-    remove_folder(&partial)?;
-    fs::create_dir_all(&partial).map_err(TrainError::io("make the folder", &partial))?;
+    files::remove(&partial)?;
+    files::make_folder(&partial)?;
     let written = write_files(&partial, progress, model, optimizer, carry).and_then(|()| {
         // A checkpoint of this step can only be a damaged one that a resumed run passed over.
-        remove_folder(&path)?;
+        files::remove(&path)?;
         fs::rename(&partial, &path).map_err(TrainError::io("write", &path))?;
-        atomic::sync_parent(&path)
+        files::sync_parent(&path)
     });
     written.inspect_err(|_| {
         let _ = fs::remove_dir_all(&partial);
@@ -175,13 +167,13 @@ fn write_files<M: Module, C: Carry>(
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in contents {
-        atomic::write_synced(&partial.join(name), &bytes)?;
+        files::write_synced(&partial.join(name), &bytes)?;
         files.insert(name.to_owned(), Seal::of(&bytes));
     }
     let training = Training { format: FORMAT, progress: progress.clone(), files };
     let json = serde_json::to_vec_pretty(&training).expect("plain numbers and strings can be written as JSON");
-    atomic::write_synced(&partial.join(TRAINING), &json)?;
-    atomic::sync_parent(&partial.join(TRAINING))
+    files::write_synced(&partial.join(TRAINING), &json)?;
+    files::sync_parent(&partial.join(TRAINING))
 }
 
 /// Deletes all checkpoints but the last `keep` and the best.
@@ -192,7 +184,7 @@ fn write_files<M: Module, C: Carry>(
 pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>) -> Result<(), TrainError> {
     let steps = steps(run)?;
     let old = &steps[..steps.len().saturating_sub(keep)];
-    old.iter().filter(|&&step| Some(step) != best).try_for_each(|&step| remove_folder(&folder(run, step)))
+    old.iter().filter(|&&step| Some(step) != best).try_for_each(|&step| files::remove(&folder(run, step)))
 }
 
 /// Reads a checkpoint. For [`Which::Last`], and [`Which::Best`] of a run without evaluations, damaged ones are passed
@@ -238,7 +230,7 @@ fn load_one_of(run: &RunFolder, steps: &[u64]) -> Result<Checkpoint, TrainError>
 type Files = BTreeMap<&'static str, Vec<u8>>;
 
 fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
-    let json = read_file(folder, TRAINING)?;
+    let json = files::read(&folder.join(TRAINING))?;
     let malformed = |name: &str, reason: String| TrainError::Malformed { path: folder.join(name), reason };
     let training: Training = serde_json::from_slice(&json).map_err(|e| malformed(TRAINING, e.to_string()))?;
     if training.format > FORMAT {
@@ -248,11 +240,9 @@ fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
     let mut files = BTreeMap::new();
     for name in [MODEL, OPTIMIZER, CARRY] {
         let Some(seal) = training.files.get(name) else { continue };
-        let bytes = read_file(folder, name)?;
-        if Seal::of(&bytes) != *seal {
-            let reason = format!("damaged: {} bytes of {}, or not those that were written", bytes.len(), seal.bytes);
-            return Err(malformed(name, reason));
-        }
+        let path = folder.join(name);
+        let bytes = files::read(&path)?;
+        seal.check(&path, &bytes)?;
         files.insert(name, bytes);
     }
     Ok((training.progress, files))
@@ -323,17 +313,6 @@ pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     }
     steps.sort_unstable();
     Ok(steps)
-}
-
-fn read_file(folder: &Path, name: &str) -> Result<Vec<u8>, TrainError> {
-    fs::read(folder.join(name)).map_err(TrainError::io("read", folder.join(name)))
-}
-
-fn remove_folder(path: &Path) -> Result<(), TrainError> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(TrainError::io("delete", path)(e)),
-        _ => Ok(()),
-    }
 }
 
 fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {

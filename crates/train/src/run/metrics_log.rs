@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::atomic;
 use crate::error::TrainError;
 use crate::event::StepReport;
-use crate::task::Evaluation;
+use crate::files;
+use crate::report::Report;
 
 /// Appends lines to `metrics.jsonl`. Each reaches the file at once, so that others can follow along.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl MetricsLog {
         };
         let kept: String = old.split_inclusive('\n').filter(|line| is_up_to(line, step)).collect();
         if kept != old {
-            atomic::write(&path, kept.as_bytes())?;
+            files::write(&path, kept.as_bytes())?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainError::io("write", &path))?;
         Ok(Self { path, file })
@@ -52,15 +52,15 @@ impl MetricsLog {
         &mut self,
         step: u64,
         epoch: f64,
-        evaluation: &Evaluation,
+        report: &Report,
         best: bool,
     ) -> Result<(), TrainError> {
         let mut line = Map::new();
         line.insert("kind".into(), "evaluation".into());
         line.insert("step".into(), step.into());
         line.insert("epoch".into(), epoch.into());
-        line.insert("loss".into(), evaluation.loss.into());
-        line.extend(evaluation.figures.iter().map(|&(name, value)| (name.to_owned(), value.into())));
+        line.insert("loss".into(), report.loss.value.into());
+        line.extend(report.figures.iter().map(|figure| (figure.name.to_owned(), figure.value.into())));
         line.insert("best".into(), best.into());
         self.line(Value::Object(line))
     }

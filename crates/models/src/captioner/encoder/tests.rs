@@ -180,8 +180,9 @@ fn weights_that_do_not_fit_are_named() {
 
 #[test]
 fn encoders_have_their_names() {
-    for (kind, name) in EncoderKind::NAMES {
-        assert_eq!((kind.to_string(), name.parse()), (name.to_owned(), Ok(kind)));
+    for &kind in EncoderKind::ALL {
+        assert_eq!((kind.to_string(), kind.name().parse()), (kind.name().to_owned(), Ok(kind)));
     }
+    assert_eq!(EncoderKind::NAMES, ["small", "efficientnet-lite0", "vgg16", "vgg19"]);
     assert!("vgg".parse::<EncoderKind>().is_err());
 }

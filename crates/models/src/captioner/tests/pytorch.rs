@@ -123,15 +123,17 @@ fn losses_and_gradients_are_those_of_pytorch(
 ) {
     for device in devices() {
         let device = device.autodiff();
-        let model = CaptionerConfig::new(9, 5, 4, cell)
-            .with_embedding_size(embedding)
-            .with_image_size(4)
-            .with_num_layers(layers)
-            .with_attention(attention)
-            .with_image_term(image_term)
-            .with_doubly_stochastic(0.7)
-            .with_label_smoothing(0.1)
-            .init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let settings = CaptionerSettings {
+            recurrent: RecurrentSettings { cell, layers, hidden: 4, ..RecurrentSettings::default() },
+            embedding,
+            pillar: 4,
+            attention,
+            image_term,
+            doubly_stochastic: 0.7,
+            label_smoothing: 0.1,
+            ..CaptionerSettings::default()
+        };
+        let model = settings.init_with(&CaptionerSizes::new(9, 5), &mut ChaCha8Rng::seed_from_u64(7), &device);
         let weights = model.state_dict().into_iter().enumerate().map(|(index, (name, weight))| {
             let values = noise(weight.values().len(), index as f64);
             (name, WeightTensor::new(weight.shape().to_vec(), values).unwrap())

@@ -49,8 +49,8 @@ fn gradients_are_those_of_finite_differences(
 ) {
     let device = Device::flex().autodiff();
     let still = |parameter, at, by| Nudge { parameter, at, by, seen: 0 };
-    let model = config(cell, attention).with_image_term(term).with_label_smoothing(0.1);
-    let model = model.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device).map(&mut still(usize::MAX, 0, 0.0));
+    let settings = CaptionerSettings { image_term: term, label_smoothing: 0.1, ..settings(cell, attention) };
+    let model = build(&settings, &device).map(&mut still(usize::MAX, 0, 0.0));
     let seen = seen(2, attention, &device).cast(burn::tensor::DType::F64);
     let loss = |model: &Captioner| model.loss(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
     let gradients = loss(&model).backward();

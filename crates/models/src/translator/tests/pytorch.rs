@@ -152,9 +152,15 @@ fn losses_and_gradients_are_those_of_pytorch(
 ) {
     for device in devices() {
         let device = device.autodiff();
-        let config = TranslatorConfig::new(9, 8, 4, cell).with_embedding_size(3).with_num_layers(layers);
-        let config = config.with_attention(attention).with_label_smoothing(0.1);
-        let mut model = config.init_with(&mut ChaCha8Rng::seed_from_u64(7), &device);
+        let settings = TranslatorSettings {
+            recurrent: RecurrentSettings { cell, layers, hidden: 4, ..RecurrentSettings::default() },
+            embedding: 3,
+            attention,
+            label_smoothing: 0.1,
+            ..TranslatorSettings::default()
+        };
+        let sizes = TranslatorSizes::new(9, 8);
+        let mut model = settings.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(7), &device);
         for (start, weight) in weights(&mut model).into_values().enumerate() {
             match weight {
                 Weight::Matrix(param) => *param = Param::from_tensor(wave(param.dims(), start, &device)),

@@ -1,0 +1,145 @@
+//! Training steps of tasks, timed on several backends.
+//!
+//! A task is the caller's: a name, and a function that opens it on a device as a [`StepTimer`].
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use serde::Serialize;
+
+use crate::{BenchError, Failure, Spread, Turns, text_table};
+
+/// A task's name, and how to open it on a device.
+pub type Task<'a> = (&'static str, &'a dyn Fn(&Device) -> Result<Box<dyn StepTimer>, Failure>);
+
+/// A task in training on one device, to be timed.
+pub trait StepTimer {
+    /// Does `count` training steps and waits until the device has done them. Returns how many items they had.
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes a step fail.
+    fn steps(&mut self, count: usize) -> Result<u64, Failure>;
+
+    /// What an item is, in the plural: `tokens`.
+    fn unit(&self) -> &'static str;
+}
+
+/// The figures of all tasks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// The backends, in the order in which they were given.
+    pub backends: Vec<&'static str>,
+    /// Threads of the CPU backends.
+    pub threads: usize,
+    /// Turns of each backend.
+    #[serde(flatten)]
+    pub turns: Turns,
+    /// The tasks, in the order in which they were given.
+    pub rows: Vec<Row>,
+}
+
+/// The figures of one task.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The task.
+    pub task: &'static str,
+    /// What is counted.
+    pub unit: &'static str,
+    /// Items in a second, by backend.
+    pub per_second: Vec<Spread>,
+    /// How many times as fast as the first backend each is, round by round.
+    pub to_first: Vec<Spread>,
+}
+
+/// Times each task on all `devices`, each with the name of its backend, which take turns.
+///
+/// # Errors
+///
+/// [`BenchError::NoDevice`] without a device, and [`BenchError::Task`].
+pub fn compare(tasks: &[Task<'_>], devices: &[(&'static str, Device)], turns: Turns) -> Result<Table, BenchError> {
+    if devices.is_empty() {
+        return Err(BenchError::NoDevice);
+    }
+    let backends = devices.iter().map(|(name, _)| *name).collect();
+    let rows = tasks.iter().map(|task| row(task, devices, turns)).collect::<Result<_, _>>()?;
+    Ok(Table { backends, threads: rayon::current_num_threads(), turns, rows })
+}
+
+fn row(&(task, open): &Task<'_>, devices: &[(&'static str, Device)], turns: Turns) -> Result<Row, BenchError> {
+    let failed = |backend| move |source| BenchError::Task { task, backend, source };
+    let mut timers = Vec::with_capacity(devices.len());
+    for &(backend, ref device) in devices {
+        timers.push((backend, open(device).map_err(failed(backend))?));
+    }
+    let unit = timers[0].1.unit();
+    let speeds = turns.take(&mut timers.iter_mut().collect::<Vec<_>>(), |(backend, timer), steps| {
+        let started = Instant::now();
+        let items = timer.steps(steps).map_err(failed(*backend))?;
+        Ok(items as f64 / started.elapsed().as_secs_f64())
+    })?;
+    Ok(Row {
+        task,
+        unit,
+        per_second: speeds.iter().map(|speeds| Spread::of(speeds.iter().copied())).collect(),
+        to_first: speeds.iter().map(|own| Spread::of_ratios(own, &speeds[0])).collect(),
+    })
+}
+
+impl Table {
+    /// Writes the figures as text.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let ratios = self.backends.iter().skip(1).map(|name| format!("{name} / {}", self.backends[0]));
+        let ratios: Vec<_> = ratios.collect();
+        let headings = ["", "a second"].into_iter().chain(self.backends.iter().copied());
+        let headings: Vec<_> = headings.chain(ratios.iter().map(String::as_str)).collect();
+        let rows = self.rows.iter().map(|row| {
+            let speeds = row.per_second.iter().map(|speed| format!("{:.0}", speed.median));
+            let ratios = row.to_first.iter().skip(1).map(Spread::to_string);
+            [row.task.into(), row.unit.into()].into_iter().chain(speeds).chain(ratios).collect()
+        });
+        text_table::write(out, &headings, rows.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+    use crate::turns::ONE_STEP;
+
+    /// Fails at the third call.
+    struct Counter(usize);
+
+    impl StepTimer for Counter {
+        fn steps(&mut self, _: usize) -> Result<u64, Failure> {
+            self.0 += 1;
+            if self.0 < 3 { Ok(10) } else { Err("enough".into()) }
+        }
+
+        fn unit(&self) -> &'static str {
+            "items"
+        }
+    }
+
+    #[test]
+    fn every_task_is_timed_on_every_device_and_a_failure_names_both() {
+        let open = |_: &Device| -> Result<Box<dyn StepTimer>, Failure> { Ok(Box::new(Counter(0))) };
+        let tasks: [Task; 1] = [("count", &open)];
+        assert!(matches!(compare(&tasks, &[], ONE_STEP), Err(BenchError::NoDevice)));
+        for device in rekindle_testing::cpus() {
+            let devices = ["a", "b"].map(|name| (name, device.clone()));
+            let row = compare(&tasks, &devices, ONE_STEP).unwrap().rows.remove(0);
+            assert_eq!((row.task, row.unit, row.per_second.len(), row.to_first[0].median), ("count", "items", 2, 1.0));
+            let error = compare(&tasks, &devices, Turns { rounds: 2.try_into().unwrap(), ..ONE_STEP }).unwrap_err();
+            assert_eq!(error.to_string(), "cannot time the task count on a");
+            assert_eq!(error.source().unwrap().to_string(), "enough");
+        }
+    }
+}

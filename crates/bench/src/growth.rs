@@ -1,0 +1,132 @@
+//! How the time of a training step grows with batch and time, beside the machine's peak.
+
+use std::io::{self, Write};
+
+use burn::tensor::{Device, Distribution, Tensor};
+use rekindle_models::char_lm::CharLm;
+use serde::Serialize;
+
+use crate::contestant::timed;
+use crate::language_model::language_model;
+use crate::shape::{SYMBOLS, Shape};
+use crate::{BenchError, Spread, Turns, text_table};
+
+/// Batches `B` and times `T`.
+const SIZES: [usize; 4] = [16, 32, 64, 128];
+/// Width of the LSTM.
+const HIDDEN: usize = 256;
+/// Rows and columns of the product that shows the peak: far beyond every cache.
+const PEAK_SIZE: usize = 2048;
+
+/// The figures of all batches and times.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// GFLOP/s of a product of two large matrices.
+    pub peak_gflops: f64,
+    /// Width of the LSTM.
+    pub hidden: usize,
+    /// By batch, then by time.
+    pub rows: Vec<Row>,
+}
+
+/// The figures of one batch and time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Batch `B`.
+    pub batch: usize,
+    /// Sequence length `T`.
+    pub time: usize,
+    /// Seconds of a training step.
+    pub step_seconds: f64,
+    /// GFLOP/s of the step's matrix products.
+    pub gflops: f64,
+    /// Share of the peak.
+    pub share_of_peak: f64,
+}
+
+/// Times the training of an LSTM language model on `device`; `progress` hears of a shape before it is timed.
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn measure(turns: Turns, device: &Device, mut progress: impl FnMut(&Shape)) -> Result<Table, BenchError> {
+    let peak = peak_gflops(PEAK_SIZE, turns, device)?;
+    let mut rows = Vec::new();
+    for batch in SIZES {
+        for time in SIZES {
+            let shape = format!("train-lstm-1x{HIDDEN}-b{batch}-t{time}").parse()?;
+            progress(&shape);
+            rows.push(row(&shape, turns, peak, device)?);
+        }
+    }
+    Ok(Table { peak_gflops: peak, hidden: HIDDEN, rows })
+}
+
+fn row(shape: &Shape, turns: Turns, peak: f64, device: &Device) -> Result<Row, BenchError> {
+    let mut training = language_model::<CharLm>(shape, device);
+    let seconds = turns.take(&mut [&mut training], |training, steps| Ok(training(steps)? / steps as f64))?;
+    let step_seconds = Spread::of(seconds.concat()).median;
+    let gflops = flops(shape) / step_seconds / 1e9;
+    Ok(Row { batch: shape.batch, time: shape.time, step_seconds, gflops, share_of_peak: gflops / peak })
+}
+
+/// Floating-point operations of the matrix products in a training step: one product forward and two backward with `W_hh`
+/// and with `W_hy`, two operations a weight and token. A one-hot input needs none.
+fn flops(shape: &Shape) -> f64 {
+    let weights = 4 * shape.hidden * shape.hidden + shape.hidden * SYMBOLS;
+    (6 * weights * shape.tokens(1)) as f64
+}
+
+/// The best of all rounds in a product of matrices of `size` rows and columns.
+fn peak_gflops(size: usize, turns: Turns, device: &Device) -> Result<f64, BenchError> {
+    let random = || Tensor::<2>::random([size, size], Distribution::Default, device);
+    let (left, right) = (random(), random());
+    let mut product = timed(|steps| {
+        for _ in 0..steps {
+            left.clone().matmul(right.clone());
+        }
+        Ok(device.sync()?)
+    });
+    let seconds = turns.take(&mut [&mut product], |product, _| product(1))?;
+    Ok(2.0 * (size as f64).powi(3) / Spread::of(seconds.concat()).min / 1e9)
+}
+
+impl Table {
+    /// Writes the figures as text.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "peak: {:.0} GFLOP/s in a product of {PEAK_SIZE} x {PEAK_SIZE} f32 matrices", self.peak_gflops)?;
+        let headings = ["batch", "time", "ms a step", "us a symbol", "GFLOP/s", "of the peak"];
+        let rows = self.rows.iter().map(|row| {
+            vec![
+                row.batch.to_string(),
+                row.time.to_string(),
+                format!("{:.2}", row.step_seconds * 1e3),
+                format!("{:.2}", row.step_seconds * 1e6 / (row.batch * row.time) as f64),
+                format!("{:.1}", row.gflops),
+                format!("{:.0} %", 100.0 * row.share_of_peak),
+            ]
+        });
+        text_table::write(out, &headings, rows.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::turns::ONE_STEP;
+
+    #[test]
+    fn a_step_has_its_share_of_the_peak() {
+        for device in rekindle_testing::cpus() {
+            let peak = peak_gflops(16, ONE_STEP, &device).unwrap();
+            let row = row(&"train-lstm-1x4-b2-t3".parse().unwrap(), ONE_STEP, peak, &device).unwrap();
+            // 6 operations a token and weight: 4 x 4 x 4 of `W_hh`, 4 x 65 of `W_hy`.
+            let gflops = 6.0 * 6.0 * (64.0 + 260.0) / row.step_seconds / 1e9;
+            assert!((row.share_of_peak * peak / gflops - 1.0).abs() < 1e-9 && row.gflops > 0.0);
+        }
+    }
+}

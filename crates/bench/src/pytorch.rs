@@ -1,0 +1,100 @@
+//! The PyTorch side: a Python process that answers a line of JSON with a line of JSON.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::shape::{CAPTIONS, MAP, SYMBOLS, Shape, VOCABULARY, WORDS};
+use crate::{BenchError, Failure};
+
+/// What the process runs.
+const SCRIPT: &str = include_str!("../python/pytorch.py");
+
+/// A Python process that has imported PyTorch.
+pub struct PyTorch {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+    pub(crate) program: PathBuf,
+    /// The version of PyTorch.
+    pub version: String,
+}
+
+/// What the process says first.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Greeting {
+    Torch(String),
+    Error(String),
+}
+
+/// The answer to a request.
+#[derive(Deserialize)]
+pub(crate) struct Answer {
+    pub seconds: f64,
+    /// Peak memory; none where the system does not say.
+    pub peak_bytes: Option<u64>,
+}
+
+impl PyTorch {
+    /// Starts `python`, a Python that has PyTorch, and waits until it has imported it.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError::NoPyTorch`], and others when the process breaks off.
+    pub fn start(python: impl Into<PathBuf>) -> Result<Self, BenchError> {
+        let program = python.into();
+        let failed = |source: Failure| BenchError::NoPyTorch { program: program.clone(), source };
+        let mut command = Command::new(&program);
+        let process = command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = process.map_err(|e| failed(e.into()))?;
+        let answers = BufReader::new(process.stdout.take().expect("the output was piped"));
+        let mut pytorch = Self { process, answers, program: program.clone(), version: String::new() };
+        match pytorch.read("its version")? {
+            Greeting::Torch(version) => pytorch.version = version,
+            Greeting::Error(reason) => return Err(failed(reason.into())),
+        }
+        Ok(pytorch)
+    }
+
+    /// Has the work of `steps` steps done.
+    pub(crate) fn ask(&mut self, shape: &Shape, steps: usize) -> Result<Answer, BenchError> {
+        let request = json!({
+            "work": shape.work, "cell": shape.cell, "layers": shape.layers, "hidden": shape.hidden,
+            "batch": shape.batch, "time": shape.time, "apart": shape.apart,
+            "symbols": SYMBOLS, "words": WORDS, "vocabulary": VOCABULARY, "captions": CAPTIONS, "map": MAP,
+            "threads": rayon::current_num_threads(), "steps": steps, "sampled": shape.tokens(steps),
+        });
+        let requests = self.process.stdin.as_mut().expect("open until the process is dropped");
+        writeln!(requests, "{request}").map_err(BenchError::PyTorchStopped)?;
+        self.read(&shape.to_string())
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, wanted: &str) -> Result<T, BenchError> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).map_err(BenchError::PyTorchStopped)?;
+        serde_json::from_str(&line).map_err(|source| BenchError::Answer { wanted: wanted.to_owned(), line, source })
+    }
+}
+
+impl Drop for PyTorch {
+    fn drop(&mut self) {
+        // Waiting closes the standard input of the process, with which its script ends. Nobody could handle an error.
+        let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_that_does_not_run_is_named() {
+        let error = PyTorch::start("/nonexistent/python").err().unwrap();
+        assert_eq!(error.to_string(), "cannot start PyTorch in /nonexistent/python");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

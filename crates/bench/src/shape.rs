@@ -1,0 +1,205 @@
+//! What is timed: a kind of work at a shape, and its name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rekindle_models::settings::RecurrentSettings;
+use rekindle_rnn::{Cell, Scheme};
+use rekindle_settings::names;
+use serde::{Serialize, Serializer};
+
+use crate::BenchError;
+
+/// Vocabulary `V` of a language model: that of tiny Shakespeare.
+pub(crate) const SYMBOLS: usize = 65;
+
+/// Vocabularies of a translator, source and target: about those of Multi30k from German to English.
+pub(crate) const WORDS: [usize; 2] = [8000, 6000];
+
+/// Vocabulary of a captioner: about that of Flickr8k.
+pub(crate) const VOCABULARY: usize = 3000;
+
+/// Captions of an image.
+pub(crate) const CAPTIONS: usize = 5;
+
+/// Places `P` of an image and features `F` of each, as a captioner gets them: EfficientNet-Lite0's map.
+pub(crate) const MAP: [usize; 2] = [49, 1280];
+
+/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time.
+///
+/// The width is that of the hidden state, of a translator its decoder's. A captioner's embeddings and projected features
+/// are as wide as its hidden state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// What the model does.
+    pub work: Work,
+    /// The cell.
+    pub cell: Recurrence,
+    /// Stacked layers `L`.
+    pub layers: usize,
+    /// Width `H` of the hidden state.
+    pub hidden: usize,
+    /// Batch `B`: sequences, sentences or images side by side.
+    pub batch: usize,
+    /// Sequence length `T` of a training step; of a sentence or caption, with its end token.
+    pub time: usize,
+    /// Whether PyTorch's captioner gets its image anew with each caption, as from a plain training set of pairs, written
+    /// `-apart`. Else the captions of an image share it there too, as they do in Rekindle.
+    pub apart: bool,
+}
+
+names! {
+    /// What a model does.
+    pub enum Work {
+        /// Training steps of a language model.
+        Train = "train",
+        /// Sampling from a language model, one sequence, token by token.
+        Sample = "sample",
+        /// Training steps of a translator.
+        Translate = "translate",
+        /// Greedy decoding with a translator.
+        Decode = "decode",
+        /// Training steps of a captioner with soft attention.
+        Caption = "caption",
+    }
+}
+
+names! {
+    /// The cells that Rekindle, PyTorch and Burn have in common.
+    pub enum Recurrence {
+        /// A vanilla RNN.
+        Rnn = "rnn",
+        /// An LSTM.
+        Lstm = "lstm",
+        /// A GRU.
+        Gru = "gru",
+    }
+}
+
+/// The shapes that are timed by default.
+const DEFAULTS: &str = "train-lstm-1x256 train-gru-1x256 train-rnn-1x256 train-lstm-2x512 train-lstm-2x128-b50-t50 \
+    sample-lstm-1x256 sample-lstm-2x512 \
+    translate-gru-1x512-b128-t14 decode-gru-1x512-b128-t14 decode-gru-1x512-b1-t14 \
+    caption-lstm-1x512-b32-t12 caption-lstm-1x512-b32-t12-apart";
+
+/// The end of the name of a shape whose captions are apart.
+const APART: &str = "-apart";
+
+/// Batch and time where a name does not give them.
+const USUAL: usize = 64;
+
+/// Tokens that are sampled in place of a training step, which takes about as long.
+const SAMPLED_PER_STEP: usize = 200;
+
+impl Shape {
+    /// The shapes that are timed by default.
+    pub fn defaults() -> Vec<Self> {
+        DEFAULTS.split(' ').map(|name| name.parse().expect("the names above are well formed")).collect()
+    }
+
+    /// Tokens that `steps` steps read or write.
+    pub fn tokens(&self, steps: usize) -> usize {
+        match self.work {
+            Work::Train | Work::Translate | Work::Decode => self.batch * self.time * steps,
+            Work::Caption => self.batch * CAPTIONS * self.time * steps,
+            Work::Sample => SAMPLED_PER_STEP * steps,
+        }
+    }
+
+    /// The recurrent stack of Rekindle's model.
+    pub(crate) fn recurrent(&self, dropout: f64) -> RecurrentSettings {
+        let &Self { layers, hidden, .. } = self;
+        let cell = match self.cell {
+            Recurrence::Rnn => Cell::Rnn,
+            Recurrence::Lstm => Cell::Lstm,
+            Recurrence::Gru => Cell::Gru,
+        };
+        RecurrentSettings { cell, layers, hidden, dropout, init: Scheme::Pytorch, forget_bias: 1.0 }
+    }
+
+    /// The shape named `text`, if each part of the name is well formed.
+    fn read(text: &str) -> Option<Self> {
+        let (rest, apart) = text.strip_suffix(APART).map_or((text, false), |rest| (rest, true));
+        let mut parts = rest.split('-');
+        let (work, cell) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let (layers, hidden) = parts.next()?.split_once('x')?;
+        let count = |digits: &str| digits.parse().ok();
+        let (layers, hidden) = (count(layers)?, count(hidden)?);
+        let mut shape = Self { work, cell, layers, hidden, batch: USUAL, time: USUAL, apart };
+        for part in parts {
+            match part.split_at_checked(1)? {
+                ("b", digits) => shape.batch = count(digits)?,
+                ("t", digits) => shape.time = count(digits)?,
+                _ => return None,
+            }
+        }
+        Some(shape)
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = format!("{}-{}-{}x{}", self.work, self.cell, self.layers, self.hidden);
+        if (self.batch, self.time) != (USUAL, USUAL) {
+            text += &format!("-b{}-t{}", self.batch, self.time);
+        }
+        if self.apart {
+            text += APART;
+        }
+        f.pad(&text)
+    }
+}
+
+impl FromStr for Shape {
+    type Err = BenchError;
+
+    fn from_str(text: &str) -> Result<Self, BenchError> {
+        let refused = |reason: &str| BenchError::NoShape { text: text.to_owned(), reason: reason.to_owned() };
+        let [work, cell] = [Work::NAMES, Recurrence::NAMES].map(either);
+        let form = format!("write it as train-lstm-2x128 or train-lstm-2x128-b50-t50, with {work}, and {cell}");
+        let shape = Self::read(text).ok_or_else(|| refused(&form))?;
+        let halved = matches!(shape.work, Work::Translate | Work::Decode);
+        let faults = [
+            ([shape.layers, shape.hidden, shape.batch, shape.time].contains(&0), "each number must be above 0"),
+            (shape.apart && shape.work != Work::Caption, "only captions can be apart"),
+            (halved && shape.hidden % 2 == 1, "its width must be even: each direction of the encoder has half of it"),
+        ];
+        let fault = faults.into_iter().find(|(is_so, _)| *is_so);
+        fault.map_or(Ok(shape), |(_, reason)| Err(refused(reason)))
+    }
+}
+
+/// `a, b or c`.
+fn either(names: &[&str]) -> String {
+    names.split_last().map_or_else(String::new, |(last, rest)| format!("{} or {last}", rest.join(", ")))
+}
+
+impl Serialize for Shape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_reads_back_from_its_name() {
+        let others = "sample-gru-1x256 train-rnn-3x7-b64-t1 caption-lstm-1x4-b2-t3";
+        for name in DEFAULTS.split(' ').chain(others.split(' ')) {
+            assert_eq!(name.parse::<Shape>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_shape_is_refused_by_name() {
+        for name in " train train-lstm train-lstm-256 train-elman-1x2 read-lstm-1x2 train-lstm-1x2-q3".split(' ') {
+            let error = name.parse::<Shape>().unwrap_err().to_string();
+            assert!(error.contains("is no shape") && error.contains("rnn, lstm or gru"), "{name}");
+        }
+        assert!("translate-lstm-1x3".parse::<Shape>().unwrap_err().to_string().contains("even"));
+        assert!("train-lstm-1x2-apart".parse::<Shape>().unwrap_err().to_string().contains("only captions"));
+        assert!("train-lstm-0x2".parse::<Shape>().unwrap_err().to_string().contains("above 0"));
+    }
+}

@@ -1,0 +1,37 @@
+//! Tables as text.
+
+use std::io::{self, Write};
+
+/// Writes rows under their headings. The first column is aligned left, all others right.
+pub(crate) fn write(out: &mut impl Write, headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
+    let mut lines = rows;
+    lines.insert(0, headings.iter().map(|&heading| heading.to_owned()).collect());
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..headings.len()).map(width).collect();
+    for line in &lines {
+        write!(out, "{:<1$}", line[0], widths[0])?;
+        for (cell, &width) in line.iter().zip(&widths).skip(1) {
+            write!(out, "  {cell:>width$}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// A cell; a dash for a figure that is not there.
+pub(crate) fn cell(figure: Option<impl ToString>) -> String {
+    figure.map_or("-".to_owned(), |figure| figure.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_as_wide_as_its_widest_cell() {
+        let rows = [["train", "7"], ["sample", &cell(None::<u8>)]].map(|row| row.map(str::to_owned).to_vec());
+        let mut text = Vec::new();
+        write(&mut text, &["", "steps"], rows.to_vec()).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "        steps\ntrain       7\nsample      -\n");
+    }
+}

@@ -1,0 +1,363 @@
+//! What a trained model can be asked for: to be evaluated, to sample, to predict. A task says which of these it supports, and
+//! with which options; the command line is made from that.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use rekindle_settings::{Field, Settings, Table, names};
+use serde_json::Value;
+
+use crate::error::TaskError;
+use crate::report::Report;
+use crate::task::{Task, Trained};
+
+/// A task whose trained models can be asked for something.
+pub trait Operate: Task {
+    /// What the task supports; nothing by default.
+    fn operations() -> Operations<Self> {
+        Operations::default()
+    }
+}
+
+names! {
+    /// A command on a run or, for `import`, on a file of weights.
+    pub enum Command {
+        /// Evaluate a trained model.
+        Eval = "eval",
+        /// Let a trained model write or draw.
+        Sample = "sample",
+        /// Ask a trained model about inputs.
+        Predict = "predict",
+        /// Make a run from the weights of another program.
+        Import = "import",
+    }
+}
+
+names! {
+    /// A split of the data.
+    pub enum Split {
+        /// What the model was trained on.
+        Train = "train",
+        /// What decided which checkpoint is best.
+        Validation = "validation",
+        /// What neither was.
+        Test = "test",
+    }
+}
+
+/// What a model is evaluated on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A split of the run's own data.
+    Split(Split),
+    /// Other data, whole.
+    Data(String),
+}
+
+/// A request to evaluate a model. `O` are the task's own options.
+#[derive(Clone, Debug)]
+pub struct Evaluate<O> {
+    /// On what.
+    pub on: On,
+    /// Items that are computed side by side; as in training where none is given.
+    pub batch_size: Option<usize>,
+    /// The task's options.
+    pub options: O,
+}
+
+/// A request to sample from the model of the run in `run`.
+#[derive(Clone, Debug)]
+pub struct Sample<O> {
+    /// The folder of the run.
+    pub run: PathBuf,
+    /// The same seed gives the same.
+    pub seed: u64,
+    /// The task's options.
+    pub options: O,
+}
+
+/// A request to predict from inputs.
+pub struct Predict<'a, O> {
+    /// The folder of the run.
+    pub run: PathBuf,
+    /// The inputs.
+    pub inputs: Inputs<'a>,
+    /// The task's options.
+    pub options: O,
+}
+
+/// A request to make a run from a file of weights.
+#[derive(Clone, Debug)]
+pub struct Import<O> {
+    /// The file.
+    pub file: PathBuf,
+    /// The folder of the run.
+    pub out: PathBuf,
+    /// Whether a run that is there is replaced.
+    pub replace: bool,
+    /// The task's options.
+    pub options: O,
+}
+
+type Run<R, A> = Box<dyn Fn(R, &mut Output<'_>) -> Result<A, TaskError>>;
+
+/// An operation: its options, and how it is done.
+pub struct Operation<F> {
+    /// The options.
+    pub options: Vec<Field>,
+    pub(crate) run: F,
+}
+
+/// What a task supports.
+pub struct Operations<T: Task> {
+    pub(crate) evaluate: Option<Operation<EvaluateFn<T>>>,
+    pub(crate) sample: Option<Operation<SampleFn<T>>>,
+    pub(crate) predict: Option<Operation<PredictFn<T>>>,
+    pub(crate) import: Option<Operation<Run<(Import<Table>, Device), ()>>>,
+}
+
+type EvaluateFn<T> = Box<dyn Fn(&mut Trained<T>, Evaluate<Table>, &mut Output<'_>) -> Result<Report, TaskError>>;
+type SampleFn<T> = Box<dyn Fn(&Trained<T>, Sample<Table>, &mut Output<'_>) -> Result<(), TaskError>>;
+type PredictFn<T> = Box<dyn Fn(&Trained<T>, Predict<'_, Table>, &mut Output<'_>) -> Result<(), TaskError>>;
+
+impl<T: Task> Default for Operations<T> {
+    fn default() -> Self {
+        Self { evaluate: None, sample: None, predict: None, import: None }
+    }
+}
+
+impl<T: Task> Operations<T> {
+    /// Adds the evaluation with the options `O`.
+    pub fn evaluate<O: Settings + 'static>(
+        mut self,
+        evaluate: fn(&mut Trained<T>, Evaluate<O>, &mut Output<'_>) -> Result<Report, TaskError>,
+    ) -> Self {
+        let run: EvaluateFn<T> = Box::new(move |trained, Evaluate { on, batch_size, options }, output| {
+            evaluate(trained, Evaluate { on, batch_size, options: O::from_table(options)? }, output)
+        });
+        self.evaluate = Some(Operation { options: O::fields(), run });
+        self
+    }
+
+    /// Adds sampling with the options `O`.
+    pub fn sample<O: Settings + 'static>(
+        mut self,
+        sample: fn(&Trained<T>, Sample<O>, &mut Output<'_>) -> Result<(), TaskError>,
+    ) -> Self {
+        let with: SampleFn<T> = Box::new(move |trained, Sample { run, seed, options }, output| {
+            sample(trained, Sample { run, seed, options: O::from_table(options)? }, output)
+        });
+        self.sample = Some(Operation { options: O::fields(), run: with });
+        self
+    }
+
+    /// Adds prediction with the options `O`.
+    pub fn predict<O: Settings + 'static>(
+        mut self,
+        predict: fn(&Trained<T>, Predict<'_, O>, &mut Output<'_>) -> Result<(), TaskError>,
+    ) -> Self {
+        let with: PredictFn<T> = Box::new(move |trained, Predict { run, inputs, options }, output| {
+            predict(trained, Predict { run, inputs, options: O::from_table(options)? }, output)
+        });
+        self.predict = Some(Operation { options: O::fields(), run: with });
+        self
+    }
+
+    /// Adds the import of other programs' weights with the options `O`.
+    pub fn import<O: Settings + 'static>(
+        mut self,
+        import: fn(Import<O>, &Device, &mut Output<'_>) -> Result<(), TaskError>,
+    ) -> Self {
+        let run: Run<(Import<Table>, Device), ()> = Box::new(move |(request, device), output| {
+            let Import { file, out, replace, options } = request;
+            import(Import { file, out, replace, options: O::from_table(options)? }, &device, output)
+        });
+        self.import = Some(Operation { options: O::fields(), run });
+        self
+    }
+
+    /// The options of `command`; none where the task does not support it.
+    pub fn options(&self, command: Command) -> Option<&[Field]> {
+        match command {
+            Command::Eval => self.evaluate.as_ref().map(|operation| &operation.options[..]),
+            Command::Sample => self.sample.as_ref().map(|operation| &operation.options[..]),
+            Command::Predict => self.predict.as_ref().map(|operation| &operation.options[..]),
+            Command::Import => self.import.as_ref().map(|operation| &operation.options[..]),
+        }
+    }
+}
+
+/// The inputs of a prediction.
+pub enum Inputs<'a> {
+    /// Those given one by one.
+    Given(Vec<String>),
+    /// The lines of a file or of standard input, as they come.
+    Lines {
+        /// The lines.
+        lines: Box<dyn Iterator<Item = io::Result<String>> + 'a>,
+        /// What they are read from.
+        name: String,
+        /// Whether a person types them, who is asked for each and answered at once.
+        asked: bool,
+    },
+}
+
+impl Inputs<'_> {
+    /// The inputs, which must be given one by one.
+    ///
+    /// # Errors
+    ///
+    /// When they are lines, or there are none: `what` says what is wanted.
+    pub fn given(self, what: &str) -> Result<Vec<String>, TaskError> {
+        match self {
+            Self::Given(inputs) if !inputs.is_empty() => Ok(inputs),
+            _ => Err(format!("give {what} after the run: rekindle predict RUN INPUT...").into()),
+        }
+    }
+
+    /// Hands all inputs to `answer`, so many at a time: `given` of those given one by one, `lines` of those that are read.
+    /// Before each line that a person types, `prompt` is shown.
+    ///
+    /// # Errors
+    ///
+    /// When a line cannot be read, or `answer` fails.
+    pub fn for_each(
+        self,
+        [given, at_once]: [usize; 2],
+        prompt: &str,
+        output: &mut Output<'_>,
+        mut answer: impl FnMut(&[String], &mut Output<'_>) -> Result<(), TaskError>,
+    ) -> Result<(), TaskError> {
+        let (lines, name, asked) = match self {
+            Self::Given(inputs) => return inputs.chunks(given).try_for_each(|inputs| answer(inputs, output)),
+            Self::Lines { lines, name, asked } => (lines, name, asked),
+        };
+        let size = if asked { 1 } else { at_once };
+        let prompt = if asked { prompt } else { "" };
+        output.prompt(prompt);
+        let mut waiting = Vec::new();
+        for (number, line) in (1..).zip(lines) {
+            waiting.push(line.map_err(|e| format!("{name}, line {number}: {e}"))?);
+            if waiting.len() == size {
+                answer(&std::mem::take(&mut waiting), output)?;
+                output.prompt(prompt);
+            }
+        }
+        if waiting.is_empty() { Ok(()) } else { answer(&waiting, output) }
+    }
+}
+
+/// Where answers go: as text for people, or as JSON for programs; and notes beside them.
+pub struct Output<'a> {
+    answers: &'a mut dyn Write,
+    notes: &'a mut dyn Write,
+    json: bool,
+    list: Option<Vec<Value>>,
+}
+
+impl<'a> Output<'a> {
+    /// Answers to `answers`, as JSON or as text, and notes to `notes`.
+    pub fn new(answers: &'a mut dyn Write, notes: &'a mut dyn Write, json: bool) -> Self {
+        Self { answers, notes, json, list: None }
+    }
+
+    /// Whether answers are JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes text as it is, at once; nothing where answers are JSON.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        if self.json || text.is_empty() {
+            return Ok(());
+        }
+        self.answers.write_all(text.as_bytes())?;
+        self.answers.flush()
+    }
+
+    /// Writes a line of text; nothing where answers are JSON.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn line(&mut self, line: impl Display) -> io::Result<()> {
+        self.text(&format!("{line}\n"))
+    }
+
+    /// Writes a JSON value; nothing where answers are text.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn json(&mut self, value: &Value) -> io::Result<()> {
+        if self.json { self.write_json(&format!("{value:#}\n")) } else { Ok(()) }
+    }
+
+    /// Writes a JSON value on a line of its own, at once; nothing where answers are text.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn json_line(&mut self, value: &Value) -> io::Result<()> {
+        if self.json { self.write_json(&format!("{value}\n")) } else { Ok(()) }
+    }
+
+    fn write_json(&mut self, text: &str) -> io::Result<()> {
+        self.answers.write_all(text.as_bytes())?;
+        self.answers.flush()
+    }
+
+    /// Begins a list: all [`items`](Self::item) become one JSON array.
+    pub fn list(&mut self) {
+        self.list = Some(Vec::new());
+    }
+
+    /// Adds a JSON value to the list.
+    pub fn item(&mut self, value: Value) {
+        self.list.get_or_insert_default().push(value);
+    }
+
+    /// Ends the answers: a list is written.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn finish(mut self) -> io::Result<()> {
+        match self.list.take() {
+            Some(items) => self.json(&Value::Array(items)),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the user something that is no answer.
+    pub fn note(&mut self, note: impl Display) {
+        // Who has closed the notes does not want them.
+        let _ = writeln!(self.notes, "{note}");
+    }
+
+    /// Warns the user.
+    pub fn warn(&mut self, warning: impl Display) {
+        self.note(format_args!("warning: {warning}"));
+    }
+
+    fn prompt(&mut self, prompt: &str) {
+        let _ = self.notes.write_all(prompt.as_bytes()).and_then(|()| self.notes.flush());
+    }
+
+    /// Writes a file and says so.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn file(&mut self, path: &Path, text: &str) -> Result<(), TaskError> {
+        std::fs::write(path, text).map_err(crate::TrainError::io("write", path))?;
+        self.note(format_args!("written: {}", path.display()));
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! The outcome of an evaluation: figures, tables and pictures. Text, JSON, the lines of `metrics.jsonl` and the learning
+//! curve are all made from it here and in the run folder.
+
+use std::fmt::Write;
+
+use rekindle_metrics::classification::ConfusionMatrix;
+use serde_json::{Map, Value, json};
+
+use crate::pictures::Picture;
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The lower, the better.
+    Lower,
+    /// The higher, the better.
+    Higher,
+}
+
+/// A figure of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// Its name in files, with `_` between words.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Its unit; empty for a share or a score.
+    pub unit: &'static str,
+    /// Which way it is better.
+    pub better: Better,
+}
+
+/// The outcome of an evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What was evaluated: names and counts.
+    pub facts: Vec<(&'static str, Value)>,
+    /// Mean loss, first among the figures.
+    pub loss: Figure,
+    /// Other figures, those that matter most first.
+    pub figures: Vec<Figure>,
+    /// What is more than one number.
+    pub details: Vec<Detail>,
+    /// Pictures, kept in the run folder for the best evaluation.
+    pub pictures: Vec<Picture>,
+    /// What decides which checkpoint is best: lower is better.
+    pub objective: f64,
+}
+
+/// More than one number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    /// Rows of values under columns, the first of which names the row.
+    Table {
+        /// Its name.
+        name: &'static str,
+        /// The names of the columns.
+        columns: Vec<&'static str>,
+        /// The rows, as long as `columns`.
+        rows: Vec<Vec<Value>>,
+    },
+    /// How often a row's label was taken for a column's.
+    Confusion {
+        /// The labels.
+        labels: Vec<String>,
+        /// A row for each true label.
+        rows: Vec<Vec<u64>>,
+    },
+    /// A list of numbers.
+    Series {
+        /// Its name, as that of a [`Figure`].
+        name: &'static str,
+        /// Its unit.
+        unit: &'static str,
+        /// The numbers.
+        values: Vec<f64>,
+    },
+}
+
+impl Report {
+    /// A report with the mean loss `loss` in nats, by which checkpoints are ranked.
+    pub fn new(loss: f64) -> Self {
+        Self::named("loss", loss)
+    }
+
+    /// The same with another name for the loss in texts and JSON.
+    pub fn named(name: &'static str, loss: f64) -> Self {
+        Self {
+            facts: Vec::new(),
+            loss: Figure { name, value: loss, unit: "nats", better: Better::Lower },
+            figures: Vec::new(),
+            details: Vec::new(),
+            pictures: Vec::new(),
+            objective: loss,
+        }
+    }
+
+    /// Adds a figure that is better when it is higher: a share or a score.
+    pub fn higher(mut self, name: &'static str, value: f64) -> Self {
+        self.figures.push(Figure { name, value, unit: "", better: Better::Higher });
+        self
+    }
+
+    /// Adds a figure that is better when it is lower.
+    pub fn lower(mut self, name: &'static str, value: f64, unit: &'static str) -> Self {
+        self.figures.push(Figure { name, value, unit, better: Better::Lower });
+        self
+    }
+
+    /// Adds what was evaluated.
+    pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.push((name, value.into()));
+        self
+    }
+
+    /// Adds a table, a confusion matrix or a series.
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.details.push(detail);
+        self
+    }
+
+    /// Ranks checkpoints by a figure that falls short of its best by `shortfall`: of two evaluations with the same figure,
+    /// the one with less loss is better.
+    pub fn ranked_by(mut self, shortfall: f64) -> Self {
+        self.objective = objective(shortfall, self.loss.value);
+        self
+    }
+
+    /// Adds the figures of each class, and which was taken for which. `items` is what was classified, in the plural.
+    pub fn classes(self, matrix: &ConfusionMatrix, labels: &[String]) -> Self {
+        let row = |(class, label): (usize, &String)| {
+            let figures = matrix.class(class);
+            let shares = [figures.precision, figures.recall, figures.f1].map(Value::from);
+            [&[Value::from(label.as_str())], &shares[..], &[figures.support.into()]].concat()
+        };
+        let columns = vec!["class", "precision", "recall", "f1", "support"];
+        let table = Detail::Table { name: "classes", columns, rows: labels.iter().enumerate().map(row).collect() };
+        let rows = (0..matrix.classes()).map(|class| matrix.row(class).to_vec()).collect();
+        self.detail(table).detail(Detail::Confusion { labels: labels.to_vec(), rows })
+    }
+
+    /// All figures, the loss first.
+    pub fn all_figures(&self) -> impl Iterator<Item = &Figure> {
+        std::iter::once(&self.loss).chain(&self.figures)
+    }
+
+    /// The report as JSON: a key for each fact, figure and detail. A figure in nats says so in its key.
+    pub fn to_json(&self) -> Value {
+        let key = |name: &str, unit: &str| if unit == "nats" { format!("{name}_nats") } else { name.to_owned() };
+        let mut object: Map<String, Value> =
+            self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        object.extend(self.all_figures().map(|figure| (key(figure.name, figure.unit), figure.value.into())));
+        for detail in &self.details {
+            match detail {
+                Detail::Table { name, columns, rows } => {
+                    let row = |row: &Vec<Value>| -> Map<String, Value> {
+                        columns.iter().map(|&column| column.to_owned()).zip(row.iter().cloned()).collect()
+                    };
+                    object.insert((*name).to_owned(), rows.iter().map(row).collect());
+                }
+                Detail::Confusion { rows, .. } => {
+                    object.insert("confusion".to_owned(), json!(rows));
+                }
+                Detail::Series { name, unit, values } => {
+                    object.insert(key(name, unit), json!(values));
+                }
+            }
+        }
+        Value::Object(object)
+    }
+
+    /// The report as text, a line for each fact and figure.
+    pub fn to_text(&self) -> String {
+        let facts = self.facts.iter().filter(|(_, value)| !value.is_null());
+        let mut lines: Vec<(&str, String)> = facts.map(|(name, value)| (*name, in_words(value))).collect();
+        let figure = |figure: &Figure| (figure.name, format!("{:.4} {}", figure.value, figure.unit));
+        lines.extend(self.all_figures().map(figure));
+        for detail in &self.details {
+            if let Detail::Series { name, unit, values } = detail {
+                let values: Vec<_> = values.iter().map(|value| format!("{value:.2}")).collect();
+                // Eight numbers to a line, so that a line fits a terminal.
+                let name_of = |index: usize| if index == 0 { *name } else { "" };
+                let rows = values.chunks(8).enumerate();
+                lines.extend(rows.map(|(index, row)| (name_of(index), format!("{} {unit}", row.join(" ")))));
+            }
+        }
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+        let mut text = String::new();
+        for (name, value) in lines {
+            append(&mut text, format_args!("{:width$}{}\n", name.replace('_', " "), value.trim_end()));
+        }
+        self.details.iter().for_each(|detail| detail.append_to(&mut text));
+        text
+    }
+}
+
+impl Detail {
+    fn append_to(&self, text: &mut String) {
+        match self {
+            Self::Table { columns, rows, .. } => {
+                let first = rows.iter().map(|row| in_words(&row[0]).chars().count()).max().unwrap_or(0).max(9);
+                append(text, format_args!("\n{:first$}", columns[0].replace('_', " ")));
+                columns[1..].iter().for_each(|column| append(text, format_args!("  {column:>9}")));
+                text.push('\n');
+                for row in rows {
+                    append(text, format_args!("{:first$}", in_words(&row[0])));
+                    row[1..].iter().for_each(|value| append(text, format_args!("  {:>9}", in_words(value))));
+                    text.push('\n');
+                }
+            }
+            Self::Confusion { labels, rows } => {
+                let first = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(9);
+                append(text, format_args!("\n{:first$}  predicted\n", "true"));
+                for (label, row) in labels.iter().zip(rows) {
+                    let row: Vec<_> = row.iter().zip(labels).map(|(count, other)| format!("{other} {count}")).collect();
+                    append(text, format_args!("{label:first$}  {}\n", row.join(", ")));
+                }
+            }
+            Self::Series { .. } => {}
+        }
+    }
+}
+
+fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
+    text.write_fmt(more).expect("a text can always grow");
+}
+
+/// A value for a person: of a list, how long it is.
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.len().to_string(),
+        Value::Number(number) if number.is_f64() => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
+        other => other.to_string(),
+    }
+}
+
+/// See [`Report::ranked_by`].
+fn objective(shortfall: f64, loss: f64) -> f64 {
+    shortfall + 1e-6 * loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_decides_between_equal_figures_only() {
+        assert!(objective(0.1, 1.0) < objective(0.1, 2.0));
+        assert!(objective(0.1, 9.0) < objective(0.2, 0.0));
+    }
+
+    #[test]
+    fn text_and_json_have_the_same_figures() {
+        let mut matrix = ConfusionMatrix::new(2);
+        matrix.add(0, 1);
+        let labels = ["good".to_owned(), "bad".to_owned()];
+        let series = Detail::Series { name: "kl_by_step", unit: "nats", values: vec![0.5; 9] };
+        let report = Report::named("bound", 1.25)
+            .fact("clips", vec!["a", "b"])
+            .higher("macro_f1", 0.5)
+            .classes(&matrix, &labels)
+            .detail(series);
+        let json = report.to_json();
+        assert_eq!((json["bound_nats"].as_f64(), json["macro_f1"].as_f64()), (Some(1.25), Some(0.5)));
+        assert_eq!((json["clips"][1].as_str(), json["classes"][0]["support"].as_u64()), (Some("b"), Some(1)));
+        assert_eq!(json["confusion"], json!([[0, 1], [0, 0]]));
+        assert_eq!(json["kl_by_step_nats"].as_array().unwrap().len(), 9);
+        let text = report.to_text();
+        for words in ["clips", "bound", "1.2500 nats", "macro f1", "precision", "good       good 0, bad 1"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert_eq!(text.matches("0.50 0.50").count(), 4, "eight numbers on one line and one on the next: {text}");
+    }
+}

@@ -1,0 +1,311 @@
+//! The folder of a run.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rekindle_settings::{Sections, Table, Tables};
+use serde::{Deserialize, Serialize};
+
+use super::assets::{AssetReader, AssetWriter, Assets, INDEX, UNSEALED};
+use super::metrics_log::MetricsLog;
+use crate::error::TrainError;
+use crate::files;
+use crate::pictures::Picture;
+
+/// The format of run folders that this version writes; it reads all up to this one. Since 2 the assets are sealed, and some
+/// settings have other names.
+pub const FORMAT: u32 = 2;
+
+const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+const SAMPLES: &str = "samples";
+const PICTURES: &str = "pictures";
+const CHECKPOINTS: &str = "checkpoints";
+const EXPORT: &str = "export";
+/// Stands in a folder while a run is being made in it.
+const UNFINISHED: &str = "unfinished";
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// The head of `config.toml`: what is true of every task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Head {
+    /// Format of the folder.
+    pub format: u32,
+    /// The task that made it.
+    pub task: String,
+    /// The version of Rekindle that made it.
+    pub rekindle: String,
+}
+
+#[derive(Serialize)]
+struct Config<'a, S> {
+    #[serde(flatten)]
+    head: Head,
+    #[serde(flatten)]
+    settings: &'a S,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run of the task `task`: its settings, its assets, and what `fill` adds. With `replace`, a
+    /// run that is there already is deleted; other files in its folder never are.
+    ///
+    /// The folder is made under another name and renamed when it is whole: a kill at any instant leaves no run, or one that
+    /// can be resumed.
+    ///
+    /// # Errors
+    ///
+    /// When `path` holds a run (and `replace` is not set) or other files, or cannot be written.
+    pub fn create<S: Sections, A: Assets>(
+        path: impl Into<PathBuf>,
+        task: &str,
+        settings: &S,
+        assets: &A,
+        replace: bool,
+        fill: impl FnOnce(&Self) -> Result<(), TrainError>,
+    ) -> Result<Self, TrainError> {
+        let run = Self { path: path.into() };
+        run.check_room(replace)?;
+        let partial = Self { path: beside(&run.path, "partial") };
+        partial.remove_unfinished()?;
+        let made = partial.make(task, settings, assets, fill).and_then(|()| run.take_over(&partial));
+        made.inspect_err(|_| {
+            // What is left of a folder that a full disk cut off is of no use, and takes room.
+            let _ = partial.remove_unfinished();
+        })?;
+        Ok(run)
+    }
+
+    fn make<S: Sections, A: Assets>(
+        &self,
+        task: &str,
+        settings: &S,
+        assets: &A,
+        fill: impl FnOnce(&Self) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        files::make_folder(&self.path)?;
+        files::write_synced(&self.path.join(UNFINISHED), b"")?;
+        for folder in [SAMPLES, PICTURES, CHECKPOINTS] {
+            files::make_folder(&self.path.join(folder))?;
+        }
+        self.write_settings(task, settings)?;
+        let mut writer = AssetWriter::new(&self.path);
+        assets.save(&mut writer)?;
+        writer.finish()?;
+        fill(self)
+    }
+
+    /// Puts the finished folder `made` in the place of this one.
+    fn take_over(&self, made: &Self) -> Result<(), TrainError> {
+        let renaming = |from: &Path, to: &Path| fs::rename(from, to).map_err(TrainError::io("write", to));
+        let old = Self { path: beside(&self.path, "replaced") };
+        let replaced = self.path.exists();
+        if replaced {
+            renaming(&self.path, &old.path)?;
+        }
+        files::remove(&made.path.join(UNFINISHED))?;
+        renaming(&made.path, &self.path)?;
+        files::sync_parent(&self.path)?;
+        if !replaced {
+            return Ok(());
+        }
+        for name in old.own_files()? {
+            files::remove(&old.path.join(name))?;
+        }
+        let others = fs::read_dir(&old.path).map_err(TrainError::io("read", &old.path))?;
+        for other in others {
+            let other = other.map_err(TrainError::io("read", &old.path))?;
+            renaming(&other.path(), &self.path.join(other.file_name()))?;
+        }
+        files::remove(&old.path)
+    }
+
+    /// The names of all that belongs to the run.
+    fn own_files(&self) -> Result<Vec<String>, TrainError> {
+        // A run is also replaced where its assets cannot be listed any more.
+        let mut names = self.assets().unwrap_or_default();
+        let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG];
+        names.extend(own.iter().chain(&UNSEALED).map(|&name| name.to_owned()));
+        Ok(names)
+    }
+
+    /// Writes `config.toml` anew.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_settings<S: Sections>(&self, task: &str, settings: &S) -> Result<(), TrainError> {
+        let head = Head { format: FORMAT, task: task.to_owned(), rekindle: env!("CARGO_PKG_VERSION").to_owned() };
+        let text = toml::to_string(&Config { head, settings })
+            .map_err(|e| TrainError::Malformed { path: self.path.join(CONFIG), reason: e.to_string() })?;
+        files::write(&self.path.join(CONFIG), text.as_bytes())
+    }
+
+    /// Checks that a run may be made here.
+    fn check_room(&self, replace: bool) -> Result<(), TrainError> {
+        let mut entries = match fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(TrainError::io("read", &self.path)(e)),
+        };
+        let path = self.path.clone();
+        match (entries.next().is_some(), self.path.join(CONFIG).exists()) {
+            (false, _) => fs::remove_dir(&path).map_err(TrainError::io("write", path)),
+            (true, false) => Err(TrainError::NotARunFolder { path }),
+            (true, true) if replace => Ok(()),
+            (true, true) => Err(TrainError::RunExists { path }),
+        }
+    }
+
+    /// Deletes what a program left that was stopped while it made a run here; nothing where there is nothing.
+    fn remove_unfinished(&self) -> Result<(), TrainError> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let empty = fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_none());
+        if !empty && !self.path.join(UNFINISHED).exists() {
+            return Err(TrainError::NotARunFolder { path: self.path.clone() });
+        }
+        files::remove(&self.path)
+    }
+
+    /// Opens the folder of a run.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run at `path`, or one of a newer format.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, TrainError> {
+        let run = Self { path: path.into() };
+        run.head()?;
+        Ok(run)
+    }
+
+    /// The head of `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing, is not such a file, or is of a newer format.
+    pub fn head(&self) -> Result<Head, TrainError> {
+        if self.path.join(UNFINISHED).exists() {
+            return Err(TrainError::Unfinished { path: self.path.clone() });
+        }
+        let path = self.path.join(CONFIG);
+        let head: Head = self.config()?.try_into().map_err(|e: toml::de::Error| TrainError::Malformed {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        if head.format > FORMAT {
+            return Err(TrainError::NewerFormat { path, found: head.format, known: FORMAT });
+        }
+        Ok(head)
+    }
+
+    /// The settings of a run of the task `task`, checked as those of a new run are.
+    ///
+    /// # Errors
+    ///
+    /// When the run is of another task, or its `config.toml` is damaged or has a setting without meaning.
+    pub fn settings<S: Sections>(&self, task: &'static str) -> Result<S, TrainError> {
+        let head = self.head()?;
+        if head.task != task {
+            return Err(TrainError::OtherTask { path: self.path.clone(), found: head.task, wanted: task });
+        }
+        let mut file = self.config()?;
+        let keys = Table::try_from(&head).unwrap_or_default();
+        file.retain(|key, _| !keys.contains_key(key));
+        S::from_tables(Tables { file, given: Table::new() })
+            .map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })
+    }
+
+    /// All tables of `config.toml`, with its head.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or is not TOML.
+    pub fn config(&self) -> Result<Table, TrainError> {
+        let path = self.path.join(CONFIG);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(TrainError::NotARun { path: self.path.clone(), file: CONFIG });
+            }
+            Err(e) => return Err(TrainError::io("read", path)(e)),
+        };
+        text.parse().map_err(|e: toml::de::Error| TrainError::Malformed { path, reason: e.to_string() })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the files of the assets.
+    ///
+    /// # Errors
+    ///
+    /// When their list cannot be read.
+    pub fn assets(&self) -> Result<Vec<String>, TrainError> {
+        Ok(AssetReader::open(&self.path)?.names())
+    }
+
+    /// Where the checkpoints are.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+
+    /// Where samples go.
+    pub fn samples(&self) -> PathBuf {
+        self.path.join(SAMPLES)
+    }
+
+    /// Where the weights for other programs go.
+    pub fn export(&self) -> PathBuf {
+        self.path.join(EXPORT)
+    }
+
+    /// The figures, open for appending; lines of steps after `step` are removed first.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or written.
+    pub fn metrics(&self, step: u64) -> Result<MetricsLog, TrainError> {
+        MetricsLog::open(self.path.join(METRICS), step)
+    }
+
+    /// Writes a picture, in place of an older one of its name.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_picture(&self, picture: &Picture) -> Result<(), TrainError> {
+        self.save(PICTURES, &format!("{}.svg", picture.name), &picture.svg)
+    }
+
+    /// Writes down what the model wrote after `step`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_sample(&self, step: u64, text: &str) -> Result<(), TrainError> {
+        self.save(SAMPLES, &format!("step-{step:08}.txt"), text)
+    }
+
+    fn save(&self, folder: &str, name: &str, text: &str) -> Result<(), TrainError> {
+        let folder = self.path.join(folder);
+        files::make_folder(&folder)?;
+        files::write(&folder.join(name), text.as_bytes())
+    }
+}
+
+/// `runs/chars.partial` beside `runs/chars`.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
+}
