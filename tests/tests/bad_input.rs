@@ -52,11 +52,12 @@ fn settings_without_meaning_are_named() {
     for (option, value, words) in [
         ("--sequence-length", "0", ["sequence", "0"]),
         ("--batch-size", "0", ["batch", "0"]),
-        ("--layers", "0", ["layers", "0"]),
-        ("--hidden", "0", ["hidden", "0"]),
-        ("--dropout", "1.5", ["dropout", "1.5"]),
-        ("--learning-rate", "0", ["learning-rate", "0"]),
-        ("--sample-temperature", "NaN", ["temperature", "NaN"]),
+        ("--layers", "0", ["--layers 0", "at least 1"]),
+        ("--hidden", "0", ["--hidden 0", "at least 1"]),
+        ("--hidden", "-8", ["--hidden -8", "at least 1"]),
+        ("--dropout", "1.5", ["--dropout 1.5", "less than 1"]),
+        ("--learning-rate", "0", ["--learning-rate 0", "greater than 0"]),
+        ("--sample-temperature", "NaN", ["--sample-temperature", "NaN"]),
     ] {
         failure(&place, &train(&[option, value]), 1, &words);
     }
@@ -123,7 +124,7 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
     failure(&place, &["sample", "run", "--checkpoint", "99"], 1, &["99"]);
 
     let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
-    fs::write(place.path("run/config.toml"), config.replace("format = 1", "format = 9")).unwrap();
+    fs::write(place.path("run/config.toml"), config.replace("format = 2", "format = 9")).unwrap();
     failure(&place, &["sample", "run"], 1, &["format 9", "newer"]);
     fs::write(place.path("run/config.toml"), &config[..config.len() / 2]).unwrap();
     failure(&place, &["sample", "run"], 1, &["config.toml"]);
@@ -140,8 +141,10 @@ fn a_run_does_not_go_on_with_another_text() {
     place.rekindle(&train(&["--out", "run"])).assert().success();
     let text = fs::read_to_string(place.path("text.txt")).unwrap();
     fs::write(place.path("text.txt"), text.repeat(2)).unwrap();
-    let words = ["the run began with other data", "text.txt", "--init-from"];
+    let words = ["the run began with other data", "text.txt", "--init-from", "--other-data"];
     failure(&place, &["train", "--resume", "run", "--steps", "8"], 1, &words);
+    place.rekindle(&["train", "--resume", "run", "--steps", "8", "--other-data"]).assert().success();
+    place.rekindle(&["train", "--resume", "run", "--steps", "9"]).assert().success();
 }
 
 #[test]
@@ -169,6 +172,53 @@ fn a_file_of_settings_with_a_mistake_is_named() {
         let arguments: Vec<&str> = ["train", "chars", "--config", "settings.toml", "--data", "text.txt"].to_vec();
         failure(&place, &arguments, 1, &words);
     }
+}
+
+/// A bit that is flipped, a setting that is edited, a task of another version: each is named, and nothing is changed.
+#[test]
+fn a_run_that_was_changed_by_hand_is_refused_by_every_command() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let commands: [&[&str]; 5] =
+        [&["sample", "run"], &["eval", "run"], &["inspect", "run"], &["export", "run"], &["train", "--resume", "run"]];
+    for (file, from, to, words) in [
+        ("vocab.json", "\"a\"", "\"b\"", ["vocab.json", "damaged"]),
+        ("config.toml", "hidden = 8", "hidden = 0", ["config.toml", "--hidden 0"]),
+        ("config.toml", "hidden = 8", "hidden = 16", ["model.bpk", "run"]),
+        ("assets.json", "\"format\": 1", "\"format\": 2", ["assets.json", "newer"]),
+    ] {
+        let path = place.path("run").join(file);
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.contains(from), "{file}");
+        fs::write(&path, whole.replace(from, to)).unwrap();
+        for command in commands {
+            failure(&place, command, 1, &words);
+        }
+        fs::write(&path, whole).unwrap();
+    }
+    place.rekindle(&["eval", "run"]).assert().success();
+}
+
+#[test]
+fn a_run_of_an_unknown_task_can_be_inspected_and_exported_only() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    fs::write(place.path("run/config.toml"), config.replace("task = \"chars\"", "task = \"poetry\"")).unwrap();
+    for command in ["sample", "eval", "predict"] {
+        failure(&place, &[command, "run"], 1, &["poetry", "inspect", "export"]);
+    }
+    failure(&place, &["train", "--resume", "run"], 1, &["poetry"]);
+    place.rekindle(&["inspect", "run"]).assert().success().stdout(contains("weight_hh").and(contains("poetry")));
+    place.rekindle(&["export", "run"]).assert().success();
+    assert!(place.path("run/export/vocab.json").exists() && place.path("run/export/model.safetensors").exists());
+}
+
+#[test]
+fn a_command_that_a_task_does_not_have_names_those_that_it_has() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    failure(&place, &["predict", "run", "text"], 1, &["`chars` does not support `predict`", "rekindle sample"]);
 }
 
 /// A limit on the size of files stands for a disk that is full: writing fails in the same way, part of the way through.

@@ -100,5 +100,5 @@ fn a_shape_that_is_none_is_named() {
     let place = Workplace::new();
     let told = contains("train-elman-1x2 is no shape").and(contains("rnn, lstm or gru"));
     place.rekindle(&["bench", "--shapes", "train-elman-1x2"]).assert().failure().stderr(told);
-    place.rekindle(&["bench", "--rounds", "0"]).assert().failure().stderr(contains("from 1 on"));
+    place.rekindle(&["bench", "--rounds", "0"]).assert().failure().stderr(contains("at least 1"));
 }

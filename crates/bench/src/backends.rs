@@ -1,30 +1,18 @@
 //! Training steps of tasks, timed on several backends.
 //!
-//! A task is the caller's: a name, and a function that opens it on a device as a [`StepTimer`].
+//! A task is the caller's: a name, and a function that opens it on a device as [`Steps`].
 
 use std::io::{self, Write};
 use std::time::Instant;
 
 use burn::tensor::Device;
+use rekindle_train::trainer::Steps;
 use serde::Serialize;
 
 use crate::{BenchError, Failure, Spread, Turns, text_table};
 
 /// A task's name, and how to open it on a device.
-pub type Task<'a> = (&'static str, &'a dyn Fn(&Device) -> Result<Box<dyn StepTimer>, Failure>);
-
-/// A task in training on one device, to be timed.
-pub trait StepTimer {
-    /// Does `count` training steps and waits until the device has done them. Returns how many items they had.
-    ///
-    /// # Errors
-    ///
-    /// Whatever makes a step fail.
-    fn steps(&mut self, count: usize) -> Result<u64, Failure>;
-
-    /// What an item is, in the plural: `tokens`.
-    fn unit(&self) -> &'static str;
-}
+pub type Task<'a> = (&'static str, &'a dyn Fn(&Device) -> Result<Box<dyn Steps>, Failure>);
 
 /// The figures of all tasks.
 #[derive(Clone, Debug, Serialize)]
@@ -82,7 +70,7 @@ fn row(&(task, open): &Task<'_>, devices: &[(&'static str, Device)], turns: Turn
     Ok(Row {
         task,
         unit,
-        per_second: speeds.iter().map(|speeds| Spread::of(speeds.iter().copied())).collect(),
+        per_second: speeds.iter().map(|speeds| Spread::of(speeds)).collect(),
         to_first: speeds.iter().map(|own| Spread::of_ratios(own, &speeds[0])).collect(),
     })
 }
@@ -104,42 +92,5 @@ impl Table {
             [row.task.into(), row.unit.into()].into_iter().chain(speeds).chain(ratios).collect()
         });
         text_table::write(out, &headings, rows.collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::error::Error;
-
-    use super::*;
-    use crate::turns::ONE_STEP;
-
-    /// Fails at the third call.
-    struct Counter(usize);
-
-    impl StepTimer for Counter {
-        fn steps(&mut self, _: usize) -> Result<u64, Failure> {
-            self.0 += 1;
-            if self.0 < 3 { Ok(10) } else { Err("enough".into()) }
-        }
-
-        fn unit(&self) -> &'static str {
-            "items"
-        }
-    }
-
-    #[test]
-    fn every_task_is_timed_on_every_device_and_a_failure_names_both() {
-        let open = |_: &Device| -> Result<Box<dyn StepTimer>, Failure> { Ok(Box::new(Counter(0))) };
-        let tasks: [Task; 1] = [("count", &open)];
-        assert!(matches!(compare(&tasks, &[], ONE_STEP), Err(BenchError::NoDevice)));
-        for device in rekindle_testing::cpus() {
-            let devices = ["a", "b"].map(|name| (name, device.clone()));
-            let row = compare(&tasks, &devices, ONE_STEP).unwrap().rows.remove(0);
-            assert_eq!((row.task, row.unit, row.per_second.len(), row.to_first[0].median), ("count", "items", 2, 1.0));
-            let error = compare(&tasks, &devices, Turns { rounds: 2.try_into().unwrap(), ..ONE_STEP }).unwrap_err();
-            assert_eq!(error.to_string(), "cannot time the task count on a");
-            assert_eq!(error.source().unwrap().to_string(), "enough");
-        }
     }
 }

@@ -33,7 +33,8 @@ impl Layer {
         }
     }
 
-    /// `[B, T, I]` to `[B, T, H]`, and the state `[B, H]` after it; only an LSTM reads its cell state.
+    /// `[B, T, I]` to `[B, T, H]`, and the state `[B, H]` after it; only an LSTM reads its cell
+    /// state.
     fn forward(&self, input: Tensor<3>, state: Option<LstmState<2>>) -> (Tensor<3>, LstmState<2>) {
         match self {
             Self::Rnn(layer) => {
@@ -52,8 +53,8 @@ impl Layer {
 }
 
 impl BurnLm {
-    /// Log-probabilities `[B * T, V]` of the token after each of `tokens` `[B, T]`, and the state of
-    /// each layer.
+    /// Log-probabilities `[B * T, V]` of the token after each of `tokens` `[B, T]`, and the state
+    /// of each layer.
     fn forward(&self, tokens: Tokens, state: Option<Vec<LstmState<2>>>) -> (Tensor<2>, Vec<LstmState<2>>) {
         let rows = tokens.shape().num_elements();
         let mut hidden: Tensor<3> = tokens.one_hot::<3>(SYMBOLS).float();

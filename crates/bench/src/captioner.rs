@@ -1,4 +1,5 @@
-//! The captioner at work: soft attention over the map of a frozen image encoder, as `rekindle train caption` has it.
+//! The captioner at work: soft attention over the map of a frozen image encoder, as `rekindle train
+//! caption` has it.
 //!
 //! All captions have `T` tokens with their end: batches of like lengths are nearly so.
 

@@ -1,6 +1,7 @@
 //! Rekindle beside PyTorch and Burn's own layers, at each shape.
 
 use std::io::{self, Write};
+use std::iter;
 
 use burn::tensor::Device;
 use rekindle_kernels::launches;
@@ -75,7 +76,7 @@ pub struct Kernels {
 }
 
 impl Comparison<'_> {
-    /// Times all contestants at each shape; `progress` hears of a shape before it is timed.
+    /// Times all contestants at each shape; `progress` is called with each before it is timed.
     ///
     /// # Errors
     ///
@@ -96,19 +97,19 @@ impl Comparison<'_> {
     }
 
     fn row(&mut self, shape: &Shape) -> Result<Row, BenchError> {
-        let python = self.pytorch.as_ref().map(|pytorch| pytorch.program.clone());
-        let mut own = rekindle(shape, self.device);
-        let pytorch = self.pytorch.as_mut();
-        let mut pytorch =
-            pytorch.map(|pytorch| -> Contestant<'_> { Box::new(|steps| Ok(pytorch.ask(shape, steps)?.seconds)) });
-        let (symbols_per_second, to_pytorch) = pair(shape, self.turns, &mut own, pytorch.as_mut())?;
-        // Burn has layers for a language model, but no translator and no captioner.
-        let mut burn = (self.burn && matches!(shape.work, Work::Train | Work::Sample))
-            .then(|| language_model::<BurnLm>(shape, self.device));
-        let to_burn = match &mut burn {
-            Some(burn) => pair(shape, self.turns, &mut own, Some(burn))?.1,
-            None => None,
+        let (turns, python) = (self.turns, self.pytorch.as_ref().map(|pytorch| pytorch.program.clone()));
+        let speeds = |contestants: &mut [&mut Contestant<'_>]| {
+            turns.take(contestants, |contestant, steps| Ok(shape.tokens(steps) as f64 / contestant(steps)?))
         };
+        let mut own = rekindle(shape, self.device);
+        // In pairs: Burn's layers leave the memory of this process in a state in which the next
+        // turn is slower.
+        let mut pytorch = self.pytorch.as_mut().map(|pytorch| pytorch.contestant(shape));
+        let with_pytorch = speeds(&mut iter::once(&mut own).chain(&mut pytorch).collect::<Vec<_>>())?;
+        // Burn has layers for a language model, but no translator and no captioner.
+        let has_burn = self.burn && matches!(shape.work, Work::Train | Work::Sample);
+        let mut burn = has_burn.then(|| language_model::<BurnLm>(shape, self.device));
+        let with_burn = burn.as_mut().map(|burn| speeds(&mut [&mut own, burn])).transpose()?;
         let (mut kernels, mut peak_bytes) = (None, None);
         if matches!(shape.work, Work::Train | Work::Translate | Work::Caption) {
             let rekindle = launches_of_a_step(&mut own)?;
@@ -118,24 +119,16 @@ impl Comparison<'_> {
             }
             peak_bytes = self.rerun.map(|rerun| memory::measure(shape, rerun, python.as_deref())).transpose()?;
         }
-        Ok(Row { shape: *shape, symbols_per_second, to_pytorch, to_burn, peak_bytes, kernels })
+        let ratio = |speeds: &Vec<Vec<f64>>| Some(Spread::of_ratios(&speeds[0], speeds.get(1)?));
+        Ok(Row {
+            shape: *shape,
+            symbols_per_second: Spread::of(&with_pytorch[0]),
+            to_pytorch: ratio(&with_pytorch),
+            to_burn: with_burn.as_ref().and_then(ratio),
+            peak_bytes,
+            kernels,
+        })
     }
-}
-
-/// The speed of `own` in tokens a second, and how many times that of `other` it is. Contestants come in pairs: Burn's
-/// layers leave the memory of this process in a state in which the next turn is slower.
-fn pair<'a>(
-    shape: &Shape,
-    turns: Turns,
-    own: &mut Contestant<'a>,
-    other: Option<&mut Contestant<'a>>,
-) -> Result<(Spread, Option<Spread>), BenchError> {
-    let mut contestants = vec![own];
-    contestants.extend(other);
-    let speeds =
-        turns.take(&mut contestants, |contestant, steps| Ok(shape.tokens(steps) as f64 / contestant(steps)?))?;
-    let ratio = speeds.get(1).map(|other| Spread::of_ratios(&speeds[0], other));
-    Ok((Spread::of(speeds[0].iter().copied()), ratio))
 }
 
 /// The kernels of one step; 0 on a CPU.
@@ -166,26 +159,5 @@ impl Table {
             ]
         });
         text_table::write(out, &headings, rows.collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::turns::ONE_STEP;
-
-    #[test]
-    fn every_kind_of_work_is_timed_and_burn_has_language_models_only() {
-        let names = ["train-gru-2x4-b2-t3", "sample-lstm-2x4", "translate-rnn-1x4-b2-t3", "decode-gru-2x4-b2-t3"];
-        let names = names.into_iter().chain(["caption-lstm-1x4-b2-t3-apart", "train-rnn-1x4-b1-t1"]);
-        let shapes: Vec<_> = names.map(|name| name.parse().unwrap()).collect();
-        for device in &rekindle_testing::cpus() {
-            let (turns, pytorch, rerun) = (ONE_STEP, None, None);
-            let mut comparison = Comparison { backend: "cpu", device, turns, pytorch, burn: true, rerun };
-            let rows = comparison.run(&shapes, |_| ()).unwrap().rows;
-            let with_burn: Vec<_> = rows.iter().map(|row| row.to_burn.is_some()).collect();
-            assert_eq!(with_burn, [true, true, false, false, false, true]);
-            assert!(rows.iter().all(|row| row.symbols_per_second.min > 0.0 && row.to_pytorch.is_none()));
-        }
     }
 }

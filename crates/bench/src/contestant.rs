@@ -24,7 +24,8 @@ pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 
     })
 }
 
-/// A contestant that trains `model`, on a device with gradients, with the default settings of `rekindle train`.
+/// A contestant that trains `model`, on a device with gradients, with the default settings of
+/// `rekindle train`.
 ///
 /// `loss` gets what the step before has carried. It returns the loss `[1]` and what it carries to
 /// the next step.

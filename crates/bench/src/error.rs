@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use burn::backend::ExecutionError;
 use rekindle_models::decode::DecodeError;
 
-/// An error of the caller's, or one of several kinds.
+/// An error of any kind, such as one of the caller's.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// What went wrong in a benchmark.
@@ -32,7 +32,8 @@ pub enum BenchError {
     /// PyTorch's process does not read or write any more.
     #[error("PyTorch's process has stopped")]
     PyTorchStopped(#[source] io::Error),
-    /// PyTorch's process wrote something else than an answer. Its own messages are on standard error.
+    /// PyTorch's process wrote something else than an answer. Its own messages are on standard
+    /// error.
     #[error("asked for {wanted}, PyTorch's process answered {line:?}")]
     Answer {
         /// What it was asked for.

@@ -1,18 +1,22 @@
 //! Benchmarks of recurrent networks: Rekindle beside PyTorch and Burn's own layers.
 //!
-//! Contestants take turns, round by round, so that whatever else the machine does affects all of them alike. Results are
-//! tables of plain figures, which `serde` writes as JSON and [`write`](comparison::Table::write) as text.
+//! Contestants take turns, round by round, so that whatever else the machine does affects all of
+//! them alike. Results are tables of plain figures, which `serde` writes as JSON and
+//! [`write`](comparison::Table::write) as text.
 //!
-//! * [`Shape`]: what is timed: a kind of [`Work`], a cell and sizes, by a name such as `train-lstm-2x128-b50-t50`.
+//! * [`Shape`]: what is timed: a kind of [`Work`], a cell and sizes, by a name such as
+//!   `train-lstm-2x128-b50-t50`.
 //! * [`Turns`], [`Spread`]: how long a benchmark goes on, and what came of the rounds.
 //! * [`comparison`]: Rekindle, [`PyTorch`] and Burn at each shape: speed, memory and kernels.
 //! * [`growth`]: how the time of a training step grows with batch and time.
-//! * [`backends`]: tasks of the caller's, timed on several backends. [`Learner`] does their training steps.
+//! * [`backends`]: training steps of tasks, timed on several backends.
+//! * [`Learner`]: training steps as `rekindle train` does them, of a model of the caller's.
 //! * [`memory`]: the peak memory of a fresh process.
 //! * [`BenchError`]: what can go wrong.
 //!
-//! PyTorch runs in a Python process of its own. The script is part of this crate (`python/pytorch.py`), beside the
-//! programs that made the reference numbers of other crates' tests.
+//! PyTorch runs in a Python process of its own. The script is part of this crate
+//! (`python/pytorch.py`), beside the programs that made the reference numbers of other crates'
+//! tests.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -39,8 +43,8 @@
 //!
 //! # Feature flags
 //!
-//! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` compile Burn's backend of that name in. None
-//! is on by default.
+//! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` compile Burn's backend
+//! of that name in. None is on by default.
 #![forbid(unsafe_code)]
 
 pub mod backends;
@@ -54,16 +58,14 @@ mod language_model;
 pub mod memory;
 mod pytorch;
 mod rekindle;
+mod rounds;
 mod shape;
-mod spread;
 mod text_table;
 mod tokens;
 mod translator;
-mod turns;
 
 pub use contestant::Learner;
 pub use error::{BenchError, Failure};
 pub use pytorch::PyTorch;
+pub use rounds::{Spread, Turns};
 pub use shape::{Recurrence, Shape, Work};
-pub use spread::Spread;
-pub use turns::Turns;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::contestant::Contestant;
 use crate::shape::{CAPTIONS, MAP, SYMBOLS, Shape, VOCABULARY, WORDS};
 use crate::{BenchError, Failure};
 
@@ -73,6 +74,11 @@ impl PyTorch {
         self.read(&shape.to_string())
     }
 
+    /// PyTorch at the work of `shape`.
+    pub(crate) fn contestant<'a>(&'a mut self, shape: &'a Shape) -> Contestant<'a> {
+        Box::new(|steps| Ok(self.ask(shape, steps)?.seconds))
+    }
+
     fn read<T: DeserializeOwned>(&mut self, wanted: &str) -> Result<T, BenchError> {
         let mut line = String::new();
         self.answers.read_line(&mut line).map_err(BenchError::PyTorchStopped)?;
@@ -82,19 +88,8 @@ impl PyTorch {
 
 impl Drop for PyTorch {
     fn drop(&mut self) {
-        // Waiting closes the standard input of the process, with which its script ends. Nobody could handle an error.
+        // Waiting closes the standard input of the process, with which its script ends. Nobody
+        // could handle an error.
         let _ = self.process.wait();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_python_that_does_not_run_is_named() {
-        let error = PyTorch::start("/nonexistent/python").err().unwrap();
-        assert_eq!(error.to_string(), "cannot start PyTorch in /nonexistent/python");
-        assert!(std::error::Error::source(&error).is_some());
     }
 }

@@ -22,13 +22,15 @@ pub(crate) const VOCABULARY: usize = 3000;
 /// Captions of an image.
 pub(crate) const CAPTIONS: usize = 5;
 
-/// Places `P` of an image and features `F` of each, as a captioner gets them: EfficientNet-Lite0's map.
+/// Places `P` of an image and features `F` of each, as a captioner gets them: EfficientNet-Lite0's
+/// map.
 pub(crate) const MAP: [usize; 2] = [49, 1280];
 
-/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch, time.
+/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width,
+/// batch, time.
 ///
-/// The width is that of the hidden state, of a translator its decoder's. A captioner's embeddings and projected features
-/// are as wide as its hidden state.
+/// The width is that of the hidden state, of a translator its decoder's. A captioner's embeddings
+/// and projected features are as wide as its hidden state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// What the model does.
@@ -43,8 +45,9 @@ pub struct Shape {
     pub batch: usize,
     /// Sequence length `T` of a training step; of a sentence or caption, with its end token.
     pub time: usize,
-    /// Whether PyTorch's captioner gets its image anew with each caption, as from a plain training set of pairs, written
-    /// `-apart`. Else the captions of an image share it there too, as they do in Rekindle.
+    /// Whether PyTorch's captioner gets its image anew with each caption, as from a plain training
+    /// set of pairs, written `-apart`. Else the captions of an image share it there too, as they do
+    /// in Rekindle.
     pub apart: bool,
 }
 

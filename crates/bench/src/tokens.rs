@@ -1,4 +1,5 @@
-//! The data of a benchmark: sequences of random tokens, all of one length, so that nothing is padded.
+//! The data of a benchmark: sequences of random tokens, all of one length, so that nothing is
+//! padded.
 
 use std::ops::Range;
 

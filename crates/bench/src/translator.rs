@@ -1,6 +1,8 @@
-//! The translator at work: general attention and embeddings of 256, as `rekindle train translate` has it.
+//! The translator at work: general attention and embeddings of 256, as `rekindle train translate`
+//! has it.
 //!
-//! All sentences have `T` tokens with their ends, source and target: batches of like lengths are nearly so.
+//! All sentences have `T` tokens with their ends, source and target: batches of like lengths are
+//! nearly so.
 
 use burn::tensor::Device;
 use rand::SeedableRng;

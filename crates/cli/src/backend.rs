@@ -113,6 +113,12 @@ pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
     }
 }
 
+/// A CPU backend if one is compiled in, for what computes nothing.
+pub fn host() -> Result<Chosen> {
+    let backend = backends().into_iter().find(|backend| backend.compiled() && !backend.gpu);
+    choose(&DeviceOptions { backend: backend.map(|backend| backend.name.to_owned()), threads: None })
+}
+
 /// Starts the threads that compute, `None` for one a core.
 fn start_threads(threads: Option<u16>) -> Result<()> {
     // This thread is one of them: a step of training gives out work two dozen times, and would each time have to

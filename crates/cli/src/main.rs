@@ -1,32 +1,33 @@
-//! The `rekindle` command: reads the options, puts the crates together, prints.
+//! The `rekindle` command: reads the options, asks the registry of tasks, prints.
 #![deny(unsafe_code)]
 
 mod allocator;
+mod arguments;
 mod backend;
 mod commands;
-mod config_file;
 mod options;
 mod progress;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use crate::options::{Command, Rekindle};
 
 fn main() -> ExitCode {
     allocator::keep_pages();
-    let matches = Rekindle::command().get_matches();
+    let matches = arguments::command().get_matches();
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
-    let given = || matches.subcommand().expect("the command was parsed from these matches").1;
+    let given = matches.subcommand().expect("the command was parsed from these matches").1;
     let done = match options.command {
-        Command::Train(train) => commands::train::run(train, given()),
-        Command::Sample(sample) => commands::sample::run(&sample, given()),
-        Command::Eval(eval) => commands::eval::run(&eval, given()),
-        Command::Predict(predict) => commands::predict::run(&predict, given()),
+        Command::Train(train) => commands::train::run(&train, given),
+        Command::Sample(sample) => commands::operations::sample(&sample, given),
+        Command::Eval(eval) => commands::operations::eval(&eval, given),
+        Command::Predict(predict) => commands::operations::predict(&predict, given),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
-        Command::Import(import) => commands::import::run(&import),
+        Command::Import(import) => commands::operations::import(&import, given),
         Command::Export(export) => commands::export::run(&export),
+        Command::Settings(settings) => commands::settings::run(&settings),
         Command::Data(data) => commands::data::run(data),
         Command::Devices(devices) => commands::devices::run(&devices),
         Command::Bench(bench) => commands::bench::run(&bench),
@@ -43,5 +44,6 @@ fn main() -> ExitCode {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    let broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(broken))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rekindle_train::event::{Event, Observer, StepReport};
-use rekindle_train::task::Evaluation;
+use rekindle_train::report::{Figure, Report};
 
 /// Plain lines come at least this far apart, but for the last one.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -17,6 +17,8 @@ pub struct Progress {
     first_step: u64,
     last_line: Option<Instant>,
     unit: &'static str,
+    /// What stands after a loss.
+    loss_unit: String,
     total_steps: u64,
 }
 
@@ -29,6 +31,7 @@ impl Progress {
             first_step: 0,
             last_line: None,
             unit: "",
+            loss_unit: String::new(),
             total_steps: 0,
         }
     }
@@ -67,8 +70,9 @@ impl Progress {
             return;
         }
         let figures = format!(
-            "loss {:.4} nats, {} {}/s, {} left",
+            "loss {:.4}{}, {} {}/s, {} left",
             report.loss,
+            self.loss_unit,
             thousands(report.items_per_second),
             self.unit,
             HumanDuration(self.time_left(report.step)),
@@ -96,21 +100,23 @@ impl Progress {
 impl Observer for Progress {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { step, total_steps, steps_per_epoch, parameters, unit } => {
+            Event::Started { step, total_steps, steps_per_epoch, parameters, unit, loss_unit } => {
                 self.line(&format!(
                     "{} parameters, {total_steps} steps, {steps_per_epoch} an epoch{}",
                     thousands(*parameters as f64),
                     if *step > 0 { format!("; going on after step {step}") } else { String::new() },
                 ));
+                self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };
                 self.start(*step, *total_steps, unit);
             }
             Event::Warning { message } => self.line(&format!("warning: {message}")),
             Event::Preparing { what, done, total } => self.prepare(what, *done, *total),
             Event::Step(report) => self.step(report),
-            Event::Evaluated { step, epoch, evaluation, best } => self.line(&format!(
-                "step {step} (epoch {epoch:.2}): held-out loss {:.4} nats{}{}",
-                evaluation.loss,
-                figures(evaluation),
+            Event::Evaluated { step, epoch, report, best } => self.line(&format!(
+                "step {step} (epoch {epoch:.2}): held-out loss {:.4}{}{}{}",
+                report.loss.value,
+                self.loss_unit,
+                figures(report),
                 if *best { ", the best so far" } else { "" },
             )),
             Event::Sampled { step, text } => self.line(&format!("--- sample after step {step} ---\n{text}\n---")),
@@ -126,8 +132,9 @@ impl Drop for Progress {
 }
 
 /// The figures beside the loss: `, bits per symbol 2.1800, perplexity 4.5315`.
-fn figures(evaluation: &Evaluation) -> String {
-    evaluation.figures.iter().map(|(name, value)| format!(", {} {value:.4}", name.replace('_', " "))).collect()
+fn figures(report: &Report) -> String {
+    let figure = |figure: &Figure| format!(", {} {:.4}", figure.name.replace('_', " "), figure.value);
+    report.figures.iter().map(figure).collect()
 }
 
 /// A rounded number with its thousands apart: `12,345`.

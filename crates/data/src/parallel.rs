@@ -2,6 +2,7 @@
 //!
 //! | part | what it does |
 //! |---|---|
+//! | [`PairSource`] | opens the splits of a folder, of two files, of a table or of the built-in dates |
 //! | [`Pairs`] | reads two line-aligned files or one table, plain or gzip; or writes dates |
 //! | [`SentenceUnit`] | cuts a sentence into words or characters, and puts it together again |
 //! | [`Subword`] | learns pieces of words, cuts a sentence into them, and puts it together again |
@@ -27,6 +28,7 @@ mod dates;
 mod error;
 mod pairs;
 mod sentence;
+mod source;
 mod subword;
 #[cfg(test)]
 mod tests;
@@ -36,5 +38,6 @@ pub use buckets::{BatchSize, Buckets};
 pub use error::ParallelError;
 pub use pairs::Pairs;
 pub use sentence::SentenceUnit;
+pub use source::PairSource;
 pub use subword::{Subword, SubwordKind};
 pub use vocabulary::WordVocabulary;

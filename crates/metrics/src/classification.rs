@@ -105,6 +105,12 @@ impl ConfusionMatrix {
     }
 }
 
+/// The class with the highest log-probability, or the highest of other scores. Of equal scores the
+/// last one wins; without scores it is 0.
+pub fn most_likely(log_probs: &[f32]) -> usize {
+    (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0)
+}
+
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
@@ -145,6 +151,13 @@ mod tests {
     fn nothing_counted_gives_zeros() {
         let matrix = ConfusionMatrix::new(2);
         assert_eq!((matrix.accuracy(), matrix.macro_f1(), matrix.total()), (0.0, 0.0, 0));
+    }
+
+    #[test]
+    fn the_highest_score_is_the_most_likely_and_the_last_of_equal_ones() {
+        for (scores, wanted) in [(&[-0.5, -2.0, -1.0][..], 0), (&[-1.0, -1.0, -3.0], 1), (&[], 0)] {
+            assert_eq!(most_likely(scores), wanted, "{scores:?}");
+        }
     }
 
     #[test]

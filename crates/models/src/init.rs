@@ -9,13 +9,13 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 /// A table `[V, I]` of learned vectors, drawn from `N(0, 1)` as `torch.nn.Embedding` does.
-pub(crate) fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
+pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
     let values: Vec<f32> = (0..vocabulary * features).map(|_| rng.sample(StandardNormal)).collect();
     Param::from_data(TensorData::new(values, [vocabulary, features]), device)
 }
 
 /// A linear layer with weights and bias from `U(-1/√I, 1/√I)` as `torch.nn.Linear` does.
-pub(crate) fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Linear {
+pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Linear {
     let mut uniform = |count: usize| -> Vec<f32> {
         let bound = 1.0 / (input as f32).sqrt();
         (0..count).map(|_| rng.random_range(-bound..bound)).collect()

@@ -9,6 +9,7 @@
 //! * [`settings`]: the settings that recurrent models share. Each model is made from a group of
 //!   settings beside it.
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
+//! * [`init`]: initialisation of the layers around a recurrence, for models of your own too.
 //! * [`host`]: numbers from the device, or why there are none.
 //!
 //! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
@@ -46,7 +47,7 @@ pub mod decode;
 pub mod draw;
 pub mod frame_tagger;
 pub mod host;
-mod init;
+pub mod init;
 pub mod settings;
 mod smoothed;
 mod transfer;

@@ -37,6 +37,9 @@ pub struct Field {
     /// Older keys, which go on working and are not shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<&'static str>,
+    /// What divides the texts of a list that an option gives at once; none where each needs an option of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
     #[serde(skip)]
     read: fn(Value) -> Result<(), String>,
 }
@@ -103,6 +106,7 @@ impl Field {
             choices: Vec::new(),
             aliases: Vec::new(),
             former: Vec::new(),
+            separator: None,
             read: |value| T::deserialize(value).map(drop).map_err(|e| e.to_string()),
         }
     }
@@ -143,6 +147,12 @@ impl Field {
         self
     }
 
+    /// Lets an option give several texts at once, with `separator` between them.
+    pub fn separated_by(mut self, separator: char) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+
     /// Allows no number below `bound`.
     pub fn at_least(mut self, bound: impl Into<f64>) -> Self {
         self.range.from = Some(Bound { at: bound.into(), included: true });
@@ -178,7 +188,10 @@ impl Field {
             Kind::Integer => Value::Integer(text.parse().map_err(|_| self.kind_in_words())?),
             Kind::Number => Value::Float(text.parse().map_err(|_| self.kind_in_words())?),
             Kind::Text => Value::String(text.to_owned()),
-            Kind::List => Value::Array(vec![Value::String(text.to_owned())]),
+            Kind::List => match self.separator {
+                Some(separator) => Value::Array(text.split(separator).map(Value::from).collect()),
+                None => Value::Array(vec![Value::from(text)]),
+            },
         };
         // A number that a type cannot hold, such as -1, is the range's affair if there is one.
         if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
@@ -212,7 +225,7 @@ impl Field {
 
     fn reason(&self, reason: String) -> String {
         match self.kind {
-            Kind::Text | Kind::List if self.choices.is_empty() => reason,
+            Kind::Text | Kind::List if self.choices.is_empty() => format!("valid: {}", reason.trim_end()),
             Kind::Text | Kind::List => format!("one of {}", self.choices.join(", ")),
             _ => self.kind_in_words().to_owned(),
         }

@@ -35,7 +35,7 @@ settings! {
         /// Largest vocabulary
         limit: Option<u64> => at_least(1).unset("all").formerly("max_words").formerly("max_size");
         /// Columns to leave out
-        ignore: Vec<String>;
+        ignore: Vec<String> => separated_by(',');
         /// Bias
         bias: f64 = -1.0;
     }
@@ -161,6 +161,7 @@ fn texts_of_a_command_line_become_values() {
     assert_eq!(parse("width", "5").unwrap().as_integer(), Some(5));
     assert_eq!(parse("bias", "-2e-1").unwrap().as_float(), Some(-0.2));
     assert_eq!(parse("width", "many").unwrap_err(), "a whole number");
+    assert_eq!(parse("ignore", "a,b").unwrap().as_array().map(Vec::len), Some(2));
     assert!(parse("colour", "pink").unwrap_err().contains("red, dark-blue"));
     // A value out of range is not wrong usage: it is refused with the settings, wherever they come from.
     assert_eq!(parse("width", "0").unwrap().as_integer(), Some(0));

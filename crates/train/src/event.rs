@@ -19,6 +19,8 @@ pub enum Event<'a> {
         parameters: usize,
         /// What a batch is counted in, in the plural.
         unit: &'static str,
+        /// The unit of the loss; empty where it has none.
+        loss_unit: &'static str,
     },
     /// Something that the user should know, and that does not stop the run.
     Warning {
@@ -70,7 +72,7 @@ pub struct StepReport {
     pub step: u64,
     /// Epochs done, with the fraction of the one under way.
     pub epoch: f64,
-    /// Mean loss of the step in nats.
+    /// Mean loss of the step.
     pub loss: f64,
     /// The global norm of the gradients before they were bounded.
     pub gradient_norm: f64,

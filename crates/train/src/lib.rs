@@ -1,28 +1,30 @@
 //! Training recurrent networks on [Burn](https://burn.dev): one loop for every task, exact to resume.
 //!
-//! * [`task`]: the small trait that a task implements; all else is shared.
+//! * [`task`]: the trait of a task, and [`task::Trained`], a trained model with all that it needs.
 //! * [`trainer`]: the loop. Truncated back-propagation with the state carried from chunk to chunk, clipping, schedules,
 //!   evaluation, checkpoints, early stopping.
-//! * [`settings`]: what a run is told, with every default in one place.
-//! * [`optimizer`], [`schedule`], [`clipping`]: a step's parts.
-//! * [`run`]: the run folder: settings, vocabulary, figures, samples and checkpoints.
+//! * [`operation`]: what a trained model can be asked for, and where the answers go.
+//! * [`registry`]: the tasks of this crate, and tasks of others, with their types forgotten.
+//! * [`settings`]: the settings of the loop, with every default in one place.
+//! * [`groups`]: settings that several tasks share.
+//! * [`report`]: the outcome of an evaluation.
+//! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: a step's parts.
+//! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
 //! * [`pictures`]: learning curves and the like.
-//! * [`event`]: what the loop reports while it works.
+//! * [`event`]: events of the loop.
 //! * [`tasks`]: the tasks themselves, such as [`tasks::chars`] and [`tasks::translate`].
 //!
 //! ```no_run
 //! # #[cfg(feature = "flex")] fn main() -> Result<(), rekindle_train::TrainError> {
 //! use burn::tensor::Device;
-//! use rekindle_train::run::RunFolder;
 //! use rekindle_train::task::Task;
 //! use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
-//! use rekindle_train::trainer::{StopSignal, Trainer};
+//! use rekindle_train::trainer::{NewRun, StopSignal, Trainer};
 //!
 //! let (settings, device) = (CharsSettings::default(), Device::flex());
-//! let task = CharsTask::open(&settings, &device)?;
-//! let run = RunFolder::create("runs/first", &settings, false)?;
-//! task.save(&run)?;
-//! let trainer = Trainer::new(task, settings.training, run, device)?;
+//! let task = CharsTask::open(&settings, None, &device)?;
+//! let new = NewRun { out: "runs/first".into(), ..NewRun::default() };
+//! let trainer = Trainer::create(task, &settings, &new, &device)?;
 //! let outcome = trainer.train(&mut (), &StopSignal::default())?;
 //! println!("{} steps", outcome.steps);
 //! # Ok(())
@@ -30,23 +32,35 @@
 //! # #[cfg(not(feature = "flex"))] fn main() {}
 //! ```
 //!
+//! A task of your own implements [`task::Task`], and [`operation::Operate`] where its models can be asked for something; its
+//! errors are of any type. What its signatures name is re-exported: [`burn`], [`rekindle_settings`].
+//!
 //! # Feature flags
 //!
-//! * `clap`: derives `clap::Args` for the settings.
 //! * `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`: the backends to compile in, forwarded to
 //!   Burn. None is on by default.
 #![forbid(unsafe_code)]
 
+pub mod carry;
 pub mod clipping;
 mod error;
 pub mod event;
+mod files;
+pub mod groups;
+pub mod operation;
 pub mod optimizer;
 pub mod pictures;
+pub mod registry;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod settings;
 pub mod task;
 pub mod tasks;
+mod trained;
 pub mod trainer;
 
-pub use error::TrainError;
+pub use burn;
+pub use error::{TaskError, TrainError};
+pub use files::sha256;
+pub use rekindle_settings;

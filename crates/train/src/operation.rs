@@ -318,9 +318,11 @@ impl<'a> Output<'a> {
         self.list = Some(Vec::new());
     }
 
-    /// Adds a JSON value to the list.
+    /// Adds a JSON value to the list; nothing where answers are text.
     pub fn item(&mut self, value: Value) {
-        self.list.get_or_insert_default().push(value);
+        if self.json {
+            self.list.get_or_insert_default().push(value);
+        }
     }
 
     /// Ends the answers: a list is written.

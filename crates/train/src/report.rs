@@ -80,14 +80,14 @@ pub enum Detail {
 impl Report {
     /// A report with the mean loss `loss` in nats, by which checkpoints are ranked.
     pub fn new(loss: f64) -> Self {
-        Self::named("loss", loss)
+        Self::named("loss", loss, "nats")
     }
 
-    /// The same with another name for the loss in texts and JSON.
-    pub fn named(name: &'static str, loss: f64) -> Self {
+    /// The same with another name and unit for the loss in texts and JSON.
+    pub fn named(name: &'static str, loss: f64, unit: &'static str) -> Self {
         Self {
             facts: Vec::new(),
-            loss: Figure { name, value: loss, unit: "nats", better: Better::Lower },
+            loss: Figure { name, value: loss, unit, better: Better::Lower },
             figures: Vec::new(),
             details: Vec::new(),
             pictures: Vec::new(),
@@ -256,7 +256,7 @@ mod tests {
         matrix.add(0, 1);
         let labels = ["good".to_owned(), "bad".to_owned()];
         let series = Detail::Series { name: "kl_by_step", unit: "nats", values: vec![0.5; 9] };
-        let report = Report::named("bound", 1.25)
+        let report = Report::named("bound", 1.25, "nats")
             .fact("clips", vec!["a", "b"])
             .higher("macro_f1", 0.5)
             .classes(&matrix, &labels)

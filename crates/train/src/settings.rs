@@ -17,8 +17,8 @@ pub trait RunSettings: Sections {
 /// Declares all settings of a run: [`sections!`](rekindle_settings::sections!), of which `training` is one.
 #[macro_export]
 macro_rules! run_settings {
-    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($sections:tt)* }) => {
-        ::rekindle_settings::sections! { $(#[$attribute])* $visibility struct $name { $($sections)* } }
+    ($(#[$($attribute:tt)*])* $visibility:vis struct $name:ident { $($sections:tt)* }) => {
+        $crate::rekindle_settings::sections! { $(#[$($attribute)*])* $visibility struct $name { $($sections)* } }
 
         impl $crate::settings::RunSettings for $name {
             fn training(&self) -> &$crate::settings::TrainingSettings {

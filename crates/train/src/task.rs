@@ -19,6 +19,8 @@ pub trait Task: Sized + 'static {
     const NAME: &'static str;
     /// The task in a line, for help texts.
     const ABOUT: &'static str;
+    /// The unit of the loss; empty where it has none.
+    const LOSS_UNIT: &'static str = "nats";
 
     /// The settings of a run.
     type Settings: RunSettings;
@@ -39,6 +41,16 @@ pub trait Task: Sized + 'static {
 
     /// The assets of the run.
     fn assets(&self) -> &Self::Assets;
+
+    /// Checks that `settings` and `assets` of a run go together: the files of a run can be edited. They do by default.
+    ///
+    /// # Errors
+    ///
+    /// For the first setting that the assets do not allow.
+    fn check(settings: &Self::Settings, assets: &Self::Assets) -> Result<(), TaskError> {
+        let _ = (settings, assets);
+        Ok(())
+    }
 
     /// A model with weights drawn by `seed`.
     fn model(settings: &Self::Settings, assets: &Self::Assets, seed: u64, device: &Device) -> Self::Model;
@@ -175,7 +187,7 @@ pub enum Preparation<'a> {
 /// The outcome of a batch.
 #[derive(Debug)]
 pub struct BatchLoss<C> {
-    /// Mean loss in nats, `[1]`.
+    /// Mean loss, `[1]`.
     pub loss: Tensor<1>,
     /// What the next batch starts from.
     pub carry: C,

@@ -1,13 +1,22 @@
 //! The tasks, one module each.
 
-pub mod caption;
-pub mod chars;
-pub mod draw;
-pub mod frames;
-pub mod sentiment;
-pub mod translate;
+use crate::registry::{Entry, Registered};
 
-/// The class with the highest log-probability, or the highest of other numbers; the last of equals.
-fn likeliest(log_probs: &[f32]) -> usize {
-    (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0)
+/// Declares the modules of the tasks, and the registry.
+macro_rules! tasks {
+    ($($module:ident: $task:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        /// The registry: all tasks of this crate, by name.
+        pub const ALL: &[&dyn Registered] = &[$(&Entry::<$module::$task>::NEW),+];
+    };
+}
+
+tasks! {
+    caption: CaptionTask,
+    chars: CharsTask,
+    draw: DrawTask,
+    frames: FramesTask,
+    sentiment: SentimentTask,
+    translate: TranslateTask,
 }

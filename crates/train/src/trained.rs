@@ -17,6 +17,7 @@ impl<T: Task> Trained<T> {
     pub fn open(run: &RunFolder, which: Which, device: &Device) -> Result<Self, TrainError> {
         let settings: T::Settings = run.settings(T::NAME)?;
         let assets = assets::<T>(run)?;
+        T::check(&settings, &assets)?;
         let checkpoint = checkpoint::load(run, which)?;
         // Every weight is read from the checkpoint; those drawn here are thrown away.
         let model = checkpoint.model(T::model(&settings, &assets, 0, device))?;

@@ -15,6 +15,7 @@
 //! that a resumed run needs no random state and has the losses of the unbroken one.
 
 mod report;
+mod stepper;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,21 +26,35 @@ use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_models::host::DeviceError;
+use rekindle_settings::Sections;
 
+use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::optimizer;
 use crate::pictures::learning_curve;
+use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder};
 use crate::schedule::Schedule;
-use crate::settings::TrainingSettings;
-use crate::task::{Carry, Evaluation, Preparation, Task};
+use crate::settings::{RunSettings, TrainingSettings};
+use crate::task::{Preparation, Task, Trained};
+use crate::trained;
 use report::{Failure, Pending, Reports};
+pub use stepper::{Stepper, Steps};
+
+/// A run that is to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its folder.
+    pub out: PathBuf,
+    /// Whether a run that is there is replaced.
+    pub replace: bool,
+    /// A run whose weights it begins with.
+    pub init_from: Option<PathBuf>,
+}
 
 /// Asks a run to save and leave at the next step. Clones ask the same run.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +80,7 @@ pub struct Outcome {
     /// The best evaluation.
     pub best: Option<Best>,
     /// The last evaluation.
-    pub evaluation: Option<Evaluation>,
+    pub evaluation: Option<Report>,
     /// Why it ended.
     pub reason: EndReason,
 }
@@ -81,9 +96,9 @@ pub enum EndReason {
     Stopped,
 }
 
-/// What there is to do after a step.
+/// What is due after a step.
 #[derive(Clone, Copy, Default, PartialEq)]
-struct Looks {
+struct Due {
     evaluate: bool,
     sample: bool,
     checkpoint: bool,
@@ -102,61 +117,112 @@ pub struct Trainer<T: Task> {
     progress: Progress,
     metrics: MetricsLog,
     last_checkpoint: Option<u64>,
-    last_evaluation: Option<Evaluation>,
+    last_evaluation: Option<Report>,
     warnings: Vec<String>,
+    notes: Option<String>,
+    /// What a batch is counted in.
+    unit: &'static str,
 }
 
 impl<T: Task> Trainer<T> {
-    /// A new run from a model with weights drawn by the seed of `settings`.
+    /// Makes the folder of a new run and a trainer for it. The model is fresh, or begins with the weights of the run
+    /// `init_from`.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, or the run folder cannot be written.
-    pub fn new(task: T, settings: TrainingSettings, run: RunFolder, device: Device) -> Result<Self, TrainError> {
-        let device = device.autodiff();
-        let model = task.init_model(&mut ChaCha8Rng::seed_from_u64(settings.seed), &device);
-        Self::with_model(task, settings, run, device, model)
+    /// When a setting has no meaning, there is no room for the run, or it cannot be written.
+    pub fn create(task: T, settings: &T::Settings, new: &NewRun, device: &Device) -> Result<Self, TrainError> {
+        settings.validate()?;
+        let training = settings.training().clone();
+        let device = device.clone().autodiff();
+        let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
+        let (model, words) = match &new.init_from {
+            Some(source) => {
+                let source = Trained::<T>::open(&RunFolder::open(source)?, Which::Best, &device)?;
+                let (model, words) = task.start_from(fresh, source)?;
+                (model, Some(words))
+            }
+            None => (fresh, None),
+        };
+        let info = task.data();
+        let progress = Progress { data: info.identity, data_sha256: Some(info.sha256), ..Progress::default() };
+        let fill = |run: &RunFolder| match words {
+            // What the run begins with can be had from nowhere else once it is interrupted.
+            Some(_) => {
+                checkpoint::save::<_, T::Carry>(run, &progress, &model, &optimizer::build(&training), None).map(drop)
+            }
+            None => Ok(()),
+        };
+        let run = RunFolder::create(&new.out, T::NAME, settings, task.assets(), new.replace, fill)?;
+        let mut trainer = Self::from_progress(task, training, run, device, model, progress)?;
+        trainer.notes = words;
+        Ok(trainer)
     }
 
-    /// A new run from `model`.
+    /// Goes on with a run from its last good checkpoint; from the start when it has none yet. `change` may give the loop other
+    /// settings.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, or the run folder cannot be written.
-    pub fn with_model(
-        task: T,
-        settings: TrainingSettings,
+    /// When the run is of another task or damaged, no checkpoint can be read though there are some, or the data is another
+    /// than the run began with and `other_data` is not set.
+    pub fn resume(
         run: RunFolder,
-        device: Device,
-        model: T::Model,
+        change: impl FnOnce(&mut TrainingSettings),
+        other_data: bool,
+        device: &Device,
     ) -> Result<Self, TrainError> {
-        let progress = Progress { data: task.data(), ..Progress::default() };
-        Self::from_progress(task, settings, run, device, model, progress)
-    }
-
-    /// Goes on with a run from its last good checkpoint; from the start when it has none yet.
-    ///
-    /// # Errors
-    ///
-    /// When no checkpoint can be read though there are some, or it is of other data or another model than the task's.
-    pub fn resume(task: T, settings: TrainingSettings, run: RunFolder, device: Device) -> Result<Self, TrainError> {
+        let mut settings: T::Settings = run.settings(T::NAME)?;
+        change(settings.training_mut());
+        settings.validate()?;
+        let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
+        let training = settings.training().clone();
+        let device = device.clone().autodiff();
+        let info = task.data();
+        // Every weight is read from a checkpoint if there is one.
+        let fresh = T::model(&settings, task.assets(), training.seed, &device);
         if checkpoint::steps(&run)?.is_empty() {
-            return Self::new(task, settings, run, device);
+            run.write_settings(T::NAME, &settings)?;
+            let progress = Progress { data: info.identity, data_sha256: Some(info.sha256), ..Progress::default() };
+            let model = task.begin(fresh)?;
+            return Self::from_progress(task, training, run, device, model, progress);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
-        if checkpoint.progress.data != task.data() {
-            return Err(TrainError::OtherData { was: checkpoint.progress.data, is: task.data() });
+        let mut progress = checkpoint.progress.clone();
+        let same = match &progress.data_sha256 {
+            Some(sha256) => *sha256 == info.sha256,
+            None => progress.data == info.identity,
+        };
+        if !same && !other_data {
+            return Err(TrainError::OtherData { was: progress.data, is: info.identity });
         }
-        let device = device.autodiff();
-        // Every weight is read from the checkpoint; those drawn here are thrown away.
-        let blank = task.init_model(&mut ChaCha8Rng::seed_from_u64(settings.seed), &device);
-        let model = checkpoint.model(blank)?;
-        let mut trainer = Self::from_progress(task, settings, run, device, model, checkpoint.progress.clone())?;
+        (progress.data, progress.data_sha256) = (info.identity, Some(info.sha256));
+        let model = checkpoint.model(fresh)?;
+        run.write_settings(T::NAME, &settings)?;
+        let mut trainer = Self::from_progress(task, training, run, device, model, progress)?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
         trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
         trainer.last_checkpoint = Some(trainer.progress.step);
         trainer.warnings = checkpoint.rejected;
+        if !same {
+            trainer.carry = None;
+        }
         Ok(trainer)
+    }
+
+    /// The task.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// The folder of the run.
+    pub fn run(&self) -> &RunFolder {
+        &self.run
+    }
+
+    /// What to tell a person before training begins: the data, and what a model that begins with other weights has of them.
+    pub fn summary(&self) -> String {
+        self.notes.iter().cloned().chain([self.task.data().summary]).collect::<Vec<_>>().join("\n")
     }
 
     fn from_progress(
@@ -167,18 +233,19 @@ impl<T: Task> Trainer<T> {
         model: T::Model,
         progress: Progress,
     ) -> Result<Self, TrainError> {
-        settings.validate()?;
         let metrics = run.metrics(progress.step)?;
         let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
         let mut schedule = Schedule::new(&settings, steps_per_epoch, total_steps);
         schedule.restore(progress.plateau);
         Ok(Self {
             optimizer: optimizer::build(&settings),
-            device: device.autodiff(),
+            device,
             carry: None,
             last_checkpoint: None,
             last_evaluation: None,
             warnings: Vec::new(),
+            notes: None,
+            unit: task.data().unit,
             task,
             settings,
             run,
@@ -206,7 +273,8 @@ impl<T: Task> Trainer<T> {
             total_steps,
             steps_per_epoch,
             parameters: self.model.num_params(),
-            unit: self.task.unit(),
+            unit: self.unit,
+            loss_unit: T::LOSS_UNIT,
         });
         for warning in self.warnings.drain(..) {
             observer.observe(&Event::Warning { message: &warning });
@@ -225,8 +293,8 @@ impl<T: Task> Trainer<T> {
             }
             let started = Instant::now();
             let (pending, gradients) = self.gradients(steps_per_epoch)?;
-            let looks = self.looks_after(pending.step, steps_per_epoch, total_steps);
-            if reports.push(pending) || looks != Looks::default() {
+            let due = self.due_after(pending.step, steps_per_epoch, total_steps);
+            if reports.push(pending) || due != Due::default() {
                 self.read(&mut reports, observer, Some(&gradients))?;
             }
             let learning_rate = self.schedule.learning_rate(self.progress.step);
@@ -239,7 +307,7 @@ impl<T: Task> Trainer<T> {
             self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
             reports.worked(started.elapsed());
-            self.look(looks, observer, steps_per_epoch)?;
+            self.follow_up(due, observer, steps_per_epoch)?;
         };
         self.read(&mut reports, observer, None)?;
         if self.last_checkpoint != Some(self.progress.step) {
@@ -284,7 +352,7 @@ impl<T: Task> Trainer<T> {
         gradients: Option<&GradientsParams>,
     ) -> Result<(), TrainError> {
         let read = reports.read().map_err(|Failure { step, items, source }| {
-            let (unit, last_checkpoint) = (self.task.unit(), self.last_checkpoint);
+            let (unit, last_checkpoint) = (self.unit, self.last_checkpoint);
             match DeviceError::from(source) {
                 DeviceError::OutOfMemory(source) => {
                     TrainError::OutOfMemory { step, items, unit, last_checkpoint, source }
@@ -312,44 +380,44 @@ impl<T: Task> Trainer<T> {
         Ok(())
     }
 
-    /// What there is to do after `step`.
-    fn looks_after(&self, step: u64, steps_per_epoch: u64, total_steps: u64) -> Looks {
+    /// What is due after `step`.
+    fn due_after(&self, step: u64, steps_per_epoch: u64, total_steps: u64) -> Due {
         let last = step == total_steps;
-        let due = |every: Option<u64>| last || step.is_multiple_of(every.unwrap_or(steps_per_epoch));
-        Looks {
-            evaluate: due(self.settings.eval_every),
-            sample: due(self.settings.sample_every),
-            checkpoint: due(Some(self.settings.checkpoint_every)),
+        let now = |every: Option<u64>| last || step.is_multiple_of(every.unwrap_or(steps_per_epoch));
+        Due {
+            evaluate: now(self.settings.eval_every),
+            sample: now(self.settings.sample_every),
+            checkpoint: now(Some(self.settings.checkpoint_every)),
         }
     }
 
-    fn look(&mut self, looks: Looks, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
+    fn follow_up(&mut self, due: Due, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
         let (step, last_checkpoint) = (self.progress.step, self.last_checkpoint);
-        self.show(looks, observer, steps_per_epoch).map_err(|error| match error {
+        self.show(due, observer, steps_per_epoch).map_err(|error| match error {
             TrainError::Reading(source) => TrainError::Evaluating { step, last_checkpoint, source },
             other => other,
         })
     }
 
     /// Evaluates, samples and saves.
-    fn show(&mut self, looks: Looks, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
+    fn show(&mut self, due: Due, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
         let step = self.progress.step;
-        let evaluated = looks.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
-        if looks.sample
+        let evaluated = due.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
+        if due.sample
             && let Some(text) = self.task.sample(&self.model.valid(), mix(self.settings.seed, step))?
         {
             self.run.save_sample(step, &text)?;
             observer.observe(&Event::Sampled { step, text: &text });
         }
-        if evaluated || looks.checkpoint {
+        if evaluated || due.checkpoint {
             self.save_checkpoint(observer)?;
         }
         Ok(())
     }
 
     fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
-        let Some(evaluation) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
-        let (step, objective) = (self.progress.step, evaluation.objective);
+        let Some(report) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
+        let (step, objective) = (self.progress.step, report.objective);
         let best = self.progress.best.is_none_or(|best| objective < best.objective);
         if best {
             self.progress.best = Some(Best { step, objective });
@@ -359,15 +427,15 @@ impl<T: Task> Trainer<T> {
         }
         self.schedule.observe(objective);
         self.progress.plateau = self.schedule.plateau();
-        self.metrics.evaluation(step, epoch, &evaluation, best)?;
+        self.metrics.evaluation(step, epoch, &report, best)?;
         if best {
-            evaluation.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
+            report.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
         }
-        if let Some(curve) = learning_curve(&self.metrics.lines()?) {
+        if let Some(curve) = learning_curve(&self.metrics.lines()?, T::LOSS_UNIT) {
             self.run.save_picture(&curve)?;
         }
-        observer.observe(&Event::Evaluated { step, epoch, evaluation: &evaluation, best });
-        self.last_evaluation = Some(evaluation);
+        observer.observe(&Event::Evaluated { step, epoch, report: &report, best });
+        self.last_evaluation = Some(report);
         Ok(true)
     }
 

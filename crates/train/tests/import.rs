@@ -8,13 +8,13 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::Unit;
-use rekindle_models::char_lm::{CharLm, CharLmConfig};
+use rekindle_models::char_lm::{CharLm, CharLmSettings};
+use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Cell;
-use rekindle_train::TrainError;
-use rekindle_train::run::RunFolder;
+use rekindle_train::TaskError;
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::task::Task;
-use rekindle_train::tasks::chars::{CharsTask, ImportError, ImportOptions, ImportedChars, TrainedChars};
+use rekindle_train::task::{Task, Trained};
+use rekindle_train::tasks::chars::{CharsError, CharsTask, ImportError, ImportOptions, ImportedChars};
 use rekindle_weights::{Rename, StateDict, Strictness, WeightError, WeightTensor, rename, save_safetensors};
 use rstest::rstest;
 use tempfile::TempDir;
@@ -24,8 +24,9 @@ const SYMBOLS: usize = 7;
 type Tensors = BTreeMap<String, WeightTensor>;
 
 fn model(cell: Cell, embedding: Option<usize>, tied: bool) -> CharLm {
-    let config = CharLmConfig::new(SYMBOLS, 5, cell).with_num_layers(2).with_embedding_size(embedding).with_tied(tied);
-    config.init_with(&mut ChaCha8Rng::seed_from_u64(3), &Device::flex())
+    let recurrent = RecurrentSettings { cell, layers: 2, hidden: 5, ..RecurrentSettings::default() };
+    let settings = CharLmSettings { recurrent, embedding: embedding.unwrap_or(0), tied };
+    settings.init_with(SYMBOLS, &mut ChaCha8Rng::seed_from_u64(3), &Device::flex())
 }
 
 /// A folder with a file of weights and a vocabulary of seven symbols.
@@ -41,7 +42,7 @@ fn options(folder: &Path) -> ImportOptions {
     ImportOptions { vocabulary: Some(folder.join("vocab.json")), ..ImportOptions::default() }
 }
 
-fn import(weights: &Tensors, change: impl FnOnce(&mut ImportOptions)) -> Result<ImportedChars, TrainError> {
+fn import(weights: &Tensors, change: impl FnOnce(&mut ImportOptions)) -> Result<ImportedChars, TaskError> {
     let folder = place(weights);
     let mut options = options(folder.path());
     change(&mut options);
@@ -49,8 +50,12 @@ fn import(weights: &Tensors, change: impl FnOnce(&mut ImportOptions)) -> Result<
 }
 
 fn error(weights: &Tensors) -> ImportError {
-    match import(weights, |_| {}).unwrap_err() {
-        TrainError::Import { source, .. } => source,
+    reason(import(weights, |_| {}).unwrap_err())
+}
+
+fn reason(error: TaskError) -> ImportError {
+    match *error.downcast().unwrap() {
+        ImportError::In { source, .. } => *source,
         other => panic!("{other:?}"),
     }
 }
@@ -72,7 +77,8 @@ fn a_model_of_this_program_is_recognised_by_its_shapes(
     let state = model(cell, embedding, tied).state_dict();
     let imported = import(&state, |_| {}).unwrap();
     let shape = &imported.settings.model;
-    assert_eq!((shape.cell, shape.layers, shape.hidden), (cell, 2, 5));
+    let stack = &shape.recurrent;
+    assert_eq!((stack.cell, stack.layers, stack.hidden), (cell, 2, 5));
     assert_eq!((shape.embedding, shape.tied), (embedding.unwrap_or(0), tied));
     assert_eq!(imported.model.state_dict(), state);
     assert_eq!(imported.vocabulary.symbol(6).unwrap(), "g");
@@ -107,11 +113,11 @@ fn output_weights_that_are_the_embedding_are_seen() {
 #[test]
 fn a_cell_that_the_shapes_do_not_tell_is_asked_for() {
     let state = model(Cell::RnnRelu, None, false).state_dict();
-    assert_eq!(import(&state, |_| {}).unwrap().settings.model.cell, Cell::Rnn);
+    assert_eq!(import(&state, |_| {}).unwrap().settings.model.recurrent.cell, Cell::Rnn);
     let imported = import(&state, |options| options.cell = Some(Cell::RnnRelu)).unwrap();
-    assert_eq!(imported.settings.model.cell, Cell::RnnRelu);
+    assert_eq!(imported.settings.model.recurrent.cell, Cell::RnnRelu);
     let wrong = import(&state, |options| options.cell = Some(Cell::Gru)).unwrap_err();
-    assert!(matches!(wrong, TrainError::Import { source: ImportError::NoCell { .. }, .. }), "{wrong:?}");
+    assert!(matches!(reason(wrong), ImportError::NoCell { .. }));
 }
 
 #[test]
@@ -123,7 +129,9 @@ fn two_layers_of_one_shape_are_told_apart_by_the_key_map() {
     let named = import(&state, |options| {
         options.renames = vec!["net=".parse().unwrap(), "encoder=embedding".parse().unwrap()];
     });
-    let Err(TrainError::Weights(WeightError::DoesNotFit { report })) = named else { panic!("{named:?}") };
+    let Ok(WeightError::DoesNotFit { report }) = named.unwrap_err().downcast().map(|error| *error) else {
+        panic!("the other layer must not be passed over")
+    };
     assert_eq!(report.unused, ["other.weight"]);
     let partial = import(&state, |options| {
         options.renames = vec![Rename::new("net", ""), Rename::new("encoder", "embedding")];
@@ -225,11 +233,10 @@ fn an_imported_run_opens_like_another_but_knows_no_text() {
     let folder = place(&state);
     let file = folder.path().join("model.safetensors");
     let imported = ImportedChars::open(&file, &options(folder.path()), &Device::flex()).unwrap();
-    let run = RunFolder::create(folder.path().join("run"), &imported.settings, false).unwrap();
-    imported.save(&run).unwrap();
-    let trained = TrainedChars::open(&run, Which::Best, &Device::flex()).unwrap();
+    let run = imported.save(&folder.path().join("run"), false).unwrap();
+    let trained = Trained::<CharsTask>::open(&run, Which::Best, &Device::flex()).unwrap();
     assert_eq!(trained.model.state_dict(), state);
-    assert_eq!(trained.vocabulary, imported.vocabulary);
-    let error = CharsTask::reopen(&trained.settings, &run, &Device::flex()).unwrap_err();
-    assert!(matches!(error, TrainError::NoText), "{error:?}");
+    assert_eq!(trained.assets, imported.vocabulary);
+    let error = CharsTask::open(&trained.settings, Some(trained.assets), &Device::flex()).unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(CharsError::NoText)), "{error:?}");
 }

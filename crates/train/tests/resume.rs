@@ -13,7 +13,7 @@ use support::{answers, devices, figures, resume, text, train_until, trainer};
 fn resumed_run_has_the_losses_of_an_unbroken_one() {
     for device in devices() {
         let (folder, mut settings) = text();
-        settings.model.dropout = 0.3;
+        settings.model.recurrent.dropout = 0.3;
         settings.training.accumulate = 3;
         settings.training.schedule = ScheduleKind::Plateau;
         settings.training.plateau_wait = 0;

@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rekindle_rnn::Cell;
+use rekindle_settings::Sections;
 use rekindle_train::TrainError;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
 use rekindle_train::settings::{ClipKind, OptimizerKind, ScheduleKind};
-use rekindle_train::tasks::chars::CharsSettings;
-use rekindle_train::trainer::{EndReason, StopSignal};
+use rekindle_train::task::{Task, Trained};
+use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
+use rekindle_train::trainer::{EndReason, NewRun, StopSignal, Trainer};
 use support::{devices, figures, resume, text, train_until, trainer};
 
 #[test]
@@ -107,7 +109,7 @@ fn a_run_of_a_newer_version_is_refused() {
         String::from_utf8(json).unwrap().replace("\"format\": 1", "\"format\": 99").into_bytes()
     });
     assert!(matches!(resume(&settings, &run, &device).err(), Some(TrainError::NewerFormat { found: 99, .. })));
-    let config = fs::read_to_string(run.join("config.toml")).unwrap().replace("format = 1", "format = 7");
+    let config = fs::read_to_string(run.join("config.toml")).unwrap().replace("format = 2", "format = 7");
     fs::write(run.join("config.toml"), config).unwrap();
     assert!(matches!(RunFolder::open(&run), Err(TrainError::NewerFormat { found: 7, .. })));
 }
@@ -140,7 +142,7 @@ fn the_last_checkpoints_and_the_best_are_kept() {
 fn a_diverging_loss_stops_with_the_step_the_norms_and_the_last_good_checkpoint() {
     let device = devices().remove(0);
     let (folder, mut settings) = text();
-    settings.model.cell = Cell::RnnRelu;
+    settings.model.recurrent.cell = Cell::RnnRelu;
     settings.training.clip = ClipKind::None;
     settings.training.optimizer = OptimizerKind::Sgd;
     settings.training.schedule = ScheduleKind::Constant;
@@ -164,18 +166,53 @@ fn patience_ends_a_run_that_does_not_get_better() {
     assert_eq!((outcome.reason, outcome.steps), (EndReason::OutOfPatience, 6));
 }
 
+fn create(path: &Path, settings: &CharsSettings, replace: bool) -> Result<RunFolder, TrainError> {
+    RunFolder::create(path, CharsTask::NAME, settings, &(), replace, |_| Ok(()))
+}
+
 #[test]
 fn a_folder_with_something_else_in_it_is_never_replaced() {
     let (folder, settings) = text();
-    let error = RunFolder::create(folder.path(), &settings, true).unwrap_err();
+    let error = create(folder.path(), &settings, true).unwrap_err();
     assert!(matches!(error, TrainError::NotARunFolder { .. }), "{error}");
     assert!(folder.path().join("text.txt").exists());
     let run = folder.path().join("run");
-    RunFolder::create(&run, &settings, false).unwrap();
-    assert!(matches!(RunFolder::create(&run, &settings, false), Err(TrainError::RunExists { .. })));
+    create(&run, &settings, false).unwrap();
+    assert!(matches!(create(&run, &settings, false), Err(TrainError::RunExists { .. })));
     fs::write(run.join("metrics.jsonl"), "old").unwrap();
-    RunFolder::create(&run, &settings, true).unwrap();
+    fs::write(run.join("mine.txt"), "mine").unwrap();
+    create(&run, &settings, true).unwrap();
     assert!(!run.join("metrics.jsonl").exists());
+    assert_eq!(fs::read_to_string(run.join("mine.txt")).unwrap(), "mine", "a file of the user's stays");
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "nothing is left beside the run: {names:?}");
+}
+
+#[test]
+fn a_run_that_is_being_made_is_no_run_and_the_next_one_takes_its_place() {
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    let interrupted = RunFolder::create(&run, CharsTask::NAME, &settings, &(), false, |made| {
+        // As a kill at this instant leaves it.
+        assert!(matches!(RunFolder::open(made.path()), Err(TrainError::Unfinished { .. })));
+        let copy = folder.path().join("copy");
+        fs::create_dir(&copy).unwrap();
+        for name in ["unfinished", "config.toml"] {
+            fs::copy(made.path().join(name), copy.join(name)).unwrap();
+        }
+        Err(TrainError::Unfinished { path: made.path().to_owned() })
+    });
+    assert!(interrupted.is_err() && !run.exists());
+    let partial = folder.path().join("run.partial");
+    assert!(!partial.exists(), "what failed is taken away");
+    fs::rename(folder.path().join("copy"), &partial).unwrap();
+    create(&run, &settings, false).unwrap();
+    assert!(!partial.exists() && RunFolder::open(&run).is_ok());
+    // A folder of the user's is none of ours, whatever its name.
+    let other = folder.path().join("other");
+    fs::create_dir(folder.path().join("other.partial")).unwrap();
+    fs::write(folder.path().join("other.partial/mine.txt"), "mine").unwrap();
+    assert!(matches!(create(&other, &settings, false), Err(TrainError::NotARunFolder { .. })));
 }
 
 #[test]
@@ -183,9 +220,94 @@ fn settings_come_back_from_the_run_folder_as_they_went_in() {
     let (folder, mut settings) = text();
     settings.data.pattern = Some("**/*.{c,h}".to_owned());
     settings.training.patience = Some(3);
-    settings.model.cell = Cell::LayerNormLstm;
-    let run = RunFolder::create(folder.path().join("run"), &settings, false).unwrap();
-    assert_eq!(run.settings::<CharsSettings>().unwrap(), settings);
+    settings.model.recurrent.cell = Cell::LayerNormLstm;
+    let run = create(&folder.path().join("run"), &settings, false).unwrap();
+    assert_eq!(run.settings::<CharsSettings>(CharsTask::NAME).unwrap(), settings);
+}
+
+#[test]
+fn a_changed_asset_is_refused_by_name() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), None);
+    let open = || Trained::<CharsTask>::open(&RunFolder::open(&run).unwrap(), Which::Best, &device).map(drop);
+    open().unwrap();
+    let vocabulary = run.join("vocab.json");
+    let whole = fs::read_to_string(&vocabulary).unwrap();
+    fs::write(&vocabulary, whole.replace("\"a\"", "\"b\"").replacen("\"b\"", "\"a\"", 1)).unwrap();
+    let error = open().unwrap_err();
+    assert!(matches!(&error, TrainError::Damaged { path, .. } if *path == vocabulary), "{error}");
+    fs::remove_file(&vocabulary).unwrap();
+    assert!(open().unwrap_err().to_string().contains("vocab.json"));
+    fs::write(&vocabulary, &whole).unwrap();
+    let index = fs::read_to_string(run.join("assets.json")).unwrap();
+    fs::write(run.join("assets.json"), index.replace("\"format\": 1", "\"format\": 9")).unwrap();
+    assert!(matches!(open().unwrap_err(), TrainError::NewerFormat { found: 9, .. }));
+    fs::write(run.join("assets.json"), index.replace("vocab.json", "other.json")).unwrap();
+    assert!(open().unwrap_err().to_string().contains("no vocab.json is listed"));
+}
+
+#[test]
+fn settings_of_a_run_are_checked_whenever_it_is_opened() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), None);
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    for (from, to, words) in [
+        ("hidden = 8", "hidden = 0", "--hidden 0: must be at least 1"),
+        ("hidden = 8", "hidden = \"wide\"", "--hidden wide: must be a whole number"),
+        ("sample_temperature = 0.8", "sample_temperature = nan", "--sample-temperature nan"),
+        ("hidden = 8", "hiden = 8", "there is no setting `hiden`"),
+        ("[sample]", "[smaple]", "there is no table [smaple]"),
+    ] {
+        assert!(config.contains(from), "{from}");
+        fs::write(run.join("config.toml"), config.replace(from, to)).unwrap();
+        let error = Trained::<CharsTask>::open(&RunFolder::open(&run).unwrap(), Which::Best, &device).unwrap_err();
+        let TrainError::SettingIn { path, source } = &error else { panic!("{error:?}") };
+        assert!(path.ends_with("config.toml") && source.to_string().starts_with(words), "{source}");
+        assert!(resume(&settings, &run, &device).is_err());
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_other_data_only_when_told() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), Some(13));
+    // As many bytes and characters as before, in another order.
+    let path = folder.path().join("text.txt");
+    let text: String = fs::read_to_string(&path).unwrap().chars().rev().collect();
+    fs::write(&path, text).unwrap();
+    let error = resume(&settings, &run, &device).err().unwrap();
+    assert!(matches!(error, TrainError::OtherData { .. }) && error.to_string().contains("--other-data"), "{error}");
+    let trainer = Trainer::<CharsTask>::resume(RunFolder::open(&run).unwrap(), |_| {}, true, &device).unwrap();
+    assert_eq!(train_until(trainer, None).0.steps, 30);
+    assert_eq!(
+        train_until(resume(&settings, &run, &device).unwrap(), None).0.steps,
+        30,
+        "the other data is the run's now"
+    );
+}
+
+#[test]
+fn a_run_that_begins_with_other_weights_has_them_before_its_first_step() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let [source, run] = ["source", "run"].map(|name| folder.path().join(name));
+    train_until(trainer(&settings, &source, &device), None);
+    let task = CharsTask::open(&settings, None, &device).unwrap();
+    let new = NewRun { out: run.clone(), init_from: Some(source.clone()), ..NewRun::default() };
+    let interrupted = Trainer::create(task, &settings, &new, &device).unwrap();
+    assert!(interrupted.summary().contains("symbols have weights"));
+    drop(interrupted);
+    let (outcome, _) = train_until(resume(&settings, &run, &device).unwrap(), Some(1));
+    let first: f64 = figures(&run)[0].0.parse().unwrap();
+    let last: f64 = figures(&source).last().unwrap().0.parse().unwrap();
+    // A fresh model begins with the logarithm of the number of characters, 2.7.
+    assert!(outcome.steps == 1 && (first - last).abs() < 0.3, "{first} after {last}");
 }
 
 #[test]
@@ -196,14 +318,14 @@ fn meaningless_settings_are_named() {
         let error = settings.validate().unwrap_err().to_string();
         assert!(error.contains(name), "{name}: {error}");
     };
-    check("layers 0", &|s| s.model.layers = 0);
-    check("hidden 0", &|s| s.model.hidden = 0);
-    check("dropout 1", &|s| s.model.dropout = 1.0);
-    check("embedding 128", &|s| (s.model.tied, s.model.hidden) = (true, 64));
+    check("--layers 0", &|s| s.model.recurrent.layers = 0);
+    check("--hidden 0", &|s| s.model.recurrent.hidden = 0);
+    check("--dropout 1", &|s| s.model.recurrent.dropout = 1.0);
+    check("embedding 128", &|s| (s.model.tied, s.model.recurrent.hidden) = (true, 64));
     check("learning-rate 0", &|s| s.training.learning_rate = 0.0);
-    check("learning-rate NaN", &|s| s.training.learning_rate = f64::NAN);
+    check("learning-rate nan", &|s| s.training.learning_rate = f64::NAN);
     check("clip-at -1", &|s| s.training.clip_at = -1.0);
     check("accumulate 0", &|s| s.training.accumulate = 0);
     check("keep 0", &|s| s.training.keep = 0);
-    check("temperature -1", &|s| s.sample.sample_temperature = -1.0);
+    check("--sample-temperature -1", &|s| s.sample.sample_temperature = -1.0);
 }

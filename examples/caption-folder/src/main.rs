@@ -1,5 +1,5 @@
-//! Captions the pictures of a folder with a trained run of `caption`, a line each: `file<TAB>probability<TAB>caption`.
-//! What is no picture is named on standard error and passed over.
+//! Captions the images of a folder with a trained run of `caption`, a line each: `file<TAB>probability<TAB>caption`.
+//! Files that are not images are named on standard error and skipped.
 //!
 //! ```sh
 //! rekindle train caption --out runs/shapes
@@ -13,24 +13,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
+use rekindle_train::TrainError;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::tasks::caption::TrainedCaptioner;
+use rekindle_train::task::Trained;
+use rekindle_train::tasks::caption::CaptionTask;
 
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [run, folder] = &arguments[..] else { bail!("usage: caption-folder RUN FOLDER") };
-    let trained = TrainedCaptioner::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
+    let trained = Trained::<CaptionTask>::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
     let search = trained.settings.search();
     for file in files(folder)? {
-        let seen = match trained.see(&[&file]) {
-            Ok(seen) => seen,
+        let features = match trained.features(&[&file]) {
+            Ok(features) => features,
             Err(error) => {
                 eprintln!("{error}");
                 continue;
             }
         };
-        for captions in trained.captions(seen, &search)? {
+        for captions in trained.captions(features, &search).map_err(TrainError::from)? {
             let Some((text, found)) = captions.first() else { continue };
             writeln!(stdout(), "{}\t{:.3}\t{text}", file.display(), found.log_prob.exp())?;
         }

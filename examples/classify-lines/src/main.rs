@@ -12,12 +12,13 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::tasks::sentiment::TrainedSentiment;
+use rekindle_train::task::Trained;
+use rekindle_train::tasks::sentiment::SentimentTask;
 
 fn main() -> Result<()> {
     let run = std::env::args_os().nth(1).context("usage: classify-lines RUN < TEXTS")?;
     let run = RunFolder::open(run)?;
-    let trained = TrainedSentiment::open(&run, Which::Best, &Device::flex())?;
+    let trained = Trained::<SentimentTask>::open(&run, Which::Best, &Device::flex())?;
     for line in stdin().lines() {
         let line = line.context("cannot read standard input")?;
         for found in trained.classify(&[&line])? {

@@ -1,4 +1,4 @@
-//! Translates the lines of standard input with a trained run of `translate`, and says which word each was written for:
+//! Translates the lines of standard input with a trained run of `translate`, and names the source word of each word:
 //! `translation<TAB>probability<TAB>word:source-word ..`.
 //!
 //! ```sh
@@ -13,16 +13,16 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::tasks::translate::TrainedTranslator;
+use rekindle_train::task::Trained;
+use rekindle_train::tasks::translate::TranslateTask;
 
 fn main() -> Result<()> {
     let run = std::env::args_os().nth(1).context("usage: translate-lines RUN < TEXTS")?;
-    let run = RunFolder::open(run)?;
-    let trained = TrainedTranslator::open(&run, Which::Best, &Device::flex())?;
+    let trained = Trained::<TranslateTask>::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
     let search = trained.settings.search();
     for line in stdin().lines() {
         let line = line.context("cannot read standard input")?;
-        for translations in trained.languages.translate(&trained.model, &[&line], &search)? {
+        for translations in trained.translate(&[&line], &search)? {
             let Some((text, found)) = translations.first() else { continue };
             let pairs = aligned(&trained, &line, &found.symbols)?.join(" ");
             writeln!(stdout(), "{text}\t{:.3}\t{pairs}", found.log_prob.exp())?;
@@ -31,17 +31,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Each symbol of a translation beside the symbol of its source at which the model looked most; nothing for a model that
-/// has no attention.
-fn aligned(trained: &TrainedTranslator, source: &str, translation: &[u32]) -> Result<Vec<String>> {
-    let languages = &trained.languages;
-    let read = languages.source.tokens(source);
-    let weights = trained.model.alignment(&languages.source.encode(source), translation)?.unwrap_or_default();
-    let written = languages.target.vocabulary.decode(translation);
-    let pairs = written.iter().zip(&weights).map(|(word, weights)| {
-        let most = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]));
-        let seen = most.and_then(|at| read.get(at)).map_or("<END>", String::as_str);
-        format!("{word}:{seen}")
+/// Each token of a translation beside the source token with the largest attention weight; nothing for a model without
+/// attention.
+fn aligned(trained: &Trained<TranslateTask>, source: &str, translation: &[u32]) -> Result<Vec<String>> {
+    let alignment = trained.alignment(source, translation)?.unwrap_or_default();
+    // The last token written is the end.
+    let pairs = alignment.written.iter().zip(&alignment.weights).take(translation.len()).map(|(word, weights)| {
+        let most = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(0);
+        format!("{word}:{}", alignment.read[most])
     });
     Ok(pairs.collect())
 }

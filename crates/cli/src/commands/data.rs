@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use rekindle_data::catalogue::{Catalogue, Entry};
 use rekindle_data::download::{Downloader, Outcome};
+use serde::Serialize;
 
 use crate::options::Data;
 
 pub fn run(data: Data) -> Result<()> {
     let catalogue = Catalogue::embedded();
     match data {
-        Data::List(output) if output.json => super::print_json(&catalogue.entries),
+        Data::List(output) if output.json => print_json(&catalogue.entries),
         Data::List(_) => {
             for entry in &catalogue.entries {
                 println!("{:<20} {:<10} {:>12}  {}", entry.name, entry.task, size(entry), entry.description);
@@ -22,10 +23,15 @@ pub fn run(data: Data) -> Result<()> {
         }
         Data::Show { name, output } => {
             let entry = catalogue.find(&name)?;
-            if output.json { super::print_json(entry) } else { show(entry) }
+            if output.json { print_json(entry) } else { show(entry) }
         }
         Data::Get { name, out, mirror } => get(catalogue.find(&name)?, &out, mirror.as_deref()),
     }
+}
+
+fn print_json(result: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(result)?);
+    Ok(())
 }
 
 fn size(entry: &Entry) -> String {

@@ -20,7 +20,8 @@ pub fn run(options: &Devices) -> Result<()> {
     if options.output.json {
         let row = |(name, kind, model, default): &(String, &str, Option<String>, bool)| json!({"backend": name, "kind": kind, "device": model, "default": default});
         let rows: Vec<_> = rows.iter().map(row).collect();
-        return super::print_json(&json!({"devices": rows, "not_compiled_in": missing}));
+        println!("{:#}", json!({"devices": rows, "not_compiled_in": missing}));
+        return Ok(());
     }
     for (name, kind, model, default) in rows {
         let model = model.map_or_else(String::new, |model| format!("  {model}"));

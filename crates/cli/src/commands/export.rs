@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
+use rekindle_train::registry::RunWeights;
 use rekindle_train::run::RunFolder;
 use rekindle_weights::{save_json, save_safetensors};
 use serde_json::json;
 
-use super::weights::{self, RunWeights};
+use super::inspect::weights;
 use crate::options::{Export, WeightFormat};
 
 pub fn run(options: &Export) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
-    let RunWeights { task, step, model, tensors } = weights::open(&run, options.checkpoint)?;
+    let task = run.head()?.task;
+    let RunWeights { step, model, tensors, .. } = weights(&run, options.checkpoint)?;
     let folder = options.out.clone().unwrap_or_else(|| run.export());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let weights = match options.format {
@@ -31,12 +33,10 @@ pub fn run(options: &Export) -> Result<()> {
     }
     // What the model reads and writes travels with it.
     let mut companions = Vec::new();
-    for file in [run.vocabulary(), run.images(), run.encoder()] {
-        if let Some(name) = file.file_name().filter(|_| file.exists()) {
-            let copy = folder.join(name);
-            fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
-            companions.push(name.to_string_lossy().into_owned());
-        }
+    for name in run.assets()? {
+        let (file, copy) = (run.path().join(&name), folder.join(&name));
+        fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
+        companions.push(name);
     }
     let config = json!({
         "format": "rekindle-export",
@@ -52,7 +52,8 @@ pub fn run(options: &Export) -> Result<()> {
     let text = serde_json::to_string_pretty(&config)? + "\n";
     fs::write(&config_path, text).with_context(|| format!("cannot write {}", config_path.display()))?;
     if options.output.json {
-        return super::print_json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
+        println!("{:#}", json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
+        return Ok(());
     }
     println!("{}", path.display());
     eprintln!("{} tensors of step {step}; what the model is: {}", tensors.len(), config_path.display());

@@ -4,21 +4,26 @@ use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 
 use anyhow::Result;
+use rekindle_train::registry::{self, Open, RunWeights};
 use rekindle_train::run::RunFolder;
+use rekindle_train::run::checkpoint::Which;
+use rekindle_train::{TrainError, tasks};
 use rekindle_weights::{WeightFile, WeightTensor};
 use serde_json::{Value, json};
 
-use super::weights::{self, RunWeights};
+use crate::backend;
 use crate::options::Inspect;
 
 pub fn run(options: &Inspect) -> Result<()> {
     // A reader who has seen enough is no failure: `main` tells a broken pipe from others.
     let mut out = stdout().lock();
     if options.path.is_dir() {
-        let RunWeights { task, step, tensors, .. } =
-            weights::open(&RunFolder::open(&options.path)?, options.checkpoint)?;
+        let run = RunFolder::open(&options.path)?;
+        let task = run.head()?.task;
+        let RunWeights { step, tensors, .. } = weights(&run, options.checkpoint)?;
         if options.output.json {
-            return super::print_json(&described(json!({"task": task, "checkpoint_step": step}), &tensors));
+            let described = described(json!({"task": task, "checkpoint_step": step}), &tensors);
+            return Ok(writeln!(out, "{described:#}")?);
         }
         writeln!(out, "task         {task}")?;
         writeln!(out, "checkpoint   step {step}")?;
@@ -27,13 +32,29 @@ pub fn run(options: &Inspect) -> Result<()> {
     let file = WeightFile::open(&options.path)?;
     let tables: BTreeMap<_, _> = file.tables().iter().map(|(name, texts)| (name.clone(), texts.len())).collect();
     if options.output.json {
-        return super::print_json(&described(json!({"file": options.path, "tables": tables}), file.tensors()));
+        let described = described(json!({"file": options.path, "tables": tables}), file.tensors());
+        return Ok(writeln!(out, "{described:#}")?);
     }
     writeln!(out, "file         {}", options.path.display())?;
     for (name, size) in tables {
         writeln!(out, "table        {name}: {size} texts")?;
     }
     print_tensors(&mut out, file.tensors())
+}
+
+/// The weights of a run, on the host. Of a task that this program does not have, they keep the names that the model's fields
+/// have.
+pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
+    let weights = match registry::of_run(tasks::ALL, run) {
+        // Nothing is computed, so that no GPU need be started.
+        Ok(task) => task.weights(&Open { run, which, device: &backend::host()?.device })?,
+        Err(TrainError::UnknownTask { .. }) => registry::weights_of_unknown(run, which)?,
+        Err(other) => return Err(other.into()),
+    };
+    for rejected in &weights.rejected {
+        eprintln!("warning: passed over a checkpoint: {rejected}");
+    }
+    Ok(weights)
 }
 
 /// `head` with the tensors and their sums.

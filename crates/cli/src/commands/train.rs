@@ -1,150 +1,100 @@
-//! `rekindle train`: the same for every task, but for its name.
+//! `rekindle train`: the same for every task.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use clap::{ArgMatches, Args};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use rekindle_train::run::{RunFolder, RunSettings};
-use rekindle_train::task::Task;
-use rekindle_train::tasks::caption::{CaptionSettings, CaptionTask};
-use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
-use rekindle_train::tasks::draw::{DrawSettings, DrawTask};
-use rekindle_train::tasks::frames::{FramesSettings, FramesTask};
-use rekindle_train::tasks::sentiment::{SentimentSettings, SentimentTask};
-use rekindle_train::tasks::translate::{TranslateSettings, TranslateTask};
-use rekindle_train::trainer::{EndReason, Outcome, StopSignal, Trainer};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{ArgMatches, FromArgMatches};
+use rekindle_settings::{Table, Tables};
+use rekindle_train::operation::Command;
+use rekindle_train::registry::{self, Registered, Resume, Session};
+use rekindle_train::run::RunFolder;
+use rekindle_train::tasks;
+use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
 use serde_json::json;
 
+use crate::arguments;
 use crate::backend;
-use crate::config_file;
-use crate::options::{NewTask, Output, Train, TrainTask};
+use crate::options::{DeviceOptions, NewRun, Output, Train};
 use crate::progress::Progress;
 
-pub fn run(mut train: Train, matches: &ArgMatches) -> Result<()> {
-    match (train.task.take(), &train.resume) {
-        (Some(task), _) => {
-            let (_, matches) = matches.subcommand().expect("the task was parsed from these matches");
-            match task {
-                TrainTask::Caption(options) => start::<CaptionTask>(*options, matches),
-                TrainTask::Chars(options) => start::<CharsTask>(*options, matches),
-                TrainTask::Draw(options) => start::<DrawTask>(*options, matches),
-                TrainTask::Frames(options) => start::<FramesTask>(*options, matches),
-                TrainTask::Sentiment(options) => start::<SentimentTask>(*options, matches),
-                TrainTask::Translate(options) => start::<TranslateTask>(*options, matches),
-            }
-        }
-        (None, Some(run)) => {
-            let run = RunFolder::open(run)?;
-            match run.head()?.task.as_str() {
-                CaptionSettings::TASK => resume::<CaptionTask>(run, &train),
-                CharsSettings::TASK => resume::<CharsTask>(run, &train),
-                DrawSettings::TASK => resume::<DrawTask>(run, &train),
-                FramesSettings::TASK => resume::<FramesTask>(run, &train),
-                SentimentSettings::TASK => resume::<SentimentTask>(run, &train),
-                TranslateSettings::TASK => resume::<TranslateTask>(run, &train),
-                other => bail!("{}: {}", run.path().display(), super::no_such_task(other)),
-            }
-        }
-        (None, None) => unreachable!("clap asks for --resume when there is no task"),
-    }
-}
-
-fn start<T: Task>(options: NewTask<T::Settings>, matches: &ArgMatches) -> Result<()>
-where
-    T::Settings: Args,
-{
-    let mut settings = options.settings;
-    if let Some(file) = &options.run.config {
-        settings = config_file::overlay(&settings, matches, T::Settings::TASK, file)?;
-    }
-    let chosen = backend::choose(&options.device)?;
-    let task = T::open(&settings, &chosen.device)?;
-    let training = settings.training().clone();
-    // Before the folder is made: a run to start from that does not fit must not leave an empty one.
-    let model = match &options.run.init_from {
-        Some(source) => {
-            let source = RunFolder::open(source)?;
-            let device = chosen.device.clone().autodiff();
-            let fresh = task.init_model(&mut ChaCha8Rng::seed_from_u64(training.seed), &device);
-            let (model, found) = task.start_from(fresh, &source)?;
-            eprintln!("{found}");
-            Some(model)
-        }
-        None => None,
+pub fn run(options: &Train, matches: &ArgMatches) -> Result<()> {
+    let Some((name, matches)) = matches.subcommand() else { return resume(options) };
+    let task = registry::find(tasks::ALL, name).context("the subcommands are made from the registry")?;
+    let (run, device) = (NewRun::from_arg_matches(matches)?, DeviceOptions::from_arg_matches(matches)?);
+    let output = Output::from_arg_matches(matches)?;
+    let file = run.config.as_deref().map_or_else(|| Ok(Table::new()), |file| read(file, name))?;
+    let settings = Tables { file, given: arguments::given_settings(task, matches) };
+    let chosen = backend::choose(&device)?;
+    let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from: run.init_from };
+    let started = task.start(settings, &new, &chosen.device);
+    let session = match &run.config {
+        Some(file) => started.with_context(|| format!("with the settings of {}", file.display()))?,
+        None => started?,
     };
-    let run = RunFolder::create(out_folder(options.run.out.as_ref(), T::Settings::TASK), &settings, options.run.force)?;
-    task.save(&run)?;
-    describe(&task, chosen.name, &run);
-    let out = run.path().to_owned();
-    let trainer = match model {
-        Some(model) => Trainer::with_model(task, training, run, chosen.device, model)?,
-        None => Trainer::new(task, training, run, chosen.device)?,
-    };
-    train(trainer, &out, &options.output)
+    train(task, session, chosen.name, output.json)
 }
 
-fn resume<T: Task>(run: RunFolder, options: &Train) -> Result<()> {
-    let mut settings: T::Settings = run.settings()?;
-    let training = settings.training();
-    if let Some(epochs) = options.epochs {
-        (training.epochs, training.steps) = (epochs, None);
-    }
-    training.steps = options.steps.or(training.steps);
-    let training = training.clone();
+fn resume(options: &Train) -> Result<()> {
+    let run = RunFolder::open(options.resume.as_ref().context("clap asks for --resume when there is no task")?)?;
+    let task = registry::of_run(tasks::ALL, &run)?;
     let chosen = backend::choose(&options.device)?;
-    let task = T::reopen(&settings, &run, &chosen.device)?;
-    run.write_settings(&settings)?;
-    describe(&task, chosen.name, &run);
-    let out = run.path().to_owned();
-    let trainer = Trainer::resume(task, training, run, chosen.device)?;
-    train(trainer, &out, &options.output)
+    ensure!(options.epochs != Some(0) && options.steps != Some(0), "--epochs and --steps: must be at least 1");
+    let change = Resume { epochs: options.epochs, steps: options.steps, other_data: options.other_data };
+    train(task, task.resume(run, change, &chosen.device)?, chosen.name, options.output.json)
 }
 
-fn describe<T: Task>(task: &T, backend: &str, run: &RunFolder) {
-    eprintln!("run {}, backend {backend}", run.path().display());
-    eprintln!("{}", task.describe());
+/// The tables of a file of settings: those of a run's `config.toml`, any of which may be missing.
+fn read(file: &Path, task: &str) -> Result<Table> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    let mut tables: Table = text.parse().with_context(|| format!("{shown} is not TOML"))?;
+    // The head of a run's file is no setting.
+    ["format", "rekindle"].iter().for_each(|key| drop(tables.remove(*key)));
+    match tables.remove("task") {
+        Some(other) if other.as_str() != Some(task) => bail!("{shown} holds settings of {other}, not of `{task}`"),
+        _ => Ok(tables),
+    }
 }
 
-fn train<T: Task>(trainer: Trainer<T>, out: &Path, output: &Output) -> Result<()> {
+fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: bool) -> Result<()> {
+    let out = session.folder().to_owned();
+    eprintln!("run {}, backend {backend}\n{}", out.display(), session.summary());
     let stop = StopSignal::default();
     let signal = stop.clone();
     // A second Ctrl-C must not wait for the step to end.
     ctrlc::set_handler(move || if signal.stopped() { std::process::exit(130) } else { signal.stop() })
         .context("cannot listen for Ctrl-C")?;
     let mut progress = Progress::new();
-    let outcome = trainer.train(&mut progress, &stop)?;
+    let outcome = session.train(&mut progress, &stop)?;
     drop(progress);
-    report(&outcome, T::Settings::TASK, out, output)
+    report(&outcome, task, &out, json)
 }
 
-fn report(outcome: &Outcome, task: &str, out: &Path, output: &Output) -> Result<()> {
+fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {
     let run = out.display();
     match outcome.reason {
         EndReason::Finished => eprintln!("done: {} steps", outcome.steps),
         EndReason::OutOfPatience => eprintln!("stopped after {} steps: no better evaluation came", outcome.steps),
         EndReason::Stopped => {
-            eprintln!("stopped after {} steps; go on with: rekindle train --resume {run}", outcome.steps);
+            eprintln!("stopped after {} steps; resume with: rekindle train --resume {run}", outcome.steps);
         }
     }
     if let Some(best) = outcome.best {
         eprintln!("the best checkpoint is that of step {}", best.step);
     }
-    let next = match task {
-        CharsSettings::TASK => "let it write with: rekindle sample",
-        DrawSettings::TASK => "let it draw with: rekindle sample",
-        _ => "judge it with: rekindle eval",
-    };
-    eprintln!("{next} {run}");
-    if output.json {
-        super::print_json(&json!({
+    let supported = |command: &&Command| task.options(**command).is_some();
+    if let Some(next) = [Command::Sample, Command::Eval].iter().find(supported) {
+        eprintln!("go on with: rekindle {next} {run}");
+    }
+    if json {
+        let result = json!({
             "run": out,
             "steps": outcome.steps,
             "finished": outcome.reason != EndReason::Stopped,
             "best": outcome.best,
-            "loss": outcome.evaluation.as_ref().map(|evaluation| evaluation.loss),
-        }))?;
+            "loss": outcome.evaluation.as_ref().map(|report| report.loss.value),
+        });
+        println!("{result:#}");
     }
     Ok(())
 }

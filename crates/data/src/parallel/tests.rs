@@ -70,6 +70,34 @@ fn bad_bytes_and_missing_columns_are_named_by_line() {
 }
 
 #[test]
+fn splits_are_found_or_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let source = |data: &str| PairSource {
+        data: folder.path().join(data).to_str().unwrap().to_owned(),
+        languages: ["de".to_owned(), "en".to_owned()],
+        columns: [2, 1],
+        validation_share: 0.5,
+    };
+    let error = source(".").training().unwrap_err().to_string();
+    assert!(error.contains("train.de"), "{error}");
+    write("train.de", "eins\nzwei\n");
+    write("train.en", "one\ntwo\n");
+    write("table", "one\teins\ntwo\tzwei\nthree\tdrei\n");
+    for (data, sizes) in [(".", [1, 1]), ("train", [1, 1]), ("table", [2, 1])] {
+        let [train, validation] = source(data).training().unwrap();
+        assert_eq!((&train.sources[0][..], [train.len(), validation.len()]), ("eins", sizes), "{data}");
+        assert_eq!(source(data).test().unwrap(), None, "{data}");
+    }
+    for name in ["dev.de", "dev.en", "test.de", "test.en"] {
+        write(name, "3\n");
+    }
+    assert_eq!(source(".").training().unwrap().map(|pairs| pairs.len()), [2, 1]);
+    assert_eq!(source(".").test().unwrap().unwrap().sources, ["3"]);
+    assert_eq!(source(".").whole(source("train").data.as_str()).unwrap().targets, ["one", "two"]);
+}
+
+#[test]
 fn dates_are_right_and_the_same_for_a_seed() {
     let dates = Pairs::dates(2000, 3);
     assert_eq!(dates, Pairs::dates(2000, 3));

@@ -96,6 +96,11 @@ impl Corpus {
         self.shared.scan.tokens
     }
 
+    /// The bytes of its files, in their order.
+    pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.shared.files.iter().map(TextFile::bytes)
+    }
+
     /// The number of bytes.
     pub fn bytes(&self) -> usize {
         self.shared.bytes

@@ -17,9 +17,9 @@ const MAX_POINTS: usize = 600;
 /// A curve: `(epochs, value)`.
 type Curve = Vec<(f64, f64)>;
 
-/// The learning curve of the lines of a run's `metrics.jsonl`: on the left the loss in nats of the training steps and of
+/// The learning curve of the lines of a run's `metrics.jsonl`: on the left the loss of the training steps and of
 /// the evaluations, on the right the evaluations' first figure, if they have one. None while there are no figures.
-pub fn learning_curve(metrics: &str) -> Option<Picture> {
+pub fn learning_curve(metrics: &str, loss_unit: &str) -> Option<Picture> {
     let lines: Vec<Value> = metrics.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let of = |kind: &str, name: &str| -> Curve {
         let lines = lines.iter().filter(|line| line["kind"] == kind);
@@ -34,12 +34,13 @@ pub fn learning_curve(metrics: &str) -> Option<Picture> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
     drawn(area.fill(&WHITE));
+    let title = if loss_unit.is_empty() { "loss".to_owned() } else { format!("loss in {loss_unit}") };
     let curves = [("training", training, TRAINING), ("held out", held_out, HELD_OUT)];
     match figure {
-        None => panel(&area, "loss in nats", &curves),
+        None => panel(&area, &title, &curves),
         Some(name) => {
             let (left, right) = area.split_horizontally(SIZE.0 / 2);
-            panel(&left, "loss in nats", &curves);
+            panel(&left, &title, &curves);
             let curve = of("evaluation", &name);
             panel(&right, &name.replace('_', " "), &[("held out", curve, HELD_OUT)]);
         }
@@ -104,7 +105,7 @@ mod tests {
 {"kind":"step","step":2,"epoch":1.0,"loss":2.5}
 {"kind":"evaluation","step":2,"epoch":1.0,"loss":2.6,"accuracy":0.7,"best":true}
 "#;
-        let picture = learning_curve(metrics).unwrap();
+        let picture = learning_curve(metrics, "nats").unwrap();
         assert_eq!(picture.name, "learning-curve");
         for words in ["loss in nats", "training", "held out", "accuracy", "epochs"] {
             assert!(picture.svg.contains(words), "{words} is missing");
@@ -116,8 +117,8 @@ mod tests {
     #[test]
     fn one_figure_alone_and_broken_lines_can_be_drawn() {
         let metrics = "{\"kind\":\"step\",\"step\":1,\"epoch\":0.5,\"loss\":3.0}\nno JSON\n{\"kind\":\"step\",\"lo";
-        assert!(learning_curve(metrics).is_some());
-        assert!(learning_curve("").is_none());
+        assert!(learning_curve(metrics, "").is_some());
+        assert!(learning_curve("", "").is_none());
     }
 
     #[test]

@@ -21,6 +21,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, TensorData};
+use rekindle_weights::WeightTensor;
 use serde::{Deserialize, Serialize};
 
 use super::folder::RunFolder;
@@ -282,6 +283,25 @@ impl Checkpoint {
         restore(data).map(Some).ok_or_else(|| self.malformed(CARRY, "not the state of this model".to_owned()))
     }
 
+    /// The weights by the names of the model's fields, whatever the model is.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be decoded.
+    pub fn tensors(&self) -> Result<BTreeMap<String, WeightTensor>, TrainError> {
+        let malformed = |reason: String| self.malformed(MODEL, reason);
+        let reader = burn_pack::Reader::from_bytes(self.bytes(MODEL)?).map_err(|e| malformed(e.to_string()))?;
+        let tensors = reader.into_tensors().map_err(|e| malformed(e.to_string()))?;
+        let tensor = |tensor: burn_pack::Tensor| {
+            let name = tensor.name.clone();
+            let data = tensor_data(tensor).map_err(malformed)?;
+            let (shape, values) = (data.shape().to_vec(), data.convert::<f32>().try_to_vec());
+            let values = values.map_err(|e| malformed(format!("{e:?}")))?;
+            Ok((name, WeightTensor::new(shape, values).map_err(|e| malformed(e.to_string()))?))
+        };
+        tensors.into_iter().map(tensor).collect()
+    }
+
     fn bytes(&self, name: &'static str) -> Result<Bytes, TrainError> {
         let bytes = self.files.get(name).ok_or_else(|| self.malformed(TRAINING, format!("no {name} is listed")))?;
         Ok(Bytes::from_bytes_vec(bytes.clone()))
@@ -327,9 +347,10 @@ fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
 fn unpack(bytes: Bytes) -> Result<Vec<TensorData>, String> {
     let mut tensors = burn_pack::Reader::from_bytes(bytes).and_then(|r| r.into_tensors()).map_err(|e| e.to_string())?;
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    let data = |tensor: burn_pack::Tensor| {
-        let (_, dtype, shape, _, bytes) = tensor.into_parts().map_err(|e| e.to_string())?;
-        Ok(TensorData::from_bytes(bytes, shape, dtype))
-    };
-    tensors.into_iter().map(data).collect()
+    tensors.into_iter().map(tensor_data).collect()
+}
+
+fn tensor_data(tensor: burn_pack::Tensor) -> Result<TensorData, String> {
+    let (_, dtype, shape, _, bytes) = tensor.into_parts().map_err(|e| e.to_string())?;
+    Ok(TensorData::from_bytes(bytes, shape, dtype))
 }

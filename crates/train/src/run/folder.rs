@@ -195,10 +195,10 @@ impl RunFolder {
             return Err(TrainError::Unfinished { path: self.path.clone() });
         }
         let path = self.path.join(CONFIG);
-        let head: Head = self.config()?.try_into().map_err(|e: toml::de::Error| TrainError::Malformed {
-            path: path.clone(),
-            reason: e.to_string(),
-        })?;
+        let head: Head = self
+            .config()?
+            .try_into()
+            .map_err(|e: toml::de::Error| TrainError::Malformed { path: path.clone(), reason: e.to_string() })?;
         if head.format > FORMAT {
             return Err(TrainError::NewerFormat { path, found: head.format, known: FORMAT });
         }

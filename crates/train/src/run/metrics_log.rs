@@ -48,13 +48,7 @@ impl MetricsLog {
     }
 
     /// Adds the figures of an evaluation.
-    pub(crate) fn evaluation(
-        &mut self,
-        step: u64,
-        epoch: f64,
-        report: &Report,
-        best: bool,
-    ) -> Result<(), TrainError> {
+    pub(crate) fn evaluation(&mut self, step: u64, epoch: f64, report: &Report, best: bool) -> Result<(), TrainError> {
         let mut line = Map::new();
         line.insert("kind".into(), "evaluation".into());
         line.insert("step".into(), step.into());

@@ -10,9 +10,9 @@ use rekindle_train::TrainError;
 use rekindle_train::event::{Event, Observer};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
-use rekindle_train::task::Task;
-use rekindle_train::tasks::chars::{CharsSettings, CharsTask, TrainedChars};
-use rekindle_train::trainer::{Outcome, StopSignal, Trainer};
+use rekindle_train::task::{Task, Trained};
+use rekindle_train::tasks::chars::{CharsSettings, CharsTask};
+use rekindle_train::trainer::{NewRun, Outcome, StopSignal, Trainer};
 use tempfile::TempDir;
 
 /// A folder with a small text in it, and settings that train on it in no time.
@@ -23,7 +23,7 @@ pub fn text() -> (TempDir, CharsSettings) {
     let mut settings = CharsSettings::default();
     settings.data.data = folder.path().join("text.txt").display().to_string();
     (settings.data.batch_size, settings.data.sequence_length) = (4, 8);
-    (settings.model.hidden, settings.model.embedding) = (8, 4);
+    (settings.model.recurrent.hidden, settings.model.embedding) = (8, 4);
     settings.sample.sample_length = 20;
     settings.training.steps = Some(30);
     settings.training.print_every = 1;
@@ -32,15 +32,13 @@ pub fn text() -> (TempDir, CharsSettings) {
 }
 
 pub fn trainer(settings: &CharsSettings, path: &Path, device: &Device) -> Trainer<CharsTask> {
-    let task = CharsTask::open(settings, device).unwrap();
-    let run = RunFolder::create(path, settings, false).unwrap();
-    task.save(&run).unwrap();
-    Trainer::new(task, settings.training.clone(), run, device.clone()).unwrap()
+    let task = CharsTask::open(settings, None, device).unwrap();
+    let new = NewRun { out: path.to_owned(), ..NewRun::default() };
+    Trainer::create(task, settings, &new, device).unwrap()
 }
 
 pub fn resume(settings: &CharsSettings, path: &Path, device: &Device) -> Result<Trainer<CharsTask>, TrainError> {
-    let task = CharsTask::open(settings, device).unwrap();
-    Trainer::resume(task, settings.training.clone(), RunFolder::open(path).unwrap(), device.clone())
+    Trainer::resume(RunFolder::open(path)?, |training| *training = settings.training.clone(), false, device)
 }
 
 /// Keeps the warnings, and asks for a stop after a step.
@@ -82,8 +80,8 @@ pub fn figures(run: &Path) -> Vec<(String, String)> {
 
 /// What the trained model answers to a text, to the bit.
 pub fn answers(run: &Path, device: &Device) -> Vec<f32> {
-    let trained = TrainedChars::open(&RunFolder::open(run).unwrap(), Which::Last, device).unwrap();
-    let text = trained.vocabulary.encode("the hat").unwrap();
+    let trained = Trained::<CharsTask>::open(&RunFolder::open(run).unwrap(), Which::Last, device).unwrap();
+    let text = trained.assets.encode("the hat").unwrap();
     let text: Vec<i32> = text.into_iter().map(|s| s as i32).collect();
     let text = Tensor::<2, Int>::from_data(TensorData::new(text, [1, 7]), device);
     trained.model.forward(text, None).0.into_data().try_to_vec::<f32>().unwrap()

@@ -8,19 +8,46 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rekindle_data::{Unit, Vocabulary};
+use rekindle_data::{Corpus, Split, Unit, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 use rekindle_rnn::{Cell, State};
+use rekindle_settings::{Sections, settings};
 use rekindle_weights::{LoadReport, Rename, StateDict, Strictness, WeightFile, rename};
+use serde_json::json;
 
 pub use error::ImportError;
 
-use super::CharsSettings;
-use crate::error::TrainError;
+use super::settings::CharsSettings;
+use super::task::CharsTask;
+use crate::error::TaskError;
+use crate::operation::{Import, Output};
 use crate::optimizer;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress};
+use crate::task::Task;
 use deduced::Deduced;
+
+settings! {
+    /// Options of `import`.
+    pub struct ImportSettings {
+        /// Vocabulary: a run's vocab.json, or a JSON list or object of tokens
+        vocab: Option<PathBuf> => value("FILE").unset("the one in the file");
+        /// What one token of the vocabulary is
+        units: Unit => value("UNIT").choices(["char", "byte", "word"]);
+        /// Recurrent cell, where the number of gates does not decide it: rnn-relu, say
+        cell: Option<Cell> => value("NAME").choices(Cell::ALL.map(Cell::name)).unset("rnn, lstm or gru");
+        /// Another name for a tensor, or for all that begin with OLD and a dot; several are applied in turn
+        key_map: Vec<String> => value("OLD=NEW");
+        /// Leave out tensors that do not fit, and initialise those that are missing
+        allow_partial: bool;
+        /// Text that the model was trained on, for `eval`
+        data: Option<String> => value("PATH").unset("none");
+        /// Share of that text that was trained on, from its beginning
+        train_share: f64 = 0.9 => value("SHARE");
+        /// Share of that text, after that, that was held out
+        validation_share: f64 = 0.1 => value("SHARE").at_least(0).below(1);
+    }
+}
 
 /// What an import is told beside the file.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +56,7 @@ pub struct ImportOptions {
     pub cell: Option<Cell>,
     /// A file with the vocabulary; none for the one in the file of the weights.
     pub vocabulary: Option<PathBuf>,
-    /// What the symbols of the vocabulary are.
+    /// What the tokens of the vocabulary are.
     pub unit: Unit,
     /// Other names for the tensors.
     pub renames: Vec<Rename>,
@@ -42,9 +69,9 @@ pub struct ImportOptions {
 pub struct ImportedChars {
     /// Its weights.
     pub model: CharLm,
-    /// The symbols that it reads and writes.
+    /// The tokens that it reads and writes.
     pub vocabulary: Vocabulary,
-    /// The model's shape; all else has its default, and the text is not known: see [`TrainError::NoText`].
+    /// The model's shape; all else has its default, and the text is not known: see [`CharsError::NoText`](super::CharsError::NoText).
     pub settings: CharsSettings,
     /// What became of the tensors of the model, by the names that they have here.
     pub report: LoadReport,
@@ -58,10 +85,10 @@ impl ImportedChars {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Weights`] when the file cannot be read or its tensors do not fit, [`TrainError::Import`] when the shape or
-    /// the vocabulary does not follow from it.
-    pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TrainError> {
-        let failed = |source| TrainError::Import { path: path.to_owned(), source };
+    /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when the shape or the vocabulary does not
+    /// follow from it.
+    pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TaskError> {
+        let failed = |source| ImportError::In { path: path.to_owned(), source: Box::new(source) };
         let file = WeightFile::open(path)?;
         let tables = file.tables().clone();
         let tensors = rename(file.into_tensors(), &options.renames)?;
@@ -73,18 +100,18 @@ impl ImportedChars {
                 let mut fitting = tables.iter().filter(|(_, texts)| texts.len() == vocabulary_size);
                 let Some((name, texts)) = fitting.next() else {
                     let tables = tables.into_iter().map(|(name, texts)| (name, texts.len())).collect();
-                    return Err(failed(ImportError::NoVocabulary { wanted: vocabulary_size, tables }));
+                    return Err(failed(ImportError::NoVocabulary { wanted: vocabulary_size, tables }).into());
                 };
                 if let Some((other, _)) = fitting.find(|(_, others)| *others != texts) {
                     let (one, other) = (name.clone(), other.clone());
-                    return Err(failed(ImportError::SeveralVocabularies { one, other }));
+                    return Err(failed(ImportError::SeveralVocabularies { one, other }).into());
                 }
                 Vocabulary::from_list(&format!("{}: {name}", path.display()), options.unit, texts)?
             }
         };
         if vocabulary.len() != vocabulary_size {
             let found = vocabulary.len();
-            return Err(failed(ImportError::VocabularySize { wanted: vocabulary_size, found }));
+            return Err(failed(ImportError::VocabularySize { wanted: vocabulary_size, found }).into());
         }
         let mut settings = CharsSettings { model: shape, ..CharsSettings::default() };
         settings.data.units = vocabulary.unit();
@@ -92,22 +119,70 @@ impl ImportedChars {
         settings.validate()?;
         // What the file does not have is drawn as for a new run.
         let mut rng = ChaCha8Rng::seed_from_u64(settings.training.seed);
-        let blank = settings.model.config(vocabulary_size).init_with(&mut rng, device);
+        let blank = settings.model.init_with(vocabulary_size, &mut rng, device);
         let (model, report) = blank.load_state_dict(&tensors, options.strictness)?;
         Ok(Self { model, vocabulary, settings, report, outside, source: path.to_owned() })
     }
 
-    /// Writes the vocabulary and a checkpoint of step 0 into the folder of a new run.
+    /// Makes a run with a checkpoint of step 0.
     ///
     /// # Errors
     ///
-    /// When a file cannot be written.
-    pub fn save(&self, run: &RunFolder) -> Result<(), TrainError> {
-        self.vocabulary.save(run.vocabulary())?;
+    /// When there is no room for it, or a file cannot be written.
+    pub fn save(&self, out: &Path, replace: bool) -> Result<RunFolder, TaskError> {
         // No text is described in these words, so that the run cannot be resumed on data that its weights have not seen.
         let progress = Progress { data: format!("weights from {}", self.source.display()), ..Progress::default() };
         let optimizer = optimizer::build(&self.settings.training);
-        checkpoint::save::<CharLm, State>(run, &progress, &self.model, &optimizer, None)?;
-        Ok(())
+        let fill = |run: &RunFolder| {
+            checkpoint::save::<CharLm, State>(run, &progress, &self.model, &optimizer, None).map(drop)
+        };
+        Ok(RunFolder::create(out, CharsTask::NAME, &self.settings, &self.vocabulary, replace, fill)?)
     }
+}
+
+/// `rekindle import`.
+pub(super) fn import(
+    request: Import<ImportSettings>,
+    device: &Device,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let given = request.options;
+    let renames = given.key_map.iter().map(|rename| rename.parse().map_err(|e| format!("--key-map {rename}: {e}")));
+    let options = ImportOptions {
+        cell: given.cell,
+        vocabulary: given.vocab,
+        unit: given.units,
+        renames: renames.collect::<Result<_, String>>()?,
+        strictness: if given.allow_partial { Strictness::AllowPartial } else { Strictness::Strict },
+    };
+    let mut imported = ImportedChars::open(&request.file, &options, device)?;
+    let text = &mut imported.settings.data;
+    (text.train_share, text.hold_out.validation_share) = (given.train_share, given.validation_share);
+    if let Some(data) = given.data {
+        text.data = data;
+        // What `eval` would trip over is said now.
+        let corpus = Corpus::open(&text.source()?, text.units)?;
+        Split::by_fractions(&corpus, text.split())?;
+    }
+    imported.save(&request.out, request.replace)?;
+    let (model, report, tokens) = (&imported.settings.model, &imported.report, imported.vocabulary.len());
+    output.json(&json!({
+        "run": request.out,
+        "model": model,
+        "symbols": tokens,
+        "applied": report.applied,
+        "missing": report.missing,
+        "unused": report.unused,
+        "wrong_shape": report.wrong_shape.iter().map(|wrong| &wrong.name).collect::<Vec<_>>(),
+        "outside": imported.outside,
+    }))?;
+    let input = if model.embedding > 0 { format!("embedding {}", model.embedding) } else { "one-hot".to_owned() };
+    let stack = &model.recurrent;
+    output.line(format_args!("model        {}, {} x {}, {input}", stack.cell, stack.layers, stack.hidden))?;
+    output.line(format_args!("symbols      {tokens} {}", imported.vocabulary.unit().plural()))?;
+    output.line(format_args!("tensors      {report}"))?;
+    if imported.outside > 0 {
+        output.line(format_args!("beside it    {} tensors that are no part of the model", imported.outside))?;
+    }
+    Ok(output.line(format_args!("run          {}", request.out.display()))?)
 }

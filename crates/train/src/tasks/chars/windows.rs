@@ -2,13 +2,13 @@
 
 use burn::tensor::Device;
 use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
-use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
 use rekindle_models::host::numbers;
 
-use super::tensors;
-use crate::error::TrainError;
-use crate::task::Evaluation;
+use super::evaluation::{report, tensors};
+use crate::error::TaskError;
+use crate::report::Report;
+use rekindle_settings::SettingError;
 
 /// Windows of a text that begin at even distances and may overlap. Each begins with a hidden state of zeros, as models are
 /// judged that were trained on shuffled windows.
@@ -32,8 +32,12 @@ impl Windows {
         range: std::ops::Range<usize>,
         length: usize,
         stride: usize,
-    ) -> Result<Option<Self>, TrainError> {
-        crate::settings::at_least_one([("sequence-length", length), ("window-stride", stride)])?;
+    ) -> Result<Option<Self>, TaskError> {
+        for (option, value) in [("sequence-length", length), ("window-stride", stride)] {
+            if value == 0 {
+                return Err(SettingError::invalid(option, 0, "at least 1").into());
+            }
+        }
         let predicted = range.len().saturating_sub(1);
         if predicted < length {
             return Ok(None);
@@ -58,7 +62,7 @@ impl Windows {
     /// # Errors
     ///
     /// When the device fails.
-    pub fn evaluate(&self, model: &CharLm, batch_size: usize, device: &Device) -> Result<Evaluation, TrainError> {
+    pub fn evaluate(&self, model: &CharLm, batch_size: usize, device: &Device) -> Result<Report, TaskError> {
         let starts: Vec<usize> = (0..self.count()).map(|window| window * self.stride).collect();
         let mut total = 0.0;
         for starts in starts.chunks(batch_size.max(1)) {
@@ -71,8 +75,6 @@ impl Windows {
             let (loss, _) = model.loss(inputs, targets, None);
             total += f64::from(numbers(loss)?[0]) * starts.len() as f64;
         }
-        let loss = total / self.count() as f64;
-        let figures = vec![("bits_per_symbol", bits(loss)), ("perplexity", perplexity(loss))];
-        Ok(Evaluation { loss, figures, objective: loss, pictures: Vec::new() })
+        Ok(report(total / self.count() as f64))
     }
 }

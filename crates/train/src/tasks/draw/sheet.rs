@@ -4,19 +4,41 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
+use burn::tensor::Tensor;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageError, Rgb, RgbImage};
+use rekindle_models::draw::ImageShape;
+use rekindle_models::host::{DeviceError, numbers};
 
-use super::ImageShape;
 use crate::error::TrainError;
 
-/// An image, and the window through which the model looked at it.
+/// An image, and the window through which it was read or written.
 #[derive(Clone, Debug)]
 pub struct Tile {
     /// `[C, H, W]`, from 0 to 1.
     pub pixels: Vec<f32>,
     /// Left, top, right and bottom in pixels of the image, where there is a window.
     pub window: Option<[f32; 4]>,
+}
+
+/// The images `[B, D]` of a model with their windows `[B, 4]`, if there are any.
+///
+/// # Errors
+///
+/// When the device fails.
+pub(super) fn tiles_of(images: Tensor<2>, windows: Option<Tensor<2>>) -> Result<Vec<Tile>, DeviceError> {
+    let images = rows_of(images)?;
+    let windows = match windows {
+        Some(windows) => rows_of(windows)?.into_iter().map(|row| row.try_into().ok()).collect(),
+        None => vec![None; images.len()],
+    };
+    Ok(images.into_iter().zip(windows).map(|(pixels, window)| Tile { pixels, window }).collect())
+}
+
+/// The rows of a matrix on the host.
+pub(super) fn rows_of(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let [_, columns] = tensor.dims();
+    Ok(numbers(tensor)?.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 /// How images are laid out.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use rekindle_models::char_lm::CharLmSettings;
+use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Cell;
 use rekindle_weights::WeightTensor;
 
-use super::ImportError;
-use crate::tasks::chars::ModelSettings;
+use super::error::ImportError;
 
 type Tensors = BTreeMap<String, WeightTensor>;
 
@@ -19,7 +20,7 @@ pub(super) struct Deduced {
     /// How many tensors of the file are no part of the model.
     pub outside: usize,
     pub vocabulary_size: usize,
-    pub shape: ModelSettings,
+    pub shape: CharLmSettings,
 }
 
 /// A layer beside the recurrent network: a matrix, with or without a bias.
@@ -109,13 +110,11 @@ pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, I
             renamed.insert(new, tensor.clone());
         }
     }
-    let shape = ModelSettings {
-        cell,
-        layers,
-        hidden,
+    let usual = CharLmSettings::default();
+    let shape = CharLmSettings {
+        recurrent: RecurrentSettings { cell, layers, hidden, ..usual.recurrent },
         embedding: embedding.map_or(0, |embedding| embedding.columns),
         tied,
-        ..ModelSettings::default()
     };
     Ok(Deduced { tensors: renamed, outside, vocabulary_size, shape })
 }

@@ -1,10 +1,20 @@
 //! Why a file of weights does not make a run.
 
+use std::path::PathBuf;
+
 use rekindle_rnn::Cell;
 
 /// Why a file of weights does not make a language model, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
+    /// The file that cannot be imported.
+    #[error("cannot import {}", path.display())]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<Self>,
+    },
     /// No tensor has the name of a recurrent weight.
     #[error(
         "no tensor has a name that ends in weight_ih_l0, as those of torch.nn.RNN, LSTM and GRU do; tell the names with \

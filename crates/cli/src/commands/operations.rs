@@ -1,0 +1,89 @@
+//! `rekindle eval`, `sample`, `predict` and `import`: what a task does with a trained model, whatever the task is.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, stderr, stdin, stdout};
+
+use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use rekindle_settings::Table;
+use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output};
+use rekindle_train::registry::{self, Open, Registered};
+use rekindle_train::run::RunFolder;
+use rekindle_train::tasks;
+
+use super::train::out_folder;
+use crate::arguments::given_options;
+use crate::backend;
+use crate::options::{Eval, Import, OpenRun, Predict, Sample};
+
+pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
+    let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
+    on_run(Command::Eval, &options.open, matches, |task, open, options_of_task, output| {
+        let request = Evaluate { on, batch_size: options.side_by_side, options: options_of_task };
+        let report = task.evaluate(open, request, output)?;
+        output.text(&report.to_text())?;
+        Ok(output.json(&report.to_json())?)
+    })
+}
+
+pub fn sample(options: &Sample, matches: &ArgMatches) -> Result<()> {
+    let seed = options.sample_seed.unwrap_or_else(rand::random);
+    on_run(Command::Sample, &options.open, matches, |task, open, options, output| {
+        Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed, options }, output)?)
+    })
+}
+
+pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
+    let inputs = match &options.file {
+        _ if !options.inputs.is_empty() => Inputs::Given(options.inputs.clone()),
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
+            Inputs::Lines { lines: Box::new(BufReader::new(file).lines()), name, asked: false }
+        }
+        None => {
+            let (name, asked) = ("standard input".to_owned(), stdin().is_terminal());
+            Inputs::Lines { lines: Box::new(stdin().lines()), name, asked }
+        }
+    };
+    on_run(Command::Predict, &options.open, matches, |task, open, options, output| {
+        Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs, options }, output)?)
+    })
+}
+
+pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
+    let supports = |task: &&&dyn Registered| task.options(Command::Import).is_some();
+    let Some(task) = registry::find(tasks::ALL, &options.task).filter(|task| supports(&task)) else {
+        let names: Vec<_> = tasks::ALL.iter().filter(supports).map(|task| task.name()).collect();
+        bail!("--task {}: models can be imported for {}", options.task, names.join(", "));
+    };
+    let given = given_options(Command::Import, task, matches)?;
+    let chosen = backend::choose(&options.device)?;
+    let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
+    let request = operation::Import { file, out, replace: options.force, options: given };
+    answered(options.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
+    Ok(())
+}
+
+/// Does `command` on a run: finds its task, and hands over the options that are the task's own.
+fn on_run(
+    command: Command,
+    options: &OpenRun,
+    matches: &ArgMatches,
+    operation: impl FnOnce(&dyn Registered, &Open<'_>, Table, &mut Output<'_>) -> Result<()>,
+) -> Result<()> {
+    let run = RunFolder::open(&options.run)?;
+    let task = registry::of_run(tasks::ALL, &run)?;
+    let given = given_options(command, task, matches)?;
+    let device = backend::choose(&options.device)?.device;
+    let open = Open { run: &run, which: options.checkpoint, device: &device };
+    answered(options.output.json, |output| operation(task, &open, given, output))
+}
+
+/// Lets `answer` write to standard output, with notes to standard error.
+fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) -> Result<()> {
+    let (mut answers, mut notes) = (stdout().lock(), stderr());
+    let mut output = Output::new(&mut answers, &mut notes, json);
+    answer(&mut output)?;
+    Ok(output.finish()?)
+}

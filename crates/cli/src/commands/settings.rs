@@ -1,0 +1,32 @@
+//! `rekindle settings`: the settings of a task, as they are declared.
+
+use std::io::{Write, stdout};
+
+use anyhow::{Context, Result};
+use rekindle_train::registry;
+use rekindle_train::tasks;
+
+use crate::options::Settings;
+
+pub fn run(options: &Settings) -> Result<()> {
+    let task = registry::find(tasks::ALL, &options.task).context("the names are those of the registry")?;
+    let sections = task.sections();
+    let mut out = stdout().lock();
+    if options.output.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&sections)?)?;
+        return Ok(());
+    }
+    for section in sections {
+        writeln!(out, "# {}\n[{}]", section.heading, section.table)?;
+        for field in section.settings {
+            let range = if field.range.is_open() { String::new() } else { format!(" ({})", field.range) };
+            writeln!(out, "# {}{range}", field.help)?;
+            match (field.default, field.unset) {
+                (Some(default), _) => writeln!(out, "{} = {default}", field.key)?,
+                (None, unset) => writeln!(out, "# {} = ...  [default: {}]", field.key, unset.unwrap_or("none"))?,
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Where pairs come from: a folder, two files, a table or the built-in dates.
+
+use std::path::{Path, PathBuf};
+
+use super::Pairs;
+use crate::Error;
+
+/// Where pairs come from, and how they are divided into training, validation and test.
+///
+/// ```
+/// use rekindle_data::parallel::PairSource;
+///
+/// let dates = PairSource {
+///     data: PairSource::DATES.to_owned(),
+///     languages: ["source".to_owned(), "target".to_owned()],
+///     columns: [1, 2],
+///     validation_share: 0.05,
+/// };
+/// let [train, validation] = dates.training()?;
+/// assert_eq!((train.len(), validation.len()), (20_000, 1000));
+/// # Ok::<(), rekindle_data::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairSource {
+    /// A folder with `train.LANGUAGE` and perhaps `val.LANGUAGE` and `test.LANGUAGE`, a `STEM` of which
+    /// `STEM.LANGUAGE` are the files, a table with tabs, or [`DATES`](Self::DATES). Files may end in `.gz`.
+    pub data: String,
+    /// The languages to read and to write, as the names of files end.
+    pub languages: [String; 2],
+    /// The columns of a table to read and to write, from 1.
+    pub columns: [usize; 2],
+    /// Share of the training pairs, from their end, that is held out where the data has no validation split.
+    pub validation_share: f64,
+}
+
+/// A split that data may have.
+struct Split {
+    /// The names of its files, of which the first that is there holds.
+    names: &'static [&'static str],
+    /// How many dates it has, and the seed that they are drawn with.
+    dates: (usize, u64),
+}
+
+const TRAIN: Split = Split { names: &["train"], dates: (20_000, 1) };
+const VALIDATION: Split = Split { names: &["val", "valid", "dev"], dates: (1000, 2) };
+const TEST: Split = Split { names: &["test"], dates: (1000, 3) };
+
+impl PairSource {
+    /// The name of the built-in dates.
+    pub const DATES: &str = "builtin:dates";
+
+    /// The pairs to train on, and those held out for validation. Pairs with an empty side are among them.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be read or do not go together.
+    pub fn training(&self) -> Result<[Pairs; 2], Error> {
+        let mut train = match self.split(&TRAIN)? {
+            Some(train) => train,
+            // The error names the file that the folder lacks.
+            None if Path::new(&self.data).is_dir() => self.stem(&Path::new(&self.data).join(TRAIN.names[0]))?,
+            None => self.whole(&self.data)?,
+        };
+        let validation = match self.split(&VALIDATION)? {
+            Some(validation) => validation,
+            None => train.split_off_last((train.len() as f64 * self.validation_share) as usize),
+        };
+        Ok([train, validation])
+    }
+
+    /// The test split; none where the data has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`training`](Self::training).
+    pub fn test(&self) -> Result<Option<Pairs>, Error> {
+        self.split(&TEST)
+    }
+
+    /// All pairs of a table, or of the files `STEM.LANGUAGE`.
+    ///
+    /// # Errors
+    ///
+    /// As [`training`](Self::training).
+    pub fn whole(&self, data: &str) -> Result<Pairs, Error> {
+        let (path, [source, target]) = (Path::new(data), self.columns);
+        if path.is_file() { Pairs::read_table(path, source, target) } else { self.stem(path) }
+    }
+
+    /// A split that has data of its own.
+    fn split(&self, split: &Split) -> Result<Option<Pairs>, Error> {
+        if self.data == Self::DATES {
+            let (count, seed) = split.dates;
+            return Ok(Some(Pairs::dates(count, seed)));
+        }
+        let mut stems = split.names.iter().map(|name| Path::new(&self.data).join(name));
+        let found = stems.find(|stem| file(stem, &self.languages[0]).exists());
+        found.map(|stem| self.stem(&stem)).transpose()
+    }
+
+    fn stem(&self, stem: &Path) -> Result<Pairs, Error> {
+        let [source, target] = &self.languages;
+        Pairs::read_files(&file(stem, source), &file(stem, target))
+    }
+}
+
+/// `STEM.LANGUAGE`, or with `.gz` where only that is there.
+fn file(stem: &Path, language: &str) -> PathBuf {
+    let plain = PathBuf::from(format!("{}.{language}", stem.display()));
+    let packed = PathBuf::from(format!("{}.{language}.gz", stem.display()));
+    if !plain.exists() && packed.exists() { packed } else { plain }
+}

@@ -1,0 +1,73 @@
+//! Groups of settings that several tasks share, each under the same option names everywhere.
+
+use std::path::PathBuf;
+
+use rekindle_models::decode::{Search, SearchError};
+use rekindle_settings::settings;
+
+settings! {
+    /// Which tokens are in the vocabulary.
+    pub struct VocabularySettings {
+        /// Tokens that appear less often become the unknown token
+        min_count: u64 = 1 => value("COUNT").at_least(0);
+        /// Largest vocabulary; the most frequent tokens are kept
+        max_vocabulary: Option<usize> => value("COUNT").at_least(1).unset("all tokens")
+            .formerly("max_symbols").formerly("max_size").formerly("max_words");
+    }
+}
+
+settings! {
+    /// What is held out of the training data.
+    pub struct HoldOutSettings {
+        /// Share of the data to hold out for validation, where it has no validation split of its own
+        validation_share: f64 = 0.1 => value("SHARE").at_least(0).below(1);
+    }
+}
+
+settings! {
+    /// How sentences are searched for; what is not given is as the task has it.
+    pub struct SearchSettings {
+        /// Beam: hypotheses kept side by side; 1 is greedy
+        beam: Option<usize> => value("COUNT").unset("5; 3 for caption");
+        /// Power of the length by which scores are divided: 0 ranks by probability, 1 by the mean over tokens
+        length_normalization: Option<f64> => value("POWER").unset("1; 0.7 for caption");
+        /// Weight of the penalty on parts of the input that attention passes over
+        coverage: Option<f64> => value("WEIGHT").unset("0");
+        /// Fewest tokens to write
+        min_length: Option<usize> => value("TOKENS").unset("0");
+        /// Most tokens to write
+        max_length: Option<usize> => value("TOKENS").unset("as in training").formerly("longest");
+        /// Longest run of tokens that may stand in a sentence only once
+        no_repeat: Option<usize> => value("TOKENS").unset("no such rule");
+    }
+}
+
+settings! {
+    /// What is shown of the sentences that were found.
+    pub struct ShownSettings {
+        /// Show this many of the best sentences, with their scores
+        n_best: Option<usize> => value("COUNT").at_least(1).unset("1, without its score");
+        /// Draw the attention weights of the last sentence into this SVG file
+        attention: Option<PathBuf> => value("FILE").unset("none");
+    }
+}
+
+impl SearchSettings {
+    /// The search that was asked for, with `usual` for what was not.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning.
+    pub fn search(&self, usual: Search) -> Result<Search, SearchError> {
+        let search = Search {
+            beam: self.beam.unwrap_or(usual.beam),
+            length_normalization: self.length_normalization.unwrap_or(usual.length_normalization),
+            coverage: self.coverage.unwrap_or(usual.coverage),
+            min_length: self.min_length.unwrap_or(usual.min_length),
+            max_length: self.max_length.unwrap_or(usual.max_length),
+            no_repeat: self.no_repeat.unwrap_or(usual.no_repeat),
+        };
+        search.validate()?;
+        Ok(search)
+    }
+}

@@ -1,0 +1,297 @@
+//! Tasks with their types forgotten: what a command line works with.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use burn::tensor::Device;
+use rekindle_settings::{Field, Section, Sections, Table, Tables};
+use rekindle_weights::{StateDict, WeightTensor};
+use serde_json::Value;
+
+use crate::error::{TaskError, TrainError};
+use crate::event::Observer;
+use crate::operation::{Command, Evaluate, Import, Operate, Output, Predict, Sample};
+use crate::report::Report;
+use crate::run::RunFolder;
+use crate::run::checkpoint::{self, Which};
+use crate::task::Trained;
+use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer};
+
+/// A task in the registry.
+pub trait Registered: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// The task in a line.
+    fn about(&self) -> &'static str;
+
+    /// The settings of a run.
+    fn sections(&self) -> Vec<Section>;
+
+    /// The options of `command`; none where the task does not support it.
+    fn options(&self, command: Command) -> Option<Vec<Field>>;
+
+    /// Makes a new run.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, the data cannot be read, or the run cannot be written.
+    fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError>;
+
+    /// Goes on with a run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::resume`].
+    fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError>;
+
+    /// Evaluates the model of a run.
+    ///
+    /// # Errors
+    ///
+    /// When the run or the data cannot be read, or the device fails.
+    fn evaluate(
+        &self,
+        open: &Open<'_>,
+        request: Evaluate<Table>,
+        output: &mut Output<'_>,
+    ) -> Result<Report, TrainError>;
+
+    /// Samples from the model of a run.
+    ///
+    /// # Errors
+    ///
+    /// When the run cannot be read, or the device fails.
+    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+
+    /// Predicts with the model of a run.
+    ///
+    /// # Errors
+    ///
+    /// When the run or an input cannot be read, or the device fails.
+    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+
+    /// Makes a run from the weights of another program.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or does not fit.
+    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError>;
+
+    /// The weights of a run, by their PyTorch names.
+    ///
+    /// # Errors
+    ///
+    /// When the run cannot be read.
+    fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError>;
+
+    /// Training steps with built-in data and default settings, for a benchmark.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError>;
+}
+
+/// A run to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'a> {
+    /// Its folder.
+    pub run: &'a RunFolder,
+    /// Which of its checkpoints.
+    pub which: Which,
+    /// Where the model goes.
+    pub device: &'a Device,
+}
+
+/// Other settings for a run that goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resume {
+    /// Go on up to so many epochs.
+    pub epochs: Option<u64>,
+    /// Go on up to so many steps.
+    pub steps: Option<u64>,
+    /// Go on though the data is another.
+    pub other_data: bool,
+}
+
+/// The weights of a run, with what tells how to use them.
+#[derive(Debug)]
+pub struct RunWeights {
+    /// Step of the checkpoint.
+    pub step: u64,
+    /// The model's settings, as in `config.toml`.
+    pub model: Value,
+    /// The weights by name.
+    pub tensors: BTreeMap<String, WeightTensor>,
+    /// Checkpoints that were passed over, each with what is wrong with it.
+    pub rejected: Vec<String>,
+}
+
+/// A run that is ready to be trained.
+pub trait Session {
+    /// What to tell a person before training begins.
+    fn summary(&self) -> String;
+
+    /// The folder of the run.
+    fn folder(&self) -> &Path;
+
+    /// Trains: see [`Trainer::train`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::train`].
+    fn train(self: Box<Self>, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError>;
+}
+
+impl<T: Operate> Session for Trainer<T> {
+    fn summary(&self) -> String {
+        self.summary()
+    }
+
+    fn folder(&self) -> &Path {
+        self.run().path()
+    }
+
+    fn train(self: Box<Self>, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+        Self::train(*self, observer, stop)
+    }
+}
+
+/// The entry of the task `T`.
+pub struct Entry<T>(PhantomData<fn() -> T>);
+
+impl<T: Operate> Entry<T> {
+    /// The entry.
+    pub const NEW: Self = Self(PhantomData);
+
+    fn open(&self, open: &Open<'_>, output: &mut Output<'_>) -> Result<Trained<T>, TrainError> {
+        let trained = Trained::open(open.run, open.which, open.device)?;
+        for rejected in &trained.rejected {
+            output.warn(format_args!("passed over a checkpoint: {rejected}"));
+        }
+        Ok(trained)
+    }
+
+    /// The error for a command that the task does not have.
+    fn unsupported(&self, command: Command) -> TrainError {
+        let has = |other: &&Command| **other != Command::Import && self.options(**other).is_some();
+        let others = Command::ALL.iter().filter(has).map(|other| format!("rekindle {other}"));
+        let others = others.chain(["rekindle inspect".to_owned(), "rekindle export".to_owned()]).collect::<Vec<_>>();
+        TrainError::Unsupported { task: T::NAME, command: command.name(), others: others.join(", ") }
+    }
+}
+
+impl<T: Operate> Registered for Entry<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        T::ABOUT
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        T::Settings::sections()
+    }
+
+    fn options(&self, command: Command) -> Option<Vec<Field>> {
+        T::operations().options(command).map(<[Field]>::to_vec)
+    }
+
+    fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError> {
+        let settings = T::Settings::from_tables(settings)?;
+        let task = T::open(&settings, None, device)?;
+        Ok(Box::new(Trainer::create(task, &settings, new, device)?))
+    }
+
+    fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
+        let Resume { epochs, steps, other_data } = change;
+        let trainer = Trainer::<T>::resume(
+            run,
+            |training| {
+                if let Some(epochs) = epochs {
+                    (training.epochs, training.steps) = (epochs, None);
+                }
+                training.steps = steps.or(training.steps);
+            },
+            other_data,
+            device,
+        )?;
+        Ok(Box::new(trainer))
+    }
+
+    fn evaluate(
+        &self,
+        open: &Open<'_>,
+        request: Evaluate<Table>,
+        output: &mut Output<'_>,
+    ) -> Result<Report, TrainError> {
+        let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
+        let mut trained = self.open(open, output)?;
+        let report = (evaluate.run)(&mut trained, request, output)?;
+        Ok(report.fact("checkpoint_step", trained.progress.step))
+    }
+
+    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+        let sample = T::operations().sample.ok_or_else(|| self.unsupported(Command::Sample))?;
+        Ok((sample.run)(&self.open(open, output)?, request, output)?)
+    }
+
+    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+        let predict = T::operations().predict.ok_or_else(|| self.unsupported(Command::Predict))?;
+        Ok((predict.run)(&self.open(open, output)?, request, output)?)
+    }
+
+    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError> {
+        let import = T::operations().import.ok_or_else(|| self.unsupported(Command::Import))?;
+        Ok((import.run)((request, device.clone()), output)?)
+    }
+
+    fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {
+        let trained = Trained::<T>::open(open.run, open.which, open.device)?;
+        let settings = serde_json::to_value(&trained.settings).unwrap_or_default();
+        Ok(RunWeights {
+            step: trained.progress.step,
+            model: settings["model"].clone(),
+            tensors: trained.model.state_dict(),
+            rejected: trained.rejected,
+        })
+    }
+
+    fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError> {
+        Ok(Box::new(crate::trainer::Stepper::<T>::new(device)?))
+    }
+}
+
+/// The task `name` among `tasks`.
+pub fn find<'t>(tasks: &'t [&'t dyn Registered], name: &str) -> Option<&'t dyn Registered> {
+    tasks.iter().copied().find(|task| task.name() == name)
+}
+
+/// The task of a run, among `tasks`.
+///
+/// # Errors
+///
+/// [`TrainError::UnknownTask`] when it is none of them.
+pub fn of_run<'t>(tasks: &'t [&'t dyn Registered], run: &RunFolder) -> Result<&'t dyn Registered, TrainError> {
+    let head = run.head()?;
+    find(tasks, &head.task).ok_or_else(|| TrainError::UnknownTask {
+        path: run.path().to_owned(),
+        task: head.task,
+        version: head.rekindle,
+    })
+}
+
+/// The weights of a run whose task is not known here, by the names that the model's fields have.
+///
+/// # Errors
+///
+/// When the run cannot be read.
+pub fn weights_of_unknown(run: &RunFolder, which: Which) -> Result<RunWeights, TrainError> {
+    let checkpoint = checkpoint::load(run, which)?;
+    let model = run.config()?.get("model").and_then(|model| serde_json::to_value(model).ok()).unwrap_or_default();
+    let tensors = checkpoint.tensors()?;
+    Ok(RunWeights { step: checkpoint.progress.step, model, tensors, rejected: checkpoint.rejected })
+}

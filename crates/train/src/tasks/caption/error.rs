@@ -1,0 +1,32 @@
+//! What can go wrong with a run of `caption`.
+
+use rekindle_weights::WeightError;
+
+/// What can go wrong with a run of `caption`, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptionError {
+    /// Captions without a word.
+    #[error("{data}: there is no caption with a word to train on")]
+    NoCaptions {
+        /// What was given as data.
+        data: String,
+    },
+    /// The data has no such split.
+    #[error("the data has no {split} split: evaluate on other data with --data")]
+    EmptySplit {
+        /// The split.
+        split: &'static str,
+    },
+    /// The run to start from has another vocabulary.
+    #[error("--init-from: the run has another vocabulary: give the same data")]
+    OtherVocabulary,
+    /// The model of the run to start from has another shape.
+    #[error("--init-from: the run has a model of another shape")]
+    OtherModel(#[source] WeightError),
+    /// A run with a frozen image encoder has no weights of it.
+    #[error("the run has no encoder.safetensors, the weights of its image encoder")]
+    NoEncoder,
+    /// Attention weights of a model without attention.
+    #[error("--attention: this model has no attention")]
+    NoAttention,
+}

@@ -1,0 +1,165 @@
+//! The figures of captions.
+
+use burn::tensor::Device;
+use rekindle_data::captions::{CaptionedImage, Pictures, shapes};
+use rekindle_data::parallel::WordVocabulary;
+use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
+use rekindle_metrics::language::perplexity;
+use rekindle_models::captioner::Captioner;
+use rekindle_models::decode::Search;
+
+use super::assets::NEVER;
+use super::features::{ImageSet, Source};
+use super::settings::CaptionSettings;
+use crate::error::TaskError;
+use crate::report::Report;
+
+/// A caption that a model has written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The number of the image.
+    pub id: u64,
+    /// The name of the image.
+    pub name: String,
+    /// The caption.
+    pub caption: String,
+    /// What it was ranked by.
+    pub score: f64,
+}
+
+/// An evaluation on captioned images.
+pub(super) struct Evaluation<'a> {
+    pub model: &'a Captioner,
+    pub vocabulary: &'a WordVocabulary,
+    pub settings: &'a CaptionSettings,
+    pub set: ImageSet<'a>,
+    pub source: Source<'a>,
+    pub search: Search,
+    pub batch_size: usize,
+    /// Where the model is, without autodiff.
+    pub device: &'a Device,
+}
+
+impl Evaluation<'_> {
+    /// The figures of free writing, in the order of the COCO evaluation, and the loss of the given
+    /// captions; and what was written.
+    pub fn run(&self) -> Result<(Report, Vec<Written>), TaskError> {
+        let Self { model, vocabulary, set, .. } = *self;
+        let images = set.images;
+        let (mut nats, mut tokens, mut correct) = (0.0, 0, 0);
+        let mut written = Vec::with_capacity(images.len());
+        let mut on_shapes = OnShapes::default();
+        let size = self.batch_size.max(1);
+        for (number, batch) in images.chunks(size).enumerate() {
+            let range = number * size..number * size + batch.len();
+            let features = set.features(range, self.source, &self.settings.model, self.device)?;
+            let captions: Vec<Vec<Vec<u32>>> = batch.iter().map(|image| self.tokens(image)).collect();
+            let captions: Vec<Vec<&[u32]>> =
+                captions.iter().map(|captions| captions.iter().map(Vec::as_slice).collect()).collect();
+            let foreseen = model.score(features.clone(), &captions)?;
+            nats -= foreseen.log_prob;
+            tokens += foreseen.symbols;
+            correct += foreseen.correct;
+            let found = model.write(features.clone(), &NEVER, &self.search)?;
+            for (index, (image, mut found)) in batch.iter().zip(found).enumerate() {
+                let best = found.swap_remove(0);
+                let caption = vocabulary.decode(&best.symbols).join(" ");
+                if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
+                    let attention = model.looks(features.clone().narrow(0, index, 1), &best.symbols)?;
+                    on_shapes.add(image.id, &caption, attention.as_deref());
+                }
+                written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });
+            }
+        }
+        let loss = nats / tokens.max(1) as f64;
+        let report = Report::new(loss)
+            .fact("pictures", images.len())
+            .fact("beam", self.search.beam)
+            .lower("perplexity", perplexity(loss), "")
+            .higher("token_accuracy", correct as f64 / tokens.max(1) as f64);
+        Ok((self.add_scores(report, &written, on_shapes.share()), written))
+    }
+
+    /// Adds the figures of what was written.
+    fn add_scores(&self, report: Report, written: &[Written], on_shapes: Option<f64>) -> Report {
+        let candidates: Vec<Vec<String>> = written.iter().map(|written| words(&written.caption)).collect();
+        let references: Vec<Vec<Vec<String>>> =
+            self.set.images.iter().map(|image| image.captions.iter().map(|text| words(text)).collect()).collect();
+        let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+        let pairs = candidates.iter().zip(&references);
+        let cider = mean(cider_d(&candidates, &references));
+        let bleu = ["bleu_1", "bleu_2", "bleu_3", "bleu_4"].into_iter().zip(bleu(&candidates, &references));
+        let report = bleu
+            .fold(report, |report, (name, score)| report.higher(name, score))
+            .higher("meteor", meteor(&candidates, &references).corpus)
+            .higher("rouge_l", mean(pairs.clone().map(|(ours, theirs)| rouge_l(ours, theirs)).collect()))
+            .higher("cider", cider)
+            .higher("exact", mean(pairs.map(|(ours, theirs)| f64::from(theirs.contains(ours))).collect()));
+        // CIDEr is at most 10. It is 0 for all where every word is in every caption.
+        let report = report.ranked_by(10.0 - cider);
+        match on_shapes {
+            Some(share) => report.higher("attention_on_shape", share),
+            None => report,
+        }
+    }
+
+    /// The captions of an image, cut as in training.
+    fn tokens(&self, image: &CaptionedImage) -> Vec<Vec<u32>> {
+        let tokens = |caption: &String| {
+            let mut tokens = self.vocabulary.encode(&words(caption));
+            tokens.truncate(self.settings.data.max_length);
+            tokens
+        };
+        image.captions.iter().map(tokens).collect()
+    }
+}
+
+/// How much of the attention lies on a generated shape while it is named.
+#[derive(Default)]
+struct OnShapes {
+    share: f64,
+    words: u64,
+}
+
+impl OnShapes {
+    /// Takes in a caption that is right, with the attention weights of its words.
+    fn add(&mut self, id: u64, caption: &str, attention: Option<&[Vec<f32>]>) {
+        let Some(attention) = attention else { return };
+        let words: Vec<&str> = caption.split(' ').collect();
+        let mut from = 0;
+        for shape in shapes::shapes(id) {
+            let name = shape.name();
+            let Some(at) = words[from..].windows(2).position(|pair| pair == name) else { return };
+            from += at + 2;
+            for weights in &attention[from - 2..from] {
+                self.share += f64::from(on_place(weights, shape.place));
+                self.words += 1;
+            }
+        }
+    }
+
+    fn share(&self) -> Option<f64> {
+        (self.words > 0).then(|| self.share / self.words as f64)
+    }
+}
+
+/// The part of the attention that lies on a place of the grid. A place of the map belongs to where
+/// its middle is.
+fn on_place(weights: &[f32], place: usize) -> f32 {
+    let side = weights.len().isqrt();
+    let cell = |at: usize| (2 * at + 1) * shapes::GRID / (2 * side);
+    let inside = |index: &usize| cell(index / side) * shapes::GRID + cell(index % side) == place;
+    (0..weights.len()).filter(inside).map(|index| weights[index]).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_is_counted_where_the_shape_is() {
+        let mut weights = vec![0.0; 36];
+        (weights[0], weights[7], weights[2], weights[35]) = (0.25, 0.25, 0.25, 0.25);
+        assert_eq!([0, 1, 8, 4].map(|place| on_place(&weights, place)), [0.5, 0.25, 0.25, 0.0]);
+    }
+}

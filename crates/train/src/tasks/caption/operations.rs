@@ -1,0 +1,197 @@
+//! What a trained captioner can be asked for.
+
+use std::path::{Path, PathBuf};
+
+use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
+use rekindle_models::decode::{Hypothesis, Sampling, Search};
+use rekindle_settings::{SettingError, settings};
+use serde_json::{Value, json};
+
+use super::error::CaptionError;
+use super::evaluation::Written;
+use super::features::ImageSet;
+use super::gallery::gallery;
+use super::task::{CaptionTask, EVALUATION_BATCH};
+use crate::error::TaskError;
+use crate::groups::{SearchSettings, ShownSettings};
+use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
+use crate::pictures::{Thumbnail, attended};
+use crate::report::Report;
+use crate::task::{Preparation, Trained};
+
+/// Images that are captioned side by side.
+const BATCH: usize = 16;
+
+/// Side of the image in a drawing of attention, in pixels.
+const THUMBNAIL: usize = 224;
+
+settings! {
+    /// Options of `eval`.
+    #[check(Self::consistent)]
+    pub struct EvalOptions {
+        /// Write all captions to this file, in the format of COCO's results
+        results: Option<PathBuf> => value("FILE").unset("none");
+        /// Write a page of images with their captions and the attention weights to this HTML file
+        gallery: Option<PathBuf> => value("FILE").unset("none");
+        /// Images on the page of --gallery
+        gallery_size: Option<usize> => value("COUNT").at_least(1).unset("10");
+        /// Seed that chooses the images of --gallery
+        gallery_seed: Option<u64> => value("SEED").at_least(0).unset("1");
+        /// How captions are searched for.
+        @flatten search: SearchSettings;
+    }
+}
+
+settings! {
+    /// Options of `predict`.
+    #[check(Self::consistent)]
+    pub struct PredictOptions {
+        /// Temperature to draw tokens at, instead of a search: below 1 safer, above 1 more varied
+        temperature: Option<f32> => at_least(0).unset("a search");
+        /// Seed of --temperature; the same seed gives the same captions
+        seed: Option<u64> => at_least(0).unset("another one every time");
+        /// How captions are searched for.
+        @flatten search: SearchSettings;
+        /// What is shown.
+        @flatten shown: ShownSettings;
+    }
+}
+
+impl EvalOptions {
+    fn consistent(&self) -> Result<(), SettingError> {
+        let size = self.gallery_size.map(|size| ("gallery-size", size.to_string()));
+        match size.or(self.gallery_seed.map(|seed| ("gallery-seed", seed.to_string()))) {
+            Some((option, value)) if self.gallery.is_none() => {
+                Err(SettingError::invalid(option, value, "given with --gallery"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl PredictOptions {
+    fn consistent(&self) -> Result<(), SettingError> {
+        match (self.temperature, self.seed) {
+            (None, Some(seed)) => Err(SettingError::invalid("seed", seed, "given with --temperature")),
+            (Some(temperature), _) if self.search != SearchSettings::default() => {
+                let wanted = "given without options of the search, such as --beam";
+                Err(SettingError::invalid("temperature", temperature, wanted))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Operate for CaptionTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(evaluate).predict(predict)
+    }
+}
+
+fn evaluate(
+    trained: &mut Trained<CaptionTask>,
+    request: Evaluate<EvalOptions>,
+    output: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let (data, options) = (&trained.settings.data, request.options);
+    let (pictures, images, name) = match &request.on {
+        On::Data(path) => {
+            // The folder of other images is beside their captions.
+            let set = CaptionSet::open(path, &CaptionOptions { images: None, ..data.options() })?;
+            (set.pictures.clone(), set.into_all(), "other")
+        }
+        On::Split(split) => {
+            let set = CaptionSet::open(&data.data, &data.options())?;
+            let images = match split {
+                Split::Train => set.train,
+                Split::Validation => set.validation,
+                Split::Test => set.test,
+            };
+            (set.pictures, images, split.name())
+        }
+    };
+    if images.is_empty() {
+        return Err(CaptionError::EmptySplit { split: name }.into());
+    }
+    let search = options.search.search(trained.settings.search())?;
+    let set = ImageSet { pictures: &pictures, images: &images, name, workers: data.workers };
+    let mut prepared = |news: Preparation<'_>| match news {
+        Preparation::Message(message) => output.warn(message),
+        Preparation::Progress { what, done, total } if done % 512 == 0 || done == total => {
+            output.note(format_args!("{done}/{total} {what}"));
+        }
+        Preparation::Progress { .. } => {}
+    };
+    let batch_size = request.batch_size.unwrap_or(EVALUATION_BATCH);
+    let (report, written) = trained.evaluate(set, search, batch_size, &mut prepared)?;
+    if let Some(file) = &options.results {
+        let result =
+            |written: &Written| json!({"image_id": written.id, "caption": written.caption, "file_name": written.name});
+        output.file(file, &serde_json::to_string(&written.iter().map(result).collect::<Value>())?)?;
+    }
+    if let Some(file) = &options.gallery {
+        let (size, seed) = (options.gallery_size.unwrap_or(10), options.gallery_seed.unwrap_or(1));
+        output.file(file, &gallery(trained, set, &written, size, seed)?)?;
+    }
+    Ok(report)
+}
+
+fn predict(
+    trained: &Trained<CaptionTask>,
+    request: Predict<'_, PredictOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let files = request.inputs.given("images")?;
+    let PredictOptions { temperature, seed, search, shown } = request.options;
+    let best = shown.n_best.unwrap_or(1);
+    let mut search = search.search(trained.settings.search())?;
+    // As many captions as are shown have to be kept.
+    search.beam = search.beam.max(best);
+    if shown.attention.is_some() && trained.model.attention.is_none() {
+        return Err(CaptionError::NoAttention.into());
+    }
+    let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
+    output.list();
+    let mut last = None;
+    for batch in files.chunks(BATCH) {
+        let found = captions(trained, batch, &search, drawn, best)?;
+        for (file, mut captions) in batch.iter().zip(found) {
+            captions.truncate(best);
+            last = captions.first().map(|(text, _)| (Path::new(file), text.clone()));
+            for (text, hypothesis) in &captions {
+                match (shown.n_best, files.len()) {
+                    (Some(_), _) => output.line(format_args!("{file}\t{:.4}\t{text}", hypothesis.score))?,
+                    (None, 1) => output.line(text)?,
+                    (None, _) => output.line(format_args!("{file}\t{text}"))?,
+                }
+            }
+            let captions = captions.iter();
+            let captions = captions.map(|(text, h)| json!({"text": text, "score": h.score, "log_prob": h.log_prob}));
+            output.item(json!({"image": file, "captions": captions.collect::<Value>()}));
+        }
+    }
+    let (Some(drawing), Some((file, text))) = (&shown.attention, last) else { return Ok(()) };
+    let (words, weights) = trained.attention_weights(trained.features(&[file])?, &text)?;
+    let picture = attended("picture", &Thumbnail::new(&read_picture(file, THUMBNAIL)?), &words, &weights);
+    output.file(drawing, &picture.svg)
+}
+
+/// Captions for the images in some files, best first: searched for, or `count` each of a
+/// temperature and a seed.
+fn captions(
+    trained: &Trained<CaptionTask>,
+    files: &[String],
+    search: &Search,
+    drawn: Option<(f32, u64)>,
+    count: usize,
+) -> Result<Vec<Vec<(String, Hypothesis)>>, TaskError> {
+    let features = trained.features(&files.iter().map(Path::new).collect::<Vec<_>>())?;
+    let Some((temperature, seed)) = drawn else { return trained.captions(features, search) };
+    let sampling = Sampling { temperature, ..Sampling::default() };
+    let mut all = vec![Vec::new(); files.len()];
+    for number in 0..count as u64 {
+        let captions = trained.draw(features.clone(), search.max_length, sampling, seed.wrapping_add(number))?;
+        all.iter_mut().zip(captions).for_each(|(all, caption)| all.push(caption));
+    }
+    Ok(all)
+}

@@ -1,0 +1,325 @@
+//! Training a captioner.
+
+use std::iter::once;
+use std::ops::Range;
+
+use burn::module::ParamGroup;
+use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
+use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
+use rekindle_metrics::captions::words;
+use rekindle_models::captioner::{Captioner, CaptionerSizes};
+use rekindle_weights::{StateDict, Strictness, WeightFile};
+
+use super::assets::{CaptionAssets, NEVER};
+use super::error::CaptionError;
+use super::evaluation::Evaluation;
+use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
+use super::settings::CaptionSettings;
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::task::{BatchLoss, DataInfo, Preparation, Task, Trained};
+
+/// Images that an evaluation computes side by side.
+pub(super) const EVALUATION_BATCH: usize = 64;
+
+/// The images of a run and what is done with them.
+#[derive(Debug)]
+pub struct CaptionTask {
+    settings: CaptionSettings,
+    set: CaptionSet,
+    assets: CaptionAssets,
+    data: DataInfo,
+    /// The captions of each training image, as tokens.
+    captions: Vec<Vec<Vec<u32>>>,
+    buckets: Buckets,
+    /// The order of the epoch that was asked for last.
+    epoch: Option<(u64, Vec<Vec<usize>>)>,
+    /// Decodes training images where the image encoder is trained.
+    loader: PictureLoader,
+    /// Features of the training and of the validation images, where the image encoder is frozen.
+    cached: Option<[Features; 2]>,
+    device: Device,
+}
+
+impl CaptionTask {
+    /// The training images of a batch.
+    fn batch(&mut self, epoch: u64, batch: u64) -> Vec<usize> {
+        if self.epoch.as_ref().is_none_or(|(known, _)| *known != epoch) {
+            self.epoch = Some((epoch, self.buckets.epoch(epoch)));
+        }
+        self.epoch.as_ref().and_then(|(_, order)| order.get(batch as usize).cloned()).unwrap_or_default()
+    }
+
+    /// The images of a batch as they are asked of a loader.
+    fn wanted(&self, images: &[usize], epoch: u64) -> Vec<(String, Option<Twist>)> {
+        let (flip, crop) = (self.settings.data.flip, self.settings.data.crop);
+        let wanted = |&image: &usize| {
+            // 2^24 images an epoch; those of two epochs are changed differently.
+            let seed = self.settings.training.seed ^ (epoch << 24) ^ image as u64;
+            (self.set.train[image].name.clone(), (flip || crop).then_some(Twist { flip, crop, seed }))
+        };
+        images.iter().map(wanted).collect()
+    }
+
+    /// The features of a batch to train on, `[B, P, F]`.
+    fn features(
+        &mut self,
+        model: &Captioner,
+        images: &[usize],
+        epoch: u64,
+        batch: u64,
+    ) -> Result<Tensor<3>, TaskError> {
+        self.prepare(&mut |_| {})?;
+        if let Some([train, _]) = &self.cached {
+            return train.rows(images, &self.device);
+        }
+        let encoder = model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
+        let next = if batch + 1 < self.batches() { self.batch(epoch, batch + 1) } else { Vec::new() };
+        let (now, next) = (self.wanted(images, epoch), self.wanted(&next, epoch));
+        let features = encode(encoder, &self.settings.model, &self.loader.load(now, next)?, &self.device);
+        let step = (epoch * self.batches() + batch) / self.settings.training.accumulate;
+        let frozen = self.settings.model.encoder.fine_tune_after.is_some_and(|after| step < after);
+        Ok(if frozen { features.detach() } else { features })
+    }
+
+    fn validation(&self) -> ImageSet<'_> {
+        let (pictures, images) = (&self.set.pictures, &self.set.validation[..]);
+        ImageSet { pictures, images, name: "validation", workers: self.settings.data.workers }
+    }
+
+    /// Where the features of the validation images come from.
+    fn validation_source<'a>(&'a self, model: &'a Captioner) -> Result<Source<'a>, TaskError> {
+        Ok(match &self.cached {
+            Some([_, validation]) => Source::File(validation),
+            None => Source::Encoder(model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?),
+        })
+    }
+}
+
+/// Drops training images whose captions have no word. Gives the words of the others' captions, cut
+/// to `longest` each, and adds what was changed to the notes of `set`.
+fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String>>> {
+    let mut kept = Vec::with_capacity(set.train.len());
+    let (mut cut, all) = (0, set.train.len());
+    set.train.retain(|image| {
+        let mut captions: Vec<Vec<String>> = image.captions.iter().map(|caption| words(caption)).collect();
+        captions.retain(|caption| !caption.is_empty());
+        for caption in &mut captions {
+            cut += usize::from(caption.len() > longest);
+            caption.truncate(longest);
+        }
+        let any = !captions.is_empty();
+        if any {
+            kept.push(captions);
+        }
+        any
+    });
+    if kept.len() < all {
+        set.notes.push(format!("{} pictures whose captions have no word are left out", all - kept.len()));
+    }
+    if cut > 0 {
+        set.notes.push(format!("{cut} captions are cut to {longest} words"));
+    }
+    kept
+}
+
+/// Names and sizes of the images, and their captions.
+fn content(set: &CaptionSet) -> impl Iterator<Item = String> {
+    let image = |image: &CaptionedImage| {
+        format!("{}\0{}\0{}\n", image.name, set.pictures.size(&image.name), image.captions.join("\0"))
+    };
+    set.train.iter().map(image).chain(once("\n".to_owned())).chain(set.validation.iter().map(image))
+}
+
+impl Task for CaptionTask {
+    const NAME: &'static str = "caption";
+    const ABOUT: &'static str = "A captioner: from an image to a sentence about it";
+
+    type Settings = CaptionSettings;
+    type Assets = CaptionAssets;
+    type Model = Captioner;
+    type Carry = ();
+
+    fn open(settings: &CaptionSettings, assets: Option<CaptionAssets>, device: &Device) -> Result<Self, TaskError> {
+        let CaptionSettings { data, model, training } = settings;
+        let mut set = CaptionSet::open(&data.data, &data.options())?;
+        let captions = training_captions(&mut set, data.max_length);
+        if captions.is_empty() {
+            return Err(CaptionError::NoCaptions { data: data.data.clone() }.into());
+        }
+        let config = model.encoder.config();
+        let assets = match assets {
+            Some(assets) => assets,
+            None => {
+                let (min_count, most) = (data.vocabulary.min_count, data.vocabulary.max_vocabulary);
+                let vocabulary = WordVocabulary::new(captions.iter().flatten(), min_count, most);
+                let file = model.encoder.encoder_weights.as_ref().filter(|_| !model.encoder.trains_encoder());
+                let read = |file| -> Result<_, TaskError> {
+                    // Every weight is read from the file; those drawn here are thrown away.
+                    let blank = config.init_with(&mut ChaCha8Rng::seed_from_u64(0), device);
+                    let encoder = blank.load(WeightFile::open(file)?.tensors())?;
+                    Ok(FrozenEncoder::new(encoder, model, device).into())
+                };
+                CaptionAssets { vocabulary, encoder: file.map(read).transpose()? }
+            }
+        };
+        assets.frozen(model, device)?;
+        let encode = |words: &Vec<String>| assets.vocabulary.encode(words);
+        let captions: Vec<Vec<Vec<u32>>> =
+            captions.iter().map(|captions| captions.iter().map(encode).collect()).collect();
+        let lengths: Vec<[usize; 2]> =
+            captions.iter().map(|captions| [captions.iter().map(Vec::len).max().unwrap_or(0), 0]).collect();
+        let count: usize = captions.iter().map(Vec::len).sum();
+        let summary = format!(
+            "{}: {} pictures with {count} captions to train on, {} pictures held out; {} words",
+            set.name,
+            set.train.len(),
+            set.validation.len(),
+            assets.vocabulary.len(),
+        );
+        let data_info = DataInfo {
+            unit: "captions",
+            summary: set.notes.iter().fold(summary, |summary, note| format!("{summary}\n{note}")),
+            identity: format!("{}, {} pictures", data.data, set.train.len()),
+            sha256: sha256(content(&set)),
+        };
+        Ok(Self {
+            buckets: Buckets::new(&lengths, BatchSize::Sentences(data.batch_size), training.seed),
+            loader: PictureLoader::new(set.pictures.clone(), config.side, data.workers),
+            settings: settings.clone(),
+            set,
+            assets,
+            data: data_info,
+            captions,
+            epoch: None,
+            cached: None,
+            device: device.clone().autodiff(),
+        })
+    }
+
+    fn assets(&self) -> &CaptionAssets {
+        &self.assets
+    }
+
+    fn model(settings: &CaptionSettings, assets: &CaptionAssets, seed: u64, device: &Device) -> Captioner {
+        let (encoder, captioner) = (&settings.model.encoder, &settings.model.captioner);
+        let config = encoder.config();
+        let sizes = CaptionerSizes {
+            vocabulary: assets.vocabulary.len(),
+            features: config.shape(captioner.view())[1],
+            start: WordVocabulary::START,
+            end: WordVocabulary::END,
+            encoder: encoder.trains_encoder().then_some(config),
+        };
+        captioner.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+    }
+
+    fn data(&self) -> DataInfo {
+        self.data.clone()
+    }
+
+    fn batches(&self) -> u64 {
+        self.buckets.len() as u64
+    }
+
+    fn loss(
+        &mut self,
+        model: &Captioner,
+        epoch: u64,
+        batch: u64,
+        _carry: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let images = self.batch(epoch, batch);
+        let features = self.features(model, &images, epoch, batch)?;
+        let most = self.settings.data.captions_per_image;
+        let captions = images.iter().map(|&image| {
+            let all = &self.captions[image];
+            // Another epoch begins where the last one stopped.
+            let first = if all.len() > most { epoch as usize * most } else { 0 };
+            (first..first + most.min(all.len())).map(|number| &all[number % all.len()][..]).collect()
+        });
+        let captions: Vec<Vec<&[u32]>> = captions.collect();
+        let items = captions.iter().map(|captions| captions.len() as u64).sum();
+        Ok(BatchLoss { loss: model.loss(features, &captions), carry: (), items })
+    }
+
+    fn begin(&self, mut model: Captioner) -> Result<Captioner, TaskError> {
+        if let (Some(encoder), Some(file)) = (&model.encoder, &self.settings.model.encoder.encoder_weights) {
+            model.encoder = Some(encoder.clone().load(WeightFile::open(file)?.tensors())?);
+        }
+        Ok(model)
+    }
+
+    fn start_from(&self, mut model: Captioner, source: Trained<Self>) -> Result<(Captioner, String), TaskError> {
+        if source.assets.vocabulary != self.assets.vocabulary {
+            return Err(CaptionError::OtherVocabulary.into());
+        }
+        let weights = source.model.state_dict();
+        // A run with a frozen encoder goes on with one that is trained: the image encoder keeps its
+        // weights.
+        let kept = model.encoder.take_if(|_| source.model.encoder.is_none());
+        let but = if kept.is_some() { " but those of the image encoder" } else { "" };
+        let (mut model, _) = model.load_state_dict(&weights, Strictness::Strict).map_err(CaptionError::OtherModel)?;
+        model.encoder = kept.or(model.encoder);
+        Ok((model, format!("all weights{but} are those of the run to start from")))
+    }
+
+    fn prepare(&mut self, report: &mut dyn FnMut(Preparation<'_>)) -> Result<(), TaskError> {
+        if self.cached.is_some() {
+            return Ok(());
+        }
+        let Some(encoder) = self.assets.frozen(&self.settings.model, &self.device.clone().inner())? else {
+            return Ok(());
+        };
+        let validation = self.validation();
+        let train = ImageSet { images: &self.set.train, name: "train", ..validation };
+        let mut open = |set| Features::open(&self.settings.data.cache, encoder, set, report);
+        self.cached = Some([open(train)?, open(validation)?]);
+        Ok(())
+    }
+
+    fn other_rate(&self, model: &Captioner) -> Option<(ParamGroup, f64)> {
+        let encoder = model.encoder.as_ref()?;
+        Some((ParamGroup::ids_from_module(encoder.clone()), self.settings.model.encoder.encoder_rate))
+    }
+
+    fn evaluate(&mut self, model: &Captioner) -> Result<Option<Report>, TaskError> {
+        if self.set.validation.is_empty() {
+            return Ok(None);
+        }
+        self.prepare(&mut |_| {})?;
+        let evaluation = Evaluation {
+            model,
+            vocabulary: &self.assets.vocabulary,
+            settings: &self.settings,
+            set: self.validation(),
+            source: self.validation_source(model)?,
+            search: self.settings.search(),
+            batch_size: EVALUATION_BATCH,
+            device: &self.device.clone().inner(),
+        };
+        Ok(Some(evaluation.run()?.0))
+    }
+
+    fn sample(&mut self, model: &Captioner, seed: u64) -> Result<Option<String>, TaskError> {
+        let count = self.set.validation.len();
+        if count == 0 {
+            return Ok(None);
+        }
+        self.prepare(&mut |_| {})?;
+        let first = seed as usize % count;
+        let range: Range<usize> = first..count.min(first + 3);
+        let (source, device) = (self.validation_source(model)?, self.device.clone().inner());
+        let features = self.validation().features(range.clone(), source, &self.settings.model, &device)?;
+        let found = model.write(features, &NEVER, &self.settings.search())?;
+        let lines = self.set.validation[range].iter().zip(found).map(|(image, hypotheses)| {
+            let caption = self.assets.vocabulary.decode(&hypotheses[0].symbols).join(" ");
+            format!("{}\n  {caption}\n= {}\n", image.name, image.captions[0])
+        });
+        Ok(Some(lines.collect()))
+    }
+}

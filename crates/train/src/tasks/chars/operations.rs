@@ -1,0 +1,149 @@
+//! What a trained language model can be asked for.
+
+use std::ops::Range;
+
+use rekindle_data::{Corpus, Decoder, Split as Ranges, TextSource, Vocabulary};
+use rekindle_models::decode::{Sampler, Sampling, StopString};
+use rekindle_settings::settings;
+use serde_json::json;
+
+use super::error::CharsError;
+use super::evaluation::{evaluate, evaluation_streams};
+use super::import;
+use super::settings::CharsSettings;
+use super::task::CharsTask;
+use super::windows::Windows;
+use crate::error::TaskError;
+use crate::operation::{Evaluate, On, Operate, Operations, Output, Sample, Split};
+use crate::report::Report;
+use crate::task::Trained;
+
+settings! {
+    /// Options of `eval`.
+    pub struct EvalOptions {
+        /// Which files of a folder in --data
+        pattern: Option<String> => value("GLOB").unset("all");
+        /// Tokens of each stream in a step
+        sequence_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training");
+        /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros, not streams
+        window_stride: Option<usize> => value("TOKENS").at_least(1).unset("streams");
+    }
+}
+
+settings! {
+    /// Options of `sample`.
+    pub struct SampleOptions {
+        /// Tokens to write
+        length: usize = 500 => at_least(0);
+        /// Sampling temperature: below 1 safer, above 1 more varied; 0 always takes the likeliest token
+        temperature: f64 = 0.8;
+        /// Draw among this many likeliest tokens only
+        top_k: Option<usize> => value("COUNT").unset("all");
+        /// Draw among the likeliest tokens that together reach this probability only
+        top_p: Option<f64> => value("PROBABILITY").unset("all");
+        /// Text to continue
+        prime: Option<String> => unset("a token drawn at random");
+        /// Stop before this text
+        stop: Option<String> => value("TEXT").unset("at --length");
+    }
+}
+
+impl Operate for CharsTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(eval).sample(sample).import(import::import)
+    }
+}
+
+fn eval(
+    trained: &mut Trained<CharsTask>,
+    request: Evaluate<EvalOptions>,
+    _: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let (settings, options) = (&trained.settings, &request.options);
+    let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
+    let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
+    let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
+    let Trained { model, assets: vocabulary, device, .. } = &*trained;
+    let (predicted, report) = match options.window_stride {
+        Some(stride) => {
+            let windows = Windows::new(&corpus, vocabulary, range, time, stride)?;
+            let windows = windows.ok_or(CharsError::ShorterThanWindow)?;
+            (windows.predicted(), windows.evaluate(model, batch_size, device)?)
+        }
+        None => {
+            let streams = evaluation_streams(&corpus, vocabulary, range, batch_size, time)?;
+            let mut streams = streams.ok_or(CharsError::TooShort)?;
+            (streams.tokens(), evaluate(model, &mut streams, device)?)
+        }
+    };
+    Ok(report.fact("text", corpus.name()).fact("predicted", predicted))
+}
+
+/// The text to evaluate on, and which part of it.
+fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Corpus, Range<usize>), TaskError> {
+    match on {
+        On::Data(data) => {
+            let source = TextSource::parse(data)?;
+            let source = match pattern {
+                Some(pattern) => source.with_pattern(pattern)?,
+                None => source,
+            };
+            let corpus = Corpus::open(&source, settings.data.units)?;
+            let all = 0..corpus.tokens();
+            Ok((corpus, all))
+        }
+        On::Split(split) => {
+            let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
+            let Ranges { train, validation, test } = Ranges::by_fractions(&corpus, settings.data.split())?;
+            let range = match split {
+                Split::Train => train,
+                Split::Validation => validation,
+                Split::Test => test,
+            };
+            Ok((corpus, range))
+        }
+    }
+}
+
+fn sample(
+    trained: &Trained<CharsTask>,
+    request: Sample<SampleOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = request.options;
+    let (prime, stop) = (prime.unwrap_or_default(), stop.unwrap_or_default());
+    let sampling = Sampling { temperature: temperature as f32, top_k, top_p: top_p.map(|p| p as f32) };
+    let vocabulary = &trained.assets;
+    let sampler = Sampler::new(sampling, request.seed)?.forbid(vocabulary.unknown_id());
+    let tokens = encode_prime(vocabulary, &prime, output)?;
+    let mut text = prime.clone();
+    output.text(&prime)?;
+    let mut show = |piece: &str, output: &mut Output<'_>| {
+        text.push_str(piece);
+        output.text(piece)
+    };
+    let mut stop = StopString::new(&stop);
+    let mut decoder = Decoder::new(vocabulary);
+    for token in trained.model.generate(&tokens, None, sampler).take(length) {
+        show(&stop.push(&decoder.push(token)), output)?;
+        if stop.stopped() {
+            break;
+        }
+    }
+    show(&stop.push(&decoder.finish()), output)?;
+    let stopped = stop.stopped();
+    show(&stop.finish(), output)?;
+    output.line("")?;
+    Ok(output.json(&json!({"text": text, "seed": request.seed, "stopped": stopped}))?)
+}
+
+fn encode_prime(vocabulary: &Vocabulary, prime: &str, output: &mut Output<'_>) -> Result<Vec<u32>, TaskError> {
+    match vocabulary.encode(prime) {
+        Ok(ids) => Ok(ids),
+        Err(e) if vocabulary.unknown_id().is_some() => {
+            output.warn(format_args!("--prime: {e}; it is read as the unknown token"));
+            Ok(vocabulary.encode_lossy(prime))
+        }
+        Err(e) => Err(CharsError::Prime(e).into()),
+    }
+}

@@ -1,0 +1,134 @@
+//! Training a language model.
+
+use burn::tensor::{Device, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::{Corpus, Decoder, Split, Streams, Vocabulary};
+use rekindle_models::char_lm::CharLm;
+use rekindle_models::decode::Sampler;
+use rekindle_rnn::State;
+
+use super::evaluation::{evaluate, evaluation_streams, tensors};
+use super::settings::CharsSettings;
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::run::assets::{AssetReader, AssetWriter, Assets};
+use crate::task::{BatchLoss, DataInfo, Task, Trained};
+
+/// The text of a run and what is done with it.
+#[derive(Debug)]
+pub struct CharsTask {
+    settings: CharsSettings,
+    vocabulary: Vocabulary,
+    data: DataInfo,
+    train: Streams,
+    validation: Option<Streams>,
+    device: Device,
+}
+
+const VOCABULARY: &str = "vocab.json";
+
+impl Assets for Vocabulary {
+    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
+        to.write_with(VOCABULARY, |path| self.save(path))
+    }
+
+    fn load(from: &AssetReader) -> Result<Self, TaskError> {
+        Ok(Self::load(from.checked(VOCABULARY)?)?)
+    }
+}
+
+impl Task for CharsTask {
+    const NAME: &'static str = "chars";
+    const ABOUT: &'static str = "A language model over characters, bytes or words";
+
+    type Settings = CharsSettings;
+    type Assets = Vocabulary;
+    type Model = CharLm;
+    type Carry = State;
+
+    fn open(settings: &CharsSettings, assets: Option<Vocabulary>, device: &Device) -> Result<Self, TaskError> {
+        let text = &settings.data;
+        let corpus = Corpus::open(&text.source()?, text.units)?;
+        let vocabulary = match assets {
+            Some(vocabulary) => vocabulary,
+            None => Vocabulary::from_corpus(&corpus, &text.vocabulary())?,
+        };
+        let split = Split::by_fractions(&corpus, text.split())?;
+        let (batch, time) = (text.batch_size, text.sequence_length);
+        let unit = corpus.unit().plural();
+        let data = DataInfo {
+            unit,
+            summary: format!("{} symbols; {split}", vocabulary.len()),
+            identity: format!("{}, {} bytes, {} {unit}", corpus.name(), corpus.bytes(), corpus.tokens()),
+            sha256: sha256(corpus.contents()),
+        };
+        Ok(Self {
+            train: Streams::new(&corpus, &vocabulary, split.train, batch, time)?,
+            validation: evaluation_streams(&corpus, &vocabulary, split.validation, batch, time)?,
+            settings: settings.clone(),
+            vocabulary,
+            data,
+            device: device.clone(),
+        })
+    }
+
+    fn assets(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    fn model(settings: &CharsSettings, vocabulary: &Vocabulary, seed: u64, device: &Device) -> CharLm {
+        settings.model.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(seed), device)
+    }
+
+    fn data(&self) -> DataInfo {
+        self.data.clone()
+    }
+
+    fn batches(&self) -> u64 {
+        self.train.steps() as u64
+    }
+
+    fn loss(
+        &mut self,
+        model: &CharLm,
+        _epoch: u64,
+        batch: u64,
+        carry: Option<State>,
+    ) -> Result<BatchLoss<State>, TaskError> {
+        let batch = self.train.batch(batch as usize);
+        let items = batch.inputs.len() as u64;
+        let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);
+        let (loss, carry) = model.loss(inputs, targets, carry);
+        Ok(BatchLoss { loss, carry, items })
+    }
+
+    fn start_from(&self, model: CharLm, source: Trained<Self>) -> Result<(CharLm, String), TaskError> {
+        let known = self.vocabulary.map_to(&source.assets);
+        let found = known.iter().flatten().count();
+        let words = format!("{found} of {} symbols have weights in the run to start from", known.len());
+        Ok((model.with_weights_of(&source.model, &known)?, words))
+    }
+
+    fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<State> {
+        State::from_data(data, self.settings.model.recurrent.cell, device).ok()
+    }
+
+    fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {
+        self.validation.as_mut().map(|streams| evaluate(model, streams, &self.device)).transpose()
+    }
+
+    fn sample(&mut self, model: &CharLm, seed: u64) -> Result<Option<String>, TaskError> {
+        let sample = &self.settings.sample;
+        if sample.sample_length == 0 {
+            return Ok(None);
+        }
+        let sampler = Sampler::new(sample.sampling(), seed)?.forbid(self.vocabulary.unknown_id());
+        let mut decoder = Decoder::new(&self.vocabulary);
+        let tokens = model.generate(&[], None, sampler).take(sample.sample_length);
+        let mut text: String = tokens.map(|token| decoder.push(token)).collect();
+        text += &decoder.finish();
+        Ok(Some(text))
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong with a run of `draw`.
+
+use rekindle_data::images::Images;
+use rekindle_models::draw::ImageShape;
+
+/// What can go wrong with a run of `draw`, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DrawError {
+    /// A split without images.
+    #[error("{data}: there are no images in the {split} split")]
+    NoImages {
+        /// The data.
+        data: String,
+        /// The split.
+        split: &'static str,
+    },
+    /// Images of another shape than those that the model draws.
+    #[error("{data}: images of {}, and the model draws {}", in_words(*found), in_words(*wanted))]
+    OtherShape {
+        /// The data.
+        data: String,
+        /// The shape of its images.
+        found: ImageShape,
+        /// The shape that the model draws.
+        wanted: ImageShape,
+    },
+    /// A run to start from whose model is another.
+    #[error("--init-from: the run has images of another shape, or other --hidden, --latent, --read or --write")]
+    OtherModel,
+    /// A model whose images are not square, where images are read as squares.
+    #[error("the model draws images of {} by {} pixels, and images are read as squares", shape.width, shape.height)]
+    NotSquare {
+        /// The shape that the model draws.
+        shape: ImageShape,
+    },
+}
+
+impl DrawError {
+    /// Checks that `images` of `data` have the shape that the model draws.
+    pub(super) fn check(data: &str, images: &Images, wanted: ImageShape) -> Result<(), Self> {
+        let found = shape_of(images);
+        if found == wanted { Ok(()) } else { Err(Self::OtherShape { data: data.to_owned(), found, wanted }) }
+    }
+}
+
+/// The shape of an image of `images`.
+pub(super) fn shape_of(images: &Images) -> ImageShape {
+    ImageShape { channels: images.channels, height: images.height, width: images.width }
+}
+
+fn in_words(ImageShape { channels, height, width }: ImageShape) -> String {
+    format!("{height} by {width} pixels{}", if channels == 1 { "" } else { " in colour" })
+}

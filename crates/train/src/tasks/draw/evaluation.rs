@@ -1,0 +1,110 @@
+//! The bound on held-out images.
+
+use burn::tensor::{Tensor, TensorData};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use rekindle_data::images::{Batches, Binarization, Images};
+use rekindle_models::draw::Draw;
+use rekindle_models::host::{DeviceError, numbers};
+
+use crate::error::TaskError;
+use crate::report::{Detail, Report};
+
+/// The seed of the binarisation and the noise of every evaluation: two models are compared on the same.
+const SEED: u64 = 0x6a75_6467_6500_0000;
+
+/// How a model is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluation {
+    /// What a grey level becomes.
+    pub binarization: Binarization,
+    /// Images computed side by side.
+    pub batch_size: usize,
+    /// `K` samples of the latents for the importance-weighted estimate of the negative log-likelihood; 0 for none.
+    pub importance_samples: usize,
+}
+
+impl Evaluation {
+    /// The figures of `model` (without autodiff) on all of `images`, each once: means over the images.
+    ///
+    /// # Errors
+    ///
+    /// When there are no images, a batch of 0 is asked for, or the device fails.
+    pub fn evaluate(self, model: &Draw, images: &Images) -> Result<Report, TaskError> {
+        let batches = Batches::new(images.len(), self.batch_size, SEED)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED + 1);
+        let (mut reconstruction, mut kl, mut weighted) = (0.0, vec![0.0; model.settings().glimpses], 0.0);
+        let all: Vec<usize> = (0..images.len()).collect();
+        for rows in all.chunks(batches.batch_size()) {
+            let values = batches.rows(images, self.binarization, rows, 0);
+            let values = TensorData::new(values, [rows.len(), images.size()]);
+            let values = Tensor::from_data(values, &model.canvas.device());
+            let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
+            reconstruction += host(bound.reconstruction.clone())?.iter().sum::<f64>();
+            for (sum, step) in kl.iter_mut().zip(host(bound.kl.clone().sum_dim(1).squeeze_dim(1))?) {
+                *sum += step;
+            }
+            if self.importance_samples > 0 {
+                // The first sample is the one of the bound.
+                let mut weights = vec![host(bound.log_weight())?];
+                for _ in 1..self.importance_samples {
+                    let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
+                    weights.push(host(bound.log_weight())?);
+                }
+                weighted -= (0..rows.len()).map(|row| log_mean_exp(weights.iter().map(|w| w[row]))).sum::<f64>();
+            }
+        }
+        let count = images.len() as f64;
+        kl.iter_mut().for_each(|step| *step /= count);
+        let (reconstruction, all_kl) = (reconstruction / count, kl.iter().sum::<f64>());
+        let report = Report::named("bound", reconstruction + all_kl, "nats")
+            .lower("reconstruction", reconstruction, "nats")
+            .lower("kl", all_kl, "nats")
+            .detail(Detail::Series { name: "kl_by_step", unit: "nats", values: kl });
+        Ok(match self.importance_samples {
+            0 => report,
+            _ => report.lower("importance_weighted", weighted / count, "nats"),
+        })
+    }
+}
+
+/// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same on every
+/// backend.
+pub fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
+    let settings = model.settings();
+    let shape = [settings.glimpses, batch, settings.latent];
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.sample(StandardNormal)).collect();
+    Tensor::from_data(TensorData::new(values, shape), &model.canvas.device())
+}
+
+/// The binarisation of `images` in words: bounds compare only where it is the same.
+pub fn binarization(images: &Images, asked: Binarization) -> String {
+    if asked != Binarization::None && images.values.iter().all(|&pixel| pixel == 0 || pixel == u8::MAX) {
+        return "fixed by the data".to_owned();
+    }
+    asked.to_string()
+}
+
+fn host(tensor: Tensor<1>) -> Result<Vec<f64>, DeviceError> {
+    Ok(numbers(tensor)?.into_iter().map(f64::from).collect())
+}
+
+/// `log 1/K Σ exp(x)` without overflow.
+fn log_mean_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), x| (sum + (x - largest).exp(), count + 1.0));
+    largest + (sum / count).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_of_exponentials_does_not_underflow() {
+        let mean = log_mean_exp([-1000.0, -1000.0 + 3f64.ln()].into_iter());
+        // (1 + 3) / 2 is 2; the tolerance is the spacing of f64 near 1000, ten times.
+        assert!((mean - (-1000.0 + 2f64.ln())).abs() < 1e-12, "{mean}");
+    }
+}

@@ -1,0 +1,185 @@
+//! What a trained model can be asked for: new images, bounds, and images drawn again.
+
+use std::path::PathBuf;
+
+use burn::tensor::{Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
+use rekindle_models::draw::ImageShape;
+use rekindle_models::host::numbers;
+use rekindle_settings::settings;
+use serde_json::{Value, json};
+
+use super::error::DrawError;
+use super::evaluation::{Evaluation, binarization, noise};
+use super::sheet::{Sheet, Tile, tiles_of};
+use super::task::DrawTask;
+use crate::error::TaskError;
+use crate::files;
+use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Sample, Split};
+use crate::report::Report;
+use crate::task::Trained;
+
+settings! {
+    /// Options of `eval`.
+    pub struct EvalOptions {
+        /// Also estimate the log-likelihood, with this many samples of the latents for each image
+        importance_samples: Option<usize> => value("K").at_least(1).unset("no such estimate");
+    }
+}
+
+settings! {
+    /// Options of `sample`.
+    pub struct SampleOptions {
+        /// Images to draw
+        count: usize = 64 => at_least(1);
+        /// Folder to put the pictures in
+        out: Option<PathBuf> => value("FOLDER").unset("samples in the run's folder");
+    }
+}
+
+settings! {
+    /// Options of `predict`.
+    pub struct PredictOptions {
+        /// Picture to write
+        out: Option<PathBuf> => value("FILE").unset("samples/reconstruction.png in the run's folder");
+    }
+}
+
+/// The colour of windows that are read.
+const GREEN: [u8; 3] = [40, 200, 80];
+/// The colour of windows that are written.
+const RED: [u8; 3] = [230, 40, 40];
+/// Images of a sample that are shown step by step.
+const SHOWN: usize = 8;
+/// Images of one input that are drawn again.
+const MOST: usize = 16;
+/// Seed of the binarisation and the noise of `predict`: an image is always drawn again in the same way.
+const SEED: u64 = 1;
+
+impl Operate for DrawTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(eval).sample(sample).predict(predict)
+    }
+}
+
+fn eval(
+    trained: &mut Trained<DrawTask>,
+    request: Evaluate<EvalOptions>,
+    _: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let Trained { model, assets: shape, settings, .. } = &*trained;
+    let settings = &settings.data;
+    let (name, images) = match request.on {
+        On::Data(data) => (data.clone(), whole(&data, *shape)?),
+        On::Split(split) => {
+            let set = ImageSet::open(&settings.data, &settings.reader())?;
+            let (images, words) = match split {
+                Split::Train => (set.train, "training part"),
+                Split::Validation => (set.validation, "validation part"),
+                Split::Test => (set.test, "test part"),
+            };
+            if images.is_empty() {
+                return Err(DrawError::NoImages { data: set.name, split: split.name() }.into());
+            }
+            DrawError::check(&set.name, &images, *shape)?;
+            (format!("{}, {words}", set.name), images)
+        }
+    };
+    let samples = request.options.importance_samples;
+    let evaluation = Evaluation {
+        binarization: settings.binarize,
+        batch_size: request.batch_size.unwrap_or(settings.batch_size),
+        importance_samples: samples.unwrap_or(0),
+    };
+    let report = evaluation.evaluate(model, &images)?;
+    let report = report.fact("images", name).fact("count", images.len());
+    let report = report.fact("binarisation", binarization(&images, settings.binarize));
+    // Where there is an estimate, it takes the place of the second null.
+    Ok(report.fact("importance_samples", samples).fact("importance_weighted_nats", Value::Null))
+}
+
+/// All images of `data`, in the size of the model's.
+fn whole(data: &str, shape: ImageShape) -> Result<Images, TaskError> {
+    let size = (shape.height == shape.width).then_some(shape.height);
+    let reader = ImageReader { size, colour: shape.channels == 3, ..ImageReader::default() };
+    let images = ImageSet::whole(data, &reader)?;
+    DrawError::check(data, &images, shape)?;
+    Ok(images)
+}
+
+fn sample(
+    trained: &Trained<DrawTask>,
+    request: Sample<SampleOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let Sample { run, seed, options: SampleOptions { count, out } } = request;
+    let Trained { model, assets: shape, .. } = trained;
+    let drawn = model.generate(noise(model, count, &mut ChaCha8Rng::seed_from_u64(seed)));
+    let steps: Vec<Vec<Tile>> =
+        drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect::<Result<_, _>>()?;
+    let without_window = |tile: &Tile| Tile { window: None, ..tile.clone() };
+    let last: Vec<Tile> = steps.last().into_iter().flatten().map(without_window).collect();
+
+    let folder = out.unwrap_or_else(|| run.join("samples"));
+    files::make_folder(&folder)?;
+    let paths = ["samples.png", "steps.png", "steps.gif"].map(|name| folder.join(name));
+    let sheet = |columns, scale| Sheet { shape: *shape, columns, scale, colour: RED };
+    let side = (count as f64).sqrt().ceil() as usize;
+    sheet(side, 2).save_picture(&last, &paths[0])?;
+    // A row for each image, a column for each step.
+    let rows = (0..count.min(SHOWN)).flat_map(|row| steps.iter().map(move |step| step[row].clone()));
+    sheet(steps.len(), 3).save_picture(&rows.collect::<Vec<_>>(), &paths[1])?;
+    let frames: Vec<Vec<Tile>> =
+        steps.iter().chain([&last]).map(|tiles| tiles[..count.min(2 * SHOWN)].to_vec()).collect();
+    sheet(4, 4).save_animation(&frames, &paths[2])?;
+
+    let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
+    output.line(format_args!("{count} new images, seed {seed}"))?;
+    output.line(format_args!("images       {samples}\ntheir steps  {in_steps}\nanimation    {animation}"))?;
+    Ok(output.json(&json!({"images": count, "seed": seed, "files": paths}))?)
+}
+
+/// Draws images again: a row for each, itself and then the canvas after every step.
+fn predict(
+    trained: &Trained<DrawTask>,
+    request: Predict<'_, PredictOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let inputs = request.inputs.given("the images to draw again")?;
+    let Trained { model, assets: shape, settings, .. } = trained;
+    if shape.width != shape.height {
+        return Err(DrawError::NotSquare { shape: *shape }.into());
+    }
+    let binarize = settings.data.binarize;
+    let (mut names, mut values, mut words) = (Vec::new(), Vec::new(), String::new());
+    for input in &inputs {
+        let images = whole(input, *shape)?;
+        words = binarization(&images, binarize);
+        let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
+        values.extend(Batches::new(images.len(), 1, SEED)?.rows(&images, binarize, &rows, 0));
+        names.extend(rows.iter().map(|row| if rows.len() == 1 { input.clone() } else { format!("{input}, {row}") }));
+    }
+    let images = Tensor::from_data(TensorData::new(values, [names.len(), shape.pixels()]), &model.canvas.device());
+    let noise = noise(model, names.len(), &mut ChaCha8Rng::seed_from_u64(SEED));
+    let bounds = numbers(model.bound(images.clone(), noise.clone()).total())?;
+    let mut columns = vec![tiles_of(images.clone(), None)?];
+    for step in model.reconstruct(images, noise) {
+        columns.push(tiles_of(step.image, step.read)?);
+    }
+    let tiles: Vec<Tile> =
+        (0..names.len()).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone())).collect();
+    let path = request.options.out.unwrap_or_else(|| request.run.join("samples").join("reconstruction.png"));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        files::make_folder(folder)?;
+    }
+    Sheet { shape: *shape, columns: columns.len(), scale: 3, colour: GREEN }.save_picture(&tiles, &path)?;
+    let pairs = names.iter().zip(&bounds);
+    for (name, bound) in pairs.clone() {
+        output.line(format_args!("{bound:9.2} nats  {name}"))?;
+    }
+    output.line(format_args!("binarisation   {words}\npicture        {}", path.display()))?;
+    let images: Vec<Value> = pairs.map(|(name, bound)| json!({"image": name, "bound_nats": bound})).collect();
+    Ok(output.json(&json!({"binarisation": words, "images": images, "picture": path}))?)
+}

@@ -1,0 +1,104 @@
+//! The figures of a tagger.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_data::frames::{Classes, Clip, FrameBatch, FrameLoader, Layout};
+use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
+use rekindle_metrics::segments::edit_score;
+use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
+use rekindle_models::host::numbers;
+
+use super::settings::ClipSettings;
+use crate::error::TaskError;
+use crate::pictures::confusion;
+use crate::report::Report;
+
+/// The figures of `model` on all clips of `loader`, each read from its first frame to its last;
+/// clips without labels do not count.
+///
+/// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. Where
+/// each clip has one label, the clip accuracy is the share of clips whose label has most of the
+/// probability over all frames.
+///
+/// # Errors
+///
+/// When an image cannot be read or decoded, or the device fails.
+pub fn evaluate(
+    model: &FrameTagger,
+    loader: &mut FrameLoader,
+    classes: &Classes,
+    settings: &ClipSettings,
+    device: &Device,
+) -> Result<Report, TaskError> {
+    let log_probs = log_probs(model, loader, settings, device)?;
+    let mut matrix = ConfusionMatrix::new(classes.len());
+    let (mut loss, mut edit, mut labelled, mut clips_right) = (0.0, 0.0, 0, 0);
+    let mut whole_clips = true;
+    for (clip, log_probs) in loader.clips().iter().zip(&log_probs) {
+        let Some(truth) = &clip.labels else { continue };
+        let rows = log_probs.chunks_exact(classes.len());
+        let predicted: Vec<u32> = rows.clone().map(|row| most_likely(row) as u32).collect();
+        for ((row, &truth), &predicted) in rows.clone().zip(truth).zip(&predicted) {
+            loss -= f64::from(row[truth as usize]);
+            matrix.add(truth as usize, predicted as usize);
+        }
+        edit += edit_score(truth, &predicted);
+        labelled += 1;
+        whole_clips &= clip.whole_clip;
+        let sums: Vec<f32> = (0..classes.len()).map(|class| rows.clone().map(|row| row[class].exp()).sum()).collect();
+        clips_right += usize::from(truth.first() == Some(&(most_likely(&sums) as u32)));
+    }
+    let count = f64::from(labelled.max(1));
+    let macro_f1 = matrix.macro_f1();
+    let mut report = Report::new(loss / matrix.total().max(1) as f64)
+        .fact("frames", matrix.total())
+        .higher("accuracy", matrix.accuracy())
+        .higher("macro_f1", macro_f1)
+        .higher("edit_score", edit / count)
+        .classes(&matrix, classes.names())
+        .ranked_by(1.0 - macro_f1);
+    if whole_clips && labelled > 0 {
+        report = report.higher("clip_accuracy", clips_right as f64 / count);
+    }
+    let names: Vec<&str> = classes.names().iter().map(String::as_str).collect();
+    report.pictures.push(confusion(&matrix, &names));
+    Ok(report)
+}
+
+/// For each clip of `loader` the log-probabilities of the classes of its frames, `[T, C]`.
+pub(super) fn log_probs(
+    model: &FrameTagger,
+    loader: &mut FrameLoader,
+    settings: &ClipSettings,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, TaskError> {
+    let lengths: Vec<usize> = loader.clips().iter().map(Clip::len).collect();
+    // A bidirectional model reads whole clips.
+    let time = if model.is_online() { settings.sequence_length } else { usize::MAX };
+    let layout = Arc::new(Layout::whole_clips(&lengths, settings.batch_size, time));
+    let classes = model.classes();
+    let mut found: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; length * classes]).collect();
+    let mut state: Option<TaggerState> = None;
+    for number in 0..layout.batches() {
+        let batch = loader.batch(&layout, number)?;
+        let before = state.map(|state| state.reset_rows(&batch.begins));
+        let (log_probs, after) = model.forward(frames(&batch, device), before, &batch.lengths);
+        state = after;
+        let log_probs = numbers(log_probs)?;
+        for (row, (place, &length)) in batch.places.iter().zip(&batch.lengths).enumerate() {
+            if let Some((clip, start)) = *place {
+                let from = &log_probs[row * batch.time * classes..][..length * classes];
+                found[clip][start * classes..][..length * classes].copy_from_slice(from);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The frames of a batch, `[B, T, F]`.
+pub(super) fn frames(batch: &FrameBatch, device: &Device) -> Tensor<3> {
+    let (rows, time) = (batch.lengths.len(), batch.time);
+    let size = batch.frames.len() / (rows * time);
+    Tensor::from_data(TensorData::new(batch.frames.clone(), [rows, time, size]), device)
+}

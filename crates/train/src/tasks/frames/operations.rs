@@ -1,0 +1,149 @@
+//! What a trained tagger can be asked for.
+
+use std::path::PathBuf;
+
+use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSource};
+use rekindle_settings::settings;
+use serde_json::json;
+
+use super::error::FramesError;
+use super::prediction::FramePrediction;
+use super::task::FramesTask;
+use crate::error::TaskError;
+use crate::operation::{Evaluate, Inputs, On, Operate, Operations, Output, Predict, Split};
+use crate::pictures::timeline;
+use crate::report::Report;
+use crate::task::Trained;
+
+settings! {
+    /// Options of `eval`.
+    pub struct EvalOptions {
+        /// Labels of the clip in --data, where it has none of its own
+        labels: Option<PathBuf> => value("FILE").unset("those of the clips");
+        /// Another spelling of a label of --data, besides those of training; may be given several times
+        aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
+    }
+}
+
+settings! {
+    /// Options of `predict`.
+    pub struct PredictOptions {
+        /// True labels of the clip, where it has none of its own, to show beside the predicted ones
+        labels: Option<PathBuf> => value("FILE").unset("those of the clip");
+        /// Another spelling of a label of the clip, besides those of training; may be given several times
+        aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
+        /// Draw the labels of the clip over time into this SVG file
+        timeline: Option<PathBuf> => value("FILE").unset("none");
+    }
+}
+
+impl Operate for FramesTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(eval).predict(predict)
+    }
+}
+
+fn eval(
+    trained: &mut Trained<FramesTask>,
+    request: Evaluate<EvalOptions>,
+    _: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let clips = clips(trained, &request.on, request.options)?;
+    let names: Vec<String> = clips.iter().map(|clip| clip.name.clone()).collect();
+    let data = &mut trained.settings.data;
+    data.batch_size = request.batch_size.unwrap_or(data.batch_size);
+    Ok(trained.evaluate(clips)?.fact("clips", names))
+}
+
+/// The clips to evaluate on.
+fn clips(trained: &Trained<FramesTask>, on: &On, options: EvalOptions) -> Result<Vec<Clip>, TaskError> {
+    let split = match on {
+        On::Data(data) => {
+            let source = FrameSource::parse(data, options.labels.as_deref())?;
+            return Ok(source.clips(&reader(trained, options.aliases), &trained.assets, true)?);
+        }
+        On::Split(_) if options != EvalOptions::default() => return Err(FramesError::WithoutData.into()),
+        On::Split(split) => *split,
+    };
+    let set = trained.settings.data.clips(Some(trained.assets.clone()))?;
+    let clips = match split {
+        Split::Train => set.train,
+        Split::Validation => set.validation,
+        Split::Test => set.test,
+    };
+    if clips.is_empty() { Err(FramesError::EmptySplit(split).into()) } else { Ok(clips) }
+}
+
+/// Reads clips as in training, with more aliases of labels.
+fn reader(trained: &Trained<FramesTask>, aliases: Vec<Alias>) -> ClipReader {
+    let mut reader = trained.settings.data.reader();
+    reader.aliases.extend(aliases);
+    reader
+}
+
+fn predict(
+    trained: &Trained<FramesTask>,
+    request: Predict<'_, PredictOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let Inputs::Given(inputs) = &request.inputs else {
+        return match request.options == PredictOptions::default() {
+            true => live(trained, request.inputs, output),
+            false => Err(FramesError::WithoutClip.into()),
+        };
+    };
+    let [clip] = &inputs[..] else { return Err(FramesError::SeveralClips.into()) };
+    tag(trained, clip, request.options, output)
+}
+
+/// A row of CSV for every frame of a clip.
+fn tag(
+    trained: &Trained<FramesTask>,
+    clip: &str,
+    options: PredictOptions,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let source = FrameSource::parse(clip, options.labels.as_deref())?;
+    let clips = source.clips(&reader(trained, options.aliases), &trained.assets, false)?;
+    let [clip] = &clips[..] else { return Err(FramesError::SeveralClips.into()) };
+    let frames = trained.predict(clips.clone())?.remove(0);
+    let classes: Vec<&str> = trained.assets.classes.names().iter().map(String::as_str).collect();
+    let truth = clip.labels.as_deref();
+    let truth_of = |frame: usize| truth.map(|truth| classes[truth[frame] as usize]);
+    let mut table = row(["frame", "label", "probability"].into_iter().chain(truth.map(|_| "truth")))?;
+    output.list();
+    for (number, FramePrediction { class, probability }) in frames.iter().enumerate() {
+        let (label, truth) = (classes[*class], truth_of(number));
+        table += &row([&*number.to_string(), label, &*format!("{probability:.4}")].into_iter().chain(truth))?;
+        output.item(json!({"frame": number, "label": label, "probability": probability, "truth": truth}));
+    }
+    output.text(&table)?;
+    let Some(file) = &options.timeline else { return Ok(()) };
+    let predicted: Vec<u32> = frames.iter().map(|frame| frame.class as u32).collect();
+    output.file(file, &timeline(&clip.name, truth, &predicted, &classes).svg)
+}
+
+/// Answers every line as it comes: features with commas between, or the path of an image.
+fn live(trained: &Trained<FramesTask>, inputs: Inputs<'_>, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let mut tagger = trained.live().ok_or(FramesError::NotOnline)?;
+    let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };
+    let mut frames = trained.assets.live();
+    let mut number = 0;
+    inputs.for_each([1, 1], "", output, |lines, output| {
+        for line in lines {
+            let FramePrediction { class, probability } = tagger.push(&frames.frame(line, &source, number + 1)?);
+            let label = &trained.assets.classes.names()[class];
+            output.text(&row([&*number.to_string(), label, &*format!("{probability:.4}")])?)?;
+            output.json_line(&json!({"frame": number, "label": label, "probability": probability}))?;
+            number += 1;
+        }
+        Ok(())
+    })
+}
+
+/// A row of CSV.
+fn row<'a>(fields: impl IntoIterator<Item = &'a str>) -> Result<String, TaskError> {
+    let mut row = csv::Writer::from_writer(Vec::new());
+    row.write_record(fields)?;
+    Ok(String::from_utf8(row.into_inner().map_err(csv::IntoInnerError::into_error)?)?)
+}

@@ -1,0 +1,76 @@
+//! Labels of new clips and of single frames.
+
+use rekindle_data::frames::{Clip, FrameLoader};
+use rekindle_metrics::classification::most_likely;
+use rekindle_models::frame_tagger::LiveTagger;
+
+use super::evaluation::{evaluate, log_probs};
+use super::task::FramesTask;
+use crate::error::TaskError;
+use crate::report::Report;
+use crate::task::Trained;
+
+/// The class of a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FramePrediction {
+    /// The number of the most probable class.
+    pub class: usize,
+    /// Its probability.
+    pub probability: f32,
+}
+
+impl FramePrediction {
+    fn new(log_probs: &[f32]) -> Self {
+        let class = most_likely(log_probs);
+        Self { class, probability: log_probs[class].exp() }
+    }
+}
+
+impl Trained<FramesTask> {
+    /// The figures of the model on labelled clips.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded, or the device fails.
+    pub fn evaluate(&self, clips: Vec<Clip>) -> Result<Report, TaskError> {
+        evaluate(&self.model, &mut self.loader(clips), &self.assets.classes, &self.settings.data, &self.device)
+    }
+
+    /// The class of every frame of each clip.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded, or the device fails.
+    pub fn predict(&self, clips: Vec<Clip>) -> Result<Vec<Vec<FramePrediction>>, TaskError> {
+        let found = log_probs(&self.model, &mut self.loader(clips), &self.settings.data, &self.device)?;
+        let classes = self.model.classes();
+        Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
+    }
+
+    /// A tagger for frames that come one by one; none for a bidirectional model.
+    pub fn live(&self) -> Option<Live<'_>> {
+        Some(Live { tagger: self.model.live()? })
+    }
+
+    fn loader(&self, clips: Vec<Clip>) -> FrameLoader {
+        FrameLoader::new(clips, self.assets.format, self.settings.data.workers)
+    }
+}
+
+/// Classifies each frame as it comes.
+#[derive(Debug)]
+pub struct Live<'a> {
+    tagger: LiveTagger<'a>,
+}
+
+impl Live<'_> {
+    /// The class of the next frame, `[F]`: the numbers that
+    /// [`LiveFrames::frame`](rekindle_data::frames::LiveFrames::frame) gives.
+    ///
+    /// # Panics
+    ///
+    /// When `F` is not that of the model.
+    pub fn push(&mut self, frame: &[f32]) -> FramePrediction {
+        FramePrediction::new(&self.tagger.push(frame))
+    }
+}

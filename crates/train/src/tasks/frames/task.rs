@@ -1,0 +1,191 @@
+//! Training a tagger.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::tensor::{Device, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, FrameSchema, FrameSet, Frames, Layout, TrainingPlan};
+use rekindle_models::frame_tagger::{FrameInput, FrameTagger, TaggerState};
+
+use super::evaluation::{evaluate, frames};
+use super::settings::{ClipSettings, FramesSettings};
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::run::assets::{AssetReader, AssetWriter, Assets};
+use crate::task::{BatchLoss, DataInfo, Task, Trained};
+
+/// The clips of a run and what is done with them.
+#[derive(Debug)]
+pub struct FramesTask {
+    settings: FramesSettings,
+    schema: FrameSchema,
+    data: DataInfo,
+    train: FrameLoader,
+    validation: FrameLoader,
+    plan: TrainingPlan,
+    /// The layout of the epoch that was asked for last.
+    epoch: Option<(u64, Arc<Layout>)>,
+    /// Weights of the classes in the loss.
+    weights: Option<Vec<f32>>,
+    device: Device,
+}
+
+const SCHEMA: &str = "vocab.json";
+
+/// The format of the frames and the classes of a run.
+impl Assets for FrameSchema {
+    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
+        to.write_with(SCHEMA, |path| self.save(path))
+    }
+
+    fn load(from: &AssetReader) -> Result<Self, TaskError> {
+        Ok(Self::load(from.checked(SCHEMA)?)?)
+    }
+}
+
+impl FramesTask {
+    fn layout(&mut self, epoch: u64) -> Arc<Layout> {
+        let of_epoch = self.epoch.take().filter(|(number, _)| *number == epoch);
+        let of_epoch = of_epoch.unwrap_or_else(|| (epoch, Arc::new(self.plan.epoch(epoch))));
+        self.epoch.insert(of_epoch).1.clone()
+    }
+}
+
+impl Task for FramesTask {
+    const NAME: &'static str = "frames";
+    const ABOUT: &'static str = "A tagger of frames: a label for every frame of a clip";
+
+    type Settings = FramesSettings;
+    type Assets = FrameSchema;
+    type Model = FrameTagger;
+    /// None for a model without state.
+    type Carry = Option<TaggerState>;
+
+    fn open(settings: &FramesSettings, assets: Option<FrameSchema>, device: &Device) -> Result<Self, TaskError> {
+        let set = settings.data.clips(assets)?;
+        let ClipSettings { batch_size, sequence_length, workers, .. } = settings.data;
+        let lengths = set.train.iter().map(Clip::len).collect();
+        let data = DataInfo {
+            unit: "frames",
+            summary: describe(&set, ["to train on", "for validation", "to test on"]),
+            identity: describe(&set, ["to train on", "to judge by", "to test on"]),
+            sha256: sha256(set.train.iter().chain(&set.validation).flat_map(content)),
+        };
+        Ok(Self {
+            plan: TrainingPlan::new(lengths, batch_size, sequence_length, settings.training.seed),
+            weights: settings.model.balanced.then(|| balanced(&set)),
+            data,
+            train: FrameLoader::new(set.train, set.schema.format, workers),
+            validation: FrameLoader::new(set.validation, set.schema.format, workers),
+            schema: set.schema,
+            settings: settings.clone(),
+            epoch: None,
+            device: device.clone(),
+        })
+    }
+
+    fn assets(&self) -> &FrameSchema {
+        &self.schema
+    }
+
+    fn model(settings: &FramesSettings, schema: &FrameSchema, seed: u64, device: &Device) -> FrameTagger {
+        let input = match schema.format {
+            FrameFormat::Features { width } => FrameInput::Features { width },
+            FrameFormat::Pixels { channels, height, width } => FrameInput::Pixels { channels, height, width },
+        };
+        settings.model.init_with(input, schema.classes.len(), &mut ChaCha8Rng::seed_from_u64(seed), device)
+    }
+
+    fn data(&self) -> DataInfo {
+        self.data.clone()
+    }
+
+    fn batches(&self) -> u64 {
+        self.plan.batches() as u64
+    }
+
+    fn loss(
+        &mut self,
+        model: &FrameTagger,
+        epoch: u64,
+        batch: u64,
+        carry: Option<Option<TaggerState>>,
+    ) -> Result<BatchLoss<Option<TaggerState>>, TaskError> {
+        let layout = self.layout(epoch);
+        let batch = self.train.batch(&layout, batch as usize)?;
+        let state = carry.flatten().map(|state| state.reset_rows(&batch.begins));
+        let frames = frames(&batch, &self.device);
+        let (loss, carry) = model.loss(frames, state, &batch.lengths, &batch.labels, self.weights.as_deref());
+        Ok(BatchLoss { loss, carry, items: batch.lengths.iter().sum::<usize>() as u64 })
+    }
+
+    fn start_from(&self, model: FrameTagger, source: Trained<Self>) -> Result<(FrameTagger, String), TaskError> {
+        let same = self.schema.classes == source.assets.classes;
+        let words = if same { "all weights are" } else { "all weights but the output layer's are" };
+        Ok((model.with_weights_of(&source.model, same)?, format!("{words} those of the run to start from")))
+    }
+
+    fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Option<TaggerState>> {
+        let model = &self.settings.model;
+        match model.recurrent.cell.0 {
+            Some(cell) if !data.is_empty() => TaggerState::from_data(data, cell, model.feedback, device).map(Some),
+            _ => Some(None),
+        }
+    }
+
+    fn evaluate(&mut self, model: &FrameTagger) -> Result<Option<Report>, TaskError> {
+        if self.validation.clips().is_empty() {
+            return Ok(None);
+        }
+        let (classes, settings) = (&self.schema.classes, &self.settings.data);
+        Ok(Some(evaluate(model, &mut self.validation, classes, settings, &self.device)?))
+    }
+}
+
+/// Frames of each class in the training clips.
+fn counts(set: &FrameSet) -> Vec<usize> {
+    let mut counts = vec![0; set.schema.classes.len()];
+    for &label in set.train.iter().filter_map(|clip| clip.labels.as_ref()).flatten() {
+        counts[label as usize] += 1;
+    }
+    counts
+}
+
+/// Weights with which every class counts the same; 1 on average over the frames.
+fn balanced(set: &FrameSet) -> Vec<f32> {
+    let counts = counts(set);
+    let (frames, classes) = (counts.iter().sum::<usize>() as f32, counts.len() as f32);
+    counts.into_iter().map(|count| frames / (classes * count.max(1) as f32)).collect()
+}
+
+/// The clips of the training, validation and test splits, each followed by its `purpose`, and the
+/// shares of the classes.
+fn describe(set: &FrameSet, purposes: [&str; 3]) -> String {
+    let frames = |clips: &[Clip]| clips.iter().map(Clip::len).sum::<usize>();
+    let splits = [&set.train, &set.validation, &set.test].into_iter().zip(purposes);
+    let splits = splits.map(|(clips, purpose)| format!("{} clips of {} frames {purpose}", clips.len(), frames(clips)));
+    let all = frames(&set.train).max(1) as f64;
+    let share = |(name, count): (&String, usize)| format!("{name} {:.1} %", 100.0 * count as f64 / all);
+    let shares = set.schema.classes.names().iter().zip(counts(set)).map(share);
+    format!("{}\n{}", splits.collect::<Vec<_>>().join(", "), shares.collect::<Vec<_>>().join(", "))
+}
+
+/// The length, the frames and the labels of a clip; of images in files, their names and sizes.
+fn content(clip: &Clip) -> [Cow<'_, [u8]>; 3] {
+    let image = |path: &PathBuf| {
+        let bytes = fs::metadata(path).map_or(0, |file| file.len());
+        format!("{} {bytes}\n", path.file_name().unwrap_or_default().display())
+    };
+    let frames = match &clip.frames {
+        Frames::Features { values, .. } => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Frames::Pixels { values, .. } => Cow::Borrowed(&values[..]),
+        Frames::Images(paths) => paths.iter().map(image).collect::<String>().into_bytes().into(),
+    };
+    let labels = clip.labels.iter().flatten().flat_map(|label| label.to_le_bytes());
+    [(clip.len() as u64).to_le_bytes().to_vec().into(), frames, labels.collect()]
+}

@@ -1,0 +1,77 @@
+//! The figures of a classifier.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rekindle_data::labelled::{EncodedTexts, WordVocabulary};
+use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
+use rekindle_models::classifier::Classifier;
+use rekindle_models::host::{DeviceError, numbers};
+
+use crate::pictures::confusion;
+use crate::report::Report;
+
+/// The figures of `model` on `texts`, whose classes are named `classes`.
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn evaluate(
+    model: &Classifier,
+    texts: &EncodedTexts,
+    classes: &[String],
+    batch_size: usize,
+    device: &Device,
+) -> Result<Report, DeviceError> {
+    let mut matrix = ConfusionMatrix::new(model.classes());
+    let mut loss = 0.0;
+    for (row, &label) in log_probs(model, &texts.texts, batch_size, device)?.iter().zip(&texts.labels) {
+        loss -= f64::from(row[label as usize]);
+        matrix.add(label as usize, most_likely(row));
+    }
+    let accuracy = matrix.accuracy();
+    let mut report = Report::new(loss / texts.len().max(1) as f64)
+        .fact("count", matrix.total())
+        .higher("accuracy", accuracy)
+        .higher("macro_f1", matrix.macro_f1())
+        .classes(&matrix, classes)
+        .ranked_by(1.0 - accuracy);
+    let names: Vec<&str> = classes.iter().map(String::as_str).collect();
+    report.pictures.push(confusion(&matrix, &names));
+    Ok(report)
+}
+
+/// Log-probabilities of the classes of each text, in the order of `texts`. Batches have texts of
+/// similar lengths.
+///
+/// # Errors
+///
+/// When the device fails.
+pub fn log_probs(
+    model: &Classifier,
+    texts: &[Vec<u32>],
+    batch_size: usize,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|&text| texts[text].len());
+    let mut found = vec![Vec::new(); texts.len()];
+    for batch in order.chunks(batch_size.max(1)) {
+        let rows: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
+        let (tokens, lengths) = padded(&rows, device);
+        let log_probs = numbers(model.forward(tokens, &lengths))?;
+        for (&text, row) in batch.iter().zip(log_probs.chunks(model.classes())) {
+            found[text] = row.to_vec();
+        }
+    }
+    Ok(found)
+}
+
+/// Texts as `[B, T]` with their lengths. The padding is the unknown word, which the model does not
+/// read.
+pub(super) fn padded(texts: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Vec<usize>) {
+    let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+    let time = lengths.iter().copied().max().unwrap_or(1);
+    let padding = |text: &[u32]| std::iter::repeat_n(WordVocabulary::UNKNOWN as i32, time - text.len());
+    let tokens: Vec<i32> =
+        texts.iter().flat_map(|text| text.iter().map(|&word| word as i32).chain(padding(text))).collect();
+    (Tensor::from_data(TensorData::new(tokens, [texts.len(), time]), device), lengths)
+}

@@ -1,0 +1,201 @@
+//! Training a classifier.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::labelled::{BucketEpoch, Buckets, EncodedTexts, LabelledTexts, WordVectors, WordVocabulary};
+use rekindle_models::classifier::Classifier;
+use rekindle_settings::SettingError;
+
+use super::evaluation::{evaluate, padded};
+use super::settings::SentimentSettings;
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::run::assets::{AssetReader, AssetWriter, Assets};
+use crate::task::{BatchLoss, DataInfo, Task, Trained};
+
+/// The texts of a run and what is done with them.
+#[derive(Debug)]
+pub struct SentimentTask {
+    settings: SentimentSettings,
+    vocabulary: WordVocabulary,
+    data: DataInfo,
+    train: EncodedTexts,
+    validation: EncodedTexts,
+    vectors: Option<WordVectors>,
+    buckets: Buckets,
+    /// The batches of the epoch that was asked for last.
+    epoch: Option<(u64, BucketEpoch)>,
+    device: Device,
+}
+
+const VOCABULARY: &str = "vocab.json";
+
+/// The words and classes of a run.
+impl Assets for WordVocabulary {
+    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
+        to.write_with(VOCABULARY, |path| self.save(path))
+    }
+
+    fn load(from: &AssetReader) -> Result<Self, TaskError> {
+        Ok(Self::load(from.checked(VOCABULARY)?)?)
+    }
+}
+
+impl SentimentTask {
+    /// The texts of a batch and their classes; some words are replaced by the unknown word. The
+    /// random numbers for that belong to the batch alone.
+    fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
+        let of_epoch = self.epoch.take().filter(|(number, _)| *number == epoch);
+        let (_, batches) = self.epoch.insert(of_epoch.unwrap_or_else(|| (epoch, self.buckets.epoch(epoch))));
+        let places = batches.batch(batch as usize);
+        let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
+        let mut texts: Vec<Vec<u32>> = places.iter().map(|&text| self.train.texts[text].clone()).collect();
+        let share = self.settings.model.word_dropout;
+        if share > 0.0 {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.settings.training.seed ^ 0x776f_7264);
+            rng.set_stream(epoch * self.buckets.batches() as u64 + batch);
+            for word in texts.iter_mut().flatten() {
+                if rng.random_bool(share) {
+                    *word = WordVocabulary::UNKNOWN;
+                }
+            }
+        }
+        (texts, labels)
+    }
+}
+
+impl Task for SentimentTask {
+    const NAME: &'static str = "sentiment";
+    const ABOUT: &'static str = "A classifier of texts: a sequence of words in, one label out";
+
+    type Settings = SentimentSettings;
+    type Assets = WordVocabulary;
+    type Model = Classifier;
+    type Carry = ();
+
+    fn open(settings: &SentimentSettings, assets: Option<WordVocabulary>, device: &Device) -> Result<Self, TaskError> {
+        let texts = settings.data.texts()?;
+        let vocabulary = match assets {
+            Some(vocabulary) => vocabulary,
+            None => WordVocabulary::build(&texts[0], &settings.data.words())?,
+        };
+        let [train, validation] = &texts;
+        let encode = |texts| vocabulary.encode_all(texts, settings.data.max_length);
+        let encoded = [encode(train)?, encode(validation)?];
+        let vectors = settings.data.embeddings.as_ref();
+        let vectors = vectors.map(|file| WordVectors::read(file, &vocabulary)).transpose()?;
+        let width = settings.model.embedding;
+        if vectors.as_ref().is_some_and(|vectors| vectors.width != width) {
+            return Err(SettingError::invalid("embedding", width, "as wide as the vectors of --embeddings").into());
+        }
+        let [count, held_out] = [&encoded[0], &encoded[1]].map(EncodedTexts::len);
+        let names = format!("{} and {}", train.name, validation.name);
+        let fingerprints = format!("{} {}", train.fingerprint(), validation.fingerprint());
+        let contents = texts.iter().flat_map(|texts| &texts.texts);
+        let data = DataInfo {
+            unit: "texts",
+            summary: summary(&texts, &vocabulary, &encoded, vectors.as_ref()),
+            identity: format!("{names}, {count} + {held_out} texts, {fingerprints}"),
+            sha256: sha256(contents.flat_map(|text| [&text.text, "\0", &text.label, "\0"])),
+        };
+        let [train, validation] = encoded;
+        Ok(Self {
+            buckets: Buckets::new(train.lengths(), settings.data.batch_size, settings.training.seed),
+            settings: settings.clone(),
+            vocabulary,
+            data,
+            train,
+            validation,
+            vectors,
+            epoch: None,
+            device: device.clone(),
+        })
+    }
+
+    fn assets(&self) -> &WordVocabulary {
+        &self.vocabulary
+    }
+
+    fn model(settings: &SentimentSettings, vocabulary: &WordVocabulary, seed: u64, device: &Device) -> Classifier {
+        let (words, classes) = (vocabulary.len(), vocabulary.classes().len());
+        settings.model.init_with(words, classes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+    }
+
+    fn data(&self) -> DataInfo {
+        self.data.clone()
+    }
+
+    fn batches(&self) -> u64 {
+        self.buckets.batches() as u64
+    }
+
+    fn begin(&self, model: Classifier) -> Result<Classifier, TaskError> {
+        Ok(match &self.vectors {
+            Some(vectors) => model.with_vectors(&vectors.vectors),
+            None => model,
+        })
+    }
+
+    fn start_from(&self, model: Classifier, source: Trained<Self>) -> Result<(Classifier, String), TaskError> {
+        let known = self.vocabulary.map_to(&source.assets);
+        let same_classes = self.vocabulary.classes() == source.assets.classes();
+        let found = known.iter().flatten().count();
+        let words = format!("{found} of {} words have vectors in the run to start from", known.len());
+        Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
+    }
+
+    fn loss(
+        &mut self,
+        model: &Classifier,
+        epoch: u64,
+        batch: u64,
+        _carry: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let (texts, labels) = self.batch(epoch, batch);
+        let items = labels.len();
+        let labels = Tensor::from_data(TensorData::new(labels, [items]), &self.device);
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let (tokens, lengths) = padded(&texts, &self.device);
+        Ok(BatchLoss { loss: model.loss(tokens, &lengths, labels), carry: (), items: items as u64 })
+    }
+
+    fn evaluate(&mut self, model: &Classifier) -> Result<Option<Report>, TaskError> {
+        let (classes, batch_size) = (self.vocabulary.classes(), self.settings.data.batch_size);
+        Ok(Some(evaluate(model, &self.validation, classes, batch_size, &self.device)?))
+    }
+}
+
+/// The texts, training and validation, for a person to read before training begins.
+fn summary(
+    texts: &[LabelledTexts; 2],
+    vocabulary: &WordVocabulary,
+    encoded: &[EncodedTexts; 2],
+    vectors: Option<&WordVectors>,
+) -> String {
+    let classes = |texts: &LabelledTexts| {
+        let share = |count: usize| 100.0 * count as f64 / texts.texts.len() as f64;
+        let balance = texts.balance().into_iter().map(|(class, count)| format!("{class} {:.1} %", share(count)));
+        balance.collect::<Vec<_>>().join(", ")
+    };
+    let [train, validation] = texts;
+    let [unknown, held_out] = encoded.each_ref().map(|texts| 100.0 * texts.unknown_share);
+    let mut lines = vec![
+        format!("{} texts to train on: {}", train.texts.len(), classes(train)),
+        format!("{} texts for validation: {}", validation.texts.len(), classes(validation)),
+        format!(
+            "{} words; unknown {unknown:.1} % of the words to train on, {held_out:.1} % of those for validation",
+            vocabulary.len()
+        ),
+    ];
+    if let Some(vectors) = vectors {
+        let (found, all) = (vectors.vectors.len(), vocabulary.len() - 1);
+        lines.push(format!("{found} of {all} words ({:.1} %) have vectors", 100.0 * found as f64 / all as f64));
+    }
+    let empty = train.empty() + validation.empty();
+    if empty > 0 {
+        lines.push(format!("warning: {empty} texts have no word; they are read as one unknown word"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,37 @@
+//! What can go wrong with a run of `translate`.
+
+/// What can go wrong with a run of `translate`, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TranslateError {
+    /// Data without a pair to train on.
+    #[error("{data}: there is no pair of sentences to train on")]
+    NoPairs {
+        /// The data.
+        data: String,
+    },
+    /// Sentences over the greatest length, with `--strict`.
+    #[error("{count} pairs have a sentence of more than {longest} tokens: raise --max-length, or leave out --strict")]
+    TooLong {
+        /// How many pairs.
+        count: usize,
+        /// The greatest length.
+        longest: usize,
+    },
+    /// A run to start from whose model is another.
+    #[error(
+        "--init-from: the run has other vocabularies or other model settings; give the same data and model settings"
+    )]
+    OtherModel,
+    /// A split that the data does not have, or that is empty.
+    #[error("the run's data has no {split} split: evaluate on other data with --data")]
+    NoSplit {
+        /// Its name.
+        split: &'static str,
+    },
+    /// Attention weights of a model without attention.
+    #[error("--attention: this model has no attention")]
+    NoAttention,
+    /// Attention weights of no sentence.
+    #[error("--attention: there is no sentence to draw: every input is empty")]
+    NoSentence,
+}

@@ -1,0 +1,60 @@
+//! The figures of a translator.
+
+use rekindle_data::parallel::{BatchSize, Buckets, Pairs, SentenceUnit};
+use rekindle_metrics::language::perplexity;
+use rekindle_metrics::translation::{Bleu, BleuStatistics, ChrfStatistics};
+use rekindle_models::decode::Search;
+use rekindle_models::translator::Translator;
+
+use super::languages::Languages;
+use crate::error::TaskError;
+use crate::report::Report;
+
+/// The figures of `model` (without autodiff) on `pairs`, translated by `search` in batches of `batch_size`.
+///
+/// Loss, perplexity and token accuracy are those of the right translations; BLEU (13a, and lower case where words are
+/// lower-cased), chrF and the share of sentences exactly right are those of the model's own. Checkpoints are ranked by BLEU,
+/// or by the share of exact sentences where target tokens are characters.
+///
+/// # Errors
+///
+/// When a setting of `search` has no meaning, or the device fails.
+pub fn evaluate(
+    model: &Translator,
+    languages: &Languages,
+    pairs: &Pairs,
+    search: &Search,
+    batch_size: usize,
+) -> Result<Report, TaskError> {
+    let bleu = Bleu { lowercase: languages.target.lowercase, ..Bleu::default() };
+    let numbers = languages.encode(pairs);
+    let lengths: Vec<[usize; 2]> = numbers.iter().map(|(source, target)| [source.len(), target.len()]).collect();
+    let (mut nats, mut tokens, mut correct, mut exact) = (0.0, 0, 0, 0_u64);
+    let (mut words, mut characters) = (BleuStatistics::default(), ChrfStatistics::default());
+    for batch in Buckets::new(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
+        let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
+        let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
+        let forced = model.score(&sources, &targets)?;
+        nats -= forced.log_probs.iter().sum::<f64>();
+        tokens += forced.symbols;
+        correct += forced.correct;
+        let texts: Vec<&str> = batch.iter().map(|&i| pairs.sources[i].as_str()).collect();
+        for (&i, translations) in batch.iter().zip(languages.translate(model, &texts, search)?) {
+            let (ours, theirs) = (&translations[0].0, languages.target.normal_form(&pairs.targets[i]));
+            words += bleu.statistics(ours, &[&pairs.targets[i]]);
+            characters += ChrfStatistics::of(ours, &[&theirs]);
+            exact += u64::from(*ours == theirs);
+        }
+    }
+    let loss = nats / tokens.max(1) as f64;
+    let share = |count: u64, all: u64| count as f64 / all.max(1) as f64;
+    let exact = share(exact, pairs.len() as u64);
+    let by_words = languages.target.unit == SentenceUnit::Word;
+    Ok(Report::new(loss)
+        .lower("perplexity", perplexity(loss), "")
+        .higher("token_accuracy", share(correct, tokens))
+        .higher("bleu", words.score())
+        .higher("chrf", characters.score())
+        .higher("exact", exact)
+        .ranked_by(100.0 - if by_words { words.score() } else { 100.0 * exact }))
+}

@@ -1,0 +1,165 @@
+//! What a trained translator can be asked for.
+
+use rekindle_data::parallel::WordVocabulary;
+use rekindle_models::decode::{DecodeError, Hypothesis, Search};
+use rekindle_models::host::DeviceError;
+use rekindle_settings::settings;
+use serde_json::{Value, json};
+
+use super::error::TranslateError;
+use super::evaluation::evaluate;
+use super::task::TranslateTask;
+use crate::error::TaskError;
+use crate::groups::{SearchSettings, ShownSettings};
+use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
+use crate::pictures;
+use crate::report::Report;
+use crate::task::Trained;
+
+settings! {
+    /// Options of `eval`.
+    pub struct EvalOptions {
+        /// The search.
+        @flatten search: SearchSettings;
+    }
+}
+
+settings! {
+    /// Options of `predict`.
+    pub struct PredictOptions {
+        /// The search.
+        @flatten search: SearchSettings;
+        /// What is shown.
+        @flatten shown: ShownSettings;
+    }
+}
+
+/// Sentences that are translated side by side.
+const BATCH: usize = 32;
+
+/// The attention weights of a translation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alignment {
+    /// The tokens read, with the end.
+    pub read: Vec<String>,
+    /// The tokens written, with the end.
+    pub written: Vec<String>,
+    /// A row for each token written, a column for each token read.
+    pub weights: Vec<Vec<f32>>,
+}
+
+impl Trained<TranslateTask> {
+    /// Translations of sentences, best first, each with how it was found.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `search` has no meaning, or the device fails.
+    pub fn translate(
+        &self,
+        sentences: &[&str],
+        search: &Search,
+    ) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {
+        self.assets.translate(&self.model, sentences, search)
+    }
+
+    /// The attention weights with which `sentence` is translated to the tokens `translation`; none without attention.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn alignment(&self, sentence: &str, translation: &[u32]) -> Result<Option<Alignment>, DeviceError> {
+        let weights = self.model.alignment(&self.assets.source.encode(sentence), translation)?;
+        let mut read = self.assets.source.tokens(sentence);
+        let target = &self.assets.target.vocabulary;
+        let end = target.word(WordVocabulary::END).to_owned();
+        let mut written: Vec<String> = target.decode(translation).into_iter().map(str::to_owned).collect();
+        written.push(end.clone());
+        read.push(end);
+        Ok(weights.map(|weights| Alignment { read, written, weights }))
+    }
+}
+
+impl Operate for TranslateTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(eval).predict(predict)
+    }
+}
+
+fn eval(
+    trained: &mut Trained<TranslateTask>,
+    request: Evaluate<EvalOptions>,
+    output: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let (source, languages) = (trained.settings.data.source(), &trained.assets);
+    let pairs = match request.on {
+        On::Data(data) => source.whole(&data)?,
+        On::Split(split) => {
+            let pairs = match split {
+                Split::Train => source.training().map(|[train, _]| Some(train)),
+                Split::Validation => source.training().map(|[_, validation]| Some(validation)),
+                Split::Test => source.test(),
+            };
+            let pairs = pairs?.filter(|pairs| !pairs.is_empty());
+            pairs.ok_or(TranslateError::NoSplit { split: split.name() })?
+        }
+    };
+    let sources: Vec<&str> = pairs.sources.iter().map(String::as_str).collect();
+    if let Some(warning) = languages.swapped(&sources) {
+        output.warn(warning);
+    }
+    let search = request.options.search.search(trained.settings.search())?;
+    // Beam search has a row for each hypothesis, so batches are smaller than in training.
+    let report = evaluate(&trained.model, languages, &pairs, &search, request.batch_size.unwrap_or(64))?;
+    Ok(report.fact("sentences", pairs.len()).fact("beam", search.beam))
+}
+
+fn predict(
+    trained: &Trained<TranslateTask>,
+    request: Predict<'_, PredictOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let PredictOptions { search, shown } = request.options;
+    let languages = &trained.assets;
+    let mut search = search.search(trained.settings.search())?;
+    let best = shown.n_best.unwrap_or(1);
+    // As many translations as are shown have to be kept.
+    search.beam = search.beam.max(best);
+    if shown.attention.is_some() && trained.model.attention.is_none() {
+        return Err(TranslateError::NoAttention.into());
+    }
+    // The last sentence that is not empty, and the tokens of its translation.
+    let mut last = None;
+    let mut warned = false;
+    let prompt = format!("{} to {}> ", languages.source.name, languages.target.name);
+    output.list();
+    request.inputs.for_each([BATCH; 2], &prompt, output, |sentences, output| {
+        let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
+        if let Some(warning) = languages.swapped(&sentences).filter(|_| !warned) {
+            output.warn(warning);
+            warned = true;
+        }
+        for (&sentence, mut translations) in sentences.iter().zip(trained.translate(&sentences, &search)?) {
+            translations.truncate(best);
+            for (text, found) in &translations {
+                match shown.n_best {
+                    Some(_) => output.line(format_args!("{:.4}\t{text}", found.score))?,
+                    None => output.line(text)?,
+                }
+            }
+            let as_json = |(text, found): &(String, Hypothesis)| {
+                json!({"text": text, "score": found.score, "log_prob": found.log_prob})
+            };
+            let all: Vec<Value> = translations.iter().map(as_json).collect();
+            output.item(json!({"source": sentence, "translations": all}));
+            if !sentence.trim().is_empty() {
+                last = translations.into_iter().next().map(|(_, found)| (sentence.to_owned(), found.symbols));
+            }
+        }
+        Ok(())
+    })?;
+    let Some(file) = &shown.attention else { return Ok(()) };
+    let (sentence, translation) = last.ok_or(TranslateError::NoSentence)?;
+    let Alignment { read, written, weights } =
+        trained.alignment(&sentence, &translation)?.ok_or(TranslateError::NoAttention)?;
+    output.file(file, &pictures::alignment(&weights, &read, &written).svg)
+}

@@ -1,0 +1,165 @@
+//! Training a translator.
+
+use burn::tensor::Device;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_data::parallel::{Buckets, Pairs, WordVocabulary};
+use rekindle_models::translator::{Translator, TranslatorSizes};
+
+use super::error::TranslateError;
+use super::evaluation::evaluate;
+use super::languages::Languages;
+use super::settings::TranslateSettings;
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::task::{BatchLoss, DataInfo, Task, Trained};
+
+/// The sentences of a run and what is done with them.
+#[derive(Debug)]
+pub struct TranslateTask {
+    settings: TranslateSettings,
+    languages: Languages,
+    /// The training pairs in numbers.
+    train: Vec<(Vec<u32>, Vec<u32>)>,
+    validation: Pairs,
+    buckets: Buckets,
+    /// The order of the epoch that was asked for last.
+    epoch: Option<(u64, Vec<Vec<usize>>)>,
+    data: DataInfo,
+}
+
+impl Task for TranslateTask {
+    const NAME: &'static str = "translate";
+    const ABOUT: &'static str = "A translator: from sentence to sentence";
+
+    type Settings = TranslateSettings;
+    type Assets = Languages;
+    type Model = Translator;
+    type Carry = ();
+
+    fn open(settings: &TranslateSettings, assets: Option<Languages>, _: &Device) -> Result<Self, TaskError> {
+        let data = &settings.data;
+        let [mut pairs, validation] = data.source().training()?;
+        let dropped = pairs.drop_empty();
+        if pairs.is_empty() {
+            return Err(TranslateError::NoPairs { data: data.data.clone() }.into());
+        }
+        let languages = match assets {
+            Some(languages) => languages,
+            None => Languages::of(&pairs, data).map_err(rekindle_data::Error::from)?,
+        };
+        let (mut train, longest) = (languages.encode(&pairs), data.max_length);
+        let too_long = |(source, target): &&(Vec<u32>, Vec<u32>)| source.len().max(target.len()) > longest;
+        let count = train.iter().filter(too_long).count();
+        if count > 0 && data.strict {
+            return Err(TranslateError::TooLong { count, longest }.into());
+        }
+        for (source, target) in &mut train {
+            source.truncate(longest);
+            target.truncate(longest);
+        }
+        let lengths: Vec<[usize; 2]> = train.iter().map(|(source, target)| [source.len(), target.len()]).collect();
+        let Languages { source, target } = &languages;
+        let summary = format!(
+            "{} pairs to train on, {} held out; {} tokens of {}, {} of {}",
+            pairs.len(),
+            validation.len(),
+            source.vocabulary.len(),
+            source.name,
+            target.vocabulary.len(),
+            target.name,
+        );
+        let notes = [
+            (dropped > 0).then(|| format!("{dropped} pairs with an empty side are left out")),
+            (count > 0).then(|| format!("{count} pairs are cut to {longest} tokens a side")),
+        ];
+        let notes = notes.into_iter().flatten().chain(languages.poor_coverage(&pairs));
+        let data = DataInfo {
+            unit: "target tokens",
+            summary: [summary].into_iter().chain(notes).collect::<Vec<_>>().join("\n"),
+            identity: format!("{}, {} pairs", data.data, pairs.len()),
+            sha256: content(&[&pairs, &validation]),
+        };
+        Ok(Self {
+            buckets: Buckets::new(&lengths, settings.data.batch(), settings.training.seed),
+            settings: settings.clone(),
+            languages,
+            train,
+            validation,
+            epoch: None,
+            data,
+        })
+    }
+
+    fn assets(&self) -> &Languages {
+        &self.languages
+    }
+
+    fn model(settings: &TranslateSettings, languages: &Languages, seed: u64, device: &Device) -> Translator {
+        let sizes = TranslatorSizes {
+            source_vocabulary: languages.source.vocabulary.len(),
+            target_vocabulary: languages.target.vocabulary.len(),
+            start: WordVocabulary::START,
+            end: WordVocabulary::END,
+        };
+        settings.model.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+    }
+
+    fn data(&self) -> DataInfo {
+        self.data.clone()
+    }
+
+    fn batches(&self) -> u64 {
+        self.buckets.len() as u64
+    }
+
+    fn loss(&mut self, model: &Translator, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
+        let order = match self.epoch.take() {
+            Some((cached, order)) if cached == epoch => order,
+            _ => self.buckets.epoch(epoch),
+        };
+        let (_, order) = self.epoch.insert((epoch, order));
+        let pairs = &order[batch as usize];
+        let sources: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].0[..]).collect();
+        let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
+        let items = targets.iter().map(|target| target.len() as u64 + 1).sum();
+        Ok(BatchLoss { loss: model.loss(&sources, &targets), carry: (), items })
+    }
+
+    fn start_from(&self, _: Translator, source: Trained<Self>) -> Result<(Translator, String), TaskError> {
+        if source.assets != self.languages || source.settings.model != self.settings.model {
+            return Err(TranslateError::OtherModel.into());
+        }
+        Ok((source.model, "all weights are those of the run to start from".to_owned()))
+    }
+
+    fn evaluate(&mut self, model: &Translator) -> Result<Option<Report>, TaskError> {
+        if self.validation.is_empty() {
+            return Ok(None);
+        }
+        evaluate(model, &self.languages, &self.validation, &self.settings.greedy(), 128).map(Some)
+    }
+
+    fn sample(&mut self, model: &Translator, seed: u64) -> Result<Option<String>, TaskError> {
+        let Pairs { sources, targets } = &self.validation;
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let first = seed as usize % sources.len();
+        let chosen = first..sources.len().min(first + 3);
+        let texts: Vec<&str> = sources[chosen.clone()].iter().map(String::as_str).collect();
+        let found = self.languages.translate(model, &texts, &self.settings.greedy())?;
+        let lines = chosen
+            .zip(found)
+            .map(|(i, translations)| format!("{}\n  {}\n= {}\n", sources[i], translations[0].0, targets[i]));
+        Ok(Some(lines.collect()))
+    }
+}
+
+/// The SHA-256 of all sentences.
+fn content(splits: &[&Pairs]) -> String {
+    let sides = splits.iter().flat_map(|pairs| [&pairs.sources, &pairs.targets]);
+    // The marks between sentences and between sides make it clear where each ends.
+    sha256(sides.flat_map(|side| side.iter().flat_map(|sentence| [sentence.as_str(), "\n"]).chain(["\0"])))
+}
