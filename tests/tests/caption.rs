@@ -108,7 +108,7 @@ fn pictures_are_learnt_captioned_and_judged() {
     let draw = || json_of(&place, &["predict", "runs/caption", blue, "--temperature", "1", "--seed", "3", "--json"]);
     assert_eq!(draw(), draw());
     let refused = |more: &[&str]| place.rekindle(&[&["predict", "runs/caption"], more].concat()).assert().code(1);
-    refused(&[]).stderr(contains("which pictures?"));
+    refused(&[]).stderr(contains("give images"));
     refused(&["text.txt"]).stderr(contains("text.txt").and(contains("a text file")));
     refused(&[blue, "--explain"]).stderr(contains("--explain is for runs of `sentiment`"));
 
@@ -129,7 +129,7 @@ fn a_plain_model_learns_with_one_hot_words_and_the_picture_at_every_step() {
         .rekindle(&["predict", "runs/caption", "colours/images/red7.ppm", "--attention", "x.svg"])
         .assert()
         .code(1)
-        .stderr(contains("looks nowhere"));
+        .stderr(contains("this model has no attention"));
 }
 
 #[test]
@@ -206,9 +206,9 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
         let options = ["--encoder", "efficientnet-lite0", "--encoder-weights", file, "--steps", "2"];
         place.rekindle(&small(&[&options[..], more].concat())).assert()
     };
-    frozen("lite0.safetensors", &[]).success().stderr(contains("24/24 pictures seen").and(contains("8/8 pictures")));
-    frozen("lite0.safetensors", &["--out", "again"]).success().stderr(contains("pictures seen").not());
-    let other = contains("it is of other weights; computing it anew").and(contains("24/24 pictures seen"));
+    frozen("lite0.safetensors", &[]).success().stderr(contains("24/24 images encoded").and(contains("8/8 images")));
+    frozen("lite0.safetensors", &["--out", "again"]).success().stderr(contains("images encoded").not());
+    let other = contains("it is of other weights; computing it anew").and(contains("24/24 images encoded"));
     frozen("other.safetensors", &["--out", "other"]).success().stderr(other);
     // A run has all that it needs.
     fs::remove_file(place.path("other.safetensors")).unwrap();
@@ -217,9 +217,11 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
     place.rekindle(&["eval", "other"]).assert().success().stderr(contains("seen").not());
 
     let tuned = ["--out", "tuned", "--fine-tune-after", "1", "--init-from", "again", "--flip"];
-    frozen("lite0.safetensors", &tuned).success().stderr(contains("the words' weights are those of the run"));
+    frozen("lite0.safetensors", &tuned)
+        .success()
+        .stderr(contains("all weights but those of the image encoder are those of the run"));
     place.rekindle(&["predict", "tuned", "colours/images/red7.ppm"]).assert().success();
-    frozen("lite0.safetensors", &["--out", "x", "--flip"]).code(1).stderr(contains("pictures are cached"));
+    frozen("lite0.safetensors", &["--out", "x", "--flip"]).code(1).stderr(contains("features are cached"));
 }
 
 #[test]

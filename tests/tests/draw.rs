@@ -102,7 +102,7 @@ fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
 fn grey_levels_are_drawn_with_a_normal_density() {
     let place = Workplace::new();
     place.rekindle(&small(&["--steps", "5", "--binarize", "none", "--gaussian", "0.2"])).assert().success();
-    place.rekindle(&["eval", "runs/draw"]).assert().success().stdout(contains("binarisation    none"));
+    place.rekindle(&["eval", "runs/draw"]).assert().success().stdout(contains("binarisation     none"));
 }
 
 #[test]
@@ -122,12 +122,12 @@ fn settings_without_meaning_are_refused_by_name() {
         (&["--glimpses", "0"][..], "glimpses 0"),
         (&["--latent", "0"], "latent 0"),
         (&["--hidden", "0"], "hidden 0"),
-        (&["--batch-size", "0"], "batch size"),
+        (&["--batch-size", "0"], "batch-size 0"),
         (&["--read", "29"], "read 29"),
         (&["--write", "29"], "write 29"),
         (&["--gaussian", "0.1"], "none with --gaussian"),
         (&["--binarize", "none"], "give --gaussian"),
-        (&["--binarize", "none", "--gaussian", "nan"], "gaussian NaN"),
+        (&["--binarize", "none", "--gaussian", "nan"], "--gaussian nan"),
         (&["--colour"], "grey"),
         (&["--data", "builtin:nothing"], "strokes, shapes"),
         (&["--data", "text.txt"], "text.txt"),
@@ -144,7 +144,7 @@ fn what_does_not_fit_a_run_is_refused() {
     place.rekindle(&small(&["--steps", "1", "--out", "run"])).assert().success();
     for (command, wanted) in [
         (&["sample", "run", "--temperature", "0.5"][..], "--temperature is for runs of `chars`"),
-        (&["predict", "run"], "name the images"),
+        (&["predict", "run"], "the images to draw again"),
         (&["predict", "run", "no-such.png"], "no such file"),
         (&["predict", "run", "text.txt"], "text.txt"),
         (&["eval", "run", "--data", "text.txt"], "text.txt"),

@@ -53,7 +53,7 @@ fn the_past_is_learnt_and_answers_are_the_same_live(#[case] more: &[&str]) {
     let (seeing, blind) = (macro_f1(&place, "run"), macro_f1(&place, "blind"));
     assert!(seeing > 0.98 && blind < 0.65, "{seeing} and {blind}");
     assert!(place.path("run/pictures/confusion.svg").exists());
-    place.rekindle(&["eval", "run"]).assert().success().stdout(contains("edit score").and(contains("taken for")));
+    place.rekindle(&["eval", "run"]).assert().success().stdout(contains("edit score").and(contains("predicted")));
 
     let tagged = place.rekindle(&["predict", "run", "b.csv", "--timeline", "time.svg"]).assert().success();
     let tagged = String::from_utf8(tagged.get_output().stdout.clone()).unwrap();
@@ -93,11 +93,14 @@ fn a_clip_that_does_not_fit_is_refused_with_what_to_do() {
         (&["train", "frames", "--data", "a.csv", "--label-column", "phase", "--out", "x"][..], "no column `phase`"),
         (&["train", "frames", "--data", "no.csv", "--out", "x"], "no such file"),
         (&["train", "frames", "--data", "a.csv", "--hidden", "0", "--out", "x"], "hidden 0"),
-        (&["train", "frames", "--data", "a.csv", "--feedback", "--cell", "none", "--out", "x"], "feedback true"),
+        (
+            &["train", "frames", "--data", "a.csv", "--feedback", "--cell", "none", "--out", "x"],
+            "--feedback: must be used with a cell",
+        ),
         (&["train", "frames", "--data", "a.csv", "--scheduled-sampling", "0.5", "--out", "x"], "with --feedback"),
         (&["eval", "run", "--data", "narrow.csv"], "no column `x`"),
         (&["eval", "run", "--data", "strange.csv"], "--alias"),
-        (&["eval", "run", "--part", "test"], "no test part"),
+        (&["eval", "run", "--part", "test"], "no test split"),
         (&["eval", "run", "--sequence-length", "3"], "runs of `chars`"),
         (&["predict", "run", "a.csv", "b.csv"], "one clip at a time"),
     ] {

@@ -32,7 +32,7 @@ fn reviews_are_learnt_judged_classified_and_explained() {
     assert!(eval["accuracy"].as_f64().unwrap() > 0.95, "{eval}");
     assert_eq!(eval["count"], 400);
     assert_eq!(eval["confusion"].as_array().unwrap().len(), 2);
-    place.rekindle(&["eval", "run"]).assert().success().stdout(contains("macro F1").and(contains("taken for")));
+    place.rekindle(&["eval", "run"]).assert().success().stdout(contains("macro f1").and(contains("predicted")));
 
     let text = "the film was not dull and the <popcorn> was good";
     let answers = json(&place, &["predict", "run", text, "", "--json"]);
@@ -63,7 +63,7 @@ fn reviews_are_learnt_judged_classified_and_explained() {
     place.rekindle(&other).assert().code(1).stderr(contains("`neutral`").and(contains("negative, positive")));
     let column = [&other[..], &["--text-column", "review"]].concat();
     place.rekindle(&column).assert().code(1).stderr(contains("`review`").and(contains("good, neutral")));
-    place.rekindle(&["eval", "run", "--part", "test"]).assert().code(1).stderr(contains("no test part"));
+    place.rekindle(&["eval", "run", "--part", "test"]).assert().code(1).stderr(contains("no test split"));
 }
 
 #[test]

@@ -144,12 +144,12 @@ fn words_can_be_cut_into_pieces_that_are_learnt() {
 fn what_pieces_of_words_cannot_have_is_refused() {
     let place = place();
     for (options, wanted) in [
-        (&["--joint"][..], "joint true"),
+        (&["--joint"][..], "--joint: must be used with --subword"),
         (&["--subword", "bpe", "--min-count", "2"], "min-count 2"),
         (&["--subword", "bpe", "--source-units", "char"], "source-units char"),
         (&["--subword", "unigram", "--target-units", "char"], "target-units char"),
         (&["--subword", "unigram", "--max-words", "3"], "3 pieces of words cannot be learnt"),
-        (&["--subword", "letters"], "possible values: bpe, unigram"),
+        (&["--subword", "letters"], "one of bpe, unigram"),
     ] {
         place.rekindle(&small(options)).assert().failure().stderr(contains(wanted));
     }
@@ -189,7 +189,7 @@ fn bad_sentences_are_named() {
         .assert()
         .code(1)
         .stderr(contains("120 pairs have a sentence of more than 2"));
-    train(&["--max-length", "2"]).assert().success().stderr(contains("120 pairs are cut to 2 symbols"));
+    train(&["--max-length", "2"]).assert().success().stderr(contains("120 pairs are cut to 2 tokens"));
     train(&["--min-count", "1000"]).assert().success().stderr(contains("covers only"));
     train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));
     let file = place.path("pairs/train.en");

@@ -35,7 +35,8 @@ fn every_command_and_option_is_explained_within_the_width_of_a_page() {
         "devices",
         "bench",
     ];
-    let commands = commands.map(str::to_owned).into_iter().chain(tasks().iter().map(|task| format!("train {task}")));
+    let commands =
+        commands.map(str::to_owned).into_iter().chain(tasks().into_iter().map(|task| format!("train {task}")));
     for command in commands {
         let help = help(&command.split_whitespace().collect::<Vec<_>>());
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");

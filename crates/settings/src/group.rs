@@ -32,6 +32,16 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
         self.check()
     }
 
+    /// The settings as they are declared, with the values of these as their defaults.
+    fn described(&self) -> Vec<Field> {
+        let defaults = Table::try_from(self).unwrap_or_default();
+        let mut fields = Self::fields();
+        for field in &mut fields {
+            field.default = defaults.get(field.key).cloned();
+        }
+        fields
+    }
+
     /// The settings of a table; those that are not in it have their defaults. Older keys are known.
     ///
     /// # Errors

@@ -51,12 +51,7 @@ pub struct Section {
 impl Section {
     /// A group with these defaults.
     pub fn of<S: Settings>(table: &'static str, heading: &'static str, defaults: &S) -> Self {
-        let defaults = Table::try_from(defaults).unwrap_or_default();
-        let mut settings = S::fields();
-        for field in &mut settings {
-            field.default = defaults.get(field.key).cloned();
-        }
-        Self { table, heading, settings }
+        Self { table, heading, settings: defaults.described() }
     }
 }
 

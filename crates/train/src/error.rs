@@ -137,8 +137,9 @@ pub enum TrainError {
     },
     /// The data has changed since the run began.
     #[error(
-        "the run began with other data: {was}; now it is {is}. Start a new run from its weights with --init-from, or go on \
-         with this data with --other-data"
+        "the run began with other data: {}. Start a new run from its weights with --init-from, or go on with this data with \
+         --other-data",
+        changed(was, is)
     )]
     OtherData {
         /// The data that the run began with.
@@ -249,6 +250,10 @@ impl TrainError {
 
 fn step_or_none(step: Option<u64>) -> String {
     step.map_or("none".to_owned(), |step| format!("step {step}"))
+}
+
+fn changed(was: &str, is: &str) -> String {
+    if was == is { format!("the content of {is} has changed") } else { format!("{was}; now it is {is}") }
 }
 
 fn list(rejected: &[String]) -> String {

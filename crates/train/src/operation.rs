@@ -101,26 +101,33 @@ pub struct Import<O> {
     pub options: O,
 }
 
-type Run<R, A> = Box<dyn Fn(R, &mut Output<'_>) -> Result<A, TaskError>>;
+/// Evaluates a model; `O` are the task's own options.
+pub type EvaluateFn<T, O> = fn(&mut Trained<T>, Evaluate<O>, &mut Output<'_>) -> Result<Report, TaskError>;
+/// Samples from a model.
+pub type SampleFn<T, O> = fn(&Trained<T>, Sample<O>, &mut Output<'_>) -> Result<(), TaskError>;
+/// Predicts with a model.
+pub type PredictFn<T, O> = fn(&Trained<T>, Predict<'_, O>, &mut Output<'_>) -> Result<(), TaskError>;
+/// Makes a run from a file of weights.
+pub type ImportFn<O> = fn(Import<O>, &Device, &mut Output<'_>) -> Result<(), TaskError>;
 
-/// An operation: its options, and how it is done.
-pub struct Operation<F> {
-    /// The options.
+type Evaluating<T> = dyn Fn(&mut Trained<T>, Evaluate<Table>, &mut Output<'_>) -> Result<Report, TaskError>;
+type Sampling<T> = dyn Fn(&Trained<T>, Sample<Table>, &mut Output<'_>) -> Result<(), TaskError>;
+type Predicting<T> = dyn Fn(&Trained<T>, Predict<'_, Table>, &mut Output<'_>) -> Result<(), TaskError>;
+type Importing = dyn Fn(Import<Table>, &Device, &mut Output<'_>) -> Result<(), TaskError>;
+
+/// An operation: its options, and how it is done with those that were given.
+pub(crate) struct Operation<F: ?Sized> {
     pub options: Vec<Field>,
-    pub(crate) run: F,
+    pub run: Box<F>,
 }
 
 /// What a task supports.
 pub struct Operations<T: Task> {
-    pub(crate) evaluate: Option<Operation<EvaluateFn<T>>>,
-    pub(crate) sample: Option<Operation<SampleFn<T>>>,
-    pub(crate) predict: Option<Operation<PredictFn<T>>>,
-    pub(crate) import: Option<Operation<Run<(Import<Table>, Device), ()>>>,
+    pub(crate) evaluate: Option<Operation<Evaluating<T>>>,
+    pub(crate) sample: Option<Operation<Sampling<T>>>,
+    pub(crate) predict: Option<Operation<Predicting<T>>>,
+    pub(crate) import: Option<Operation<Importing>>,
 }
-
-type EvaluateFn<T> = Box<dyn Fn(&mut Trained<T>, Evaluate<Table>, &mut Output<'_>) -> Result<Report, TaskError>>;
-type SampleFn<T> = Box<dyn Fn(&Trained<T>, Sample<Table>, &mut Output<'_>) -> Result<(), TaskError>>;
-type PredictFn<T> = Box<dyn Fn(&Trained<T>, Predict<'_, Table>, &mut Output<'_>) -> Result<(), TaskError>>;
 
 impl<T: Task> Default for Operations<T> {
     fn default() -> Self {
@@ -130,51 +137,38 @@ impl<T: Task> Default for Operations<T> {
 
 impl<T: Task> Operations<T> {
     /// Adds the evaluation with the options `O`.
-    pub fn evaluate<O: Settings + 'static>(
-        mut self,
-        evaluate: fn(&mut Trained<T>, Evaluate<O>, &mut Output<'_>) -> Result<Report, TaskError>,
-    ) -> Self {
-        let run: EvaluateFn<T> = Box::new(move |trained, Evaluate { on, batch_size, options }, output| {
+    pub fn evaluate<O: Settings + 'static>(mut self, evaluate: EvaluateFn<T, O>) -> Self {
+        let run: Box<Evaluating<T>> = Box::new(move |trained, Evaluate { on, batch_size, options }, output| {
             evaluate(trained, Evaluate { on, batch_size, options: O::from_table(options)? }, output)
         });
-        self.evaluate = Some(Operation { options: O::fields(), run });
+        self.evaluate = Some(Operation { options: O::default().described(), run });
         self
     }
 
     /// Adds sampling with the options `O`.
-    pub fn sample<O: Settings + 'static>(
-        mut self,
-        sample: fn(&Trained<T>, Sample<O>, &mut Output<'_>) -> Result<(), TaskError>,
-    ) -> Self {
-        let with: SampleFn<T> = Box::new(move |trained, Sample { run, seed, options }, output| {
+    pub fn sample<O: Settings + 'static>(mut self, sample: SampleFn<T, O>) -> Self {
+        let with: Box<Sampling<T>> = Box::new(move |trained, Sample { run, seed, options }, output| {
             sample(trained, Sample { run, seed, options: O::from_table(options)? }, output)
         });
-        self.sample = Some(Operation { options: O::fields(), run: with });
+        self.sample = Some(Operation { options: O::default().described(), run: with });
         self
     }
 
     /// Adds prediction with the options `O`.
-    pub fn predict<O: Settings + 'static>(
-        mut self,
-        predict: fn(&Trained<T>, Predict<'_, O>, &mut Output<'_>) -> Result<(), TaskError>,
-    ) -> Self {
-        let with: PredictFn<T> = Box::new(move |trained, Predict { run, inputs, options }, output| {
+    pub fn predict<O: Settings + 'static>(mut self, predict: PredictFn<T, O>) -> Self {
+        let with: Box<Predicting<T>> = Box::new(move |trained, Predict { run, inputs, options }, output| {
             predict(trained, Predict { run, inputs, options: O::from_table(options)? }, output)
         });
-        self.predict = Some(Operation { options: O::fields(), run: with });
+        self.predict = Some(Operation { options: O::default().described(), run: with });
         self
     }
 
     /// Adds the import of other programs' weights with the options `O`.
-    pub fn import<O: Settings + 'static>(
-        mut self,
-        import: fn(Import<O>, &Device, &mut Output<'_>) -> Result<(), TaskError>,
-    ) -> Self {
-        let run: Run<(Import<Table>, Device), ()> = Box::new(move |(request, device), output| {
-            let Import { file, out, replace, options } = request;
-            import(Import { file, out, replace, options: O::from_table(options)? }, &device, output)
+    pub fn import<O: Settings + 'static>(mut self, import: ImportFn<O>) -> Self {
+        let run: Box<Importing> = Box::new(move |Import { file, out, replace, options }, device, output| {
+            import(Import { file, out, replace, options: O::from_table(options)? }, device, output)
         });
-        self.import = Some(Operation { options: O::fields(), run });
+        self.import = Some(Operation { options: O::default().described(), run });
         self
     }
 

@@ -246,7 +246,7 @@ impl<T: Operate> Registered for Entry<T> {
 
     fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError> {
         let import = T::operations().import.ok_or_else(|| self.unsupported(Command::Import))?;
-        Ok((import.run)((request, device.clone()), output)?)
+        Ok((import.run)(request, device, output)?)
     }
 
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {

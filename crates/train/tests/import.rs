@@ -208,7 +208,7 @@ fn a_vocabulary_that_does_not_fit_is_refused_with_a_reason(#[case] vocabulary: O
     }
     let error = ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex()).unwrap_err();
     let mut message = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(&*error);
     while let Some(cause) = source {
         message += &format!(": {cause}");
         source = cause.source();

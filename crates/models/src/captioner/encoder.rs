@@ -57,7 +57,7 @@ settings! {
         image_size: usize = 48 => value("PIXELS").at_least(8).at_most(1024);
         /// Train the image encoder too, after this many steps
         fine_tune_after: Option<u64> => value("STEPS").unset("never; from the first step with --encoder small");
-        /// Learning rate of the image encoder, as a factor of --learning-rate
+        /// Factor of the learning rate for the image encoder
         encoder_rate: f64 = 1.0 => value("FACTOR").at_least(0);
     }
 }

@@ -104,6 +104,7 @@ proptest! {
         let labels = || npy(&[2], &[0_i64, 1], Order::C);
         let _ = labelled(data.clone(), labels());
         data.truncate(cut);
-        prop_assert!(labelled(data, labels()).is_err());
+        // Another length of the header, in bytes 8 and 9, moves the data: a part of the file may then be an array.
+        prop_assert!([8, 9].contains(&place) || labelled(data, labels()).is_err());
     }
 }

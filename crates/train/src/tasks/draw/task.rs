@@ -31,7 +31,9 @@ impl Assets for ImageShape {
         let shape: Self = from.json(SHAPE)?;
         let sides = [shape.height, shape.width].iter().all(|side| (1..=4096).contains(side));
         if !sides || ![1, 3].contains(&shape.channels) {
-            return Err(from.malformed(SHAPE, format!("{shape:?} is no shape of an image")).into());
+            let Self { channels, height, width } = shape;
+            let reason = format!("{channels} x {height} x {width} is not the shape of an image");
+            return Err(from.malformed(SHAPE, reason).into());
         }
         Ok(shape)
     }

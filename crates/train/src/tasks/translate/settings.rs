@@ -68,7 +68,7 @@ settings! {
 impl PairSettings {
     /// Checks that subword pieces are not combined with what only words or characters have, and the other way round.
     fn consistent(&self) -> Result<(), SettingError> {
-        let whole_words = "word: --subword cuts words into pieces";
+        let whole_words = "word, as --subword cuts words into pieces";
         let other_unit = |unit: &SentenceUnit| *unit != SentenceUnit::Word;
         let min_count = self.vocabulary.min_count;
         match (self.subword, self.target_units.filter(other_unit)) {
