@@ -193,7 +193,9 @@ pub enum Inputs<'a> {
         lines: Box<dyn Iterator<Item = io::Result<String>> + 'a>,
         /// What they are read from.
         name: String,
-        /// Whether a person types them, who is asked for each and answered at once.
+        /// Whether they come while they are answered, as those of standard input do.
+        live: bool,
+        /// Whether a person types them, who is asked for each.
         asked: bool,
     },
 }
@@ -211,8 +213,8 @@ impl Inputs<'_> {
         }
     }
 
-    /// Hands all inputs to `answer`, so many at a time: `given` of those given one by one, `lines` of those that are read.
-    /// Before each line that a person types, `prompt` is shown.
+    /// Hands all inputs to `answer`, so many at a time: `given` of those that are all there, `live` of lines that come while they
+    /// are answered. Before each line that a person types, `prompt` is shown.
     ///
     /// # Errors
     ///
@@ -224,11 +226,11 @@ impl Inputs<'_> {
         output: &mut Output<'_>,
         mut answer: impl FnMut(&[String], &mut Output<'_>) -> Result<(), TaskError>,
     ) -> Result<(), TaskError> {
-        let (lines, name, asked) = match self {
+        let (lines, name, live, asked) = match self {
             Self::Given(inputs) => return inputs.chunks(given).try_for_each(|inputs| answer(inputs, output)),
-            Self::Lines { lines, name, asked } => (lines, name, asked),
+            Self::Lines { lines, name, live, asked } => (lines, name, live, asked),
         };
-        let size = if asked { 1 } else { at_once };
+        let size = if asked { 1 } else { [given, at_once][usize::from(live)] };
         let prompt = if asked { prompt } else { "" };
         output.prompt(prompt);
         let mut waiting = Vec::new();

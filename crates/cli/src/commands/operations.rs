@@ -39,11 +39,11 @@ pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
         Some(path) => {
             let name = path.display().to_string();
             let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-            Inputs::Lines { lines: Box::new(BufReader::new(file).lines()), name, asked: false }
+            Inputs::Lines { lines: Box::new(BufReader::new(file).lines()), name, live: false, asked: false }
         }
         None => {
             let (name, asked) = ("standard input".to_owned(), stdin().is_terminal());
-            Inputs::Lines { lines: Box::new(stdin().lines()), name, asked }
+            Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
         }
     };
     on_run(Command::Predict, &options.open, matches, |task, open, options, output| {

@@ -30,7 +30,7 @@ fn normal<const D: usize>(shape: [usize; D], rng: &mut impl Rng, device: &Device
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// `wave` of `bench/draw_reference.py`: numbers between -0.4 and 0.4 that any language makes alike.
+/// `wave` of `crates/bench/python/draw_reference.py`: numbers between -0.4 and 0.4 that any language makes alike.
 fn wave<const D: usize>(shape: [usize; D], start: f64, (device, dtype): (&Device, DType)) -> Tensor<D> {
     let values: Vec<f64> = (0..shape.iter().product::<usize>()).map(|i| (i as f64 * 0.7 + start).sin() * 0.4).collect();
     Tensor::from_data(TensorData::new(values, shape), (device, dtype))
@@ -94,7 +94,7 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
     all
 }
 
-/// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `bench/draw_reference.py fixture`.
+/// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `crates/bench/python/draw_reference.py fixture`.
 #[rstest]
 #[rustfmt::skip]
 #[case::with_windows(2, 3, 30.526642, 0.4079134, &[

@@ -1,4 +1,4 @@
-//! The same numbers as PyTorch's, for the same weights: `bench/caption_reference.py encoders`.
+//! The same numbers as PyTorch's, for the same weights: `crates/bench/python/caption_reference.py encoders`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The same numbers as PyTorch's, for the same weights: `bench/translate_reference.py fixture`.
+//! The same numbers as PyTorch's, for the same weights: `crates/bench/python/translate_reference.py fixture`.
 
 use std::collections::BTreeMap;
 
