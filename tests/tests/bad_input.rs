@@ -57,7 +57,7 @@ fn settings_without_meaning_are_named() {
         ("--hidden", "-8", ["--hidden -8", "at least 1"]),
         ("--dropout", "1.5", ["--dropout 1.5", "less than 1"]),
         ("--learning-rate", "0", ["--learning-rate 0", "greater than 0"]),
-        ("--sample-temperature", "NaN", ["--sample-temperature", "nan"]),
+        ("--sample-temperature", "NaN", ["--sample-temperature", "NaN"]),
     ] {
         failure(&place, &train(&[option, value]), 1, &words);
     }

@@ -127,7 +127,7 @@ fn settings_without_meaning_are_refused_by_name() {
         (&["--write", "29"], "write 29"),
         (&["--gaussian", "0.1"], "none with --gaussian"),
         (&["--binarize", "none"], "give --gaussian"),
-        (&["--binarize", "none", "--gaussian", "nan"], "--gaussian nan"),
+        (&["--binarize", "none", "--gaussian", "nan"], "--gaussian NaN"),
         (&["--colour"], "grey"),
         (&["--data", "builtin:nothing"], "strokes, shapes"),
         (&["--data", "text.txt"], "text.txt"),

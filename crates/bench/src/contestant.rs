@@ -2,13 +2,10 @@
 
 use std::time::Instant;
 
-use burn::backend::ExecutionError;
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use rekindle_train::clipping::Clip;
-use rekindle_train::optimizer;
 use rekindle_train::settings::TrainingSettings;
+use rekindle_train::trainer::Learner;
 
 use crate::BenchError;
 
@@ -43,50 +40,4 @@ pub(crate) fn training<M: Module + 'static, C: 'static>(
         }
         Ok(learner.wait()?)
     })
-}
-
-/// A model in training: its weights change by the clipping and the optimizer of `rekindle train`.
-pub struct Learner<M: Module> {
-    /// The optimizer takes the model and gives it back, so that it can write into the weights.
-    model: Option<M>,
-    optimizer: ModuleOptimizer,
-    settings: TrainingSettings,
-    device: Device,
-}
-
-impl<M: Module> Learner<M> {
-    /// Training of `model`, whose weights are on `device`, one with [gradients](Device::autodiff).
-    ///
-    /// Of the settings it uses the optimizer's, the clipping's and the learning rate, which stays
-    /// as it is.
-    pub fn new(model: M, settings: TrainingSettings, device: &Device) -> Self {
-        Self { model: Some(model), optimizer: optimizer::build(&settings), settings, device: device.clone() }
-    }
-
-    /// One training step: forward pass, backward pass, clipping, optimizer.
-    ///
-    /// `loss` returns the loss `[1]` and what it carries to the next step, which `step` returns.
-    ///
-    /// # Errors
-    ///
-    /// Those of `loss`; then the weights stay as they are.
-    pub fn step<C, E>(&mut self, loss: impl FnOnce(&M) -> Result<(Tensor<1>, C), E>) -> Result<C, E> {
-        let model = self.model.as_ref().expect("each step ends by putting the model back");
-        let (loss, carry) = loss(model)?;
-        let gradients = GradientsParams::from_grads(loss.backward(), model);
-        let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
-        let (gradients, _) = clip.apply(model, gradients);
-        let rate = self.settings.learning_rate;
-        self.model = self.model.take().map(|model| self.optimizer.step(rate, model, gradients));
-        Ok(carry)
-    }
-
-    /// Waits until the device has done all steps.
-    ///
-    /// # Errors
-    ///
-    /// When the device has failed.
-    pub fn wait(&self) -> Result<(), ExecutionError> {
-        self.device.sync()
-    }
 }

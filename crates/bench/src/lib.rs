@@ -10,7 +10,6 @@
 //! * [`comparison`]: Rekindle, [`PyTorch`] and Burn at each shape: speed, memory and kernels.
 //! * [`growth`]: how the time of a training step grows with batch and time.
 //! * [`backends`]: training steps of tasks, timed on several backends.
-//! * [`Learner`]: training steps as `rekindle train` does them, of a model of the caller's.
 //! * [`memory`]: the peak memory of a fresh process.
 //! * [`BenchError`]: what can go wrong.
 //!
@@ -64,7 +63,6 @@ mod text_table;
 mod tokens;
 mod translator;
 
-pub use contestant::Learner;
 pub use error::{BenchError, Failure};
 pub use pytorch::PyTorch;
 pub use rounds::{Spread, Turns};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory};
-use rekindle_settings::{Field, Kind, Section, Table, Value};
+use rekindle_settings::{Field, Kind, Section, Table, Value, typed};
 use rekindle_train::operation;
 use rekindle_train::registry::Registered;
 use rekindle_train::tasks;
@@ -68,7 +68,7 @@ fn arg(field: &Field) -> Arg {
     match (&field.default, field.unset) {
         (_, Some(words)) => add("default", words),
         (Some(Value::Boolean(_) | Value::Array(_)), _) | (None, None) => {}
-        (Some(default), None) => add("default", &shown(default)),
+        (Some(default), None) => add("default", &typed(default)),
     }
     if !field.choices.is_empty() {
         add("possible values", &field.choices.join(", "));
@@ -95,15 +95,6 @@ fn arg(field: &Field) -> Arg {
 /// A value of the command line.
 #[derive(Clone, Debug)]
 struct Parsed(Value);
-
-/// A default as it is typed.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Float(number) => number.to_string(),
-        other => other.to_string(),
-    }
-}
 
 /// Those of `fields` that were given as options.
 fn given(fields: &[Field], matches: &ArgMatches) -> Table {

@@ -206,7 +206,7 @@ impl Field {
     ///
     /// [`SettingError::Invalid`].
     pub fn check(&self, value: &Value) -> Result<(), SettingError> {
-        let invalid = |wanted| Err(SettingError::invalid(&self.option, shown(value), wanted));
+        let invalid = |wanted| Err(SettingError::invalid(&self.option, typed(value), wanted));
         let number = match *value {
             Value::Integer(number) => Some(number as f64),
             Value::Float(number) => Some(number),
@@ -242,9 +242,13 @@ impl Field {
     }
 }
 
-/// A value as it is typed: texts without quotation marks.
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value as it is typed on a command line: texts without quotation marks, whole numbers without a point.
+pub fn typed(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Float(number) => number.to_string(),
+        other => other.to_string(),
+    }
 }
 
 impl Range {

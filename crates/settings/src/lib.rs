@@ -42,7 +42,7 @@ mod names;
 mod sections;
 
 pub use error::SettingError;
-pub use field::{Bound, Field, Kind, Range};
+pub use field::{Bound, Field, Kind, Range, typed};
 pub use group::{Fields, Settings};
 pub use sections::{Section, Sections, Tables};
 #[doc(hidden)]

@@ -120,7 +120,7 @@ fn what_is_wrong_is_quoted_as_it_is_typed() {
         ("[model]\nwidth = 1.5", "--width 1.5: must be a whole number"),
         ("[model]\nwidth = \"many\"", "--width many: must be a whole number"),
         ("[model]\ndropout = 1", "--dropout 1: must be at least 0 and less than 1"),
-        ("[model]\ndropout = nan", "--dropout nan: must be at least 0 and less than 1"),
+        ("[model]\ndropout = nan", "--dropout NaN: must be at least 0 and less than 1"),
         ("[model]\nbias = inf", "--bias inf: must be a finite number"),
         ("[model]\ncolour = \"pink\"", "--colour pink: must be one of red, dark-blue"),
         ("[model]\ndoubled = true\nwidth = 1", "--doubled: must be left out with --width 1"),
@@ -141,7 +141,7 @@ fn settings_made_by_hand_are_checked_alike() {
     assert_eq!(settings.validate().unwrap_err().to_string(), "--width 0: must be at least 1");
     settings.other.width = 1;
     settings.model.network.dropout = f64::NAN;
-    assert!(settings.validate().unwrap_err().to_string().contains("--dropout nan"));
+    assert!(settings.validate().unwrap_err().to_string().contains("--dropout NaN"));
 }
 
 #[test]

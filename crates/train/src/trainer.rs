@@ -14,6 +14,7 @@
 //! A run is a function of its settings: the random numbers of a step come from the seed and the step's number alone, so
 //! that a resumed run needs no random state and has the losses of the unbroken one.
 
+mod learner;
 mod report;
 mod stepper;
 
@@ -42,6 +43,7 @@ use crate::schedule::Schedule;
 use crate::settings::{RunSettings, TrainingSettings};
 use crate::task::{Preparation, Task, Trained};
 use crate::trained;
+pub use learner::Learner;
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
 

@@ -258,7 +258,7 @@ fn settings_of_a_run_are_checked_whenever_it_is_opened() {
     for (from, to, words) in [
         ("hidden = 8", "hidden = 0", "--hidden 0: must be at least 1"),
         ("hidden = 8", "hidden = \"wide\"", "--hidden wide: must be a whole number"),
-        ("sample_temperature = 0.8", "sample_temperature = nan", "--sample-temperature nan"),
+        ("sample_temperature = 0.8", "sample_temperature = nan", "--sample-temperature NaN"),
         ("hidden = 8", "hiden = 8", "there is no setting `hiden`"),
         ("[sample]", "[smaple]", "there is no table [smaple]"),
     ] {
@@ -323,7 +323,7 @@ fn meaningless_settings_are_named() {
     check("--dropout 1", &|s| s.model.recurrent.dropout = 1.0);
     check("embedding 128", &|s| (s.model.tied, s.model.recurrent.hidden) = (true, 64));
     check("learning-rate 0", &|s| s.training.learning_rate = 0.0);
-    check("learning-rate nan", &|s| s.training.learning_rate = f64::NAN);
+    check("learning-rate NaN", &|s| s.training.learning_rate = f64::NAN);
     check("clip-at -1", &|s| s.training.clip_at = -1.0);
     check("accumulate 0", &|s| s.training.accumulate = 0);
     check("keep 0", &|s| s.training.keep = 0);

@@ -36,7 +36,12 @@ pub fn run(options: &Bench) -> Result<()> {
         return print(options, &table, |out| table.write(out));
     }
     let pytorch = PyTorch::start(&options.python).map_err(anyhow::Error::from);
-    let pytorch = pytorch.inspect_err(|e| eprintln!("warning: going on without PyTorch: {e:#}")).ok();
+    let pytorch = pytorch.inspect_err(|e| {
+        eprintln!(
+            "warning: going on without PyTorch: {e:#}; install it (pip install torch) or name another with --python"
+        );
+    });
+    let pytorch = pytorch.ok();
     let mut comparison = Comparison {
         backend: chosen.name,
         device: &chosen.device,

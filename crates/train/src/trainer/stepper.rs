@@ -1,14 +1,12 @@
 //! Training steps alone, for a benchmark.
 
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use rekindle_settings::Sections;
 
+use super::learner::Learner;
 use crate::carry::Carry;
-use crate::clipping::Clip;
 use crate::error::TaskError;
-use crate::optimizer;
-use crate::settings::{RunSettings, TrainingSettings};
+use crate::settings::RunSettings;
 use crate::task::Task;
 
 /// Does training steps and nothing else.
@@ -27,12 +25,8 @@ pub trait Steps {
 /// The steps of a task with its default settings.
 pub struct Stepper<T: Task> {
     task: T,
-    training: TrainingSettings,
-    /// The optimizer takes the model and gives it back, so that it can write into the weights.
-    model: Option<T::Model>,
-    optimizer: ModuleOptimizer,
+    learner: Learner<T::Model>,
     carry: Option<T::Carry>,
-    device: Device,
     /// Batches done.
     done: u64,
 }
@@ -51,29 +45,26 @@ impl<T: Task> Stepper<T> {
         task.prepare(&mut |_| {})?;
         let device = device.clone().autodiff();
         let model = task.begin(T::model(&settings, task.assets(), training.seed, &device))?;
-        let optimizer = optimizer::build(&training);
-        Ok(Self { task, training, model: Some(model), optimizer, carry: None, device, done: 0 })
+        Ok(Self { task, learner: Learner::new(model, training, &device), carry: None, done: 0 })
     }
 
     fn step(&mut self) -> Result<u64, TaskError> {
-        let model = self.model.take().expect("a step ends by giving the model back");
-        let (epoch, batch) = (self.done / self.task.batches(), self.done % self.task.batches());
-        let before = self.carry.take().filter(|_| batch > 0);
-        let outcome = self.task.loss(&model, epoch, batch, before)?;
-        let gradients = GradientsParams::from_grads(outcome.loss.backward(), &model);
-        let clip = Clip { kind: self.training.clip, at: self.training.clip_at };
-        let (gradients, _) = clip.apply(&model, gradients);
-        self.model = Some(self.optimizer.step(self.training.learning_rate, model, gradients));
-        self.carry = Some(outcome.carry.detach());
-        self.done += 1;
-        Ok(outcome.items)
+        let Self { task, learner, carry, done } = self;
+        let (epoch, batch) = (*done / task.batches(), *done % task.batches());
+        let before = carry.take().filter(|_| batch > 0);
+        let (after, items) = learner.step(|model| {
+            let outcome = task.loss(model, epoch, batch, before)?;
+            Ok::<_, TaskError>((outcome.loss, (outcome.carry.detach(), outcome.items)))
+        })?;
+        (*carry, *done) = (Some(after), *done + 1);
+        Ok(items)
     }
 }
 
 impl<T: Task> Steps for Stepper<T> {
     fn steps(&mut self, count: usize) -> Result<u64, TaskError> {
         let items = (0..count).map(|_| self.step()).sum::<Result<u64, _>>()?;
-        self.device.sync()?;
+        self.learner.wait()?;
         Ok(items)
     }
 
