@@ -86,7 +86,7 @@ fn settings_without_meaning_are_named() {
     check("--max-length 0", &|s| s.data.max_length = 0);
     check("--batch-size 0", &|s| s.data.batch_size = 0);
     check("--word-dropout 1", &|s| s.model.word_dropout = 1.0);
-    check("--embedding-dropout nan", &|s| s.model.embedding_dropout = f64::NAN);
+    check("--embedding-dropout NaN", &|s| s.model.embedding_dropout = f64::NAN);
     check("--learning-rate 0", &|s| s.training.learning_rate = 0.0);
 }
 
