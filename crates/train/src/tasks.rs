@@ -13,6 +13,7 @@ macro_rules! tasks {
 }
 
 tasks! {
+    adding: AddingTask,
     caption: CaptionTask,
     chars: CharsTask,
     draw: DrawTask,

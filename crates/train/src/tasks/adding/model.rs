@@ -1,0 +1,46 @@
+//! A recurrent stack that gives one number at the end of a sequence.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rekindle_models::init;
+use rekindle_models::settings::RecurrentSettings;
+use rekindle_rnn::Recurrent;
+
+use super::sequences::Sequences;
+
+/// `y = W_hy h_T + b_y`: one number from the last hidden state.
+#[derive(Module, Debug)]
+pub struct AddingModel {
+    /// Reads `[B, T, 2]`.
+    pub recurrent: Recurrent,
+    /// `W_hy [H, 1]` and `b_y [1]`.
+    pub output: Linear,
+}
+
+impl AddingModel {
+    /// A model with weights drawn by `seed`.
+    pub fn new(settings: &RecurrentSettings, seed: u64, device: &Device) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let recurrent = settings.config(2).init_with(&mut rng, device);
+        Self { recurrent, output: init::linear(settings.hidden, 1, &mut rng, device) }
+    }
+
+    /// The answers `[B]` to sequences.
+    pub fn forward(&self, sequences: &Sequences, device: &Device) -> Tensor<1> {
+        let (batch, numbers) = (sequences.len(), sequences.inputs.len());
+        let inputs = TensorData::new(sequences.inputs.clone(), [batch, numbers / batch / 2, 2]);
+        let (hidden, _) = self.recurrent.forward(Tensor::<3>::from_data(inputs, device), None, None);
+        let [_, time, width] = hidden.dims();
+        let last = hidden.narrow(1, time - 1, 1).reshape([batch, width]);
+        self.output.forward(last).reshape([batch])
+    }
+
+    /// The mean squared error `[1]` of the answers.
+    pub fn loss(&self, sequences: &Sequences, device: &Device) -> Tensor<1> {
+        let targets = TensorData::new(sequences.targets.clone(), [sequences.len()]);
+        (self.forward(sequences, device) - Tensor::from_data(targets, device)).square().mean()
+    }
+}

@@ -1,0 +1,97 @@
+//! What a trained model can be asked for.
+
+use rekindle_models::host::numbers;
+use rekindle_settings::settings;
+use serde_json::json;
+
+use super::sequences::Sequences;
+use super::task::{AddingTask, SEEDS, evaluate};
+use crate::error::TaskError;
+use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
+use crate::report::Report;
+use crate::task::Trained;
+
+settings! {
+    /// Options of `eval`.
+    pub struct EvalOptions {
+        /// Time steps of the sequences to evaluate on
+        length: Option<usize> => value("STEPS").at_least(2).unset("as in training");
+    }
+}
+
+settings! {
+    /// Options of `predict`.
+    pub struct PredictOptions {}
+}
+
+impl Operate for AddingTask {
+    fn operations() -> Operations<Self> {
+        Operations::default().evaluate(eval).predict(predict)
+    }
+}
+
+fn eval(
+    trained: &mut Trained<AddingTask>,
+    request: Evaluate<EvalOptions>,
+    _: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let data = &trained.settings.data;
+    let On::Split(split) = request.on else {
+        return Err("--data: the sequences of this task are generated; choose a --split and a --length".into());
+    };
+    let (count, seed) = match split {
+        Split::Train => (data.sequences, SEEDS[0] ^ (trained.settings.training.seed << 8)),
+        Split::Validation => (data.held_out, SEEDS[1]),
+        Split::Test => (data.held_out, SEEDS[2]),
+    };
+    let sequences = Sequences::generate(count, request.options.length.unwrap_or(data.length), seed, 0);
+    evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
+}
+
+/// Reads sequences as they are typed: `0.3 0.5* 0.1 0.25*`, with a star behind the two marked numbers.
+fn predict(
+    trained: &Trained<AddingTask>,
+    request: Predict<'_, PredictOptions>,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    output.list();
+    request.inputs.for_each([1, 1], "numbers> ", output, |inputs, output| {
+        for input in inputs {
+            let sequence = parse(input)?;
+            let answer = numbers(trained.model.forward(&sequence, &trained.device))?[0];
+            output.line(format_args!("{answer:.4}\t{:.4}\t{input}", sequence.targets[0]))?;
+            output.item(json!({"input": input, "answer": answer, "sum": sequence.targets[0]}));
+        }
+        Ok(())
+    })
+}
+
+fn parse(input: &str) -> Result<Sequences, TaskError> {
+    let (mut values, mut marks) = (Vec::new(), Vec::new());
+    for (step, word) in input.split_whitespace().enumerate() {
+        let number = word.strip_suffix('*');
+        marks.extend(number.map(|_| step));
+        let number = number.unwrap_or(word);
+        values.push(number.parse().map_err(|_| format!("{input:?}: {number:?} is not a number"))?);
+    }
+    let count = marks.len();
+    let marks = marks.try_into().map_err(|_| format!("{input:?}: {count} marked numbers, want two: 0.3 0.5* 0.1 0.25*"))?;
+    let mut sequences = Sequences::default();
+    sequences.push(&values, marks);
+    Ok(sequences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_is_read_with_its_marks() {
+        let sequence = parse(" 0.5 0.25*  1 0.5*").unwrap();
+        assert_eq!(sequence.inputs, [0.5, 0.0, 0.25, 1.0, 1.0, 0.0, 0.5, 1.0]);
+        assert_eq!(sequence.targets, [0.75]);
+        for (input, words) in [("", "0 marked"), ("1* 2* 3*", "3 marked"), ("1* x 2*", "\"x\" is not a number")] {
+            assert!(parse(input).unwrap_err().to_string().contains(words), "{input:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Generated sequences.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Sequences of the adding problem.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sequences {
+    /// `[B, T, 2]`: value and mark of every time step.
+    pub inputs: Vec<f32>,
+    /// `[B]`: the sums of the marked values.
+    pub targets: Vec<f32>,
+}
+
+impl Sequences {
+    /// `count` sequences of `length` time steps; the same `seed` and `stream` give the same.
+    ///
+    /// # Panics
+    ///
+    /// When `length` is below 2: there is no room for two marks.
+    pub fn generate(count: usize, length: usize, seed: u64, stream: u64) -> Self {
+        assert!(length >= 2, "two marks in {length} time steps");
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        let mut sequences = Self::default();
+        for _ in 0..count {
+            let values: Vec<f32> = (0..length).map(|_| rng.random_range(0.0..1.0)).collect();
+            let marks = [rng.random_range(0..length / 2), rng.random_range(length / 2..length)];
+            sequences.push(&values, marks);
+        }
+        sequences
+    }
+
+    /// Adds a sequence with these values and two marks.
+    pub fn push(&mut self, values: &[f32], marks: [usize; 2]) {
+        let step = |(step, &value): (usize, &f32)| [value, f32::from(u8::from(marks.contains(&step)))];
+        self.inputs.extend(values.iter().enumerate().flat_map(step));
+        self.targets.push(marks.iter().map(|&mark| values[mark]).sum());
+    }
+
+    /// `B`, the number of sequences.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_half_has_a_mark_and_the_target_is_the_sum_of_the_marked_values() {
+        for length in [2, 3, 50] {
+            let sequences = Sequences::generate(20, length, 1, 0);
+            for (steps, target) in sequences.inputs.chunks(2 * length).zip(&sequences.targets) {
+                let (first, second) = steps.split_at(length / 2 * 2);
+                let marks = |half: &[f32]| half.chunks(2).map(|step| step[1]).sum::<f32>();
+                assert_eq!((marks(first), marks(second)), (1.0, 1.0));
+                let sum: f32 = steps.chunks(2).map(|step| step[0] * step[1]).sum();
+                assert_eq!(sum, *target);
+            }
+        }
+    }
+
+    #[test]
+    fn streams_differ_and_repeat() {
+        let generate = |stream| Sequences::generate(4, 10, 1, stream);
+        assert_eq!(generate(3), generate(3));
+        assert_ne!(generate(3), generate(4));
+    }
+}

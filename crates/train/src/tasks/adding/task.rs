@@ -1,0 +1,110 @@
+//! Training on the adding problem.
+
+use burn::tensor::Device;
+use rekindle_models::host::numbers;
+
+use super::model::AddingModel;
+use super::sequences::Sequences;
+use super::settings::AddingSettings;
+use crate::error::TaskError;
+use crate::files::sha256;
+use crate::report::Report;
+use crate::task::{BatchLoss, DataInfo, Task, Trained};
+
+/// The sequences of a run and what is done with them.
+#[derive(Debug)]
+pub struct AddingTask {
+    settings: AddingSettings,
+    device: Device,
+}
+
+/// Keeps the sequences of the splits apart.
+pub(super) const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// The largest error of an answer that counts as correct: Hochreiter and Schmidhuber 1997, section 5.4.
+const CORRECT: f32 = 0.04;
+
+impl Task for AddingTask {
+    const NAME: &'static str = "adding";
+    const ABOUT: &'static str = "The adding problem: the sum of two marked numbers at the end of a long sequence";
+    const LOSS_UNIT: &'static str = "";
+
+    type Settings = AddingSettings;
+    type Assets = ();
+    type Model = AddingModel;
+    type Carry = ();
+
+    fn open(settings: &AddingSettings, _assets: Option<()>, device: &Device) -> Result<Self, TaskError> {
+        Ok(Self { settings: settings.clone(), device: device.clone() })
+    }
+
+    fn assets(&self) -> &() {
+        &()
+    }
+
+    fn model(settings: &AddingSettings, (): &(), seed: u64, device: &Device) -> AddingModel {
+        AddingModel::new(&settings.model, seed, device)
+    }
+
+    fn data(&self) -> DataInfo {
+        let data = &self.settings.data;
+        let identity = format!("{} sequences an epoch, {} time steps each", data.sequences, data.length);
+        DataInfo { unit: "sequences", summary: identity.clone(), sha256: sha256([&identity]), identity }
+    }
+
+    fn batches(&self) -> u64 {
+        self.settings.data.sequences.div_ceil(self.settings.data.batch_size) as u64
+    }
+
+    fn loss(
+        &mut self,
+        model: &AddingModel,
+        epoch: u64,
+        batch: u64,
+        _carry: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let data = &self.settings.data;
+        let before = batch as usize * data.batch_size;
+        let count = data.batch_size.min(data.sequences - before);
+        // The run's seed too: runs of several seeds meet other sequences.
+        let stream = epoch * self.batches() + batch;
+        let sequences = Sequences::generate(count, data.length, SEEDS[0] ^ (self.settings.training.seed << 8), stream);
+        Ok(BatchLoss { loss: model.loss(&sequences, &self.device), carry: (), items: count as u64 })
+    }
+
+    fn start_from(&self, _model: AddingModel, source: Trained<Self>) -> Result<(AddingModel, String), TaskError> {
+        if source.settings.model != self.settings.model {
+            return Err("--init-from: the run has a model of another shape".into());
+        }
+        Ok((source.model, "all weights are those of the run to start from".to_owned()))
+    }
+
+    fn evaluate(&mut self, model: &AddingModel) -> Result<Option<Report>, TaskError> {
+        let data = &self.settings.data;
+        let sequences = Sequences::generate(data.held_out, data.length, SEEDS[1], 0);
+        evaluate(model, &sequences, data.batch_size, &self.device).map(Some)
+    }
+}
+
+/// The figures of `model` on `sequences`, in batches of `batch_size`.
+pub(super) fn evaluate(
+    model: &AddingModel,
+    sequences: &Sequences,
+    batch_size: usize,
+    device: &Device,
+) -> Result<Report, TaskError> {
+    let time = sequences.inputs.len() / sequences.len() / 2;
+    let (mut squares, mut correct) = (0.0, 0);
+    let inputs = sequences.inputs.chunks(2 * time * batch_size);
+    for (inputs, targets) in inputs.zip(sequences.targets.chunks(batch_size)) {
+        let part = Sequences { inputs: inputs.to_vec(), targets: targets.to_vec() };
+        for (answer, target) in numbers(model.forward(&part, device))?.iter().zip(targets) {
+            let error = answer - target;
+            squares += f64::from(error).powi(2);
+            correct += usize::from(error.abs() < CORRECT);
+        }
+    }
+    let count = sequences.len() as f64;
+    let report = Report::named("mean_squared_error", squares / count, "").higher("correct", correct as f64 / count);
+    Ok(report.fact("sequences", sequences.len()).fact("length", time))
+}
