@@ -100,7 +100,7 @@ pub struct Output {
     pub json: bool,
 }
 
-/// A run, and how its model is opened.
+/// A run, and which of its checkpoints.
 #[derive(Debug, Args)]
 pub struct OpenRun {
     /// The folder of the run
@@ -108,6 +108,11 @@ pub struct OpenRun {
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
+}
+
+/// Where an answer is computed, and how it is written.
+#[derive(Debug, Args)]
+pub struct Answer {
     #[command(flatten)]
     pub device: DeviceOptions,
     #[command(flatten)]
@@ -119,8 +124,10 @@ pub struct Sample {
     #[command(flatten)]
     pub open: OpenRun,
     /// The same seed writes and draws the same [default: another one every time]
-    #[arg(long = "seed")]
+    #[arg(long = "seed", value_name = "SEED")]
     pub sample_seed: Option<u64>,
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +143,8 @@ pub struct Eval {
     /// Items that are computed side by side [default: as in training]
     #[arg(long = "batch-size", value_name = "COUNT", value_parser = at_least_one)]
     pub side_by_side: Option<usize>,
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +157,8 @@ pub struct Predict {
     /// A file with an input on each line
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -165,9 +176,7 @@ pub struct Import {
     #[arg(long, requires = "out")]
     pub force: bool,
     #[command(flatten)]
-    pub device: DeviceOptions,
-    #[command(flatten)]
-    pub output: Output,
+    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]

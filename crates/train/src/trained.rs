@@ -19,6 +19,7 @@ impl<T: Task> Trained<T> {
         let assets = assets::<T>(run)?;
         T::check(&settings, &assets)?;
         let checkpoint = checkpoint::load(run, which)?;
+        run.check_model(&settings, checkpoint.progress.settings.as_ref())?;
         // Every weight is read from the checkpoint; those drawn here are thrown away.
         let model = checkpoint.model(T::model(&settings, &assets, 0, device))?;
         let (progress, rejected) = (checkpoint.progress, checkpoint.rejected);

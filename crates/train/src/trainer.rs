@@ -28,7 +28,7 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rekindle_models::host::DeviceError;
-use rekindle_settings::Sections;
+use rekindle_settings::{Sections, Table};
 
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
@@ -146,8 +146,7 @@ impl<T: Task> Trainer<T> {
             }
             None => (fresh, None),
         };
-        let info = task.data();
-        let progress = Progress { data: info.identity, data_sha256: Some(info.sha256), ..Progress::default() };
+        let progress = progress_of(&task, settings);
         let fill = |run: &RunFolder| match words {
             // What the run begins with can be had from nowhere else once it is interrupted.
             Some(_) => {
@@ -180,34 +179,41 @@ impl<T: Task> Trainer<T> {
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
         let device = device.clone().autodiff();
-        let info = task.data();
-        // Every weight is read from a checkpoint if there is one.
-        let fresh = T::model(&settings, task.assets(), training.seed, &device);
+        let mut progress = progress_of(&task, &settings);
+        let fresh = || T::model(&settings, task.assets(), training.seed, &device);
         if checkpoint::steps(&run)?.is_empty() {
             run.write_settings(T::NAME, &settings)?;
-            let progress = Progress { data: info.identity, data_sha256: Some(info.sha256), ..Progress::default() };
-            let model = task.begin(fresh)?;
+            let model = task.begin(fresh())?;
             return Self::from_progress(task, training, run, device, model, progress);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
-        let mut progress = checkpoint.progress.clone();
-        let same = match &progress.data_sha256 {
-            Some(sha256) => *sha256 == info.sha256,
-            None => progress.data == info.identity,
+        let was = checkpoint.progress.clone();
+        let same = match &was.data_sha256 {
+            Some(sha256) => progress.data_sha256.as_ref() == Some(sha256),
+            None => was.data == progress.data,
         };
         if !same && !other_data {
-            return Err(TrainError::OtherData { was: progress.data, is: info.identity });
+            return Err(TrainError::OtherData { was: was.data, is: progress.data });
         }
-        (progress.data, progress.data_sha256) = (info.identity, Some(info.sha256));
+        run.check_model(&settings, was.settings.as_ref())?;
+        // Every weight is read from the checkpoint; those drawn here are thrown away.
+        let fresh = fresh();
+        // A hidden state goes on only along the sequences that it comes from.
+        let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
+        let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
+        progress =
+            Progress { data: progress.data, data_sha256: progress.data_sha256, settings: progress.settings, ..was };
         let model = checkpoint.model(fresh)?;
         run.write_settings(T::NAME, &settings)?;
         let mut trainer = Self::from_progress(task, training, run, device, model, progress)?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
-        trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
+        if same_batches {
+            trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
+        }
         trainer.last_checkpoint = Some(trainer.progress.step);
         trainer.warnings = checkpoint.rejected;
-        if !same {
-            trainer.carry = None;
+        if !same_batches {
+            trainer.warnings.push("the data or its batches have changed: hidden states start from zero".to_owned());
         }
         Ok(trainer)
     }
@@ -452,6 +458,16 @@ impl<T: Task> Trainer<T> {
         observer.observe(&Event::Checkpointed { step: self.progress.step, path: &path });
         Ok(path)
     }
+}
+
+/// Where a new run stands.
+fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
+    let info = task.data();
+    let mut tables = Table::try_from(settings).unwrap_or_default();
+    // The settings of the loop may change while a run goes on.
+    tables.remove("training");
+    let (data, data_sha256) = (info.identity, Some(info.sha256));
+    Progress { data, data_sha256, settings: Some(tables), ..Progress::default() }
 }
 
 /// Steps of an epoch and of the whole run.

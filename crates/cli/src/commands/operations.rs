@@ -14,11 +14,11 @@ use rekindle_train::tasks;
 use super::train::out_folder;
 use crate::arguments::given_options;
 use crate::backend;
-use crate::options::{Eval, Import, OpenRun, Predict, Sample};
+use crate::options::{Answer, Eval, Import, OpenRun, Predict, Sample};
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
-    on_run(Command::Eval, &options.open, matches, |task, open, options_of_task, output| {
+    on_run(Command::Eval, &options.open, &options.answer, matches, |task, open, options_of_task, output| {
         let request = Evaluate { on, batch_size: options.side_by_side, options: options_of_task };
         let report = task.evaluate(open, request, output)?;
         output.text(&report.to_text())?;
@@ -28,7 +28,7 @@ pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
 
 pub fn sample(options: &Sample, matches: &ArgMatches) -> Result<()> {
     let seed = options.sample_seed.unwrap_or_else(rand::random);
-    on_run(Command::Sample, &options.open, matches, |task, open, options, output| {
+    on_run(Command::Sample, &options.open, &options.answer, matches, |task, open, options, output| {
         Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed, options }, output)?)
     })
 }
@@ -46,7 +46,7 @@ pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
             Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
         }
     };
-    on_run(Command::Predict, &options.open, matches, |task, open, options, output| {
+    on_run(Command::Predict, &options.open, &options.answer, matches, |task, open, options, output| {
         Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs, options }, output)?)
     })
 }
@@ -58,10 +58,10 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
         bail!("--task {}: models can be imported for {}", options.task, names.join(", "));
     };
     let given = given_options(Command::Import, task, matches)?;
-    let chosen = backend::choose(&options.device)?;
+    let chosen = backend::choose(&options.answer.device)?;
     let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
     let request = operation::Import { file, out, replace: options.force, options: given };
-    answered(options.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
+    answered(options.answer.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
     Ok(())
 }
 
@@ -69,15 +69,16 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
 fn on_run(
     command: Command,
     options: &OpenRun,
+    answer: &Answer,
     matches: &ArgMatches,
     operation: impl FnOnce(&dyn Registered, &Open<'_>, Table, &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let given = given_options(command, task, matches)?;
-    let device = backend::choose(&options.device)?.device;
+    let device = backend::choose(&answer.device)?.device;
     let open = Open { run: &run, which: options.checkpoint, device: &device };
-    answered(options.output.json, |output| operation(task, &open, given, output))
+    answered(answer.output.json, |output| operation(task, &open, given, output))
 }
 
 /// Lets `answer` write to standard output, with notes to standard error.

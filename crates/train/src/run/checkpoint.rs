@@ -21,6 +21,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, TensorData};
+use rekindle_settings::Table;
 use rekindle_weights::WeightTensor;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct Progress {
     /// SHA-256 of the training data; none in runs of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_sha256: Option<String>,
+    /// The settings of the run but for those of the loop; none in runs of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Table>,
     /// Steps done.
     pub step: u64,
     /// The first step's loss in nats.

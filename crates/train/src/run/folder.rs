@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rekindle_settings::{Sections, Table, Tables};
+use rekindle_settings::{Sections, SettingError, Table, Tables, Value, typed};
 use serde::{Deserialize, Serialize};
 
 use super::assets::{AssetReader, AssetWriter, Assets, INDEX, UNSEALED};
@@ -220,6 +220,26 @@ impl RunFolder {
         file.retain(|key, _| !keys.contains_key(key));
         S::from_tables(Tables { file, given: Table::new() })
             .map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })
+    }
+
+    /// Checks that the model of `settings` is the one that a checkpoint was made with, before it is made: sizes that were changed
+    /// in `config.toml` do not fit the weights, and may ask for more memory than there is. Rates and shares may change.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::SettingIn`] for the first setting that differs.
+    pub fn check_model<S: Sections>(&self, settings: &S, checkpoint: Option<&Table>) -> Result<(), TrainError> {
+        let tables = Table::try_from(settings).unwrap_or_default();
+        let of_model = |tables: &Table| tables.get("model").and_then(Value::as_table).cloned().unwrap_or_default();
+        let (now, then) = (of_model(&tables), checkpoint.map(of_model).unwrap_or_default());
+        for (key, was) in then.iter().filter(|(_, was)| !was.is_float()) {
+            if let Some(is) = now.get(key).filter(|is| *is != was) {
+                let wanted = format!("{}, as in the checkpoint", typed(was));
+                let source = SettingError::invalid(key.replace('_', "-"), typed(is), wanted);
+                return Err(TrainError::SettingIn { path: self.path.join(CONFIG), source });
+            }
+        }
+        Ok(())
     }
 
     /// All tables of `config.toml`, with its head.

@@ -112,7 +112,9 @@ impl Task for CharsTask {
     }
 
     fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<State> {
-        State::from_data(data, self.settings.model.recurrent.cell, device).ok()
+        let state = State::from_data(data, self.settings.model.recurrent.cell, device).ok()?;
+        let [streams, _] = state.layers.first()?.hidden.dims();
+        (streams == self.train.batch_size()).then_some(state)
     }
 
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {
