@@ -9,7 +9,7 @@ use rekindle_train::operation;
 use rekindle_train::registry::Registered;
 use rekindle_train::tasks;
 
-use crate::options::{DeviceOptions, NewRun, Output, Rekindle};
+use crate::options::{Answer, DeviceOptions, NewRun, Output, Rekindle};
 
 /// The whole command: what `options.rs` declares, with the tasks and their options.
 pub fn command() -> Command {
@@ -24,7 +24,8 @@ pub fn command() -> Command {
     for &operation in operation::Command::ALL {
         let options = options_of(operation);
         command = command.mut_subcommand(operation.name(), |command| {
-            command.args(options.iter().map(|option| arg(&option.field).help_heading(option.heading.clone())))
+            let args = options.iter().map(|option| arg(&option.field).help_heading(option.heading.clone()));
+            Answer::augment_args(command.args(args))
         });
     }
     command

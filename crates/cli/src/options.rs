@@ -110,7 +110,7 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-/// Where an answer is computed, and how it is written.
+/// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]
@@ -126,8 +126,6 @@ pub struct Sample {
     /// The same seed writes and draws the same [default: another one every time]
     #[arg(long = "seed", value_name = "SEED")]
     pub sample_seed: Option<u64>,
-    #[command(flatten)]
-    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -143,8 +141,6 @@ pub struct Eval {
     /// Items that are computed side by side [default: as in training]
     #[arg(long = "batch-size", value_name = "COUNT", value_parser = at_least_one)]
     pub side_by_side: Option<usize>,
-    #[command(flatten)]
-    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -157,8 +153,6 @@ pub struct Predict {
     /// A file with an input on each line
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub file: Option<PathBuf>,
-    #[command(flatten)]
-    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]
@@ -175,8 +169,6 @@ pub struct Import {
     /// Replace the run in --out
     #[arg(long, requires = "out")]
     pub force: bool,
-    #[command(flatten)]
-    pub answer: Answer,
 }
 
 #[derive(Debug, Args)]

@@ -28,15 +28,15 @@ settings! {
     /// How sentences are searched for; what is not given is as the task has it.
     pub struct SearchSettings {
         /// Beam: hypotheses kept side by side; 1 is greedy
-        beam: Option<usize> => value("COUNT").unset("5; 3 for caption");
+        beam: Option<usize> => value("COUNT").at_least(1).unset("5; 3 for caption");
         /// Power of the length by which scores are divided: 0 ranks by probability, 1 by the mean over tokens
-        length_normalization: Option<f64> => value("POWER").unset("1; 0.7 for caption");
+        length_normalization: Option<f64> => value("POWER").at_least(0).unset("1; 0.7 for caption");
         /// Weight of the penalty on parts of the input that attention passes over
-        coverage: Option<f64> => value("WEIGHT").unset("0");
+        coverage: Option<f64> => value("WEIGHT").at_least(0).unset("0");
         /// Fewest tokens to write
-        min_length: Option<usize> => value("TOKENS").unset("0");
+        min_length: Option<usize> => value("TOKENS").at_least(0).unset("0");
         /// Most tokens to write
-        max_length: Option<usize> => value("TOKENS").unset("as in training").formerly("longest");
+        max_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training").formerly("longest");
         /// Longest run of tokens that may stand in a sentence only once
         no_repeat: Option<usize> => value("TOKENS").unset("no such rule");
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, stderr, stdin, stdout};
 
 use anyhow::{Context, Result, bail};
-use clap::ArgMatches;
+use clap::{ArgMatches, FromArgMatches};
 use rekindle_settings::Table;
 use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output};
 use rekindle_train::registry::{self, Open, Registered};
@@ -18,7 +18,7 @@ use crate::options::{Answer, Eval, Import, OpenRun, Predict, Sample};
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
-    on_run(Command::Eval, &options.open, &options.answer, matches, |task, open, options_of_task, output| {
+    on_run(Command::Eval, &options.open, matches, |task, open, options_of_task, output| {
         let request = Evaluate { on, batch_size: options.side_by_side, options: options_of_task };
         let report = task.evaluate(open, request, output)?;
         output.text(&report.to_text())?;
@@ -28,7 +28,7 @@ pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
 
 pub fn sample(options: &Sample, matches: &ArgMatches) -> Result<()> {
     let seed = options.sample_seed.unwrap_or_else(rand::random);
-    on_run(Command::Sample, &options.open, &options.answer, matches, |task, open, options, output| {
+    on_run(Command::Sample, &options.open, matches, |task, open, options, output| {
         Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed, options }, output)?)
     })
 }
@@ -46,7 +46,7 @@ pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
             Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
         }
     };
-    on_run(Command::Predict, &options.open, &options.answer, matches, |task, open, options, output| {
+    on_run(Command::Predict, &options.open, matches, |task, open, options, output| {
         Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs, options }, output)?)
     })
 }
@@ -58,10 +58,11 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
         bail!("--task {}: models can be imported for {}", options.task, names.join(", "));
     };
     let given = given_options(Command::Import, task, matches)?;
-    let chosen = backend::choose(&options.answer.device)?;
+    let answer = Answer::from_arg_matches(matches)?;
+    let chosen = backend::choose(&answer.device)?;
     let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
     let request = operation::Import { file, out, replace: options.force, options: given };
-    answered(options.answer.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
+    answered(answer.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
     Ok(())
 }
 
@@ -69,13 +70,13 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
 fn on_run(
     command: Command,
     options: &OpenRun,
-    answer: &Answer,
     matches: &ArgMatches,
     operation: impl FnOnce(&dyn Registered, &Open<'_>, Table, &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let given = given_options(command, task, matches)?;
+    let answer = Answer::from_arg_matches(matches)?;
     let device = backend::choose(&answer.device)?.device;
     let open = Open { run: &run, which: options.checkpoint, device: &device };
     answered(answer.output.json, |output| operation(task, &open, given, output))

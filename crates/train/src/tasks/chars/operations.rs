@@ -36,11 +36,11 @@ settings! {
         /// Tokens to write
         length: usize = 500 => at_least(0);
         /// Sampling temperature: below 1 safer, above 1 more varied; 0 always takes the likeliest token
-        temperature: f64 = 0.8;
+        temperature: f64 = 0.8 => at_least(0);
         /// Draw among this many likeliest tokens only
-        top_k: Option<usize> => value("COUNT").unset("all");
+        top_k: Option<usize> => value("COUNT").at_least(1).unset("all");
         /// Draw among the likeliest tokens that together reach this probability only
-        top_p: Option<f64> => value("PROBABILITY").unset("all");
+        top_p: Option<f64> => value("PROBABILITY").above(0).at_most(1).unset("all");
         /// Text to continue
         prime: Option<String> => unset("a token drawn at random");
         /// Stop before this text
