@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, FromArgMatches};
 use rekindle_settings::{Table, Tables};
 use rekindle_train::operation::Command;
@@ -38,7 +38,6 @@ fn resume(options: &Train) -> Result<()> {
     let run = RunFolder::open(options.resume.as_ref().context("clap asks for --resume when there is no task")?)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let chosen = backend::choose(&options.device)?;
-    ensure!(options.epochs != Some(0) && options.steps != Some(0), "--epochs and --steps: must be at least 1");
     let change = Resume { epochs: options.epochs, steps: options.steps, other_data: options.other_data };
     train(task, task.resume(run, change, &chosen.device)?, chosen.name, options.output.json)
 }
