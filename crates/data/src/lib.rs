@@ -12,6 +12,7 @@
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`captions`] | pictures with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
+//! | [`rows`] | files of rows of numbers that are computed once: the features of images |
 //! | [`builtin`] | texts that need no file |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -43,6 +44,7 @@ pub mod frames;
 pub mod images;
 pub mod labelled;
 pub mod parallel;
+pub mod rows;
 mod text;
 
 pub use error::Error;

@@ -64,6 +64,11 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
+    /// `[C, H, W]`.
+    pub fn dims(self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+
     /// `D`: numbers of an image.
     pub fn pixels(self) -> usize {
         self.channels * self.height * self.width

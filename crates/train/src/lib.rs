@@ -10,7 +10,6 @@
 //! * [`report`]: the outcome of an evaluation.
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: a step's parts.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
-//! * [`pictures`]: learning curves and the like.
 //! * [`event`]: events of the loop.
 //! * [`tasks`]: the tasks themselves, such as [`tasks::chars`] and [`tasks::translate`].
 //!
@@ -33,7 +32,7 @@
 //! ```
 //!
 //! A task of your own implements [`task::Task`], and [`operation::Operate`] where its models can be asked for something; its
-//! errors are of any type. What its signatures name is re-exported: [`burn`], [`rekindle_settings`].
+//! errors are of any type. What its signatures name is re-exported: [`burn`], [`rekindle_settings`], [`rekindle_pictures`].
 //!
 //! # Feature flags
 //!
@@ -49,7 +48,6 @@ mod files;
 pub mod groups;
 pub mod operation;
 pub mod optimizer;
-pub mod pictures;
 pub mod registry;
 pub mod report;
 pub mod run;
@@ -63,4 +61,5 @@ pub mod trainer;
 pub use burn;
 pub use error::{TaskError, TrainError};
 pub use files::sha256;
+pub use rekindle_pictures;
 pub use rekindle_settings;

@@ -4,9 +4,8 @@
 use std::fmt::Write;
 
 use rekindle_metrics::classification::ConfusionMatrix;
+use rekindle_pictures::{Picture, confusion};
 use serde_json::{Map, Value, json};
-
-use crate::pictures::Picture;
 
 /// Which way a figure is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +126,11 @@ impl Report {
     }
 
     /// Adds the figures of each class, and which was taken for which. `items` is what was classified, in the plural.
-    pub fn classes(self, matrix: &ConfusionMatrix, labels: &[String]) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many labels as classes, or none.
+    pub fn classes(mut self, matrix: &ConfusionMatrix, labels: &[String]) -> Self {
         let row = |(class, label): (usize, &String)| {
             let figures = matrix.class(class);
             let shares = [figures.precision, figures.recall, figures.f1].map(Value::from);
@@ -136,6 +139,7 @@ impl Report {
         let columns = vec!["class", "precision", "recall", "f1", "support"];
         let table = Detail::Table { name: "classes", columns, rows: labels.iter().enumerate().map(row).collect() };
         let rows = (0..matrix.classes()).map(|class| matrix.row(class).to_vec()).collect();
+        self.pictures.push(confusion(matrix, &labels.iter().map(String::as_str).collect::<Vec<_>>()));
         self.detail(table).detail(Detail::Confusion { labels: labels.to_vec(), rows })
     }
 
@@ -241,35 +245,4 @@ fn objective(shortfall: f64, loss: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loss_decides_between_equal_figures_only() {
-        assert!(objective(0.1, 1.0) < objective(0.1, 2.0));
-        assert!(objective(0.1, 9.0) < objective(0.2, 0.0));
-    }
-
-    #[test]
-    fn text_and_json_have_the_same_figures() {
-        let mut matrix = ConfusionMatrix::new(2);
-        matrix.add(0, 1);
-        let labels = ["good".to_owned(), "bad".to_owned()];
-        let series = Detail::Series { name: "kl_by_step", unit: "nats", values: vec![0.5; 9] };
-        let report = Report::named("bound", 1.25, "nats")
-            .fact("clips", vec!["a", "b"])
-            .higher("macro_f1", 0.5)
-            .classes(&matrix, &labels)
-            .detail(series);
-        let json = report.to_json();
-        assert_eq!((json["bound_nats"].as_f64(), json["macro_f1"].as_f64()), (Some(1.25), Some(0.5)));
-        assert_eq!((json["clips"][1].as_str(), json["classes"][0]["support"].as_u64()), (Some("b"), Some(1)));
-        assert_eq!(json["confusion"], json!([[0, 1], [0, 0]]));
-        assert_eq!(json["kl_by_step_nats"].as_array().unwrap().len(), 9);
-        let text = report.to_text();
-        for words in ["clips", "bound", "1.2500 nats", "macro f1", "precision", "good       good 0, bad 1"] {
-            assert!(text.contains(words), "{words}: {text}");
-        }
-        assert_eq!(text.matches("0.50 0.50").count(), 4, "eight numbers on one line and one on the next: {text}");
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rekindle_models::host::DeviceError;
+use rekindle_pictures::learning_curve;
 use rekindle_settings::{Sections, Table};
 
 use crate::carry::Carry;
@@ -35,7 +36,6 @@ use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::optimizer;
-use crate::pictures::learning_curve;
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder};

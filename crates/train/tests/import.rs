@@ -15,7 +15,9 @@ use rekindle_train::TaskError;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::task::{Task, Trained};
 use rekindle_train::tasks::chars::{CharsError, CharsTask, ImportError, ImportOptions, ImportedChars};
-use rekindle_weights::{Rename, StateDict, Strictness, WeightError, WeightTensor, rename, save_safetensors};
+use rekindle_weights::{
+    Rename, ShapeError, StateDict, Strictness, WeightError, WeightTensor, rename, save_safetensors,
+};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -117,15 +119,15 @@ fn a_cell_that_the_shapes_do_not_tell_is_asked_for() {
     let imported = import(&state, |options| options.cell = Some(Cell::RnnRelu)).unwrap();
     assert_eq!(imported.settings.model.recurrent.cell, Cell::RnnRelu);
     let wrong = import(&state, |options| options.cell = Some(Cell::Gru)).unwrap_err();
-    assert!(matches!(reason(wrong), ImportError::NoCell { .. }));
+    assert!(matches!(reason(wrong), ImportError::Shape(ShapeError::NoCell { .. })));
 }
 
 #[test]
 fn two_layers_of_one_shape_are_told_apart_by_the_key_map() {
     let mut state = differently_named();
     state.insert("net.other.weight".to_owned(), tensor(&[SYMBOLS, 5]));
-    let wanted = ImportError::SeveralLayers { layer: "embedding", one: "encoder".into(), other: "other".into() };
-    assert_eq!(error(&state), wanted);
+    let wanted = ShapeError::SeveralLayers { layer: "embedding", one: "encoder".into(), other: "other".into() };
+    assert_eq!(error(&state), wanted.into());
     let named = import(&state, |options| {
         options.renames = vec!["net=".parse().unwrap(), "encoder=embedding".parse().unwrap()];
     });
@@ -188,7 +190,7 @@ fn sizes_that_the_values_do_not_bear_out_are_refused(
 fn weights_that_are_no_numbers_are_refused() {
     let mut state = model(Cell::Gru, Some(3), false).state_dict();
     state.insert("output.bias".to_owned(), WeightTensor::new(vec![SYMBOLS], vec![f32::NAN; SYMBOLS]).unwrap());
-    assert_eq!(error(&state), ImportError::NotFinite { name: "output.bias".to_owned() });
+    assert_eq!(error(&state), ShapeError::NotFinite { name: "output.bias".to_owned() }.into());
 }
 
 #[rstest]

@@ -4,6 +4,7 @@
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
 //! * [`StateDict`]: the weights of a module, in and out, by PyTorch's names; [`LoadReport`] says what became of each.
 //! * [`Rename`], [`rename`]: other names, for models that are named differently.
+//! * [`LanguageModel`]: the shape of a recurrent language model, from the names and shapes of its tensors.
 //! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
 //! * [`WeightError`]: what can be wrong.
 //!
@@ -30,6 +31,7 @@ mod file;
 mod flatten;
 mod json;
 mod key_map;
+mod language_model;
 mod module;
 mod names;
 mod pickle;
@@ -41,6 +43,7 @@ mod zip;
 pub use error::WeightError;
 pub use json::save_json;
 pub use key_map::{Rename, rename};
+pub use language_model::{LanguageModel, ShapeError};
 pub use module::{LoadReport, StateDict, Strictness, WrongShape};
 pub use safetensors::save_safetensors;
 pub use tensor::{Element, WeightTensor};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rekindle_pictures::Picture;
 use rekindle_settings::{Sections, SettingError, Table, Tables, Value, typed};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,6 @@ use super::assets::{AssetReader, AssetWriter, Assets, INDEX, UNSEALED};
 use super::metrics_log::MetricsLog;
 use crate::error::TrainError;
 use crate::files;
-use crate::pictures::Picture;
 
 /// The format of run folders that this version writes; it reads all up to this one. Since 2 the assets are sealed, and some
 /// settings have other names.

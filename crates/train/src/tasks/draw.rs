@@ -6,12 +6,10 @@ mod error;
 mod evaluation;
 mod operations;
 mod settings;
-mod sheet;
 mod task;
 
 pub use error::DrawError;
 pub use evaluation::{Evaluation, binarization, noise};
 pub use operations::{EvalOptions, PredictOptions, SampleOptions};
 pub use settings::{DrawSettings, ImageSettings};
-pub use sheet::{Sheet, Tile};
 pub use task::DrawTask;

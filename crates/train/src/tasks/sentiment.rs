@@ -6,7 +6,6 @@
 
 mod error;
 mod evaluation;
-mod explained;
 mod operations;
 mod prediction;
 mod settings;

@@ -3,12 +3,12 @@
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
+use rekindle_pictures::{Thumbnail, attended, escaped, page};
 
 use super::evaluation::Written;
 use super::features::ImageSet;
 use super::task::CaptionTask;
 use crate::error::TaskError;
-use crate::pictures::{Thumbnail, attended, escaped};
 use crate::task::Trained;
 
 /// Side of an image in a gallery, in pixels.
@@ -26,13 +26,9 @@ pub(super) fn gallery(
     let chosen = sample(&mut ChaCha8Rng::seed_from_u64(seed), set.images.len(), size.min(set.images.len()));
     let figures: Result<String, TaskError> =
         chosen.iter().map(|index| figure(trained, set, index, &written[index].caption)).collect();
-    Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Captions</title>\n<style>\n\
-         body {{ font-family: sans-serif; max-width: 60em; margin: 2em auto; }}\n\
-         figure {{ margin: 2em 0; }}\nul {{ color: #555; font-size: 0.9em; }}\nsmall {{ color: #888; }}\n\
-         </style>\n</head>\n<body>\n{}</body>\n</html>\n",
-        figures?
-    ))
+    let style = "body { font-family: sans-serif; max-width: 60em; margin: 2em auto; }\nfigure { margin: 2em 0; }\n\
+                 ul { color: #555; font-size: 0.9em; }\nsmall { color: #888; }\n";
+    Ok(page("Captions", style, &figures?))
 }
 
 /// An image with the caption of the model, the references and the attention.

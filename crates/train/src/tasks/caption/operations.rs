@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
 use rekindle_models::decode::{Hypothesis, Sampling, Search};
+use rekindle_pictures::{Thumbnail, attended};
 use rekindle_settings::{SettingError, settings};
 use serde_json::{Value, json};
 
@@ -15,7 +16,6 @@ use super::task::{CaptionTask, EVALUATION_BATCH};
 use crate::error::TaskError;
 use crate::groups::{SearchSettings, ShownSettings};
 use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::pictures::{Thumbnail, attended};
 use crate::report::Report;
 use crate::task::{Preparation, Trained};
 

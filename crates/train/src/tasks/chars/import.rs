@@ -1,6 +1,5 @@
 //! A model of another program as a run: `rekindle import`.
 
-mod deduced;
 mod error;
 
 use std::path::{Path, PathBuf};
@@ -9,10 +8,11 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Split, Unit, Vocabulary};
-use rekindle_models::char_lm::CharLm;
+use rekindle_models::char_lm::{CharLm, CharLmSettings};
+use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::{Cell, State};
 use rekindle_settings::{Sections, settings};
-use rekindle_weights::{LoadReport, Rename, StateDict, Strictness, WeightFile, rename};
+use rekindle_weights::{LanguageModel, LoadReport, Rename, StateDict, Strictness, WeightFile, rename};
 use serde_json::json;
 
 pub use error::ImportError;
@@ -25,7 +25,6 @@ use crate::optimizer;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress};
 use crate::task::Task;
-use deduced::Deduced;
 
 settings! {
     /// Options of `import`.
@@ -88,12 +87,12 @@ impl ImportedChars {
     /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when the shape or the vocabulary does not
     /// follow from it.
     pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TaskError> {
-        let failed = |source| ImportError::In { path: path.to_owned(), source: Box::new(source) };
+        let failed = |source: ImportError| ImportError::In { path: path.to_owned(), source: Box::new(source) };
         let file = WeightFile::open(path)?;
         let tables = file.tables().clone();
         let tensors = rename(file.into_tensors(), &options.renames)?;
-        let Deduced { tensors, outside, vocabulary_size, shape } =
-            deduced::deduce(&tensors, options.cell).map_err(failed)?;
+        let found = LanguageModel::of(&tensors, options.cell).map_err(|error| failed(error.into()))?;
+        let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, .. } = found;
         let vocabulary = match &options.vocabulary {
             Some(file) => Vocabulary::import(file, options.unit)?,
             None => {
@@ -113,7 +112,13 @@ impl ImportedChars {
             let found = vocabulary.len();
             return Err(failed(ImportError::VocabularySize { wanted: vocabulary_size, found }).into());
         }
-        let mut settings = CharsSettings { model: shape, ..CharsSettings::default() };
+        let mut settings = CharsSettings::default();
+        let usual = settings.model.recurrent.clone();
+        settings.model = CharLmSettings {
+            recurrent: RecurrentSettings { cell, layers, hidden, ..usual },
+            embedding: found.embedding.unwrap_or(0),
+            tied,
+        };
         settings.data.units = vocabulary.unit();
         settings.data.data = String::new();
         settings.validate()?;

@@ -7,6 +7,7 @@ use rand_distr::StandardNormal;
 use rekindle_data::images::{Batches, Binarization, Images};
 use rekindle_models::draw::Draw;
 use rekindle_models::host::{DeviceError, numbers};
+use rekindle_pictures::sheet::Tile;
 
 use crate::error::TaskError;
 use crate::report::{Detail, Report};
@@ -84,6 +85,26 @@ pub fn binarization(images: &Images, asked: Binarization) -> String {
         return "fixed by the data".to_owned();
     }
     asked.to_string()
+}
+
+/// The images `[B, D]` of a model with their windows `[B, 4]`, if there are any.
+///
+/// # Errors
+///
+/// When the device fails.
+pub(super) fn tiles_of(images: Tensor<2>, windows: Option<Tensor<2>>) -> Result<Vec<Tile>, DeviceError> {
+    let images = rows_of(images)?;
+    let windows = match windows {
+        Some(windows) => rows_of(windows)?.into_iter().map(|row| row.try_into().ok()).collect(),
+        None => vec![None; images.len()],
+    };
+    Ok(images.into_iter().zip(windows).map(|(pixels, window)| Tile { pixels, window }).collect())
+}
+
+/// The rows of a matrix on the host.
+pub(super) fn rows_of(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let [_, columns] = tensor.dims();
+    Ok(numbers(tensor)?.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 fn host(tensor: Tensor<1>) -> Result<Vec<f64>, DeviceError> {

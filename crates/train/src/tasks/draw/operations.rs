@@ -8,14 +8,14 @@ use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
 use rekindle_models::draw::ImageShape;
 use rekindle_models::host::numbers;
+use rekindle_pictures::sheet::{Sheet, Tile};
 use rekindle_settings::settings;
 use serde_json::{Value, json};
 
 use super::error::DrawError;
-use super::evaluation::{Evaluation, binarization, noise};
-use super::sheet::{Sheet, Tile, tiles_of};
+use super::evaluation::{Evaluation, binarization, noise, tiles_of};
 use super::task::DrawTask;
-use crate::error::TaskError;
+use crate::error::{TaskError, TrainError};
 use crate::files;
 use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Sample, Split};
 use crate::report::Report;
@@ -125,15 +125,15 @@ fn sample(
     let folder = out.unwrap_or_else(|| run.join("samples"));
     files::make_folder(&folder)?;
     let paths = ["samples.png", "steps.png", "steps.gif"].map(|name| folder.join(name));
-    let sheet = |columns, scale| Sheet { shape: *shape, columns, scale, colour: RED };
+    let sheet = |columns, scale| Sheet { shape: shape.dims(), columns, scale, colour: RED };
     let side = (count as f64).sqrt().ceil() as usize;
-    sheet(side, 2).save_picture(&last, &paths[0])?;
+    sheet(side, 2).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
     // A row for each image, a column for each step.
     let rows = (0..count.min(SHOWN)).flat_map(|row| steps.iter().map(move |step| step[row].clone()));
-    sheet(steps.len(), 3).save_picture(&rows.collect::<Vec<_>>(), &paths[1])?;
+    sheet(steps.len(), 3).save_picture(&rows.collect::<Vec<_>>(), &paths[1]).map_err(TrainError::io("write", &paths[1]))?;
     let frames: Vec<Vec<Tile>> =
         steps.iter().chain([&last]).map(|tiles| tiles[..count.min(2 * SHOWN)].to_vec()).collect();
-    sheet(4, 4).save_animation(&frames, &paths[2])?;
+    sheet(4, 4).save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
     output.line(format_args!("{count} new images, seed {seed}"))?;
@@ -174,7 +174,8 @@ fn predict(
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
-    Sheet { shape: *shape, columns: columns.len(), scale: 3, colour: GREEN }.save_picture(&tiles, &path)?;
+    let sheet = Sheet { shape: shape.dims(), columns: columns.len(), scale: 3, colour: GREEN };
+    sheet.save_picture(&tiles, &path).map_err(TrainError::io("write", &path))?;
     let pairs = names.iter().zip(&bounds);
     for (name, bound) in pairs.clone() {
         output.line(format_args!("{bound:9.2} nats  {name}"))?;

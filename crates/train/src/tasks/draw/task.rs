@@ -6,11 +6,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, ImageSet};
 use rekindle_models::draw::{Draw, ImageShape};
+use rekindle_pictures::sheet;
 
 use super::error::{DrawError, shape_of};
-use super::evaluation::{Evaluation, binarization, noise};
+use super::evaluation::{Evaluation, binarization, noise, rows_of};
 use super::settings::DrawSettings;
-use super::sheet::{rows_of, text};
 use crate::error::TaskError;
 use crate::files::sha256;
 use crate::report::Report;
@@ -136,6 +136,6 @@ impl Task for DrawTask {
     fn sample(&mut self, model: &Draw, seed: u64) -> Result<Option<String>, TaskError> {
         let steps = model.generate(noise(model, 2, &mut ChaCha8Rng::seed_from_u64(seed)));
         let images = steps.into_iter().next_back().map(|last| rows_of(last.image)).transpose()?;
-        Ok(images.map(|images| text(&images, self.shape)))
+        Ok(images.map(|images| sheet::text(&images, self.shape.dims())))
     }
 }

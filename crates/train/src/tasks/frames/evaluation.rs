@@ -11,7 +11,6 @@ use rekindle_models::host::numbers;
 
 use super::settings::ClipSettings;
 use crate::error::TaskError;
-use crate::pictures::confusion;
 use crate::report::Report;
 
 /// The figures of `model` on all clips of `loader`, each read from its first frame to its last;
@@ -51,19 +50,17 @@ pub fn evaluate(
     }
     let count = f64::from(labelled.max(1));
     let macro_f1 = matrix.macro_f1();
-    let mut report = Report::new(loss / matrix.total().max(1) as f64)
+    let report = Report::new(loss / matrix.total().max(1) as f64)
         .fact("frames", matrix.total())
         .higher("accuracy", matrix.accuracy())
         .higher("macro_f1", macro_f1)
         .higher("edit_score", edit / count)
         .classes(&matrix, classes.names())
         .ranked_by(1.0 - macro_f1);
-    if whole_clips && labelled > 0 {
-        report = report.higher("clip_accuracy", clips_right as f64 / count);
-    }
-    let names: Vec<&str> = classes.names().iter().map(String::as_str).collect();
-    report.pictures.push(confusion(&matrix, &names));
-    Ok(report)
+    Ok(match whole_clips && labelled > 0 {
+        true => report.higher("clip_accuracy", clips_right as f64 / count),
+        false => report,
+    })
 }
 
 /// For each clip of `loader` the log-probabilities of the classes of its frames, `[T, C]`.

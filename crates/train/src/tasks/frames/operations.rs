@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSource};
+use rekindle_pictures::timeline;
 use rekindle_settings::settings;
 use serde_json::json;
 
@@ -11,7 +12,6 @@ use super::prediction::FramePrediction;
 use super::task::FramesTask;
 use crate::error::TaskError;
 use crate::operation::{Evaluate, Inputs, On, Operate, Operations, Output, Predict, Split};
-use crate::pictures::timeline;
 use crate::report::Report;
 use crate::task::Trained;
 

@@ -6,7 +6,6 @@ use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
 use rekindle_models::classifier::Classifier;
 use rekindle_models::host::{DeviceError, numbers};
 
-use crate::pictures::confusion;
 use crate::report::Report;
 
 /// The figures of `model` on `texts`, whose classes are named `classes`.
@@ -28,15 +27,12 @@ pub fn evaluate(
         matrix.add(label as usize, most_likely(row));
     }
     let accuracy = matrix.accuracy();
-    let mut report = Report::new(loss / texts.len().max(1) as f64)
+    Ok(Report::new(loss / texts.len().max(1) as f64)
         .fact("count", matrix.total())
         .higher("accuracy", accuracy)
         .higher("macro_f1", matrix.macro_f1())
         .classes(&matrix, classes)
-        .ranked_by(1.0 - accuracy);
-    let names: Vec<&str> = classes.iter().map(String::as_str).collect();
-    report.pictures.push(confusion(&matrix, &names));
-    Ok(report)
+        .ranked_by(1.0 - accuracy))
 }
 
 /// Log-probabilities of the classes of each text, in the order of `texts`. Batches have texts of

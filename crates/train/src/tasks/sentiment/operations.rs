@@ -4,12 +4,12 @@ use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use rekindle_data::labelled::{Encoding, LabelledSource, LabelledTexts};
+use rekindle_pictures::contributions::{Shown, contributions_page, line, section};
 use rekindle_settings::settings;
 use serde_json::{Map, Value, json};
 
 use super::error::SentimentError;
 use super::evaluation::evaluate;
-use super::explained::{Shown, line, page, section};
 use super::settings::LabelledSettings;
 use super::task::SentimentTask;
 use crate::error::TaskError;
@@ -132,5 +132,5 @@ fn predict(
         }
         Ok(())
     })?;
-    html.map_or(Ok(()), |file| output.file(&file, &page(&sections)))
+    html.map_or(Ok(()), |file| output.file(&file, &contributions_page(&sections)))
 }

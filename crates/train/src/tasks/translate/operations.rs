@@ -3,6 +3,7 @@
 use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::decode::{DecodeError, Hypothesis, Search};
 use rekindle_models::host::DeviceError;
+use rekindle_pictures::alignment;
 use rekindle_settings::settings;
 use serde_json::{Value, json};
 
@@ -12,7 +13,6 @@ use super::task::TranslateTask;
 use crate::error::TaskError;
 use crate::groups::{SearchSettings, ShownSettings};
 use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::pictures;
 use crate::report::Report;
 use crate::task::Trained;
 
@@ -161,5 +161,5 @@ fn predict(
     let (sentence, translation) = last.ok_or(TranslateError::NoSentence)?;
     let Alignment { read, written, weights } =
         trained.alignment(&sentence, &translation)?.ok_or(TranslateError::NoAttention)?;
-    output.file(file, &pictures::alignment(&weights, &read, &written).svg)
+    output.file(file, &alignment(&weights, &read, &written).svg)
 }

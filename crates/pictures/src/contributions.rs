@@ -1,11 +1,13 @@
-//! Texts whose words are coloured by how much they speak for the class: green for it, red against it.
+//! A text whose words are coloured by how much they contribute to a prediction: green for it, red against it.
 
-use super::prediction::Explanation;
-use crate::pictures::escaped;
+use crate::text::{escaped, page};
+
+/// The parts of a text in their order, each with its contribution; none for what stands between the words.
+pub type Contributions<'a> = [(&'a str, Option<f32>)];
 
 /// How a contribution is shown where text is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub enum Shown {
     /// As the colour behind the word.
     Colour,
     /// As a number after the word, where there are no colours.
@@ -21,15 +23,15 @@ impl Shown {
 }
 
 /// The text with its contributions, in a line.
-pub(super) fn line(parts: &Explanation<'_>, how: Shown) -> String {
+pub fn line(parts: &Contributions<'_>, how: Shown) -> String {
     coloured(parts, str::to_owned, |part, share, [red, green, blue]| match how {
         Shown::Number => format!("{part}[{share:+.2}]"),
         Shown::Colour => format!("\x1b[38;2;0;0;0;48;2;{red};{green};{blue}m{part}\x1b[0m"),
     })
 }
 
-/// A section of a [`page`]: the class, the probabilities of all classes, the text.
-pub(super) fn section(class: &str, probabilities: &str, parts: &Explanation<'_>) -> String {
+/// A section of a [`contributions_page`]: the class, the probabilities of all classes, the text.
+pub fn section(class: &str, probabilities: &str, parts: &Contributions<'_>) -> String {
     let text = coloured(parts, escaped, |part, share, [red, green, blue]| {
         let word = escaped(part);
         format!("<span style=\"background: rgb({red}, {green}, {blue})\" title=\"{share:+.3}\">{word}</span>")
@@ -38,20 +40,16 @@ pub(super) fn section(class: &str, probabilities: &str, parts: &Explanation<'_>)
 }
 
 /// A page of HTML with these sections.
-pub(super) fn page(sections: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Why these classes</title>\n\
-         <style>body {{ font: 16px/1.6 sans-serif; max-width: 50em; margin: 2em auto }} \
-         p {{ white-space: pre-wrap }}</style>\n\
-         <p>Green words speak for the predicted class, red ones against it (gradient times input, in nats).</p>\n\
-         {sections}"
-    )
+pub fn contributions_page(sections: &str) -> String {
+    let style = "body { font: 16px/1.6 sans-serif; max-width: 50em; margin: 2em auto }\np { white-space: pre-wrap }\n";
+    let legend = "Green words contribute to the predicted class, red ones against it (gradient times input, in nats).";
+    page("Contributions of words", style, &format!("<p>{legend}</p>\n{sections}"))
 }
 
 /// All parts in a row: those without a contribution as `plain` shows them, the others as `word`
 /// shows them with their contribution and their colour.
 fn coloured(
-    parts: &Explanation<'_>,
+    parts: &Contributions<'_>,
     plain: impl Fn(&str) -> String,
     word: impl Fn(&str, f32, [u8; 3]) -> String,
 ) -> String {
@@ -70,30 +68,4 @@ fn colour(share: f32) -> [u8; 3] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts() -> Explanation<'static> {
-        vec![("<b>", Some(1.0)), (" ", None), ("dull", Some(-0.5))]
-    }
-
-    #[test]
-    fn words_have_numbers_where_there_are_no_colours() {
-        assert_eq!(line(&parts(), Shown::Number), "<b>[+1.00] dull[-0.50]");
-        assert_eq!(Shown::here(false), Shown::Number);
-    }
-
-    #[test]
-    fn colours_end_after_each_word() {
-        let shown = line(&parts(), Shown::Colour);
-        assert_eq!(shown.matches("\x1b[0m").count(), 2);
-        assert!(shown.contains("48;2;90;200;110m<b>"), "{shown:?}");
-    }
-
-    #[test]
-    fn markup_in_a_text_is_text() {
-        let page = page(&section("good & <so>", "good 0.9, bad 0.1", &parts()));
-        let escaped = page.contains("&lt;b&gt;") && page.contains("good &amp; &lt;so&gt;");
-        assert!(escaped && !page.contains("<b>"), "{page}");
-    }
-}
+mod tests;

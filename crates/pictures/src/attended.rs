@@ -1,4 +1,4 @@
-//! A picture, once for each word that was written about it, with what was looked at in the light.
+//! The attention over an image: the image once for each word that was written about it, bright where the attention lies.
 
 use std::io::Cursor;
 
@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
 
-use super::{Picture, drawn, escaped};
+use crate::text::escaped;
+use crate::{Picture, drawn};
 
 /// Side of a tile, in pixels of the drawing.
 const TILE: usize = 140;
@@ -77,19 +78,4 @@ pub fn attended(name: &str, thumbnail: &Thumbnail, words: &[String], weights: &[
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_has_the_picture_in_its_own_light() {
-        let thumbnail = Thumbnail::new(&[200; 3 * 4]);
-        let words = ["a<b".to_owned(), "<END>".to_owned()];
-        let picture = attended("p7", &thumbnail, &words, &[vec![1.0, 0.0, 0.0, 0.0], vec![0.25; 4]]);
-        assert_eq!(picture.svg.matches("<use href=\"#p7\"").count(), 3);
-        assert_eq!(picture.svg.matches("<title>").count(), 8);
-        assert_eq!(picture.svg.matches("fill-opacity=\"0.85\"").count(), 3, "what is not looked at is dark");
-        for part in [">a&lt;b<", ">&lt;END&gt;<", "data:image/png;base64,iVBOR"] {
-            assert!(picture.svg.contains(part), "{part}");
-        }
-    }
-}
+mod tests;

@@ -1,26 +1,36 @@
-//! The shape of a language model from the shapes of its tensors.
+//! The shape of a recurrent language model from the names and shapes of its tensors.
+
+mod error;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use rekindle_models::char_lm::CharLmSettings;
-use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Cell;
-use rekindle_weights::WeightTensor;
 
-use super::error::ImportError;
+use crate::tensor::WeightTensor;
+pub use error::ShapeError;
 
 type Tensors = BTreeMap<String, WeightTensor>;
 
-/// What the tensors of a file say of the model.
+/// A recurrent language model, as the names and shapes of its tensors show it.
 #[derive(Debug)]
-pub(super) struct Deduced {
-    /// The model's tensors, by the names that they have here.
-    pub tensors: Tensors,
-    /// How many tensors of the file are no part of the model.
+pub struct LanguageModel {
+    /// The model's tensors, with the names `rnn.*`, `embedding.weight`, `output.weight` and `output.bias`.
+    pub tensors: BTreeMap<String, WeightTensor>,
+    /// Tensors that are no part of the model: those of an optimizer, say.
     pub outside: usize,
-    pub vocabulary_size: usize,
-    pub shape: CharLmSettings,
+    /// The recurrence.
+    pub cell: Cell,
+    /// `L`: layers.
+    pub layers: usize,
+    /// `H`: size of the hidden state.
+    pub hidden: usize,
+    /// Width of the embedding; none for one-hot tokens.
+    pub embedding: Option<usize>,
+    /// `V`: tokens of the vocabulary.
+    pub vocabulary: usize,
+    /// Whether the output layer has the weights of the embedding.
+    pub tied: bool,
 }
 
 /// A layer beside the recurrent network: a matrix, with or without a bias.
@@ -33,15 +43,26 @@ struct Matrix<'a> {
     bias: bool,
 }
 
-/// Finds the recurrent network, and beside it the embedding and the output layer: by their names here, or else by their
-/// shapes. A linear layer has a bias, and an embedding has none.
-pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, ImportError> {
+impl LanguageModel {
+    /// Finds the recurrent network in `tensors`, and beside it the embedding and the output layer: by their names here, or else by
+    /// their shapes. A linear layer has a bias, and an embedding has none. Of cells with as many gates it is the plain one, unless
+    /// `cell` says which.
+    ///
+    /// # Errors
+    ///
+    /// When the tensors show no such model, several, or one with values that are no numbers.
+    pub fn of(tensors: &BTreeMap<String, WeightTensor>, cell: Option<Cell>) -> Result<Self, ShapeError> {
+        deduce(tensors, cell)
+    }
+}
+
+fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeError> {
     const FIRST: &str = "weight_ih_l0";
     let is_first = |name: &&String| name.strip_suffix(FIRST).is_some_and(|stem| stem.is_empty() || stem.ends_with('.'));
     let mut firsts = tensors.keys().filter(is_first);
-    let first = firsts.next().ok_or(ImportError::NoRecurrence)?;
+    let first = firsts.next().ok_or(ShapeError::NoRecurrence)?;
     if let Some(other) = firsts.next() {
-        return Err(ImportError::SeveralRecurrences { one: first.clone(), other: other.clone() });
+        return Err(ShapeError::SeveralRecurrences { one: first.clone(), other: other.clone() });
     }
     let stem = first.strip_suffix(FIRST).unwrap_or_default();
     // `model_state_dict.` of `model_state_dict.lstm.`: what is outside of it is not the model's.
@@ -50,7 +71,7 @@ pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, I
         tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(root)?, tensor))).collect();
     let outside = tensors.len() - model.len();
     if let Some((name, _)) = model.iter().find(|(_, tensor)| !tensor.values().iter().all(|value| value.is_finite())) {
-        return Err(ImportError::NotFinite { name: format!("{root}{name}") });
+        return Err(ShapeError::NotFinite { name: format!("{root}{name}") });
     }
     let network = &stem[root.len()..];
 
@@ -71,17 +92,16 @@ pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, I
     };
     let no_embedding = |symbols: &dyn Display| {
         let wanted = format!("[{symbols}, {input}] without a bias");
-        Err(ImportError::NoLayer { layer: "embedding", wanted })
+        Err(ShapeError::NoLayer { layer: "embedding", wanted })
     };
-    let no_output =
-        || Err(ImportError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
+    let no_output = || Err(ShapeError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
     if output.is_some_and(|output| output.columns != hidden) {
         return no_output();
     }
     if embedding.is_some_and(|embedding| embedding.columns != input) {
         return no_embedding(&"symbols");
     }
-    let (vocabulary_size, tied) = match (output, embedding) {
+    let (vocabulary, tied) = match (output, embedding) {
         (Some(output), Some(embedding)) if output.rows == embedding.rows => {
             let weight = |matrix: Matrix<'_>| model[format!("{}.weight", matrix.name).as_str()];
             (output.rows, hidden == input && weight(output) == weight(embedding))
@@ -110,13 +130,8 @@ pub(super) fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<Deduced, I
             renamed.insert(new, tensor.clone());
         }
     }
-    let usual = CharLmSettings::default();
-    let shape = CharLmSettings {
-        recurrent: RecurrentSettings { cell, layers, hidden, ..usual.recurrent },
-        embedding: embedding.map_or(0, |embedding| embedding.columns),
-        tied,
-    };
-    Ok(Deduced { tensors: renamed, outside, vocabulary_size, shape })
+    let embedding = embedding.map(|embedding| embedding.columns);
+    Ok(LanguageModel { tensors: renamed, outside, cell, layers, hidden, embedding, vocabulary, tied })
 }
 
 struct Recurrence {
@@ -131,7 +146,7 @@ fn recurrence(
     model: &BTreeMap<&str, &WeightTensor>,
     network: &str,
     asked: Option<Cell>,
-) -> Result<Recurrence, ImportError> {
+) -> Result<Recurrence, ShapeError> {
     let name = |parameter: &str| format!("{network}{parameter}");
     let shape = |parameter: &str| model.get(name(parameter).as_str()).map_or(&[][..], |tensor| tensor.shape());
     for (parameter, reason) in [
@@ -139,11 +154,11 @@ fn recurrence(
         ("weight_hr_l0", "an LSTM with projections (proj_size) is not supported"),
     ] {
         if model.contains_key(name(parameter).as_str()) {
-            return Err(ImportError::Unsupported { name: name(parameter), reason });
+            return Err(ShapeError::Unsupported { name: name(parameter), reason });
         }
     }
     let no_cell =
-        |parameter: &str| ImportError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
+        |parameter: &str| ShapeError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
     let &[rows, input] = shape("weight_ih_l0") else { return Err(no_cell("weight_ih_l0")) };
     let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
     if hidden == 0 || input == 0 || rows % hidden != 0 {
@@ -162,7 +177,7 @@ fn recurrence(
     // does not ask for a large model.
     let misfit = |parameter: String| {
         let reason = "its shape does not go with that of weight_ih_l0";
-        Err(ImportError::Unsupported { name: name(&parameter), reason })
+        Err(ShapeError::Unsupported { name: name(&parameter), reason })
     };
     if shape("weight_hh_l0") != [rows, hidden] {
         return misfit("weight_hh_l0".to_owned());
@@ -192,10 +207,10 @@ fn matrix<'a>(
 fn only<'a, 'm: 'a>(
     layer: &'static str,
     mut matrices: impl Iterator<Item = &'a Matrix<'m>>,
-) -> Result<Option<Matrix<'m>>, ImportError> {
+) -> Result<Option<Matrix<'m>>, ShapeError> {
     match (matrices.next(), matrices.next()) {
         (Some(one), Some(other)) => {
-            Err(ImportError::SeveralLayers { layer, one: one.name.to_owned(), other: other.name.to_owned() })
+            Err(ShapeError::SeveralLayers { layer, one: one.name.to_owned(), other: other.name.to_owned() })
         }
         (one, _) => Ok(one.copied()),
     }

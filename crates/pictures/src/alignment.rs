@@ -1,6 +1,7 @@
-//! Where a translator looked.
+//! The attention of a translation.
 
-use super::{Picture, escaped};
+use crate::Picture;
+use crate::text::escaped;
 
 /// Size of a square, in pixels of the picture.
 const SQUARE: usize = 26;

@@ -1,16 +1,11 @@
 //! Images beside each other, as a picture, an animation or text.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::Path;
 
-use burn::tensor::Tensor;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageError, Rgb, RgbImage};
-use rekindle_models::draw::ImageShape;
-use rekindle_models::host::{DeviceError, numbers};
-
-use crate::error::TrainError;
 
 /// An image, and the window through which it was read or written.
 #[derive(Clone, Debug)]
@@ -21,31 +16,11 @@ pub struct Tile {
     pub window: Option<[f32; 4]>,
 }
 
-/// The images `[B, D]` of a model with their windows `[B, 4]`, if there are any.
-///
-/// # Errors
-///
-/// When the device fails.
-pub(super) fn tiles_of(images: Tensor<2>, windows: Option<Tensor<2>>) -> Result<Vec<Tile>, DeviceError> {
-    let images = rows_of(images)?;
-    let windows = match windows {
-        Some(windows) => rows_of(windows)?.into_iter().map(|row| row.try_into().ok()).collect(),
-        None => vec![None; images.len()],
-    };
-    Ok(images.into_iter().zip(windows).map(|(pixels, window)| Tile { pixels, window }).collect())
-}
-
-/// The rows of a matrix on the host.
-pub(super) fn rows_of(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
-    let [_, columns] = tensor.dims();
-    Ok(numbers(tensor)?.chunks_exact(columns.max(1)).map(<[f32]>::to_vec).collect())
-}
-
 /// How images are laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Sheet {
-    /// What an image is.
-    pub shape: ImageShape,
+    /// `[C, H, W]` of an image.
+    pub shape: [usize; 3],
     /// Images in a row.
     pub columns: usize,
     /// Width in the picture of one pixel of an image.
@@ -62,9 +37,9 @@ const MILLISECONDS: [u32; 2] = [200, 1500];
 impl Sheet {
     /// The images of `tiles`, row by row.
     pub fn picture(&self, tiles: &[Tile]) -> RgbImage {
-        let Self { shape, columns, scale, .. } = *self;
+        let Self { shape: [_, height, width], columns, scale, .. } = *self;
         let columns = columns.clamp(1, tiles.len().max(1));
-        let [width, height] = [shape.width, shape.height].map(|side| side * scale + GAP);
+        let [width, height] = [width, height].map(|side| side * scale + GAP);
         let rows = tiles.len().div_ceil(columns);
         let size = [columns * width + GAP, rows * height + GAP].map(|side| side as u32);
         let mut picture = RgbImage::from_pixel(size[0], size[1], Rgb([96, 96, 96]));
@@ -76,7 +51,7 @@ impl Sheet {
     }
 
     fn draw(&self, picture: &mut RgbImage, tile: &Tile, [left, top]: [usize; 2]) {
-        let Self { shape: ImageShape { channels, height, width }, scale, .. } = *self;
+        let Self { shape: [channels, height, width], scale, .. } = *self;
         for (y, x) in (0..height * scale).flat_map(|y| (0..width * scale).map(move |x| (y, x))) {
             let place = y / scale * width + x / scale;
             let level = |channel: usize| (tile.pixels[channel % channels * height * width + place] * 255.0) as u8;
@@ -99,8 +74,8 @@ impl Sheet {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn save_picture(&self, tiles: &[Tile], path: &Path) -> Result<(), TrainError> {
-        self.picture(tiles).save(path).map_err(unwritable(path))
+    pub fn save_picture(&self, tiles: &[Tile], path: &Path) -> io::Result<()> {
+        self.picture(tiles).save(path).map_err(to_io)
     }
 
     /// Writes an animated GIF file, a picture for each of `frames`.
@@ -108,30 +83,29 @@ impl Sheet {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn save_animation(&self, frames: &[Vec<Tile>], path: &Path) -> Result<(), TrainError> {
-        let file = File::create(path).map_err(TrainError::io("write", path))?;
+    pub fn save_animation(&self, frames: &[Vec<Tile>], path: &Path) -> io::Result<()> {
+        let file = File::create(path)?;
         let mut encoder = GifEncoder::new(BufWriter::new(file));
-        encoder.set_repeat(Repeat::Infinite).map_err(unwritable(path))?;
+        encoder.set_repeat(Repeat::Infinite).map_err(to_io)?;
         for (index, tiles) in frames.iter().enumerate() {
             let picture = DynamicImage::ImageRgb8(self.picture(tiles)).into_rgba8();
             let last = usize::from(index + 1 == frames.len());
             let delay = Delay::from_numer_denom_ms(MILLISECONDS[last], 1);
-            encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).map_err(unwritable(path))?;
+            encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).map_err(to_io)?;
         }
         Ok(())
     }
 }
 
-fn unwritable(path: &Path) -> impl FnOnce(ImageError) -> TrainError {
-    let path = path.to_owned();
-    move |error| match error {
-        ImageError::IoError(source) => TrainError::Io { action: "write", path, source },
-        other => TrainError::Io { action: "write", path, source: std::io::Error::other(other) },
+fn to_io(error: ImageError) -> io::Error {
+    match error {
+        ImageError::IoError(error) => error,
+        other => io::Error::other(other),
     }
 }
 
 /// `images` `[C, H, W]` side by side in blocks, two pixels above each other in a character.
-pub(super) fn text(images: &[Vec<f32>], ImageShape { channels, height, width }: ImageShape) -> String {
+pub fn text(images: &[Vec<f32>], [channels, height, width]: [usize; 3]) -> String {
     let white = |image: &[f32], y: usize, x: usize| {
         let levels = (0..channels).map(|channel| image[(channel * height + y) * width + x]);
         y < height && levels.sum::<f32>() > 0.5 * channels as f32
@@ -157,25 +131,4 @@ pub(super) fn text(images: &[Vec<f32>], ImageShape { channels, height, width }: 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHAPE: ImageShape = ImageShape { channels: 1, height: 2, width: 3 };
-
-    #[test]
-    fn images_stand_in_rows_and_windows_are_drawn_over_them() {
-        let tile = |level, window| Tile { pixels: vec![level; 6], window };
-        let tiles = [tile(1.0, None), tile(0.0, Some([-50.0, 0.0, 1.0, 90.0])), tile(0.0, None)];
-        let picture = Sheet { shape: SHAPE, columns: 2, scale: 4, colour: [255, 0, 0] }.picture(&tiles);
-        assert_eq!(picture.dimensions(), (2 * 14 + 2, 2 * 10 + 2));
-        assert_eq!(picture.get_pixel(2, 2).0, [255; 3]);
-        assert_eq!(picture.get_pixel(16, 4).0, [255, 0, 0], "the left edge, where the window goes beyond the image");
-        assert_eq!(picture.get_pixel(2, 12).0, [0; 3]);
-    }
-
-    #[test]
-    fn an_image_can_be_read_as_text() {
-        let image = vec![1.0, 0.0, 0.0, 1.0, 0.9, 0.1];
-        assert_eq!(text(&[image.clone(), image], SHAPE), "█▄  | █▄\n");
-    }
-}
+mod tests;

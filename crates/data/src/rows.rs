@@ -1,0 +1,206 @@
+//! A file of rows of numbers that are computed once and read many times: the features of images, say.
+//!
+//! ```text
+//! RKROWS01 | length of the head, u32 | head, JSON | rows of numbers of 16 bits | SHA-256 of all before it
+//! ```
+//!
+//! Little-endian. The head says what the rows were computed from: a file with another head, one that is cut off and one with a
+//! flipped bit do not open. A file is written beside its name and renamed, so that a kill leaves no half.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+const MAGIC: [u8; 8] = *b"RKROWS01";
+/// Bytes of the digest.
+const DIGEST: u64 = 32;
+
+/// What can go wrong with a file of rows.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    /// The file cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not the one that is wanted.
+    #[error("{}: {reason}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl RowsError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// A file of rows, open for reading.
+#[derive(Debug)]
+pub struct RowFile {
+    path: PathBuf,
+    file: File,
+    /// Where the rows begin.
+    start: u64,
+    /// Numbers of a row.
+    width: usize,
+}
+
+impl RowFile {
+    /// Opens a file of `count` rows of `width` numbers that were computed from what `head` says; none when there is no file.
+    ///
+    /// # Errors
+    ///
+    /// [`RowsError::Unfit`] when the file is another, is cut off or is damaged; [`RowsError::Io`] when it cannot be read.
+    pub fn open(path: &Path, head: &impl Serialize, count: usize, width: usize) -> Result<Option<Self>, RowsError> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(RowsError::io("read", path))?,
+        };
+        let unfit = |reason: String| RowsError::Unfit { path: path.to_owned(), reason };
+        let (mut magic, mut length) = ([0; 8], [0; 4]);
+        let fixed = file.read_exact(&mut magic).and_then(|()| file.read_exact(&mut length));
+        fixed.map_err(|_| unfit("it is cut off".to_owned()))?;
+        if magic != MAGIC {
+            return Err(unfit("it is not of this version".to_owned()));
+        }
+        let length = u32::from_le_bytes(length);
+        let mut text = Vec::new();
+        (&file).take(length.into()).read_to_end(&mut text).map_err(RowsError::io("read", path))?;
+        let found: Value = serde_json::from_slice(&text).map_err(|_| unfit("its head is damaged".to_owned()))?;
+        let wanted = serde_json::to_value(head).map_err(|error| unfit(error.to_string()))?;
+        let fields = wanted.as_object().into_iter().flatten();
+        if let Some((field, _)) = fields.into_iter().find(|(field, value)| found.get(field) != Some(value)) {
+            return Err(unfit(format!("it is of other {field}")));
+        }
+        let start = 12 + u64::from(length);
+        let rows = count as u64 * bytes(width);
+        let size = file.metadata().map_err(RowsError::io("read", path))?.len();
+        if size != start + rows + DIGEST {
+            return Err(unfit(format!("it is cut off: {size} bytes of {}", start + rows + DIGEST)));
+        }
+        let mut hash = Sha256::new();
+        file.seek(SeekFrom::Start(0)).map_err(RowsError::io("read", path))?;
+        let (mut content, mut piece) = ((&file).take(start + rows), vec![0; 1 << 16]);
+        loop {
+            match content.read(&mut piece).map_err(RowsError::io("read", path))? {
+                0 => break,
+                read => hash.update(&piece[..read]),
+            }
+        }
+        let mut digest = [0; DIGEST as usize];
+        file.read_exact(&mut digest).map_err(RowsError::io("read", path))?;
+        if hash.finalize()[..] != digest {
+            return Err(unfit("it is damaged: its bytes are not those that were written".to_owned()));
+        }
+        Ok(Some(Self { path: path.to_owned(), file, start, width }))
+    }
+
+    /// Some rows, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read any more, or has no such row.
+    pub fn rows(&self, rows: &[usize]) -> Result<Vec<f32>, RowsError> {
+        let size = bytes(self.width);
+        let mut file = &self.file;
+        let mut values = vec![0.0_f32; rows.len() * self.width];
+        let mut buffer = vec![0; size as usize];
+        for (&row, values) in rows.iter().zip(values.chunks_mut(self.width)) {
+            file.seek(SeekFrom::Start(self.start + row as u64 * size))
+                .and_then(|_| file.read_exact(&mut buffer))
+                .map_err(RowsError::io("read", &self.path))?;
+            let bits: Vec<u16> = buffer.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+            bits.reinterpret_cast::<f16>().convert_to_f32_slice(values);
+        }
+        Ok(values)
+    }
+}
+
+/// A file of rows that is being written. What is dropped unfinished is deleted.
+#[derive(Debug)]
+pub struct RowWriter {
+    path: PathBuf,
+    partial: PathBuf,
+    file: BufWriter<File>,
+    hash: Sha256,
+}
+
+impl RowWriter {
+    /// Begins a file, with the folders above it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it.
+    pub fn create(path: &Path, head: &impl Serialize) -> Result<Self, RowsError> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(RowsError::io("make the folder", folder))?;
+        }
+        let partial = path.with_extension("partial");
+        let file = BufWriter::new(File::create(&partial).map_err(RowsError::io("write", &partial))?);
+        let mut writer = Self { path: path.to_owned(), partial, file, hash: Sha256::new() };
+        let text = serde_json::to_vec(head).map_err(|error| RowsError::io("write", path)(error.into()))?;
+        writer.write(&[&MAGIC[..], &(text.len() as u32).to_le_bytes(), &text].concat())?;
+        Ok(writer)
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for them.
+    pub fn push(&mut self, values: &[f32]) -> Result<(), RowsError> {
+        self.write(&values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    /// Ends the file and gives it its name.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it.
+    pub fn finish(mut self) -> Result<(), RowsError> {
+        let digest = self.hash.finalize_reset();
+        let failed = RowsError::io("write", &self.partial);
+        let whole = self.file.write_all(&digest).and_then(|()| self.file.flush());
+        whole
+            .and_then(|()| self.file.get_ref().sync_all())
+            .and_then(|()| fs::rename(&self.partial, &self.path))
+            .map_err(failed)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), RowsError> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes).map_err(RowsError::io("write", &self.partial))
+    }
+}
+
+impl Drop for RowWriter {
+    fn drop(&mut self) {
+        // What is left of it is of no use, and takes room. A finished file has another name.
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+/// Bytes of a row.
+fn bytes(width: usize) -> u64 {
+    2 * width as u64
+}
+
+#[cfg(test)]
+mod tests;

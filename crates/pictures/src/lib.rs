@@ -1,0 +1,54 @@
+//! Pictures of what sequence models do.
+//!
+//! Charts are SVG, which needs no fonts to be made and which any browser shows; images are PNG and GIF; texts are HTML or
+//! coloured lines of a terminal.
+//!
+//! * [`learning_curve`]: the loss and the first figure of a run, over the epochs.
+//! * [`alignment`]: the attention of a translation; [`attended`]: the attention over an image, word by word.
+//! * [`confusion`]: a confusion matrix.
+//! * [`timeline`]: the labels of every frame of a clip.
+//! * [`sheet`]: images beside each other, as a picture, an animation or text.
+//! * [`contributions`]: a text whose words are coloured by how much they contribute to a prediction.
+//! * [`page`]: an HTML page around such pictures.
+//!
+//! ```
+//! use rekindle_metrics::classification::ConfusionMatrix;
+//! use rekindle_pictures::confusion;
+//!
+//! let matrix = ConfusionMatrix::of(2, &[0, 0, 1], &[0, 1, 1]);
+//! let picture = confusion(&matrix, &["negative", "positive"]);
+//! assert!(picture.svg.starts_with("<svg"));
+//! ```
+#![forbid(unsafe_code)]
+
+mod alignment;
+mod attended;
+mod confusion;
+pub mod contributions;
+mod learning_curve;
+pub mod sheet;
+mod text;
+mod timeline;
+
+use std::fmt::Display;
+
+pub use alignment::alignment;
+pub use attended::{Thumbnail, attended};
+pub use confusion::confusion;
+pub use learning_curve::learning_curve;
+pub use text::{escaped, page};
+pub use timeline::timeline;
+
+/// A picture of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its file name, without `.svg`.
+    pub name: &'static str,
+    /// The picture.
+    pub svg: String,
+}
+
+/// Drawing into memory cannot fail for the system's sake, so what fails is the drawing code.
+fn drawn<T, E: Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|e| unreachable!("SVG is drawn into memory, with ranges that are not empty: {e}"))
+}

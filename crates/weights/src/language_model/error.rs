@@ -1,0 +1,67 @@
+//! Why tensors show no language model.
+
+use rekindle_rnn::Cell;
+
+/// Why tensors show no language model, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// No tensor has the name of a recurrent weight.
+    #[error(
+        "no tensor has a name that ends in weight_ih_l0, as those of torch.nn.RNN, LSTM and GRU do; tell the names with \
+         --key-map OLD=NEW (`rekindle inspect FILE` lists them)"
+    )]
+    NoRecurrence,
+    /// There are several recurrent networks.
+    #[error("there are several recurrent networks, {one} and {other}: save the language model by itself")]
+    SeveralRecurrences {
+        /// The first tensor of one.
+        one: String,
+        /// The first tensor of another.
+        other: String,
+    },
+    /// A recurrent network that a language model cannot have.
+    #[error("{name}: {reason}")]
+    Unsupported {
+        /// The tensor that shows it.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The rows of a recurrent weight are not those of the cell.
+    #[error("{name} is {shape:?}, which is no {}", cell.map_or("known cell".to_owned(), |cell| cell.to_string()))]
+    NoCell {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The cell that was asked for.
+        cell: Option<Cell>,
+    },
+    /// A layer beside the recurrent network cannot be told.
+    #[error(
+        "no tensor has the shape of the {layer}, {wanted}; tell its name with --key-map OLD={layer} (`rekindle inspect FILE` \
+         lists them)"
+    )]
+    NoLayer {
+        /// What it is called here.
+        layer: &'static str,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// Several tensors have the shape of a layer.
+    #[error("{one} and {other} both have the shape of the {layer}; tell which it is with --key-map {one}={layer}")]
+    SeveralLayers {
+        /// What it is called here.
+        layer: &'static str,
+        /// One of them.
+        one: String,
+        /// Another.
+        other: String,
+    },
+    /// A weight is infinite or not a number.
+    #[error("{name} has values that are no numbers: the model has been spoilt in training")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+    },
+}
