@@ -20,12 +20,7 @@ use crate::settings::{ScheduleKind, TrainingSettings};
 /// During the warm-up all of them are multiplied by `(s + 1) / w`.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    kind: ScheduleKind,
-    base: f64,
-    factor: f64,
-    decay_after: u64,
-    warmup: u64,
-    wait: u64,
+    settings: TrainingSettings,
     steps_per_epoch: u64,
     total_steps: u64,
     plateau: Plateau,
@@ -42,36 +37,27 @@ pub struct Plateau {
 impl Schedule {
     /// The schedule of `settings` for a run of `total_steps`.
     pub fn new(settings: &TrainingSettings, steps_per_epoch: u64, total_steps: u64) -> Self {
-        Self {
-            kind: settings.schedule,
-            base: settings.learning_rate,
-            factor: settings.decay,
-            decay_after: settings.decay_after,
-            warmup: settings.warmup,
-            wait: settings.plateau_wait,
-            steps_per_epoch,
-            total_steps,
-            plateau: Plateau::default(),
-        }
+        Self { settings: settings.clone(), steps_per_epoch, total_steps, plateau: Plateau::default() }
     }
 
     /// The learning rate of `step`, counted from 0.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let factor = match self.kind {
+        let &TrainingSettings { learning_rate, decay, decay_after, warmup, .. } = &self.settings;
+        let factor = match self.settings.schedule {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Decay => {
                 let epoch = step / self.steps_per_epoch;
-                self.factor.powf((epoch + 1).saturating_sub(self.decay_after) as f64)
+                decay.powf((epoch + 1).saturating_sub(decay_after) as f64)
             }
             ScheduleKind::Cosine => {
-                let done = step.saturating_sub(self.warmup) as f64;
-                let whole = self.total_steps.saturating_sub(self.warmup).max(1) as f64;
+                let done = step.saturating_sub(warmup) as f64;
+                let whole = self.total_steps.saturating_sub(warmup).max(1) as f64;
                 (1.0 + (PI * (done / whole).min(1.0)).cos()) / 2.0
             }
-            ScheduleKind::Plateau => self.factor.powf(self.plateau.lowered as f64),
+            ScheduleKind::Plateau => decay.powf(self.plateau.lowered as f64),
         };
-        let warmup = if step < self.warmup { (step + 1) as f64 / self.warmup as f64 } else { 1.0 };
-        self.base * factor * warmup
+        let rise = if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 };
+        learning_rate * factor * rise
     }
 
     /// Tells the schedule the outcome of an evaluation, lower being better.
@@ -82,7 +68,7 @@ impl Schedule {
             plateau.fruitless = 0;
         } else {
             plateau.fruitless += 1;
-            if plateau.fruitless > self.wait {
+            if plateau.fruitless > self.settings.plateau_wait {
                 plateau.lowered += 1;
                 plateau.fruitless = 0;
             }

@@ -31,28 +31,10 @@ pub fn run(options: &Devices) -> Result<()> {
     Ok(())
 }
 
-/// What a graphics processor calls itself.
-#[cfg(any(
-    feature = "wgpu",
-    feature = "vulkan",
-    feature = "metal",
-    feature = "webgpu",
-    feature = "cuda",
-    feature = "rocm"
-))]
+/// The name that a graphics processor gives itself.
 fn model(device: &Device) -> Option<String> {
-    device.identity().map(|identity| identity.name)
-}
-
-/// What a graphics processor calls itself: there is none.
-#[cfg(not(any(
-    feature = "wgpu",
-    feature = "vulkan",
-    feature = "metal",
-    feature = "webgpu",
-    feature = "cuda",
-    feature = "rocm"
-)))]
-fn model(_: &Device) -> Option<String> {
-    None
+    #[cfg(feature = "gpu")]
+    return device.identity().map(|identity| identity.name);
+    #[cfg(not(feature = "gpu"))]
+    return Some(device).and(None);
 }
