@@ -1,17 +1,22 @@
 //! The `rekindle` command: reads the options, asks the registry of tasks, prints.
 #![deny(unsafe_code)]
+// A closed pipe would make them panic: see `console`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod allocator;
 mod arguments;
 mod backend;
 mod commands;
+mod console;
 mod options;
 mod progress;
 
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use rekindle_train::TrainError;
 
+use crate::console::note;
 use crate::options::{Command, Rekindle};
 
 fn main() -> ExitCode {
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough: `rekindle sample ... | head` is no failure.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {e:#}");
+            note!("error: {e:#}");
             ExitCode::FAILURE
         }
     }
@@ -45,5 +50,10 @@ fn main() -> ExitCode {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(broken))
+    // What a task could not do is no cause of its own: its message is the error's.
+    let of_task = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
+        Some(TrainError::Task(source)) => source.downcast_ref().is_some_and(broken),
+        _ => false,
+    };
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(broken) || of_task(cause))
 }

@@ -7,6 +7,8 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, Prog
 use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
 
+use crate::console::note;
+
 /// Plain lines come at least this far apart, but for the last one.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
@@ -59,7 +61,7 @@ impl Progress {
                 self.bar = ProgressBar::hidden();
             }
         } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || done == total {
-            eprintln!("{done}/{total} {what}");
+            note!("{done}/{total} {what}");
             self.last_line = Some(Instant::now());
         }
     }
@@ -80,7 +82,7 @@ impl Progress {
         if !self.bar.is_hidden() {
             self.bar.set_message(figures);
         } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || report.step == self.total_steps {
-            eprintln!("step {}/{} (epoch {:.2}): {figures}", report.step, self.total_steps, report.epoch);
+            note!("step {}/{} (epoch {:.2}): {figures}", report.step, self.total_steps, report.epoch);
             self.last_line = Some(Instant::now());
         }
     }
@@ -93,7 +95,7 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| note!("{text}"));
     }
 }
 

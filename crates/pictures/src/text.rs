@@ -1,14 +1,19 @@
 //! Texts for a browser.
 
-/// A text with the marks that XML and HTML want.
+/// A text with the marks that XML and HTML want. Control characters, which XML cannot hold, become `�`.
 pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    without_controls(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn without_controls(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && !['\n', '\t'].contains(&c), "\u{fffd}")
 }
 
 /// The first characters of `name`, marked where it goes on.
 pub(crate) fn cut(name: &str, longest: usize) -> String {
+    let name = without_controls(name);
     if name.chars().count() <= longest {
-        return name.to_owned();
+        return name;
     }
     name.chars().take(longest - 1).chain(['…']).collect()
 }
@@ -21,3 +26,6 @@ pub fn page(title: &str, style: &str, body: &str) -> String {
         escaped(title)
     )
 }
+
+#[cfg(test)]
+mod tests;

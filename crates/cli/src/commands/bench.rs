@@ -1,6 +1,6 @@
 //! `rekindle bench`.
 
-use std::io::{self, Write, stdout};
+use std::io::{self, stdout};
 use std::num::NonZeroUsize;
 use std::process::Command;
 
@@ -13,20 +13,20 @@ use rekindle_train::tasks;
 use serde::Serialize;
 
 use crate::backend::{self, Kind};
+use crate::console::{self, answer, note};
 use crate::options::{Bench, DeviceOptions};
 
 pub fn run(options: &Bench) -> Result<()> {
     let chosen = backend::choose(&options.device)?;
     if let Some(shape) = &options.peak_memory {
-        println!("{}", serde_json::to_string(&memory::peak_bytes(shape, &chosen.device)?)?);
-        return Ok(());
+        return Ok(answer!("{}", serde_json::to_string(&memory::peak_bytes(shape, &chosen.device)?)?)?);
     }
     let count = |number| NonZeroUsize::new(number).context("the options are at least 1");
     let turns = Turns { rounds: count(options.rounds)?, steps: count(options.steps)? };
     let name = if options.backends { "all backends" } else { chosen.name };
     let threads = rayon::current_num_threads();
-    eprintln!("{name}, {threads} threads, {} rounds of {} steps", options.rounds, options.steps);
-    let progress = |shape: &Shape| eprintln!("{shape}");
+    note!("{name}, {threads} threads, {} rounds of {} steps", options.rounds, options.steps);
+    let progress = |shape: &Shape| note!("{shape}");
     if options.backends {
         let table = compare_backends(turns)?;
         return print(options, &table, |out| table.write(out));
@@ -37,9 +37,7 @@ pub fn run(options: &Bench) -> Result<()> {
     }
     let pytorch = PyTorch::start(&options.python).map_err(anyhow::Error::from);
     let pytorch = pytorch.inspect_err(|e| {
-        eprintln!(
-            "warning: going on without PyTorch: {e:#}; install it (pip install torch) or name another with --python"
-        );
+        note!("warning: going on without PyTorch: {e:#}; install it (pip install torch) or name another with --python");
     });
     let pytorch = pytorch.ok();
     let mut comparison = Comparison {
@@ -65,7 +63,7 @@ fn compare_backends(turns: Turns) -> Result<backends::Table> {
         .iter()
         .map(|task| {
             move |device: &Device| {
-                eprintln!("{}", task.name());
+                note!("{}", task.name());
                 task.steps(device)
             }
         })
@@ -76,12 +74,7 @@ fn compare_backends(turns: Turns) -> Result<backends::Table> {
 }
 
 fn print(options: &Bench, table: &impl Serialize, text: impl FnOnce(&mut io::Stdout) -> io::Result<()>) -> Result<()> {
-    let mut out = stdout();
-    match options.output.json {
-        true => writeln!(out, "{}", serde_json::to_string_pretty(table)?)?,
-        false => text(&mut out)?,
-    }
-    Ok(())
+    if options.output.json { console::json(table) } else { Ok(text(&mut stdout())?) }
 }
 
 /// The command that runs this program again, to do nothing but the steps of a shape and print its peak memory.

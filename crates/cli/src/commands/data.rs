@@ -7,31 +7,26 @@ use anyhow::{Context, Result};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use rekindle_data::catalogue::{Catalogue, Entry};
 use rekindle_data::download::{Downloader, Outcome};
-use serde::Serialize;
 
+use crate::console::{self, answer, note};
 use crate::options::Data;
 
 pub fn run(data: Data) -> Result<()> {
     let catalogue = Catalogue::embedded();
     match data {
-        Data::List(output) if output.json => print_json(&catalogue.entries),
+        Data::List(output) if output.json => console::json(&catalogue.entries),
         Data::List(_) => {
             for entry in &catalogue.entries {
-                println!("{:<20} {:<10} {:>12}  {}", entry.name, entry.task, size(entry), entry.description);
+                answer!("{:<20} {:<10} {:>12}  {}", entry.name, entry.task, size(entry), entry.description)?;
             }
             Ok(())
         }
         Data::Show { name, output } => {
             let entry = catalogue.find(&name)?;
-            if output.json { print_json(entry) } else { show(entry) }
+            if output.json { console::json(entry) } else { show(entry) }
         }
         Data::Get { name, out, mirror } => get(catalogue.find(&name)?, &out, mirror.as_deref()),
     }
-}
-
-fn print_json(result: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(result)?);
-    Ok(())
 }
 
 fn size(entry: &Entry) -> String {
@@ -39,17 +34,20 @@ fn size(entry: &Entry) -> String {
 }
 
 fn show(entry: &Entry) -> Result<()> {
-    println!("name         {}", entry.name);
-    println!("task         {}", entry.task);
-    println!("what         {}", entry.description);
-    println!("licence      {}", entry.licence);
-    println!("source       {}", entry.source);
-    println!("size         {}", size(entry));
+    answer!("name         {}", entry.name)?;
+    answer!("task         {}", entry.task)?;
+    answer!("what         {}", entry.description)?;
+    answer!("licence      {}", entry.licence)?;
+    answer!("source       {}", entry.source)?;
+    answer!("size         {}", size(entry))?;
     for file in &entry.files {
-        println!(
+        answer!(
             "file         {} ({} bytes)\n             {}\n             sha256 {}",
-            file.path, file.bytes, file.url, file.sha256
-        );
+            file.path,
+            file.bytes,
+            file.url,
+            file.sha256
+        )?;
     }
     Ok(())
 }
@@ -70,10 +68,10 @@ fn get(entry: &Entry, folder: &Path, mirror: Option<&str>) -> Result<()> {
         bar.finish_and_clear();
         let path = entry.local_path(file, folder);
         match outcome {
-            Outcome::AlreadyThere => eprintln!("{} is there already", path.display()),
-            Outcome::Downloaded { .. } => eprintln!("{}: {} bytes, as they should be", path.display(), file.bytes),
+            Outcome::AlreadyThere => note!("{} is there already", path.display()),
+            Outcome::Downloaded { .. } => note!("{}: {} bytes, as they should be", path.display(), file.bytes),
         }
-        println!("{}", path.display());
+        answer!("{}", path.display())?;
     }
     Ok(())
 }

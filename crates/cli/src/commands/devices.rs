@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use serde_json::json;
 
 use crate::backend::{self, backends};
+use crate::console::{self, answer};
 use crate::options::{DeviceOptions, Devices};
 
 pub fn run(options: &Devices) -> Result<()> {
@@ -20,15 +21,13 @@ pub fn run(options: &Devices) -> Result<()> {
     if options.output.json {
         let row = |(name, kind, model, default): &(String, &str, Option<String>, bool)| json!({"backend": name, "kind": kind, "device": model, "default": default});
         let rows: Vec<_> = rows.iter().map(row).collect();
-        println!("{:#}", json!({"devices": rows, "not_compiled_in": missing}));
-        return Ok(());
+        return console::json(&json!({"devices": rows, "not_compiled_in": missing}));
     }
     for (name, kind, model, default) in rows {
         let model = model.map_or_else(String::new, |model| format!("  {model}"));
-        println!("{name:<12} {kind}{model}{}", if default { "  (default)" } else { "" });
+        answer!("{name:<12} {kind}{model}{}", if default { "  (default)" } else { "" })?;
     }
-    println!("not compiled in: {} (each is a feature flag: `--features NAME`)", missing.join(", "));
-    Ok(())
+    Ok(answer!("not compiled in: {} (each is a feature flag: `--features NAME`)", missing.join(", "))?)
 }
 
 /// The name that a graphics processor gives itself.

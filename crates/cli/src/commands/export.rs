@@ -10,6 +10,7 @@ use rekindle_weights::{save_json, save_safetensors};
 use serde_json::json;
 
 use super::inspect::weights;
+use crate::console::{self, answer, note};
 use crate::options::{Export, WeightFormat};
 
 pub fn run(options: &Export) -> Result<()> {
@@ -52,10 +53,9 @@ pub fn run(options: &Export) -> Result<()> {
     let text = serde_json::to_string_pretty(&config)? + "\n";
     fs::write(&config_path, text).with_context(|| format!("cannot write {}", config_path.display()))?;
     if options.output.json {
-        println!("{:#}", json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
-        return Ok(());
+        return console::json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
     }
-    println!("{}", path.display());
-    eprintln!("{} tensors of step {step}; what the model is: {}", tensors.len(), config_path.display());
+    answer!("{}", path.display())?;
+    note!("{} tensors of step {step}; what the model is: {}", tensors.len(), config_path.display());
     Ok(())
 }

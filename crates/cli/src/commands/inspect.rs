@@ -12,6 +12,7 @@ use rekindle_weights::{WeightFile, WeightTensor};
 use serde_json::{Value, json};
 
 use crate::backend;
+use crate::console::note;
 use crate::options::Inspect;
 
 pub fn run(options: &Inspect) -> Result<()> {
@@ -52,7 +53,7 @@ pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
         Err(other) => return Err(other.into()),
     };
     for rejected in &weights.rejected {
-        eprintln!("warning: passed over a checkpoint: {rejected}");
+        note!("warning: passed over a checkpoint: {rejected}");
     }
     Ok(weights)
 }

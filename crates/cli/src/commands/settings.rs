@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use rekindle_train::registry;
 use rekindle_train::tasks;
 
+use crate::console;
 use crate::options::Settings;
 
 pub fn run(options: &Settings) -> Result<()> {
     let task = registry::find(tasks::ALL, &options.task).context("the names are those of the registry")?;
     let sections = task.sections();
-    let mut out = stdout().lock();
     if options.output.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&sections)?)?;
-        return Ok(());
+        return console::json(&sections);
     }
+    let mut out = stdout().lock();
     for section in sections {
         writeln!(out, "# {}\n[{}]", section.heading, section.table)?;
         for field in section.settings {

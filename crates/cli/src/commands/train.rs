@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::arguments;
 use crate::backend;
+use crate::console::{self, note};
 use crate::options::{DeviceOptions, NewRun, Output, Train};
 use crate::progress::Progress;
 
@@ -57,7 +58,7 @@ fn read(file: &Path, task: &str) -> Result<Table> {
 
 fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: bool) -> Result<()> {
     let out = session.folder().to_owned();
-    eprintln!("run {}, backend {backend}\n{}", out.display(), session.summary());
+    note!("run {}, backend {backend}\n{}", out.display(), session.summary());
     let stop = StopSignal::default();
     let signal = stop.clone();
     // A second Ctrl-C must not wait for the step to end.
@@ -72,18 +73,18 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
 fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {
     let run = out.display();
     match outcome.reason {
-        EndReason::Finished => eprintln!("done: {} steps", outcome.steps),
-        EndReason::OutOfPatience => eprintln!("stopped after {} steps: no better evaluation came", outcome.steps),
+        EndReason::Finished => note!("done: {} steps", outcome.steps),
+        EndReason::OutOfPatience => note!("stopped after {} steps: no better evaluation came", outcome.steps),
         EndReason::Stopped => {
-            eprintln!("stopped after {} steps; resume with: rekindle train --resume {run}", outcome.steps);
+            note!("stopped after {} steps; resume with: rekindle train --resume {run}", outcome.steps);
         }
     }
     if let Some(best) = outcome.best {
-        eprintln!("the best checkpoint is that of step {}", best.step);
+        note!("the best checkpoint is that of step {}", best.step);
     }
     let supported = |command: &&Command| task.options(**command).is_some();
     if let Some(next) = [Command::Sample, Command::Eval].iter().find(supported) {
-        eprintln!("go on with: rekindle {next} {run}");
+        note!("go on with: rekindle {next} {run}");
     }
     if json {
         let result = json!({
@@ -93,7 +94,7 @@ fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> R
             "best": outcome.best,
             "loss": outcome.evaluation.as_ref().map(|report| report.loss.value),
         });
-        println!("{result:#}");
+        console::json(&result)?;
     }
     Ok(())
 }
