@@ -89,6 +89,14 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process trains the run.
+    #[error("{} is in use: process {process} trains it; wait until it ends or stop it", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// The process.
+        process: String,
+    },
     /// A file of the run is not the one that was written.
     #[error("{}: damaged: {found} bytes of {written}, or not those that were written", path.display())]
     Damaged {

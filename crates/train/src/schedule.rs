@@ -63,7 +63,7 @@ impl Schedule {
     /// Tells the schedule the outcome of an evaluation, lower being better.
     pub fn observe(&mut self, objective: f64) {
         let plateau = &mut self.plateau;
-        if plateau.best.is_none_or(|best| objective < best) {
+        if objective.is_finite() && plateau.best.is_none_or(|best| objective < best) {
             plateau.best = Some(objective);
             plateau.fruitless = 0;
         } else {

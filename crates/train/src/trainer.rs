@@ -38,7 +38,7 @@ use crate::event::{Event, Observer};
 use crate::optimizer;
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
-use crate::run::{MetricsLog, RunFolder};
+use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::settings::{RunSettings, TrainingSettings};
 use crate::task::{Preparation, Task, Trained};
@@ -111,6 +111,8 @@ pub struct Trainer<T: Task> {
     task: T,
     settings: TrainingSettings,
     run: RunFolder,
+    /// Held as long as the run is trained.
+    _lock: RunLock,
     device: Device,
     model: T::Model,
     optimizer: ModuleOptimizer,
@@ -155,7 +157,8 @@ impl<T: Task> Trainer<T> {
             None => Ok(()),
         };
         let run = RunFolder::create(&new.out, T::NAME, settings, task.assets(), new.replace, fill)?;
-        let mut trainer = Self::from_progress(task, training, run, device, model, progress)?;
+        let lock = run.lock()?;
+        let mut trainer = Self::from_progress(task, training, run, lock, device, model, progress)?;
         trainer.notes = words;
         Ok(trainer)
     }
@@ -174,6 +177,7 @@ impl<T: Task> Trainer<T> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut settings: T::Settings = run.settings(T::NAME)?;
+        let lock = run.lock()?;
         change(settings.training_mut());
         settings.validate()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
@@ -184,7 +188,7 @@ impl<T: Task> Trainer<T> {
         if checkpoint::steps(&run)?.is_empty() {
             run.write_settings(T::NAME, &settings)?;
             let model = task.begin(fresh())?;
-            return Self::from_progress(task, training, run, device, model, progress);
+            return Self::from_progress(task, training, run, lock, device, model, progress);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
         let was = checkpoint.progress.clone();
@@ -205,7 +209,7 @@ impl<T: Task> Trainer<T> {
             Progress { data: progress.data, data_sha256: progress.data_sha256, settings: progress.settings, ..was };
         let model = checkpoint.model(fresh)?;
         run.write_settings(T::NAME, &settings)?;
-        let mut trainer = Self::from_progress(task, training, run, device, model, progress)?;
+        let mut trainer = Self::from_progress(task, training, run, lock, device, model, progress)?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
         if same_batches {
             trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
@@ -237,6 +241,7 @@ impl<T: Task> Trainer<T> {
         task: T,
         settings: TrainingSettings,
         run: RunFolder,
+        lock: RunLock,
         device: Device,
         model: T::Model,
         progress: Progress,
@@ -257,6 +262,7 @@ impl<T: Task> Trainer<T> {
             task,
             settings,
             run,
+            _lock: lock,
             model,
             schedule,
             progress,
@@ -426,7 +432,8 @@ impl<T: Task> Trainer<T> {
     fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
         let Some(report) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
         let (step, objective) = (self.progress.step, report.objective);
-        let best = self.progress.best.is_none_or(|best| objective < best.objective);
+        // No figure is better than one that is not a number, and none can be worse.
+        let best = objective.is_finite() && self.progress.best.is_none_or(|best| objective < best.objective);
         if best {
             self.progress.best = Some(Best { step, objective });
             self.progress.fruitless = 0;
@@ -454,7 +461,8 @@ impl<T: Task> Trainer<T> {
     fn save_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<PathBuf, TrainError> {
         let path = checkpoint::save(&self.run, &self.progress, &self.model, &self.optimizer, self.carry.as_ref())?;
         self.last_checkpoint = Some(self.progress.step);
-        checkpoint::prune(&self.run, self.settings.keep, self.progress.best.map(|best| best.step))?;
+        let best = self.progress.best.map(|best| best.step);
+        checkpoint::prune(&self.run, self.settings.keep, best, self.progress.step)?;
         observer.observe(&Event::Checkpointed { step: self.progress.step, path: &path });
         Ok(path)
     }

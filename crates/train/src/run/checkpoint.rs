@@ -76,7 +76,13 @@ struct Training {
     format: u32,
     progress: Progress,
     files: BTreeMap<String, Seal>,
+    /// SHA-256 of this file with zeros in this place; none in checkpoints of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
+
+/// What stands in the place of the SHA-256 of a file that holds it.
+const UNSEALED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Which checkpoint of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,21 +181,24 @@ fn write_files<M: Module, C: Carry>(
         files::write_synced(&partial.join(name), &bytes)?;
         files.insert(name.to_owned(), Seal::of(&bytes));
     }
-    let training = Training { format: FORMAT, progress: progress.clone(), files };
-    let json = serde_json::to_vec_pretty(&training).expect("plain numbers and strings can be written as JSON");
-    files::write_synced(&partial.join(TRAINING), &json)?;
+    let training = Training { format: FORMAT, progress: progress.clone(), files, sha256: Some(UNSEALED.to_owned()) };
+    let json = serde_json::to_string_pretty(&training).expect("plain numbers and strings can be written as JSON");
+    let sealed = json.replace(UNSEALED, &files::sha256([&json]));
+    files::write_synced(&partial.join(TRAINING), sealed.as_bytes())?;
     files::sync_parent(&partial.join(TRAINING))
 }
 
-/// Deletes all checkpoints but the last `keep` and the best.
+/// Deletes all checkpoints but the best, that of step `last`, which has just been written, and the `keep - 1` before it. Those
+/// of later steps are damaged ones that the run passed over when it was resumed.
 ///
 /// # Errors
 ///
 /// When a folder cannot be read or deleted.
-pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>) -> Result<(), TrainError> {
+pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>, last: u64) -> Result<(), TrainError> {
     let steps = steps(run)?;
-    let old = &steps[..steps.len().saturating_sub(keep)];
-    old.iter().filter(|&&step| Some(step) != best).try_for_each(|&step| files::remove(&folder(run, step)))
+    let (past, later) = steps.split_at(steps.partition_point(|&step| step <= last));
+    let old = past[..past.len().saturating_sub(keep)].iter().filter(|&&step| Some(step) != best);
+    old.chain(later).try_for_each(|&step| files::remove(&folder(run, step)))
 }
 
 /// Reads a checkpoint. For [`Which::Last`], and [`Which::Best`] of a run without evaluations, damaged ones are passed
@@ -238,6 +247,12 @@ fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
     let json = files::read(&folder.join(TRAINING))?;
     let malformed = |name: &str, reason: String| TrainError::Malformed { path: folder.join(name), reason };
     let training: Training = serde_json::from_slice(&json).map_err(|e| malformed(TRAINING, e.to_string()))?;
+    if let Some(sha256) = &training.sha256 {
+        let unsealed = String::from_utf8_lossy(&json).replace(sha256, UNSEALED);
+        if files::sha256([&unsealed]) != *sha256 {
+            return Err(malformed(TRAINING, "damaged: its bytes are not those that were written".to_owned()));
+        }
+    }
     if training.format > FORMAT {
         let path = folder.join(TRAINING);
         return Err(TrainError::NewerFormat { path, found: training.format, known: FORMAT });

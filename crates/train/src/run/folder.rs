@@ -9,6 +9,7 @@ use rekindle_settings::{Sections, SettingError, Table, Tables, Value, typed};
 use serde::{Deserialize, Serialize};
 
 use super::assets::{AssetReader, AssetWriter, Assets, INDEX, UNSEALED};
+use super::lock::{LOCK, RunLock};
 use super::metrics_log::MetricsLog;
 use crate::error::TrainError;
 use crate::files;
@@ -129,7 +130,7 @@ impl RunFolder {
     fn own_files(&self) -> Result<Vec<String>, TrainError> {
         // A run is also replaced where its assets cannot be listed any more.
         let mut names = self.assets().unwrap_or_default();
-        let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG];
+        let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG, LOCK];
         names.extend(own.iter().chain(&UNSEALED).map(|&name| name.to_owned()));
         Ok(names)
     }
@@ -157,7 +158,8 @@ impl RunFolder {
         match (entries.next().is_some(), self.path.join(CONFIG).exists()) {
             (false, _) => fs::remove_dir(&path).map_err(TrainError::io("write", path)),
             (true, false) => Err(TrainError::NotARunFolder { path }),
-            (true, true) if replace => Ok(()),
+            // A run that another process trains is not replaced.
+            (true, true) if replace => RunLock::take(&path).map(drop),
             (true, true) => Err(TrainError::RunExists { path }),
         }
     }
@@ -286,6 +288,15 @@ impl RunFolder {
     /// Where the weights for other programs go.
     pub fn export(&self) -> PathBuf {
         self.path.join(EXPORT)
+    }
+
+    /// Takes the right to train the run.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::InUse`] when another process has it.
+    pub(crate) fn lock(&self) -> Result<RunLock, TrainError> {
+        RunLock::take(&self.path)
     }
 
     /// The figures, open for appending; lines of steps after `step` are removed first.

@@ -21,14 +21,15 @@ pub struct MetricsLog {
 impl MetricsLog {
     /// Opens the file; what stands there of steps after `step`, or was cut off by a kill, is removed first.
     pub(super) fn open(path: PathBuf, step: u64) -> Result<Self, TrainError> {
-        let old = match fs::read_to_string(&path) {
+        let old = match fs::read(&path) {
             Ok(old) => old,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(TrainError::io("read", path)(e)),
         };
-        let kept: String = old.split_inclusive('\n').filter(|line| is_up_to(line, step)).collect();
+        let lines = old.split_inclusive(|&byte| byte == b'\n');
+        let kept: Vec<u8> = lines.filter(|line| is_up_to(line, step)).flatten().copied().collect();
         if kept != old {
-            files::write(&path, kept.as_bytes())?;
+            files::write(&path, &kept)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainError::io("write", &path))?;
         Ok(Self { path, file })
@@ -61,7 +62,7 @@ impl MetricsLog {
 
     /// All lines so far.
     pub(crate) fn lines(&self) -> Result<String, TrainError> {
-        fs::read_to_string(&self.path).map_err(TrainError::io("read", &self.path))
+        Ok(String::from_utf8_lossy(&files::read(&self.path)?).into_owned())
     }
 
     fn line(&mut self, value: Value) -> Result<(), TrainError> {
@@ -69,8 +70,8 @@ impl MetricsLog {
     }
 }
 
-fn is_up_to(line: &str, step: u64) -> bool {
-    let value: Option<Value> = line.ends_with('\n').then(|| serde_json::from_str(line).ok()).flatten();
+fn is_up_to(line: &[u8], step: u64) -> bool {
+    let value: Option<Value> = line.ends_with(b"\n").then(|| serde_json::from_slice(line).ok()).flatten();
     value.and_then(|v| v["step"].as_u64()).is_some_and(|s| s <= step)
 }
 

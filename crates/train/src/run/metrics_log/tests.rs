@@ -4,7 +4,7 @@ use super::*;
 fn a_resumed_log_forgets_later_steps_and_a_line_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("metrics.jsonl");
-    fs::write(&path, "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":1,\"lo").unwrap();
+    fs::write(&path, b"{\"step\":1}\n\xff{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n{\"step\":1,\"lo").unwrap();
     let mut log = MetricsLog::open(path.clone(), 2).unwrap();
     log.line(json!({"step": 3})).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
