@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory};
 use rekindle_settings::{Field, Kind, Section, Table, Value, typed};
 use rekindle_train::operation;
 use rekindle_train::registry::Registered;
+use rekindle_train::settings::resumable;
 use rekindle_train::tasks;
 
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Rekindle};
@@ -19,7 +20,9 @@ pub fn command() -> Command {
             let command = command.args(task.sections().iter().flat_map(args_of_section));
             Output::augment_args(DeviceOptions::augment_args(command)).about(task.about())
         };
-        train.subcommands(tasks::ALL.iter().map(task))
+        let resumed = resumable().into_iter().flat_map(|(_, fields)| fields);
+        let resumed = resumed.map(|field| arg(&field).help_heading("With --resume"));
+        Answer::augment_args(train.args(resumed)).subcommands(tasks::ALL.iter().map(task))
     });
     for &operation in operation::Command::ALL {
         let options = options_of(operation);
@@ -115,6 +118,16 @@ fn given(fields: &[Field], matches: &ArgMatches) -> Table {
 pub fn given_settings(task: &dyn Registered, matches: &ArgMatches) -> Table {
     let table = |section: Section| (section.table.to_owned(), Value::Table(given(&section.settings, matches)));
     task.sections().into_iter().map(table).collect()
+}
+
+/// The settings of a resumed run that were given as options, by table.
+pub fn given_to_resume(matches: &ArgMatches) -> Table {
+    let table = |(table, fields): (&str, Vec<Field>)| (table.to_owned(), Value::Table(given(&fields, matches)));
+    resumable()
+        .into_iter()
+        .map(table)
+        .filter(|(_, given)| given.as_table().is_some_and(|given| !given.is_empty()))
+        .collect()
 }
 
 /// The options of `command` that were given for a run of `task`.

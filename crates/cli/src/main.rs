@@ -10,6 +10,7 @@ mod commands;
 mod console;
 mod options;
 mod progress;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let given = matches.subcommand().expect("the command was parsed from these matches").1;
     let done = match options.command {
-        Command::Train(train) => commands::train::run(&train, given),
+        Command::Train(train) => commands::train::run(train, given),
         Command::Sample(sample) => commands::operations::sample(&sample, given),
         Command::Eval(eval) => commands::operations::eval(&eval, given),
         Command::Predict(predict) => commands::operations::predict(&predict, given),

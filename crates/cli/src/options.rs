@@ -49,19 +49,9 @@ pub struct Train {
     /// Resume this run from its last checkpoint
     #[arg(long, value_name = "RUN", required = true)]
     pub resume: Option<PathBuf>,
-    /// Train up to this many epochs, whatever the run was set to at first
-    #[arg(long)]
-    pub epochs: Option<u64>,
-    /// Train up to this many steps, whatever the run was set to at first
-    #[arg(long)]
-    pub steps: Option<u64>,
     /// Resume even though the data is not the one that the run began with
     #[arg(long)]
     pub other_data: bool,
-    #[command(flatten)]
-    pub device: DeviceOptions,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 #[derive(Debug, Args)]

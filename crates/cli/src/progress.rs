@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
+use rekindle_train::trainer::StopSignal;
 
 use crate::console::note;
+use crate::signals;
 
 /// Plain lines come at least this far apart, but for the last one.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
 /// Shows the events of a run.
 pub struct Progress {
+    stop: StopSignal,
     bar: ProgressBar,
     started: Instant,
     first_step: u64,
@@ -25,9 +28,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Shows nothing until the run starts.
-    pub fn new() -> Self {
+    /// Shows nothing until the run starts. `stop` is told of signals from then on.
+    pub fn new(stop: StopSignal) -> Self {
         Self {
+            stop,
             bar: ProgressBar::hidden(),
             started: Instant::now(),
             first_step: 0,
@@ -110,6 +114,10 @@ impl Observer for Progress {
                 ));
                 self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };
                 self.start(*step, *total_steps, unit);
+                // Until now there is nothing to save, and a signal ends the program at once.
+                if let Err(error) = signals::listen(&self.stop) {
+                    self.line(&format!("warning: {error:#}"));
+                }
             }
             Event::Warning { message } => self.line(&format!("warning: {message}")),
             Event::Preparing { what, done, total } => self.prepare(what, *done, *total),

@@ -105,14 +105,12 @@ pub struct Open<'a> {
     pub device: &'a Device,
 }
 
-/// Other settings for a run that goes on.
-#[derive(Clone, Copy, Debug, Default)]
+/// How a run is resumed.
+#[derive(Clone, Debug, Default)]
 pub struct Resume {
-    /// Go on up to so many epochs.
-    pub epochs: Option<u64>,
-    /// Go on up to so many steps.
-    pub steps: Option<u64>,
-    /// Go on though the data is another.
+    /// Other settings, by table: see [`resumable`](crate::settings::resumable).
+    pub given: Table,
+    /// Go on even though the data is not the one that the run began with.
     pub other_data: bool,
 }
 
@@ -207,19 +205,8 @@ impl<T: Operate> Registered for Entry<T> {
     }
 
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
-        let Resume { epochs, steps, other_data } = change;
-        let trainer = Trainer::<T>::resume(
-            run,
-            |training| {
-                if let Some(epochs) = epochs {
-                    (training.epochs, training.steps) = (epochs, None);
-                }
-                training.steps = steps.or(training.steps);
-            },
-            other_data,
-            device,
-        )?;
-        Ok(Box::new(trainer))
+        let settings = run.settings_with(T::NAME, change.given)?;
+        Ok(Box::new(Trainer::<T>::resume_with(run, settings, change.other_data, device)?))
     }
 
     fn evaluate(

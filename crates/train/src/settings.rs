@@ -2,7 +2,7 @@
 //!
 //! A group of settings is declared once: see [`rekindle_settings`].
 
-use rekindle_settings::{Sections, SettingError, names, settings};
+use rekindle_settings::{Field, Sections, SettingError, Settings, names, settings};
 
 /// All settings of a run of a task, those of the loop among them. [`run_settings!`](crate::run_settings!) writes the
 /// implementation.
@@ -83,6 +83,27 @@ settings! {
         /// Stop when the loss exceeds this many times the first step's; 0 for no such bound
         explode_at: f64 = 3.0 => value("FACTOR").at_least(0);
     }
+}
+
+settings! {
+    /// Settings of the data of a run that may change when it is resumed.
+    pub struct ResumedData {
+        /// The data, where it has moved
+        data: Option<String> => value("PATH").unset("as before");
+        /// Items in a batch
+        batch_size: Option<usize> => value("COUNT").at_least(1).unset("as before");
+    }
+}
+
+/// The settings that may change when a run is resumed, by table of `config.toml`. The seed and the optimizer stay: what the run has
+/// done so far depends on them.
+pub fn resumable() -> [(&'static str, Vec<Field>); 2] {
+    let mut training = TrainingSettings::default().described();
+    training.retain(|field| !["seed", "optimizer"].contains(&field.key));
+    for field in &mut training {
+        (field.default, field.unset) = (None, Some("as before"));
+    }
+    [("data", ResumedData::default().described()), ("training", training)]
 }
 
 impl TrainingSettings {

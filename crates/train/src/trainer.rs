@@ -17,10 +17,9 @@
 mod learner;
 mod report;
 mod stepper;
+mod stop;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -29,7 +28,7 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
-use rekindle_settings::{Sections, Table};
+use rekindle_settings::{Sections, SettingError, Table};
 
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
@@ -46,6 +45,7 @@ use crate::trained;
 pub use learner::Learner;
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
+pub use stop::{StopSignal, Stopped, check};
 
 /// A run that is to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,22 +56,6 @@ pub struct NewRun {
     pub replace: bool,
     /// A run whose weights it begins with.
     pub init_from: Option<PathBuf>,
-}
-
-/// Asks a run to save and leave at the next step. Clones ask the same run.
-#[derive(Clone, Debug, Default)]
-pub struct StopSignal(Arc<AtomicBool>);
-
-impl StopSignal {
-    /// Asks for the stop.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether a stop has been asked for.
-    pub fn stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// How a run ended.
@@ -177,9 +161,19 @@ impl<T: Task> Trainer<T> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut settings: T::Settings = run.settings(T::NAME)?;
-        let lock = run.lock()?;
         change(settings.training_mut());
+        Self::resume_with(run, settings, other_data, device)
+    }
+
+    /// The same with these settings, which may have other data or batches too.
+    pub(crate) fn resume_with(
+        run: RunFolder,
+        settings: T::Settings,
+        other_data: bool,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         settings.validate()?;
+        let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
         let device = device.clone().autodiff();
@@ -200,6 +194,15 @@ impl<T: Task> Trainer<T> {
             return Err(TrainError::OtherData { was: was.data, is: progress.data });
         }
         run.check_model(&settings, was.settings.as_ref())?;
+        let (_, total_steps) = step_counts(&training, task.batches());
+        if total_steps < was.step {
+            let wanted = format!("at least {}, the steps that the run has done", was.step);
+            let (option, given) = match training.steps {
+                Some(steps) => ("steps", steps),
+                None => ("epochs", training.epochs),
+            };
+            return Err(SettingError::invalid(option, given, wanted).into());
+        }
         // Every weight is read from the checkpoint; those drawn here are thrown away.
         let fresh = fresh();
         // A hidden state goes on only along the sequences that it comes from.
@@ -295,7 +298,14 @@ impl<T: Task> Trainer<T> {
         }
         let other_rate = self.task.other_rate(&self.model);
         let mut reports = Reports::new(&self.settings, &self.device, steps_per_epoch);
+        if std::mem::take(&mut self.progress.interrupted) {
+            let due = self.due_after(self.progress.step, steps_per_epoch, total_steps);
+            self.follow_up(due, observer, steps_per_epoch, stop)?;
+        }
         let reason = loop {
+            if self.progress.interrupted {
+                break EndReason::Stopped;
+            }
             if self.progress.step >= total_steps {
                 break EndReason::Finished;
             }
@@ -321,10 +331,10 @@ impl<T: Task> Trainer<T> {
             self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
             reports.worked(started.elapsed());
-            self.follow_up(due, observer, steps_per_epoch)?;
+            self.follow_up(due, observer, steps_per_epoch, stop)?;
         };
         self.read(&mut reports, observer, None)?;
-        if self.last_checkpoint != Some(self.progress.step) {
+        if self.last_checkpoint != Some(self.progress.step) || self.progress.interrupted {
             self.save_checkpoint(observer)?;
         }
         Ok(Outcome { steps: self.progress.step, best: self.progress.best, evaluation: self.last_evaluation, reason })
@@ -405,12 +415,23 @@ impl<T: Task> Trainer<T> {
         }
     }
 
-    fn follow_up(&mut self, due: Due, observer: &mut dyn Observer, steps_per_epoch: u64) -> Result<(), TrainError> {
+    /// Does what is due. Where the run is asked to stop during an evaluation, the evaluation is left for when it is resumed.
+    fn follow_up(
+        &mut self,
+        due: Due,
+        observer: &mut dyn Observer,
+        steps_per_epoch: u64,
+        stop: &StopSignal,
+    ) -> Result<(), TrainError> {
         let (step, last_checkpoint) = (self.progress.step, self.last_checkpoint);
-        self.show(due, observer, steps_per_epoch).map_err(|error| match error {
-            TrainError::Reading(source) => TrainError::Evaluating { step, last_checkpoint, source },
-            other => other,
-        })
+        match stop.during(|| self.show(due, observer, steps_per_epoch)) {
+            Err(TrainError::Reading(source)) => Err(TrainError::Evaluating { step, last_checkpoint, source }),
+            Err(TrainError::Task(error)) if error.is::<Stopped>() => {
+                self.progress.interrupted = true;
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Evaluates, samples and saves.
@@ -481,7 +502,7 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
 /// Steps of an epoch and of the whole run.
 fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);
-    (per_epoch, settings.steps.unwrap_or(settings.epochs * per_epoch))
+    (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
 }
 
 /// One random number from two: SplitMix64's finaliser (Steele, Lea and Flood 2014).

@@ -329,3 +329,50 @@ fn meaningless_settings_are_named() {
     check("keep 0", &|s| s.training.keep = 0);
     check("--sample-temperature -1", &|s| s.sample.sample_temperature = -1.0);
 }
+
+#[test]
+fn an_evaluation_that_is_no_number_is_never_the_best() {
+    let device = devices().remove(0);
+    let (folder, mut settings) = text();
+    let run = folder.path().join("run");
+    settings.training.eval_every = Some(1);
+    settings.training.learning_rate = 1e38;
+    let error = trainer(&settings, &run, &device).train(&mut (), &StopSignal::default()).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+    let checkpoint = checkpoint::load(&RunFolder::open(&run).unwrap(), Which::Best).unwrap();
+    assert_eq!((checkpoint.progress.best, checkpoint.progress.fruitless), (None, checkpoint.progress.step));
+}
+
+#[test]
+fn a_flipped_bit_in_the_list_of_a_checkpoint_is_found() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let run = folder.path().join("run");
+    train_until(trainer(&settings, &run, &device), None);
+    let path = run.join("checkpoints/step-00000030/training.json");
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(7) {
+        let mut other = whole.clone();
+        other[at] ^= 1;
+        fs::write(&path, &other).unwrap();
+        let loaded = checkpoint::load(&RunFolder::open(&run).unwrap(), Which::Last).unwrap();
+        assert!(loaded.progress.step == 20 && loaded.rejected.len() == 1, "byte {at}");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_does_not_outlive_a_good_one() {
+    let device = devices().remove(0);
+    let (folder, mut settings) = text();
+    let run = folder.path().join("run");
+    (settings.training.eval_every, settings.training.keep) = (Some(7), 1);
+    settings.training.checkpoint_every = 3;
+    train_until(trainer(&settings, &run, &device), None);
+    fs::write(run.join("checkpoints/step-00000030/model.bpk"), b"damaged").unwrap();
+    let (outcome, watcher) = train_until(resume(&settings, &run, &device).unwrap(), Some(29));
+    assert!(outcome.steps == 29 && watcher.warnings.iter().any(|warning| warning.contains("damaged")));
+    let run = RunFolder::open(&run).unwrap();
+    assert!(checkpoint::steps(&run).unwrap().contains(&29));
+    let last = checkpoint::load(&run, Which::Last).unwrap();
+    assert!(last.progress.step == 29 && last.rejected.is_empty());
+}

@@ -15,11 +15,12 @@ use serde_json::json;
 use crate::arguments;
 use crate::backend;
 use crate::console::{self, note};
-use crate::options::{DeviceOptions, NewRun, Output, Train};
+use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
 use crate::progress::Progress;
+use crate::signals;
 
-pub fn run(options: &Train, matches: &ArgMatches) -> Result<()> {
-    let Some((name, matches)) = matches.subcommand() else { return resume(options) };
+pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
+    let Some((name, matches)) = matches.subcommand() else { return resume(options, matches) };
     let task = registry::find(tasks::ALL, name).context("the subcommands are made from the registry")?;
     let (run, device) = (NewRun::from_arg_matches(matches)?, DeviceOptions::from_arg_matches(matches)?);
     let output = Output::from_arg_matches(matches)?;
@@ -35,12 +36,13 @@ pub fn run(options: &Train, matches: &ArgMatches) -> Result<()> {
     train(task, session, chosen.name, output.json)
 }
 
-fn resume(options: &Train) -> Result<()> {
-    let run = RunFolder::open(options.resume.as_ref().context("clap asks for --resume when there is no task")?)?;
+fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
+    let run = RunFolder::open(options.resume.context("clap asks for --resume when there is no task")?)?;
+    let answer = Answer::from_arg_matches(matches)?;
     let task = registry::of_run(tasks::ALL, &run)?;
-    let chosen = backend::choose(&options.device)?;
-    let change = Resume { epochs: options.epochs, steps: options.steps, other_data: options.other_data };
-    train(task, task.resume(run, change, &chosen.device)?, chosen.name, options.output.json)
+    let chosen = backend::choose(&answer.device)?;
+    let change = Resume { given: arguments::given_to_resume(matches), other_data: options.other_data };
+    train(task, task.resume(run, change, &chosen.device)?, chosen.name, answer.output.json)
 }
 
 /// The tables of a file of settings: those of a run's `config.toml`, any of which may be missing.
@@ -60,14 +62,14 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
     let out = session.folder().to_owned();
     note!("run {}, backend {backend}\n{}", out.display(), session.summary());
     let stop = StopSignal::default();
-    let signal = stop.clone();
-    // A second Ctrl-C must not wait for the step to end.
-    ctrlc::set_handler(move || if signal.stopped() { std::process::exit(130) } else { signal.stop() })
-        .context("cannot listen for Ctrl-C")?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(stop.clone());
     let outcome = session.train(&mut progress, &stop)?;
     drop(progress);
-    report(&outcome, task, &out, json)
+    report(&outcome, task, &out, json)?;
+    if outcome.reason == EndReason::Stopped {
+        std::process::exit(signals::STOPPED);
+    }
+    Ok(())
 }
 
 fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {

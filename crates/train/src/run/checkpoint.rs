@@ -24,6 +24,7 @@ use burn::tensor::{Bytes, TensorData};
 use rekindle_settings::Table;
 use rekindle_weights::WeightTensor;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::folder::RunFolder;
 use crate::carry::Carry;
@@ -60,6 +61,9 @@ pub struct Progress {
     pub fruitless: u64,
     /// What the plateau schedule has seen.
     pub plateau: Plateau,
+    /// Whether the run was stopped in the middle of the evaluation of this step.
+    #[serde(default)]
+    pub interrupted: bool,
 }
 
 /// The best evaluation of a run.
@@ -72,6 +76,7 @@ pub struct Best {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Training {
     format: u32,
     progress: Progress,
@@ -246,16 +251,17 @@ type Files = BTreeMap<&'static str, Vec<u8>>;
 fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
     let json = files::read(&folder.join(TRAINING))?;
     let malformed = |name: &str, reason: String| TrainError::Malformed { path: folder.join(name), reason };
-    let training: Training = serde_json::from_slice(&json).map_err(|e| malformed(TRAINING, e.to_string()))?;
+    let value: Value = serde_json::from_slice(&json).map_err(|e| malformed(TRAINING, e.to_string()))?;
+    if let Some(found) = value["format"].as_u64().filter(|found| *found > FORMAT.into()) {
+        let (path, found) = (folder.join(TRAINING), found.try_into().unwrap_or(u32::MAX));
+        return Err(TrainError::NewerFormat { path, found, known: FORMAT });
+    }
+    let training: Training = serde_json::from_value(value).map_err(|e| malformed(TRAINING, e.to_string()))?;
     if let Some(sha256) = &training.sha256 {
         let unsealed = String::from_utf8_lossy(&json).replace(sha256, UNSEALED);
         if files::sha256([&unsealed]) != *sha256 {
             return Err(malformed(TRAINING, "damaged: its bytes are not those that were written".to_owned()));
         }
-    }
-    if training.format > FORMAT {
-        let path = folder.join(TRAINING);
-        return Err(TrainError::NewerFormat { path, found: training.format, known: FORMAT });
     }
     let mut files = BTreeMap::new();
     for name in [MODEL, OPTIMIZER, CARRY] {

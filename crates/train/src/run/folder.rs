@@ -213,6 +213,16 @@ impl RunFolder {
     ///
     /// When the run is of another task, or its `config.toml` is damaged or has a setting without meaning.
     pub fn settings<S: Sections>(&self, task: &'static str) -> Result<S, TrainError> {
+        self.settings_with(task, Table::new())
+    }
+
+    /// The same, with the tables `given` in place of what the file says. Where these have epochs and no steps, the steps of the file
+    /// do not hold any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`settings`](Self::settings), and when one that is given has no meaning.
+    pub(crate) fn settings_with<S: Sections>(&self, task: &'static str, given: Table) -> Result<S, TrainError> {
         let head = self.head()?;
         if head.task != task {
             return Err(TrainError::OtherTask { path: self.path.clone(), found: head.task, wanted: task });
@@ -220,8 +230,13 @@ impl RunFolder {
         let mut file = self.config()?;
         let keys = Table::try_from(&head).unwrap_or_default();
         file.retain(|key, _| !keys.contains_key(key));
-        S::from_tables(Tables { file, given: Table::new() })
-            .map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })
+        let is_given = |key: &str| given.get("training").and_then(|training| training.get(key)).is_some();
+        if let (true, Some(training)) = (is_given("epochs") && !is_given("steps"), file.get_mut("training")) {
+            training.as_table_mut().and_then(|training| training.remove("steps"));
+        }
+        let in_file = S::from_tables(Tables { file: file.clone(), given: Table::new() });
+        in_file.map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })?;
+        Ok(S::from_tables(Tables { file, given })?)
     }
 
     /// Checks that the model of `settings` is the one that a checkpoint was made with, before it is made: sizes that were changed

@@ -1,0 +1,65 @@
+//! Signals that end a training run.
+//!
+//! Ctrl-C (INT), `kill` (TERM) and a closed terminal (HUP, which the shell and the kernel each send) ask the run to save and end,
+//! however often they come. Only a second Ctrl-C at a terminal leaves at once. A HUP that the program was started to ignore, by
+//! `nohup`, stays ignored.
+
+use std::io::{IsTerminal, stderr, stdin};
+use std::process::exit;
+
+use anyhow::{Context, Result};
+use rekindle_train::trainer::StopSignal;
+
+use crate::console::note;
+
+/// The exit status of a run that was stopped and has saved what it did.
+pub const STOPPED: i32 = 130;
+
+/// Listens for the signals until the program ends.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub fn listen(stop: &StopSignal) -> Result<()> {
+    let stop = stop.clone();
+    let heard = move |interrupted: bool| {
+        let again = stop.stopped();
+        stop.stop();
+        let at_terminal = stdin().is_terminal() || stderr().is_terminal();
+        match (interrupted && at_terminal, again) {
+            (true, true) => exit(STOPPED),
+            (true, false) => note!("\nstopping after this step; press Ctrl-C again to leave now and lose it"),
+            _ => {}
+        }
+    };
+    start(heard).context("cannot listen for signals")
+}
+
+#[cfg(unix)]
+fn start(heard: impl Fn(bool) + Send + 'static) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
+    std::thread::spawn(move || signals.forever().for_each(|signal| heard(signal == SIGINT)));
+    Ok(())
+}
+
+/// Whether the program was started with this signal ignored.
+#[cfg(unix)]
+fn ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action the call only writes the present one, into memory that holds one.
+    #[allow(unsafe_code, reason = "the standard library does not tell how a signal is handled")]
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(not(unix))]
+fn start(heard: impl Fn(bool) + Send + 'static) -> std::io::Result<()> {
+    ctrlc::set_handler(move || heard(true)).map_err(std::io::Error::other)
+}

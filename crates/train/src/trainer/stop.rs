@@ -1,0 +1,52 @@
+//! Asking a run to stop.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::TaskError;
+
+/// Asks a run to save and leave at the next step, or in the middle of an evaluation. Clones ask the same run.
+#[derive(Clone, Debug, Default)]
+pub struct StopSignal(Arc<AtomicBool>);
+
+impl StopSignal {
+    /// Asks for the stop.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a stop has been asked for.
+    pub fn stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Lets [`check`] hear of this signal while `work` is done on this thread.
+    pub(super) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
+        let before = HEARD.replace(Some(self.clone()));
+        let done = work();
+        HEARD.set(before);
+        done
+    }
+}
+
+thread_local! {
+    /// The signal of the run that evaluates its model on this thread.
+    static HEARD: RefCell<Option<StopSignal>> = const { RefCell::new(None) };
+}
+
+/// An evaluation was left because the run was asked to stop. It is done again when the run is resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped")]
+pub struct Stopped;
+
+/// Call this in every loop of an evaluation that may be long: it is an error where the run was asked to stop, to be handed on
+/// with `?`. Outside of a run it never is.
+///
+/// # Errors
+///
+/// [`Stopped`].
+pub fn check() -> Result<(), TaskError> {
+    let stopped = HEARD.with_borrow(|heard| heard.as_ref().is_some_and(StopSignal::stopped));
+    if stopped { Err(Stopped.into()) } else { Ok(()) }
+}
