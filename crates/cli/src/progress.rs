@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{FormattedDuration, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
 use rekindle_train::trainer::StopSignal;
@@ -25,6 +25,8 @@ pub struct Progress {
     /// What stands after a loss.
     loss_unit: String,
     total_steps: u64,
+    /// What stands beside the bar between two evaluations.
+    message: String,
 }
 
 impl Progress {
@@ -39,15 +41,17 @@ impl Progress {
             unit: "",
             loss_unit: String::new(),
             total_steps: 0,
+            message: String::new(),
         }
     }
 
     fn start(&mut self, step: u64, total_steps: u64, unit: &'static str) {
         (self.started, self.first_step, self.unit, self.total_steps) = (Instant::now(), step, unit, total_steps);
         if stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {wide_msg}").expect("a constant template");
+            let style = ProgressStyle::with_template("{bar:12} {pos}/{len} {wide_msg}").expect("a constant template");
             self.bar = ProgressBar::with_draw_target(Some(total_steps), ProgressDrawTarget::stderr()).with_style(style);
             self.bar.set_position(step);
+            self.bar.set_message("first steps");
         }
     }
 
@@ -75,16 +79,14 @@ impl Progress {
         if !report.printed {
             return;
         }
-        let figures = format!(
-            "loss {:.4}{}, {} {}/s, {} left",
-            report.loss,
-            self.loss_unit,
-            thousands(report.items_per_second),
-            self.unit,
-            HumanDuration(self.time_left(report.step)),
-        );
+        let left = self.time_left(report.step);
+        let loss = format!("loss {:.4}{}", report.loss, self.loss_unit);
+        let speed = format!("{} {}/s", thousands(report.items_per_second), self.unit);
+        let figures = format!("{loss}, {speed}, {} left", HumanDuration(left));
         if !self.bar.is_hidden() {
-            self.bar.set_message(figures);
+            // What matters most stands first: a narrow terminal cuts off the end.
+            self.message = format!("{} left, {loss}, {speed}", FormattedDuration(left));
+            self.bar.set_message(self.message.clone());
         } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || report.step == self.total_steps {
             note!("step {}/{} (epoch {:.2}): {figures}", report.step, self.total_steps, report.epoch);
             self.last_line = Some(Instant::now());
@@ -122,13 +124,17 @@ impl Observer for Progress {
             Event::Warning { message } => self.line(&format!("warning: {message}")),
             Event::Preparing { what, done, total } => self.prepare(what, *done, *total),
             Event::Step(report) => self.step(report),
-            Event::Evaluated { step, epoch, report, best } => self.line(&format!(
-                "step {step} (epoch {epoch:.2}): held-out loss {:.4}{}{}{}",
-                report.loss.value,
-                self.loss_unit,
-                figures(report),
-                if *best { ", the best so far" } else { "" },
-            )),
+            Event::Evaluating => self.bar.set_message("evaluating"),
+            Event::Evaluated { step, epoch, report, best } => {
+                self.bar.set_message(self.message.clone());
+                self.line(&format!(
+                    "step {step} (epoch {epoch:.2}): held-out loss {:.4}{}{}{}",
+                    report.loss.value,
+                    self.loss_unit,
+                    figures(report),
+                    if *best { ", the best so far" } else { "" },
+                ));
+            }
             Event::Sampled { step, text } => self.line(&format!("--- sample after step {step} ---\n{text}\n---")),
             Event::Checkpointed { .. } => {}
         }

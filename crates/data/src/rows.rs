@@ -133,7 +133,7 @@ impl RowFile {
     }
 }
 
-/// A file of rows that is being written. What is dropped unfinished is deleted.
+/// A file of rows that is being written. What is left of one that was interrupted is gone on with.
 #[derive(Debug)]
 pub struct RowWriter {
     path: PathBuf,
@@ -143,21 +143,29 @@ pub struct RowWriter {
 }
 
 impl RowWriter {
-    /// Begins a file, with the folders above it.
+    /// Begins a file, with the folders above it, or goes on with one of the same head that was interrupted. Gives how many pieces
+    /// of `piece` numbers it holds already: rows are added by whole pieces.
     ///
     /// # Errors
     ///
     /// When there is no room for it.
-    pub fn create(path: &Path, head: &impl Serialize) -> Result<Self, RowsError> {
+    pub fn open(path: &Path, head: &impl Serialize, piece: usize) -> Result<(Self, usize), RowsError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(RowsError::io("make the folder", folder))?;
         }
         let partial = path.with_extension("partial");
+        let text = serde_json::to_vec(head).map_err(|error| RowsError::io("write", path)(error.into()))?;
+        let start = [&MAGIC[..], &(text.len() as u32).to_le_bytes(), &text].concat();
+        let mut kept = fs::read(&partial).unwrap_or_default();
+        if !kept.starts_with(&start) {
+            kept.clone_from(&start);
+        }
+        let pieces = (kept.len() - start.len()) / bytes(piece.max(1)) as usize;
+        kept.truncate(start.len() + pieces * bytes(piece) as usize);
         let file = BufWriter::new(File::create(&partial).map_err(RowsError::io("write", &partial))?);
         let mut writer = Self { path: path.to_owned(), partial, file, hash: Sha256::new() };
-        let text = serde_json::to_vec(head).map_err(|error| RowsError::io("write", path)(error.into()))?;
-        writer.write(&[&MAGIC[..], &(text.len() as u32).to_le_bytes(), &text].concat())?;
-        Ok(writer)
+        writer.write(&kept)?;
+        Ok((writer, pieces))
     }
 
     /// Adds rows.
@@ -190,14 +198,7 @@ impl RowWriter {
     }
 }
 
-impl Drop for RowWriter {
-    fn drop(&mut self) {
-        // What is left of it is of no use, and takes room. A finished file has another name.
-        let _ = fs::remove_file(&self.partial);
-    }
-}
-
-/// Bytes of a row.
+/// Bytes of so many numbers.
 fn bytes(width: usize) -> u64 {
     2 * width as u64
 }

@@ -18,8 +18,8 @@ const MAX_POINTS: usize = 600;
 type Curve = Vec<(f64, f64)>;
 
 /// The learning curve of the lines of a run's `metrics.jsonl`: on the left the loss of the training steps and of
-/// the evaluations, on the right the evaluations' first figure, if they have one. None while there are no figures.
-pub fn learning_curve(metrics: &str, loss_unit: &str) -> Option<Picture> {
+/// the evaluations, on the right the evaluations' `figure`, if one is given. None while there are no figures.
+pub fn learning_curve(metrics: &str, loss_unit: &str, figure: Option<&str>) -> Option<Picture> {
     let lines: Vec<Value> = metrics.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let of = |kind: &str, name: &str| -> Curve {
         let lines = lines.iter().filter(|line| line["kind"] == kind);
@@ -30,7 +30,6 @@ pub fn learning_curve(metrics: &str, loss_unit: &str) -> Option<Picture> {
     if training.is_empty() && held_out.is_empty() {
         return None;
     }
-    let figure = lines.iter().find(|line| line["kind"] == "evaluation").and_then(first_figure);
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
     drawn(area.fill(&WHITE));
@@ -41,19 +40,13 @@ pub fn learning_curve(metrics: &str, loss_unit: &str) -> Option<Picture> {
         Some(name) => {
             let (left, right) = area.split_horizontally(SIZE.0 / 2);
             panel(&left, &title, &curves);
-            let curve = of("evaluation", &name);
+            let curve = of("evaluation", name);
             panel(&right, &name.replace('_', " "), &[("held out", curve, HELD_OUT)]);
         }
     }
     drawn(area.present());
     drop(area);
     Some(Picture { name: "learning-curve", svg })
-}
-
-/// The name of the figure that an evaluation gives first after its loss.
-fn first_figure(line: &Value) -> Option<String> {
-    let fixed = ["kind", "step", "epoch", "loss", "best"];
-    line.as_object()?.keys().find(|name| !fixed.contains(&name.as_str())).cloned()
 }
 
 /// Means of neighbours, so that there are at most [`MAX_POINTS`].
@@ -82,7 +75,18 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, curves: &[(&str
         let color = *color;
         line.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
     }
-    drawn(chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw());
+    if curves.len() < 2 {
+        return;
+    }
+    // Losses fall: this corner is empty.
+    let mut legend = chart.configure_series_labels();
+    drawn(
+        legend
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw(),
+    );
 }
 
 /// A range around `values` with some room, never empty.
@@ -91,7 +95,8 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     if least > most {
         return 0.0..1.0;
     }
-    let room = ((most - least) * 0.04).max(most.abs() * 1e-3).max(1e-6);
+    // Around one value, a twentieth of it.
+    let room = if most > least { (most - least) * 0.04 } else { most.abs() * 0.05 }.max(1e-6);
     least - room..most + room
 }
 

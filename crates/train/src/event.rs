@@ -38,6 +38,8 @@ pub enum Event<'a> {
     },
     /// A step was done.
     Step(StepReport),
+    /// An evaluation begins.
+    Evaluating,
     /// The model was evaluated on the validation split.
     Evaluated {
         /// Steps done.

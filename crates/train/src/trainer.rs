@@ -451,6 +451,7 @@ impl<T: Task> Trainer<T> {
     }
 
     fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
+        observer.observe(&Event::Evaluating);
         let Some(report) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
         let (step, objective) = (self.progress.step, report.objective);
         // No figure is better than one that is not a number, and none can be worse.
@@ -467,7 +468,9 @@ impl<T: Task> Trainer<T> {
         if best {
             report.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
         }
-        if let Some(curve) = learning_curve(&self.metrics.lines()?, T::LOSS_UNIT) {
+        if let Some(curve) =
+            learning_curve(&self.metrics.lines()?, T::LOSS_UNIT, report.figures.first().map(|f| f.name))
+        {
             self.run.save_picture(&curve)?;
         }
         observer.observe(&Event::Evaluated { step, epoch, report: &report, best });

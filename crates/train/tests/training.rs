@@ -365,10 +365,11 @@ fn a_damaged_checkpoint_does_not_outlive_a_good_one() {
     let device = devices().remove(0);
     let (folder, mut settings) = text();
     let run = folder.path().join("run");
-    (settings.training.eval_every, settings.training.keep) = (Some(7), 1);
+    (settings.training.eval_every, settings.training.keep) = (Some(7), 2);
     settings.training.checkpoint_every = 3;
     train_until(trainer(&settings, &run, &device), None);
     fs::write(run.join("checkpoints/step-00000030/model.bpk"), b"damaged").unwrap();
+    settings.training.keep = 1;
     let (outcome, watcher) = train_until(resume(&settings, &run, &device).unwrap(), Some(29));
     assert!(outcome.steps == 29 && watcher.warnings.iter().any(|warning| warning.contains("damaged")));
     let run = RunFolder::open(&run).unwrap();

@@ -4,7 +4,8 @@ use super::*;
 
 fn written(path: &Path) -> Value {
     let head = json!({"weights": "a", "images": "b"});
-    let mut writer = RowWriter::create(path, &head).unwrap();
+    let (mut writer, done) = RowWriter::open(path, &head, 2).unwrap();
+    assert_eq!(done, 0);
     writer.push(&[0.5, -2.0, 3.0, 0.0]).unwrap();
     writer.push(&[1.0, 65504.0]).unwrap();
     writer.finish().unwrap();
@@ -49,10 +50,20 @@ fn rows_of_something_else_say_of_what() {
 }
 
 #[test]
-fn an_unfinished_file_leaves_nothing() {
+fn an_interrupted_file_is_gone_on_with_by_whole_pieces() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = RowWriter::create(&folder.path().join("rows"), &json!({})).unwrap();
-    writer.push(&[1.0]).unwrap();
+    let path = folder.path().join("rows");
+    let head = json!({"weights": "a"});
+    let (mut writer, _) = RowWriter::open(&path, &head, 2).unwrap();
+    writer.push(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
     drop(writer);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(RowFile::open(&path, &head, 3, 2).unwrap().is_none(), "half a file has no name");
+    let (mut writer, done) = RowWriter::open(&path, &head, 2).unwrap();
+    assert_eq!(done, 2);
+    writer.push(&[6.0, 7.0]).unwrap();
+    writer.finish().unwrap();
+    let file = RowFile::open(&path, &head, 3, 2).unwrap().unwrap();
+    assert_eq!(file.rows(&[0, 1, 2]).unwrap(), [1.0, 2.0, 3.0, 4.0, 6.0, 7.0]);
+    let (_, done) = RowWriter::open(&path, &json!({"weights": "b"}), 2).unwrap();
+    assert_eq!(done, 0, "what is left of another file is not taken up");
 }

@@ -145,11 +145,11 @@ impl Features {
         if let Some(file) = known {
             return Ok(Self { file, shape });
         }
-        let mut writer = RowWriter::create(&path, &head)?;
+        let (mut writer, pieces) = RowWriter::open(&path, &head, BATCH * shape[0] * shape[1])?;
         let mut loader = PictureLoader::new(pictures.clone(), config.side, workers);
         let names = |images: &[CaptionedImage]| images.iter().map(|image| (image.name.clone(), None)).collect();
-        let mut done = 0;
-        let mut batches = images.chunks(BATCH).peekable();
+        let mut done = (pieces * BATCH) as u64;
+        let mut batches = images.chunks(BATCH).skip(pieces).peekable();
         while let Some(batch) = batches.next() {
             let next = batches.peek().map(|images| names(images)).unwrap_or_default();
             writer.push(&numbers(encoder.features(&loader.load(names(batch), next)?))?)?;
