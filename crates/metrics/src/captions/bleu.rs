@@ -16,8 +16,7 @@ const SMALL: f64 = 1e-9;
 /// ```
 ///
 /// An n-gram matches at most as often as the reference with most of it has it; `c` is the length of all candidates, `r`
-/// that of the references closest to each in length (the shorter of two as close; the mean of all when there is one
-/// candidate only). Nothing is smoothed.
+/// that of the references closest to each in length (the shorter of two as close). Nothing is smoothed.
 ///
 /// # Panics
 ///
@@ -30,11 +29,7 @@ pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64
         sum += BleuStatistics::of_tokens(candidate, references);
     }
     let length = sum.hypothesis_length as f64;
-    let wanted = match references {
-        [only] => only.iter().map(Vec::len).sum::<usize>() as f64 / only.len() as f64,
-        _ => sum.reference_length as f64,
-    };
-    let ratio: f64 = (length + TINY) / (wanted + SMALL);
+    let ratio: f64 = (length + TINY) / (sum.reference_length as f64 + SMALL);
     let brevity = if ratio < 1.0 { (1.0 - 1.0 / ratio).exp() } else { 1.0 };
     let mut product = 1.0;
     std::array::from_fn(|n| {
@@ -72,6 +67,15 @@ mod tests {
         // All n-grams are right, and half the length is there: exp(1 - 2).
         for score in scores {
             assert!((score - (-1.0_f64).exp()).abs() < 1e-6, "{scores:?}");
+        }
+    }
+
+    #[test]
+    fn one_candidate_alone_is_measured_by_its_closest_reference() {
+        // The mean of 4 and 16 would take exp(1 - 10 / 4).
+        let references = vec![vec![split("a b c d"), vec!["e".to_owned(); 16]]];
+        for score in bleu(&[split("a b c d")], &references) {
+            assert!((score - 1.0).abs() < 1e-6, "{score}");
         }
     }
 
