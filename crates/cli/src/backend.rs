@@ -119,8 +119,18 @@ pub fn host() -> Result<Chosen> {
     choose(&DeviceOptions { backend: backend.map(|backend| backend.name.to_owned()), threads: None })
 }
 
+/// More threads than this a core wait for each other for minutes.
+const THREADS_PER_CORE: usize = 4;
+/// As many threads as this are allowed on any machine.
+const LEAST_LIMIT: usize = 16;
+
 /// Starts the threads that compute, `None` for one a core.
 fn start_threads(threads: Option<u16>) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = (THREADS_PER_CORE * cores).max(LEAST_LIMIT);
+    if let Some(threads) = threads.filter(|&threads| usize::from(threads) > most) {
+        bail!("--threads {threads}: must be at most {most} on this machine, which has {cores} cores");
+    }
     // This thread is one of them: a step of training gives out work two dozen times, and would each time have to
     // wake another thread and wait for it.
     let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).use_current_thread();

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::backend::ExecutionError;
 use rekindle_models::decode::DecodeError;
@@ -64,7 +64,7 @@ pub enum TrainError {
         source: io::Error,
     },
     /// The folder of a new run is there already.
-    #[error("{} already holds a run: give another --out, go on with `train --resume {}`, or replace it with --force", path.display(), path.display())]
+    #[error("{} already holds a run: give another --out, go on with `train --resume {}`, or replace it with --force", path.display(), quoted(path))]
     RunExists {
         /// The folder.
         path: PathBuf,
@@ -142,6 +142,14 @@ pub enum TrainError {
         path: PathBuf,
         /// Those that are there, each with what is wrong with it.
         rejected: Vec<String>,
+    },
+    /// There is no checkpoint of the step that was asked for.
+    #[error("--checkpoint {step}: the run has no checkpoint of this step{}", steps_there(steps))]
+    NoSuchStep {
+        /// The step.
+        step: u64,
+        /// The steps that there are checkpoints of.
+        steps: Vec<u64>,
     },
     /// The data has changed since the run began.
     #[error(
@@ -262,6 +270,18 @@ fn step_or_none(step: Option<u64>) -> String {
 
 fn changed(was: &str, is: &str) -> String {
     if was == is { format!("the content of {is} has changed") } else { format!("{was}; now it is {is}") }
+}
+
+fn steps_there(steps: &[u64]) -> String {
+    let steps: Vec<_> = steps.iter().map(u64::to_string).collect();
+    if steps.is_empty() { String::new() } else { format!("; it has those of steps {}", steps.join(", ")) }
+}
+
+/// A path as a shell takes it: in quotation marks where it has other characters than most names have.
+pub fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);
+    if !path.is_empty() && path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 fn list(rejected: &[String]) -> String {

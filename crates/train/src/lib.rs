@@ -59,7 +59,7 @@ mod trained;
 pub mod trainer;
 
 pub use burn;
-pub use error::{TaskError, TrainError};
+pub use error::{TaskError, TrainError, quoted};
 pub use files::sha256;
 pub use rekindle_pictures;
 pub use rekindle_settings;

@@ -8,7 +8,7 @@ use rekindle_settings::{Table, Tables};
 use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Registered, Resume, Session};
 use rekindle_train::run::RunFolder;
-use rekindle_train::tasks;
+use rekindle_train::{quoted, tasks};
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
 use serde_json::json;
 
@@ -73,7 +73,7 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
 }
 
 fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {
-    let run = out.display();
+    let run = quoted(out);
     match outcome.reason {
         EndReason::Finished => note!("done: {} steps", outcome.steps),
         EndReason::OutOfPatience => note!("stopped after {} steps: no better evaluation came", outcome.steps),

@@ -214,7 +214,10 @@ pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>, last: u64) -> Resu
 /// When there is none that can be read, or it was written by a newer version.
 pub fn load(run: &RunFolder, which: Which) -> Result<Checkpoint, TrainError> {
     match which {
-        Which::Step(step) => load_one_of(run, &[step]),
+        Which::Step(step) => {
+            let steps = steps(run)?;
+            if steps.contains(&step) { load_one_of(run, &[step]) } else { Err(TrainError::NoSuchStep { step, steps }) }
+        }
         Which::Last => load_one_of(run, &steps(run)?),
         Which::Best => {
             let last = load(run, Which::Last)?;
