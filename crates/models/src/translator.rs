@@ -252,6 +252,7 @@ impl Translator {
         State { layers: crossed.collect() }
     }
 
+    /// What the decoder reads and is to write.
     fn targets(&self, targets: &[&[u32]]) -> Targets {
         let targets: Vec<_> = targets.iter().copied().map(Some).collect();
         Targets::new(&targets, [self.start, self.end], 0, &self.device())
