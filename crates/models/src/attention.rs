@@ -14,7 +14,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::tanh;
 use rekindle_kernels::unrolled::Repeated;
@@ -167,6 +167,12 @@ impl Attention {
             padding: padding.map(|padding| padding.unsqueeze_dim(1)),
         }
     }
+}
+
+/// Where a batch of sequences of these lengths, padded to `T`, has padding: `[B, T]`.
+pub(crate) fn padding(lengths: &[usize], time: usize, device: &Device) -> Tensor<2, Bool> {
+    let padding: Vec<bool> = lengths.iter().flat_map(|&length| (0..time).map(move |t| t >= length)).collect();
+    Tensor::from_data(TensorData::new(padding, [lengths.len(), time]), device)
 }
 
 /// `rows` `[B, T, I]`, times a matrix: `[B, T, O]`, as one product.

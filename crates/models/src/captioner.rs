@@ -44,28 +44,28 @@
 //!   pillars at each step, which enters by the columns `W_ih` beside the last word, as `m` does in the plain model, and the
 //!   output too: the line `recurrent.step(word, Some(context.clone()), state)` of `look`, below.
 
-mod attended;
 pub mod encoder;
+mod penalty;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 mod writer;
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::activation::{log_softmax, sigmoid};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
-pub use writer::{Captions, Writing};
-
 use crate::attention::{Attention, AttentionKind, Memory};
-use crate::host::{DeviceError, numbers, whole_number};
+use crate::decode::Forced;
+use crate::decode::forced::Targets;
+use crate::host::{DeviceError, rows};
 use crate::settings::RecurrentSettings;
-use attended::Batch;
 use encoder::{Encoder, EncoderConfig, View};
+use penalty::penalty;
 
 names! {
     /// When the image enters a model without attention.
@@ -161,17 +161,6 @@ pub struct Captioner {
     end: u32,
 }
 
-/// How well a model foresees given captions.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Foreseen {
-    /// The sum of the logarithms of the probabilities of all symbols.
-    pub log_prob: f64,
-    /// Symbols, the ends included.
-    pub symbols: u64,
-    /// How many of them were the likeliest.
-    pub correct: u64,
-}
-
 impl CaptionerSettings {
     fn consistent(&self) -> Result<(), SettingError> {
         if self.attention == AttentionKind::Dot && self.pillar != self.recurrent.hidden {
@@ -208,7 +197,6 @@ impl CaptionerSettings {
         let combined = if one_hot { hidden } else { self.embedding };
         let combine = attends.then(|| crate::init::linear(word + hidden + depth, combined, rng, device));
         let width = if attends { combined } else { hidden };
-        let output = crate::init::uniform(vocabulary * width, 1.0 / (width as f32).sqrt(), rng);
         Captioner {
             encoder,
             embedding,
@@ -218,8 +206,8 @@ impl CaptionerSettings {
             gate,
             recurrent,
             combine,
-            output: Param::from_data(TensorData::new(output, [vocabulary, width]), device),
-            output_bias: Param::from_data(TensorData::zeros::<f32, _>([vocabulary]), device),
+            output: crate::init::output(vocabulary, width, rng, device),
+            output_bias: crate::init::zeros([vocabulary], device),
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             every: self.image_term == ImageTerm::Every,
             doubly_stochastic: self.doubly_stochastic,
@@ -243,18 +231,19 @@ impl Captioner {
     ///
     /// When there is no caption, or not a list of captions for each picture.
     pub fn loss(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
-        let batch = Batch::new(captions, self.start, self.end);
-        let (outputs, weights) = self.read(seen, &batch);
-        let wanted = self.numbers(&batch.wanted);
-        let loss =
-            crate::smoothed::loss(outputs, self.output.val(), self.output_bias.val(), wanted, self.label_smoothing);
+        let targets = self.targets(seen.dims()[0], captions);
+        let (outputs, weights) = self.read(seen, &targets);
+        let (weight, bias) = (self.output.val(), self.output_bias.val());
+        let loss = crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
         match weights {
-            Some(weights) if self.doubly_stochastic > 0.0 => loss + batch.penalty(weights) * self.doubly_stochastic,
+            Some(weights) if self.doubly_stochastic > 0.0 => {
+                loss + penalty(weights, &targets.lengths) * self.doubly_stochastic
+            }
             _ => loss,
         }
     }
 
-    /// How well given captions are foreseen. `seen` is `[B, P, F]`.
+    /// How probable given captions are. `seen` is `[B, P, F]`.
     ///
     /// # Errors
     ///
@@ -263,15 +252,10 @@ impl Captioner {
     /// # Panics
     ///
     /// As [`loss`](Self::loss).
-    pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Foreseen, DeviceError> {
-        let batch = Batch::new(captions, self.start, self.end);
-        let log_probs = log_softmax(self.logits(self.read(seen, &batch).0), 1);
-        let wanted = self.numbers(&batch.wanted);
-        let likeliest = log_probs.clone().argmax(1).squeeze_dim::<1>(1);
-        let correct = whole_number(likeliest.equal(wanted.clone()).int().sum())? as u64;
-        let chosen = numbers(log_probs.gather(1, wanted.unsqueeze_dim(1)))?;
-        let log_prob = chosen.into_iter().map(f64::from).sum();
-        Ok(Foreseen { log_prob, symbols: batch.wanted.len() as u64, correct })
+    pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
+        let targets = self.targets(seen.dims()[0], captions);
+        let (outputs, _) = self.read(seen, &targets);
+        targets.score(self.logits(outputs))
     }
 
     /// The attention that each symbol of a caption, its end included, pays to each place of the picture: rows of a table;
@@ -281,19 +265,25 @@ impl Captioner {
     ///
     /// When the device fails.
     pub fn looks(&self, seen: Tensor<3>, caption: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
-        let batch = Batch::new(&[vec![caption]], self.start, self.end);
-        let Some(weights) = self.read(seen, &batch).1 else { return Ok(None) };
-        let places = weights.dims()[3];
-        Ok(Some(numbers(weights)?.chunks(places).map(<[f32]>::to_vec).collect()))
+        self.read(seen, &self.targets(1, &[vec![caption]])).1.map(rows).transpose()
+    }
+
+    /// The captions of a batch, side by side: as many rows for each image as the most captions of one.
+    fn targets(&self, images: usize, captions: &[Vec<&[u32]>]) -> Targets {
+        assert!(captions.len() == images, "{images} images and captions of {}", captions.len());
+        let most = captions.iter().map(Vec::len).max().unwrap_or(0);
+        assert!(most > 0, "at least one caption");
+        let rows = captions.iter().flat_map(|captions| (0..most).map(|number| captions.get(number).copied()));
+        Targets::new(&rows.collect::<Vec<_>>(), [self.start, self.end], self.start, &self.device())
     }
 
     /// Reads the captions of a batch: what goes into the output layer for each symbol that is wanted, `[N, E]`, and the
-    /// attention `[T, B, C, P]`.
-    fn read(&self, seen: Tensor<3>, batch: &Batch) -> (Tensor<2>, Option<Tensor<4>>) {
-        let &Batch { time, pictures, captions, .. } = batch;
-        let rows = pictures * captions;
-        let wanted = self.numbers(&batch.places);
-        let words = self.words(&batch.read);
+    /// attention `[T, B, C, P]`, for `C` rows an image.
+    fn read(&self, seen: Tensor<3>, targets: &Targets) -> (Tensor<2>, Option<Tensor<4>>) {
+        let (time, rows) = (targets.time, targets.rows());
+        let captions = rows / seen.dims()[0];
+        let wanted = targets.places(|t, row| t * rows + row);
+        let words = self.words(targets.read.clone());
         let width = words.dims()[1];
         let image = self.image.forward(seen);
         let Some(attention) = &self.attention else {
@@ -354,21 +344,16 @@ impl Captioner {
     fn first_state(&self, image: Tensor<3>) -> State {
         let mean = image.mean_dim(1).squeeze_dim::<2>(1);
         let mut states = self.initial.iter().map(|initial| tanh(initial.forward(mean.clone())));
-        let layers = self.recurrent.layers.len();
-        let hidden: Vec<Tensor<2>> = states.by_ref().take(layers).collect();
-        let layers = hidden.into_iter().map(|hidden| LayerState { hidden, cell: None });
-        let mut layers: Vec<LayerState> = layers.collect();
+        let hidden: Vec<Tensor<2>> = states.by_ref().take(self.recurrent.layers.len()).collect();
         // Cells with one state only have no more.
-        layers.iter_mut().for_each(|layer| layer.cell = states.next());
-        State { layers }
+        State { layers: hidden.into_iter().map(|hidden| LayerState { hidden, cell: states.next() }).collect() }
     }
 
     /// Vectors `[N, E]` of words.
-    fn words(&self, words: &[u32]) -> Tensor<2> {
-        let numbers = self.numbers(words);
+    fn words(&self, words: Tensor<1, Int>) -> Tensor<2> {
         let vectors = match &self.embedding {
-            Some(table) => table.val().select(0, numbers),
-            None => numbers.one_hot(self.output_bias.dims()[0]).float().cast(self.output_bias.val().dtype()),
+            Some(table) => table.val().select(0, words),
+            None => words.one_hot(self.output_bias.dims()[0]).float().cast(self.output_bias.val().dtype()),
         };
         dropout(&self.dropout, vectors)
     }
@@ -376,12 +361,6 @@ impl Captioner {
     /// `[N, V]`.
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
         outputs.matmul(self.output.val().transpose()) + self.output_bias.val().unsqueeze()
-    }
-
-    fn numbers(&self, numbers: &[u32]) -> Tensor<1, Int> {
-        let numbers: Vec<i64> = numbers.iter().map(|&number| i64::from(number)).collect();
-        let count = numbers.len();
-        Tensor::from_data(TensorData::new(numbers, [count]), &self.device())
     }
 
     fn device(&self) -> Device {

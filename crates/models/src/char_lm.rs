@@ -24,7 +24,7 @@ mod transfer;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy::cross_entropy;
 use rekindle_kernels::linear::linear;
@@ -110,7 +110,7 @@ impl CharLmSettings {
         let embedding = features.map(|features| crate::init::embedding(vocabulary, features, rng, device));
         let recurrent = self.recurrent.config(features.unwrap_or(vocabulary)).init_with(rng, device);
         let output = if self.tied {
-            Output::Tied(Param::from_data(TensorData::zeros::<f32, _>([vocabulary]), device))
+            Output::Tied(crate::init::zeros([vocabulary], device))
         } else {
             Output::Own(crate::init::linear(hidden, vocabulary, rng, device))
         };

@@ -21,8 +21,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
+use rand::Rng;
 use rekindle_kernels::cross_entropy::cross_entropy;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Recurrent, SequenceInput};
@@ -91,14 +90,12 @@ impl ClassifierSettings {
     /// When a size is 0, or a probability is not in `[0, 1)`.
     pub fn init_with(&self, vocabulary: usize, classes: usize, rng: &mut impl Rng, device: &Device) -> Classifier {
         assert!(vocabulary > 0 && classes > 0, "vocabulary and classes must be above 0");
-        let count = vocabulary * self.embedding;
-        let table: Vec<f32> = (0..count).map(|_| rng.sample::<f32, _>(StandardNormal) * EMBEDDING_DEVIATION).collect();
-        let table = TensorData::new(table, [vocabulary, self.embedding]);
+        let embedding = crate::init::normal(vocabulary, self.embedding, EMBEDDING_DEVIATION, rng, device);
         let recurrent = self.recurrent.config(self.embedding).with_bidirectional(!self.forward_only);
         let recurrent = recurrent.init_with(rng, device);
         let features = recurrent.output_size();
         Classifier {
-            embedding: Param::from_data(table, device),
+            embedding,
             pool: self.pooling.init(features, rng, device),
             output: crate::init::linear(features, classes, rng, device),
             recurrent,
@@ -128,7 +125,7 @@ impl Classifier {
         let [_, width] = self.embedding.dims();
         self.embedding = self.embedding.map(|table| {
             let (device, shape, trained) = (table.device(), table.dims(), table.is_require_grad());
-            let mut values = table.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
+            let mut values = crate::host::values(table);
             for (word, vector) in vectors {
                 values[*word as usize * width..][..width].copy_from_slice(vector);
             }

@@ -24,7 +24,7 @@ pub mod window;
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_rnn::{Initialization, Lstm, LstmConfig};
 use rekindle_settings::{SettingError, settings};
@@ -139,7 +139,7 @@ impl DrawModelSettings {
         let read = self.read_grid().map(&mut window);
         let window = self.write_grid().map(&mut window);
         let write = linear(self.write_grid().map_or(shape.pixels(), |n| channels * n * n));
-        let zeros = |shape: [usize; 2]| Param::from_data(TensorData::zeros::<f32, _>(shape), device);
+        let zeros = |shape: [usize; 2]| crate::init::zeros(shape, device);
         Draw {
             encoder,
             decoder,

@@ -22,7 +22,7 @@ mod transfer;
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Recurrent, State};
@@ -33,6 +33,7 @@ pub use feedback::TaggerState;
 pub use live::LiveTagger;
 pub use recurrence::Recurrence;
 
+use crate::host::ids;
 use crate::settings::RecurrentSettings;
 
 settings! {
@@ -198,8 +199,7 @@ impl FrameTagger {
         let [batch, time, _] = frames.dims();
         assert_eq!(labels.len(), batch * time, "a label is wanted for each frame");
         let device = frames.device();
-        let classes: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let classes = Tensor::<1, Int>::from_data(TensorData::new(classes, [batch * time]), &device);
+        let classes = ids(labels.iter().copied(), &device);
         let (log_probs, state) = match &self.recurrent {
             Some(recurrent) if self.feedback => {
                 let encoded = dropout(&self.dropout, self.encoder.forward(frames));

@@ -1,7 +1,10 @@
-//! Numbers from the device to the host, where a failure of the device is heard of.
+//! Numbers between the host and the device. Reading them reports failures of the device.
+
+#[cfg(test)]
+mod tests;
 
 use burn::backend::ExecutionError;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// A device failed at something that it was asked for: that or anything before.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,6 +38,24 @@ pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceErro
     Ok(data.try_into_vec().expect("converted to f32"))
 }
 
+/// The numbers of a tensor, row by row along its last dimension.
+pub(crate) fn rows<const D: usize>(tensor: Tensor<D>) -> Result<Vec<Vec<f32>>, DeviceError> {
+    let width = tensor.dims()[D - 1];
+    Ok(numbers(tensor)?.chunks(width).map(<[f32]>::to_vec).collect())
+}
+
+/// The numbers of a tensor, in row-major order, where a failure of the device ends the program.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+}
+
+/// Symbols or places as a tensor, `[N]`.
+pub(crate) fn ids(numbers: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
+    let numbers: Vec<i64> = numbers.into_iter().map(i64::from).collect();
+    let count = numbers.len();
+    Tensor::from_data(TensorData::new(numbers, [count]), device)
+}
+
 /// The whole number in a tensor of one element.
 ///
 /// # Errors
@@ -43,19 +64,4 @@ pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceErro
 pub(crate) fn whole_number(tensor: Tensor<1, Int>) -> Result<i64, DeviceError> {
     let data = tensor.try_into_data()?;
     Ok(data.iter::<i64>().next().expect("a tensor of one element"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lack_of_memory_is_told_from_other_failures_of_a_device() {
-        let is_lack = |error: ExecutionError| matches!(DeviceError::from(error), DeviceError::OutOfMemory(_));
-        let error = |reason: &str| ExecutionError::with_context(reason);
-        assert!(is_lack(error("An IO error happened\nCaused by:\n  can't allocate buffer of size: 16384000000")));
-        assert!(is_lack(error("Out of memory launching kernel 7")));
-        assert!(!is_lack(error("skipped `SliceAssignKernel`: it needed memory 4128, which carried the failure")));
-        assert!(!is_lack(ExecutionError::device_poisoned("an illegal memory access")));
-    }
 }

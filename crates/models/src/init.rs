@@ -10,29 +10,56 @@ use rand_distr::StandardNormal;
 
 /// A table `[V, I]` of learned vectors, drawn from `N(0, 1)` as `torch.nn.Embedding` does.
 pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
-    let values: Vec<f32> = (0..vocabulary * features).map(|_| rng.sample(StandardNormal)).collect();
-    Param::from_data(TensorData::new(values, [vocabulary, features]), device)
+    normal(vocabulary, features, 1.0, rng, device)
 }
 
 /// A linear layer with weights and bias from `U(-1/√I, 1/√I)` as `torch.nn.Linear` does.
 pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Linear {
-    let mut uniform = |count: usize| -> Vec<f32> {
-        let bound = 1.0 / (input as f32).sqrt();
-        (0..count).map(|_| rng.random_range(-bound..bound)).collect()
-    };
-    Linear {
-        weight: Param::from_data(TensorData::new(uniform(input * output), [input, output]), device),
-        bias: Some(Param::from_data(TensorData::new(uniform(output), [output]), device)),
-    }
+    let weight = matrix(input, output, rng, device);
+    let bias = uniform(output, 1.0 / (input as f32).sqrt(), rng);
+    Linear { weight, bias: Some(parameter(bias, [output], device)) }
 }
 
 /// A matrix `[I, O]` without bias from `U(-1/√I, 1/√I)`.
 pub(crate) fn matrix(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
-    let values = uniform(input * output, 1.0 / (input as f32).sqrt(), rng);
-    Param::from_data(TensorData::new(values, [input, output]), device)
+    parameter(uniform(input * output, 1.0 / (input as f32).sqrt(), rng), [input, output], device)
+}
+
+/// The weights `[V, I]` of an output layer from `U(-1/√I, 1/√I)`. A row is a symbol, so that the
+/// table can serve as the symbols' vectors too.
+pub(crate) fn output(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
+    parameter(uniform(vocabulary * features, 1.0 / (features as f32).sqrt(), rng), [vocabulary, features], device)
+}
+
+/// A table `[V, I]` from `N(0, deviation²)`.
+pub(crate) fn normal(
+    vocabulary: usize,
+    features: usize,
+    deviation: f32,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Param<Tensor<2>> {
+    let values = (0..vocabulary * features).map(|_| rng.sample::<f32, _>(StandardNormal) * deviation);
+    parameter(values.collect(), [vocabulary, features], device)
 }
 
 /// Numbers from `U(-bound, bound)`.
 pub(crate) fn uniform(count: usize, bound: f32, rng: &mut impl Rng) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-bound..bound)).collect()
+}
+
+/// Numbers for `outputs` units that read `inputs` numbers and are followed by ReLU, from
+/// `U(-√(6/I), √(6/I))`, which keeps the variance (He et al. 2015, arXiv 1502.01852).
+pub(crate) fn he_uniform(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Vec<f32> {
+    uniform(inputs * outputs, (6.0 / inputs as f32).sqrt(), rng)
+}
+
+/// A parameter of zeros.
+pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    parameter(vec![0.0; shape.iter().product()], shape, device)
+}
+
+/// A parameter with these values, in row-major order.
+pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_data(TensorData::new(values, shape), device)
 }

@@ -3,14 +3,17 @@
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
 //! * [`classifier`]: a sequence of words in, one label out.
 //! * [`frame_tagger`]: a label for every frame of a clip.
-//! * [`translator`]: sentence to sentence, with an encoder, a decoder and [`attention`].
+//! * [`translator`]: sentence to sentence, with an encoder and a decoder, with or without attention.
 //! * [`captioner`]: a sentence about an image.
 //! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
 //! * [`settings`]: the settings that recurrent models share. Each model is made from a group of
 //!   settings beside it.
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
+//! * [`attention`]: scores, weights and contexts, and the mask of padding.
+//! * `smoothed`: cross-entropy with label smoothing over a large vocabulary.
 //! * [`init`]: initialisation of the layers around a recurrence, for models of your own too.
-//! * [`host`]: numbers from the device, or why there are none.
+//! * `transfer`: checks before a model starts from the weights of another; [`TransferError`].
+//! * [`host`]: numbers between the host and the device, and the device's failures.
 //!
 //! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
 //!

@@ -1,4 +1,6 @@
-//! Why the weights of one model cannot be another's start.
+//! Starting a model from the weights of another.
+
+use rekindle_rnn::Recurrent;
 
 /// A model whose weights do not fit the one that is to start from them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -6,17 +8,39 @@ pub enum TransferError {
     /// A parameter has another shape.
     #[error("{parameter} is {wanted:?} here and {found:?} there: cell, layers, hidden and embedding must be the same")]
     Shape {
-        /// Its path in the model.
+        /// Its PyTorch name.
         parameter: String,
         /// The shape in the model that starts.
         wanted: Vec<usize>,
         /// The shape in the model that it starts from.
         found: Vec<usize>,
     },
-    /// A parameter is not there.
-    #[error("{parameter} is not there: cell, layers, hidden, embedding and tied must be the same")]
+    /// Only one of the models has a parameter.
+    #[error("one model alone has {parameter}: cell, layers, hidden, embedding and tied must be the same")]
     Missing {
-        /// Its path in the model.
+        /// Its PyTorch name.
         parameter: String,
     },
+}
+
+/// Checks that two recurrent stacks, if there are any, have the same cell and sizes.
+pub(crate) fn same_stack(here: Option<&Recurrent>, there: Option<&Recurrent>) -> Result<(), TransferError> {
+    let cell = |stack: Option<&Recurrent>| stack.map_or("none", |stack| stack.cell().name());
+    if cell(here) != cell(there) {
+        return Err(TransferError::Missing { parameter: format!("the cell {}", cell(here)) });
+    }
+    let sizes = |stack: &Recurrent| {
+        let directions = stack.output_size() / stack.hidden_size();
+        vec![stack.layers.len(), directions, stack.input_size(), stack.hidden_size()]
+    };
+    let [here, there] = [here, there].map(|stack| stack.map(sizes).unwrap_or_default());
+    same_shape("[layers, directions, input, hidden]", here, there)
+}
+
+/// Checks that a parameter, or a list of sizes, is the same in two models.
+pub(crate) fn same_shape(parameter: &str, wanted: Vec<usize>, found: Vec<usize>) -> Result<(), TransferError> {
+    if wanted == found {
+        return Ok(());
+    }
+    Err(TransferError::Shape { parameter: parameter.to_owned(), wanted, found })
 }

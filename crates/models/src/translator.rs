@@ -28,17 +28,16 @@ mod tests;
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
-pub use decoder::{DecoderState, Writer};
-
-use crate::attention::{Attention, AttentionKind, Memory};
-use crate::host::{DeviceError, numbers, whole_number};
+use crate::attention::{Attention, AttentionKind, Memory, padding};
+use crate::decode::Forced;
+use crate::decode::forced::{Targets, time_major, with_guesses};
+use crate::host::{DeviceError, ids, rows};
 use crate::settings::RecurrentSettings;
 
 settings! {
@@ -126,24 +125,6 @@ pub struct Encoded {
     pub memory: Option<Memory>,
 }
 
-/// Symbols that the decoder reads, `[T * B]`, time-major.
-struct Shifted {
-    tokens: Tensor<1, Int>,
-    time: usize,
-    batch: usize,
-}
-
-/// How well a model foresees given targets.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Forced {
-    /// The logarithm of the probability of each target, its end included.
-    pub log_probs: Vec<f64>,
-    /// Symbols foreseen, the ends included.
-    pub symbols: u64,
-    /// How many of them were the likeliest.
-    pub correct: u64,
-}
-
 impl TranslatorSettings {
     fn consistent(&self) -> Result<(), SettingError> {
         let hidden = self.recurrent.hidden;
@@ -163,16 +144,8 @@ impl TranslatorSettings {
         let TranslatorSizes { source_vocabulary, target_vocabulary, start, end } = *sizes;
         assert!(hidden > 0 && hidden.is_multiple_of(2), "hidden {hidden} must be even and above 0");
         let source_embedding = crate::init::embedding(source_vocabulary, embedding, rng, device);
-        // Rows are words, so that one table can serve both ends.
-        let output_weight = |rng: &mut _| {
-            let values = crate::init::uniform(target_vocabulary * embedding, 1.0 / (embedding as f32).sqrt(), rng);
-            Param::from_data(TensorData::new(values, [target_vocabulary, embedding]), device)
-        };
-        let target_embedding = if self.tied {
-            output_weight(rng)
-        } else {
-            crate::init::embedding(target_vocabulary, embedding, rng, device)
-        };
+        let table = if self.tied { crate::init::output } else { crate::init::embedding };
+        let target_embedding = table(target_vocabulary, embedding, rng, device);
         let encoder = RecurrentSettings { hidden: hidden / 2, ..self.recurrent.clone() };
         let encoder = encoder.config(embedding).with_bidirectional(true).init_with(rng, device);
         let bridges = self.recurrent.states();
@@ -182,8 +155,7 @@ impl TranslatorSettings {
         let attention = Attention::init(self.attention, hidden, hidden, rng, device);
         let seen = if attention.is_some() { 2 * hidden } else { hidden };
         let combine = crate::init::linear(seen, embedding, rng, device);
-        let output = (!self.tied).then(|| output_weight(rng));
-        let output_bias = Param::from_data(TensorData::zeros::<f32, _>([target_vocabulary]), device);
+        let output = (!self.tied).then(|| crate::init::output(target_vocabulary, embedding, rng, device));
         Translator {
             source_embedding,
             target_embedding,
@@ -193,7 +165,7 @@ impl TranslatorSettings {
             attention,
             combine,
             output,
-            output_bias,
+            output_bias: crate::init::zeros([target_vocabulary], device),
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             input_feeding: self.input_feeding,
             label_smoothing: self.label_smoothing,
@@ -213,17 +185,16 @@ impl Translator {
     /// When there is no sentence, or not as many targets as sources.
     pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
         let encoded = self.encode(sources);
-        let mut read = self.shifted(targets);
+        let mut targets = self.targets(targets);
         if self.scheduled_sampling > 0.0 {
-            read = self.with_guesses(&encoded, read);
+            targets = self.with_guesses(&encoded, targets);
         }
-        let (outputs, wanted) = self.forced_outputs(&encoded, &read, targets);
-        let wanted = self.numbers(&wanted);
-        let bias = self.output_bias.val();
-        crate::smoothed::loss(outputs, self.output_weight(), bias, wanted, self.label_smoothing)
+        let outputs = self.forced_outputs(&encoded, &targets);
+        let (weight, bias) = (self.output_weight(), self.output_bias.val());
+        crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing)
     }
 
-    /// How well given targets are foreseen.
+    /// How probable given targets are.
     ///
     /// # Errors
     ///
@@ -233,15 +204,8 @@ impl Translator {
     ///
     /// As [`loss`](Self::loss).
     pub fn score(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Result<Forced, DeviceError> {
-        let (outputs, wanted) = self.forced_outputs(&self.encode(sources), &self.shifted(targets), targets);
-        let log_probs = self.log_probs(outputs);
-        let likeliest = log_probs.clone().argmax(1);
-        let [likeliest, wanted_column] = [likeliest.squeeze_dim::<1>(1), self.numbers(&wanted)];
-        let correct = whole_number(likeliest.equal(wanted_column.clone()).int().sum())?;
-        let chosen = numbers(log_probs.gather(1, wanted_column.unsqueeze_dim(1)))?;
-        let mut chosen = chosen.into_iter().map(f64::from);
-        let log_probs = targets.iter().map(|target| chosen.by_ref().take(target.len() + 1).sum()).collect();
-        Ok(Forced { log_probs, symbols: wanted.len() as u64, correct: correct as u64 })
+        let targets = self.targets(targets);
+        targets.score(self.logits(self.forced_outputs(&self.encode(sources), &targets)))
     }
 
     /// The attention that each symbol of a target, its end included, pays to each symbol of the source, its end included:
@@ -251,10 +215,7 @@ impl Translator {
     ///
     /// When the device fails.
     pub fn alignment(&self, source: &[u32], target: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
-        let encoded = self.encode(&[source]);
-        let Some(weights) = self.read(&encoded, &self.shifted(&[target])).1 else { return Ok(None) };
-        let positions = weights.dims()[2];
-        Ok(Some(numbers(weights)?.chunks(positions).map(<[f32]>::to_vec).collect()))
+        self.read(&self.encode(&[source]), &self.targets(&[target])).1.map(rows).transpose()
     }
 
     /// Reads sources, each with its end.
@@ -266,19 +227,14 @@ impl Translator {
         let lengths: Vec<usize> = sources.iter().map(|source| source.len() + 1).collect();
         let time = lengths.iter().copied().max().expect("at least one sentence");
         let batch = sources.len();
-        let mut tokens = vec![0; time * batch];
-        for (b, source) in sources.iter().enumerate() {
-            for (t, &symbol) in source.iter().chain([&self.end]).enumerate() {
-                tokens[t * batch + b] = symbol;
-            }
-        }
-        let input = self.embed(&self.source_embedding, self.numbers(&tokens), time, batch);
+        let tokens = sources.iter().map(|source| source.iter().copied().chain([self.end]));
+        let tokens = ids(time_major(tokens, time, 0), &self.device());
+        let input = self.embed(&self.source_embedding, tokens, time, batch);
         let (outputs, last) = self.encoder.forward_time_major(input, None, Some(&lengths));
-        let memory = self.attention.as_ref().map(|attention| {
-            let padding: Vec<bool> = lengths.iter().flat_map(|&l| (0..time).map(move |t| t >= l)).collect();
-            let padding = Tensor::<2, Bool>::from_data(TensorData::new(padding, [batch, time]), &self.device());
-            attention.memory(outputs.swap_dims(0, 1), Some(padding))
-        });
+        let memory = self
+            .attention
+            .as_ref()
+            .map(|attention| attention.memory(outputs.swap_dims(0, 1), Some(padding(&lengths, time, &self.device()))));
         Encoded { state: self.cross(last), memory }
     }
 
@@ -296,56 +252,44 @@ impl Translator {
         State { layers: crossed.collect() }
     }
 
-    /// What the decoder reads: the targets behind their starts.
-    fn shifted(&self, targets: &[&[u32]]) -> Shifted {
-        let batch = targets.len();
-        let time = 1 + targets.iter().map(|target| target.len()).max().unwrap_or(0);
-        let mut tokens = vec![0; time * batch];
-        for (b, target) in targets.iter().enumerate() {
-            for (t, &symbol) in [self.start].iter().chain(*target).enumerate() {
-                tokens[t * batch + b] = symbol;
-            }
-        }
-        Shifted { tokens: self.numbers(&tokens), time, batch }
+    /// What the decoder reads and is to write.
+    fn targets(&self, targets: &[&[u32]]) -> Targets {
+        let targets: Vec<_> = targets.iter().copied().map(Some).collect();
+        Targets::new(&targets, [self.start, self.end], 0, &self.device())
     }
 
-    /// The same with some symbols, starts excepted, in place of which stands what the model would write there.
-    fn with_guesses(&self, encoded: &Encoded, read: Shifted) -> Shifted {
-        let Shifted { tokens, time, batch } = read;
+    /// The same targets with some of the symbols that are read, starts excepted, as the model would write them.
+    fn with_guesses(&self, encoded: &Encoded, targets: Targets) -> Targets {
+        let (time, batch) = (targets.time, targets.rows());
         if time == 1 {
-            return Shifted { tokens, time, batch };
+            return targets;
         }
-        let before = Shifted { tokens: tokens.clone().narrow(0, 0, (time - 1) * batch), time: time - 1, batch };
+        let right = targets.read.clone();
+        let before =
+            Targets { time: time - 1, read: right.clone().narrow(0, 0, (time - 1) * batch), ..targets.clone() };
         let seen = self.read(encoded, &before).0.swap_dims(0, 1).detach();
         let width = seen.dims()[2];
         let outputs = self.combined(seen.reshape([(time - 1) * batch, width]));
         let guesses = self.logits(outputs).argmax(1).squeeze_dim::<1>(1);
-        let guesses = Tensor::cat(vec![tokens.clone().narrow(0, 0, batch), guesses], 0);
-        let chance = Distribution::Bernoulli(self.scheduled_sampling);
-        let chosen = Tensor::<1>::random([time * batch], chance, &self.device()).bool();
-        Shifted { tokens: tokens.mask_where(chosen, guesses), time, batch }
+        let guesses = Tensor::cat(vec![right.clone().narrow(0, 0, batch), guesses], 0);
+        Targets { read: with_guesses(right, guesses, self.scheduled_sampling), ..targets }
     }
 
-    /// `o` `[N, E]` at the `N` symbols of the targets, their ends included, and these symbols.
-    fn forced_outputs(&self, encoded: &Encoded, read: &Shifted, targets: &[&[u32]]) -> (Tensor<2>, Vec<u32>) {
-        let sources = encoded.state.batch_size();
-        assert!(sources == targets.len(), "{sources} sources and {} targets", targets.len());
-        let (seen, _) = self.read(encoded, read);
-        let [batch, time, width] = seen.dims();
-        let (mut rows, mut wanted) = (Vec::new(), Vec::new());
-        for (b, target) in targets.iter().enumerate() {
-            rows.extend((0..=target.len()).map(|t| (b * time + t) as u32));
-            wanted.extend(target.iter().chain([&self.end]));
-        }
-        let seen = seen.reshape([batch * time, width]).select(0, self.numbers(&rows));
-        (self.combined(seen), wanted)
+    /// `o` `[N, E]` at the `N` symbols of the targets, their ends included.
+    fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> Tensor<2> {
+        let (sources, time) = (encoded.state.batch_size(), targets.time);
+        assert!(sources == targets.rows(), "{sources} sources and {} targets", targets.rows());
+        let (seen, _) = self.read(encoded, targets);
+        let width = seen.dims()[2];
+        let places = targets.places(|t, b| b * time + t);
+        self.combined(seen.reshape([sources * time, width]).select(0, places))
     }
 
-    /// Reads symbols: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding; and the attention
+    /// Reads targets: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding; and the attention
     /// `[B, T, S]`.
-    fn read(&self, encoded: &Encoded, read: &Shifted) -> (Tensor<3>, Option<Tensor<3>>) {
-        let &Shifted { ref tokens, time, batch } = read;
-        let input = self.embed_target(tokens.clone(), time, batch);
+    fn read(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<3>, Option<Tensor<3>>) {
+        let (time, batch) = (targets.time, targets.rows());
+        let input = self.embed_target(targets.read.clone(), time, batch);
         if !self.input_feeding {
             let (hidden, _) = self.decoder.forward_time_major(input, Some(encoded.state.clone()), None);
             return self.look(hidden.swap_dims(0, 1), encoded.memory.as_ref());
@@ -355,7 +299,7 @@ impl Translator {
         let (mut outputs, mut looks) = (Vec::with_capacity(time), Vec::with_capacity(time));
         let (decoder, words) = self.decoder.unrolled(input);
         for word in words {
-            let (output, after, weights) = self.step(word, Some(fed), state, encoded.memory.as_ref(), &decoder);
+            let (output, after, weights) = self.write(word, Some(fed), state, encoded.memory.as_ref(), &decoder);
             outputs.push(output.clone().unsqueeze_dim(1));
             looks.extend(weights);
             (fed, state) = (output, after);
@@ -366,7 +310,7 @@ impl Translator {
 
     /// One step from the words and, with input feeding, the last outputs: `o` `[B, E]`, the state and the attention
     /// `[B, 1, S]`.
-    fn step(
+    fn write(
         &self,
         words: KnownInput,
         fed: Option<Tensor<2>>,
@@ -418,22 +362,12 @@ impl Translator {
     }
 
     /// `[N, V]`.
-    fn log_probs(&self, outputs: Tensor<2>) -> Tensor<2> {
-        log_softmax(self.logits(outputs), 1)
-    }
-
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
         outputs.matmul(self.output_weight().transpose()) + self.output_bias.val().unsqueeze()
     }
 
     fn output_weight(&self) -> Tensor<2> {
         self.output.as_ref().unwrap_or(&self.target_embedding).val()
-    }
-
-    fn numbers(&self, numbers: &[u32]) -> Tensor<1, Int> {
-        let numbers: Vec<i64> = numbers.iter().map(|&number| i64::from(number)).collect();
-        let count = numbers.len();
-        Tensor::from_data(TensorData::new(numbers, [count]), &self.device())
     }
 
     fn device(&self) -> Device {

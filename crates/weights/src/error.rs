@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::module::LoadReport;
+use crate::report::LoadReport;
 
 /// What can be wrong with a file of weights, and what to do about it.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@ mod pytorch;
 #[cfg(feature = "flex")]
 mod slopes;
 
+use burn::tensor::TensorData;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
@@ -126,8 +127,8 @@ fn the_picture_enters_a_plain_model_at_the_first_step_only_unless_told_otherwise
             if let rekindle_rnn::Layer::Vanilla(layer) = &mut model.recurrent.layers[0].forward {
                 layer.weight_hh = Param::from_tensor(layer.weight_hh.val().zeros_like());
             }
-            let batch = Batch::new(&[vec![CAPTIONS[0]]], 2, 3);
-            let (outputs, _) = model.read(Tensor::full([1, 1, 5], vector, &device), &batch);
+            let targets = model.targets(1, &[vec![CAPTIONS[0]]]);
+            let (outputs, _) = model.read(Tensor::full([1, 1, 5], vector, &device), &targets);
             outputs.narrow(0, 4, 1).into_data().iter::<f32>().collect::<Vec<f32>>()
         };
         assert_eq!(last(ImageTerm::First, 1.0), last(ImageTerm::First, -1.0));

@@ -1,13 +1,14 @@
 //! Continuing a text symbol by symbol.
 
 use burn::module::Module as _;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rekindle_rnn::State;
 
 use super::CharLm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use super::prepared::Prepared;
 use crate::decode::Sampler;
+use crate::host::{ids, values};
 
 /// An endless iterator over the symbols that continue a text. See [`CharLm::generate`].
 #[derive(Debug)]
@@ -81,8 +82,7 @@ impl Iterator for Generator<'_> {
                 }
                 let (log_probs, after) = model.step(tokens(&[last], device).squeeze_dim(0), state.take());
                 *state = Some(after);
-                let log_probs = log_probs.into_data().convert::<f32>();
-                self.sampler.sample(log_probs.as_slice().expect("converted to f32"))
+                self.sampler.sample(&values(log_probs))
             }
         };
         self.unread.clear();
@@ -93,7 +93,5 @@ impl Iterator for Generator<'_> {
 
 /// `[1, T]`
 fn tokens(symbols: &[u32], device: &Device) -> Tensor<2, Int> {
-    let symbols: Vec<i64> = symbols.iter().map(|&s| i64::from(s)).collect();
-    let time = symbols.len();
-    Tensor::from_data(TensorData::new(symbols, [1, time]), device)
+    ids(symbols.iter().copied(), device).unsqueeze_dim(0)
 }

@@ -6,6 +6,7 @@ use burn::tensor::{Int, Tensor};
 use rekindle_rnn::SequenceInput;
 
 use super::Classifier;
+use crate::host::values;
 
 /// Why a text was given its class.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,13 +35,11 @@ impl Classifier {
         let rows = model.embedding.val().select(0, tokens.reshape([time])).detach();
         let rows = rows.reshape([time, 1, width]).require_grad();
         let scores = model.scores(SequenceInput::Dense(rows.clone()), &[time]);
-        let values =
-            |tensor: Tensor<2>| tensor.into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
         let log_probs = values(log_softmax(scores.clone(), 1));
         let class = (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0);
         let margin = scores.clone().narrow(1, class, 1).sum() - scores.mean();
         let gradient = rows.grad(&margin.backward()).expect("the rows are what the gradient was asked for");
-        let contributions = values((rows.inner() * gradient).sum_dim(2).reshape([1, time]));
+        let contributions = values((rows.inner() * gradient).sum_dim(2));
         Explanation { log_probs, class, contributions }
     }
 }

@@ -88,8 +88,7 @@ impl Pool {
     }
 }
 
-/// Where a batch holds no word, `[T, B, 1]`.
+/// Where a batch has padding, `[T, B, 1]`.
 fn padding(time: usize, lengths: &[usize], device: &Device) -> Tensor<3, Bool> {
-    let padding: Vec<bool> = (0..time).flat_map(|step| lengths.iter().map(move |&length| step >= length)).collect();
-    Tensor::from_data(TensorData::new(padding, [time, lengths.len(), 1]), device)
+    crate::attention::padding(lengths, time, device).swap_dims(0, 1).unsqueeze_dim(2)
 }

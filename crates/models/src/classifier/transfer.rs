@@ -2,6 +2,8 @@
 
 use super::Classifier;
 use crate::TransferError;
+use crate::host::values;
+use crate::transfer::same_stack;
 
 impl Classifier {
     /// This model with the weights of `source`, on whose device it must be.
@@ -22,17 +24,9 @@ impl Classifier {
         known: &[Option<u32>],
         same_classes: bool,
     ) -> Result<Self, TransferError> {
-        let (cell, there) = (self.recurrent.cell(), source.recurrent.cell());
-        if cell != there {
-            return Err(TransferError::Missing { parameter: format!("the cell {cell}") });
-        }
-        let (wanted, found) = (self.shape(), source.shape());
-        if wanted != found {
-            let parameter = "[layers, directions, embedding, hidden]".to_owned();
-            return Err(TransferError::Shape { parameter, wanted, found });
-        }
+        same_stack(Some(&self.recurrent), Some(&source.recurrent))?;
         let [_, width] = source.embedding.dims();
-        let table = source.embedding.val().into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32");
+        let table = values(source.embedding.val());
         let row = |id: u32| table[id as usize * width..][..width].to_vec();
         let vectors: Vec<_> = (0..).zip(known).filter_map(|(v, &there)| Some((v, row(there?)))).collect();
         let mut model = self.with_vectors(&vectors);
@@ -42,11 +36,5 @@ impl Classifier {
             model.pool = source.pool.clone();
         }
         Ok(model)
-    }
-
-    fn shape(&self) -> Vec<usize> {
-        let recurrent = &self.recurrent;
-        let directions = recurrent.output_size() / recurrent.hidden_size();
-        vec![recurrent.layers.len(), directions, recurrent.input_size(), recurrent.hidden_size()]
     }
 }

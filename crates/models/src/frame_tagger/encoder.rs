@@ -1,12 +1,14 @@
 //! From a frame to a vector.
 
 use burn::config::Config;
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
+
+use crate::init::{he_uniform, parameter, zeros};
 
 /// Channels after the first convolution; each one that follows has twice as many, up to [`MOST_CHANNELS`].
 const CHANNELS: usize = 16;
@@ -98,8 +100,8 @@ impl PixelEncoder {
         }
         let inputs = channels * height * width;
         let output = Linear {
-            weight: Param::from_data(TensorData::new(he_uniform(inputs, size, rng), [inputs, size]), device),
-            bias: Some(Param::from_data(TensorData::zeros::<f32, _>([size]), device)),
+            weight: parameter(he_uniform(inputs, size, rng), [inputs, size], device),
+            bias: Some(zeros([size], device)),
         };
         Self { convolutions, output, shape }
     }
@@ -115,19 +117,11 @@ impl PixelEncoder {
 
 /// A convolution of 3 by 3 with stride 2.
 fn convolution(from: usize, to: usize, rng: &mut impl Rng, device: &Device) -> Conv2d {
+    // PyTorch's smaller default takes what differs between two frames down by more than half in each
+    // layer, and a recurrence that must compare frames then hardly begins to learn.
     let config = Conv2dConfig::new([from, to], [3, 3]).with_stride([2, 2]);
     let mut convolution = config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device);
-    let weight = he_uniform(9 * from, to, rng);
-    convolution.weight = Param::from_data(TensorData::new(weight, [to, from, 3, 3]), device);
-    convolution.bias = Some(Param::from_data(TensorData::zeros::<f32, _>([to]), device));
+    convolution.weight = parameter(he_uniform(9 * from, to, rng), [to, from, 3, 3], device);
+    convolution.bias = Some(zeros([to], device));
     convolution
-}
-
-/// Weights of `outputs` units that see `inputs` numbers and are followed by ReLU, from `U(-√(6/I), √(6/I))` (He et al.,
-/// *Delving deep into rectifiers*, 2015).
-///
-/// They keep what differs between two frames as large as it is in the pixels. PyTorch's smaller default takes it down by
-/// more than half in each layer, and a recurrence that must compare frames then hardly begins to learn.
-fn he_uniform(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Vec<f32> {
-    crate::init::uniform(inputs * outputs, (6.0 / inputs as f32).sqrt(), rng)
 }

@@ -9,11 +9,12 @@
 //! says for some of the frames, guessed in one pass from the labels.
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 
 use super::FrameTagger;
+use crate::decode::forced::with_guesses;
 
 /// What a [`FrameTagger`] goes on from.
 #[derive(Clone, Debug)]
@@ -95,13 +96,12 @@ impl FrameTagger {
             let previous = Tensor::cat(vec![said.clone(), said_of], 1).narrow(1, 0, time);
             self.read(recurrent, Tensor::cat(vec![encoded.clone(), previous], 2), Some(before.clone()), lengths)
         };
-        let truth = self.one_hot(labels).reshape([batch, time, self.classes()]);
+        let truth = self.one_hot(labels.clone()).reshape([batch, time, self.classes()]);
         let mut said_of = truth.clone();
         if self.scheduled_sampling > 0.0 {
             let guesses = read(truth.clone()).0.detach().argmax(2).reshape([batch * time]);
-            let chance = Distribution::Bernoulli(self.scheduled_sampling);
-            let chosen = Tensor::<3>::random([batch, time, 1], chance, &device).bool().expand(truth.dims());
-            said_of = truth.clone().mask_where(chosen, self.one_hot(guesses).reshape(truth.dims()));
+            let read = with_guesses(labels, guesses, self.scheduled_sampling);
+            said_of = self.one_hot(read).reshape(truth.dims());
         }
         let (log_probs, after) = read(said_of);
         let last = truth.narrow(1, time - 1, 1).squeeze_dim(1);

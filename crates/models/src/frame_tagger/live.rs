@@ -30,6 +30,6 @@ impl LiveTagger<'_> {
         let frames = Tensor::from_data(TensorData::new(frame.to_vec(), [1, 1, frame.len()]), &self.device);
         let (log_probs, state) = self.model.forward(frames, self.state.take(), &[1]);
         self.state = state;
-        log_probs.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
+        crate::host::values(log_probs)
     }
 }

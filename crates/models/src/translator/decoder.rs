@@ -1,55 +1,33 @@
-//! The translator, a word at a time.
+//! Writing translations, a token at a time.
 
-use burn::tensor::Tensor;
 use rekindle_kernels::parallel;
-use rekindle_rnn::State;
 
 use super::Translator;
-use crate::attention::Memory;
-use crate::decode::{DecodeError, Hypothesis, Search, Step, StepDecoder, Symbols, search};
+use crate::decode::{DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, Symbols, search};
+use crate::host::ids;
 
 /// Beginnings that are written as one batch: enough for products of matrices, and few enough for every thread to have some.
 const SIDE_BY_SIDE: usize = 64;
 
-/// A [`Translator`] as a [`StepDecoder`].
-#[derive(Clone, Copy, Debug)]
-pub struct Writer<'m>(pub &'m Translator);
-
-/// What a translator keeps of what it has written.
-#[derive(Clone, Debug)]
-pub struct DecoderState {
-    recurrent: State,
-    memory: Option<Memory>,
-    /// The last outputs, with input feeding.
-    fed: Option<Tensor<2>>,
-    /// The input that each row belongs to: rows of one input see the same, and need no new memory to change places.
-    inputs: Vec<usize>,
-}
-
-impl StepDecoder for Writer<'_> {
+impl StepDecoder for Translator {
     type State = DecoderState;
 
+    /// With input feeding, the last outputs are read beside the token.
     fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
-        let model = self.0;
-        let words = model.embed_target(model.numbers(symbols), 1, symbols.len());
-        let (decoder, word) = model.decoder.unrolled(words);
+        let words = ids(symbols.iter().copied(), &self.device());
+        let (decoder, word) = self.decoder.unrolled(self.embed_target(words, 1, symbols.len()));
         let word = word.into_iter().next().expect("one step");
-        let DecoderState { recurrent, memory, fed, inputs } = state;
-        let (outputs, recurrent, attention) = model.step(word, fed, recurrent, memory.as_ref(), &decoder);
-        let fed = model.input_feeding.then(|| outputs.clone());
+        let DecoderState { recurrent, memory, beside, inputs } = state;
+        let recurrent = recurrent.expect("a translator begins with the encoder's state");
+        let (outputs, recurrent, attention) = self.write(word, beside, recurrent, memory.as_ref(), &decoder);
+        let beside = self.input_feeding.then(|| outputs.clone());
         let attention = attention.map(|weights| weights.squeeze_dim(1));
-        let step = Step { logits: model.logits(outputs), attention };
-        (step, DecoderState { recurrent, memory, fed, inputs })
+        let step = Step { logits: self.logits(outputs), attention };
+        (step, DecoderState { recurrent: Some(recurrent), memory, beside, inputs })
     }
 
     fn select_rows(&self, state: DecoderState, rows: &[usize]) -> DecoderState {
-        let inputs: Vec<usize> = rows.iter().map(|&row| state.inputs[row]).collect();
-        let numbers: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-        let numbers = self.0.numbers(&numbers);
-        let fed = state.fed.map(|fed| fed.select(0, numbers.clone()));
-        let memory =
-            if inputs == state.inputs { state.memory } else { state.memory.map(|memory| memory.select_rows(numbers)) };
-        DecoderState { recurrent: state.recurrent.select_rows(rows), memory, fed, inputs }
+        state.select_rows(rows, &self.device())
     }
 }
 
@@ -84,7 +62,7 @@ impl Translator {
             if let Some(writer) = &prepared {
                 return search(writer, writer.first_state(group), group.len(), &symbols, settings);
             }
-            search(&Writer(self), self.first_state(group), group.len(), &symbols, settings)
+            search(self, self.first_state(group), group.len(), &symbols, settings)
         });
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         for (i, hypotheses) in filled.into_iter().zip(found.into_iter().flatten()) {
@@ -101,9 +79,9 @@ impl Translator {
     pub fn first_state(&self, sources: &[&[u32]]) -> DecoderState {
         let encoded = self.encode(sources);
         DecoderState {
-            recurrent: encoded.state,
+            recurrent: Some(encoded.state),
             memory: encoded.memory,
-            fed: self.input_feeding.then(|| self.nothing_fed(sources.len())),
+            beside: self.input_feeding.then(|| self.nothing_fed(sources.len())),
             inputs: (0..sources.len()).collect(),
         }
     }

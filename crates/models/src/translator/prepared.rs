@@ -8,6 +8,7 @@ use rekindle_rnn::{RowsState, RowsStepper};
 
 use super::Translator;
 use crate::decode::{Step, StepDecoder};
+use crate::host::{ids, values};
 
 /// The decoder of a [`Translator`], for [`search`](crate::decode::search).
 #[derive(Debug)]
@@ -95,7 +96,7 @@ impl StepDecoder for PreparedWriter<'_> {
     type State = PreparedState;
 
     fn step(&self, symbols: &[u32], mut state: PreparedState) -> (Step, PreparedState) {
-        let words = values(self.model.embed_target(self.model.numbers(symbols), 1, symbols.len()));
+        let words = values(self.model.embed_target(ids(symbols.iter().copied(), &self.device), 1, symbols.len()));
         let hidden = self.decoder.step(&words, &mut state.recurrent);
         let (mut outputs, attention) = if self.attends {
             let (seen, attention) = self.look(hidden, &state.memories);
@@ -115,8 +116,4 @@ impl StepDecoder for PreparedWriter<'_> {
             if self.attends { rows.iter().map(|&row| Arc::clone(&state.memories[row])).collect() } else { Vec::new() };
         PreparedState { recurrent: state.recurrent.select_rows(rows), memories }
     }
-}
-
-fn values(tensor: Tensor<3>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
 }

@@ -2,6 +2,7 @@ mod pytorch;
 
 use burn::module::Module as _;
 use burn::tensor::Device;
+use burn::tensor::activation::log_softmax;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
@@ -58,10 +59,10 @@ fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] sm
     for device in devices() {
         let device = device.autodiff();
         let model = model(Cell::Gru, AttentionKind::General, smoothing, &device);
-        let (encoded, read) = (model.encode(&SOURCES), model.shifted(&TARGETS));
-        let (outputs, wanted) = model.forced_outputs(&encoded, &read, &TARGETS);
-        let log_probs = model.log_probs(outputs);
-        let wanted = model.numbers(&wanted).unsqueeze_dim(1);
+        let targets = model.targets(&TARGETS);
+        let outputs = model.forced_outputs(&model.encode(&SOURCES), &targets);
+        let log_probs = log_softmax(model.logits(outputs), 1);
+        let wanted = targets.wanted.unsqueeze_dim(1);
         let nll = log_probs.clone().gather(1, wanted).mean().neg() * (1.0 - smoothing);
         let plain = nll - log_probs.mean() * smoothing;
         let fast = model.loss(&SOURCES, &TARGETS);
@@ -105,7 +106,7 @@ fn a_beam_of_one_takes_the_likeliest_symbol_each_time() {
         let found = model.translate(&SOURCES, &[0, 1], &Search { max_length: 7, ..Search::default() }).unwrap();
         let symbols = Symbols { start: 2, end: 3, forbidden: vec![0, 1] };
         let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
-        let drawn = sample(&Writer(&model), model.first_state(&SOURCES), 3, &symbols, 7, greedy, 1).unwrap();
+        let drawn = sample(&model, model.first_state(&SOURCES), 3, &symbols, 7, greedy, 1).unwrap();
         for (found, drawn) in found.iter().zip(&drawn) {
             assert_eq!(found[0].symbols, drawn.symbols);
             assert_eq!(found[0].ended, drawn.ended);
@@ -123,7 +124,7 @@ fn packed_weights_write_what_tensors_write(
         let settings = Search { beam: 3, max_length: 9, coverage: 0.3, ..Search::default() };
         let symbols = Symbols { start: 2, end: 3, forbidden: vec![0, 1] };
         let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
-        let wanted = search(&Writer(&model), model.first_state(&SOURCES), 3, &symbols, &settings).unwrap();
+        let wanted = search(&model, model.first_state(&SOURCES), 3, &symbols, &settings).unwrap();
         for (found, wanted) in found.iter().flatten().zip(wanted.iter().flatten()) {
             assert_eq!(found.symbols, wanted.symbols, "{cell} {attention}");
             // Sums in another order.
@@ -178,9 +179,9 @@ fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
         let sampled = |share| {
             let settings = settings(Cell::Gru, AttentionKind::General, 0.0);
             let model = build(&TranslatorSettings { scheduled_sampling: share, ..settings }, &device);
-            let tokens = model.with_guesses(&model.encode(&SOURCES), model.shifted(&TARGETS)).tokens;
-            let log_probs = model.log_probs(model.combined(
-                model.read(&model.encode(&SOURCES), &model.shifted(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
+            let tokens = model.with_guesses(&model.encode(&SOURCES), model.targets(&TARGETS)).read;
+            let log_probs = model.logits(model.combined(
+                model.read(&model.encode(&SOURCES), &model.targets(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
             ));
             let guesses: Vec<i64> = log_probs.argmax(1).into_data().iter().collect();
             (tokens.into_data().iter::<i64>().collect::<Vec<i64>>(), guesses)

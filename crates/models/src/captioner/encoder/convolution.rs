@@ -10,6 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_weights::{LoadReport, WeightError, WeightTensor, WrongShape};
 
+use crate::init::{he_uniform, parameter, zeros};
+
 /// A convolution with padding such that a side of `n` becomes `⌈n / stride⌉`.
 ///
 /// Where the padding is odd, the right and the lower edge have one more, as TensorFlow's `SAME` has it.
@@ -34,16 +36,14 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Weights from `U(-√(6 / fan in), √(6 / fan in))`, which keeps the variance through a ReLU (He et al. 2015, arXiv
-    /// 1502.01852); biases of 0.
+    /// A convolution with weights from [`he_uniform`] and biases of 0.
     pub fn init(self, rng: &mut impl Rng, device: &Device) -> Convolution {
         let Self { input, output, kernel, stride, groups } = self;
         let shape = [output, input / groups, kernel, kernel];
         let fan_in: usize = shape[1..].iter().product();
-        let values = crate::init::uniform(output * fan_in, (6.0 / fan_in as f32).sqrt(), rng);
         Convolution {
-            weight: Param::from_data(TensorData::new(values, shape), device),
-            bias: Param::from_data(TensorData::zeros::<f32, _>([output]), device),
+            weight: parameter(he_uniform(fan_in, output, rng), shape, device),
+            bias: zeros([output], device),
             stride,
             groups,
         }
@@ -139,8 +139,8 @@ impl<'w> Loader<'w> {
         };
         let device = convolution.weight.val().device();
         Convolution {
-            weight: Param::from_data(TensorData::new(weight, shape), &device),
-            bias: Param::from_data(TensorData::new(bias, [output]), &device),
+            weight: parameter(weight, shape, &device),
+            bias: parameter(bias, [output], &device),
             ..convolution
         }
     }
@@ -152,10 +152,7 @@ impl<'w> Loader<'w> {
         let bias = self.values(format!("{name}.bias"), &[output]);
         let device = linear.weight.val().device();
         let weight = Tensor::<2>::from_data(TensorData::new(weight, [output, input]), &device);
-        Linear {
-            weight: Param::from_tensor(weight.transpose()),
-            bias: Some(Param::from_data(TensorData::new(bias, [output]), &device)),
-        }
+        Linear { weight: Param::from_tensor(weight.transpose()), bias: Some(parameter(bias, [output], &device)) }
     }
 
     /// # Errors

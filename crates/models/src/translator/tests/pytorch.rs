@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::nn::Linear;
+use burn::tensor::TensorData;
 use rekindle_rnn::Layer;
 
 use super::*;
