@@ -60,13 +60,19 @@ pub mod unrolled;
 
 mod arguments;
 #[cfg(feature = "native")]
+mod autodiff;
+#[cfg(feature = "native")]
 mod backend;
 mod composed;
 #[cfg(feature = "native-cpu")]
 mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
+#[cfg(feature = "native")]
+mod device;
 mod input;
+#[cfg(feature = "native")]
+mod native;
 #[cfg(feature = "native")]
 mod node;
 #[cfg(feature = "native")]
@@ -74,6 +80,8 @@ mod recurrence;
 mod scan;
 #[cfg(feature = "native-cpu")]
 pub mod step;
+#[cfg(feature = "native")]
+mod tensors;
 
 pub use input::Input;
 pub use scan::{Direction, Scan};

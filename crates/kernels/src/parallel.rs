@@ -8,7 +8,7 @@ use burn::tensor::Device;
 /// do not depend on the number of threads, and are in the order of the items.
 pub fn for_each<T: Send, R: Send>(device: &Device, items: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
     #[cfg(feature = "native-cpu")]
-    if items.len() > 1 && crate::backend::is_cpu(device) && rayon::current_num_threads() > 1 {
+    if items.len() > 1 && crate::device::is_cpu(device) && rayon::current_num_threads() > 1 {
         use rayon::prelude::*;
         return items.into_par_iter().map(work).collect();
     }
@@ -17,16 +17,4 @@ pub fn for_each<T: Send, R: Send>(device: &Device, items: Vec<T>, work: impl Fn(
 }
 
 #[cfg(all(test, feature = "flex"))]
-mod tests {
-    use burn::tensor::Tensor;
-
-    use super::*;
-
-    #[test]
-    fn results_keep_the_order_of_the_items() {
-        let device = Device::flex().autodiff();
-        let sums =
-            for_each(&device, (0..100).collect(), |i| Tensor::<1>::ones([i], &device).sum().into_scalar::<f32>());
-        assert_eq!(sums, (0..100).map(|i| i as f32).collect::<Vec<_>>());
-    }
-}
+mod tests;

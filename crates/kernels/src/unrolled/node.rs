@@ -6,18 +6,21 @@ use std::{
 };
 
 use burn::backend::{
-    Autodiff, Backend, DispatchDevice, FloatDType, TensorMetadata,
+    Autodiff, Backend, FloatDType, TensorMetadata,
     autodiff::{
         checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
         grads::Gradients,
-        ops::{Backward, Ops, OpsKind},
+        ops::{Backward, Ops},
     },
     backend_extension,
     tensor::FloatTensor,
 };
-use burn::tensor::{Device, Shape};
+use burn::tensor::Shape;
 
-use crate::backend::NativeBackend;
+use crate::{
+    autodiff::{differentiate, record, split},
+    native::NativeBackend,
+};
 
 /// What the whole of a loop is, of which the steps take a part.
 #[derive(Clone, Copy, Debug)]
@@ -50,20 +53,6 @@ impl Ledger {
         let entries = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let entry = |entry: Box<dyn Any + Send>| *entry.downcast().expect("one backend differentiates a loop");
         entries.into_iter().map(entry).collect()
-    }
-}
-
-/// Whether the operations below are there for the backend of a device.
-pub(super) fn is_known(device: &Device) -> bool {
-    match device.clone().inner().as_dispatch() {
-        #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        #[cfg(feature = "native-gpu")]
-        DispatchDevice::Cube(_) => true,
-        #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
-        _ => false,
     }
 }
 
@@ -106,12 +95,12 @@ impl<B: NativeBackend> LoopBackend for B {}
 
 impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
     fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
-        let (whole, node) = whole.into_parts();
-        let token = B::float_zeros([1].into(), &whole.device(), FloatDType::F32);
-        match Backward::<B, 1>::prepare::<C>(Open, [node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((ledger, kind, whole.shape()), token),
-            OpsKind::UnTracked(prep) => prep.finish(token),
-        }
+        let mut nodes = Vec::new();
+        let whole = split::<B, C>(whole, &mut nodes);
+        record::<B, C, _, 1>(Open, nodes, |keep| {
+            let token = B::float_zeros([1].into(), &whole.device(), FloatDType::F32);
+            (token, keep.then(|| (ledger, kind, whole.shape())))
+        })
     }
 
     fn watch(
@@ -121,12 +110,10 @@ impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
         ledger: Ledger,
         step: usize,
     ) -> FloatTensor<Self> {
-        let (output, node) = output.into_parts();
-        let rows = rows.into_primitive();
-        match Backward::<B, 2>::prepare::<C>(Watch, [node, token.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((ledger, step, rows), output),
-            OpsKind::UnTracked(prep) => prep.finish(output),
-        }
+        let mut nodes = Vec::new();
+        let output = split::<B, C>(output, &mut nodes);
+        nodes.push(token.node());
+        record::<B, C, _, 2>(Watch, nodes, |keep| (output, keep.then(|| (ledger, step, rows.into_primitive()))))
     }
 }
 
@@ -138,18 +125,15 @@ impl<B: Backend> Backward<B, 2> for Watch {
     type State = (Ledger, usize, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
-        let (ledger, step, rows) = ops.state;
-        let [output, token] = ops.parents;
-        if let Some(token) = token {
-            // The token's own backward pass runs only if it has a gradient.
-            let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
-            ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
-            grads.register::<B>(token.id, zero);
-        }
-        if let Some(output) = output {
-            grads.register::<B>(output.id, gradient);
-        }
+        differentiate::<B, _, _, 2>(ops, grads, |(ledger, step, rows), gradient, [output, token]| {
+            let token = token.then(|| {
+                // The token's own backward pass runs only if it has a gradient.
+                let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
+                ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
+                zero
+            });
+            [output.then_some(gradient), token]
+        });
     }
 }
 
@@ -161,17 +145,13 @@ impl<B: Backend> Backward<B, 1> for Open {
     type State = (Ledger, Whole, Shape);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        grads.consume::<B>(&ops.node);
-        let (ledger, kind, shape) = ops.state;
-        let entries = ledger.read::<B>();
-        let [whole] = ops.parents;
-        if let Some(whole) = whole {
-            let gradient = match kind {
+        differentiate::<B, _, _, 1>(ops, grads, |(ledger, kind, shape), _, [whole]| {
+            let entries = ledger.read::<B>();
+            [whole.then(|| match kind {
                 Whole::Factor => product(entries, shape.num_dims()),
                 Whole::Sequence { time } => sequence(entries, time, shape),
-            };
-            grads.register::<B>(whole.id, gradient);
-        }
+            })]
+        });
     }
 }
 
