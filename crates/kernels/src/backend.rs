@@ -1,5 +1,8 @@
 //! The recurrent operation as a Burn backend extension.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use burn::{
     backend::{
         Autodiff, Backend, Dispatch, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
@@ -16,28 +19,21 @@ use crate::{
     tensors::Tensors,
 };
 
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
-
-    /// The recurrent operation of a backend that has code of its own for it.
-    #[backend_extension(
-        Flex: cfg(feature = "flex"),
-        NdArray: cfg(feature = "ndarray"),
-        Cube: cfg(feature = "native-gpu"),
-        Autodiff
-    )]
-    pub(crate) trait RecurrentBackend: Backend {
-        /// Walks a sequence with `cell`; returns the hidden states of all steps, and the final state.
-        fn walk<R: NativeCell>(
-            cell: R,
-            #[extension_type] arguments: Arguments<Self>,
-            scan: Scan,
-        ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
-    }
+/// The recurrent operation of a backend that has code of its own for it.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "native-gpu"),
+    Autodiff
+)]
+pub(crate) trait RecurrentBackend: Backend {
+    /// Walks a sequence with `cell`; returns the hidden states of all steps, and the final state.
+    fn walk<R: NativeCell>(
+        cell: R,
+        #[extension_type] arguments: Arguments<Self>,
+        scan: Scan,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 }
-use extension::RecurrentBackend;
 
 impl<B: NativeBackend> RecurrentBackend for B {
     fn walk<R: NativeCell>(

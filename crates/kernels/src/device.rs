@@ -1,50 +1,43 @@
-//! What computes with the tensors of a device: code of our own for a CPU or a GPU, or neither.
+//! What computes with the tensors of a device.
 
-use burn::{
-    backend::DispatchDevice,
-    tensor::{DType, Device, Tensor},
-};
+#[cfg(feature = "native")]
+use burn::tensor::{DType, Tensor};
+use burn::{backend::DispatchDevice, tensor::Device};
 
-/// A kind of backend that this crate knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Cpu,
-    #[cfg(feature = "native-gpu")]
-    Gpu,
-}
-
-fn kind(device: &Device) -> Option<Kind> {
+/// Whether a device is the CPU, by a backend that this crate runs native code on.
+#[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
+pub fn is_cpu(device: &Device) -> bool {
     match device.clone().inner().as_dispatch() {
         #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => Some(Kind::Cpu),
+        DispatchDevice::Flex(_) => true,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => Some(Kind::Cpu),
+        DispatchDevice::NdArray(_) => true,
+        _ => false,
+    }
+}
+
+/// Of a GPU, whether kernels of our own run on it; `None` for other devices.
+#[cfg(feature = "native")]
+#[allow(unreachable_patterns, reason = "as above")]
+fn gpu(device: &Device) -> Option<bool> {
+    match device.clone().inner().as_dispatch() {
         #[cfg(feature = "native-gpu")]
-        DispatchDevice::Cube(_) => Some(Kind::Gpu),
-        #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
+        DispatchDevice::Cube(_) => Some(runs_kernels()),
         _ => None,
     }
 }
 
 /// Whether the extensions of this crate are there for the backend of a device.
+#[cfg(feature = "native")]
 pub(crate) fn is_known(device: &Device) -> bool {
-    kind(device).is_some()
-}
-
-/// Whether a device is the CPU, in native code.
-pub(crate) fn is_cpu(device: &Device) -> bool {
-    kind(device) == Some(Kind::Cpu)
+    is_cpu(device) || gpu(device).is_some()
 }
 
 /// Whether a backend has code of its own for tensors like this one.
+#[cfg(feature = "native")]
 pub(crate) fn is_native<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.dtype() == DType::F32
-        && match kind(&tensor.device()) {
-            Some(Kind::Cpu) => true,
-            #[cfg(feature = "native-gpu")]
-            Some(Kind::Gpu) => runs_kernels(),
-            None => false,
-        }
+    let device = tensor.device();
+    tensor.dtype() == DType::F32 && (is_cpu(&device) || gpu(&device) == Some(true))
 }
 
 /// Whether the CPU computes with tensors like this one in native code.

@@ -16,6 +16,7 @@
 //! - [`launches`]: counts the kernels that a GPU is given.
 //! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
 //!   are computed once a loop.
+//! - [`device`]: whether it is the CPU that computes.
 //! - [`parallel`]: independent work on the CPU, side by side.
 //! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
 //!   all threads of a CPU.
@@ -49,6 +50,7 @@
 
 pub mod adam;
 pub mod cross_entropy;
+pub mod device;
 pub mod gru;
 pub mod launches;
 pub mod linear;
@@ -68,8 +70,6 @@ mod composed;
 mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
-#[cfg(feature = "native")]
-mod device;
 mod input;
 #[cfg(feature = "native")]
 mod native;

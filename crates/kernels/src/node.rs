@@ -9,18 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::{
     Autodiff, Backend, FloatDType, TensorMetadata,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, NodeGuard, Ops},
-    },
+    autodiff::{checkpoint::strategy::CheckpointStrategy, ops::NodeGuard},
     tensor::FloatTensor,
 };
 use burn::tensor::Shape;
 
 use crate::{
     Scan,
-    autodiff::{differentiate, record, split},
+    autodiff::{Pass, record, split},
     native::{NativeBackend, NativeCell},
     recurrence::{Arguments, Upstream, Wanted},
 };
@@ -38,19 +34,22 @@ struct State<B: NativeBackend> {
     last: Vec<Slot<B>>,
 }
 
-impl<B: NativeBackend, R: NativeCell, const N: usize> Backward<B, N> for Walk<R> {
+impl<B: NativeBackend, R: NativeCell, const N: usize> Pass<B, N> for Walk<R> {
     type State = State<B>;
 
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        differentiate::<B, _, _, N>(ops, grads, |state, hidden, wanted| {
-            let upstream = Upstream {
-                // A lone zero means that only a final state has a gradient.
-                hidden: (hidden.shape() == state.shape).then_some(hidden),
-                last: state.last.iter().map(Slot::take).collect(),
-            };
-            let wanted = Wanted { input: wanted[0], weight_hh: wanted[1] };
-            B::backward(self.0, state.saved, upstream, wanted).in_order()
-        });
+    fn differentiate(
+        self,
+        state: State<B>,
+        hidden: FloatTensor<B>,
+        wanted: [bool; N],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        let upstream = Upstream {
+            // A lone zero means that only a final state has a gradient.
+            hidden: (hidden.shape() == state.shape).then_some(hidden),
+            last: state.last.iter().map(Slot::take).collect(),
+        };
+        let wanted = Wanted { input: wanted[0], weight_hh: wanted[1] };
+        B::backward(self.0, state.saved, upstream, wanted).in_order()
     }
 }
 
@@ -104,19 +103,22 @@ where
 #[derive(Debug)]
 struct FinalState;
 
-impl<B: Backend> Backward<B, 1> for FinalState {
+impl<B: Backend> Pass<B, 1> for FinalState {
     type State = Slot<B>;
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        differentiate::<B, _, _, 1>(ops, grads, |slot, gradient, [hidden]| {
-            [hidden.then(|| {
-                // The walk's backward pass runs only if its output has a gradient. A single
-                // zero does, and adds to a full gradient by broadcasting.
-                let zero = B::float_zeros([1, 1, 1].into(), &gradient.device(), FloatDType::F32);
-                slot.put(gradient);
-                zero
-            })]
-        });
+    fn differentiate(
+        self,
+        slot: Slot<B>,
+        gradient: FloatTensor<B>,
+        [hidden]: [bool; 1],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        [hidden.then(|| {
+            // The walk's backward pass runs only if its output has a gradient. A single
+            // zero does, and adds to a full gradient by broadcasting.
+            let zero = B::float_zeros([1, 1, 1].into(), &gradient.device(), FloatDType::F32);
+            slot.put(gradient);
+            zero
+        })]
     }
 }
 

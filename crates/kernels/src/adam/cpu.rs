@@ -1,5 +1,8 @@
 //! The pass over slices.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
@@ -25,19 +28,12 @@ pub(super) fn step<const D: usize>(
     (parameter, [m, v])
 }
 
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
-
-    /// A CPU backend's own step.
-    #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
-    pub(crate) trait AdamBackend: Backend {
-        /// The parameter, `m` and `v` after a step from parameter, gradient, `m` and `v`.
-        fn adam(#[extension_type] tensors: Tensors<Self>, step: Step) -> Vec<FloatTensor<Self>>;
-    }
+/// A CPU backend's own step.
+#[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
+pub(crate) trait AdamBackend: Backend {
+    /// The parameter, `m` and `v` after a step from parameter, gradient, `m` and `v`.
+    fn adam(#[extension_type] tensors: Tensors<Self>, step: Step) -> Vec<FloatTensor<Self>>;
 }
-use extension::AdamBackend;
 
 impl<B: CpuBackend> AdamBackend for B {
     fn adam(tensors: Tensors<Self>, step: Step) -> Vec<FloatTensor<Self>> {

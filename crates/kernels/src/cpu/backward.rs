@@ -12,7 +12,7 @@ use super::{
     outer::Columns,
     panels::Orientation,
     tensors::{CpuBackend, Gates},
-    tiles::{Product, Row, Start},
+    tiles::{Row, Start, multiply},
 };
 use crate::{
     Scan,
@@ -151,13 +151,11 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
             let (gates, apart) = (&*gates, &*apart);
             // With a gate apart, some of the gradient has reached the state before already.
             let start = if R::APART > 0 { Start::Output } else { Start::Zero };
-            let joined = |&r: &usize| Row { factors: &gates[r * gates_width..][..joined_width], start, at: r * width };
-            let operands: Vec<Row> = rows.iter().map(joined).collect();
-            simd.vectorize(Product { panels: &self.weights.joined, rows: &operands, out: self.dh });
+            let joined = |r: usize| Row { factors: &gates[r * gates_width..][..joined_width], start, at: r * width };
+            multiply(simd, &rows, joined, &self.weights.joined, self.dh);
             if let Some(panels) = &self.weights.apart {
-                let of_apart = |r: &usize| Row { factors: &apart[r * width..][..width], ..joined(r) };
-                let operands: Vec<Row> = rows.iter().map(of_apart).collect();
-                simd.vectorize(Product { panels, rows: &operands, out: self.dh });
+                let of_apart = |r: usize| Row { factors: &apart[r * width..][..width], ..joined(r) };
+                multiply(simd, &rows, of_apart, panels, self.dh);
             }
         }
     }

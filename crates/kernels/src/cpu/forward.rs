@@ -12,7 +12,7 @@ use super::{
     pool::Buffer,
     source::{Reader, Source, Symbols},
     tensors::{CpuBackend, Gates},
-    tiles::{Product, Row, Start},
+    tiles::{Row, Start, multiply},
 };
 use crate::{
     Scan,
@@ -172,18 +172,15 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
             self.scan.valid_rows(t, &self.block, &mut rows);
             let (gates, apart) = (self.gates.at(t), self.apart.at(t));
             let first = t * self.extent.batch + self.block.start;
-            let joined = |&r: &usize| Row {
+            let joined = |r: usize| Row {
                 factors: &self.h[r * width..][..width],
                 start: self.source.start(first + r, gates_width),
                 at: r * gates_width,
             };
-            let operands: Vec<Row> = rows.iter().map(joined).collect();
-            simd.vectorize(Product { panels: &self.weights.joined, rows: &operands, out: gates });
+            multiply(simd, &rows, joined, &self.weights.joined, gates);
             if let Some(panels) = &self.weights.apart {
                 let start = Start::From(&self.bias[joined_width..]);
-                let of_apart = |r: &usize| Row { start, at: r * width, ..joined(r) };
-                let operands: Vec<Row> = rows.iter().map(of_apart).collect();
-                simd.vectorize(Product { panels, rows: &operands, out: apart });
+                multiply(simd, &rows, |r| Row { start, at: r * width, ..joined(r) }, panels, apart);
             }
             for r in 0..self.block.len() {
                 let row = r * width..(r + 1) * width;

@@ -1,22 +1,19 @@
 //! Operations of the CPU backends that are no walks: one backend extension and one autodiff node
 //! for all of them.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use std::{fmt::Debug, marker::PhantomData};
 
 use burn::backend::{
-    Autodiff, Backend, Dispatch,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, Ops},
-    },
-    backend_extension,
+    Autodiff, Backend, Dispatch, autodiff::checkpoint::strategy::CheckpointStrategy, backend_extension,
     tensor::FloatTensor,
 };
 
 use super::tensors::CpuBackend;
 use crate::{
-    autodiff::{differentiate, record, split},
+    autodiff::{Pass, record, split},
     tensors::Tensors,
 };
 
@@ -44,22 +41,15 @@ pub(crate) fn run<O: Operation<N>, const N: usize>(
     <Dispatch as OperationBackend>::operate::<O, N>(operation, Tensors(inputs.into()))
 }
 
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
-
-    /// A CPU backend's own operations.
-    #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"), Autodiff)]
-    pub(crate) trait OperationBackend: Backend {
-        /// What the operation makes of `N` inputs.
-        fn operate<O: Operation<N>, const N: usize>(
-            operation: O,
-            #[extension_type] inputs: Tensors<Self>,
-        ) -> FloatTensor<Self>;
-    }
+/// A CPU backend's own operations.
+#[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub(crate) trait OperationBackend: Backend {
+    /// What the operation makes of `N` inputs.
+    fn operate<O: Operation<N>, const N: usize>(
+        operation: O,
+        #[extension_type] inputs: Tensors<Self>,
+    ) -> FloatTensor<Self>;
 }
-use extension::OperationBackend;
 
 impl<B: CpuBackend> OperationBackend for B {
     fn operate<O: Operation<N>, const N: usize>(operation: O, inputs: Tensors<Self>) -> FloatTensor<Self> {
@@ -82,10 +72,15 @@ impl<B: CpuBackend, C: CheckpointStrategy> OperationBackend for Autodiff<B, C> {
 #[derive(Debug)]
 struct Node<O>(PhantomData<O>);
 
-impl<B: CpuBackend, O: Operation<N>, const N: usize> Backward<B, N> for Node<O> {
+impl<B: CpuBackend, O: Operation<N>, const N: usize> Pass<B, N> for Node<O> {
     type State = O::Saved<B>;
 
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        differentiate::<B, _, _, N>(ops, grads, O::backward::<B>);
+    fn differentiate(
+        self,
+        saved: O::Saved<B>,
+        gradient: FloatTensor<B>,
+        wanted: [bool; N],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        O::backward::<B>(saved, gradient, wanted)
     }
 }

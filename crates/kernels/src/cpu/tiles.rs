@@ -55,6 +55,19 @@ pub(crate) struct Product<'a> {
     pub out: &'a mut [f32],
 }
 
+/// The [`Product`] of the rows with these numbers.
+#[inline(always)]
+pub(crate) fn multiply<'a, S: Simd>(
+    simd: S,
+    rows: &[usize],
+    row: impl Fn(usize) -> Row<'a>,
+    panels: &Panels,
+    out: &mut [f32],
+) {
+    let rows: Vec<Row> = rows.iter().map(|&r| row(r)).collect();
+    simd.vectorize(Product { panels, rows: &rows, out });
+}
+
 impl WithSimd for Product<'_> {
     type Output = ();
 

@@ -21,12 +21,30 @@ pub(crate) trait CubeCell: Cell {
     fn step_back(self, sequence: &Sequence, t: usize, dh: CubeTensor, gradients: &StateGradients);
 }
 
+/// Launches a cell's kernel for step `t` of a sequence: `launch!(kernel, sequence, t, [tensors])`,
+/// followed by a constant if the kernel has one. After its tensors a kernel takes the lengths and
+/// the step.
+macro_rules! launch {
+    ($kernel:ident, $sequence:expr, $t:expr, [$($tensor:expr),*] $(, $constant:expr)?) => {{
+        let (sequence, t): (&Sequence, usize) = ($sequence, $t);
+        let (client, lengths) = (&sequence.gates.client, sequence.walk.lengths().into());
+        let (count, group) = sequence.threads.clone();
+        // SAFETY: every thread that has a unit stays within the shapes of the sequence, and the
+        // others leave at once.
+        unsafe {
+            $kernel::launch_unchecked(
+                client, count, group, $($tensor,)* lengths, sequence.walk.step(t) $(, $constant)?
+            );
+        }
+    }};
+}
+pub(crate) use launch;
+
 /// What the kernels of all steps of a sequence are given.
 pub(crate) struct Sequence {
     pub walk: Walk,
     /// Threads of a launch: one for each unit of each row.
-    pub count: CubeCount,
-    pub group: CubeDim,
+    pub threads: (CubeCount, CubeDim),
     /// `[T, B, G]`: the input, then the gates, then their gradients.
     pub gates: CubeTensor,
     /// `[T, B, G]`, of a cell with a gate [apart](Cell::APART): the last gate holds its recurrent
@@ -46,13 +64,8 @@ impl Sequence {
         bias: Option<CubeTensor>,
         states: Vec<CubeTensor>,
     ) -> Self {
-        let (count, group) = walk.threads(&gates.client);
-        Self { walk, count, group, gates, recurrent, bias, states }
-    }
-
-    /// The device that the kernels are launched on.
-    pub fn client(&self) -> &Client {
-        &self.gates.client
+        let threads = walk.threads(&gates.client);
+        Self { walk, threads, gates, recurrent, bias, states }
     }
 
     pub fn gates(&self) -> TensorArg {

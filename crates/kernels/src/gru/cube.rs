@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 use super::Gru;
 use crate::cube::{
     CubeTensor,
-    cell::{CubeCell, Sequence, StateGradients},
+    cell::{CubeCell, Sequence, StateGradients, launch},
     step::{Step, sigmoid},
 };
 
@@ -18,41 +18,16 @@ const GATES: usize = 3;
 
 impl CubeCell for Gru {
     fn step(self, s: &Sequence, t: usize, product: CubeTensor) {
-        // SAFETY: every thread that has a unit stays within the shapes of the sequence, and the
-        // others leave at once.
-        unsafe {
-            step_forward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.recurrent(),
-                s.hidden(),
-                product.into_tensor_arg(),
-                s.bias(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-            );
-        }
+        launch!(step_forward, s, t, [s.gates(), s.recurrent(), s.hidden(), product.into_tensor_arg(), s.bias()]);
     }
 
     fn step_back(self, s: &Sequence, t: usize, dh: CubeTensor, d: &StateGradients) {
-        // SAFETY: as in the forward pass.
-        unsafe {
-            step_backward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.recurrent(),
-                s.hidden(),
-                d.hidden().into(),
-                dh.into_tensor_arg(),
-                d.direct(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-            );
-        }
+        launch!(
+            step_backward,
+            s,
+            t,
+            [s.gates(), s.recurrent(), s.hidden(), d.hidden().into(), dh.into_tensor_arg(), d.direct()]
+        );
     }
 }
 

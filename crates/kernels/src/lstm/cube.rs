@@ -8,7 +8,7 @@ use cubecl::prelude::*;
 use super::Lstm;
 use crate::cube::{
     CubeTensor,
-    cell::{CubeCell, Sequence, StateGradients},
+    cell::{CubeCell, Sequence, StateGradients, launch},
     step::{Step, sigmoid},
 };
 
@@ -17,40 +17,16 @@ const GATES: usize = 4;
 
 impl CubeCell for Lstm {
     fn step(self, s: &Sequence, t: usize, product: CubeTensor) {
-        // SAFETY: every thread that has a unit stays within the shapes of the sequence, and the
-        // others leave at once.
-        unsafe {
-            step_forward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.hidden(),
-                s.cells(),
-                product.into_tensor_arg(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-            );
-        }
+        launch!(step_forward, s, t, [s.gates(), s.hidden(), s.cells(), product.into_tensor_arg()]);
     }
 
     fn step_back(self, s: &Sequence, t: usize, dh: CubeTensor, d: &StateGradients) {
-        // SAFETY: as in the forward pass.
-        unsafe {
-            step_backward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.cells(),
-                d.hidden().into(),
-                dh.into_tensor_arg(),
-                d.direct(),
-                d.cell(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-            );
-        }
+        launch!(
+            step_backward,
+            s,
+            t,
+            [s.gates(), s.cells(), d.hidden().into(), dh.into_tensor_arg(), d.direct(), d.cell()]
+        );
     }
 }
 

@@ -9,46 +9,23 @@ use cubecl::prelude::*;
 use super::{Activation, Rnn};
 use crate::cube::{
     CubeTensor,
-    cell::{CubeCell, Sequence, StateGradients},
+    cell::{CubeCell, Sequence, StateGradients, launch},
     step::Step,
 };
 
 impl CubeCell for Rnn {
     fn step(self, s: &Sequence, t: usize, product: CubeTensor) {
-        // SAFETY: every thread that has a unit stays within the shapes of the sequence, and the
-        // others leave at once.
-        unsafe {
-            step_forward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.hidden(),
-                product.into_tensor_arg(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-                self.0,
-            );
-        }
+        launch!(step_forward, s, t, [s.gates(), s.hidden(), product.into_tensor_arg()], self.0);
     }
 
     fn step_back(self, s: &Sequence, t: usize, dh: CubeTensor, d: &StateGradients) {
-        // SAFETY: as in the forward pass.
-        unsafe {
-            step_backward::launch_unchecked(
-                s.client(),
-                s.count.clone(),
-                s.group,
-                s.gates(),
-                s.hidden(),
-                d.hidden().into(),
-                dh.into_tensor_arg(),
-                d.direct(),
-                s.walk.lengths().into(),
-                s.walk.step(t),
-                self.0,
-            );
-        }
+        launch!(
+            step_backward,
+            s,
+            t,
+            [s.gates(), s.hidden(), d.hidden().into(), dh.into_tensor_arg(), d.direct()],
+            self.0
+        );
     }
 }
 

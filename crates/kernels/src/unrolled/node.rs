@@ -1,24 +1,21 @@
 //! The ledger of a loop, and the two autodiff operations that write and read it.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use std::{
     any::Any,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use burn::backend::{
-    Autodiff, Backend, FloatDType, TensorMetadata,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, Ops},
-    },
-    backend_extension,
-    tensor::FloatTensor,
+    Autodiff, Backend, FloatDType, TensorMetadata, autodiff::checkpoint::strategy::CheckpointStrategy,
+    backend_extension, tensor::FloatTensor,
 };
 use burn::tensor::Shape;
 
 use crate::{
-    autodiff::{differentiate, record, split},
+    autodiff::{Pass, record, split},
     native::NativeBackend,
 };
 
@@ -56,40 +53,33 @@ impl Ledger {
     }
 }
 
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
+/// The two operations; without autodiff they do nothing.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "native-gpu"),
+    Autodiff
+)]
+pub(crate) trait LoopBackend: Backend {
+    /// A token `[1]`, whose backward pass gives `whole` the gradient that `ledger` adds
+    /// up to.
+    fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
+        let _ = (ledger, kind);
+        Self::float_zeros([1].into(), &whole.device(), FloatDType::F32)
+    }
 
-    /// The two operations; without autodiff they do nothing.
-    #[backend_extension(
-        Flex: cfg(feature = "flex"),
-        NdArray: cfg(feature = "ndarray"),
-        Cube: cfg(feature = "native-gpu"),
-        Autodiff
-    )]
-    pub(crate) trait LoopBackend: Backend {
-        /// A token `[1]`, whose backward pass gives `whole` the gradient that `ledger` adds
-        /// up to.
-        fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
-            let _ = (ledger, kind);
-            Self::float_zeros([1].into(), &whole.device(), FloatDType::F32)
-        }
-
-        /// `output`, whose gradient is written into `ledger` beside `rows`.
-        fn watch(
-            output: FloatTensor<Self>,
-            rows: FloatTensor<Self>,
-            token: FloatTensor<Self>,
-            ledger: Ledger,
-            step: usize,
-        ) -> FloatTensor<Self> {
-            let _ = (rows, token, ledger, step);
-            output
-        }
+    /// `output`, whose gradient is written into `ledger` beside `rows`.
+    fn watch(
+        output: FloatTensor<Self>,
+        rows: FloatTensor<Self>,
+        token: FloatTensor<Self>,
+        ledger: Ledger,
+        step: usize,
+    ) -> FloatTensor<Self> {
+        let _ = (rows, token, ledger, step);
+        output
     }
 }
-pub(crate) use extension::LoopBackend;
 
 impl<B: NativeBackend> LoopBackend for B {}
 
@@ -121,19 +111,22 @@ impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
 #[derive(Debug)]
 struct Watch;
 
-impl<B: Backend> Backward<B, 2> for Watch {
+impl<B: Backend> Pass<B, 2> for Watch {
     type State = (Ledger, usize, FloatTensor<B>);
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        differentiate::<B, _, _, 2>(ops, grads, |(ledger, step, rows), gradient, [output, token]| {
-            let token = token.then(|| {
-                // The token's own backward pass runs only if it has a gradient.
-                let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
-                ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
-                zero
-            });
-            [output.then_some(gradient), token]
+    fn differentiate(
+        self,
+        (ledger, step, rows): Self::State,
+        gradient: FloatTensor<B>,
+        [output, token]: [bool; 2],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        let token = token.then(|| {
+            // The token's own backward pass runs only if it has a gradient.
+            let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
+            ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
+            zero
         });
+        [output.then_some(gradient), token]
     }
 }
 
@@ -141,17 +134,20 @@ impl<B: Backend> Backward<B, 2> for Watch {
 #[derive(Debug)]
 struct Open;
 
-impl<B: Backend> Backward<B, 1> for Open {
+impl<B: Backend> Pass<B, 1> for Open {
     type State = (Ledger, Whole, Shape);
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        differentiate::<B, _, _, 1>(ops, grads, |(ledger, kind, shape), _, [whole]| {
-            let entries = ledger.read::<B>();
-            [whole.then(|| match kind {
-                Whole::Factor => product(entries, shape.num_dims()),
-                Whole::Sequence { time } => sequence(entries, time, shape),
-            })]
-        });
+    fn differentiate(
+        self,
+        (ledger, kind, shape): Self::State,
+        _: FloatTensor<B>,
+        [whole]: [bool; 1],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        let entries = ledger.read::<B>();
+        [whole.then(|| match kind {
+            Whole::Factor => product(entries, shape.num_dims()),
+            Whole::Sequence { time } => sequence(entries, time, shape),
+        })]
     }
 }
 
