@@ -13,7 +13,7 @@ use burn::{
 
 use crate::{
     Input, Scan,
-    native::{NativeBackend, NativeCell},
+    native::{NativeBackend, NativeWalk},
     node::record_walk,
     recurrence::{Arguments, Walked},
     tensors::Tensors,
@@ -27,40 +27,40 @@ use crate::{
     Autodiff
 )]
 pub(crate) trait RecurrentBackend: Backend {
-    /// Walks a sequence with `cell`; returns the hidden states of all steps, and the final state.
-    fn walk<R: NativeCell>(
-        cell: R,
+    /// Walks a sequence; returns the hidden states of all steps, and the final state.
+    fn walk<R: NativeWalk>(
+        walk: R,
         #[extension_type] arguments: Arguments<Self>,
         scan: Scan,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 }
 
 impl<B: NativeBackend> RecurrentBackend for B {
-    fn walk<R: NativeCell>(
-        cell: R,
+    fn walk<R: NativeWalk>(
+        walk: R,
         arguments: Arguments<Self>,
         scan: Scan,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
-        let (Walked { hidden, last }, _) = B::forward(cell, arguments, &scan, false);
+        let (Walked { hidden, last }, _) = B::forward(walk, arguments, &scan, false);
         (hidden, last)
     }
 }
 
 impl<B: NativeBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B, C> {
-    fn walk<R: NativeCell>(
-        cell: R,
+    fn walk<R: NativeWalk>(
+        walk: R,
         arguments: Arguments<Self>,
         scan: Scan,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>) {
-        record_walk(cell, arguments, &scan)
+        record_walk(walk, arguments, &scan)
     }
 }
 
-/// Walks a sequence with `cell` where a backend [has code of its own](crate::device::is_native):
+/// Walks a sequence where a backend [has code of its own](crate::device::is_native):
 /// from `weights` and the initial state as [`Arguments`] have them to the hidden states
 /// `[T, B, H]` and the final state.
-pub(crate) fn walk<R: NativeCell, const S: usize>(
-    cell: R,
+pub(crate) fn walk<R: NativeWalk, const S: usize>(
+    walk: R,
     input: Input,
     weights: Vec<FloatTensor<Dispatch>>,
     initial: [Tensor<2>; S],
@@ -68,6 +68,6 @@ pub(crate) fn walk<R: NativeCell, const S: usize>(
 ) -> (Tensor<3>, [Tensor<2>; S]) {
     let initial = Tensors(initial.into_iter().map(Tensor::into_dispatch).collect());
     let arguments = Arguments { input: input.into(), weights: Tensors(weights), initial };
-    let (hidden, last) = <Dispatch as RecurrentBackend>::walk(cell, arguments, scan.clone());
+    let (hidden, last) = <Dispatch as RecurrentBackend>::walk(walk, arguments, scan.clone());
     (Tensor::from_dispatch(hidden), Tensors::<Dispatch>(last).into_array().map(Tensor::from_dispatch))
 }

@@ -1,8 +1,9 @@
 //! The slice code behind the native operations: one thread takes a block of the
 //! batch's rows and walks all steps without waiting for another.
 //!
-//! - [`cell`]: a step of a row, which a cell writes, forward and backward.
-//! - [`forward`](mod@forward), [`backward`](mod@backward): the walks, for all cells.
+//! - [`walk`]: a walk over a sequence, forward and backward.
+//! - [`forward`], [`backward`]: the walk of all cells with a recurrent product.
+//! - [`cell`]: a step of a row, which such a cell writes, forward and backward.
 //! - [`rows`]: the rows that take part in a step.
 //! - [`panels`]: packed weights.
 //! - [`tiles`], [`row`]: the recurrent product, of many rows and of one.
@@ -35,9 +36,7 @@ mod rows;
 pub(crate) mod source;
 pub(crate) mod tensors;
 pub(crate) mod tiles;
+pub(crate) mod walk;
 
 #[cfg(all(test, feature = "flex"))]
 pub(crate) mod testing;
-
-pub(crate) use backward::backward;
-pub(crate) use forward::{Saved, forward};

@@ -1,18 +1,18 @@
-//! The backends with code of their own for the walk of every cell.
+//! The backends with code of their own for every walk.
 
 use std::fmt::Debug;
 
 use burn::backend::Backend;
 
-// A kind of backend that is not compiled in asks nothing of a cell.
 #[cfg(feature = "native-cpu")]
-use crate::cpu::{self, cell::CpuCell, tensors::CpuBackend};
+use crate::cpu::{tensors::CpuBackend, walk::CpuWalk};
 #[cfg(feature = "native-gpu")]
-use crate::cube::cell::CubeCell;
+use crate::cube::walks::CubeWalk;
+// A kind of backend that is not compiled in asks nothing of an operation.
 #[cfg(not(feature = "native-cpu"))]
-use crate::recurrence::Cell as CpuCell;
+use crate::recurrence::Recurrence as CpuWalk;
 #[cfg(not(feature = "native-gpu"))]
-use crate::recurrence::Cell as CubeCell;
+use crate::recurrence::Recurrence as CubeWalk;
 use crate::{
     Scan,
     recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
@@ -21,28 +21,28 @@ use crate::{
 #[cfg(feature = "native-gpu")]
 mod cube;
 
-/// A cell that every such backend can walk.
-pub(crate) trait NativeCell: CpuCell + CubeCell {}
+/// A walk that every such backend has code for.
+pub(crate) trait NativeWalk: CpuWalk + CubeWalk {}
 
-impl<R: CpuCell + CubeCell> NativeCell for R {}
+impl<R: CpuWalk + CubeWalk> NativeWalk for R {}
 
-/// A backend that walks a sequence, forward and back through time.
+/// A backend that walks sequences, forward and back through time.
 pub(crate) trait NativeBackend: Backend {
-    /// What the forward walk leaves for the backward walk.
-    type Saved: Clone + Debug + Send + 'static;
+    /// What the forward pass leaves for the backward pass.
+    type Saved<R: NativeWalk>: Clone + Debug + Send + 'static;
 
-    /// Walks the sequence; keeps what the backward walk needs if `keep`.
-    fn forward<R: NativeCell>(
-        cell: R,
+    /// Walks the sequence; keeps what the backward pass needs if `keep`.
+    fn forward<R: NativeWalk>(
+        walk: R,
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Self::Saved>);
+    ) -> (Walked<Self>, Option<Self::Saved<R>>);
 
     /// Back-propagation through time.
-    fn backward<R: NativeCell>(
-        cell: R,
-        saved: Self::Saved,
+    fn backward<R: NativeWalk>(
+        walk: R,
+        saved: Self::Saved<R>,
         upstream: Upstream<Self>,
         wanted: Wanted,
     ) -> Gradients<Self>;
@@ -50,23 +50,23 @@ pub(crate) trait NativeBackend: Backend {
 
 #[cfg(feature = "native-cpu")]
 impl<B: CpuBackend> NativeBackend for B {
-    type Saved = cpu::Saved<B>;
+    type Saved<R: NativeWalk> = <R as CpuWalk>::Saved<B>;
 
-    fn forward<R: NativeCell>(
-        cell: R,
+    fn forward<R: NativeWalk>(
+        walk: R,
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Self::Saved>) {
-        cpu::forward(cell, pulp::Arch::new(), arguments, scan, keep)
+    ) -> (Walked<Self>, Option<Self::Saved<R>>) {
+        CpuWalk::forward(walk, pulp::Arch::new(), arguments, scan, keep)
     }
 
-    fn backward<R: NativeCell>(
-        cell: R,
-        saved: Self::Saved,
+    fn backward<R: NativeWalk>(
+        walk: R,
+        saved: Self::Saved<R>,
         upstream: Upstream<Self>,
         wanted: Wanted,
     ) -> Gradients<Self> {
-        cpu::backward(cell, saved, upstream, wanted)
+        CpuWalk::backward(walk, saved, upstream, wanted)
     }
 }

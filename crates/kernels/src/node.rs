@@ -17,29 +17,29 @@ use burn::tensor::Shape;
 use crate::{
     Scan,
     autodiff::{Pass, record, split},
-    native::{NativeBackend, NativeCell},
+    native::{NativeBackend, NativeWalk},
     recurrence::{Arguments, Upstream, Wanted},
 };
 
-/// The backward pass of a walk with a cell.
+/// The backward pass of a walk.
 #[derive(Debug)]
 struct Walk<R>(R);
 
 /// What that pass needs.
 #[derive(Clone, Debug)]
-struct State<B: NativeBackend> {
-    saved: B::Saved,
+struct State<B: NativeBackend, R: NativeWalk> {
+    saved: B::Saved<R>,
     /// Of the hidden states.
     shape: Shape,
     last: Vec<Slot<B>>,
 }
 
-impl<B: NativeBackend, R: NativeCell, const N: usize> Pass<B, N> for Walk<R> {
-    type State = State<B>;
+impl<B: NativeBackend, R: NativeWalk, const N: usize> Pass<B, N> for Walk<R> {
+    type State = State<B, R>;
 
     fn differentiate(
         self,
-        state: State<B>,
+        state: State<B, R>,
         hidden: FloatTensor<B>,
         wanted: [bool; N],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
@@ -57,25 +57,26 @@ impl<B: NativeBackend, R: NativeCell, const N: usize> Pass<B, N> for Walk<R> {
 type Recorded<B, C> = (FloatTensor<Autodiff<B, C>>, Vec<FloatTensor<Autodiff<B, C>>>);
 
 /// Walks a sequence and records it.
-pub(crate) fn record_walk<B, C, R>(cell: R, arguments: Arguments<Autodiff<B, C>>, scan: &Scan) -> Recorded<B, C>
+pub(crate) fn record_walk<B, C, R>(walk: R, arguments: Arguments<Autodiff<B, C>>, scan: &Scan) -> Recorded<B, C>
 where
     B: NativeBackend,
     C: CheckpointStrategy,
-    R: NativeCell,
+    R: NativeWalk,
 {
     let mut nodes = Vec::new();
     let arguments = arguments.map(|tensor| split::<B, C>(tensor, &mut nodes), |tokens| tokens);
-    // Input, weight and a state; a bias or a second state.
+    // Input and a state; weights; a bias or a second state.
     match nodes.len() {
-        3 => record_nodes::<B, C, R, 3>(cell, nodes, arguments, scan),
-        4 => record_nodes::<B, C, R, 4>(cell, nodes, arguments, scan),
-        count => unreachable!("no cell has {count} arguments"),
+        2 => record_nodes::<B, C, R, 2>(walk, nodes, arguments, scan),
+        3 => record_nodes::<B, C, R, 3>(walk, nodes, arguments, scan),
+        4 => record_nodes::<B, C, R, 4>(walk, nodes, arguments, scan),
+        count => unreachable!("no walk has {count} arguments"),
     }
 }
 
 /// Walks a sequence and records it, with the nodes of its arguments.
 fn record_nodes<B, C, R, const N: usize>(
-    cell: R,
+    walk: R,
     nodes: Vec<NodeGuard>,
     arguments: Arguments<B>,
     scan: &Scan,
@@ -83,11 +84,11 @@ fn record_nodes<B, C, R, const N: usize>(
 where
     B: NativeBackend,
     C: CheckpointStrategy,
-    R: NativeCell,
+    R: NativeWalk,
 {
     let mut last = Vec::new();
-    let hidden = record::<B, C, _, N>(Walk(cell), nodes, |keep| {
-        let (walked, saved) = B::forward(cell, arguments, scan, keep);
+    let hidden = record::<B, C, _, N>(Walk(walk), nodes, |keep| {
+        let (walked, saved) = B::forward(walk, arguments, scan, keep);
         last = walked.last.into_iter().map(|last| (last, Slot::default())).collect();
         let slots = last.iter().map(|(_, slot)| slot.clone()).collect();
         let state = saved.map(|saved| State { saved, shape: walked.hidden.shape(), last: slots });

@@ -10,8 +10,14 @@ use burn::backend::{
 
 use crate::{Input, tensors::Tensors};
 
-/// What the walks of a cell share on all backends.
-pub(crate) trait Cell: Copy + Debug + Send + 'static {
+/// An operation that walks a sequence.
+pub(crate) trait Recurrence: Copy + Debug + Send + 'static {}
+
+impl<R: Copy + Debug + Send + 'static> Recurrence for R {}
+
+/// What sets a cell with a recurrent product apart, for the walks that are written once for all of
+/// them.
+pub(crate) trait Cell: Recurrence {
     /// Gates of the cell: `G = GATES * H`.
     const GATES: usize;
     /// Cell states beside the hidden state: 0 or 1.
@@ -47,7 +53,7 @@ impl From<Input> for InputTensors<Dispatch> {
 pub(crate) struct Arguments<B: Backend> {
     #[extension_type]
     pub input: InputTensors<B>,
-    /// `weight_hh` `[G, H]`, and `bias_hh` `[G]` of a cell with a gate [apart](Cell::APART).
+    /// Of a [`Cell`]: `weight_hh` `[G, H]`, and `bias_hh` `[G]` if it has a gate [apart](Cell::APART).
     #[extension_type]
     pub weights: Tensors<B>,
     /// `[B, H]` each: `h0`, and `c0` of a cell with a [cell state](Cell::CELL_STATES).
@@ -97,16 +103,13 @@ pub(crate) struct Wanted {
 pub(crate) struct Gradients<B: Backend> {
     /// Of the projection, or of the table.
     pub input: Option<FloatTensor<B>>,
-    pub weight_hh: Option<FloatTensor<B>>,
-    /// Of a cell that has the argument.
-    pub bias_hh: Option<FloatTensor<B>>,
+    pub weights: Vec<Option<FloatTensor<B>>>,
     pub initial: Vec<FloatTensor<B>>,
 }
 
 impl<B: Backend> Gradients<B> {
     /// The gradients in the order of the arguments.
     pub fn in_order(self) -> impl Iterator<Item = Option<FloatTensor<B>>> {
-        let weights = [self.input, self.weight_hh].into_iter().chain(self.bias_hh.map(Some));
-        weights.chain(self.initial.into_iter().map(Some))
+        [self.input].into_iter().chain(self.weights).chain(self.initial.into_iter().map(Some))
     }
 }

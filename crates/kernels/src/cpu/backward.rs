@@ -84,7 +84,7 @@ pub(crate) fn backward<B: CpuBackend, R: CpuCell>(
         gradient
     });
     let input = wanted.input.then(|| input_gradient(&extent, scan, symbols, gates));
-    Gradients { input, weight_hh, bias_hh, initial }
+    Gradients { input, weights: [weight_hh].into_iter().chain(bias_hh.map(Some)).collect(), initial }
 }
 
 /// The walk of a block of rows.

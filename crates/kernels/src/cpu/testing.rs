@@ -8,7 +8,7 @@ use pulp::Arch;
 
 use crate::{
     Direction, Scan,
-    cpu::{backward, cell::CpuCell, forward, tensors::CpuBackend},
+    cpu::{cell::CpuCell, tensors::CpuBackend, walk::CpuWalk},
     recurrence::{Arguments, Cell, InputTensors, Upstream, Wanted},
     tensors::Tensors,
 };
@@ -61,14 +61,14 @@ pub(crate) fn assert_scalar_path_agrees<R: CpuCell>(cell: R, weights: &[&[usize]
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();
     let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths) };
     let mut results = architectures().into_iter().map(|arch| {
-        let (walked, saved) = forward::<Flex, _>(cell, arch, arguments::<R>(weights), &scan, true);
+        let (walked, saved) = cell.forward::<Flex>(arch, arguments::<R>(weights), &scan, true);
         let upstream = Upstream {
             hidden: Some(tensor([steps, batch, hidden], 8)),
             last: walked.last.iter().map(|_| Some(tensor([batch, hidden], 9))).collect(),
         };
         let wanted = Wanted { input: true, weight_hh: true };
         let saved = saved.expect("the walk keeps what it is told to");
-        let gradients = backward::<Flex, _>(cell, saved, upstream, wanted);
+        let gradients = cell.backward::<Flex>(saved, upstream, wanted);
         let mut results = vec![walked.hidden];
         results.extend(walked.last);
         results.extend(gradients.in_order().flatten());

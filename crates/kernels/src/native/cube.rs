@@ -4,39 +4,43 @@ use std::any::Any;
 
 use burn_cubecl::Cube;
 
-use super::{NativeBackend, NativeCell};
+use super::{NativeBackend, NativeWalk};
 use crate::{
     Scan,
-    cube::passes::{self, Saved},
+    cube::walks::CubeWalk,
     recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
 };
 
 // `Cube` is `CubeBackend` or wraps it, as Burn's `fusion` will have it, a feature that
 // other crates switch: the code must compile for both.
 impl NativeBackend for Cube {
-    type Saved = Saved;
+    type Saved<R: NativeWalk> = <R as CubeWalk>::Saved;
 
-    fn forward<R: NativeCell>(
-        cell: R,
+    fn forward<R: NativeWalk>(
+        walk: R,
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Saved>) {
-        let (walked, saved) = passes::forward(cell, arguments.map(cast, cast), scan);
+    ) -> (Walked<Self>, Option<Self::Saved<R>>) {
+        let (walked, saved) = CubeWalk::forward(walk, arguments.map(cast, cast), scan);
         let last = walked.last.into_iter().map(cast).collect();
         (Walked { hidden: cast(walked.hidden), last }, keep.then_some(saved))
     }
 
-    fn backward<R: NativeCell>(cell: R, saved: Saved, upstream: Upstream<Self>, wanted: Wanted) -> Gradients<Self> {
+    fn backward<R: NativeWalk>(
+        walk: R,
+        saved: Self::Saved<R>,
+        upstream: Upstream<Self>,
+        wanted: Wanted,
+    ) -> Gradients<Self> {
         let upstream = Upstream {
             hidden: upstream.hidden.map(cast),
             last: upstream.last.into_iter().map(|gradient| gradient.map(cast)).collect(),
         };
-        let gradients = passes::backward(cell, saved, upstream, wanted);
+        let gradients = CubeWalk::backward(walk, saved, upstream, wanted);
         Gradients {
             input: gradients.input.map(cast),
-            weight_hh: gradients.weight_hh.map(cast),
-            bias_hh: gradients.bias_hh.map(cast),
+            weights: gradients.weights.into_iter().map(|gradient| gradient.map(cast)).collect(),
             initial: gradients.initial.into_iter().map(cast).collect(),
         }
     }

@@ -5,9 +5,9 @@ use super::*;
 use crate::{
     Scan,
     cpu::{
-        forward,
         tensors::Gates,
         testing::{SIZES, arguments, assert_scalar_path_agrees},
+        walk::CpuWalk,
     },
 };
 
@@ -21,7 +21,7 @@ fn the_scalar_path_gives_the_numbers_of_the_vector_path() {
 #[test]
 fn the_backward_pass_keeps_four_numbers_per_unit_and_step() {
     let arguments = arguments::<Gru>(&WEIGHTS);
-    let (_, saved) = forward::<Flex, _>(Gru, Arch::new(), arguments, &Scan::default(), true);
+    let (_, saved) = Gru.forward::<Flex>(Arch::new(), arguments, &Scan::default(), true);
     let mut saved = saved.expect("the walk keeps what it is told to");
     let mut gates = saved.gates.take().expect("the gates are kept");
     let per_gate = SIZES.iter().product::<usize>();

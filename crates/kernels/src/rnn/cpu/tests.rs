@@ -5,9 +5,9 @@ use super::*;
 use crate::{
     Scan,
     cpu::{
-        forward,
         tensors::CpuBackend,
         testing::{SIZES, arguments, assert_scalar_path_agrees},
+        walk::CpuWalk,
     },
     recurrence::InputTensors,
 };
@@ -27,6 +27,6 @@ fn the_hidden_states_take_the_place_of_the_projection() {
         unreachable!("the arguments hold a projection");
     };
     let memory = Flex::slice(projection).as_ptr();
-    let (walked, _) = forward::<Flex, _>(Rnn(Activation::Tanh), Arch::new(), arguments, &Scan::default(), true);
+    let (walked, _) = Rnn(Activation::Tanh).forward::<Flex>(Arch::new(), arguments, &Scan::default(), true);
     assert_eq!(Flex::slice(&walked.hidden).as_ptr(), memory);
 }

@@ -1,0 +1,52 @@
+//! A walk on the CPU backends.
+
+use std::fmt::Debug;
+
+use pulp::Arch;
+
+use super::{
+    backward::backward,
+    cell::CpuCell,
+    forward::{Saved, forward},
+    tensors::CpuBackend,
+};
+use crate::{
+    Scan,
+    recurrence::{Arguments, Gradients, Recurrence, Upstream, Walked, Wanted},
+};
+
+/// A walk over a sequence, forward and backward, on every CPU backend.
+pub(crate) trait CpuWalk: Recurrence {
+    /// What the forward pass leaves for the backward pass.
+    type Saved<B: CpuBackend>: Clone + Debug + Send + 'static;
+
+    /// Walks the sequence with the instructions of `arch`; keeps what the backward pass needs if `keep`.
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        arguments: Arguments<B>,
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B>, Option<Self::Saved<B>>);
+
+    /// Back-propagation through time.
+    fn backward<B: CpuBackend>(self, saved: Self::Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B>;
+}
+
+impl<R: CpuCell> CpuWalk for R {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        arguments: Arguments<B>,
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B>, Option<Saved<B>>) {
+        forward(self, arch, arguments, scan, keep)
+    }
+
+    fn backward<B: CpuBackend>(self, saved: Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B> {
+        backward(self, saved, upstream, wanted)
+    }
+}
