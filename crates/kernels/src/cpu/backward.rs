@@ -122,15 +122,18 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
         for t in self.scan.order(self.extent.steps).into_iter().rev() {
             self.scan.valid_rows(t, &self.block, &mut rows);
             let (gates, apart) = (&mut *self.gates[t], &mut *self.apart[t]);
-            for (r, gates) in gates.chunks_exact_mut(gates_width).enumerate() {
+            let each_row = gates.chunks_exact_mut(gates_width).zip(self.dh.chunks_exact_mut(width));
+            for (r, (gates, dh)) in each_row.enumerate() {
                 let b = self.block.start + r;
-                let apart = &mut apart[R::APART * r * width..][..R::APART * width];
+                let row = r * width..(r + 1) * width;
+                let apart = if R::APART > 0 { &mut apart[row.clone()] } else { &mut [] };
                 if !self.scan.is_valid(t, b) {
                     gates.fill(0.0);
                     apart.fill(0.0);
                     continue;
                 }
                 let place = Place::new(self.extent, self.scan, t, b);
+                let dc = if R::CELL_STATES > 0 { &mut self.dc[row] } else { &mut [] };
                 let row = RowStepBack {
                     gates: &mut *gates,
                     apart: &mut *apart,
@@ -138,8 +141,8 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
                     cells: self.cells,
                     place,
                     d_hidden: self.d_hidden.map_or(&no_gradient[..], |d| &d[place.after * width..][..width]),
-                    dh: &mut self.dh[r * width..][..width],
-                    dc: &mut self.dc[R::CELL_STATES * r * width..][..R::CELL_STATES * width],
+                    dh,
+                    dc,
                 };
                 self.cell.step_back(simd, row);
                 if R::APART > 0 {
@@ -153,7 +156,9 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
             let start = if R::APART > 0 { Start::Output } else { Start::Zero };
             let joined = |r: usize| Row { factors: &gates[r * gates_width..][..joined_width], start, at: r * width };
             multiply(simd, &rows, joined, &self.weights.joined, self.dh);
-            if let Some(panels) = &self.weights.apart {
+            if R::APART > 0
+                && let Some(panels) = &self.weights.apart
+            {
                 let of_apart = |r: usize| Row { factors: &apart[r * width..][..width], ..joined(r) };
                 multiply(simd, &rows, of_apart, panels, self.dh);
             }

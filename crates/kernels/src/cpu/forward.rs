@@ -171,6 +171,7 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
         for t in self.scan.order(self.extent.steps) {
             self.scan.valid_rows(t, &self.block, &mut rows);
             let (gates, apart) = (self.gates.at(t), self.apart.at(t));
+            let (hidden, cells) = (&mut *self.hidden[t], &mut *self.cells[t]);
             let first = t * self.extent.batch + self.block.start;
             let joined = |r: usize| Row {
                 factors: &self.h[r * width..][..width],
@@ -178,18 +179,21 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
                 at: r * gates_width,
             };
             multiply(simd, &rows, joined, &self.weights.joined, gates);
-            if let Some(panels) = &self.weights.apart {
+            // Compiled for the cells that have one: of the others this is the innermost code.
+            if R::APART > 0
+                && let Some(panels) = &self.weights.apart
+            {
                 let start = Start::From(&self.bias[joined_width..]);
                 multiply(simd, &rows, |r| Row { start, at: r * width, ..joined(r) }, panels, apart);
             }
-            for r in 0..self.block.len() {
+            let each_row = gates.chunks_exact_mut(gates_width).zip(self.h.chunks_exact_mut(width));
+            for (r, (gates, h)) in each_row.enumerate() {
                 let row = r * width..(r + 1) * width;
-                let gates = &mut gates[r * gates_width..][..gates_width];
                 if !self.scan.is_valid(t, self.block.start + r) {
                     if R::GATE_IS_STATE {
                         gates.fill(0.0);
                     } else {
-                        self.hidden[t][row].fill(MaybeUninit::new(0.0));
+                        hidden[row].fill(MaybeUninit::new(0.0));
                     }
                     continue;
                 }
@@ -198,15 +202,14 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
                 {
                     gates[joined_width..].copy_from_slice(&input[joined_width..]);
                 }
-                let h = &mut self.h[row.clone()];
-                let c = &mut self.c[R::CELL_STATES * r * width..][..R::CELL_STATES * width];
-                let apart = &apart[R::APART * r * width..][..R::APART * width];
+                let c = if R::CELL_STATES > 0 { &mut self.c[row.clone()] } else { &mut [] };
+                let apart = if R::APART > 0 { &apart[row.clone()] } else { &[] };
                 self.cell.step(simd, RowStep { gates, apart, bias: self.bias, h: &mut *h, c: &mut *c });
                 if !R::GATE_IS_STATE {
-                    self.hidden[t][row.clone()].write_copy_of_slice(h);
+                    hidden[row.clone()].write_copy_of_slice(h);
                 }
-                if R::CELL_STATES > 0 && !self.cells[t].is_empty() {
-                    self.cells[t][row].copy_from_slice(c);
+                if R::CELL_STATES > 0 && !cells.is_empty() {
+                    cells[row].copy_from_slice(c);
                 }
             }
         }
