@@ -1,11 +1,13 @@
 //! Figures of captions, as the COCO caption evaluation counts them.
 
+mod attention;
 mod bleu;
 mod cider;
 mod meteor;
 mod ptb;
 mod rouge;
 
+pub use attention::AttentionCorrectness;
 pub use bleu::bleu;
 pub use cider::cider_d;
 pub use meteor::{Meteor, meteor};

@@ -2,8 +2,10 @@
 //!
 //! * [`captions`]: the metrics of the COCO caption evaluation.
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
+//! * [`importance`]: importance-weighted estimates of a likelihood.
 //! * [`language`]: bits per symbol and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
+//! * [`tagging`]: the figures of a tagger of frames.
 //! * [`translation`]: corpus BLEU and chrF.
 //!
 //! ```
@@ -18,6 +20,8 @@
 
 pub mod captions;
 pub mod classification;
+pub mod importance;
 pub mod language;
 pub mod segments;
+pub mod tagging;
 pub mod translation;

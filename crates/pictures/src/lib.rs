@@ -9,6 +9,7 @@
 //! * [`timeline`]: the labels of every frame of a clip.
 //! * [`sheet`]: images beside each other, as a picture, an animation or text.
 //! * [`contributions`]: a text whose words are coloured by how much they contribute to a prediction.
+//! * [`gallery`]: a page of images with their captions.
 //! * [`page`]: an HTML page around such pictures.
 //!
 //! ```
@@ -25,6 +26,7 @@ mod alignment;
 mod attended;
 mod confusion;
 pub mod contributions;
+mod gallery;
 mod learning_curve;
 pub mod sheet;
 mod text;
@@ -35,6 +37,7 @@ use std::fmt::Display;
 pub use alignment::alignment;
 pub use attended::{Thumbnail, attended};
 pub use confusion::confusion;
+pub use gallery::{Exhibit, gallery};
 pub use learning_curve::learning_curve;
 pub use text::{escaped, page};
 pub use timeline::timeline;

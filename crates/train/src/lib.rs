@@ -11,6 +11,9 @@
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: a step's parts.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
 //! * [`event`]: events of the loop.
+//! * [`seeds`]: random numbers of a seed.
+//! * [`epoch`], [`sentences`]: what several tasks do alike.
+//! * [`prelude`]: what a task is written with.
 //! * [`tasks`]: the tasks themselves, such as [`tasks::chars`] and [`tasks::translate`].
 //!
 //! ```no_run
@@ -42,16 +45,20 @@
 
 pub mod carry;
 pub mod clipping;
+pub mod epoch;
 mod error;
 pub mod event;
 mod files;
 pub mod groups;
 pub mod operation;
 pub mod optimizer;
+pub mod prelude;
 pub mod registry;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod seeds;
+pub mod sentences;
 pub mod settings;
 pub mod task;
 pub mod tasks;

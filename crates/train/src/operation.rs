@@ -47,6 +47,22 @@ names! {
     }
 }
 
+impl Split {
+    /// The part of the data that this split names.
+    pub fn of<P>(self, [train, validation, test]: [P; 3]) -> P {
+        match self {
+            Self::Train => train,
+            Self::Validation => validation,
+            Self::Test => test,
+        }
+    }
+}
+
+/// A split that the data of a run does not have, or that is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--split {0}: the run's data has no {0} split; evaluate on other data with --data")]
+pub struct NoSplit(pub Split);
+
 /// What a model is evaluated on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum On {

@@ -15,9 +15,7 @@ use rekindle_train::TaskError;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::task::{Task, Trained};
 use rekindle_train::tasks::chars::{CharsError, CharsTask, ImportError, ImportOptions, ImportedChars};
-use rekindle_weights::{
-    Rename, ShapeError, StateDict, Strictness, WeightError, WeightTensor, rename, save_safetensors,
-};
+use rekindle_weights::{Rename, ShapeError, StateDict, WeightError, WeightTensor, rename, save_safetensors};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -41,7 +39,7 @@ fn place(weights: &Tensors) -> TempDir {
 }
 
 fn options(folder: &Path) -> ImportOptions {
-    ImportOptions { vocabulary: Some(folder.join("vocab.json")), ..ImportOptions::default() }
+    ImportOptions { vocab: Some(folder.join("vocab.json")), ..ImportOptions::default() }
 }
 
 fn import(weights: &Tensors, change: impl FnOnce(&mut ImportOptions)) -> Result<ImportedChars, TaskError> {
@@ -129,15 +127,15 @@ fn two_layers_of_one_shape_are_told_apart_by_the_key_map() {
     let wanted = ShapeError::SeveralLayers { layer: "embedding", one: "encoder".into(), other: "other".into() };
     assert_eq!(error(&state), wanted.into());
     let named = import(&state, |options| {
-        options.renames = vec!["net=".parse().unwrap(), "encoder=embedding".parse().unwrap()];
+        options.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
     });
     let Ok(WeightError::DoesNotFit { report }) = named.unwrap_err().downcast().map(|error| *error) else {
         panic!("the other layer must not be passed over")
     };
     assert_eq!(report.unused, ["other.weight"]);
     let partial = import(&state, |options| {
-        options.renames = vec![Rename::new("net", ""), Rename::new("encoder", "embedding")];
-        options.strictness = Strictness::AllowPartial;
+        options.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
+        options.allow_partial = true;
     });
     assert_eq!(partial.unwrap().report.unused, ["other.weight"]);
 }
@@ -206,7 +204,7 @@ fn a_vocabulary_that_does_not_fit_is_refused_with_a_reason(#[case] vocabulary: O
     let mut options = options(folder.path());
     match vocabulary {
         Some(text) => std::fs::write(folder.path().join("vocab.json"), text).unwrap(),
-        None => options.vocabulary = None,
+        None => options.vocab = None,
     }
     let error = ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex()).unwrap_err();
     let mut message = error.to_string();
@@ -222,7 +220,7 @@ fn a_vocabulary_that_does_not_fit_is_refused_with_a_reason(#[case] vocabulary: O
 fn a_vocabulary_of_words_and_an_unknown_one_is_read() {
     let folder = place(&model(Cell::Gru, Some(3), false).state_dict());
     let mut options = options(folder.path());
-    options.unit = Unit::Word;
+    options.units = Unit::Word;
     std::fs::write(folder.path().join("vocab.json"), r#"["<unk>", "to", " be", ",", " or", " not", "\n"]"#).unwrap();
     let imported = ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex()).unwrap();
     assert_eq!(imported.vocabulary.encode("to be, or not\n").unwrap(), [1, 2, 3, 4, 5, 6]);

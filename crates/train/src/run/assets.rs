@@ -46,6 +46,23 @@ impl Assets for () {
     }
 }
 
+/// Implements [`Assets`] for a vocabulary that writes and reads a file itself: `vocab.json`.
+macro_rules! vocabulary_file {
+    ($vocabulary:ty) => {
+        impl $crate::run::assets::Assets for $vocabulary {
+            fn save(&self, to: &mut $crate::run::assets::AssetWriter<'_>) -> Result<(), $crate::TaskError> {
+                to.write_with("vocab.json", |path| self.save(path))
+            }
+
+            fn load(from: &$crate::run::assets::AssetReader) -> Result<Self, $crate::TaskError> {
+                Ok(Self::load(from.checked("vocab.json")?)?)
+            }
+        }
+    };
+}
+
+pub(crate) use vocabulary_file;
+
 #[derive(Serialize, Deserialize)]
 struct Index {
     format: u32,

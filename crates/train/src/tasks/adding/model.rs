@@ -2,14 +2,12 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_models::init;
 use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Recurrent;
 
 use super::sequences::Sequences;
+use crate::prelude::*;
 
 /// `y = W_hy h_T + b_y`: one number from the last hidden state.
 #[derive(Module, Debug)]
@@ -23,7 +21,7 @@ pub struct AddingModel {
 impl AddingModel {
     /// A model with weights drawn by `seed`.
     pub fn new(settings: &RecurrentSettings, seed: u64, device: &Device) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = seeded(seed);
         let recurrent = settings.config(2).init_with(&mut rng, device);
         Self { recurrent, output: init::linear(settings.hidden, 1, &mut rng, device) }
     }

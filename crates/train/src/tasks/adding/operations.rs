@@ -1,15 +1,8 @@
 //! What a trained model can be asked for.
 
-use rekindle_models::host::numbers;
-use rekindle_settings::settings;
-use serde_json::json;
-
 use super::sequences::Sequences;
-use super::task::{AddingTask, SEEDS, evaluate};
-use crate::error::TaskError;
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use super::task::{AddingTask, evaluate, seeds};
+use crate::prelude::*;
 
 settings! {
     /// Options of `eval`.
@@ -30,30 +23,21 @@ impl Operate for AddingTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<AddingTask>,
-    request: Evaluate<EvalOptions>,
-    _: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Adder = Trained<AddingTask>;
+
+fn eval(trained: &mut Adder, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let data = &trained.settings.data;
     let On::Split(split) = request.on else {
         return Err("--data: the sequences of this task are generated; choose a --split and a --length".into());
     };
-    let (count, seed) = match split {
-        Split::Train => (data.sequences, SEEDS[0] ^ (trained.settings.training.seed << 8)),
-        Split::Validation => (data.held_out, SEEDS[1]),
-        Split::Test => (data.held_out, SEEDS[2]),
-    };
+    let count = split.of([data.sequences, data.held_out, data.held_out]);
+    let seed = split.of(seeds(&trained.settings));
     let sequences = Sequences::generate(count, request.options.length.unwrap_or(data.length), seed, 0);
     evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
 }
 
 /// Reads sequences as they are typed: `0.3 0.5* 0.1 0.25*`, with a star behind the two marked numbers.
-fn predict(
-    trained: &Trained<AddingTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Adder, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     output.list();
     request.inputs.for_each([1, 1], "numbers> ", output, |inputs, output| {
         for input in inputs {
@@ -82,16 +66,4 @@ fn parse(input: &str) -> Result<Sequences, TaskError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sequence_is_read_with_its_marks() {
-        let sequence = parse(" 0.5 0.25*  1 0.5*").unwrap();
-        assert_eq!(sequence.inputs, [0.5, 0.0, 0.25, 1.0, 1.0, 0.0, 0.5, 1.0]);
-        assert_eq!(sequence.targets, [0.75]);
-        for (input, words) in [("", "0 marked"), ("1* 2* 3*", "3 marked"), ("1* x 2*", "\"x\" is not a number")] {
-            assert!(parse(input).unwrap_err().to_string().contains(words), "{input:?}");
-        }
-    }
-}
+mod tests;

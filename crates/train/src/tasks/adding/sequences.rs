@@ -1,7 +1,8 @@
 //! Generated sequences.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
+
+use crate::prelude::*;
 
 /// Sequences of the adding problem.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,15 +14,14 @@ pub struct Sequences {
 }
 
 impl Sequences {
-    /// `count` sequences of `length` time steps; the same `seed` and `stream` give the same.
+    /// `count` sequences of `length` time steps; the same `seed` and `number` give the same.
     ///
     /// # Panics
     ///
     /// When `length` is below 2: there is no room for two marks.
-    pub fn generate(count: usize, length: usize, seed: u64, stream: u64) -> Self {
+    pub fn generate(count: usize, length: usize, seed: u64, number: u64) -> Self {
         assert!(length >= 2, "two marks in {length} time steps");
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream);
+        let mut rng = stream(seed, number);
         let mut sequences = Self::default();
         for _ in 0..count {
             let values: Vec<f32> = (0..length).map(|_| rng.random_range(0.0..1.0)).collect();

@@ -1,9 +1,9 @@
 //! Settings of `adding`.
 
 use rekindle_models::settings::RecurrentSettings;
-use rekindle_settings::settings;
 
-use crate::settings::{ScheduleKind, TrainingSettings};
+use crate::settings::ScheduleKind;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `adding`.

@@ -1,15 +1,9 @@
 //! Training on the adding problem.
 
-use burn::tensor::Device;
-use rekindle_models::host::numbers;
-
 use super::model::AddingModel;
 use super::sequences::Sequences;
 use super::settings::AddingSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
 
 /// The sequences of a run and what is done with them.
 #[derive(Debug)]
@@ -18,8 +12,10 @@ pub struct AddingTask {
     device: Device,
 }
 
-/// Keeps the sequences of the splits apart.
-pub(super) const SEEDS: [u64; 3] = [1, 2, 3];
+/// Seeds of the sequences of the three splits. Runs of several seeds are trained on other sequences and evaluated on the same.
+pub(super) fn seeds(settings: &AddingSettings) -> [u64; 3] {
+    [1 ^ (settings.training.seed << 8), 2, 3]
+}
 
 /// The largest error of an answer that counts as correct: Hochreiter and Schmidhuber 1997, section 5.4.
 const CORRECT: f32 = 0.04;
@@ -56,19 +52,12 @@ impl Task for AddingTask {
         self.settings.data.sequences.div_ceil(self.settings.data.batch_size) as u64
     }
 
-    fn loss(
-        &mut self,
-        model: &AddingModel,
-        epoch: u64,
-        batch: u64,
-        _carry: Option<()>,
-    ) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(&mut self, model: &AddingModel, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let data = &self.settings.data;
         let before = batch as usize * data.batch_size;
         let count = data.batch_size.min(data.sequences - before);
-        // The run's seed too: runs of several seeds meet other sequences.
-        let stream = epoch * self.batches() + batch;
-        let sequences = Sequences::generate(count, data.length, SEEDS[0] ^ (self.settings.training.seed << 8), stream);
+        let [seed, ..] = seeds(&self.settings);
+        let sequences = Sequences::generate(count, data.length, seed, epoch * self.batches() + batch);
         Ok(BatchLoss { loss: model.loss(&sequences, &self.device), carry: (), items: count as u64 })
     }
 
@@ -81,7 +70,7 @@ impl Task for AddingTask {
 
     fn evaluate(&mut self, model: &AddingModel) -> Result<Option<Report>, TaskError> {
         let data = &self.settings.data;
-        let sequences = Sequences::generate(data.held_out, data.length, SEEDS[1], 0);
+        let sequences = Sequences::generate(data.held_out, data.length, seeds(&self.settings)[1], 0);
         evaluate(model, &sequences, data.batch_size, &self.device).map(Some)
     }
 }

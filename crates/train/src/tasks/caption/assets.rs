@@ -4,17 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use burn::tensor::Device;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::parallel::WordVocabulary;
 use rekindle_weights::{StateDict, Strictness, WeightFile, save_safetensors};
 
 use super::error::CaptionError;
 use super::features::FrozenEncoder;
 use super::settings::CaptionModelSettings;
-use crate::error::TaskError;
-use crate::run::assets::{AssetReader, AssetWriter, Assets};
+use crate::prelude::*;
 
 const VOCABULARY: &str = "vocab.json";
 const ENCODER: &str = "encoder.safetensors";
@@ -54,7 +50,7 @@ impl CaptionAssets {
             return Ok(Some(encoder));
         }
         // Every weight is read from the file; those drawn here are thrown away.
-        let blank = model.encoder.config().init_with(&mut ChaCha8Rng::seed_from_u64(0), device);
+        let blank = model.encoder.config().init_with(&mut seeded(0), device);
         let (read, _) = blank.load_state_dict(WeightFile::open(file)?.tensors(), Strictness::Strict)?;
         Ok(Some(encoder.get_or_init(|| FrozenEncoder::new(read, model, device))))
     }

@@ -11,12 +11,6 @@ pub enum CaptionError {
         /// What was given as data.
         data: String,
     },
-    /// The data has no such split.
-    #[error("the data has no {split} split: evaluate on other data with --data")]
-    EmptySplit {
-        /// The split.
-        split: &'static str,
-    },
     /// The run to start from has another vocabulary.
     #[error("--init-from: the run has another vocabulary: give the same data")]
     OtherVocabulary,
@@ -26,7 +20,4 @@ pub enum CaptionError {
     /// A run with a frozen image encoder has no weights of it.
     #[error("the run has no encoder.safetensors, the weights of its image encoder")]
     NoEncoder,
-    /// Attention weights of a model without attention.
-    #[error("--attention: this model has no attention")]
-    NoAttention,
 }

@@ -1,9 +1,8 @@
 //! The figures of captions.
 
-use burn::tensor::Device;
 use rekindle_data::captions::{CaptionedImage, Pictures, shapes};
 use rekindle_data::parallel::WordVocabulary;
-use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
+use rekindle_metrics::captions::{AttentionCorrectness, bleu, cider_d, meteor, rouge_l, words};
 use rekindle_metrics::language::perplexity;
 use rekindle_models::captioner::Captioner;
 use rekindle_models::decode::Search;
@@ -11,8 +10,7 @@ use rekindle_models::decode::Search;
 use super::assets::NEVER;
 use super::features::{ImageSet, Source};
 use super::settings::CaptionSettings;
-use crate::error::TaskError;
-use crate::report::Report;
+use crate::prelude::*;
 
 /// A caption that a model has written.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +46,7 @@ impl Evaluation<'_> {
         let images = set.images;
         let (mut nats, mut tokens, mut correct) = (0.0, 0, 0);
         let mut written = Vec::with_capacity(images.len());
-        let mut on_shapes = OnShapes::default();
+        let mut on_shapes = AttentionCorrectness::default();
         let size = self.batch_size.max(1);
         for (number, batch) in images.chunks(size).enumerate() {
             let range = number * size..number * size + batch.len();
@@ -66,7 +64,7 @@ impl Evaluation<'_> {
                 let caption = vocabulary.decode(&best.symbols).join(" ");
                 if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
                     let attention = model.looks(features.clone().narrow(0, index, 1), &best.symbols)?;
-                    on_shapes.add(image.id, &caption, attention.as_deref());
+                    add_shapes(&mut on_shapes, image.id, &caption, attention.as_deref());
                 }
                 written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });
             }
@@ -77,7 +75,7 @@ impl Evaluation<'_> {
             .fact("beam", self.search.beam)
             .lower("perplexity", perplexity(loss), "")
             .higher("token_accuracy", correct as f64 / tokens.max(1) as f64);
-        Ok((self.add_scores(report, &written, on_shapes.share()), written))
+        Ok((self.add_scores(report, &written, on_shapes.mean()), written))
     }
 
     /// Adds the figures of what was written.
@@ -114,52 +112,15 @@ impl Evaluation<'_> {
     }
 }
 
-/// How much of the attention lies on a generated shape while it is named.
-#[derive(Default)]
-struct OnShapes {
-    share: f64,
-    words: u64,
-}
-
-impl OnShapes {
-    /// Takes in a caption that is right, with the attention weights of its words.
-    fn add(&mut self, id: u64, caption: &str, attention: Option<&[Vec<f32>]>) {
-        let Some(attention) = attention else { return };
-        let words: Vec<&str> = caption.split(' ').collect();
-        let mut from = 0;
-        for shape in shapes::shapes(id) {
-            let name = shape.name();
-            let Some(at) = words[from..].windows(2).position(|pair| pair == name) else { return };
-            from += at + 2;
-            for weights in &attention[from - 2..from] {
-                self.share += f64::from(on_place(weights, shape.place));
-                self.words += 1;
-            }
-        }
-    }
-
-    fn share(&self) -> Option<f64> {
-        (self.words > 0).then(|| self.share / self.words as f64)
-    }
-}
-
-/// The part of the attention that lies on a place of the grid. A place of the map belongs to where
-/// its middle is.
-fn on_place(weights: &[f32], place: usize) -> f32 {
-    let side = weights.len().isqrt();
-    let cell = |at: usize| (2 * at + 1) * shapes::GRID / (2 * side);
-    let inside = |index: &usize| cell(index / side) * shapes::GRID + cell(index % side) == place;
-    (0..weights.len()).filter(inside).map(|index| weights[index]).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attention_is_counted_where_the_shape_is() {
-        let mut weights = vec![0.0; 36];
-        (weights[0], weights[7], weights[2], weights[35]) = (0.25, 0.25, 0.25, 0.25);
-        assert_eq!([0, 1, 8, 4].map(|place| on_place(&weights, place)), [0.5, 0.25, 0.25, 0.0]);
+/// Takes in the caption of a generated picture, which is right, with the attention weights of its words.
+fn add_shapes(correctness: &mut AttentionCorrectness, id: u64, caption: &str, attention: Option<&[Vec<f32>]>) {
+    let Some(attention) = attention else { return };
+    let words: Vec<&str> = caption.split(' ').collect();
+    let mut from = 0;
+    for shape in shapes::shapes(id) {
+        let name = shape.name();
+        let Some(at) = words[from..].windows(2).position(|pair| pair == name) else { return };
+        from += at + 2;
+        attention[from - 2..from].iter().for_each(|weights| correctness.add(weights, shape.place, shapes::GRID));
     }
 }

@@ -8,18 +8,13 @@ use std::iter::once;
 use std::ops::Range;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_data::captions::{CaptionedImage, PictureLoader, Pictures};
 use rekindle_data::rows::{RowFile, RowWriter};
 use rekindle_models::captioner::encoder::{Encoder, View};
-use rekindle_models::host::numbers;
 use rekindle_weights::StateDict;
-use serde_json::json;
 
 use super::settings::CaptionModelSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::task::Preparation;
+use crate::prelude::*;
 
 /// Images that go through the encoder side by side.
 const BATCH: usize = 16;

@@ -3,21 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
-use rekindle_models::decode::{Hypothesis, Sampling, Search};
+use rekindle_models::decode::{Sampling, Search};
 use rekindle_pictures::{Thumbnail, attended};
-use rekindle_settings::{SettingError, settings};
-use serde_json::{Value, json};
 
-use super::error::CaptionError;
 use super::evaluation::Written;
 use super::features::ImageSet;
 use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
-use crate::error::TaskError;
-use crate::groups::{SearchSettings, ShownSettings};
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::report::Report;
-use crate::task::{Preparation, Trained};
+use crate::operation::NoSplit;
+use crate::prelude::*;
+use crate::sentences::Sentence;
 
 /// Images that are captioned side by side.
 const BATCH: usize = 16;
@@ -84,15 +79,13 @@ impl PredictOptions {
 
 impl Operate for CaptionTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(evaluate).predict(predict)
+        Operations::default().evaluate(eval).predict(predict)
     }
 }
 
-fn evaluate(
-    trained: &mut Trained<CaptionTask>,
-    request: Evaluate<EvalOptions>,
-    output: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Captioner = Trained<CaptionTask>;
+
+fn eval(trained: &mut Captioner, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let (data, options) = (&trained.settings.data, request.options);
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
@@ -102,17 +95,13 @@ fn evaluate(
         }
         On::Split(split) => {
             let set = CaptionSet::open(&data.data, &data.options())?;
-            let images = match split {
-                Split::Train => set.train,
-                Split::Validation => set.validation,
-                Split::Test => set.test,
-            };
+            let images = split.of([set.train, set.validation, set.test]);
+            if images.is_empty() {
+                return Err(NoSplit(*split).into());
+            }
             (set.pictures, images, split.name())
         }
     };
-    if images.is_empty() {
-        return Err(CaptionError::EmptySplit { split: name }.into());
-    }
     let search = options.search.search(trained.settings.search())?;
     let set = ImageSet { pictures: &pictures, images: &images, name, workers: data.workers };
     let mut prepared = |news: Preparation<'_>| match news {
@@ -136,38 +125,22 @@ fn evaluate(
     Ok(report)
 }
 
-fn predict(
-    trained: &Trained<CaptionTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Captioner, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let files = request.inputs.given("images")?;
     let PredictOptions { temperature, seed, search, shown } = request.options;
-    let best = shown.n_best.unwrap_or(1);
-    let mut search = search.search(trained.settings.search())?;
-    // As many captions as are shown have to be kept.
-    search.beam = search.beam.max(best);
-    if shown.attention.is_some() && trained.model.attention.is_none() {
-        return Err(CaptionError::NoAttention.into());
-    }
+    let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
     let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
     output.list();
     let mut last = None;
     for batch in files.chunks(BATCH) {
-        let found = captions(trained, batch, &search, drawn, best)?;
+        let found = captions(trained, batch, &search, drawn, shown.best())?;
         for (file, mut captions) in batch.iter().zip(found) {
-            captions.truncate(best);
+            captions.truncate(shown.best());
             last = captions.first().map(|(text, _)| (Path::new(file), text.clone()));
-            for (text, hypothesis) in &captions {
-                match (shown.n_best, files.len()) {
-                    (Some(_), _) => output.line(format_args!("{file}\t{:.4}\t{text}", hypothesis.score))?,
-                    (None, 1) => output.line(text)?,
-                    (None, _) => output.line(format_args!("{file}\t{text}"))?,
-                }
-            }
-            let captions = captions.iter();
-            let captions = captions.map(|(text, h)| json!({"text": text, "score": h.score, "log_prob": h.log_prob}));
-            output.item(json!({"image": file, "captions": captions.collect::<Value>()}));
+            let alone = shown.n_best.is_none() && files.len() == 1;
+            let before = if alone { String::new() } else { format!("{file}\t") };
+            let captions = shown.show(&before, &captions, output)?;
+            output.item(json!({"image": file, "captions": captions}));
         }
     }
     let (Some(drawing), Some((file, text))) = (&shown.attention, last) else { return Ok(()) };
@@ -179,12 +152,12 @@ fn predict(
 /// Captions for the images in some files, best first: searched for, or `count` each of a
 /// temperature and a seed.
 fn captions(
-    trained: &Trained<CaptionTask>,
+    trained: &Captioner,
     files: &[String],
     search: &Search,
     drawn: Option<(f32, u64)>,
     count: usize,
-) -> Result<Vec<Vec<(String, Hypothesis)>>, TaskError> {
+) -> Result<Vec<Vec<Sentence>>, TaskError> {
     let features = trained.features(&files.iter().map(Path::new).collect::<Vec<_>>())?;
     let Some((temperature, seed)) = drawn else { return trained.captions(features, search) };
     let sampling = Sampling { temperature, ..Sampling::default() };

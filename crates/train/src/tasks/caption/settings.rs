@@ -6,10 +6,8 @@ use rekindle_data::captions::CaptionOptions;
 use rekindle_models::captioner::CaptionerSettings;
 use rekindle_models::captioner::encoder::EncoderSettings;
 use rekindle_models::decode::Search;
-use rekindle_settings::{SettingError, settings};
 
-use crate::groups::{HoldOutSettings, VocabularySettings};
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `caption`.

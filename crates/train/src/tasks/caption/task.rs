@@ -4,9 +4,6 @@ use std::iter::once;
 use std::ops::Range;
 
 use burn::module::ParamGroup;
-use burn::tensor::{Device, Tensor};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
@@ -18,10 +15,7 @@ use super::error::CaptionError;
 use super::evaluation::Evaluation;
 use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
 use super::settings::CaptionSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::task::{BatchLoss, DataInfo, Preparation, Task, Trained};
+use crate::prelude::*;
 
 /// Images that an evaluation computes side by side.
 pub(super) const EVALUATION_BATCH: usize = 64;
@@ -37,7 +31,7 @@ pub struct CaptionTask {
     captions: Vec<Vec<Vec<u32>>>,
     buckets: Buckets,
     /// The order of the epoch that was asked for last.
-    epoch: Option<(u64, Vec<Vec<usize>>)>,
+    epoch: OfEpoch<Vec<Vec<usize>>>,
     /// Decodes training images where the image encoder is trained.
     loader: PictureLoader,
     /// Features of the training and of the validation images, where the image encoder is frozen.
@@ -48,10 +42,7 @@ pub struct CaptionTask {
 impl CaptionTask {
     /// The training images of a batch.
     fn batch(&mut self, epoch: u64, batch: u64) -> Vec<usize> {
-        if self.epoch.as_ref().is_none_or(|(known, _)| *known != epoch) {
-            self.epoch = Some((epoch, self.buckets.epoch(epoch)));
-        }
-        self.epoch.as_ref().and_then(|(_, order)| order.get(batch as usize).cloned()).unwrap_or_default()
+        self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch)).get(batch as usize).cloned().unwrap_or_default()
     }
 
     /// The images of a batch as they are asked of a loader.
@@ -78,7 +69,7 @@ impl CaptionTask {
             return train.rows(images, &self.device);
         }
         let encoder = model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
-        let next = if batch + 1 < self.batches() { self.batch(epoch, batch + 1) } else { Vec::new() };
+        let next = self.batch(epoch, batch + 1);
         let (now, next) = (self.wanted(images, epoch), self.wanted(&next, epoch));
         let features = encode(encoder, &self.settings.model, &self.loader.load(now, next)?, &self.device);
         let step = (epoch * self.batches() + batch) / self.settings.training.accumulate;
@@ -160,7 +151,7 @@ impl Task for CaptionTask {
                 let file = model.encoder.encoder_weights.as_ref().filter(|_| !model.encoder.trains_encoder());
                 let read = |file| -> Result<_, TaskError> {
                     // Every weight is read from the file; those drawn here are thrown away.
-                    let blank = config.init_with(&mut ChaCha8Rng::seed_from_u64(0), device);
+                    let blank = config.init_with(&mut seeded(0), device);
                     let encoder = blank.load(WeightFile::open(file)?.tensors())?;
                     Ok(FrozenEncoder::new(encoder, model, device).into())
                 };
@@ -195,7 +186,7 @@ impl Task for CaptionTask {
             assets,
             data: data_info,
             captions,
-            epoch: None,
+            epoch: OfEpoch::default(),
             cached: None,
             device: device.clone().autodiff(),
         })
@@ -215,7 +206,7 @@ impl Task for CaptionTask {
             end: WordVocabulary::END,
             encoder: encoder.trains_encoder().then_some(config),
         };
-        captioner.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+        captioner.init_with(&sizes, &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -226,13 +217,7 @@ impl Task for CaptionTask {
         self.buckets.len() as u64
     }
 
-    fn loss(
-        &mut self,
-        model: &Captioner,
-        epoch: u64,
-        batch: u64,
-        _carry: Option<()>,
-    ) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(&mut self, model: &Captioner, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let images = self.batch(epoch, batch);
         let features = self.features(model, &images, epoch, batch)?;
         let most = self.settings.data.captions_per_image;

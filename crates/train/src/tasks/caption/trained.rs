@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use burn::tensor::Tensor;
 use rekindle_data::captions::read_picture;
 use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::decode::{Hypothesis, Sampling, Search};
@@ -12,9 +11,8 @@ use super::error::CaptionError;
 use super::evaluation::{Evaluation, Written};
 use super::features::{Features, ImageSet, Source, encode};
 use super::task::CaptionTask;
-use crate::error::TaskError;
-use crate::report::Report;
-use crate::task::{Preparation, Trained};
+use crate::prelude::*;
+use crate::sentences::Sentence;
 
 impl Trained<CaptionTask> {
     /// The features of the images in some files, `[B, P, F]`.
@@ -54,7 +52,7 @@ impl Trained<CaptionTask> {
     /// # Errors
     ///
     /// When a setting of `search` has no meaning, or the device fails.
-    pub fn captions(&self, features: Tensor<3>, search: &Search) -> Result<Vec<Vec<(String, Hypothesis)>>, TaskError> {
+    pub fn captions(&self, features: Tensor<3>, search: &Search) -> Result<Vec<Vec<Sentence>>, TaskError> {
         let found = self.model.write(features, &NEVER, search)?;
         Ok(found.into_iter().map(|hypotheses| hypotheses.into_iter().map(|h| self.with_text(h)).collect()).collect())
     }
@@ -71,12 +69,12 @@ impl Trained<CaptionTask> {
         longest: usize,
         sampling: Sampling,
         seed: u64,
-    ) -> Result<Vec<(String, Hypothesis)>, TaskError> {
+    ) -> Result<Vec<Sentence>, TaskError> {
         let found = self.model.draw(features, &NEVER, longest, sampling, seed)?;
         Ok(found.into_iter().map(|hypothesis| self.with_text(hypothesis)).collect())
     }
 
-    fn with_text(&self, hypothesis: Hypothesis) -> (String, Hypothesis) {
+    fn with_text(&self, hypothesis: Hypothesis) -> Sentence {
         (self.assets.vocabulary.decode(&hypothesis.symbols).join(" "), hypothesis)
     }
 

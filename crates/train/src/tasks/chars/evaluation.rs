@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Int;
 use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
-use rekindle_models::host::numbers;
 
-use crate::error::TaskError;
-use crate::report::Report;
+use crate::prelude::*;
 
 /// The figures of `model` over all of `streams`, with the state carried along them.
 ///

@@ -4,31 +4,25 @@ mod error;
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Split, Unit, Vocabulary};
 use rekindle_models::char_lm::{CharLm, CharLmSettings};
 use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::{Cell, State};
-use rekindle_settings::{Sections, settings};
+use rekindle_settings::Sections;
 use rekindle_weights::{LanguageModel, LoadReport, Rename, StateDict, Strictness, WeightFile, rename};
-use serde_json::json;
 
 pub use error::ImportError;
 
 use super::settings::CharsSettings;
 use super::task::CharsTask;
-use crate::error::TaskError;
-use crate::operation::{Import, Output};
 use crate::optimizer;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress};
-use crate::task::Task;
+use crate::prelude::*;
 
 settings! {
     /// Options of `import`.
-    pub struct ImportSettings {
+    pub struct ImportOptions {
         /// Vocabulary: a run's vocab.json, or a JSON list or object of tokens
         vocab: Option<PathBuf> => value("FILE").unset("the one in the file");
         /// What one token of the vocabulary is
@@ -46,21 +40,6 @@ settings! {
         /// Share of that text, after that, that was held out
         validation_share: f64 = 0.1 => value("SHARE").at_least(0).below(1);
     }
-}
-
-/// What an import is told beside the file.
-#[derive(Clone, Debug, Default)]
-pub struct ImportOptions {
-    /// The recurrence, where its number of gates does not tell: of cells with one shape the plain one is taken.
-    pub cell: Option<Cell>,
-    /// A file with the vocabulary; none for the one in the file of the weights.
-    pub vocabulary: Option<PathBuf>,
-    /// What the tokens of the vocabulary are.
-    pub unit: Unit,
-    /// Other names for the tensors.
-    pub renames: Vec<Rename>,
-    /// What becomes of tensors that do not fit.
-    pub strictness: Strictness,
 }
 
 /// A model that another program has trained.
@@ -88,13 +67,15 @@ impl ImportedChars {
     /// follow from it.
     pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TaskError> {
         let failed = |source: ImportError| ImportError::In { path: path.to_owned(), source: Box::new(source) };
+        let named = |text: &String| text.parse().map_err(|e: String| format!("--key-map {text}: {e}"));
+        let renames = options.key_map.iter().map(named).collect::<Result<Vec<Rename>, _>>()?;
         let file = WeightFile::open(path)?;
         let tables = file.tables().clone();
-        let tensors = rename(file.into_tensors(), &options.renames)?;
+        let tensors = rename(file.into_tensors(), &renames)?;
         let found = LanguageModel::of(&tensors, options.cell).map_err(|error| failed(error.into()))?;
         let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, .. } = found;
-        let vocabulary = match &options.vocabulary {
-            Some(file) => Vocabulary::import(file, options.unit)?,
+        let vocabulary = match &options.vocab {
+            Some(file) => Vocabulary::import(file, options.units)?,
             None => {
                 let mut fitting = tables.iter().filter(|(_, texts)| texts.len() == vocabulary_size);
                 let Some((name, texts)) = fitting.next() else {
@@ -105,7 +86,7 @@ impl ImportedChars {
                     let (one, other) = (name.clone(), other.clone());
                     return Err(failed(ImportError::SeveralVocabularies { one, other }).into());
                 }
-                Vocabulary::from_list(&format!("{}: {name}", path.display()), options.unit, texts)?
+                Vocabulary::from_list(&format!("{}: {name}", path.display()), options.units, texts)?
             }
         };
         if vocabulary.len() != vocabulary_size {
@@ -123,9 +104,10 @@ impl ImportedChars {
         settings.data.data = String::new();
         settings.validate()?;
         // What the file does not have is drawn as for a new run.
-        let mut rng = ChaCha8Rng::seed_from_u64(settings.training.seed);
+        let mut rng = seeded(settings.training.seed);
         let blank = settings.model.init_with(vocabulary_size, &mut rng, device);
-        let (model, report) = blank.load_state_dict(&tensors, options.strictness)?;
+        let strictness = if options.allow_partial { Strictness::AllowPartial } else { Strictness::Strict };
+        let (model, report) = blank.load_state_dict(&tensors, strictness)?;
         Ok(Self { model, vocabulary, settings, report, outside, source: path.to_owned() })
     }
 
@@ -146,21 +128,9 @@ impl ImportedChars {
 }
 
 /// `rekindle import`.
-pub(super) fn import(
-    request: Import<ImportSettings>,
-    device: &Device,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &mut Output<'_>) -> Result<(), TaskError> {
     let given = request.options;
-    let renames = given.key_map.iter().map(|rename| rename.parse().map_err(|e| format!("--key-map {rename}: {e}")));
-    let options = ImportOptions {
-        cell: given.cell,
-        vocabulary: given.vocab,
-        unit: given.units,
-        renames: renames.collect::<Result<_, String>>()?,
-        strictness: if given.allow_partial { Strictness::AllowPartial } else { Strictness::Strict },
-    };
-    let mut imported = ImportedChars::open(&request.file, &options, device)?;
+    let mut imported = ImportedChars::open(&request.file, &given, device)?;
     let text = &mut imported.settings.data;
     (text.train_share, text.hold_out.validation_share) = (given.train_share, given.validation_share);
     if let Some(data) = given.data {

@@ -2,21 +2,16 @@
 
 use std::ops::Range;
 
-use rekindle_data::{Corpus, Decoder, Split as Ranges, TextSource, Vocabulary};
+use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::decode::{Sampler, Sampling, StopString};
-use rekindle_settings::settings;
-use serde_json::json;
 
 use super::error::CharsError;
 use super::evaluation::{evaluate, evaluation_streams};
 use super::import;
-use super::settings::CharsSettings;
+use super::settings::{CharsSettings, source};
 use super::task::CharsTask;
 use super::windows::Windows;
-use crate::error::TaskError;
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Sample, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use crate::prelude::*;
 
 settings! {
     /// Options of `eval`.
@@ -54,11 +49,9 @@ impl Operate for CharsTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<CharsTask>,
-    request: Evaluate<EvalOptions>,
-    _: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Writer = Trained<CharsTask>;
+
+fn eval(trained: &mut Writer, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let (settings, options) = (&trained.settings, &request.options);
     let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
@@ -83,33 +76,19 @@ fn eval(
 fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Corpus, Range<usize>), TaskError> {
     match on {
         On::Data(data) => {
-            let source = TextSource::parse(data)?;
-            let source = match pattern {
-                Some(pattern) => source.with_pattern(pattern)?,
-                None => source,
-            };
-            let corpus = Corpus::open(&source, settings.data.units)?;
+            let corpus = Corpus::open(&source(data, pattern)?, settings.data.units)?;
             let all = 0..corpus.tokens();
             Ok((corpus, all))
         }
         On::Split(split) => {
             let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
             let Ranges { train, validation, test } = Ranges::by_fractions(&corpus, settings.data.split())?;
-            let range = match split {
-                Split::Train => train,
-                Split::Validation => validation,
-                Split::Test => test,
-            };
-            Ok((corpus, range))
+            Ok((corpus, split.of([train, validation, test])))
         }
     }
 }
 
-fn sample(
-    trained: &Trained<CharsTask>,
-    request: Sample<SampleOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn sample(trained: &Writer, request: Sample<SampleOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let SampleOptions { length, temperature, top_k, top_p, prime, stop } = request.options;
     let (prime, stop) = (prime.unwrap_or_default(), stop.unwrap_or_default());
     let sampling = Sampling { temperature: temperature as f32, top_k, top_p: top_p.map(|p| p as f32) };

@@ -3,12 +3,9 @@
 use rekindle_data::{TextSource, Unit, VocabularyConfig};
 use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::decode::Sampling;
-use rekindle_settings::settings;
 
 use super::error::CharsError;
-use crate::error::TaskError;
-use crate::groups::{HoldOutSettings, VocabularySettings};
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `chars`.
@@ -67,11 +64,7 @@ impl TextSettings {
         if self.data.is_empty() {
             return Err(CharsError::NoText.into());
         }
-        let source = TextSource::parse(&self.data)?;
-        Ok(match &self.pattern {
-            Some(pattern) => source.with_pattern(pattern)?,
-            None => source,
-        })
+        source(&self.data, self.pattern.as_deref())
     }
 
     pub(super) fn vocabulary(&self) -> VocabularyConfig {
@@ -85,6 +78,15 @@ impl TextSettings {
         let rest = 1.0 - self.train_share - self.hold_out.validation_share;
         [self.train_share, self.hold_out.validation_share, if rest > 1e-9 { rest } else { 0.0 }]
     }
+}
+
+/// The text `data`: of a folder only the files that match `pattern`.
+pub(super) fn source(data: &str, pattern: Option<&str>) -> Result<TextSource, TaskError> {
+    let source = TextSource::parse(data)?;
+    Ok(match pattern {
+        Some(pattern) => source.with_pattern(pattern)?,
+        None => source,
+    })
 }
 
 impl SampleSettings {

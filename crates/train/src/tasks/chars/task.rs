@@ -1,8 +1,5 @@
 //! Training a language model.
 
-use burn::tensor::{Device, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Decoder, Split, Streams, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::Sampler;
@@ -10,11 +7,8 @@ use rekindle_rnn::State;
 
 use super::evaluation::{evaluate, evaluation_streams, tensors};
 use super::settings::CharsSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::run::assets::{AssetReader, AssetWriter, Assets};
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
+use crate::run::assets::vocabulary_file;
 
 /// The text of a run and what is done with it.
 #[derive(Debug)]
@@ -27,17 +21,7 @@ pub struct CharsTask {
     device: Device,
 }
 
-const VOCABULARY: &str = "vocab.json";
-
-impl Assets for Vocabulary {
-    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
-        to.write_with(VOCABULARY, |path| self.save(path))
-    }
-
-    fn load(from: &AssetReader) -> Result<Self, TaskError> {
-        Ok(Self::load(from.checked(VOCABULARY)?)?)
-    }
-}
+vocabulary_file!(Vocabulary);
 
 impl Task for CharsTask {
     const NAME: &'static str = "chars";
@@ -79,7 +63,7 @@ impl Task for CharsTask {
     }
 
     fn model(settings: &CharsSettings, vocabulary: &Vocabulary, seed: u64, device: &Device) -> CharLm {
-        settings.model.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(seed), device)
+        settings.model.init_with(vocabulary.len(), &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -90,13 +74,7 @@ impl Task for CharsTask {
         self.train.steps() as u64
     }
 
-    fn loss(
-        &mut self,
-        model: &CharLm,
-        _epoch: u64,
-        batch: u64,
-        carry: Option<State>,
-    ) -> Result<BatchLoss<State>, TaskError> {
+    fn loss(&mut self, model: &CharLm, _: u64, batch: u64, carry: Option<State>) -> Result<BatchLoss<State>, TaskError> {
         let batch = self.train.batch(batch as usize);
         let items = batch.inputs.len() as u64;
         let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);

@@ -1,14 +1,10 @@
 //! Evaluation over windows of a text, each read by itself.
 
-use burn::tensor::Device;
 use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
 use rekindle_models::char_lm::CharLm;
-use rekindle_models::host::numbers;
 
 use super::evaluation::{report, tensors};
-use crate::error::TaskError;
-use crate::report::Report;
-use rekindle_settings::SettingError;
+use crate::prelude::*;
 
 /// Windows of a text that begin at even distances and may overlap. Each begins with a hidden state of zeros, as models are
 /// judged that were trained on shuffled windows.

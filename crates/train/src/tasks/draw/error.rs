@@ -6,14 +6,6 @@ use rekindle_models::draw::ImageShape;
 /// What can go wrong with a run of `draw`, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DrawError {
-    /// A split without images.
-    #[error("{data}: there are no images in the {split} split")]
-    NoImages {
-        /// The data.
-        data: String,
-        /// The split.
-        split: &'static str,
-    },
     /// Images of another shape than those that the model draws.
     #[error("{data}: images of {}, and the model draws {}", in_words(*found), in_words(*wanted))]
     OtherShape {

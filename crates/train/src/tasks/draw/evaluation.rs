@@ -1,16 +1,14 @@
 //! The bound on held-out images.
 
-use burn::tensor::{Tensor, TensorData};
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use rekindle_data::images::{Batches, Binarization, Images};
+use rekindle_metrics::importance::log_mean_exp;
 use rekindle_models::draw::Draw;
-use rekindle_models::host::{DeviceError, numbers};
 use rekindle_pictures::sheet::Tile;
 
-use crate::error::TaskError;
-use crate::report::{Detail, Report};
+use crate::report::Detail;
+use crate::prelude::*;
 
 /// The seed of the binarisation and the noise of every evaluation: two models are compared on the same.
 const SEED: u64 = 0x6a75_6467_6500_0000;
@@ -34,7 +32,7 @@ impl Evaluation {
     /// When there are no images, a batch of 0 is asked for, or the device fails.
     pub fn evaluate(self, model: &Draw, images: &Images) -> Result<Report, TaskError> {
         let batches = Batches::new(images.len(), self.batch_size, SEED)?;
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED + 1);
+        let mut rng = seeded(SEED + 1);
         let (mut reconstruction, mut kl, mut weighted) = (0.0, vec![0.0; model.settings().glimpses], 0.0);
         let all: Vec<usize> = (0..images.len()).collect();
         for rows in all.chunks(batches.batch_size()) {
@@ -109,23 +107,4 @@ pub(super) fn rows_of(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, DeviceError> {
 
 fn host(tensor: Tensor<1>) -> Result<Vec<f64>, DeviceError> {
     Ok(numbers(tensor)?.into_iter().map(f64::from).collect())
-}
-
-/// `log 1/K Σ exp(x)` without overflow.
-fn log_mean_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), x| (sum + (x - largest).exp(), count + 1.0));
-    largest + (sum / count).ln()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mean_of_exponentials_does_not_underflow() {
-        let mean = log_mean_exp([-1000.0, -1000.0 + 3f64.ln()].into_iter());
-        // (1 + 3) / 2 is 2; the tolerance is the spacing of f64 near 1000, ten times.
-        assert!((mean - (-1000.0 + 2f64.ln())).abs() < 1e-12, "{mean}");
-    }
 }

@@ -2,24 +2,17 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
 use rekindle_models::draw::ImageShape;
-use rekindle_models::host::numbers;
 use rekindle_pictures::sheet::{Sheet, Tile};
-use rekindle_settings::settings;
-use serde_json::{Value, json};
 
 use super::error::DrawError;
 use super::evaluation::{Evaluation, binarization, noise, tiles_of};
 use super::task::DrawTask;
-use crate::error::{TaskError, TrainError};
+use crate::error::TrainError;
 use crate::files;
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Sample, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use crate::operation::NoSplit;
+use crate::prelude::*;
 
 settings! {
     /// Options of `eval`.
@@ -64,27 +57,21 @@ impl Operate for DrawTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<DrawTask>,
-    request: Evaluate<EvalOptions>,
-    _: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Painter = Trained<DrawTask>;
+
+fn eval(trained: &mut Painter, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let Trained { model, assets: shape, settings, .. } = &*trained;
     let settings = &settings.data;
     let (name, images) = match request.on {
         On::Data(data) => (data.clone(), whole(&data, *shape)?),
         On::Split(split) => {
             let set = ImageSet::open(&settings.data, &settings.reader())?;
-            let (images, words) = match split {
-                Split::Train => (set.train, "training part"),
-                Split::Validation => (set.validation, "validation part"),
-                Split::Test => (set.test, "test part"),
-            };
+            let images = split.of([set.train, set.validation, set.test]);
             if images.is_empty() {
-                return Err(DrawError::NoImages { data: set.name, split: split.name() }.into());
+                return Err(NoSplit(split).into());
             }
             DrawError::check(&set.name, &images, *shape)?;
-            (format!("{}, {words}", set.name), images)
+            (format!("{}, {} part", set.name, split.of(["training", "validation", "test"])), images)
         }
     };
     let samples = request.options.importance_samples;
@@ -109,14 +96,10 @@ fn whole(data: &str, shape: ImageShape) -> Result<Images, TaskError> {
     Ok(images)
 }
 
-fn sample(
-    trained: &Trained<DrawTask>,
-    request: Sample<SampleOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn sample(trained: &Painter, request: Sample<SampleOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let Sample { run, seed, options: SampleOptions { count, out } } = request;
     let Trained { model, assets: shape, .. } = trained;
-    let drawn = model.generate(noise(model, count, &mut ChaCha8Rng::seed_from_u64(seed)));
+    let drawn = model.generate(noise(model, count, &mut seeded(seed)));
     let steps: Vec<Vec<Tile>> =
         drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect::<Result<_, _>>()?;
     let without_window = |tile: &Tile| Tile { window: None, ..tile.clone() };
@@ -142,11 +125,7 @@ fn sample(
 }
 
 /// Draws images again: a row for each, itself and then the canvas after every step.
-fn predict(
-    trained: &Trained<DrawTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Painter, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to draw again")?;
     let Trained { model, assets: shape, settings, .. } = trained;
     if shape.width != shape.height {
@@ -162,7 +141,7 @@ fn predict(
         names.extend(rows.iter().map(|row| if rows.len() == 1 { input.clone() } else { format!("{input}, {row}") }));
     }
     let images = Tensor::from_data(TensorData::new(values, [names.len(), shape.pixels()]), &model.canvas.device());
-    let noise = noise(model, names.len(), &mut ChaCha8Rng::seed_from_u64(SEED));
+    let noise = noise(model, names.len(), &mut seeded(SEED));
     let bounds = numbers(model.bound(images.clone(), noise.clone()).total())?;
     let mut columns = vec![tiles_of(images.clone(), None)?];
     for step in model.reconstruct(images, noise) {

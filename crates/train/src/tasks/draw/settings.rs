@@ -2,10 +2,8 @@
 
 use rekindle_data::images::{Binarization, ImageReader};
 use rekindle_models::draw::DrawModelSettings;
-use rekindle_settings::{SettingError, settings};
 
-use crate::groups::HoldOutSettings;
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `draw`.

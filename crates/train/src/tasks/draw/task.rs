@@ -1,9 +1,6 @@
 //! Training a model that draws.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::images::{Batches, ImageSet};
 use rekindle_models::draw::{Draw, ImageShape};
 use rekindle_pictures::sheet;
@@ -11,11 +8,7 @@ use rekindle_pictures::sheet;
 use super::error::{DrawError, shape_of};
 use super::evaluation::{Evaluation, binarization, noise, rows_of};
 use super::settings::DrawSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::run::assets::{AssetReader, AssetWriter, Assets};
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
 
 /// Keeps the noise of a model apart from the numbers that other parts draw from the same seed.
 const TRAINING: u64 = 0x6e6f_6973_6500_0000;
@@ -94,7 +87,7 @@ impl Task for DrawTask {
     }
 
     fn model(settings: &DrawSettings, shape: &ImageShape, seed: u64, device: &Device) -> Draw {
-        settings.model.init_with(*shape, &mut ChaCha8Rng::seed_from_u64(seed), device)
+        settings.model.init_with(*shape, &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -110,8 +103,7 @@ impl Task for DrawTask {
         let rows = self.batches.batch_size();
         let device = model.canvas.device();
         let images = Tensor::from_data(TensorData::new(values, [rows, self.set.train.size()]), &device);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.settings.training.seed ^ TRAINING);
-        rng.set_stream((epoch << 24) ^ batch);
+        let mut rng = stream(self.settings.training.seed ^ TRAINING, (epoch << 24) ^ batch);
         let loss = model.loss(images, noise(model, rows, &mut rng));
         Ok(BatchLoss { loss, carry: (), items: rows as u64 })
     }
@@ -134,7 +126,7 @@ impl Task for DrawTask {
     }
 
     fn sample(&mut self, model: &Draw, seed: u64) -> Result<Option<String>, TaskError> {
-        let steps = model.generate(noise(model, 2, &mut ChaCha8Rng::seed_from_u64(seed)));
+        let steps = model.generate(noise(model, 2, &mut seeded(seed)));
         let images = steps.into_iter().next_back().map(|last| rows_of(last.image)).transpose()?;
         Ok(images.map(|images| sheet::text(&images, self.shape.dims())))
     }

@@ -1,13 +1,8 @@
 //! What can go wrong with a run of `frames`.
 
-use crate::operation::Split;
-
 /// What can go wrong with a run of `frames`, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FramesError {
-    /// A split without clips.
-    #[error("--split {0}: the run's data has no {0} split; evaluate on other clips with --data")]
-    EmptySplit(Split),
     /// Options of other clips, without other clips.
     #[error("--labels and --alias: use them with --data")]
     WithoutData,

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_data::frames::{Classes, Clip, FrameBatch, FrameLoader, Layout};
-use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
-use rekindle_metrics::segments::edit_score;
+use rekindle_metrics::tagging::TaggingFigures;
 use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
-use rekindle_models::host::numbers;
 
 use super::settings::ClipSettings;
-use crate::error::TaskError;
-use crate::report::Report;
+use crate::prelude::*;
 
 /// The figures of `model` on all clips of `loader`, each read from its first frame to its last;
 /// clips without labels do not count.
@@ -31,34 +27,23 @@ pub fn evaluate(
     device: &Device,
 ) -> Result<Report, TaskError> {
     let log_probs = log_probs(model, loader, settings, device)?;
-    let mut matrix = ConfusionMatrix::new(classes.len());
-    let (mut loss, mut edit, mut labelled, mut clips_right) = (0.0, 0.0, 0, 0);
+    let mut figures = TaggingFigures::new(classes.len());
     let mut whole_clips = true;
     for (clip, log_probs) in loader.clips().iter().zip(&log_probs) {
         let Some(truth) = &clip.labels else { continue };
-        let rows = log_probs.chunks_exact(classes.len());
-        let predicted: Vec<u32> = rows.clone().map(|row| most_likely(row) as u32).collect();
-        for ((row, &truth), &predicted) in rows.clone().zip(truth).zip(&predicted) {
-            loss -= f64::from(row[truth as usize]);
-            matrix.add(truth as usize, predicted as usize);
-        }
-        edit += edit_score(truth, &predicted);
-        labelled += 1;
+        figures.add(truth, log_probs);
         whole_clips &= clip.whole_clip;
-        let sums: Vec<f32> = (0..classes.len()).map(|class| rows.clone().map(|row| row[class].exp()).sum()).collect();
-        clips_right += usize::from(truth.first() == Some(&(most_likely(&sums) as u32)));
     }
-    let count = f64::from(labelled.max(1));
-    let macro_f1 = matrix.macro_f1();
-    let report = Report::new(loss / matrix.total().max(1) as f64)
+    let (matrix, macro_f1) = (&figures.matrix, figures.matrix.macro_f1());
+    let report = Report::new(figures.loss())
         .fact("frames", matrix.total())
         .higher("accuracy", matrix.accuracy())
         .higher("macro_f1", macro_f1)
-        .higher("edit_score", edit / count)
-        .classes(&matrix, classes.names())
+        .higher("edit_score", figures.edit_score())
+        .classes(matrix, classes.names())
         .ranked_by(1.0 - macro_f1);
-    Ok(match whole_clips && labelled > 0 {
-        true => report.higher("clip_accuracy", clips_right as f64 / count),
+    Ok(match whole_clips && figures.clips() > 0 {
+        true => report.higher("clip_accuracy", figures.clip_accuracy()),
         false => report,
     })
 }

@@ -4,16 +4,12 @@ use std::path::PathBuf;
 
 use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSource};
 use rekindle_pictures::timeline;
-use rekindle_settings::settings;
-use serde_json::json;
 
 use super::error::FramesError;
 use super::prediction::FramePrediction;
 use super::task::FramesTask;
-use crate::error::TaskError;
-use crate::operation::{Evaluate, Inputs, On, Operate, Operations, Output, Predict, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use crate::operation::NoSplit;
+use crate::prelude::*;
 
 settings! {
     /// Options of `eval`.
@@ -43,11 +39,9 @@ impl Operate for FramesTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<FramesTask>,
-    request: Evaluate<EvalOptions>,
-    _: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Tagger = Trained<FramesTask>;
+
+fn eval(trained: &mut Tagger, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let clips = clips(trained, &request.on, request.options)?;
     let names: Vec<String> = clips.iter().map(|clip| clip.name.clone()).collect();
     let data = &mut trained.settings.data;
@@ -56,7 +50,7 @@ fn eval(
 }
 
 /// The clips to evaluate on.
-fn clips(trained: &Trained<FramesTask>, on: &On, options: EvalOptions) -> Result<Vec<Clip>, TaskError> {
+fn clips(trained: &Tagger, on: &On, options: EvalOptions) -> Result<Vec<Clip>, TaskError> {
     let split = match on {
         On::Data(data) => {
             let source = FrameSource::parse(data, options.labels.as_deref())?;
@@ -66,26 +60,18 @@ fn clips(trained: &Trained<FramesTask>, on: &On, options: EvalOptions) -> Result
         On::Split(split) => *split,
     };
     let set = trained.settings.data.clips(Some(trained.assets.clone()))?;
-    let clips = match split {
-        Split::Train => set.train,
-        Split::Validation => set.validation,
-        Split::Test => set.test,
-    };
-    if clips.is_empty() { Err(FramesError::EmptySplit(split).into()) } else { Ok(clips) }
+    let clips = split.of([set.train, set.validation, set.test]);
+    if clips.is_empty() { Err(NoSplit(split).into()) } else { Ok(clips) }
 }
 
 /// Reads clips as in training, with more aliases of labels.
-fn reader(trained: &Trained<FramesTask>, aliases: Vec<Alias>) -> ClipReader {
+fn reader(trained: &Tagger, aliases: Vec<Alias>) -> ClipReader {
     let mut reader = trained.settings.data.reader();
     reader.aliases.extend(aliases);
     reader
 }
 
-fn predict(
-    trained: &Trained<FramesTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Tagger, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let Inputs::Given(inputs) = &request.inputs else {
         return match request.options == PredictOptions::default() {
             true => live(trained, request.inputs, output),
@@ -97,12 +83,7 @@ fn predict(
 }
 
 /// A row of CSV for every frame of a clip.
-fn tag(
-    trained: &Trained<FramesTask>,
-    clip: &str,
-    options: PredictOptions,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let source = FrameSource::parse(clip, options.labels.as_deref())?;
     let clips = source.clips(&reader(trained, options.aliases), &trained.assets, false)?;
     let [clip] = &clips[..] else { return Err(FramesError::SeveralClips.into()) };
@@ -124,7 +105,7 @@ fn tag(
 }
 
 /// Answers every line as it comes: features with commas between, or the path of an image.
-fn live(trained: &Trained<FramesTask>, inputs: Inputs<'_>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn live(trained: &Tagger, inputs: Inputs<'_>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let mut tagger = trained.live().ok_or(FramesError::NotOnline)?;
     let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };
     let mut frames = trained.assets.live();

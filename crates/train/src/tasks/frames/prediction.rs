@@ -6,9 +6,7 @@ use rekindle_models::frame_tagger::LiveTagger;
 
 use super::evaluation::{evaluate, log_probs};
 use super::task::FramesTask;
-use crate::error::TaskError;
-use crate::report::Report;
-use crate::task::Trained;
+use crate::prelude::*;
 
 /// The class of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use rekindle_data::frames::{Alias, ClipReader, FrameSchema, FrameSet, FrameSource, HoldOut, ImageShape};
 use rekindle_models::frame_tagger::FrameTaggerSettings;
-use rekindle_settings::settings;
 
-use crate::error::TaskError;
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `frames`.

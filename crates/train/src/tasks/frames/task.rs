@@ -5,19 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::tensor::{Device, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, FrameSchema, FrameSet, Frames, Layout, TrainingPlan};
 use rekindle_models::frame_tagger::{FrameInput, FrameTagger, TaggerState};
 
 use super::evaluation::{evaluate, frames};
 use super::settings::{ClipSettings, FramesSettings};
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::run::assets::{AssetReader, AssetWriter, Assets};
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
+use crate::run::assets::vocabulary_file;
 
 /// The clips of a run and what is done with them.
 #[derive(Debug)]
@@ -29,32 +23,13 @@ pub struct FramesTask {
     validation: FrameLoader,
     plan: TrainingPlan,
     /// The layout of the epoch that was asked for last.
-    epoch: Option<(u64, Arc<Layout>)>,
+    epoch: OfEpoch<Arc<Layout>>,
     /// Weights of the classes in the loss.
     weights: Option<Vec<f32>>,
     device: Device,
 }
 
-const SCHEMA: &str = "vocab.json";
-
-/// The format of the frames and the classes of a run.
-impl Assets for FrameSchema {
-    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
-        to.write_with(SCHEMA, |path| self.save(path))
-    }
-
-    fn load(from: &AssetReader) -> Result<Self, TaskError> {
-        Ok(Self::load(from.checked(SCHEMA)?)?)
-    }
-}
-
-impl FramesTask {
-    fn layout(&mut self, epoch: u64) -> Arc<Layout> {
-        let of_epoch = self.epoch.take().filter(|(number, _)| *number == epoch);
-        let of_epoch = of_epoch.unwrap_or_else(|| (epoch, Arc::new(self.plan.epoch(epoch))));
-        self.epoch.insert(of_epoch).1.clone()
-    }
-}
+vocabulary_file!(FrameSchema);
 
 impl Task for FramesTask {
     const NAME: &'static str = "frames";
@@ -84,7 +59,7 @@ impl Task for FramesTask {
             validation: FrameLoader::new(set.validation, set.schema.format, workers),
             schema: set.schema,
             settings: settings.clone(),
-            epoch: None,
+            epoch: OfEpoch::default(),
             device: device.clone(),
         })
     }
@@ -98,7 +73,7 @@ impl Task for FramesTask {
             FrameFormat::Features { width } => FrameInput::Features { width },
             FrameFormat::Pixels { channels, height, width } => FrameInput::Pixels { channels, height, width },
         };
-        settings.model.init_with(input, schema.classes.len(), &mut ChaCha8Rng::seed_from_u64(seed), device)
+        settings.model.init_with(input, schema.classes.len(), &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -116,8 +91,8 @@ impl Task for FramesTask {
         batch: u64,
         carry: Option<Option<TaggerState>>,
     ) -> Result<BatchLoss<Option<TaggerState>>, TaskError> {
-        let layout = self.layout(epoch);
-        let batch = self.train.batch(&layout, batch as usize)?;
+        let layout = self.epoch.get(epoch, |epoch| Arc::new(self.plan.epoch(epoch)));
+        let batch = self.train.batch(layout, batch as usize)?;
         let state = carry.flatten().map(|state| state.reset_rows(&batch.begins));
         let frames = frames(&batch, &self.device);
         let (loss, carry) = model.loss(frames, state, &batch.lengths, &batch.labels, self.weights.as_deref());

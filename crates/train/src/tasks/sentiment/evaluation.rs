@@ -1,12 +1,11 @@
 //! The figures of a classifier.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Int;
 use rekindle_data::labelled::{EncodedTexts, WordVocabulary};
 use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
 use rekindle_models::classifier::Classifier;
-use rekindle_models::host::{DeviceError, numbers};
 
-use crate::report::Report;
+use crate::prelude::*;
 
 /// The figures of `model` on `texts`, whose classes are named `classes`.
 ///

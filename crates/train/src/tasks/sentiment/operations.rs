@@ -5,17 +5,14 @@ use std::path::PathBuf;
 
 use rekindle_data::labelled::{Encoding, LabelledSource, LabelledTexts};
 use rekindle_pictures::contributions::{Shown, contributions_page, line, section};
-use rekindle_settings::settings;
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
 use super::error::SentimentError;
 use super::evaluation::evaluate;
 use super::settings::LabelledSettings;
 use super::task::SentimentTask;
-use crate::error::TaskError;
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use crate::operation::NoSplit;
+use crate::prelude::*;
 
 /// Texts that are classified at once where they are given one by one. Lines are classified as they
 /// come, because their writer may wait for the answer.
@@ -49,11 +46,9 @@ impl Operate for SentimentTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<SentimentTask>,
-    request: Evaluate<EvalOptions>,
-    output: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Classifier = Trained<SentimentTask>;
+
+fn eval(trained: &mut Classifier, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let Trained { model, assets: vocabulary, settings, device, .. } = trained;
     let texts = texts(&settings.data, &request.on, request.options)?;
     let empty = texts.empty();
@@ -80,18 +75,10 @@ fn texts(settings: &LabelledSettings, on: &On, options: EvalOptions) -> Result<L
         On::Split(split) => split,
     };
     let [train, validation] = settings.texts()?;
-    match split {
-        Split::Train => Ok(train),
-        Split::Validation => Ok(validation),
-        Split::Test => Err(SentimentError::NoTestSplit.into()),
-    }
+    Ok(split.of([Some(train), Some(validation), None]).ok_or(NoSplit(*split))?)
 }
 
-fn predict(
-    trained: &Trained<SentimentTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Classifier, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let PredictOptions { explain, html } = request.options;
     let how = Shown::here(stdout().is_terminal());
     let (mut number, mut sections) = (0, String::new());

@@ -3,11 +3,10 @@
 use burn::module::Module;
 use rekindle_data::labelled::words;
 use rekindle_metrics::classification::most_likely;
-use rekindle_models::host::DeviceError;
 
 use super::evaluation::{log_probs, padded};
 use super::task::SentimentTask;
-use crate::task::Trained;
+use crate::prelude::*;
 
 /// The class of a text.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use rekindle_data::labelled::{Encoding, LabelledSource, LabelledTexts, TextReader, WordConfig};
 use rekindle_models::classifier::ClassifierSettings;
-use rekindle_settings::settings;
 
-use crate::error::TaskError;
-use crate::groups::{HoldOutSettings, VocabularySettings};
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `sentiment`.

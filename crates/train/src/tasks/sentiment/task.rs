@@ -1,19 +1,13 @@
 //! Training a classifier.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rekindle_data::labelled::{BucketEpoch, Buckets, EncodedTexts, LabelledTexts, WordVectors, WordVocabulary};
 use rekindle_models::classifier::Classifier;
-use rekindle_settings::SettingError;
 
 use super::evaluation::{evaluate, padded};
 use super::settings::SentimentSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::run::assets::{AssetReader, AssetWriter, Assets};
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
+use crate::run::assets::vocabulary_file;
 
 /// The texts of a run and what is done with them.
 #[derive(Debug)]
@@ -26,36 +20,23 @@ pub struct SentimentTask {
     vectors: Option<WordVectors>,
     buckets: Buckets,
     /// The batches of the epoch that was asked for last.
-    epoch: Option<(u64, BucketEpoch)>,
+    epoch: OfEpoch<BucketEpoch>,
     device: Device,
 }
 
-const VOCABULARY: &str = "vocab.json";
-
-/// The words and classes of a run.
-impl Assets for WordVocabulary {
-    fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
-        to.write_with(VOCABULARY, |path| self.save(path))
-    }
-
-    fn load(from: &AssetReader) -> Result<Self, TaskError> {
-        Ok(Self::load(from.checked(VOCABULARY)?)?)
-    }
-}
+vocabulary_file!(WordVocabulary);
 
 impl SentimentTask {
     /// The texts of a batch and their classes; some words are replaced by the unknown word. The
     /// random numbers for that belong to the batch alone.
     fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
-        let of_epoch = self.epoch.take().filter(|(number, _)| *number == epoch);
-        let (_, batches) = self.epoch.insert(of_epoch.unwrap_or_else(|| (epoch, self.buckets.epoch(epoch))));
-        let places = batches.batch(batch as usize);
+        let places = self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch)).batch(batch as usize);
         let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
         let mut texts: Vec<Vec<u32>> = places.iter().map(|&text| self.train.texts[text].clone()).collect();
         let share = self.settings.model.word_dropout;
         if share > 0.0 {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.settings.training.seed ^ 0x776f_7264);
-            rng.set_stream(epoch * self.buckets.batches() as u64 + batch);
+            let number = epoch * self.buckets.batches() as u64 + batch;
+            let mut rng = stream(self.settings.training.seed ^ 0x776f_7264, number);
             for word in texts.iter_mut().flatten() {
                 if rng.random_bool(share) {
                     *word = WordVocabulary::UNKNOWN;
@@ -109,7 +90,7 @@ impl Task for SentimentTask {
             train,
             validation,
             vectors,
-            epoch: None,
+            epoch: OfEpoch::default(),
             device: device.clone(),
         })
     }
@@ -120,7 +101,7 @@ impl Task for SentimentTask {
 
     fn model(settings: &SentimentSettings, vocabulary: &WordVocabulary, seed: u64, device: &Device) -> Classifier {
         let (words, classes) = (vocabulary.len(), vocabulary.classes().len());
-        settings.model.init_with(words, classes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+        settings.model.init_with(words, classes, &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -146,13 +127,7 @@ impl Task for SentimentTask {
         Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
     }
 
-    fn loss(
-        &mut self,
-        model: &Classifier,
-        epoch: u64,
-        batch: u64,
-        _carry: Option<()>,
-    ) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(&mut self, model: &Classifier, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let (texts, labels) = self.batch(epoch, batch);
         let items = labels.len();
         let labels = Tensor::from_data(TensorData::new(labels, [items]), &self.device);

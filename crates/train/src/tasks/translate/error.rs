@@ -22,15 +22,6 @@ pub enum TranslateError {
         "--init-from: the run has other vocabularies or other model settings; give the same data and model settings"
     )]
     OtherModel,
-    /// A split that the data does not have, or that is empty.
-    #[error("the run's data has no {split} split: evaluate on other data with --data")]
-    NoSplit {
-        /// Its name.
-        split: &'static str,
-    },
-    /// Attention weights of a model without attention.
-    #[error("--attention: this model has no attention")]
-    NoAttention,
     /// Attention weights of no sentence.
     #[error("--attention: there is no sentence to draw: every input is empty")]
     NoSentence,

@@ -7,8 +7,7 @@ use rekindle_models::decode::Search;
 use rekindle_models::translator::Translator;
 
 use super::languages::Languages;
-use crate::error::TaskError;
-use crate::report::Report;
+use crate::prelude::*;
 
 /// The figures of `model` (without autodiff) on `pairs`, translated by `search` in batches of `batch_size`.
 ///

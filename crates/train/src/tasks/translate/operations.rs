@@ -1,20 +1,15 @@
 //! What a trained translator can be asked for.
 
 use rekindle_data::parallel::WordVocabulary;
-use rekindle_models::decode::{DecodeError, Hypothesis, Search};
-use rekindle_models::host::DeviceError;
+use rekindle_models::decode::{DecodeError, Search};
 use rekindle_pictures::alignment;
-use rekindle_settings::settings;
-use serde_json::{Value, json};
 
 use super::error::TranslateError;
 use super::evaluation::evaluate;
 use super::task::TranslateTask;
-use crate::error::TaskError;
-use crate::groups::{SearchSettings, ShownSettings};
-use crate::operation::{Evaluate, On, Operate, Operations, Output, Predict, Split};
-use crate::report::Report;
-use crate::task::Trained;
+use crate::operation::NoSplit;
+use crate::prelude::*;
+use crate::sentences::{NoAttention, Sentence};
 
 settings! {
     /// Options of `eval`.
@@ -54,11 +49,7 @@ impl Trained<TranslateTask> {
     /// # Errors
     ///
     /// When a setting of `search` has no meaning, or the device fails.
-    pub fn translate(
-        &self,
-        sentences: &[&str],
-        search: &Search,
-    ) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {
+    pub fn translate(&self, sentences: &[&str], search: &Search) -> Result<Vec<Vec<Sentence>>, DecodeError> {
         self.assets.translate(&self.model, sentences, search)
     }
 
@@ -85,11 +76,9 @@ impl Operate for TranslateTask {
     }
 }
 
-fn eval(
-    trained: &mut Trained<TranslateTask>,
-    request: Evaluate<EvalOptions>,
-    output: &mut Output<'_>,
-) -> Result<Report, TaskError> {
+type Translator = Trained<TranslateTask>;
+
+fn eval(trained: &mut Translator, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let (source, languages) = (trained.settings.data.source(), &trained.assets);
     let pairs = match request.on {
         On::Data(data) => source.whole(&data)?,
@@ -100,7 +89,7 @@ fn eval(
                 Split::Test => source.test(),
             };
             let pairs = pairs?.filter(|pairs| !pairs.is_empty());
-            pairs.ok_or(TranslateError::NoSplit { split: split.name() })?
+            pairs.ok_or(NoSplit(split))?
         }
     };
     let sources: Vec<&str> = pairs.sources.iter().map(String::as_str).collect();
@@ -113,20 +102,10 @@ fn eval(
     Ok(report.fact("sentences", pairs.len()).fact("beam", search.beam))
 }
 
-fn predict(
-    trained: &Trained<TranslateTask>,
-    request: Predict<'_, PredictOptions>,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
+fn predict(trained: &Translator, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
     let PredictOptions { search, shown } = request.options;
     let languages = &trained.assets;
-    let mut search = search.search(trained.settings.search())?;
-    let best = shown.n_best.unwrap_or(1);
-    // As many translations as are shown have to be kept.
-    search.beam = search.beam.max(best);
-    if shown.attention.is_some() && trained.model.attention.is_none() {
-        return Err(TranslateError::NoAttention.into());
-    }
+    let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
     // The last sentence that is not empty, and the tokens of its translation.
     let mut last = None;
     let mut warned = false;
@@ -139,17 +118,8 @@ fn predict(
             warned = true;
         }
         for (&sentence, mut translations) in sentences.iter().zip(trained.translate(&sentences, &search)?) {
-            translations.truncate(best);
-            for (text, found) in &translations {
-                match shown.n_best {
-                    Some(_) => output.line(format_args!("{:.4}\t{text}", found.score))?,
-                    None => output.line(text)?,
-                }
-            }
-            let as_json = |(text, found): &(String, Hypothesis)| {
-                json!({"text": text, "score": found.score, "log_prob": found.log_prob})
-            };
-            let all: Vec<Value> = translations.iter().map(as_json).collect();
+            translations.truncate(shown.best());
+            let all = shown.show("", &translations, output)?;
             output.item(json!({"source": sentence, "translations": all}));
             if !sentence.trim().is_empty() {
                 last = translations.into_iter().next().map(|(_, found)| (sentence.to_owned(), found.symbols));
@@ -160,6 +130,6 @@ fn predict(
     let Some(file) = &shown.attention else { return Ok(()) };
     let (sentence, translation) = last.ok_or(TranslateError::NoSentence)?;
     let Alignment { read, written, weights } =
-        trained.alignment(&sentence, &translation)?.ok_or(TranslateError::NoAttention)?;
+        trained.alignment(&sentence, &translation)?.ok_or(NoAttention)?;
     output.file(file, &alignment(&weights, &read, &written).svg)
 }

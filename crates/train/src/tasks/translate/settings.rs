@@ -3,10 +3,8 @@
 use rekindle_data::parallel::{BatchSize, PairSource, SentenceUnit, SubwordKind};
 use rekindle_models::decode::Search;
 use rekindle_models::translator::TranslatorSettings;
-use rekindle_settings::{SettingError, settings};
 
-use crate::groups::{HoldOutSettings, VocabularySettings};
-use crate::settings::TrainingSettings;
+use crate::prelude::*;
 
 crate::run_settings! {
     /// Settings of `translate`.

@@ -1,8 +1,5 @@
 //! Training a translator.
 
-use burn::tensor::Device;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rekindle_data::parallel::{Buckets, Pairs, WordVocabulary};
 use rekindle_models::translator::{Translator, TranslatorSizes};
 
@@ -10,10 +7,7 @@ use super::error::TranslateError;
 use super::evaluation::evaluate;
 use super::languages::Languages;
 use super::settings::TranslateSettings;
-use crate::error::TaskError;
-use crate::files::sha256;
-use crate::report::Report;
-use crate::task::{BatchLoss, DataInfo, Task, Trained};
+use crate::prelude::*;
 
 /// The sentences of a run and what is done with them.
 #[derive(Debug)]
@@ -25,7 +19,7 @@ pub struct TranslateTask {
     validation: Pairs,
     buckets: Buckets,
     /// The order of the epoch that was asked for last.
-    epoch: Option<(u64, Vec<Vec<usize>>)>,
+    epoch: OfEpoch<Vec<Vec<usize>>>,
     data: DataInfo,
 }
 
@@ -87,7 +81,7 @@ impl Task for TranslateTask {
             languages,
             train,
             validation,
-            epoch: None,
+            epoch: OfEpoch::default(),
             data,
         })
     }
@@ -103,7 +97,7 @@ impl Task for TranslateTask {
             start: WordVocabulary::START,
             end: WordVocabulary::END,
         };
-        settings.model.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(seed), device)
+        settings.model.init_with(&sizes, &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -115,12 +109,7 @@ impl Task for TranslateTask {
     }
 
     fn loss(&mut self, model: &Translator, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
-        let order = match self.epoch.take() {
-            Some((cached, order)) if cached == epoch => order,
-            _ => self.buckets.epoch(epoch),
-        };
-        let (_, order) = self.epoch.insert((epoch, order));
-        let pairs = &order[batch as usize];
+        let pairs = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
         let sources: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].0[..]).collect();
         let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
         let items = targets.iter().map(|target| target.len() as u64 + 1).sum();

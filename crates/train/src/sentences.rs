@@ -1,0 +1,56 @@
+//! Sentences that a model writes about inputs, and how they are shown.
+
+use std::io;
+
+use rekindle_models::decode::{Hypothesis, Search};
+use serde_json::{Value, json};
+
+use crate::error::TaskError;
+use crate::groups::{SearchSettings, ShownSettings};
+use crate::operation::Output;
+
+/// A sentence, and how it was found.
+pub type Sentence = (String, Hypothesis);
+
+/// Attention weights are asked for, and the model has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--attention: this model has no attention")]
+pub struct NoAttention;
+
+impl ShownSettings {
+    /// How many sentences are shown of each input.
+    pub fn best(&self) -> usize {
+        self.n_best.unwrap_or(1)
+    }
+
+    /// The search that was asked for, with `usual` for what was not. It keeps as many sentences as are shown.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning, and [`NoAttention`] when attention weights are to be drawn of a model without
+    /// `attention`.
+    pub fn search(&self, asked: &SearchSettings, usual: Search, attention: bool) -> Result<Search, TaskError> {
+        let search = asked.search(usual)?;
+        if self.attention.is_some() && !attention {
+            return Err(NoAttention.into());
+        }
+        Ok(Search { beam: search.beam.max(self.best()), ..search })
+    }
+
+    /// Writes `sentences` as lines, with their scores where several are asked for, and `before` in front. Gives them as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn show(&self, before: &str, sentences: &[Sentence], output: &mut Output<'_>) -> io::Result<Value> {
+        for (text, found) in sentences {
+            match self.n_best {
+                Some(_) => output.line(format_args!("{before}{:.4}\t{text}", found.score))?,
+                None => output.line(format_args!("{before}{text}"))?,
+            }
+        }
+        let as_json =
+            |(text, found): &Sentence| json!({"text": text, "score": found.score, "log_prob": found.log_prob});
+        Ok(sentences.iter().map(as_json).collect())
+    }
+}
