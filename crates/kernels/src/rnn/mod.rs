@@ -71,5 +71,5 @@ fn native(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activat
 pub(crate) struct Rnn(pub Activation);
 
 fn check(input: &Input, weight_hh: &Tensor<2>, h0: &Tensor<2>, scan: &Scan) {
-    Arguments { operation: "rnn", gates: 1, input, weight_hh, h0, scan }.check();
+    Arguments { operation: "rnn", gates: 1, input, weight_hh: Some(weight_hh), h0, scan }.check();
 }

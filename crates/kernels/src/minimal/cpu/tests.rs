@@ -1,0 +1,88 @@
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::TensorData,
+};
+use rekindle_testing::on_threads;
+
+use super::*;
+use crate::cpu::testing::{SIZES, arguments, assert_scalar_path_agrees, tensor};
+
+const CELLS: [Minimal; 2] = [Minimal::Gru, Minimal::Lstm];
+const STATE: [usize; 2] = [SIZES[1], SIZES[2]];
+
+#[test]
+fn the_scalar_path_gives_the_numbers_of_the_vector_path() {
+    for cell in CELLS {
+        assert_scalar_path_agrees(cell, cell.gates(), [&STATE]);
+    }
+}
+
+#[test]
+fn nothing_is_kept_beside_the_input_and_the_hidden_states() {
+    for cell in CELLS {
+        let (input, parameters) = arguments(cell.gates(), [&STATE]);
+        let InputTensors::Projected(projection) = &input else {
+            unreachable!("the arguments hold a projection");
+        };
+        let memory = Flex::slice(projection).as_ptr();
+        let (walked, saved) = cell.forward::<Flex>(Arch::new(), input, parameters, &Scan::default(), true);
+        let saved = saved.expect("the walk keeps what it is told to");
+        assert_eq!(Flex::slice(&saved.hidden).as_ptr(), Flex::slice(&walked.hidden).as_ptr());
+        // The gradient takes the place of the projection.
+        let upstream = Upstream { hidden: None, last: [Some(tensor(STATE, 2))] };
+        let gradients = Minimal::backward::<Flex>(saved, upstream, Wanted { input: true, weight_hh: false });
+        assert_eq!(Flex::slice(&gradients.input.expect("it was asked for")).as_ptr(), memory);
+    }
+}
+
+#[test]
+fn a_table_is_kept_and_its_rows_are_not_written_out() {
+    for cell in CELLS {
+        let table = tensor([5, cell.gates() * SIZES[2]], 1);
+        let memory = Flex::slice(&table).as_ptr();
+        let tokens = FlexTensor::from_data(TensorData::new(vec![3i64; SIZES[0] * SIZES[1]], [SIZES[0], SIZES[1]]));
+        let input = InputTensors::Tokens { table, tokens };
+        let (_, saved) = cell.forward::<Flex>(Arch::new(), input, [tensor(STATE, 2)], &Scan::default(), true);
+        let Some(Reader::Table(kept, _)) = saved.map(|saved| saved.input) else {
+            unreachable!("a table was given");
+        };
+        assert_eq!(Flex::slice(&kept).as_ptr(), memory);
+    }
+}
+
+#[test]
+fn threads_share_the_units_of_a_single_row() {
+    let sizes @ [_, batch, hidden] = [40, 1, 333];
+    for cell in CELLS {
+        let walk = |threads| {
+            on_threads(threads, || {
+                let extent = Extent { arch: Arch::new(), steps: sizes[0], batch, gates: cell.gates(), hidden };
+                let scan = Scan::default();
+                let walk = Walk { cell, extent: &extent, scan: &scan, source: Source::InPlace };
+                let mut states = vec![0.0; hidden];
+                let mut steps = vec![0.0; sizes[0] * hidden];
+                let strands = walk.strands(1, &mut steps, &mut states);
+                strands.iter().map(|strand| strand.units.clone()).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(walk(1), [0..333]);
+        assert_eq!(walk(2), [0..96, 96..192, 192..288, 288..333]);
+
+        let results = |threads| {
+            on_threads(threads, || {
+                let input = InputTensors::Projected(tensor([sizes[0], batch, cell.gates() * hidden], 1));
+                let h0 = tensor([batch, hidden], 2);
+                let (walked, saved) = cell.forward::<Flex>(Arch::new(), input, [h0], &Scan::default(), true);
+                let upstream = Upstream { hidden: Some(tensor(sizes, 3)), last: [None] };
+                let saved = saved.expect("the walk keeps what it is told to");
+                let gradients = Minimal::backward::<Flex>(saved, upstream, Wanted { input: true, weight_hh: false });
+                let [last] = walked.last;
+                let [of_h0] = gradients.parameters;
+                let results =
+                    [walked.hidden, last, gradients.input.expect("it was asked for"), of_h0.expect("likewise")];
+                results.map(|tensor| Flex::slice(&tensor).to_vec())
+            })
+        };
+        assert_eq!(results(1), results(3));
+    }
+}
