@@ -44,7 +44,8 @@
 //! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile the
 //! Burn backend of that name in; none is on by default. The two CPU backends run
 //! native code for `f32`, and the GPU backends a matrix product and one kernel at each
-//! step of it; every other backend and element type runs the composed twin, and so do
+//! step of it, or one kernel for the whole sequence where there is no recurrent product;
+//! every other backend and element type runs the composed twin, and so do
 //! GPUs where Burn's own `fusion` is on.
 
 pub mod adam;

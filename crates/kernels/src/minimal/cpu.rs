@@ -25,35 +25,35 @@ use crate::{
 #[cfg(all(test, feature = "flex"))]
 mod tests;
 
-/// The shares `k` and `w`, and the slopes of `k` by the `N` sums under its sigmoids.
-struct Shares<S: Simd, const N: usize> {
+/// The shares `k` and `w`, and the slopes of `k` by the sums under its sigmoids.
+struct Shares<S: Simd> {
     keep: S::f32s,
     write: S::f32s,
-    slopes: [S::f32s; N],
+    slopes: [S::f32s; 2],
 }
 
-impl<S: Simd> Shares<S, 1> {
-    /// Of a minGRU.
-    #[inline(always)]
-    fn gru(simd: S, [z]: [S::f32s; 1]) -> Self {
-        let write = sigmoid(simd, z);
-        let keep = simd.sub_f32s(simd.splat_f32s(1.0), write);
-        Self { keep, write, slopes: [simd.neg_f32s(simd.mul_f32s(keep, write))] }
-    }
-}
-
-impl<S: Simd> Shares<S, 2> {
-    /// Of a minLSTM.
-    #[inline(always)]
-    fn lstm(simd: S, sums: [S::f32s; 2]) -> Self {
-        let one = simd.splat_f32s(1.0);
-        let [a, b] = sums.map(|sum| exp(simd, simd.neg_f32s(sum)));
-        let [a1, b1] = [simd.add_f32s(a, one), simd.add_f32s(b, one)];
-        let r = simd.div_f32s(one, simd.add_f32s(a1, b1));
-        let [keep, write] = [simd.mul_f32s(b1, r), simd.mul_f32s(a1, r)];
-        let by_f = simd.mul_f32s(keep, simd.mul_f32s(a, r));
-        let by_i = simd.mul_f32s(write, simd.mul_f32s(b, r));
-        Self { keep, write, slopes: [by_f, simd.neg_f32s(by_i)] }
+/// The shares of a minGRU, which has one gate, or of a minLSTM, which has two.
+#[inline(always)]
+fn shares<S: Simd>(simd: S, gates: &[S::f32s]) -> Shares<S> {
+    let one = simd.splat_f32s(1.0);
+    match *gates {
+        [z] => {
+            let write = sigmoid(simd, z);
+            let keep = simd.sub_f32s(one, write);
+            let slope = simd.neg_f32s(simd.mul_f32s(keep, write));
+            Shares { keep, write, slopes: [slope, slope] }
+        }
+        [f, i] => {
+            // Not a `map`: closures are not compiled for vector instructions.
+            let (a, b) = (exp(simd, simd.neg_f32s(f)), exp(simd, simd.neg_f32s(i)));
+            let (a1, b1) = (simd.add_f32s(a, one), simd.add_f32s(b, one));
+            let r = simd.div_f32s(one, simd.add_f32s(a1, b1));
+            let (keep, write) = (simd.mul_f32s(b1, r), simd.mul_f32s(a1, r));
+            let by_f = simd.mul_f32s(keep, simd.mul_f32s(a, r));
+            let by_i = simd.neg_f32s(simd.mul_f32s(write, simd.mul_f32s(b, r)));
+            Shares { keep, write, slopes: [by_f, by_i] }
+        }
+        _ => unreachable!("a minimal cell has one or two gates"),
     }
 }
 
@@ -67,61 +67,37 @@ fn positive<S: Simd>(simd: S, x: S::f32s) -> [S::f32s; 2] {
     [simd.select_f32s(negative, y, above), slope]
 }
 
-impl<S: Simd, const N: usize> Shares<S, N> {
-    /// `h_t = k h_{t-1} + w c`, of the sum under `g`.
-    #[inline(always)]
-    fn forward(self, simd: S, x: S::f32s, h: S::f32s) -> S::f32s {
-        let [c, _] = positive(simd, x);
-        simd.mul_add_e_f32s(self.keep, h, simd.mul_f32s(self.write, c))
-    }
-
-    /// The gradients of the sums under the sigmoids, of that under `g`, and of `h_{t-1}`; `dh` is
-    /// that of `h_t`.
-    #[inline(always)]
-    fn backward(self, simd: S, x: S::f32s, h: S::f32s, dh: S::f32s) -> ([S::f32s; N], S::f32s, S::f32s) {
-        let [c, slope] = positive(simd, x);
-        let d_keep = simd.mul_f32s(dh, simd.sub_f32s(h, c));
-        let d_candidate = simd.mul_f32s(dh, simd.mul_f32s(self.write, slope));
-        (self.slopes.map(|slope| simd.mul_f32s(d_keep, slope)), d_candidate, simd.mul_f32s(dh, self.keep))
-    }
-}
-
-/// A time step: the sums; the state, which is updated, and the hidden state, which is written.
+/// A time step: reads the sums, that under `g` last; updates the state and writes the hidden state.
 #[derive(Clone, Copy)]
 struct Step;
 
-impl Lanewise<2, 2> for Step {
+impl<const N: usize> Lanewise<N, 2> for Step {
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [z, x]: [S::f32s; 2], [h, _]: [S::f32s; 2]) -> [S::f32s; 2] {
-        [Shares::gru(simd, [z]).forward(simd, x, h); 2]
+    fn step<S: Simd>(self, simd: S, sums: [S::f32s; N], [h, _]: [S::f32s; 2]) -> [S::f32s; 2] {
+        let Shares { keep, write, .. } = shares(simd, &sums[..N - 1]);
+        let [c, _] = positive(simd, sums[N - 1]);
+        [simd.mul_add_e_f32s(keep, h, simd.mul_f32s(write, c)); 2]
     }
 }
 
-impl Lanewise<3, 2> for Step {
-    #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [f, i, x]: [S::f32s; 3], [h, _]: [S::f32s; 2]) -> [S::f32s; 2] {
-        [Shares::lstm(simd, [f, i]).forward(simd, x, h); 2]
-    }
-}
-
-/// A time step backwards: the state before it and the gradient of the hidden state; the sums, whose
-/// gradients take their place, and the gradient of the state, which is updated.
+/// A time step backwards: reads the state before it and the gradient of the hidden state; puts the
+/// gradients of the sums in their place, and updates that of the state, the last number.
 #[derive(Clone, Copy)]
 struct StepBack;
 
-impl Lanewise<2, 3> for StepBack {
+impl<const M: usize> Lanewise<2, M> for StepBack {
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [h, d]: [S::f32s; 2], [z, x, dh]: [S::f32s; 3]) -> [S::f32s; 3] {
-        let ([z], x, dh) = Shares::gru(simd, [z]).backward(simd, x, h, simd.add_f32s(dh, d));
-        [z, x, dh]
-    }
-}
-
-impl Lanewise<2, 4> for StepBack {
-    #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [h, d]: [S::f32s; 2], [f, i, x, dh]: [S::f32s; 4]) -> [S::f32s; 4] {
-        let ([f, i], x, dh) = Shares::lstm(simd, [f, i]).backward(simd, x, h, simd.add_f32s(dh, d));
-        [f, i, x, dh]
+    fn step<S: Simd>(self, simd: S, [h, d_hidden]: [S::f32s; 2], mut state: [S::f32s; M]) -> [S::f32s; M] {
+        let dh = simd.add_f32s(state[M - 1], d_hidden);
+        let Shares { keep, write, slopes } = shares(simd, &state[..M - 2]);
+        let [c, slope] = positive(simd, state[M - 2]);
+        let d_keep = simd.mul_f32s(dh, simd.sub_f32s(h, c));
+        for (gate, slope) in state[..M - 2].iter_mut().zip(slopes) {
+            *gate = simd.mul_f32s(d_keep, slope);
+        }
+        state[M - 2] = simd.mul_f32s(dh, simd.mul_f32s(write, slope));
+        state[M - 1] = simd.mul_f32s(dh, keep);
+        state
     }
 }
 
@@ -186,13 +162,13 @@ const CUT: usize = 16;
 struct Strand<'a> {
     row: usize,
     units: Range<usize>,
-    /// What the walk writes, `[T, width / H]` parts.
+    /// What the pass writes: the units of each part of each time step.
     steps: Vec<&'a mut [f32]>,
     /// The state or its gradient, updated at each time step.
     state: &'a mut [f32],
 }
 
-/// A walk in either direction.
+/// A sequence to be walked, in either direction.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
     cell: Minimal,
@@ -208,28 +184,23 @@ impl Walk<'_> {
         if steps * batch * hidden < PARALLEL_UNITS { 1 } else { rayon::current_num_threads() }
     }
 
-    /// Cuts `[T, B, parts H]` and `[B, H]` into strands, whole rows if there are enough for all threads.
+    /// Cuts `[T, B, parts H]` and `[B, H]` into strands: whole rows, if there are enough for all threads.
     fn strands<'a>(&self, parts: usize, steps: &'a mut [f32], states: &'a mut [f32]) -> Vec<Strand<'a>> {
         let Extent { batch, hidden, .. } = *self.extent;
-        let threads = self.threads();
-        // Two strands a thread: their number need not be a multiple of that of the threads.
-        let cuts = if threads == 1 { 1 } else { (2 * threads).div_ceil(batch) };
-        let width = hidden.div_ceil(cuts).next_multiple_of(CUT);
-        let row = |(row, state): (usize, &'a mut [f32])| {
-            let strand = move |(cut, state): (usize, &'a mut [f32])| {
-                let first = cut * width;
-                let steps = Vec::with_capacity(self.extent.steps * parts);
-                Strand { row, units: first..first + state.len(), steps, state }
-            };
-            state.chunks_mut(width).enumerate().map(strand)
-        };
-        let mut strands: Vec<_> = states.chunks_exact_mut(hidden).enumerate().flat_map(row).collect();
+        // Two strands a thread, since their number need not be a multiple of that of the threads.
+        let strands = if self.threads() == 1 { 1 } else { 2 * self.threads() };
+        let width = hidden.div_ceil(strands.div_ceil(batch)).next_multiple_of(CUT);
+        let mut strands = Vec::new();
+        for (row, state) in states.chunks_exact_mut(hidden).enumerate() {
+            for (cut, state) in state.chunks_mut(width).enumerate() {
+                let units = cut * width..cut * width + state.len();
+                strands.push(Strand { row, units, steps: Vec::with_capacity(self.extent.steps * parts), state });
+            }
+        }
         let cuts = strands.len() / batch;
         for (index, part) in steps.chunks_exact_mut(hidden).enumerate() {
-            let row = index / parts % batch;
-            for (strand, units) in strands[row * cuts..].iter_mut().zip(part.chunks_mut(width)) {
-                strand.steps.push(units);
-            }
+            let strands = &mut strands[index / parts % batch * cuts..];
+            strands.iter_mut().zip(part.chunks_mut(width)).for_each(|(strand, part)| strand.steps.push(part));
         }
         strands
     }
@@ -241,18 +212,6 @@ impl Walk<'_> {
             return task(&mut strands);
         }
         strands.par_chunks_mut(share).for_each(task);
-    }
-
-    /// The sums of a strand at step `t`; `None` if they are in place.
-    #[inline(always)]
-    fn sums(&self, t: usize, row: usize) -> Option<&[f32]> {
-        self.source.row(t * self.extent.batch + row, self.extent.gates * self.extent.hidden)
-    }
-
-    /// Some units of one part of a row.
-    #[inline(always)]
-    fn part<'b>(&self, row: &'b [f32], part: usize, units: &Range<usize>) -> &'b [f32] {
-        &row[part * self.extent.hidden..][units.clone()]
     }
 }
 
@@ -268,15 +227,16 @@ impl WithSimd for Forward<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { walk, strands } = self;
-        for t in walk.scan.order(walk.extent.steps) {
-            for Strand { row, units, steps, state } in &mut *strands {
+        let Extent { steps, batch, gates, hidden: width, .. } = *walk.extent;
+        for t in walk.scan.order(steps) {
+            for Strand { row, units, steps: hidden, state } in &mut *strands {
                 if !walk.scan.is_valid(t, *row) {
-                    steps[t].fill(0.0);
+                    hidden[t].fill(0.0);
                     continue;
                 }
-                let sums = walk.sums(t, *row).expect("the forward pass leaves its input alone");
-                let part = |index| walk.part(sums, index, units);
-                let state = [&mut **state, &mut *steps[t]];
+                let sums = walk.source.row(t * batch + *row, gates * width).expect("the input is left alone");
+                let part = |index| &sums[index * width..][units.clone()];
+                let state = [&mut **state, &mut *hidden[t]];
                 match walk.cell {
                     Minimal::Gru => update(simd, Step, [part(0), part(1)], state),
                     Minimal::Lstm => update(simd, Step, [part(0), part(1), part(2)], state),
@@ -303,8 +263,8 @@ impl WithSimd for Backward<'_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { walk, strands, h0, hidden, d_hidden } = self;
-        let Extent { steps, batch, gates, .. } = *walk.extent;
-        let no_gradient = vec![0.0; walk.extent.hidden];
+        let Extent { steps, batch, gates, hidden: width, .. } = *walk.extent;
+        let no_gradient = vec![0.0; width];
         for t in walk.scan.order(steps).into_iter().rev() {
             for Strand { row, units, steps: sums, state } in &mut *strands {
                 let sums = &mut sums[t * gates..][..gates];
@@ -312,18 +272,17 @@ impl WithSimd for Backward<'_, '_> {
                     sums.iter_mut().for_each(|part| part.fill(0.0));
                     continue;
                 }
-                if let Some(read) = walk.sums(t, *row) {
-                    let parts = sums.iter_mut().enumerate();
-                    parts.for_each(|(index, part)| part.copy_from_slice(walk.part(read, index, units)));
+                if let Some(read) = walk.source.row(t * batch + *row, gates * width) {
+                    for (part, read) in sums.iter_mut().zip(read.chunks_exact(width)) {
+                        part.copy_from_slice(&read[units.clone()]);
+                    }
                 }
                 let before = match walk.scan.previous(t, *row, steps) {
-                    Some(t) => walk.part(hidden, t * batch + *row, units),
-                    None => walk.part(h0, *row, units),
+                    Some(t) => &hidden[(t * batch + *row) * width..][units.clone()],
+                    None => &h0[*row * width..][units.clone()],
                 };
-                let d_hidden = match d_hidden {
-                    Some(d_hidden) => walk.part(d_hidden, t * batch + *row, units),
-                    None => &no_gradient[..units.len()],
-                };
+                let d_hidden = d_hidden.map_or(&no_gradient[..], |d| &d[(t * batch + *row) * width..]);
+                let d_hidden = &d_hidden[units.clone()];
                 match sums {
                     [z, x] => update(simd, StepBack, [before, d_hidden], [z, x, state]),
                     [f, i, x] => update(simd, StepBack, [before, d_hidden], [f, i, x, state]),

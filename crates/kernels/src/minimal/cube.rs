@@ -58,7 +58,6 @@ impl CubeRecurrence<1, 1> for Minimal {
                 hidden.clone().into_tensor_arg(),
                 last.clone().into_tensor_arg(),
                 walk.lengths().into(),
-                sizes(&hidden),
                 cell,
                 direction == Direction::Reverse,
             );
@@ -86,52 +85,12 @@ impl CubeRecurrence<1, 1> for Minimal {
                 d_hidden.map(CubeTensor::into_tensor_arg).into(),
                 dh.clone().into_tensor_arg(),
                 walk.lengths().into(),
-                sizes(&hidden),
                 cell,
                 direction == Direction::Reverse,
             );
         }
         let input = wanted.input.then(|| walk.input_gradient(sums));
         Gradients { input, parameters: [Some(dh)] }
-    }
-}
-
-/// The sizes of a walk, of the hidden states `[T, B, H]`.
-fn sizes(hidden: &CubeTensor) -> SizesLaunch {
-    let [steps, batch, width] = hidden.shape().dims();
-    SizesLaunch::new(steps, batch, width)
-}
-
-/// The sizes of a walk in a kernel.
-#[derive(CubeLaunch, CubeType)]
-struct Sizes {
-    steps: usize,
-    batch: usize,
-    hidden: usize,
-}
-
-#[cube]
-impl Sizes {
-    /// Units of all rows: one thread each.
-    fn units(&self) -> usize {
-        self.batch * self.hidden
-    }
-
-    /// The valid time steps of the thread's row.
-    fn valid(&self, lengths: ComptimeOption<&Tensor<u32>>) -> usize {
-        let row = ABSOLUTE_POS / self.hidden;
-        let valid: ComptimeOption<usize> = lengths.map(|lengths| lengths[row] as usize);
-        valid.unwrap_or(self.steps)
-    }
-
-    /// Where the unit stands in `[T, B, H]`.
-    fn unit(&self, t: usize) -> usize {
-        t * self.units() + ABSOLUTE_POS
-    }
-
-    /// Where the first of the unit's sums stands in `[T, B, gates H]`, and the next ones `H` apart.
-    fn sums(&self, t: usize, #[comptime] gates: usize) -> usize {
-        (t * self.batch + ABSOLUTE_POS / self.hidden) * gates * self.hidden + ABSOLUTE_POS % self.hidden
     }
 }
 
@@ -143,33 +102,26 @@ fn forward(
     hidden: &mut Tensor<f32>,
     last: &mut Tensor<f32>,
     lengths: ComptimeOption<&Tensor<u32>>,
-    sizes: Sizes,
     #[comptime] cell: Minimal,
     #[comptime] reverse: bool,
 ) {
-    if ABSOLUTE_POS >= sizes.units() {
+    let (steps, width) = (hidden.shape(0), hidden.shape(2));
+    let (units, gates) = (hidden.shape(1) * width, comptime![cell.gates()]);
+    if ABSOLUTE_POS >= units {
         terminate!();
     }
-    let width = sizes.hidden;
-    let valid = sizes.valid(lengths);
+    let (row, unit) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
+    let valid = valid_steps(row, steps, lengths);
     let mut h = h0[ABSOLUTE_POS];
     for index in 0..valid {
         let t = if comptime![reverse] { valid - 1 - index } else { index };
-        let at = sizes.sums(t, comptime![cell.gates()]);
-        h = match cell {
-            Minimal::Gru => {
-                let z = sigmoid(sums[at]);
-                (1.0 - z) * h + z * positive(sums[at + width])
-            }
-            Minimal::Lstm => {
-                let (a, b) = (1.0 + exp_neg(sums[at]), 1.0 + exp_neg(sums[at + width]));
-                (b * h + a * positive(sums[at + 2 * width])) / (a + b)
-            }
-        };
-        hidden[sizes.unit(t)] = h;
+        let at = (t * units + row * width) * gates + unit;
+        let share = shares(sums[at], sums[at + width], cell);
+        h = share.keep * h + share.write * positive(sums[at + (gates - 1) * width]);
+        hidden[t * units + ABSOLUTE_POS] = h;
     }
-    for t in valid..sizes.steps {
-        hidden[sizes.unit(t)] = 0.0;
+    for t in valid..steps {
+        hidden[t * units + ABSOLUTE_POS] = 0.0;
     }
     last[ABSOLUTE_POS] = h;
 }
@@ -184,55 +136,77 @@ fn backward(
     d_hidden: ComptimeOption<&Tensor<f32>>,
     d_state: &mut Tensor<f32>,
     lengths: ComptimeOption<&Tensor<u32>>,
-    sizes: Sizes,
     #[comptime] cell: Minimal,
     #[comptime] reverse: bool,
 ) {
-    if ABSOLUTE_POS >= sizes.units() {
+    let (steps, width) = (hidden.shape(0), hidden.shape(2));
+    let (units, gates) = (hidden.shape(1) * width, comptime![cell.gates()]);
+    if ABSOLUTE_POS >= units {
         terminate!();
     }
-    let width = sizes.hidden;
-    let valid = sizes.valid(lengths);
+    let (row, unit) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
+    let valid = valid_steps(row, steps, lengths);
     let mut dh = d_state[ABSOLUTE_POS];
     for index in 0..valid {
         let t = if comptime![reverse] { index } else { valid - 1 - index };
+        let at = (t * units + row * width) * gates + unit;
         let mut h = h0[ABSOLUTE_POS];
         if index + 1 < valid {
-            h = hidden[sizes.unit(if comptime![reverse] { t + 1 } else { t - 1 })];
+            h = hidden[if comptime![reverse] { t + 1 } else { t - 1 } * units + ABSOLUTE_POS];
         }
-        let unit = sizes.unit(t);
-        let d: ComptimeOption<f32> = d_hidden.map(|d_hidden| d_hidden[unit]);
+        let d: ComptimeOption<f32> = d_hidden.map(|d_hidden| d_hidden[t * units + ABSOLUTE_POS]);
         dh += d.unwrap_or(0.0);
-        let at = sizes.sums(t, comptime![cell.gates()]);
-        match cell {
-            Minimal::Gru => {
-                let z = sigmoid(sums[at]);
-                let x = sums[at + width];
-                sums[at] = dh * (positive(x) - h) * z * (1.0 - z);
-                sums[at + width] = dh * z * positive_slope(x);
-                dh *= 1.0 - z;
-            }
-            Minimal::Lstm => {
-                let (a, b) = (exp_neg(sums[at]), exp_neg(sums[at + width]));
-                let x = sums[at + 2 * width];
-                let r = 1.0 / (2.0 + a + b);
-                let (keep, write) = ((1.0 + b) * r, (1.0 + a) * r);
-                let d_keep = dh * (h - positive(x));
-                sums[at] = d_keep * keep * (a * r);
-                sums[at + width] = -d_keep * write * (b * r);
-                sums[at + 2 * width] = dh * write * positive_slope(x);
-                dh *= keep;
-            }
+        let share = shares(sums[at], sums[at + width], cell);
+        let x = sums[at + (gates - 1) * width];
+        let d_keep = dh * (h - positive(x));
+        sums[at] = d_keep * share.slope;
+        if comptime![gates == 3] {
+            sums[at + width] = d_keep * share.second_slope;
         }
+        sums[at + (gates - 1) * width] = dh * share.write * positive_slope(x);
+        dh *= share.keep;
     }
-    for t in valid..sizes.steps {
-        let at = sizes.sums(t, comptime![cell.gates()]);
+    for t in valid..steps {
         #[unroll]
-        for part in 0..comptime![cell.gates()] {
-            sums[at + part * width] = 0.0;
+        for part in 0..gates {
+            sums[(t * units + row * width) * gates + unit + part * width] = 0.0;
         }
     }
     d_state[ABSOLUTE_POS] = dh;
+}
+
+/// The valid time steps of a row.
+#[cube]
+fn valid_steps(row: usize, steps: usize, lengths: ComptimeOption<&Tensor<u32>>) -> usize {
+    let valid: ComptimeOption<usize> = lengths.map(|lengths| lengths[row] as usize);
+    valid.unwrap_or(steps)
+}
+
+/// The shares `k` and `w`, and the slopes of `k` by the sums under its sigmoids.
+#[derive(CubeType)]
+struct Shares {
+    keep: f32,
+    write: f32,
+    slope: f32,
+    second_slope: f32,
+}
+
+/// The shares of a cell; a minGRU has no `second` gate.
+#[cube]
+fn shares(first: f32, second: f32, #[comptime] cell: Minimal) -> Shares {
+    match cell {
+        Minimal::Gru => {
+            let write = sigmoid(first);
+            let keep = 1.0 - write;
+            Shares { keep, write, slope: -keep * write, second_slope: 0.0f32 }
+        }
+        Minimal::Lstm => {
+            let (a, b) = (exp_neg(first), exp_neg(second));
+            let r = 1.0 / (2.0 + a + b);
+            let (keep, write) = ((1.0 + b) * r, (1.0 + a) * r);
+            Shares { keep, write, slope: keep * (a * r), second_slope: -write * (b * r) }
+        }
+    }
 }
 
 /// `g(x)`.
@@ -252,5 +226,5 @@ fn positive_slope(x: f32) -> f32 {
 #[cube]
 fn exp_neg(x: f32) -> f32 {
     // A comparison, not a maximum: that would swallow a NaN.
-    select(x < -87.0, 87.0, -x).exp()
+    select(-x > 87.0, 87.0, -x).exp()
 }

@@ -36,17 +36,15 @@ mod extension {
 }
 pub(crate) use extension::MinimalBackend;
 
+/// The hidden states and the final state.
+type States<B> = (FloatTensor<B>, FloatTensor<B>);
+
 impl<B> MinimalBackend for B
 where
     B: NativeBackend,
     Minimal: Recurrence<B, 1, 1>,
 {
-    fn minimal(
-        input: InputTensors<Self>,
-        h0: FloatTensor<Self>,
-        cell: Minimal,
-        scan: Scan,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    fn minimal(input: InputTensors<Self>, h0: FloatTensor<Self>, cell: Minimal, scan: Scan) -> States<Self> {
         let walked = infer(cell, input, [h0], &scan);
         let [last] = walked.last;
         (walked.hidden, last)
@@ -59,12 +57,7 @@ where
     C: CheckpointStrategy,
     Minimal: Recurrence<B, 1, 1>,
 {
-    fn minimal(
-        input: InputTensors<Self>,
-        h0: FloatTensor<Self>,
-        cell: Minimal,
-        scan: Scan,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    fn minimal(input: InputTensors<Self>, h0: FloatTensor<Self>, cell: Minimal, scan: Scan) -> States<Self> {
         let (hidden, [last]) = record::<_, _, _, 2, _, _>(cell, input, [h0], &scan);
         (hidden, last)
     }
