@@ -16,6 +16,7 @@
 //! - [`launches`]: counts the kernels that a GPU is given.
 //! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
 //!   are computed once a loop.
+//! - [`device`]: whether it is the CPU that computes.
 //! - [`parallel`]: independent work on the CPU, side by side.
 //! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
 //!   all threads of a CPU.
@@ -50,6 +51,7 @@
 
 pub mod adam;
 pub mod cross_entropy;
+pub mod device;
 pub mod gru;
 pub mod launches;
 pub mod linear;
@@ -62,6 +64,8 @@ pub mod unrolled;
 
 mod arguments;
 #[cfg(feature = "native")]
+mod autodiff;
+#[cfg(feature = "native")]
 mod backend;
 mod composed;
 #[cfg(feature = "native-cpu")]
@@ -70,12 +74,16 @@ mod cpu;
 mod cube;
 mod input;
 #[cfg(feature = "native")]
+mod native;
+#[cfg(feature = "native")]
 mod node;
 #[cfg(feature = "native")]
 mod recurrence;
 mod scan;
 #[cfg(feature = "native-cpu")]
 pub mod step;
+#[cfg(feature = "native")]
+mod tensors;
 
 pub use input::Input;
 pub use scan::{Direction, Scan};

@@ -5,121 +5,98 @@
 //! that the walk's own backward pass, which runs later, takes it from. Nothing is
 //! spent on a final state that no loss depends on.
 
-use std::{
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::backend::{
     Autodiff, Backend, FloatDType, TensorMetadata,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, Ops, OpsKind},
-    },
+    autodiff::{checkpoint::strategy::CheckpointStrategy, ops::NodeGuard},
     tensor::FloatTensor,
 };
 use burn::tensor::Shape;
 
 use crate::{
     Scan,
-    backend::InputTensors,
-    recurrence::{Recurrence, Upstream, Wanted},
+    autodiff::{Pass, record, split},
+    native::{NativeBackend, NativeWalk},
+    recurrence::{Arguments, Upstream, Wanted},
 };
 
-/// The backward pass of a walk with cell `R`.
+/// The backward pass of a walk.
 #[derive(Debug)]
-struct Walk<R, const P: usize, const S: usize>(PhantomData<R>);
+struct Walk<R>(R);
 
 /// What that pass needs.
 #[derive(Clone, Debug)]
-struct State<D, B: Backend, const S: usize> {
-    saved: D,
+struct State<B: NativeBackend, R: NativeWalk> {
+    saved: B::Saved<R>,
     /// Of the hidden states.
     shape: Shape,
-    last: [Slot<B>; S],
+    last: Vec<Slot<B>>,
 }
 
-impl<B, R, const N: usize, const P: usize, const S: usize> Backward<B, N> for Walk<R, P, S>
-where
-    B: Backend,
-    R: Recurrence<B, P, S>,
-{
-    type State = State<R::Saved, B, S>;
+impl<B: NativeBackend, R: NativeWalk, const N: usize> Pass<B, N> for Walk<R> {
+    type State = State<B, R>;
 
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let state = ops.state;
-        let hidden = grads.consume::<B>(&ops.node);
+    fn differentiate(
+        self,
+        state: State<B, R>,
+        hidden: FloatTensor<B>,
+        wanted: [bool; N],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         let upstream = Upstream {
             // A lone zero means that only a final state has a gradient.
             hidden: (hidden.shape() == state.shape).then_some(hidden),
-            last: state.last.map(|slot| slot.take()),
+            last: state.last.iter().map(Slot::take).collect(),
         };
-        let wanted = Wanted { input: ops.parents[0].is_some(), weight_hh: ops.parents[1].is_some() };
-        let gradients = R::backward(state.saved, upstream, wanted);
-        let gradients = [gradients.input].into_iter().chain(gradients.parameters);
-        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let Some((parent, gradient)) = parent.zip(gradient) {
-                grads.register::<B>(parent.id, gradient);
-            }
-        }
+        let wanted = Wanted { input: wanted[0], weight_hh: wanted[1] };
+        B::backward(self.0, state.saved, upstream, wanted).in_order()
     }
 }
 
 /// The hidden states and the final state of a walk that was recorded.
-type Recorded<B, C, const S: usize> = (FloatTensor<Autodiff<B, C>>, [FloatTensor<Autodiff<B, C>>; S]);
+type Recorded<B, C> = (FloatTensor<Autodiff<B, C>>, Vec<FloatTensor<Autodiff<B, C>>>);
 
-/// Walks a sequence and records it; `N = P + 1` counts the input among the arguments.
-pub(crate) fn record<B, C, R, const N: usize, const P: usize, const S: usize>(
-    cell: R,
-    input: InputTensors<Autodiff<B, C>>,
-    parameters: [FloatTensor<Autodiff<B, C>>; P],
-    scan: &Scan,
-) -> Recorded<B, C, S>
+/// Walks a sequence and records it.
+pub(crate) fn record_walk<B, C, R>(walk: R, arguments: Arguments<Autodiff<B, C>>, scan: &Scan) -> Recorded<B, C>
 where
-    B: Backend,
+    B: NativeBackend,
     C: CheckpointStrategy,
-    R: Recurrence<B, P, S>,
+    R: NativeWalk,
 {
-    const { assert!(N == P + 1) };
-    let (input, input_node) = input.into_parts();
-    let mut nodes = vec![input_node];
-    let parameters = parameters.map(|parameter| {
-        let (parameter, node) = parameter.into_parts();
-        nodes.push(node);
-        parameter
-    });
-    let mut nodes = nodes.into_iter();
-    let nodes: [_; N] = std::array::from_fn(|_| nodes.next().expect("one node per argument"));
-
-    let walk = Walk::<R, P, S>(PhantomData);
-    let slots: [Slot<B>; S] = std::array::from_fn(|_| Slot::default());
-    let (hidden, last);
-    match Backward::<B, N>::prepare::<C>(walk, nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => {
-            let (walked, saved) = cell.forward(input, parameters, scan, true);
-            let state = State {
-                saved: saved.expect("a walk keeps what it is told to"),
-                shape: walked.hidden.shape(),
-                last: slots.clone(),
-            };
-            hidden = prep.finish(state, walked.hidden);
-            last = walked.last;
-        }
-        OpsKind::UnTracked(prep) => {
-            let (walked, _) = cell.forward(input, parameters, scan, false);
-            hidden = prep.finish(walked.hidden);
-            last = walked.last;
-        }
+    let mut nodes = Vec::new();
+    let arguments = arguments.map(|tensor| split::<B, C>(tensor, &mut nodes), |tokens| tokens);
+    // Input and a state; weights; a bias or a second state.
+    match nodes.len() {
+        2 => record_nodes::<B, C, R, 2>(walk, nodes, arguments, scan),
+        3 => record_nodes::<B, C, R, 3>(walk, nodes, arguments, scan),
+        4 => record_nodes::<B, C, R, 4>(walk, nodes, arguments, scan),
+        count => unreachable!("no walk has {count} arguments"),
     }
-    let mut slots = slots.into_iter();
-    let last = last.map(|last| {
-        let slot = slots.next().expect("one slot per tensor of state");
-        match Backward::<B, 1>::prepare::<C>(FinalState, [hidden.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(slot, last),
-            OpsKind::UnTracked(prep) => prep.finish(last),
-        }
+}
+
+/// Walks a sequence and records it, with the nodes of its arguments.
+fn record_nodes<B, C, R, const N: usize>(
+    walk: R,
+    nodes: Vec<NodeGuard>,
+    arguments: Arguments<B>,
+    scan: &Scan,
+) -> Recorded<B, C>
+where
+    B: NativeBackend,
+    C: CheckpointStrategy,
+    R: NativeWalk,
+{
+    let mut last = Vec::new();
+    let hidden = record::<B, C, _, N>(Walk(walk), nodes, |keep| {
+        let (walked, saved) = B::forward(walk, arguments, scan, keep);
+        last = walked.last.into_iter().map(|last| (last, Slot::default())).collect();
+        let slots = last.iter().map(|(_, slot)| slot.clone()).collect();
+        let state = saved.map(|saved| State { saved, shape: walked.hidden.shape(), last: slots });
+        (walked.hidden, state)
     });
+    let final_state =
+        |(last, slot)| record::<B, C, _, 1>(FinalState, vec![hidden.node()], |keep| (last, keep.then_some(slot)));
+    let last = last.into_iter().map(final_state).collect();
     (hidden, last)
 }
 
@@ -127,19 +104,22 @@ where
 #[derive(Debug)]
 struct FinalState;
 
-impl<B: Backend> Backward<B, 1> for FinalState {
+impl<B: Backend> Pass<B, 1> for FinalState {
     type State = Slot<B>;
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
-        let [hidden] = ops.parents;
-        if let Some(hidden) = hidden {
+    fn differentiate(
+        self,
+        slot: Slot<B>,
+        gradient: FloatTensor<B>,
+        [hidden]: [bool; 1],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        [hidden.then(|| {
             // The walk's backward pass runs only if its output has a gradient. A single
             // zero does, and adds to a full gradient by broadcasting.
             let zero = B::float_zeros([1, 1, 1].into(), &gradient.device(), FloatDType::F32);
-            ops.state.put(gradient);
-            grads.register::<B>(hidden.id, zero);
-        }
+            slot.put(gradient);
+            zero
+        })]
     }
 }
 

@@ -1,45 +1,98 @@
-//! What a cell gives to be run as one operation on a backend: its two walks.
+//! A walk over a sequence as an operation of a backend: what sets a cell apart, what goes into
+//! its walk, and what comes out forward and backward.
 
 use std::fmt::Debug;
 
-use burn::backend::{Backend, tensor::FloatTensor};
+use burn::backend::{
+    Backend, Dispatch, ExtensionType,
+    tensor::{FloatTensor, IntTensor},
+};
 
-use crate::{Scan, backend::InputTensors};
+use crate::{Input, tensors::Tensors};
 
-/// A cell with `P` parameters, `weight_hh` first, and `S` tensors of state, the hidden
-/// state first, on a backend that has code of its own for it.
-pub(crate) trait Recurrence<B: Backend, const P: usize, const S: usize>: Copy + Debug + Send + 'static {
-    /// What the forward walk leaves for the backward walk.
-    type Saved: Clone + Debug + Send + 'static;
+/// An operation that walks a sequence.
+pub(crate) trait Recurrence: Copy + Debug + Send + 'static {}
 
-    /// Walks the sequence; `keep`s what the backward walk needs, or nothing.
-    fn forward(
+impl<R: Copy + Debug + Send + 'static> Recurrence for R {}
+
+/// What sets a cell with a recurrent product apart, for the walks that are written once for all of
+/// them.
+pub(crate) trait Cell: Recurrence {
+    /// Gates of the cell: `G = GATES * H`.
+    const GATES: usize;
+    /// Cell states beside the hidden state: 0 or 1.
+    const CELL_STATES: usize = 0;
+    /// Gates, the last ones, whose recurrent product and its bias stay apart from their input,
+    /// for the cell to bring together: 0 or 1.
+    const APART: usize = 0;
+    /// Whether the only gate is the new hidden state itself: nothing else is kept for the backward
+    /// pass.
+    const GATE_IS_STATE: bool = false;
+}
+
+/// [`Input`] in the tensors of a backend.
+#[derive(ExtensionType)]
+pub(crate) enum InputTensors<B: Backend> {
+    Projected(FloatTensor<B>),
+    Tokens { table: FloatTensor<B>, tokens: IntTensor<B> },
+}
+
+impl From<Input> for InputTensors<Dispatch> {
+    fn from(input: Input) -> Self {
+        match input {
+            Input::Projected(projection) => InputTensors::Projected(projection.into_dispatch()),
+            Input::Tokens { table, tokens } => {
+                InputTensors::Tokens { table: table.into_dispatch(), tokens: tokens.into_dispatch() }
+            }
+        }
+    }
+}
+
+/// The arguments of a walk.
+#[derive(ExtensionType)]
+pub(crate) struct Arguments<B: Backend> {
+    #[extension_type]
+    pub input: InputTensors<B>,
+    /// Of a [`Cell`]: `weight_hh` `[G, H]`, and `bias_hh` `[G]` if it has a gate [apart](Cell::APART).
+    #[extension_type]
+    pub weights: Tensors<B>,
+    /// `[B, H]` each: `h0`, and `c0` of a cell with a [cell state](Cell::CELL_STATES).
+    #[extension_type]
+    pub initial: Tensors<B>,
+}
+
+impl<B: Backend> Arguments<B> {
+    /// The arguments in the tensors of another backend; in order, which is that of [`Gradients`].
+    pub fn map<D: Backend>(
         self,
-        input: InputTensors<B>,
-        parameters: [FloatTensor<B>; P],
-        scan: &Scan,
-        keep: bool,
-    ) -> (Walked<B, S>, Option<Self::Saved>);
-
-    /// Back-propagation through time.
-    fn backward(saved: Self::Saved, upstream: Upstream<B, S>, wanted: Wanted) -> Gradients<B, P>;
+        mut float: impl FnMut(FloatTensor<B>) -> FloatTensor<D>,
+        int: impl FnOnce(IntTensor<B>) -> IntTensor<D>,
+    ) -> Arguments<D> {
+        let input = match self.input {
+            InputTensors::Projected(projection) => InputTensors::Projected(float(projection)),
+            InputTensors::Tokens { table, tokens } => InputTensors::Tokens { table: float(table), tokens: int(tokens) },
+        };
+        let [weights, initial] =
+            [self.weights, self.initial].map(|tensors| Tensors(tensors.0.into_iter().map(&mut float).collect()));
+        Arguments { input, weights, initial }
+    }
 }
 
 /// The outputs of a walk.
-pub(crate) struct Walked<B: Backend, const S: usize> {
+pub(crate) struct Walked<B: Backend> {
     /// `[T, B, H]`: the hidden states.
     pub hidden: FloatTensor<B>,
-    /// `[B, H]` each: the final state.
-    pub last: [FloatTensor<B>; S],
+    /// `[B, H]` each: the final state, as the initial one.
+    pub last: Vec<FloatTensor<B>>,
 }
 
 /// The gradients that reach the outputs, where a loss depends on them.
-pub(crate) struct Upstream<B: Backend, const S: usize> {
+pub(crate) struct Upstream<B: Backend> {
     pub hidden: Option<FloatTensor<B>>,
-    pub last: [Option<FloatTensor<B>>; S],
+    pub last: Vec<Option<FloatTensor<B>>>,
 }
 
-/// The gradients worth computing; those of the initial state cost nothing.
+/// The gradients worth computing; those of the bias and of the initial state cost nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub input: bool,
@@ -47,23 +100,16 @@ pub(crate) struct Wanted {
 }
 
 /// The gradients of the arguments, where they were wanted.
-pub(crate) struct Gradients<B: Backend, const P: usize> {
+pub(crate) struct Gradients<B: Backend> {
     /// Of the projection, or of the table.
     pub input: Option<FloatTensor<B>>,
-    pub parameters: [Option<FloatTensor<B>>; P],
+    pub weights: Vec<Option<FloatTensor<B>>>,
+    pub initial: Vec<FloatTensor<B>>,
 }
 
-/// Walks a sequence forward only.
-pub(crate) fn infer<B, R, const P: usize, const S: usize>(
-    cell: R,
-    input: InputTensors<B>,
-    parameters: [FloatTensor<B>; P],
-    scan: &Scan,
-) -> Walked<B, S>
-where
-    B: Backend,
-    R: Recurrence<B, P, S>,
-{
-    let (walked, _) = cell.forward(input, parameters, scan, false);
-    walked
+impl<B: Backend> Gradients<B> {
+    /// The gradients in the order of the arguments.
+    pub fn in_order(self) -> impl Iterator<Item = Option<FloatTensor<B>>> {
+        [self.input].into_iter().chain(self.weights).chain(self.initial.into_iter().map(Some))
+    }
 }

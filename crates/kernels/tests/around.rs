@@ -63,7 +63,7 @@ fn a_linear_map_is_its_composed_twin(#[values(false, true)] turned: bool, #[valu
 }
 
 #[test]
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native-cpu")]
 #[should_panic(expected = "`rows` must be [N, I] = [N, 3], got [2, 4]")]
 fn rows_that_do_not_fit_are_named() {
     let device = &cpus()[0];
@@ -123,7 +123,7 @@ fn a_score_that_is_no_number_makes_the_loss_none() {
 }
 
 #[test]
-#[cfg(any(feature = "flex", feature = "ndarray"))]
+#[cfg(feature = "native-cpu")]
 #[should_panic(expected = "`targets[1]` must be in 0..V = 0..3, got 7")]
 fn a_target_without_a_column_is_named() {
     let device = &cpus()[0];

@@ -1,12 +1,18 @@
 //! The pass over slices.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Step;
-use crate::cpu::{blocks::CHUNK, tensors::CpuBackend};
+use crate::{
+    cpu::{blocks::CHUNK, tensors::CpuBackend},
+    tensors::Tensors,
+};
 
 /// [`step`](super::step) of tensors that are not tracked.
 pub(super) fn step<const D: usize>(
@@ -15,40 +21,23 @@ pub(super) fn step<const D: usize>(
     moments: [Tensor<D>; 2],
     step: Step,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
-    let [m, v] = moments.map(Tensor::into_dispatch);
-    let (parameter, gradient) = (parameter.into_dispatch(), gradient.into_dispatch());
-    let (parameter, m, v) = <Dispatch as AdamBackend>::adam(parameter, gradient, m, v, step);
-    (Tensor::from_dispatch(parameter), [m, v].map(Tensor::from_dispatch))
+    let [m, v] = moments;
+    let tensors = [parameter, gradient, m, v].map(Tensor::into_dispatch);
+    let stepped = <Dispatch as AdamBackend>::adam(Tensors(tensors.into()), step);
+    let [parameter, m, v] = Tensors::<Dispatch>(stepped).into_array().map(Tensor::from_dispatch);
+    (parameter, [m, v])
 }
 
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
-
-    /// A CPU backend's own step.
-    #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
-    pub(crate) trait AdamBackend: Backend {
-        /// The parameter and its moments after a step.
-        fn adam(
-            parameter: FloatTensor<Self>,
-            gradient: FloatTensor<Self>,
-            m: FloatTensor<Self>,
-            v: FloatTensor<Self>,
-            step: Step,
-        ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    }
+/// A CPU backend's own step.
+#[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
+pub(crate) trait AdamBackend: Backend {
+    /// The parameter, `m` and `v` after a step from parameter, gradient, `m` and `v`.
+    fn adam(#[extension_type] tensors: Tensors<Self>, step: Step) -> Vec<FloatTensor<Self>>;
 }
-use extension::AdamBackend;
 
 impl<B: CpuBackend> AdamBackend for B {
-    fn adam(
-        parameter: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        step: Step,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+    fn adam(tensors: Tensors<Self>, step: Step) -> Vec<FloatTensor<Self>> {
+        let [parameter, gradient, m, v] = tensors.into_array();
         let [mut parameter, mut m, mut v] = [parameter, m, v].map(B::owned);
         let gradient = B::contiguous(gradient);
         let state = B::slice_mut(&mut parameter)
@@ -59,7 +48,7 @@ impl<B: CpuBackend> AdamBackend for B {
         B::slice(&gradient).par_chunks(CHUNK).zip(state).for_each(|(gradient, ((w, m), v))| {
             arch.dispatch(Chunk { step, gradient, w, m, v });
         });
-        (parameter, m, v)
+        vec![parameter, m, v]
     }
 }
 

@@ -232,46 +232,4 @@ fn finish<S: Simd, const N: usize, const R: usize>(
 }
 
 #[cfg(all(test, feature = "flex"))]
-mod tests {
-    use rekindle_testing::on_threads;
-
-    use super::*;
-    use crate::cpu::testing::{architectures, numbers};
-
-    #[test]
-    fn sums_of_odd_sizes_and_several_blocks_are_those_of_the_definition() {
-        // Less than a tile, no multiple of one, and enough work for two threads.
-        for (depth, columns, width) in [(1, 1, 1), (5, 7, 17), (2 * DEPTH + 3, 25, 41), (DEPTH, 44, 64)] {
-            let (first, a_width) = (2, columns + 3);
-            let (a, b) = (numbers(depth * a_width, 1), numbers(depth * width, 2));
-            let part = Columns { data: &a, width: a_width, first, columns };
-            for arch in architectures() {
-                // What is there already must not show through.
-                let mut out = vec![9.0; columns * width];
-                outer_products(arch, part, |k| &b[k * width..][..width], depth, &mut out);
-                for (index, &seen) in out.iter().enumerate() {
-                    let (m, n) = (index / width, index % width);
-                    let product = |k: usize| f64::from(a[k * a_width + first + m]) * f64::from(b[k * width + n]);
-                    let wanted: f64 = (0..depth).map(product).sum();
-                    // Hundreds of numbers below 0.25, each rounded.
-                    assert!((f64::from(seen) - wanted).abs() < 5e-6, "{depth}, {m}, {n}: {seen}, wanted {wanted}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_sums_do_not_depend_on_the_threads() {
-        let (depth, columns, width) = (300, 50, 40);
-        let (a, b) = (numbers(depth * columns, 1), numbers(depth * width, 2));
-        let made = |threads| {
-            let mut out = vec![0.0; columns * width];
-            on_threads(threads, || {
-                let b = |k: usize| &b[k * width..][..width];
-                outer_products(Arch::new(), Columns::all(&a, columns), b, depth, &mut out);
-            });
-            out
-        };
-        assert_eq!(made(1), made(3));
-    }
-}
+mod tests;

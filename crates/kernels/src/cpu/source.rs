@@ -6,11 +6,10 @@ use burn::backend::{TensorMetadata, tensor::FloatTensor};
 
 use super::{
     blocks::Extent,
-    pool::Buffer,
     tensors::{CpuBackend, Gates},
     tiles::Start,
 };
-use crate::{Scan, backend::InputTensors};
+use crate::{Scan, recurrence::InputTensors};
 
 /// The symbols of a sequence, `[T, B]`, as indices of table rows.
 #[derive(Clone, Debug)]
@@ -84,10 +83,9 @@ impl<B: CpuBackend> Reader<B> {
     pub fn keep_gates(self, extent: &Extent, width: usize) -> (Self, Gates<B>) {
         let shape = [extent.steps, extent.batch, width];
         let (reader, projection) = self.hand_over();
-        let gates = match (projection, &reader) {
-            (Some(projection), _) => Gates::Tensor(projection),
-            (None, Reader::Projected(_)) => Gates::Tensor(B::zeros(shape)),
-            (None, _) => Gates::Pooled(Arc::new(Buffer::take(shape.iter().product()))),
+        let gates = match projection {
+            Some(projection) => Gates::Tensor(projection),
+            None => Gates::new(shape, matches!(reader, Reader::Projected(_))),
         };
         (reader, gates)
     }

@@ -10,6 +10,11 @@ use burn::tensor::Shape;
 
 use super::pool::Buffer;
 
+#[cfg(feature = "flex")]
+mod flex;
+#[cfg(feature = "ndarray")]
+mod ndarray;
+
 /// A backend whose `f32` tensors lie in memory.
 pub(crate) trait CpuBackend: Backend {
     /// The same tensor with its elements in row-major order, copied if they are not.
@@ -76,6 +81,14 @@ pub(crate) enum Gates<B: CpuBackend> {
 }
 
 impl<B: CpuBackend> Gates<B> {
+    /// Numbers `[T, B, G]` of any value: in a tensor if they are to leave in one.
+    pub fn new(shape: [usize; 3], in_tensor: bool) -> Self {
+        if in_tensor {
+            return Gates::Tensor(B::zeros(shape));
+        }
+        Gates::Pooled(Arc::new(Buffer::take(shape.iter().product())))
+    }
+
     /// The numbers, to be changed.
     pub fn slice_mut(&mut self) -> &mut [f32] {
         match self {

@@ -8,9 +8,9 @@ use pulp::Arch;
 
 use crate::{
     Direction, Scan,
-    backend::InputTensors,
-    cpu::{recurrence::CpuRecurrence, tensors::CpuBackend},
-    recurrence::{Upstream, Wanted},
+    cpu::{cell::CpuCell, tensors::CpuBackend, walk::CpuWalk},
+    recurrence::{Arguments, Cell, InputTensors, Upstream, Wanted},
+    tensors::Tensors,
 };
 
 /// The instructions that every machine has, and those of this one: the widest vectors, and AVX2.
@@ -39,43 +39,39 @@ pub(crate) fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> FlexTensor
 /// `T, B, H` of the walks below: no multiple of a tile or of a panel.
 pub(crate) const SIZES: [usize; 3] = [4, 7, 37];
 
-/// Random parameters of a cell, of these shapes, and a random projection of `gates` gates.
-pub(crate) fn arguments<const P: usize>(gates: usize, shapes: [&[usize]; P]) -> (InputTensors<Flex>, [FlexTensor; P]) {
+/// Random arguments of a cell with weights of these shapes: a projection, the weights, the initial state.
+pub(crate) fn arguments<R: Cell>(weights: &[&[usize]]) -> Arguments<Flex> {
     let [steps, batch, hidden] = SIZES;
     let mut seed = 1;
-    let parameters = shapes.map(|shape| {
+    let mut random = |shape: &[usize]| {
         seed += 1;
-        let values = numbers(shape.iter().product(), seed);
-        FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
-    });
-    let input = InputTensors::Projected(tensor([steps, batch, gates * hidden], 1));
-    (input, parameters)
+        FlexTensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape.to_vec()))
+    };
+    let weights = weights.iter().map(|shape| random(shape)).collect();
+    let initial = (0..=R::CELL_STATES).map(|_| random(&[batch, hidden])).collect();
+    let input = InputTensors::Projected(tensor([steps, batch, R::GATES * hidden], 1));
+    Arguments { input, weights: Tensors(weights), initial: Tensors(initial) }
 }
 
 /// Asserts that a cell gives the same numbers with and without vector instructions, forward and
 /// backward; the sums of up to 148 products of order 1 are rounded differently where a
 /// multiplication and an addition are one instruction.
-pub(crate) fn assert_scalar_path_agrees<R, const P: usize, const S: usize>(cell: R, gates: usize, shapes: [&[usize]; P])
-where
-    R: CpuRecurrence<P, S>,
-{
+pub(crate) fn assert_scalar_path_agrees<R: CpuCell>(cell: R, weights: &[&[usize]]) {
     let [steps, batch, hidden] = SIZES;
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();
     let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths) };
     let mut results = architectures().into_iter().map(|arch| {
-        let (input, parameters) = arguments(gates, shapes);
-        let (walked, saved) = cell.forward::<Flex>(arch, input, parameters, &scan, true);
+        let (walked, saved) = cell.forward::<Flex>(arch, arguments::<R>(weights), &scan, true);
         let upstream = Upstream {
             hidden: Some(tensor([steps, batch, hidden], 8)),
-            last: std::array::from_fn(|_| Some(tensor([batch, hidden], 9))),
+            last: walked.last.iter().map(|_| Some(tensor([batch, hidden], 9))).collect(),
         };
         let wanted = Wanted { input: true, weight_hh: true };
         let saved = saved.expect("the walk keeps what it is told to");
-        let gradients = R::backward::<Flex>(saved, upstream, wanted);
+        let gradients = cell.backward::<Flex>(saved, upstream, wanted);
         let mut results = vec![walked.hidden];
         results.extend(walked.last);
-        results.extend(gradients.input);
-        results.extend(gradients.parameters.into_iter().flatten());
+        results.extend(gradients.in_order().flatten());
         results
     });
     let scalar = results.next().expect("every machine has an architecture");

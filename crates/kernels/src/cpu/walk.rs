@@ -1,27 +1,52 @@
-//! Which rows take part in a step, and what they read of the step before.
+//! A walk on the CPU backends.
 
-use std::ops::Range;
+use std::fmt::Debug;
 
-use crate::{Direction, Scan};
+use pulp::Arch;
 
-impl Scan {
-    /// Whether step `t` of row `b` is within the row's length.
-    pub(crate) fn is_valid(&self, t: usize, b: usize) -> bool {
-        self.lengths.as_ref().is_none_or(|lengths| t < lengths[b])
+use super::{
+    backward::backward,
+    cell::CpuCell,
+    forward::{Saved, forward},
+    tensors::CpuBackend,
+};
+use crate::{
+    Scan,
+    recurrence::{Arguments, Gradients, Recurrence, Upstream, Walked, Wanted},
+};
+
+/// A walk over a sequence, forward and backward, on every CPU backend.
+pub(crate) trait CpuWalk: Recurrence {
+    /// What the forward pass leaves for the backward pass.
+    type Saved<B: CpuBackend>: Clone + Debug + Send + 'static;
+
+    /// Walks the sequence with the instructions of `arch`; keeps what the backward pass needs if `keep`.
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        arguments: Arguments<B>,
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B>, Option<Self::Saved<B>>);
+
+    /// Back-propagation through time.
+    fn backward<B: CpuBackend>(self, saved: Self::Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B>;
+}
+
+impl<R: CpuCell> CpuWalk for R {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(
+        self,
+        arch: Arch,
+        arguments: Arguments<B>,
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<B>, Option<Saved<B>>) {
+        forward(self, arch, arguments, scan, keep)
     }
 
-    /// The rows of `block` that are within their length at step `t`, counted from the
-    /// block's first row.
-    pub(crate) fn valid_rows(&self, t: usize, block: &Range<usize>, rows: &mut Vec<usize>) {
-        rows.clear();
-        rows.extend((0..block.len()).filter(|r| self.is_valid(t, block.start + r)));
-    }
-
-    /// The step of row `b` that is walked before step `t`; `None` if `t` is its first.
-    pub(crate) fn previous(&self, t: usize, b: usize, steps: usize) -> Option<usize> {
-        match self.direction {
-            Direction::Forward => t.checked_sub(1),
-            Direction::Reverse => (t + 1 < steps && self.is_valid(t + 1, b)).then_some(t + 1),
-        }
+    fn backward<B: CpuBackend>(self, saved: Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B> {
+        backward(self, saved, upstream, wanted)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use burn::backend::{
-    TensorMetadata,
-    tensor::{FloatTensor, IntTensor},
+use burn::{
+    backend::{TensorMetadata, tensor::FloatTensor},
+    tensor::{Int, Tensor},
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -13,11 +13,18 @@ use crate::cpu::{
     activation::exp,
     blocks::CHUNK,
     lanes::{Lanewise, update},
+    operation::Operation,
     tensors::CpuBackend,
 };
 
 /// Sums and maxima side by side, for the vectors of every machine.
 const LANES: usize = 16;
+
+/// The operation with the right symbol of each row.
+#[derive(Clone, Debug)]
+pub(super) struct CrossEntropy {
+    targets: Arc<[usize]>,
+}
 
 /// What the forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
@@ -29,56 +36,72 @@ pub(super) struct Saved<B: CpuBackend> {
     targets: Arc<[usize]>,
 }
 
-/// The loss of each row, `[N]`.
-pub(super) fn forward<B: CpuBackend>(logits: FloatTensor<B>, targets: IntTensor<B>) -> (FloatTensor<B>, Saved<B>) {
-    let vocabulary = logits.shape()[1];
-    let column = |(row, target): (usize, i64)| {
-        let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
-        column.unwrap_or_else(|| panic!("`targets[{row}]` must be in 0..V = 0..{vocabulary}, got {target}"))
-    };
-    let targets: Arc<[usize]> = B::integers(targets).into_iter().enumerate().map(column).collect();
-    let mut exponentials = B::owned(logits);
-    let mut losses = vec![0.0; targets.len()];
-    let mut sums = vec![0.0; targets.len()];
-    let arch = Arch::new();
-    let rows = (CHUNK / vocabulary).max(1);
-    B::slice_mut(&mut exponentials)
-        .par_chunks_mut(rows * vocabulary)
-        .zip(targets.par_chunks(rows))
-        .zip(losses.par_chunks_mut(rows))
-        .zip(sums.par_chunks_mut(rows))
-        .for_each(|(((logits, targets), losses), sums)| {
-            let rows = logits.chunks_exact_mut(vocabulary).zip(targets).zip(losses).zip(sums);
-            for (((logits, &target), loss), sum) in rows {
-                let right = logits[target];
-                let (largest, total) = arch.dispatch(Exponentials(logits));
-                (*loss, *sum) = (total.ln() + (largest - right), total);
-            }
-        });
-    let losses = B::from_elements(losses, [targets.len()].into());
-    (losses, Saved { exponentials, sums: sums.into(), targets })
+impl CrossEntropy {
+    /// Takes the targets `[N]`.
+    ///
+    /// # Panics
+    /// If one is not in `0..vocabulary`.
+    pub fn new(targets: Tensor<1, Int>, vocabulary: usize) -> Self {
+        let column = |(row, target): (usize, i64)| {
+            let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
+            column.unwrap_or_else(|| panic!("`targets[{row}]` must be in 0..V = 0..{vocabulary}, got {target}"))
+        };
+        Self { targets: targets.into_data().iter().enumerate().map(column).collect() }
+    }
 }
 
-/// The gradient of the scores, `[N, V]`, from that of the losses, `[N]`.
-pub(super) fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>) -> FloatTensor<B> {
-    let d = B::contiguous(d);
-    let mut gradient = B::owned(saved.exponentials);
-    let vocabulary = gradient.shape()[1];
-    let rows = (CHUNK / vocabulary).max(1);
-    B::slice_mut(&mut gradient)
-        .par_chunks_mut(rows * vocabulary)
-        .zip(saved.targets.par_chunks(rows))
-        .zip(B::slice(&d).par_chunks(rows))
-        .zip(saved.sums.par_chunks(rows))
-        .for_each(|(((exponentials, targets), d), sums)| {
-            let rows = exponentials.chunks_exact_mut(vocabulary).zip(targets).zip(d).zip(sums);
-            for (((row, &target), d), sum) in rows {
-                let scale = d / sum;
-                row.iter_mut().for_each(|number| *number *= scale);
-                row[target] -= d;
-            }
-        });
-    gradient
+impl Operation<1> for CrossEntropy {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    /// The loss of each row, `[N]`, of the scores, `[N, V]`.
+    fn forward<B: CpuBackend>(self, [logits]: [FloatTensor<B>; 1]) -> (FloatTensor<B>, Saved<B>) {
+        let (vocabulary, targets) = (logits.shape()[1], self.targets);
+        let mut exponentials = B::owned(logits);
+        let mut losses = vec![0.0; targets.len()];
+        let mut sums = vec![0.0; targets.len()];
+        let arch = Arch::new();
+        let rows = (CHUNK / vocabulary).max(1);
+        B::slice_mut(&mut exponentials)
+            .par_chunks_mut(rows * vocabulary)
+            .zip(targets.par_chunks(rows))
+            .zip(losses.par_chunks_mut(rows))
+            .zip(sums.par_chunks_mut(rows))
+            .for_each(|(((logits, targets), losses), sums)| {
+                let rows = logits.chunks_exact_mut(vocabulary).zip(targets).zip(losses).zip(sums);
+                for (((logits, &target), loss), sum) in rows {
+                    let right = logits[target];
+                    let (largest, total) = arch.dispatch(Exponentials(logits));
+                    (*loss, *sum) = (total.ln() + (largest - right), total);
+                }
+            });
+        let losses = B::from_elements(losses, [targets.len()].into());
+        (losses, Saved { exponentials, sums: sums.into(), targets })
+    }
+
+    /// The gradient of the scores, `[N, V]`, from that of the losses, `[N]`.
+    fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>, [wanted]: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
+        if !wanted {
+            return [None];
+        }
+        let d = B::contiguous(d);
+        let mut gradient = B::owned(saved.exponentials);
+        let vocabulary = gradient.shape()[1];
+        let rows = (CHUNK / vocabulary).max(1);
+        B::slice_mut(&mut gradient)
+            .par_chunks_mut(rows * vocabulary)
+            .zip(saved.targets.par_chunks(rows))
+            .zip(B::slice(&d).par_chunks(rows))
+            .zip(saved.sums.par_chunks(rows))
+            .for_each(|(((exponentials, targets), d), sums)| {
+                let rows = exponentials.chunks_exact_mut(vocabulary).zip(targets).zip(d).zip(sums);
+                for (((row, &target), d), sum) in rows {
+                    let scale = d / sum;
+                    row.iter_mut().for_each(|number| *number *= scale);
+                    row[target] -= d;
+                }
+            });
+        [Some(gradient)]
+    }
 }
 
 /// `z` to `exp(z - max z)` in place; gives the largest and the sum.

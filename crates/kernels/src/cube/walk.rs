@@ -13,11 +13,11 @@ use burn::{
     },
     tensor::{IndexingUpdateOp, Shape, Slice, TensorData},
 };
-use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
-use super::{CubeBackend, CubeTensor, StepLaunch};
-use crate::{Direction, Scan, backend::InputTensors};
+use super::step::StepLaunch;
+use crate::{Direction, Scan, recurrence::InputTensors};
 
 /// A sequence on a GPU.
 #[derive(Clone, Debug)]

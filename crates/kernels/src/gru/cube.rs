@@ -4,111 +4,30 @@
 //! many for the gradients of the recurrent products, a third of which holds `W_hn h_{t-1}
 //! + b_hn` until then, beside the hidden states that are the output.
 
-use burn::backend::ops::FloatTensorOps;
-use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
 use super::Gru;
-use crate::{
-    Scan,
-    backend::InputTensors,
-    cube::{
-        CubeBackend, CubeTensor,
-        recurrence::CubeRecurrence,
-        step::{Step, sigmoid},
-        walk::{Walk, at, own, sum_of_rows},
-    },
-    recurrence::{Gradients, Upstream, Walked, Wanted},
+use crate::cube::{
+    CubeTensor,
+    cell::{CubeCell, Sequence, StateGradients, launch},
+    step::{Step, sigmoid},
 };
 
 /// Gates r, z, n.
 const GATES: usize = 3;
 
-/// What the forward pass leaves for the backward pass.
-#[derive(Clone, Debug)]
-pub(crate) struct Saved {
-    walk: Walk,
-    weight_hh: CubeTensor,
-    /// `[T, B, 3H]`: r, z, n after their nonlinearity.
-    gates: CubeTensor,
-    /// `[T, B, 3H]`: the last third is `W_hn h_{t-1} + b_hn`.
-    recurrent: CubeTensor,
-    /// `[T + 1, B, H]`: the states before and after each step.
-    hidden: CubeTensor,
-}
-
-impl CubeRecurrence<3, 1> for Gru {
-    type Saved = Saved;
-
-    fn forward(
-        self,
-        input: InputTensors<CubeBackend>,
-        [weight_hh, bias_hh, h0]: [CubeTensor; 3],
-        scan: &Scan,
-    ) -> (Walked<CubeBackend, 1>, Saved) {
-        let (walk, gates) = Walk::new(input, &h0, scan);
-        let recurrent = walk.sequence(GATES, &gates);
-        let bias_hh = into_contiguous(bias_hh);
-        let hidden = walk.states(h0);
-        let weight_t = CubeBackend::float_transpose(weight_hh.clone());
-        let client = &gates.client;
-        let (count, group) = walk.threads(client);
-        for t in walk.order() {
-            let product = CubeBackend::float_matmul(walk.before(&hidden, t), weight_t.clone());
-            // SAFETY: every thread that has a unit stays within the shapes above, and the
-            // others leave at once.
-            unsafe {
-                step_forward::launch_unchecked(
-                    client,
-                    count.clone(),
-                    group,
-                    gates.clone().into_tensor_arg(),
-                    recurrent.clone().into_tensor_arg(),
-                    hidden.clone().into_tensor_arg(),
-                    product.into_tensor_arg(),
-                    bias_hh.clone().into_tensor_arg(),
-                    walk.lengths().into(),
-                    walk.step(t),
-                );
-            }
-        }
-        let walked = Walked { hidden: walk.outputs(&hidden), last: [walk.last(&hidden)] };
-        (walked, Saved { walk, weight_hh, gates, recurrent, hidden })
+impl CubeCell for Gru {
+    fn step(self, s: &Sequence, t: usize, product: CubeTensor) {
+        launch!(step_forward, s, t, [s.gates(), s.recurrent(), s.hidden(), product.into_tensor_arg(), s.bias()]);
     }
 
-    fn backward(saved: Saved, upstream: Upstream<CubeBackend, 1>, wanted: Wanted) -> Gradients<CubeBackend, 3> {
-        let Saved { walk, weight_hh, gates, recurrent, hidden } = saved;
-        let [dh] = upstream.last;
-        let mut dh = walk.gradient_or_zeros(dh, &hidden);
-        let direct = walk.zero_state(&hidden);
-        let d_hidden = upstream.hidden.map(into_contiguous);
-        let (gates, recurrent) = (own(gates), own(recurrent));
-        let client = &gates.client;
-        let (count, group) = walk.threads(client);
-        for t in walk.order().into_iter().rev() {
-            // SAFETY: as in the forward pass.
-            unsafe {
-                step_backward::launch_unchecked(
-                    client,
-                    count.clone(),
-                    group,
-                    gates.clone().into_tensor_arg(),
-                    recurrent.clone().into_tensor_arg(),
-                    hidden.clone().into_tensor_arg(),
-                    d_hidden.clone().map(CubeTensor::into_tensor_arg).into(),
-                    dh.into_tensor_arg(),
-                    direct.clone().into_tensor_arg(),
-                    walk.lengths().into(),
-                    walk.step(t),
-                );
-            }
-            dh = CubeBackend::float_matmul(at(&recurrent, t), weight_hh.clone());
-        }
-        let dh = CubeBackend::float_add(dh, direct);
-        let weight = wanted.weight_hh.then(|| walk.weight_gradient(&recurrent, &hidden));
-        let bias = sum_of_rows(recurrent);
-        let input = wanted.input.then(|| walk.input_gradient(gates));
-        Gradients { input, parameters: [weight, Some(bias), Some(dh)] }
+    fn step_back(self, s: &Sequence, t: usize, dh: CubeTensor, d: &StateGradients) {
+        launch!(
+            step_backward,
+            s,
+            t,
+            [s.gates(), s.recurrent(), s.hidden(), d.hidden().into(), dh.into_tensor_arg(), d.direct()]
+        );
     }
 }
 

@@ -5,11 +5,44 @@ use rayon::prelude::*;
 
 use crate::cpu::{
     matrix::{Matrix, product},
+    operation::Operation,
     tensors::CpuBackend,
 };
 
 /// Columns whose sums are worth a thread.
 const THREAD_COLUMNS: usize = 64;
+
+/// `rows W^T + bias` of `rows`, `W` and `bias`.
+#[derive(Clone, Debug)]
+pub(super) struct Linear;
+
+impl Operation<3> for Linear {
+    /// The contiguous rows, and the weight.
+    type Saved<B: CpuBackend> = (FloatTensor<B>, Weight<B>);
+
+    fn forward<B: CpuBackend>(
+        self,
+        [rows, weight, bias]: [FloatTensor<B>; 3],
+    ) -> (FloatTensor<B>, (FloatTensor<B>, Weight<B>)) {
+        let (rows, weight, bias) = (B::contiguous(rows), Weight::new(weight), B::contiguous(bias));
+        let (count, [width, _]) = (rows.shape()[0], weight.shape());
+        let out = product(matrix::<B>(&rows), weight.matrix().transpose(), Some(B::slice(&bias)));
+        (B::from_elements(out, [count, width].into()), (rows, weight))
+    }
+
+    fn backward<B: CpuBackend>(
+        (rows, weight): (FloatTensor<B>, Weight<B>),
+        d: FloatTensor<B>,
+        wanted: [bool; 3],
+    ) -> [Option<FloatTensor<B>>; 3] {
+        let d = B::contiguous(d);
+        [
+            wanted[0].then(|| rows_gradient(&d, &weight)),
+            wanted[1].then(|| weight_gradient(&d, &rows, &weight)),
+            wanted[2].then(|| bias_gradient::<B>(&d)),
+        ]
+    }
+}
 
 /// A weight matrix as it lies in memory.
 #[derive(Clone, Debug)]
@@ -46,30 +79,15 @@ fn matrix<B: CpuBackend>(tensor: &FloatTensor<B>) -> Matrix<'_> {
     Matrix::filling(B::slice(tensor), tensor.shape()[1])
 }
 
-/// `rows W^T + bias`; `rows` and `bias` are contiguous.
-pub(super) fn forward<B: CpuBackend>(
-    rows: &FloatTensor<B>,
-    weight: &Weight<B>,
-    bias: &FloatTensor<B>,
-) -> FloatTensor<B> {
-    let (count, [width, _]) = (rows.shape()[0], weight.shape());
-    let out = product(matrix::<B>(rows), weight.matrix().transpose(), Some(B::slice(bias)));
-    B::from_elements(out, [count, width].into())
-}
-
 /// `∂L/∂X` of the contiguous `∂L/∂Y`.
-pub(super) fn rows_gradient<B: CpuBackend>(d: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
+fn rows_gradient<B: CpuBackend>(d: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
     let (count, [_, width]) = (d.shape()[0], weight.shape());
     let out = product(matrix::<B>(d), weight.matrix(), None);
     B::from_elements(out, [count, width].into())
 }
 
 /// `∂L/∂W` `[O, I]` of the contiguous `∂L/∂Y` and `X`.
-pub(super) fn weight_gradient<B: CpuBackend>(
-    d: &FloatTensor<B>,
-    rows: &FloatTensor<B>,
-    weight: &Weight<B>,
-) -> FloatTensor<B> {
+fn weight_gradient<B: CpuBackend>(d: &FloatTensor<B>, rows: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
     let (d, rows) = (matrix::<B>(d), matrix::<B>(rows));
     let (left, right) = if weight.turned { (rows, d) } else { (d, rows) };
     let out = product(left.transpose(), right, None);
@@ -78,7 +96,7 @@ pub(super) fn weight_gradient<B: CpuBackend>(
 }
 
 /// `∂L/∂b` of the contiguous `∂L/∂Y`: row after row, whatever the number of threads.
-pub(super) fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
+fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
     let width = d.shape()[1];
     let mut sums = vec![0.0; width];
     let rows = B::slice(d);

@@ -9,10 +9,47 @@ use crate::{
         activation,
         blocks::CHUNK,
         lanes::{Lanewise, update},
+        operation::Operation,
         tensors::CpuBackend,
     },
     step,
 };
+
+/// What is done to every number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pointwise {
+    Tanh,
+    Mask(Mask),
+}
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+pub(super) enum Saved<B: CpuBackend> {
+    /// The output.
+    Tanh(FloatTensor<B>),
+    Mask(Mask),
+}
+
+impl Operation<1> for Pointwise {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(self, [input]: [FloatTensor<B>; 1]) -> (FloatTensor<B>, Saved<B>) {
+        match self {
+            Pointwise::Tanh => {
+                let output = tanh::<B>(input);
+                (output.clone(), Saved::Tanh(output))
+            }
+            Pointwise::Mask(mask) => (masked::<B>(input, mask), Saved::Mask(mask)),
+        }
+    }
+
+    fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>, [wanted]: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
+        [wanted.then(|| match saved {
+            Saved::Tanh(output) => tanh_backward::<B>(d, output),
+            Saved::Mask(mask) => masked::<B>(d, mask),
+        })]
+    }
+}
 
 /// Which numbers are dropped, and what the others are multiplied by.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +98,7 @@ fn mix(mut z: u64) -> u64 {
 }
 
 /// Masks a tensor.
-pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
+fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
     let mut tensor = B::owned(tensor);
     let chunks = B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).enumerate();
     chunks.for_each(|(index, chunk)| mask.apply(index * CHUNK, chunk));
@@ -69,14 +106,14 @@ pub(super) fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> Float
 }
 
 /// `tanh(x)`.
-pub(super) fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let mut tensor = B::owned(tensor);
     B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(step::tanh);
     tensor
 }
 
 /// `gradient * (1 - y²)`, of `y = tanh(x)`.
-pub(super) fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
+fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
     let (mut gradient, output) = (B::owned(gradient), B::contiguous(output));
     let arch = Arch::new();
     let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));

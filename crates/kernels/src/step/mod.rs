@@ -23,7 +23,7 @@ pub use rows::{CellRows, PackedRows, attend, tanh};
 
 use burn::tensor::Tensor;
 
-use crate::backend::is_native;
+use crate::device::is_native;
 
 /// The elements in row-major order, if native code runs tensors like this one.
 fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {

@@ -1,23 +1,23 @@
 //! The ledger of a loop, and the two autodiff operations that write and read it.
 
+// The selectors of extensions name the ndarray backend, which Burn has deprecated.
+#![allow(deprecated)]
+
 use std::{
     any::Any,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use burn::backend::{
-    Autodiff, Backend, DispatchDevice, FloatDType, TensorMetadata,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, Ops, OpsKind},
-    },
-    backend_extension,
-    tensor::FloatTensor,
+    Autodiff, Backend, FloatDType, TensorMetadata, autodiff::checkpoint::strategy::CheckpointStrategy,
+    backend_extension, tensor::FloatTensor,
 };
-use burn::tensor::{Device, Shape};
+use burn::tensor::Shape;
 
-use crate::backend::NativeBackend;
+use crate::{
+    autodiff::{Pass, record, split},
+    native::NativeBackend,
+};
 
 /// What the whole of a loop is, of which the steps take a part.
 #[derive(Clone, Copy, Debug)]
@@ -53,65 +53,44 @@ impl Ledger {
     }
 }
 
-/// Whether the operations below are there for the backend of a device.
-pub(super) fn is_known(device: &Device) -> bool {
-    match device.clone().inner().as_dispatch() {
-        #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        #[cfg(feature = "native-gpu")]
-        DispatchDevice::Cube(_) => true,
-        #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
-        _ => false,
+/// The two operations; without autodiff they do nothing.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "native-gpu"),
+    Autodiff
+)]
+pub(crate) trait LoopBackend: Backend {
+    /// A token `[1]`, whose backward pass gives `whole` the gradient that `ledger` adds
+    /// up to.
+    fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
+        let _ = (ledger, kind);
+        Self::float_zeros([1].into(), &whole.device(), FloatDType::F32)
+    }
+
+    /// `output`, whose gradient is written into `ledger` beside `rows`.
+    fn watch(
+        output: FloatTensor<Self>,
+        rows: FloatTensor<Self>,
+        token: FloatTensor<Self>,
+        ledger: Ledger,
+        step: usize,
+    ) -> FloatTensor<Self> {
+        let _ = (rows, token, ledger, step);
+        output
     }
 }
-
-// The selectors name the deprecated ndarray backend.
-#[allow(deprecated)]
-mod extension {
-    use super::*;
-
-    /// The two operations; without autodiff they do nothing.
-    #[backend_extension(
-        Flex: cfg(feature = "flex"),
-        NdArray: cfg(feature = "ndarray"),
-        Cube: cfg(feature = "native-gpu"),
-        Autodiff
-    )]
-    pub(crate) trait LoopBackend: Backend {
-        /// A token `[1]`, whose backward pass gives `whole` the gradient that `ledger` adds
-        /// up to.
-        fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
-            let _ = (ledger, kind);
-            Self::float_zeros([1].into(), &whole.device(), FloatDType::F32)
-        }
-
-        /// `output`, whose gradient is written into `ledger` beside `rows`.
-        fn watch(
-            output: FloatTensor<Self>,
-            rows: FloatTensor<Self>,
-            token: FloatTensor<Self>,
-            ledger: Ledger,
-            step: usize,
-        ) -> FloatTensor<Self> {
-            let _ = (rows, token, ledger, step);
-            output
-        }
-    }
-}
-pub(crate) use extension::LoopBackend;
 
 impl<B: NativeBackend> LoopBackend for B {}
 
 impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
     fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
-        let (whole, node) = whole.into_parts();
-        let token = B::float_zeros([1].into(), &whole.device(), FloatDType::F32);
-        match Backward::<B, 1>::prepare::<C>(Open, [node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((ledger, kind, whole.shape()), token),
-            OpsKind::UnTracked(prep) => prep.finish(token),
-        }
+        let mut nodes = Vec::new();
+        let whole = split::<B, C>(whole, &mut nodes);
+        record::<B, C, _, 1>(Open, nodes, |keep| {
+            let token = B::float_zeros([1].into(), &whole.device(), FloatDType::F32);
+            (token, keep.then(|| (ledger, kind, whole.shape())))
+        })
     }
 
     fn watch(
@@ -121,12 +100,10 @@ impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
         ledger: Ledger,
         step: usize,
     ) -> FloatTensor<Self> {
-        let (output, node) = output.into_parts();
-        let rows = rows.into_primitive();
-        match Backward::<B, 2>::prepare::<C>(Watch, [node, token.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((ledger, step, rows), output),
-            OpsKind::UnTracked(prep) => prep.finish(output),
-        }
+        let mut nodes = Vec::new();
+        let output = split::<B, C>(output, &mut nodes);
+        nodes.push(token.node());
+        record::<B, C, _, 2>(Watch, nodes, |keep| (output, keep.then(|| (ledger, step, rows.into_primitive()))))
     }
 }
 
@@ -134,22 +111,22 @@ impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
 #[derive(Debug)]
 struct Watch;
 
-impl<B: Backend> Backward<B, 2> for Watch {
+impl<B: Backend> Pass<B, 2> for Watch {
     type State = (Ledger, usize, FloatTensor<B>);
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
-        let (ledger, step, rows) = ops.state;
-        let [output, token] = ops.parents;
-        if let Some(token) = token {
+    fn differentiate(
+        self,
+        (ledger, step, rows): Self::State,
+        gradient: FloatTensor<B>,
+        [output, token]: [bool; 2],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
+        let token = token.then(|| {
             // The token's own backward pass runs only if it has a gradient.
             let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
             ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
-            grads.register::<B>(token.id, zero);
-        }
-        if let Some(output) = output {
-            grads.register::<B>(output.id, gradient);
-        }
+            zero
+        });
+        [output.then_some(gradient), token]
     }
 }
 
@@ -157,21 +134,20 @@ impl<B: Backend> Backward<B, 2> for Watch {
 #[derive(Debug)]
 struct Open;
 
-impl<B: Backend> Backward<B, 1> for Open {
+impl<B: Backend> Pass<B, 1> for Open {
     type State = (Ledger, Whole, Shape);
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        grads.consume::<B>(&ops.node);
-        let (ledger, kind, shape) = ops.state;
+    fn differentiate(
+        self,
+        (ledger, kind, shape): Self::State,
+        _: FloatTensor<B>,
+        [whole]: [bool; 1],
+    ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         let entries = ledger.read::<B>();
-        let [whole] = ops.parents;
-        if let Some(whole) = whole {
-            let gradient = match kind {
-                Whole::Factor => product(entries, shape.num_dims()),
-                Whole::Sequence { time } => sequence(entries, time, shape),
-            };
-            grads.register::<B>(whole.id, gradient);
-        }
+        [whole.then(|| match kind {
+            Whole::Factor => product(entries, shape.num_dims()),
+            Whole::Sequence { time } => sequence(entries, time, shape),
+        })]
     }
 }
 

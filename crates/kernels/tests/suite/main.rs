@@ -1,6 +1,6 @@
 //! Tests of the recurrent operations against their composed twins, against finite
 //! differences and against themselves walked step by step.
-#![cfg(any(feature = "flex", feature = "ndarray"))]
+#![cfg(feature = "native-cpu")]
 // Burn has deprecated the ndarray backend, which is tested all the same.
 #![allow(deprecated)]
 

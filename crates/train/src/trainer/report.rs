@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use burn::backend::ExecutionError;
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::device::is_cpu;
 
 use crate::event::StepReport;
 use crate::settings::TrainingSettings;
@@ -40,7 +41,9 @@ impl Reports {
     pub(super) fn new(settings: &TrainingSettings, device: &Device, steps_per_epoch: u64) -> Self {
         Self {
             pending: Vec::new(),
-            at_once: computes_at_once(device),
+            // A GPU works on while the host goes ahead, and reading a number back makes them wait for each other: there,
+            // figures are read only when they are printed.
+            at_once: is_cpu(device),
             print_every: settings.print_every,
             steps_per_epoch,
             working: Duration::ZERO,
@@ -94,18 +97,5 @@ impl Reports {
             items_per_second: self.items_per_second,
             printed,
         }
-    }
-}
-
-/// Whether a tensor of `device` holds its numbers as soon as it is made. A GPU works on while the host goes ahead, and
-/// reading a number back makes them wait for each other: there, figures are read only when they are printed.
-fn computes_at_once(device: &Device) -> bool {
-    match device.clone().inner().as_dispatch() {
-        #[cfg(feature = "flex")]
-        burn::backend::DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        burn::backend::DispatchDevice::NdArray(_) => true,
-        #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
-        _ => false,
     }
 }

@@ -1,0 +1,44 @@
+//! Softmax and cross-entropy of scores over a vocabulary, in one pass each way.
+//!
+//! ```text
+//! l_n = ln Σ_v exp z_nv - z_ny               y the right symbol of row n
+//! ∂l_n/∂z_nv = softmax(z_n)_v - [v = y]
+//! ```
+//!
+//! For `f32` on a CPU one operation that overwrites the scores with what its backward pass
+//! needs, and that with the gradient: nothing of the scores' size is made anew. Everywhere
+//! else it is Burn's `log_softmax` and `gather`.
+
+#[cfg(feature = "native-cpu")]
+mod cpu;
+
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+#[cfg(feature = "native-cpu")]
+use crate::{cpu::operation::run, device::is_native_on_cpu};
+
+/// What the right symbols cost, in nats: `-ln softmax(logits)[n, targets[n]]` of each row.
+///
+/// # Shapes
+/// - `logits` `[N, V]`, `targets` `[N]` in `0..V`
+/// - output `[N]`
+///
+/// # Panics
+/// If the shapes do not fit or, on a CPU, a target has no column.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    let [rows, vocabulary] = logits.dims();
+    assert!(targets.dims() == [rows], "`targets` must be [N] = [{rows}], got {:?}", targets.dims());
+    #[cfg(feature = "native-cpu")]
+    if is_native_on_cpu(&logits) {
+        let operation = cpu::CrossEntropy::new(targets, vocabulary);
+        return Tensor::from_dispatch(run(operation, [logits.into_dispatch()]));
+    }
+    let _ = vocabulary;
+    composed(logits, targets)
+}
+
+/// [`cross_entropy`] in tensor operations: the specification that the native code is
+/// tested against.
+pub fn composed(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1)).neg().squeeze_dim(1)
+}

@@ -1,0 +1,54 @@
+//! `y = W x + b` of many rows: what stands before and after a recurrence.
+//!
+//! ```text
+//! Y = X Wᵀ + b
+//! ∂L/∂X = ∂L/∂Y W,  ∂L/∂W = (∂L/∂Y)ᵀ X,  ∂L/∂b = Σ ∂L/∂Y
+//! ```
+//!
+//! For `f32` on a CPU one operation: the products run on all threads without a meeting,
+//! the bias is where their sums start, and a gradient is laid out as its weight is.
+//! Everywhere else it is a product and a sum of Burn's.
+
+#[cfg(feature = "native-cpu")]
+mod cpu;
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "native-cpu")]
+use crate::{cpu::operation::run, device::is_native_on_cpu};
+
+/// `rows W^T + bias`.
+///
+/// # Shapes
+/// - `rows` `[N, I]`, `weight` `[O, I]`, `bias` `[O]`
+/// - output `[N, O]`
+///
+/// A weight `[I, O]`, as Burn's `Linear` has it, is given as `weight.transpose()`, which
+/// costs nothing.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn linear(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let [[_, rows_in], [out, weight_in]] = [rows.dims(), weight.dims()];
+    assert!(rows_in == weight_in, "`rows` must be [N, I] = [N, {weight_in}], got {:?}", rows.dims());
+    if let Some(bias) = &bias {
+        assert!(bias.dims() == [out], "`bias` must be [O] = [{out}], got {:?}", bias.dims());
+    }
+    #[cfg(feature = "native-cpu")]
+    if is_native_on_cpu(&rows) && is_native_on_cpu(&weight) {
+        let bias = bias.unwrap_or_else(|| Tensor::zeros([out], (&rows.device(), rows.dtype())));
+        let inputs = [rows.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+        return Tensor::from_dispatch(run(cpu::Linear, inputs));
+    }
+    composed(rows, weight, bias)
+}
+
+/// [`linear`] in tensor operations: the specification that the native code is tested
+/// against.
+pub fn composed(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let product = rows.matmul(weight.transpose());
+    match bias {
+        Some(bias) => product + bias.unsqueeze(),
+        None => product,
+    }
+}

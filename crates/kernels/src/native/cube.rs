@@ -1,0 +1,55 @@
+//! The GPU backends: all of them are Burn's one CubeCL backend.
+
+use std::any::Any;
+
+use burn_cubecl::Cube;
+
+use super::{NativeBackend, NativeWalk};
+use crate::{
+    Scan,
+    cube::walks::CubeWalk,
+    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
+};
+
+// `Cube` is `CubeBackend` or wraps it, as Burn's `fusion` will have it, a feature that
+// other crates switch: the code must compile for both.
+impl NativeBackend for Cube {
+    type Saved<R: NativeWalk> = <R as CubeWalk>::Saved;
+
+    fn forward<R: NativeWalk>(
+        walk: R,
+        arguments: Arguments<Self>,
+        scan: &Scan,
+        keep: bool,
+    ) -> (Walked<Self>, Option<Self::Saved<R>>) {
+        let (walked, saved) = CubeWalk::forward(walk, arguments.map(cast, cast), scan);
+        let last = walked.last.into_iter().map(cast).collect();
+        (Walked { hidden: cast(walked.hidden), last }, keep.then_some(saved))
+    }
+
+    fn backward<R: NativeWalk>(
+        walk: R,
+        saved: Self::Saved<R>,
+        upstream: Upstream<Self>,
+        wanted: Wanted,
+    ) -> Gradients<Self> {
+        let upstream = Upstream {
+            hidden: upstream.hidden.map(cast),
+            last: upstream.last.into_iter().map(|gradient| gradient.map(cast)).collect(),
+        };
+        let gradients = CubeWalk::backward(walk, saved, upstream, wanted);
+        Gradients {
+            input: gradients.input.map(cast),
+            weights: gradients.weights.into_iter().map(|gradient| gradient.map(cast)).collect(),
+            initial: gradients.initial.into_iter().map(cast).collect(),
+        }
+    }
+}
+
+/// A value as what it is: the types are the same where kernels of our own
+/// [are run](crate::device::is_native).
+fn cast<A: Any, B: Any>(value: A) -> B {
+    let mut value = Some(value);
+    let value = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();
+    value.and_then(Option::take).expect("kernels run on tensors that are not to be fused")
+}

@@ -1,0 +1,125 @@
+//! Loops that only a program can write: a step that looks at what the step before made,
+//! as a decoder with attention does.
+//!
+//! Step by step, automatic differentiation pays for the whole of a thing at each step that
+//! touches a part of it. Here it pays once a loop:
+//!
+//! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product of
+//!   all steps, `Xᵀ dY` with the rows of all steps below each other, where each step would
+//!   add a full matrix to the sum.
+//! - [`unbind`]: the steps of a sequence. Their gradients are put together once, where each
+//!   slice would add a whole sequence of zeros but for one step.
+//!
+//! Neither changes a value or a gradient but by the order of sums. How it is done: the
+//! steps write down what they are given in the backward pass, in a ledger, and hang on a
+//! token whose own backward pass, which comes after theirs, reads the ledger.
+
+#[cfg(feature = "native")]
+mod node;
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "native")]
+use self::node::{Ledger, LoopBackend, Whole};
+#[cfg(feature = "native")]
+use crate::device::is_known;
+
+/// A matrix, or a batch of them, that every step of a loop multiplies by; made anew for
+/// each loop.
+#[derive(Clone, Debug)]
+pub struct Repeated<const D: usize> {
+    /// `[.., I, O]`
+    matrix: Tensor<D>,
+    #[cfg(feature = "native")]
+    opened: Option<Opened>,
+}
+
+/// The token of a loop and its ledger.
+#[cfg(feature = "native")]
+#[derive(Clone, Debug)]
+struct Opened {
+    token: Tensor<1>,
+    ledger: Ledger,
+}
+
+#[cfg(feature = "native")]
+impl Opened {
+    /// Opens a ledger for `whole`; none where there is nothing to differentiate, or the
+    /// backend is not known here.
+    fn new<const D: usize>(whole: &Tensor<D>, kind: Whole) -> Option<Self> {
+        let device = whole.device();
+        if !(device.is_autodiff() && is_known(&device)) {
+            return None;
+        }
+        let ledger = Ledger::default();
+        let whole = whole.clone().into_dispatch();
+        let token = <burn::backend::Dispatch as LoopBackend>::open_ledger(whole, ledger.clone(), kind);
+        Some(Self { token: Tensor::from_dispatch(token), ledger })
+    }
+
+    /// Passes `output` on, and in the backward pass writes its gradient down beside `rows`,
+    /// as that of `step`.
+    fn watch<const D: usize>(&self, output: Tensor<D>, rows: Tensor<D>, step: usize) -> Tensor<D> {
+        Tensor::from_dispatch(<burn::backend::Dispatch as LoopBackend>::watch(
+            output.into_dispatch(),
+            rows.into_dispatch(),
+            self.token.clone().into_dispatch(),
+            self.ledger.clone(),
+            step,
+        ))
+    }
+}
+
+impl<const D: usize> Repeated<D> {
+    /// `matrix` `[.., I, O]`, of two dimensions or more.
+    pub fn new(matrix: Tensor<D>) -> Self {
+        #[cfg(feature = "native")]
+        {
+            let opened = Opened::new(&matrix, Whole::Factor);
+            let matrix = if opened.is_some() { matrix.detach() } else { matrix };
+            Self { matrix, opened }
+        }
+        #[cfg(not(feature = "native"))]
+        Self { matrix }
+    }
+
+    /// `rows` `[.., N, I]` times the matrix: `[.., N, O]`.
+    pub fn product(&self, rows: Tensor<D>) -> Tensor<D> {
+        let product = rows.clone().matmul(self.matrix.clone());
+        #[cfg(feature = "native")]
+        if let Some(opened) = &self.opened {
+            return opened.watch(product, rows, 0);
+        }
+        product
+    }
+
+    /// The matrix without its history where [`product`](Self::product) and
+    /// [`credit`](Self::credit) see to its gradient, for an operation that multiplies by it
+    /// itself.
+    pub fn matrix(&self) -> Tensor<D> {
+        self.matrix.clone()
+    }
+
+    /// Passes `sum` `[.., N, O]` on, which an operation is about to add `rows` times the
+    /// matrix to: what its gradient is, is the gradient of that product too.
+    pub fn credit(&self, rows: Tensor<D>, sum: Tensor<D>) -> Tensor<D> {
+        #[cfg(feature = "native")]
+        if let Some(opened) = &self.opened {
+            return opened.watch(sum, rows, 0);
+        }
+        let _ = rows;
+        sum
+    }
+}
+
+/// The steps of a time-major sequence: `[T, N, W]` to `T` times `[N, W]`.
+pub fn unbind(sequence: Tensor<3>) -> Vec<Tensor<2>> {
+    let time = sequence.dims()[0];
+    #[cfg(feature = "native")]
+    if let Some(opened) = Opened::new(&sequence, Whole::Sequence { time }) {
+        let sequence = sequence.detach();
+        let step = |t| sequence.clone().narrow(0, t, 1).squeeze_dim::<2>(0);
+        return (0..time).map(|t| opened.watch(step(t), step(t), t)).collect();
+    }
+    (0..time).map(|t| sequence.clone().narrow(0, t, 1).squeeze_dim(0)).collect()
+}
