@@ -35,16 +35,14 @@ mod composed;
 mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
-#[cfg(feature = "native")]
-mod node;
 
 pub use composed::composed;
 
 use burn::tensor::Tensor;
 
-#[cfg(feature = "native")]
-use crate::backend::is_native;
 use crate::{Input, Scan, arguments::Arguments};
+#[cfg(feature = "native")]
+use crate::{backend, device::is_native};
 
 /// The cells of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,9 +98,8 @@ fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput
     check(cell, &input, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
-        let (input, h0) = (input.into_tensors(), h0.into_dispatch());
-        let (hidden, last) = <burn::backend::Dispatch as node::MinimalBackend>::minimal(input, h0, cell, scan.clone());
-        return MinimalOutput { hidden: Tensor::from_dispatch(hidden), last: Tensor::from_dispatch(last) };
+        let (hidden, [last]) = backend::walk(cell, input, Vec::new(), [h0], scan);
+        return MinimalOutput { hidden, last };
     }
     composed(cell, input, h0, scan)
 }

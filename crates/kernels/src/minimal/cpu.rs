@@ -9,17 +9,16 @@ use rayon::prelude::*;
 use super::Minimal;
 use crate::{
     Scan,
-    backend::InputTensors,
     cpu::{
         activation::{exp, sigmoid, sigmoid_slope},
         blocks::Extent,
         gradients::input_gradient,
         lanes::{Lanewise, update},
-        recurrence::CpuRecurrence,
         source::{Reader, Source},
         tensors::CpuBackend,
+        walk::CpuWalk,
     },
-    recurrence::{Gradients, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
 };
 
 #[cfg(all(test, feature = "flex"))]
@@ -104,7 +103,6 @@ impl<const M: usize> Lanewise<2, M> for StepBack {
 /// What the forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved<B: CpuBackend> {
-    cell: Minimal,
     extent: Extent,
     scan: Scan,
     input: Reader<B>,
@@ -113,42 +111,41 @@ pub(crate) struct Saved<B: CpuBackend> {
     hidden: FloatTensor<B>,
 }
 
-impl CpuRecurrence<1, 1> for Minimal {
+impl CpuWalk for Minimal {
     type Saved<B: CpuBackend> = Saved<B>;
 
     fn forward<B: CpuBackend>(
         self,
         arch: Arch,
-        input: InputTensors<B>,
-        [h0]: [FloatTensor<B>; 1],
+        arguments: Arguments<B>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<B, 1>, Option<Saved<B>>) {
+    ) -> (Walked<B>, Option<Saved<B>>) {
+        let [h0] = arguments.initial.into_array();
         let h0 = B::contiguous(h0);
-        let (input, [steps, batch]) = Reader::new(input, scan);
+        let (input, [steps, batch]) = Reader::new(arguments.input, scan);
         let extent = Extent { arch, steps, batch, gates: self.gates(), hidden: h0.shape()[1] };
         let mut hidden = B::zeros([steps, batch, extent.hidden]);
         let mut last = B::duplicate(&h0);
         let walk = Walk { cell: self, extent: &extent, scan, source: input.source() };
         let strands = walk.strands(1, B::slice_mut(&mut hidden), B::slice_mut(&mut last));
         walk.run(strands, |strands| arch.dispatch(Forward { walk, strands }));
-        let saved = Saved { cell: self, extent, scan: scan.clone(), input, h0, hidden: hidden.clone() };
-        (Walked { hidden, last: [last] }, keep.then_some(saved))
+        let saved = Saved { extent, scan: scan.clone(), input, h0, hidden: hidden.clone() };
+        (Walked { hidden, last: vec![last] }, keep.then_some(saved))
     }
 
-    fn backward<B: CpuBackend>(saved: Saved<B>, upstream: Upstream<B, 1>, wanted: Wanted) -> Gradients<B, 1> {
-        let Saved { cell, extent, scan, input, h0, hidden } = saved;
-        let [dh] = upstream.last;
-        let mut dh = B::gradient_or_zeros(dh, &h0);
+    fn backward<B: CpuBackend>(self, saved: Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B> {
+        let Saved { extent, scan, input, h0, hidden } = saved;
+        let mut dh = B::gradient_or_zeros(upstream.last.into_iter().next().flatten(), &h0);
         let d_hidden = upstream.hidden.map(B::contiguous);
         let (input, mut sums) = input.keep_gates(&extent, extent.gates * extent.hidden);
-        let walk = Walk { cell, extent: &extent, scan: &scan, source: input.source() };
+        let walk = Walk { cell: self, extent: &extent, scan: &scan, source: input.source() };
         let strands = walk.strands(extent.gates, sums.slice_mut(), B::slice_mut(&mut dh));
         let (h0, hidden, d_hidden) = (B::slice(&h0), B::slice(&hidden), d_hidden.as_ref().map(B::slice));
         walk.run(strands, |strands| extent.arch.dispatch(Backward { walk, strands, h0, hidden, d_hidden }));
         let symbols = input.into_symbols();
         let input = wanted.input.then(|| input_gradient(&extent, &scan, symbols.as_ref(), sums));
-        Gradients { input, parameters: [Some(dh)] }
+        Gradients { input, weights: Vec::new(), initial: vec![dh] }
     }
 }
 

@@ -8,20 +8,18 @@ use cubecl::prelude::*;
 use super::Minimal;
 use crate::{
     Direction, Scan,
-    backend::InputTensors,
     cube::{
         CubeBackend, CubeTensor,
-        recurrence::CubeRecurrence,
         step::sigmoid,
         walk::{Walk, own},
+        walks::CubeWalk,
     },
-    recurrence::{Gradients, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
 };
 
 /// What the forward pass leaves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
-    cell: Minimal,
     direction: Direction,
     walk: Walk,
     /// `[T, B, G]`: the sums under the nonlinearities.
@@ -31,17 +29,13 @@ pub(crate) struct Saved {
     hidden: CubeTensor,
 }
 
-impl CubeRecurrence<1, 1> for Minimal {
+impl CubeWalk for Minimal {
     type Saved = Saved;
 
-    fn forward(
-        self,
-        input: InputTensors<CubeBackend>,
-        [h0]: [CubeTensor; 1],
-        scan: &Scan,
-    ) -> (Walked<CubeBackend, 1>, Saved) {
-        let (walk, sums) = Walk::new(input, &h0, scan);
-        let (cell, direction, h0) = (self, scan.direction, into_contiguous(h0));
+    fn forward(self, arguments: Arguments<CubeBackend>, scan: &Scan) -> (Walked<CubeBackend>, Saved) {
+        let [h0] = arguments.initial.into_array();
+        let (walk, sums) = Walk::new(arguments.input, &h0, scan);
+        let (direction, h0) = (scan.direction, into_contiguous(h0));
         let hidden = walk.sequence(1, &h0);
         let last = CubeBackend::float_empty(h0.shape(), &h0.device, FloatDType::F32);
         let client = &sums.client;
@@ -58,17 +52,16 @@ impl CubeRecurrence<1, 1> for Minimal {
                 hidden.clone().into_tensor_arg(),
                 last.clone().into_tensor_arg(),
                 walk.lengths().into(),
-                cell,
+                self,
                 direction == Direction::Reverse,
             );
         }
-        (Walked { hidden: hidden.clone(), last: [last] }, Saved { cell, direction, walk, sums, h0, hidden })
+        (Walked { hidden: hidden.clone(), last: vec![last] }, Saved { direction, walk, sums, h0, hidden })
     }
 
-    fn backward(saved: Saved, upstream: Upstream<CubeBackend, 1>, wanted: Wanted) -> Gradients<CubeBackend, 1> {
-        let Saved { cell, direction, walk, sums, h0, hidden } = saved;
-        let [dh] = upstream.last;
-        let dh = own(walk.gradient_or_zeros(dh, &h0));
+    fn backward(self, saved: Saved, upstream: Upstream<CubeBackend>, wanted: Wanted) -> Gradients<CubeBackend> {
+        let Saved { direction, walk, sums, h0, hidden } = saved;
+        let dh = own(walk.gradient_or_zeros(upstream.last.into_iter().next().flatten(), &h0));
         let d_hidden = upstream.hidden.map(into_contiguous);
         let sums = own(sums);
         let client = &sums.client;
@@ -85,12 +78,12 @@ impl CubeRecurrence<1, 1> for Minimal {
                 d_hidden.map(CubeTensor::into_tensor_arg).into(),
                 dh.clone().into_tensor_arg(),
                 walk.lengths().into(),
-                cell,
+                self,
                 direction == Direction::Reverse,
             );
         }
         let input = wanted.input.then(|| walk.input_gradient(sums));
-        Gradients { input, parameters: [Some(dh)] }
+        Gradients { input, weights: Vec::new(), initial: vec![dh] }
     }
 }
 
