@@ -12,7 +12,7 @@ use std::hint::black_box;
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use criterion::{Criterion, criterion_group, criterion_main};
-use rekindle_kernels::{Input, Scan, gru, lstm, rnn};
+use rekindle_kernels::{Input, Scan, gru, lstm, minimal, rnn};
 
 // As in the `rekindle` binary: the outputs are fresh memory in each step.
 #[global_allocator]
@@ -26,6 +26,8 @@ enum Cell {
     Rnn,
     Lstm,
     Gru,
+    MinGru,
+    MinLstm,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +65,9 @@ impl Arguments {
         let gates = HIDDEN
             * match cell {
                 Cell::Rnn => 1,
+                Cell::MinGru => 2,
+                Cell::Gru | Cell::MinLstm => 3,
                 Cell::Lstm => 4,
-                Cell::Gru => 3,
             };
         let uniform = Distribution::Uniform(-0.06, 0.06);
         let tokens = (0..steps * batch).map(|i| ((i * 7 + i / 13) % SYMBOLS) as i64);
@@ -92,6 +95,10 @@ impl Arguments {
             (Cell::Lstm, Body::Composed) => lstm::composed(input, weight, h0, c0, &scan).hidden,
             (Cell::Gru, Body::Native) => gru::gru(input, weight, self.bias_hh.clone(), h0, &scan).hidden,
             (Cell::Gru, Body::Composed) => gru::composed(input, weight, self.bias_hh.clone(), h0, &scan).hidden,
+            (Cell::MinGru, Body::Native) => minimal::min_gru(input, h0, &scan).hidden,
+            (Cell::MinLstm, Body::Native) => minimal::min_lstm(input, h0, &scan).hidden,
+            (Cell::MinGru, Body::Composed) => minimal::composed(minimal::Minimal::Gru, input, h0, &scan).hidden,
+            (Cell::MinLstm, Body::Composed) => minimal::composed(minimal::Minimal::Lstm, input, h0, &scan).hidden,
         }
     }
 }
@@ -107,7 +114,7 @@ fn devices() -> Vec<(&'static str, Device)> {
 
 fn operations(criterion: &mut Criterion) {
     for (backend, device) in devices() {
-        for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru] {
+        for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm] {
             let mut group = criterion.benchmark_group(format!("{backend}/{cell:?}"));
             group.sample_size(10);
             for body in [Body::Native, Body::Composed] {

@@ -19,7 +19,8 @@ pub(crate) struct Arguments<'a> {
     /// Gates of the cell: `G = gates * H`.
     pub gates: usize,
     pub input: &'a Input,
-    pub weight_hh: &'a Tensor<2>,
+    /// None where there is no recurrent product.
+    pub weight_hh: Option<&'a Tensor<2>>,
     pub h0: &'a Tensor<2>,
     pub scan: &'a Scan,
 }
@@ -53,7 +54,9 @@ impl Arguments<'_> {
             self.element_type("input", projection);
         }
         self.tensor("h0", "[B, H]", [batch, hidden], self.h0);
-        self.tensor("weight_hh", "[G, H]", [wanted, hidden], self.weight_hh);
+        if let Some(weight_hh) = self.weight_hh {
+            self.tensor("weight_hh", "[G, H]", [wanted, hidden], weight_hh);
+        }
         self.lengths(steps, batch);
         sizes
     }

@@ -87,7 +87,7 @@ impl Cell for Gru {
 }
 
 fn check(input: &Input, weight_hh: &Tensor<2>, bias_hh: &Tensor<1>, h0: &Tensor<2>, scan: &Scan) {
-    let arguments = Arguments { operation: "gru", gates: 3, input, weight_hh, h0, scan };
+    let arguments = Arguments { operation: "gru", gates: 3, input, weight_hh: Some(weight_hh), h0, scan };
     let sizes = arguments.check();
     arguments.tensor("bias_hh", "[G]", [3 * sizes.hidden], bias_hh);
 }

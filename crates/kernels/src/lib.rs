@@ -3,15 +3,15 @@
 //!
 //! A recurrent layer written with tensor operations pays for dozens of small
 //! operations at every time step. Here the whole walk over the sequence is one
-//! operation with a hand-written backward pass: [`rnn::rnn`], [`lstm::lstm`] and
-//! [`gru::gru`]. Each takes the input projection ready made (a product over all
+//! operation with a hand-written backward pass: [`rnn::rnn`], [`lstm::lstm`], [`gru::gru`],
+//! [`minimal::min_gru`] and [`minimal::min_lstm`]. Each takes the input projection ready made (a product over all
 //! steps at once is cheaper than one per step) or as the rows of a projected
 //! token table, and returns the hidden states of all steps and the final state.
 //!
 //! # Parts
 //! - [`Input`]: what the recurrence reads at each step.
 //! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
-//! - [`rnn`], [`lstm`], [`gru`]: the cells, each with its equations, its memory and
+//! - [`rnn`], [`lstm`], [`gru`], [`minimal`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
 //! - [`launches`]: counts the kernels that a GPU is given.
 //! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
@@ -45,7 +45,8 @@
 //! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile the
 //! Burn backend of that name in; none is on by default. The two CPU backends run
 //! native code for `f32`, and the GPU backends a matrix product and one kernel at each
-//! step of it; every other backend and element type runs the composed twin, and so do
+//! step of it, or one kernel for the whole sequence where there is no recurrent product;
+//! every other backend and element type runs the composed twin, and so do
 //! GPUs where Burn's own `fusion` is on.
 
 pub mod adam;
@@ -55,6 +56,7 @@ pub mod gru;
 pub mod launches;
 pub mod linear;
 pub mod lstm;
+pub mod minimal;
 pub mod parallel;
 pub mod pointwise;
 pub mod rnn;

@@ -88,7 +88,7 @@ impl Cell for Lstm {
 }
 
 fn check(input: &Input, weight_hh: &Tensor<2>, h0: &Tensor<2>, c0: &Tensor<2>, scan: &Scan) {
-    let arguments = Arguments { operation: "lstm", gates: 4, input, weight_hh, h0, scan };
+    let arguments = Arguments { operation: "lstm", gates: 4, input, weight_hh: Some(weight_hh), h0, scan };
     let sizes = arguments.check();
     arguments.tensor("c0", "[B, H]", [sizes.batch, sizes.hidden], c0);
 }

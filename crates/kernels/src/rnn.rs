@@ -80,5 +80,5 @@ impl Cell for Rnn {
 }
 
 fn check(input: &Input, weight_hh: &Tensor<2>, h0: &Tensor<2>, scan: &Scan) {
-    Arguments { operation: "rnn", gates: 1, input, weight_hh, h0, scan }.check();
+    Arguments { operation: "rnn", gates: 1, input, weight_hh: Some(weight_hh), h0, scan }.check();
 }

@@ -39,6 +39,7 @@ impl Symbols {
 }
 
 /// The input of a call.
+#[derive(Clone, Debug)]
 pub(crate) enum Reader<B: CpuBackend> {
     /// The projection was handed over to be overwritten by the gates.
     HandedOver,

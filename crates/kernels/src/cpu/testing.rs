@@ -41,6 +41,11 @@ pub(crate) const SIZES: [usize; 3] = [4, 7, 37];
 
 /// Random arguments of a cell with weights of these shapes: a projection, the weights, the initial state.
 pub(crate) fn arguments<R: Cell>(weights: &[&[usize]]) -> Arguments<Flex> {
+    arguments_of(R::GATES, 1 + R::CELL_STATES, weights)
+}
+
+/// The same for any walk whose input is `gates` times as wide as each of its `states`.
+pub(crate) fn arguments_of(gates: usize, states: usize, weights: &[&[usize]]) -> Arguments<Flex> {
     let [steps, batch, hidden] = SIZES;
     let mut seed = 1;
     let mut random = |shape: &[usize]| {
@@ -48,8 +53,8 @@ pub(crate) fn arguments<R: Cell>(weights: &[&[usize]]) -> Arguments<Flex> {
         FlexTensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape.to_vec()))
     };
     let weights = weights.iter().map(|shape| random(shape)).collect();
-    let initial = (0..=R::CELL_STATES).map(|_| random(&[batch, hidden])).collect();
-    let input = InputTensors::Projected(tensor([steps, batch, R::GATES * hidden], 1));
+    let initial = (0..states).map(|_| random(&[batch, hidden])).collect();
+    let input = InputTensors::Projected(tensor([steps, batch, gates * hidden], 1));
     Arguments { input, weights: Tensors(weights), initial: Tensors(initial) }
 }
 
@@ -57,11 +62,16 @@ pub(crate) fn arguments<R: Cell>(weights: &[&[usize]]) -> Arguments<Flex> {
 /// backward; the sums of up to 148 products of order 1 are rounded differently where a
 /// multiplication and an addition are one instruction.
 pub(crate) fn assert_scalar_path_agrees<R: CpuCell>(cell: R, weights: &[&[usize]]) {
+    assert_paths_agree(cell, || arguments::<R>(weights));
+}
+
+/// The same for any walk.
+pub(crate) fn assert_paths_agree<R: CpuWalk>(cell: R, arguments: impl Fn() -> Arguments<Flex>) {
     let [steps, batch, hidden] = SIZES;
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();
     let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths) };
     let mut results = architectures().into_iter().map(|arch| {
-        let (walked, saved) = cell.forward::<Flex>(arch, arguments::<R>(weights), &scan, true);
+        let (walked, saved) = cell.forward::<Flex>(arch, arguments(), &scan, true);
         let upstream = Upstream {
             hidden: Some(tensor([steps, batch, hidden], 8)),
             last: walked.last.iter().map(|_| Some(tensor([batch, hidden], 9))).collect(),

@@ -8,6 +8,7 @@ use rekindle_kernels::{
     Input, Scan,
     gru::gru,
     lstm::lstm,
+    minimal::{min_gru, min_lstm},
     rnn::{Activation, rnn},
 };
 use rstest::rstest;
@@ -124,6 +125,11 @@ fn the_other_cells_name_their_own_arguments() {
     let input = Input::Projected(zeros([3, 2, 4]));
     let seen = message(|| rnn(input, zeros([4, 3]), zeros([2, 4]), Activation::Tanh, &scan));
     assert_eq!(seen, "rnn: `weight_hh` must have the shape [G, H] = [4, 4], got [4, 3]");
+    let input = Input::Projected(zeros([3, 2, 12]));
+    let seen = message(|| min_gru(input.clone(), zeros([2, 4]), &scan));
+    assert_eq!(seen, "min_gru: `input` must have the shape [T, B, G] = [3, 2, 8], got [3, 2, 12]");
+    let seen = message(|| min_lstm(input, zeros([3, 4]), &scan));
+    assert_eq!(seen, "min_lstm: `h0` must have the shape [B, H] = [2, 4], got [3, 4]");
 }
 
 #[test]

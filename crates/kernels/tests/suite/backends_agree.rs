@@ -13,7 +13,7 @@ const TOLERANCE: f64 = 2e-5;
 
 #[rstest]
 fn outputs_and_gradients_are_the_same_on_every_backend(
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(None, Some(4))] vocabulary: Option<usize>,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
     // With the second, a step's numbers begin where a GPU can address them in place.

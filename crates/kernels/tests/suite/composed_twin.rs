@@ -30,7 +30,7 @@ fn lengths(sizes: Sizes) -> Vec<usize> {
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn twins_agree_on_all_sizes_directions_lengths_and_inputs(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(1, 5, 17, 100, 255)] hidden: usize,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
 ) {
@@ -50,7 +50,7 @@ fn twins_agree_on_all_sizes_directions_lengths_and_inputs(
 
 #[rstest]
 fn gradients_flow_from_any_set_of_outputs(
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(Loss::Hidden, Loss::Last, Loss::Both)] loss: Loss,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
     #[values(None, Some(5))] vocabulary: Option<usize>,
@@ -68,7 +68,9 @@ fn gradients_flow_from_any_set_of_outputs(
 }
 
 #[rstest]
-fn twins_agree_where_gradients_are_checkpointed(#[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell) {
+fn twins_agree_where_gradients_are_checkpointed(
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
+) {
     for device in devices() {
         let sizes = Sizes { steps: 4, batch: 3, hidden: 17, vocabulary: None };
         let device = device.autodiff().gradient_checkpointing();

@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 1e-8;
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn gradients_are_the_slopes_of_the_loss(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
     #[values(None, Some(2))] vocabulary: Option<usize>,
     #[values(None, Some(vec![2, 3]))] lengths: Option<Vec<usize>>,

@@ -12,7 +12,9 @@ use crate::sequence::{Arguments, Body, Cell, Sizes, call, numbers, tensor};
 const SIZES: Sizes = Sizes { steps: 3, batch: 4, hidden: 5, vocabulary: None };
 
 #[rstest]
-fn transposed_sliced_and_expanded_arguments_are_read_right(#[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell) {
+fn transposed_sliced_and_expanded_arguments_are_read_right(
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
+) {
     for device in devices() {
         let Sizes { steps, batch, hidden, .. } = SIZES;
         let gates = cell.gates() * hidden;
@@ -63,7 +65,7 @@ fn transposed_sliced_and_expanded_arguments_are_read_right(#[values(Cell::RnnTan
 
 #[rstest]
 fn a_projection_that_somebody_else_holds_keeps_its_numbers(
-    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(false, true)] training: bool,
 ) {
     for device in devices() {

@@ -12,7 +12,7 @@ const LENGTHS: [usize; 3] = [2, 4, 1];
 
 #[rstest]
 fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
-    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(Body::Operation, Body::Composed)] body: Body,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
 ) {
@@ -50,7 +50,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
 
 #[rstest]
 fn a_nan_in_the_padding_reaches_neither_outputs_nor_gradients(
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(Body::Operation, Body::Composed)] body: Body,
     #[values(Direction::Forward, Direction::Reverse)] direction: Direction,
 ) {
@@ -74,7 +74,9 @@ fn a_nan_in_the_padding_reaches_neither_outputs_nor_gradients(
 }
 
 #[rstest]
-fn a_nan_in_a_valid_step_shows(#[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell) {
+fn a_nan_in_a_valid_step_shows(
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
+) {
     for device in devices() {
         let mut arguments = Arguments::random(cell, SIZES, 6);
         arguments.values[0].fill(f64::NAN);

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use burn::tensor::{DType, TensorData};
-use rekindle_kernels::{Input, Scan, gru, lstm, rnn};
+use rekindle_kernels::{Input, Scan, gru, lstm, minimal, rnn};
 
 /// The cells under test.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ pub enum Cell {
     RnnRelu,
     Lstm,
     Gru,
+    MinGru,
+    MinLstm,
 }
 
 impl Cell {
@@ -18,8 +20,9 @@ impl Cell {
     pub fn gates(self) -> usize {
         match self {
             Cell::RnnTanh | Cell::RnnRelu => 1,
+            Cell::MinGru => 2,
+            Cell::Gru | Cell::MinLstm => 3,
             Cell::Lstm => 4,
-            Cell::Gru => 3,
         }
     }
 }
@@ -74,8 +77,8 @@ impl Numbers {
 pub struct Arguments {
     pub cell: Cell,
     pub sizes: Sizes,
-    /// The projection or the table, `weight_hh`, `bias_hh`, `h0`, `c0`; the cells
-    /// without a `bias_hh` or a `c0` ignore it.
+    /// The projection or the table, `weight_hh`, `bias_hh`, `h0`, `c0`; a cell ignores those
+    /// that it lacks.
     pub values: [Vec<f64>; 5],
     pub tokens: Vec<i64>,
     /// The weights of the outputs in the loss: hidden states, last hidden, last cell.
@@ -221,6 +224,15 @@ pub fn call(
                 Body::Composed => gru::composed,
             };
             let output = body(input, weight_hh, bias_hh, h0, scan);
+            (output.hidden, vec![output.last])
+        }
+        Cell::MinGru | Cell::MinLstm => {
+            let output = match (cell, body) {
+                (Cell::MinGru, Body::Operation) => minimal::min_gru(input, h0, scan),
+                (_, Body::Operation) => minimal::min_lstm(input, h0, scan),
+                (Cell::MinGru, Body::Composed) => minimal::composed(minimal::Minimal::Gru, input, h0, scan),
+                (_, Body::Composed) => minimal::composed(minimal::Minimal::Lstm, input, h0, scan),
+            };
             (output.hidden, vec![output.last])
         }
     }

@@ -16,7 +16,7 @@ const SIZES: Sizes = Sizes { steps: 6, batch: 7, hidden: 101, vocabulary: None }
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn single_steps_are_bit_equal_to_the_sequence(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
 ) {
     let arguments = Arguments::random(cell, SIZES, 3);
     let Sizes { steps, batch, hidden, .. } = SIZES;
@@ -53,7 +53,7 @@ fn single_steps_are_bit_equal_to_the_sequence(
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn one_thread_gives_the_numbers_of_many(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
     #[values(None, Some(11))] vocabulary: Option<usize>,
 ) {
     let arguments = Arguments::random(cell, Sizes { vocabulary, ..SIZES }, 4);
@@ -77,7 +77,7 @@ fn one_thread_gives_the_numbers_of_many(
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn threads_that_share_each_product_give_the_numbers_of_one(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
 ) {
     // So many weights and so few rows that the threads take columns, not rows.
     let sizes = Sizes { steps: 3, batch: 2, hidden: 725, vocabulary: None };
@@ -95,7 +95,7 @@ fn threads_that_share_each_product_give_the_numbers_of_one(
 #[cfg_attr(feature = "ndarray", case::ndarray(Device::ndarray()))]
 fn a_fixed_number_of_threads_gives_the_same_gradients_each_time(
     #[case] device: Device,
-    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
+    #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm)] cell: Cell,
 ) {
     let arguments = Arguments::random(cell, SIZES, 5);
     let results =

@@ -1,0 +1,113 @@
+//! minGRU and minLSTM: cells whose gates read the input alone.
+//!
+//! ```text
+//! minGRU                                   minLSTM
+//! z_t = σ(W_z x_t + b_z)                   f_t = σ(W_f x_t + b_f),  i_t = σ(W_i x_t + b_i)
+//! k_t = 1 - z_t,  w_t = z_t                k_t = f_t / (f_t + i_t),  w_t = i_t / (f_t + i_t)
+//!
+//! c_t = g(W_h x_t + b_h)                   g(x) = x + 0.5 if x >= 0, else σ(x)
+//! h_t = k_t ⊙ h_{t-1} + w_t ⊙ c_t
+//! ```
+//! (Feng et al., *Were RNNs all we needed?*, arXiv 2410.01201, 2024). `k` is the share of the old
+//! state that is kept, `w` that of the candidate `c` that is written. `g` is that of the paper's
+//! appendix B and of the PyPI package `minGRU-pytorch`: it keeps hidden states positive, because
+//! both compute with their logarithms. Here the recurrence is computed as it stands, so that any
+//! `h0` will do, 0 included.
+//!
+//! The share is computed as `k_t = (1 + e^{-i}) / (2 + e^{-f} + e^{-i})`, of the sums `f` and `i`
+//! under the sigmoids, which neither overflows nor divides 0 by 0; sums below -87 count as -87.
+//!
+//! The state enters a step linearly and meets no weights: there is no recurrent product, and
+//! units do not depend on each other. Threads share rows and units, and a GPU is given one
+//! kernel a sequence. Back-propagation through time is the same walk in the other direction:
+//! ```text
+//! ∂L/∂h_{t-1} += k_t ⊙ ∂L/∂h_t           ∂L/∂k_t = (h_{t-1} - c_t) ⊙ ∂L/∂h_t
+//! ∂L/∂c_t = w_t ⊙ ∂L/∂h_t                ∂k/∂z = -k w,  ∂k/∂f = k e^{-f} / s,  ∂k/∂i = -w e^{-i} / s
+//! ```
+//! of the sums `z`, `f` and `i` under the sigmoids, and `s = 2 + e^{-f} + e^{-i}`.
+//!
+//! Numbers kept for the backward pass: none beside the input and the hidden states, which are
+//! there anyway; the gates are computed anew. A GPU writes the rows of a table out, and keeps
+//! them: `T B G` numbers. The gradient of a projection takes its place if nobody else holds it.
+
+mod composed;
+#[cfg(feature = "native-cpu")]
+mod cpu;
+#[cfg(feature = "native-gpu")]
+mod cube;
+
+pub use composed::composed;
+
+use burn::tensor::Tensor;
+
+use crate::{Input, Scan, arguments::Arguments};
+#[cfg(feature = "native")]
+use crate::{backend, device::is_native};
+
+/// The cells of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Minimal {
+    /// minGRU: input of width `G = 2H`, rows z, h.
+    Gru,
+    /// minLSTM: input of width `G = 3H`, rows f, i, h.
+    Lstm,
+}
+
+impl Minimal {
+    /// Width of the input, in units of `H`: the gates and the candidate.
+    pub(crate) fn gates(self) -> usize {
+        match self {
+            Minimal::Gru => 2,
+            Minimal::Lstm => 3,
+        }
+    }
+}
+
+/// The result of a minGRU or a minLSTM.
+#[derive(Clone, Debug)]
+pub struct MinimalOutput {
+    /// `[T, B, H]`: the hidden state of each step.
+    pub hidden: Tensor<3>,
+    /// `[B, H]`: the state after the last step of the walk.
+    pub last: Tensor<2>,
+}
+
+/// Runs a minGRU over a sequence.
+///
+/// # Shapes
+/// `input` of width `G = 2H`, rows z, h (`minGRU-pytorch` has h, z); `h0` `[B, H]`.
+///
+/// # Panics
+/// If a shape, an element type or a length does not fit.
+pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+    run(Minimal::Gru, input, h0, scan)
+}
+
+/// Runs a minLSTM over a sequence.
+///
+/// # Shapes
+/// `input` of width `G = 3H`, rows f, i, h (`minGRU-pytorch` has h, f, i); `h0` `[B, H]`.
+///
+/// # Panics
+/// If a shape, an element type or a length does not fit.
+pub fn min_lstm(input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+    run(Minimal::Lstm, input, h0, scan)
+}
+
+fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+    check(cell, &input, &h0, scan);
+    #[cfg(feature = "native")]
+    if is_native(&h0) {
+        let (hidden, [last]) = backend::walk(cell, input, Vec::new(), [h0], scan);
+        return MinimalOutput { hidden, last };
+    }
+    composed(cell, input, h0, scan)
+}
+
+fn check(cell: Minimal, input: &Input, h0: &Tensor<2>, scan: &Scan) {
+    let operation = match cell {
+        Minimal::Gru => "min_gru",
+        Minimal::Lstm => "min_lstm",
+    };
+    Arguments { operation, gates: cell.gates(), input, weight_hh: None, h0, scan }.check();
+}
