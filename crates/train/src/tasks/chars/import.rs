@@ -2,6 +2,7 @@
 
 mod error;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -35,6 +36,8 @@ settings! {
         units: Unit => value("UNIT").choices(["char", "byte", "word"]);
         /// Recurrent cell, where the number of gates does not decide it: rnn-relu, say
         cell: Option<Cell> => value("NAME").choices(Cell::ALL.map(Cell::name)).unset("rnn, lstm or gru");
+        /// Only tensors whose names begin with PREFIX and a dot, named without it: one state dict of several
+        key: Option<String> => value("PREFIX").unset("all");
         /// Another name for a tensor, or for all that begin with OLD and a dot; several are applied in turn
         key_map: Vec<String> => value("OLD=NEW");
         /// Leave out tensors that do not fit, and initialise those that are missing
@@ -57,6 +60,8 @@ pub struct ImportOptions {
     pub vocabulary: Option<PathBuf>,
     /// What the tokens of the vocabulary are.
     pub unit: Unit,
+    /// What the names of the model's tensors begin with, where the file has several models.
+    pub key: Option<String>,
     /// Other names for the tensors.
     pub renames: Vec<Rename>,
     /// What becomes of tensors that do not fit.
@@ -74,6 +79,10 @@ pub struct ImportedChars {
     pub settings: CharsSettings,
     /// What became of the tensors of the model, by the names that they have here.
     pub report: LoadReport,
+    /// Biases that the model does not have: zeros.
+    pub zeros: Vec<String>,
+    /// Tensors of the file that are of a kind that is not read, with the reason.
+    pub unread: BTreeMap<String, String>,
     /// How many tensors of the file are no part of the model: an optimizer's, say.
     pub outside: usize,
     source: PathBuf,
@@ -88,11 +97,14 @@ impl ImportedChars {
     /// follow from it.
     pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TaskError> {
         let failed = |source: ImportError| ImportError::In { path: path.to_owned(), source: Box::new(source) };
-        let file = WeightFile::open(path)?;
-        let tables = file.tables().clone();
+        let mut file = WeightFile::open(path)?;
+        if let Some(key) = &options.key {
+            file = file.within(key)?;
+        }
+        let (tables, unread) = (file.tables().clone(), file.unread().clone());
         let tensors = rename(file.into_tensors(), &options.renames)?;
         let found = LanguageModel::of(&tensors, options.cell).map_err(|error| failed(error.into()))?;
-        let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, .. } = found;
+        let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, zeros, .. } = found;
         let vocabulary = match &options.vocabulary {
             Some(file) => Vocabulary::import(file, options.unit)?,
             None => {
@@ -126,7 +138,7 @@ impl ImportedChars {
         let mut rng = ChaCha8Rng::seed_from_u64(settings.training.seed);
         let blank = settings.model.init_with(vocabulary_size, &mut rng, device);
         let (model, report) = blank.load_state_dict(&tensors, options.strictness)?;
-        Ok(Self { model, vocabulary, settings, report, outside, source: path.to_owned() })
+        Ok(Self { model, vocabulary, settings, report, zeros, unread, outside, source: path.to_owned() })
     }
 
     /// Makes a run with a checkpoint of step 0.
@@ -157,6 +169,7 @@ pub(super) fn import(
         cell: given.cell,
         vocabulary: given.vocab,
         unit: given.units,
+        key: given.key,
         renames: renames.collect::<Result<_, String>>()?,
         strictness: if given.allow_partial { Strictness::AllowPartial } else { Strictness::Strict },
     };
@@ -180,6 +193,8 @@ pub(super) fn import(
         "unused": report.unused,
         "wrong_shape": report.wrong_shape.iter().map(|wrong| &wrong.name).collect::<Vec<_>>(),
         "outside": imported.outside,
+        "zeros": imported.zeros,
+        "unread": imported.unread,
     }))?;
     let input = if model.embedding > 0 { format!("embedding {}", model.embedding) } else { "one-hot".to_owned() };
     let stack = &model.recurrent;
@@ -188,6 +203,12 @@ pub(super) fn import(
     output.line(format_args!("tensors      {report}"))?;
     if imported.outside > 0 {
         output.line(format_args!("beside it    {} tensors that are no part of the model", imported.outside))?;
+    }
+    if !imported.zeros.is_empty() {
+        output.line(format_args!("no biases    zeros: {}", imported.zeros.join(", ")))?;
+    }
+    for (name, reason) in &imported.unread {
+        output.line(format_args!("not read     {name}: {reason}"))?;
     }
     Ok(output.line(format_args!("run          {}", request.out.display()))?)
 }
