@@ -102,6 +102,71 @@ fn every_tensor_is_shown_with_its_size() {
     place.rekindle(&["inspect", "run"]).assert().success().stdout(contains("rnn.weight_hh_l1"));
 }
 
+/// `model` and `ema` of an LSTM and a linear layer with `bias=False`, from the same script, and the loss of `ema` that it prints:
+/// windows of 10 over a text of two lines, 20 times.
+const NO_BIAS: &[u8] = include_bytes!("../../crates/weights/tests/fixtures/no-bias.pt");
+const LOSS_WITHOUT_BIASES: f64 = 1.611398;
+
+#[test]
+fn a_model_without_biases_has_its_loss_here_and_one_of_two_is_chosen() {
+    let place = Workplace::new();
+    fs::write(place.path("model.pt"), NO_BIAS).unwrap();
+    fs::write(place.path("lines.txt"), "abcd\nabdc\n".repeat(20)).unwrap();
+    let import = ["import", "model.pt", "--task", "chars", "--out", "run"];
+    failure(&place, &import, &["several recurrent networks", "ema.rnn.weight_ih_l0", "--key"]);
+    failure(&place, &[&import[..], &["--key", "emu"]].concat(), &["emu", "ema.rnn.weight_ih_l0"]);
+    let imported = json(&place, &[&import[..], &["--key", "ema"]].concat());
+    let biases = ["ih_l0", "hh_l0", "ih_l1", "hh_l1"].map(|name| format!("rnn.bias_{name}"));
+    let zeros = [&biases[..], &["output.bias".to_owned()]].concat();
+    assert_eq!((&imported["zeros"], &imported["outside"]), (&serde_json::json!(zeros), &0.into()), "{imported}");
+    let windows = ["--data", "lines.txt", "--sequence-length", "10", "--window-stride", "10"];
+    let loss = json(&place, &[&["eval", "run"], &windows[..]].concat())["loss_nats"].as_f64().unwrap();
+    // Seven digits were printed; the sums are taken in another order.
+    assert!((loss - LOSS_WITHOUT_BIASES).abs() < 1e-5, "{loss}");
+    let shown = json(&place, &["inspect", "model.pt", "--key", "ema"]);
+    assert_eq!(shown["tensors"].as_array().unwrap().len(), 6, "{shown}");
+}
+
+#[test]
+fn a_tensor_that_is_not_read_is_named_and_blocks_no_others() {
+    let place = Workplace::new();
+    fs::write(place.path("kinds.pt"), include_bytes!("../../crates/weights/tests/fixtures/kinds.pt")).unwrap();
+    let shown = json(&place, &["inspect", "kinds.pt"]);
+    assert_eq!(shown["unread"].as_object().unwrap().len(), 11, "{shown}");
+    let lines = contains("sparse").and(contains("not read: a sparse tensor")).and(contains("last"));
+    place.rekindle(&["inspect", "kinds.pt"]).assert().success().stdout(lines);
+}
+
+#[test]
+fn a_whole_module_is_imported() {
+    let place = Workplace::new();
+    fs::write(place.path("model.pt"), include_bytes!("../../crates/weights/tests/fixtures/whole-lstm.pt")).unwrap();
+    fs::write(place.path("vocab.json"), r#"["a", "b", "c", "d", "e"]"#).unwrap();
+    let import = ["import", "model.pt", "--task", "chars", "--vocab", "vocab.json", "--out", "run"];
+    place.rekindle(&import).assert().success().stdout(contains("11 applied, 0 missing, 0 unused"));
+}
+
+#[test]
+fn two_exports_of_a_run_have_the_same_bytes_and_leave_other_files() {
+    let place = with_checkpoint();
+    place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();
+    fs::create_dir(place.path("b")).unwrap();
+    fs::write(place.path("b/mine"), "mine").unwrap();
+    for folder in ["a", "b", "a"] {
+        place.rekindle(&["export", "run", "--out", folder]).assert().success();
+    }
+    for name in ["model.safetensors", "config.json", "vocab.json"] {
+        let bytes = |folder: &str| fs::read(place.path(folder).join(name)).unwrap();
+        assert!(bytes("a") == bytes("b"), "{name}");
+    }
+    assert_eq!(fs::read_dir(place.path("a")).unwrap().count(), 3);
+    assert_eq!(fs::read_to_string(place.path("b/mine")).unwrap(), "mine");
+    // An export that fails leaves the last one, whole.
+    fs::remove_file(place.path("run/vocab.json")).unwrap();
+    place.rekindle(&["export", "run", "--out", "a"]).assert().code(1);
+    assert_eq!(fs::read_dir(place.path("a")).unwrap().count(), 3);
+}
+
 /// A run of every task can be looked into and taken elsewhere.
 #[test]
 fn runs_of_every_task_are_exported() {

@@ -169,6 +169,9 @@ pub struct Inspect {
     /// Which checkpoint of a run: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
+    /// Only tensors whose names begin with PREFIX and a dot, named without it [default: all]
+    #[arg(long, value_name = "PREFIX")]
+    pub key: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

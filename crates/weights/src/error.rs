@@ -47,10 +47,12 @@ pub enum WeightError {
         reason: String,
     },
     /// There is no tensor in the file.
-    #[error("{}: there is no tensor in it: save model.state_dict()", path.display())]
+    #[error("{}: there is no tensor in it that is read: save model.state_dict(){}", path.display(), list(unread))]
     NoTensors {
         /// The file.
         path: PathBuf,
+        /// What is there and is not read, each with the reason.
+        unread: Vec<String>,
     },
     /// A value that JSON cannot say.
     #[error("{name} has values that are no numbers, and JSON has no way to say so: write safetensors")]

@@ -44,6 +44,20 @@ impl FromStr for Rename {
     }
 }
 
+/// The entries whose names begin with `prefix` and a dot, without that: one state dict of several.
+///
+/// # Errors
+///
+/// [`WeightError::NoSuchName`] when there is none.
+pub fn within<T>(entries: BTreeMap<String, T>, prefix: &str) -> Result<BTreeMap<String, T>, WeightError> {
+    let prefix = prefix.trim_end_matches('.');
+    let rest = |name: &str| Some(name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned());
+    if !entries.keys().any(|name| rest(name).is_some()) {
+        return Err(WeightError::NoSuchName { name: prefix.to_owned(), there: entries.into_keys().collect() });
+    }
+    Ok(entries.into_iter().filter_map(|(name, entry)| Some((rest(&name)?, entry))).collect())
+}
+
 /// `tensors` under new names: every rename in turn, each applied to what those before it gave.
 ///
 /// # Errors

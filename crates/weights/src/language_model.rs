@@ -31,6 +31,8 @@ pub struct LanguageModel {
     pub vocabulary: usize,
     /// Whether the output layer has the weights of the embedding.
     pub tied: bool,
+    /// Biases that the model does not have (`bias=False`), among `tensors` with zeros.
+    pub zeros: Vec<String>,
 }
 
 /// A layer beside the recurrent network: a matrix, with or without a bias.
@@ -45,8 +47,9 @@ struct Matrix<'a> {
 
 impl LanguageModel {
     /// Finds the recurrent network in `tensors`, and beside it the embedding and the output layer: by their names here, or else by
-    /// their shapes. A linear layer has a bias, and an embedding has none. Of cells with as many gates it is the plain one, unless
-    /// `cell` says which.
+    /// their shapes. A linear layer has a bias, and an embedding has none; a matrix is taken for the output layer without a bias
+    /// where no other can be it and no vector can be its bias. Of cells with as many gates it is the plain one, unless `cell` says
+    /// which.
     ///
     /// # Errors
     ///
@@ -79,9 +82,32 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
     let matrices: Vec<Matrix<'_>> =
         model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(&model)).collect();
     let named = |name: &str| matrices.iter().find(|matrix| matrix.name == name).copied();
+    // A vector of so many values that is no bias of a matrix by its name: the bias under another name, of the model or of none.
+    let spare = |rows: usize| {
+        let is_bias = |name: &str| matrices.iter().any(|m| m.bias && name.strip_prefix(m.name) == Some(".bias"));
+        let within = model.iter().filter(|(name, _)| !is_within(name, network) && !is_bias(name));
+        let beside = tensors.iter().filter(|(name, _)| !root.is_empty() && !name.contains('.'));
+        let mut vectors = within.map(|(_, tensor)| *tensor).chain(beside.map(|(_, tensor)| tensor));
+        vectors.any(|tensor| tensor.shape() == [rows])
+    };
     let output = match named("output") {
         Some(output) => Some(output),
-        None => only("output", matrices.iter().filter(|m| m.columns == hidden && m.bias && m.name != "embedding"))?,
+        None => {
+            let fits = |m: &&Matrix<'_>| m.columns == hidden && m.name != "embedding";
+            match only("output", matrices.iter().filter(|m| fits(m) && m.bias))? {
+                Some(output) => Some(output),
+                // An embedding by its usual names, or the only one that can be it, is no output layer.
+                None => {
+                    let is_embedding = |m: &Matrix<'_>| {
+                        let others = || matrices.iter().filter(|other| other.name != m.name && !other.bias);
+                        m.name.to_lowercase().contains("emb")
+                            || (m.columns == input && m.rows != input && !others().any(|other| other.columns == input))
+                    };
+                    let without = |m: &&Matrix<'_>| fits(m) && !is_embedding(m) && !spare(m.rows);
+                    only("output", matrices.iter().filter(without))?
+                }
+            }
+        }
     };
     let embedding = match named("embedding") {
         Some(embedding) => Some(embedding),
@@ -130,8 +156,20 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
             renamed.insert(new, tensor.clone());
         }
     }
+    let mut absent = Vec::new();
+    let plain = [Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru].contains(&cell);
+    if plain && !renamed.keys().any(|name| name.starts_with("rnn.bias")) {
+        let rows = cell.gates() * hidden;
+        let names = (0..layers).flat_map(|layer| ["ih", "hh"].map(|part| format!("rnn.bias_{part}_l{layer}")));
+        absent.extend(names.map(|name| (name, rows)));
+    }
+    if !renamed.contains_key("output.bias") && !spare(vocabulary) {
+        absent.push(("output.bias".to_owned(), vocabulary));
+    }
+    let zeros = absent.iter().map(|(name, _)| name.clone()).collect();
+    renamed.extend(absent.into_iter().map(|(name, size)| (name, WeightTensor::zeros(size))));
     let embedding = embedding.map(|embedding| embedding.columns);
-    Ok(LanguageModel { tensors: renamed, outside, cell, layers, hidden, embedding, vocabulary, tied })
+    Ok(LanguageModel { tensors: renamed, outside, cell, layers, hidden, embedding, vocabulary, tied, zeros })
 }
 
 struct Recurrence {

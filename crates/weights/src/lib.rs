@@ -1,9 +1,10 @@
 //! PyTorch checkpoints (`.pt`, `.pth`) and safetensors in and out, without Python and without trust.
 //!
-//! * [`WeightFile`]: opens a file, of safetensors or of PyTorch (the zip format or the one before it), and lists its tensors.
+//! * [`WeightFile`]: opens a file, of safetensors or of PyTorch (the zip format or the one before it), lists its tensors and
+//!   names those that it does not read.
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
 //! * [`StateDict`]: the weights of a module, in and out, by PyTorch's names; [`LoadReport`] says what became of each.
-//! * [`Rename`], [`rename`]: other names, for models that are named differently.
+//! * [`Rename`], [`rename`], [`within`]: other names, for models that are named differently, and one model of several.
 //! * [`LanguageModel`]: the shape of a recurrent language model, from the names and shapes of its tensors.
 //! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
 //! * [`WeightError`]: what can be wrong.
@@ -43,7 +44,7 @@ mod zip;
 
 pub use error::WeightError;
 pub use json::save_json;
-pub use key_map::{Rename, rename};
+pub use key_map::{Rename, rename, within};
 pub use language_model::{LanguageModel, ShapeError};
 pub use module::{StateDict, Strictness};
 pub use report::{LoadReport, WrongShape};

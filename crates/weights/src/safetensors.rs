@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::iter;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::WeightError;
@@ -19,16 +21,19 @@ pub(crate) fn is_format_of(bytes: &[u8]) -> bool {
     bytes.get(LENGTH) == Some(&b'{')
 }
 
-/// The tensors of a file; on failure says what is wrong.
+/// The tensors of a file, and those of a type that is not read, with the reason; on failure says what is wrong.
 ///
 /// The crate checks that offsets leave no gap, do not overlap and end with the file; that no name is there twice is
 /// checked here.
-pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, WeightTensor>, BTreeMap<String, String>), String> {
     let (length, _) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     serde_json::from_slice::<DistinctNames>(&bytes[LENGTH..LENGTH + length]).map_err(|error| error.to_string())?;
     let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let read = |(name, view): (String, TensorView<'_>)| {
+    let (mut tensors, mut unread) = (BTreeMap::new(), BTreeMap::new());
+    for (name, view) in file.tensors() {
         let element = match view.dtype() {
+            Dtype::F8_E4M3 => Element::F8E4M3,
+            Dtype::F8_E5M2 => Element::F8E5M2,
             Dtype::F16 => Element::F16,
             Dtype::BF16 => Element::Bf16,
             Dtype::F32 => Element::F32,
@@ -37,20 +42,25 @@ pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, Strin
             Dtype::I32 => Element::I32,
             Dtype::I16 => Element::I16,
             Dtype::I8 => Element::I8,
+            Dtype::U64 => Element::U64,
+            Dtype::U32 => Element::U32,
+            Dtype::U16 => Element::U16,
             Dtype::U8 => Element::U8,
             Dtype::BOOL => Element::Bool,
-            other => return Err(format!("{name}: values of type {other:?} are not supported")),
+            other => {
+                unread.insert(name, format!("values of type {other:?} are not supported"));
+                continue;
+            }
         };
-        let tensor = WeightTensor::contiguous(view.shape().to_vec(), element, view.data());
-        Ok((name, tensor))
-    };
-    file.tensors().into_iter().map(read).collect()
+        tensors.insert(name, WeightTensor::contiguous(view.shape().to_vec(), element, view.data()));
+    }
+    Ok((tensors, unread))
 }
 
 /// Writes tensors as safetensors of 32-bit floats; `notes` go into the header, where PyTorch's reader shows them as
 /// metadata.
 ///
-/// The file appears under its name when it is complete.
+/// The file appears under its name when it is complete. The same tensors and notes give the same bytes.
 ///
 /// # Errors
 ///
@@ -61,18 +71,36 @@ pub fn save_safetensors(
     notes: &BTreeMap<String, String>,
 ) -> Result<(), WeightError> {
     let path = path.as_ref();
-    let malformed =
-        |error: safetensors::SafeTensorError| WeightError::Malformed { path: path.into(), reason: error.to_string() };
-    let bytes: Vec<Vec<u8>> =
-        tensors.values().map(|tensor| tensor.values().iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
-    let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
-        let view = TensorView::new(Dtype::F32, tensor.shape().to_vec(), bytes)?;
-        Ok((name, view))
+    let bytes = written(tensors, notes);
+    safetensors::SafeTensors::read_metadata(&bytes)
+        .map_err(|error| WeightError::Malformed { path: path.into(), reason: error.to_string() })?;
+    file::write(path, &bytes)
+}
+
+/// The crate writes the notes in an order that changes from one run of the program to the next.
+fn written(tensors: &BTreeMap<String, WeightTensor>, notes: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut end = 0;
+    let entries = tensors.iter().map(|(name, tensor)| {
+        let start = end;
+        end += 4 * tensor.values().len();
+        (name.as_str(), Entry::Tensor { dtype: "F32", shape: tensor.shape(), data_offsets: [start, end] })
     });
-    let views = views.collect::<Result<Vec<_>, _>>().map_err(malformed)?;
-    let notes = notes.clone().into_iter().collect();
-    let file = safetensors::serialize(views, Some(notes)).map_err(malformed)?;
-    file::write(path, &file)
+    let header: BTreeMap<&str, Entry<'_>> = iter::once(("__metadata__", Entry::Notes(notes))).chain(entries).collect();
+    let mut header = serde_json::to_vec(&header).expect("names, notes and sizes can be written as JSON");
+    header.resize(header.len().next_multiple_of(LENGTH), b' ');
+    let mut bytes = Vec::with_capacity(LENGTH + header.len() + end);
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.append(&mut header);
+    bytes.extend(tensors.values().flat_map(WeightTensor::values).flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// What the header has under a name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Notes(&'a BTreeMap<String, String>),
+    Tensor { dtype: &'static str, shape: &'a [usize], data_offsets: [usize; 2] },
 }
 
 /// A JSON object without a key that is there twice.

@@ -2,9 +2,13 @@
 
 use crate::error::WeightError;
 
-/// What a storage holds.
+/// What the elements of a storage are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
+    /// 8 bits, 4 of them for the exponent, without infinities (arXiv 2209.05433).
+    F8E4M3,
+    /// 8 bits, 5 of them for the exponent: the upper half of an `F16`.
+    F8E5M2,
     /// IEEE 754 binary16.
     F16,
     /// The upper half of an `F32`.
@@ -21,6 +25,12 @@ pub enum Element {
     I16,
     /// 8-bit whole numbers.
     I8,
+    /// 64-bit whole numbers from 0.
+    U64,
+    /// 32-bit whole numbers from 0.
+    U32,
+    /// 16-bit whole numbers from 0.
+    U16,
     /// 8-bit whole numbers from 0.
     U8,
     /// Yes as 1, no as 0.
@@ -45,9 +55,33 @@ impl Element {
         })
     }
 
+    /// The element of a `dtype` such as `torch.float8_e5m2`, which a tensor has beside a storage of bytes.
+    pub(crate) fn of_dtype(dtype: &str) -> Option<Self> {
+        Some(match dtype {
+            "torch.float8_e4m3fn" => Self::F8E4M3,
+            "torch.float8_e5m2" => Self::F8E5M2,
+            "torch.float16" => Self::F16,
+            "torch.bfloat16" => Self::Bf16,
+            "torch.float32" => Self::F32,
+            "torch.float64" => Self::F64,
+            "torch.int64" => Self::I64,
+            "torch.int32" => Self::I32,
+            "torch.int16" => Self::I16,
+            "torch.int8" => Self::I8,
+            "torch.uint64" => Self::U64,
+            "torch.uint32" => Self::U32,
+            "torch.uint16" => Self::U16,
+            "torch.uint8" => Self::U8,
+            "torch.bool" => Self::Bool,
+            _ => return None,
+        })
+    }
+
     /// Its short name, such as `f16`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::F8E4M3 => "f8_e4m3",
+            Self::F8E5M2 => "f8_e5m2",
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
             Self::F32 => "f32",
@@ -56,6 +90,9 @@ impl Element {
             Self::I32 => "i32",
             Self::I16 => "i16",
             Self::I8 => "i8",
+            Self::U64 => "u64",
+            Self::U32 => "u32",
+            Self::U16 => "u16",
             Self::U8 => "u8",
             Self::Bool => "bool",
         }
@@ -64,10 +101,10 @@ impl Element {
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {
-            Self::I8 | Self::U8 | Self::Bool => 1,
-            Self::F16 | Self::Bf16 | Self::I16 => 2,
-            Self::F32 | Self::I32 => 4,
-            Self::F64 | Self::I64 => 8,
+            Self::F8E4M3 | Self::F8E5M2 | Self::I8 | Self::U8 | Self::Bool => 1,
+            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F64 | Self::I64 | Self::U64 => 8,
         }
     }
 
@@ -75,6 +112,8 @@ impl Element {
     fn value(self, bytes: &[u8]) -> f32 {
         let bits = bytes.iter().rev().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
         match self {
+            Self::F8E4M3 => from_e4m3(bits as u8),
+            Self::F8E5M2 => from_half((bits as u16) << 8),
             Self::F16 => from_half(bits as u16),
             Self::Bf16 => f32::from_bits((bits as u32) << 16),
             Self::F32 => f32::from_bits(bits as u32),
@@ -83,9 +122,22 @@ impl Element {
             Self::I32 => bits as i32 as f32,
             Self::I16 => f32::from(bits as i16),
             Self::I8 => f32::from(bits as i8),
+            Self::U64 => bits as f32,
+            Self::U32 => bits as u32 as f32,
+            Self::U16 => f32::from(bits as u16),
             Self::U8 => f32::from(bits as u8),
             Self::Bool => f32::from(bits != 0),
         }
+    }
+}
+
+fn from_e4m3(bits: u8) -> f32 {
+    let sign = if bits & 0x80 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 3 & 0xf), f32::from(bits & 7));
+    sign * match exponent {
+        0 => fraction * 2_f32.powi(-9),
+        15 if fraction == 7.0 => f32::NAN,
+        _ => (1.0 + fraction / 8.0) * 2_f32.powi(exponent - 7),
     }
 }
 
@@ -98,6 +150,11 @@ fn from_half(bits: u16) -> f32 {
         31 => f32::NAN,
         _ => (1.0 + fraction / 1024.0) * 2_f32.powi(exponent - 15),
     }
+}
+
+/// The number of elements of a shape; none for more than there are numbers.
+pub(crate) fn places(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |places, &size| places.checked_mul(size))
 }
 
 /// A tensor of a file.
@@ -115,12 +172,16 @@ impl WeightTensor {
     ///
     /// When there are not as many values as the shape has places.
     pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, WeightError> {
-        let places = shape.iter().try_fold(1_usize, |places, &size| places.checked_mul(size));
-        if places == Some(values.len()) {
+        if places(&shape) == Some(values.len()) {
             Ok(Self { shape, element: Element::F32, values })
         } else {
             Err(WeightError::Shape { shape, values: values.len() })
         }
+    }
+
+    /// A vector of zeros.
+    pub(crate) fn zeros(size: usize) -> Self {
+        Self { shape: vec![size], element: Element::F32, values: vec![0.0; size] }
     }
 
     /// Its shape, as PyTorch has it.
@@ -136,6 +197,12 @@ impl WeightTensor {
     /// Its values in row-major order, rounded to 32 bits where the file has more.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// The same values with the other sign.
+    pub(crate) fn negated(mut self) -> Self {
+        self.values.iter_mut().for_each(|value| *value = -*value);
+        self
     }
 
     /// The root of the sum of its squared values.
@@ -157,21 +224,18 @@ impl WeightTensor {
         Self { shape, element, values }
     }
 
-    /// Reads the elements of a strided view of `storage`; `limit` is the most elements that are justified.
+    /// Reads the `count` elements of a strided view of `storage`.
     pub(crate) fn read(
         storage: &[u8],
         element: Element,
         offset: usize,
         shape: Vec<usize>,
         strides: &[usize],
-        limit: usize,
+        count: usize,
     ) -> Result<Self, String> {
         if shape.len() != strides.len() {
             return Err(format!("its shape is {shape:?}, but its strides are {strides:?}"));
         }
-        let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
-        let count = count.filter(|&count| count <= limit);
-        let count = count.ok_or_else(|| format!("its shape {shape:?} is larger than the file"))?;
         let there = storage.len() / element.bytes();
         if count > 0 {
             let mut steps = shape.iter().zip(strides);

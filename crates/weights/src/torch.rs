@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::WeightError;
 use crate::flatten;
+use crate::key_map::within;
 use crate::pickle::{self, Pickle, Value};
 use crate::safetensors;
-use crate::tensor::WeightTensor;
+use crate::tensor::{WeightTensor, places};
 use crate::zip;
 
 /// What a file of the format before zip begins with, as a whole number in a pickle.
@@ -23,6 +24,7 @@ pub struct WeightFile {
     path: PathBuf,
     tensors: BTreeMap<String, WeightTensor>,
     tables: BTreeMap<String, Vec<String>>,
+    unread: BTreeMap<String, String>,
 }
 
 impl WeightFile {
@@ -49,13 +51,16 @@ impl WeightFile {
         } else if bytes.starts_with(OLD_MAGIC) {
             read_old(bytes)
         } else if safetensors::is_format_of(bytes) {
-            safetensors::read(bytes).map(|tensors| (tensors, BTreeMap::new()))
+            safetensors::read(bytes).map(|(tensors, unread)| Contents { tensors, unread, ..Contents::default() })
         } else {
             return Err(WeightError::UnknownFormat { path });
         };
         match read {
-            Ok((tensors, _)) if tensors.is_empty() => Err(WeightError::NoTensors { path }),
-            Ok((tensors, tables)) => Ok(Self { path, tensors, tables }),
+            Ok(Contents { tensors, unread, .. }) if tensors.is_empty() => {
+                let unread = unread.into_iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+                Err(WeightError::NoTensors { path, unread })
+            }
+            Ok(Contents { tensors, tables, unread }) => Ok(Self { path, tensors, tables, unread }),
             Err(reason) => Err(WeightError::Malformed { path, reason }),
         }
     }
@@ -75,6 +80,24 @@ impl WeightFile {
         self.tensors
     }
 
+    /// Tensors that are there but are of a kind that is not read (sparse, quantised, complex, ...): their names, each with the
+    /// reason.
+    pub fn unread(&self) -> &BTreeMap<String, String> {
+        &self.unread
+    }
+
+    /// Only those tensors whose names begin with `prefix` and a dot, without that beginning: one state dict of several. The tables
+    /// stay.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightError::NoSuchName`] when there is none.
+    pub fn within(self, prefix: &str) -> Result<Self, WeightError> {
+        let tensors = within(self.tensors, prefix)?;
+        let unread = within(self.unread, prefix).unwrap_or_default();
+        Ok(Self { tensors, unread, ..self })
+    }
+
     /// Tables beside the tensors that number texts from 0 without a gap (`{"a": 0, "b": 1}`, `{0: "a", 1: "b"}`,
     /// `["a", "b"]`), as vocabularies are kept: the texts in the order of their numbers, by the path of keys that leads there.
     pub fn tables(&self) -> &BTreeMap<String, Vec<String>> {
@@ -82,8 +105,13 @@ impl WeightFile {
     }
 }
 
-/// The tensors and the tables of a file.
-type Contents = (BTreeMap<String, WeightTensor>, BTreeMap<String, Vec<String>>);
+/// What a file holds.
+#[derive(Default)]
+struct Contents {
+    tensors: BTreeMap<String, WeightTensor>,
+    tables: BTreeMap<String, Vec<String>>,
+    unread: BTreeMap<String, String>,
+}
 
 fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     let records = zip::records(bytes)?;
@@ -106,41 +134,50 @@ fn read_old(bytes: &[u8]) -> Result<Contents, String> {
         Ok::<_, String>(pickle)
     };
     let (_version, machine, object, keys) = (next()?, next()?, next()?, next()?);
-    if flatten::flag(&machine, "little_endian") == Some(false) {
+    if flatten::flag(&machine, machine.root, "little_endian") == Some(false) {
         return Err(BIG_ENDIAN.into());
     }
-    let found = flatten::find(&object)?;
-    let elements: BTreeMap<_, _> = found.tensors.into_values().map(|tensor| (tensor.storage, tensor.element)).collect();
-    let Value::List(items) = &keys.values[keys.root] else { return Err("the storages are not listed".into()) };
+    let elements = flatten::storages(&object);
+    let Value::List(items) = keys.value(keys.root) else { return Err("the storages are not listed".into()) };
     let mut storages = BTreeMap::new();
-    for &item in items {
-        let Value::Text(key) = &keys.values[item] else { return Err("a storage's key is no text".into()) };
-        let element = elements.get(key).ok_or_else(|| format!("no tensor uses the storage {key}"))?;
+    for item in keys.items(items) {
+        let key = keys.text(item).ok_or("a storage's key is no text")?.into_owned();
+        let element = elements.get(&key).ok_or_else(|| format!("no tensor uses the storage {key}"))?;
+        // The storages follow each other, so that the next one cannot be found.
+        let element =
+            *element.as_ref().map_err(|class| format!("the storage {key} is a {class}, which is not supported"))?;
         let count = bytes.get(at..at + 8).ok_or("the storages are cut short")?;
         let count = u64::from_le_bytes(count.try_into().expect("eight bytes were taken"));
-        let end = usize::try_from(count).ok().and_then(|count| count.checked_mul(element.bytes()));
+        let end = usize::try_from(count).ok().and_then(|count| count.checked_mul(element));
         let end = end.and_then(|size| size.checked_add(at + 8)).filter(|&end| end <= bytes.len());
         let end =
             end.ok_or_else(|| format!("the storage {key} of {count} elements goes beyond the end of the file"))?;
-        storages.insert(key.clone(), at + 8..end);
+        storages.insert(key, at + 8..end);
         at = end;
     }
     resolve(&object, bytes, |key| storages.get(key).cloned())
 }
 
-fn resolve(pickle: &Pickle, bytes: &[u8], storage: impl Fn(&str) -> Option<Range<usize>>) -> Result<Contents, String> {
+fn resolve(
+    pickle: &Pickle<'_>,
+    bytes: &[u8],
+    storage: impl Fn(&str) -> Option<Range<usize>>,
+) -> Result<Contents, String> {
     // Tensors may share a storage, but a file must not grow out of proportion by it.
-    let mut left = 4 * bytes.len();
-    let read = |(name, tensor): (String, flatten::Described)| {
-        let range =
-            storage(&tensor.storage).ok_or_else(|| format!("{name}: its storage {} is missing", tensor.storage))?;
-        let (shape, strides) = (tensor.shape, &tensor.strides);
+    let mut left = 2 * bytes.len();
+    let flatten::Found { tensors: described, tables, mut unread } = flatten::find(pickle)?;
+    let mut tensors = BTreeMap::new();
+    for (name, flatten::Described { storage: key, element, offset, shape, strides, negative }) in described {
         let limit = left.min(bytes.len());
-        let read = WeightTensor::read(&bytes[range], tensor.element, tensor.offset, shape, strides, limit)
+        let Some(count) = places(&shape).filter(|&count| count <= limit) else {
+            unread.insert(name, format!("its shape {shape:?} is larger than the file: save it with contiguous()"));
+            continue;
+        };
+        left -= count;
+        let range = storage(&key).ok_or_else(|| format!("{name}: its storage {key} is missing"))?;
+        let read = WeightTensor::read(&bytes[range], element, offset, shape, &strides, count)
             .map_err(|reason| format!("{name}: {reason}"))?;
-        left -= read.values.len();
-        Ok::<_, String>((name, read))
-    };
-    let found = flatten::find(pickle)?;
-    Ok((found.tensors.into_iter().map(read).collect::<Result<_, _>>()?, found.tables))
+        tensors.insert(name, if negative { read.negated() } else { read });
+    }
+    Ok(Contents { tensors, tables, unread })
 }

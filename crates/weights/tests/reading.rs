@@ -97,6 +97,92 @@ fn a_long_list_of_numbers_is_no_burden() {
     assert_eq!(read(&whole).unwrap().tensors().len(), 1);
 }
 
+const KINDS: [&[u8]; 2] = [include_bytes!("fixtures/kinds.pt"), include_bytes!("fixtures/kinds-old.pt")];
+const NUMBERS: [f32; 6] = [-0.5, -0.25, 0.0, 0.25, 0.5, 0.75];
+
+#[rstest]
+#[case::f8_e4m3("f8_e4m3", &[0.0, -0.001953125, 1.125, 448.0])]
+#[case::f8_e5m2("f8_e5m2", &[0.0, -0.0000152587890625, 1.25, 57344.0])]
+#[case::u16("u16", &[7.0, 65_535.0])]
+#[case::u32("u32", &[7.0, 4_294_967_296.0])]
+#[case::u64("u64", &[7.0, 1_099_511_627_776.0])]
+#[case::parameter_with_attributes("attributes", &NUMBERS)]
+#[case::subclass_of_tensors("subclass", &NUMBERS)]
+#[case::buffer("buffer", &NUMBERS)]
+#[case::other_sign("negative", &[0.5, 0.25, 0.0, -0.25, -0.5, -0.75])]
+#[case::default_dictionary("default.a", &NUMBERS)]
+#[case::subclass_of_dictionaries("names.a", &NUMBERS)]
+#[case::elements_of_an_unknown_list("pair.0", &NUMBERS)]
+#[case::tuple_as_key("(a, 1)", &NUMBERS)]
+#[case::number_as_key("2", &NUMBERS)]
+#[case::after_what_is_not_read("last", &[0.5, 0.75, 1.0, 1.25, 1.5, 1.75])]
+fn tensors_of_every_kind_are_read(#[values(0, 1)] format: usize, #[case] name: &str, #[case] values: &[f32]) {
+    let file = read(KINDS[format]).unwrap();
+    let tensor = file.tensors().get(name).unwrap_or_else(|| panic!("{name}: {:?}", file.unread()));
+    assert_eq!(tensor.values(), values);
+}
+
+#[rstest]
+#[case("sparse", "a sparse tensor")]
+#[case("rows", "a sparse tensor")]
+#[case("complex", "Complex")]
+#[case("quantised", "a quantised tensor")]
+#[case("channels", "a quantised tensor")]
+#[case("storage", "a storage without a shape")]
+#[case("bytes", "a storage without a shape")]
+#[case("numpy", "NumPy")]
+#[case("meta", "no values")]
+#[case("e8m0", "float8_e8m0fnu is not supported")]
+#[case("expanded", "larger than the file")]
+fn what_is_not_read_is_named(#[values(0, 1)] format: usize, #[case] name: &str, #[case] reason: &str) {
+    let file = read(KINDS[format]).unwrap();
+    assert!(file.unread()[name].contains(reason), "{:?}", file.unread());
+}
+
+#[test]
+fn every_tensor_is_read_or_named() {
+    for bytes in KINDS {
+        let file = read(bytes).unwrap();
+        assert_eq!((file.tensors().len(), file.unread().len()), (15, 11), "{:?}", file.unread());
+    }
+}
+
+/// `_flat_weights` lists the parameters a second time.
+#[test]
+fn a_network_in_a_whole_module_is_there_once() {
+    let file = read(include_bytes!("fixtures/whole-lstm.pt")).unwrap();
+    let rnn = (0..2)
+        .flat_map(|layer| ["bias_hh", "bias_ih", "weight_hh", "weight_ih"].map(|name| format!("rnn.{name}_l{layer}")));
+    let others = ["embedding.weight", "fc.bias", "fc.weight"].map(str::to_owned);
+    let mut wanted: Vec<_> = others.into_iter().chain(rnn).collect();
+    wanted.sort();
+    assert_eq!(file.tensors().keys().cloned().collect::<Vec<_>>(), wanted);
+    assert!(file.tables().is_empty() && file.unread().is_empty(), "{:?}", file.tables());
+}
+
+#[test]
+fn one_state_dict_of_two_is_chosen_by_its_name() {
+    let file = || read(include_bytes!("fixtures/no-bias.pt")).unwrap();
+    let (both, ema) = (file(), file().within("ema").unwrap());
+    assert_eq!(2 * ema.tensors().len(), both.tensors().len());
+    assert_eq!(ema.tensors()["fc.weight"], both.tensors()["ema.fc.weight"]);
+    assert_eq!(ema.tables(), both.tables());
+    let error = file().within("em").unwrap_err();
+    assert!(matches!(error, WeightError::NoSuchName { .. }) && error.to_string().contains("ema.fc.weight"), "{error}");
+}
+
+/// `OrderedDict([[key, value]])` with texts of one byte a character, as Python 2 writes it.
+#[test]
+fn a_file_of_python_2_is_read() {
+    let whole = tensor(0, 3, 1);
+    let from = whole.windows(7).position(|window| window == b"ctorch.").unwrap();
+    let to = whole.windows(3).position(|window| window == b"Rs.").unwrap();
+    let pickle = [b"ccollections\nOrderedDict\n]]U\x01wa", &whole[from..=to], b"aa\x85R."].concat();
+    let pickle = [&pickle[..], b"]X\x01\0\0\x000a.\x03\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40"].concat();
+    let file = old(&pickle);
+    assert_eq!(read(&file[..file.len() - 2]).unwrap().tensors()["w"].values(), [1.0, 2.0, 3.0]);
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = WeightFile::open("nowhere/model.pt").unwrap_err();

@@ -112,7 +112,6 @@ fn a_written_file_is_not_for_its_owner_alone() {
 #[case::offsets_out_of_range(file(&one("F32", "[2]", "[8,16]"), &[0; 8]), "w")]
 #[case::backward_offsets(file(&one("F32", "[2]", "[8,0]"), &[0; 8]), "")]
 #[case::shape_beyond_all_bounds(file(&one("F32", "[4294967296,4294967296,2]", "[0,8]"), &[0; 8]), "")]
-#[case::unknown_values(file(&one("F8_E4M3", "[2]", "[0,2]"), &[0; 2]), "w: values of type F8_E4M3")]
 #[case::overlap(
     file(r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#, &[0; 12]),
     "b"
@@ -126,6 +125,33 @@ fn a_bad_file_is_refused_with_a_reason(#[case] bytes: Vec<u8>, #[case] reason: &
     assert!(matches!(error, WeightError::Malformed { .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.starts_with("model.safetensors: ") && message.contains(reason), "{message}");
+}
+
+#[test]
+fn values_of_a_type_that_is_not_read_are_named_and_block_no_others() {
+    let bytes = file(&one("C64", "[1]", "[0,8]"), &[0; 8]);
+    let error = read(&bytes).unwrap_err();
+    assert!(matches!(error, WeightError::NoTensors { .. }), "{error:?}");
+    assert!(error.to_string().contains("w: values of type C64"), "{error}");
+    let two = r#"{"a":{"dtype":"F8_E8M0","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[1,2]}}"#;
+    let read = read(&file(two, &[0x38; 2])).unwrap();
+    assert_eq!(read.tensors()["b"].values(), [1.0]);
+    assert_eq!(read.unread().keys().collect::<Vec<_>>(), ["a"]);
+}
+
+/// The notes are kept in a map whose order changes from one to the next.
+#[test]
+fn the_same_tensors_and_notes_give_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes: BTreeMap<_, _> = (0..9).map(|note| (format!("note {note}"), note.to_string())).collect();
+    let tensors = BTreeMap::from([("w".to_owned(), WeightTensor::new(vec![2], vec![1.0, -2.0]).unwrap())]);
+    let written = |name: &str| {
+        save_safetensors(folder.path().join(name), &tensors, &notes).unwrap();
+        std::fs::read(folder.path().join(name)).unwrap()
+    };
+    let first = written("first");
+    assert_eq!(first, written("second"));
+    assert_eq!(read(&first).unwrap().into_tensors(), tensors);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `rekindle export`.
 
+mod staging;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -12,18 +14,22 @@ use serde_json::json;
 use super::inspect::weights;
 use crate::console::{self, answer, note};
 use crate::options::{Export, WeightFormat};
+use staging::Staging;
+
+/// The file that says what the others are.
+const CONFIG: &str = "config.json";
 
 pub fn run(options: &Export) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
     let task = run.head()?.task;
     let RunWeights { step, model, tensors, .. } = weights(&run, options.checkpoint)?;
     let folder = options.out.clone().unwrap_or_else(|| run.export());
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let staging = Staging::new(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let weights = match options.format {
         WeightFormat::Safetensors => "model.safetensors",
         WeightFormat::Json => "model.json",
     };
-    let path = folder.join(weights);
+    let path = staging.path().join(weights);
     match options.format {
         WeightFormat::Safetensors => {
             let notes = [("task", task.clone()), ("checkpoint_step", step.to_string())];
@@ -35,7 +41,7 @@ pub fn run(options: &Export) -> Result<()> {
     // What the model reads and writes travels with it.
     let mut companions = Vec::new();
     for name in run.assets()? {
-        let (file, copy) = (run.path().join(&name), folder.join(&name));
+        let (file, copy) = (run.path().join(&name), staging.path().join(&name));
         fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
         companions.push(name);
     }
@@ -49,13 +55,15 @@ pub fn run(options: &Export) -> Result<()> {
         "beside": companions,
         "model": model,
     });
-    let config_path = folder.join("config.json");
     let text = serde_json::to_string_pretty(&config)? + "\n";
-    fs::write(&config_path, text).with_context(|| format!("cannot write {}", config_path.display()))?;
+    let config = folder.join(CONFIG);
+    fs::write(staging.path().join(CONFIG), text).with_context(|| format!("cannot write {}", config.display()))?;
+    staging.publish(CONFIG).with_context(|| format!("cannot write to {}", folder.display()))?;
+    let path = folder.join(weights);
     if options.output.json {
         return console::json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
     }
     answer!("{}", path.display())?;
-    note!("{} tensors of step {step}; what the model is: {}", tensors.len(), config_path.display());
+    note!("{} tensors of step {step}; what the model is: {}", tensors.len(), config.display());
     Ok(())
 }

@@ -8,7 +8,7 @@ use rekindle_train::registry::{self, Open, RunWeights};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::{TrainError, tasks};
-use rekindle_weights::{WeightFile, WeightTensor};
+use rekindle_weights::{WeightFile, WeightTensor, within};
 use serde_json::{Value, json};
 
 use crate::backend;
@@ -21,26 +21,33 @@ pub fn run(options: &Inspect) -> Result<()> {
     if options.path.is_dir() {
         let run = RunFolder::open(&options.path)?;
         let task = run.head()?.task;
-        let RunWeights { step, tensors, .. } = weights(&run, options.checkpoint)?;
+        let RunWeights { step, mut tensors, .. } = weights(&run, options.checkpoint)?;
+        if let Some(key) = &options.key {
+            tensors = within(tensors, key)?;
+        }
         if options.output.json {
             let described = described(json!({"task": task, "checkpoint_step": step}), &tensors);
             return Ok(writeln!(out, "{described:#}")?);
         }
         writeln!(out, "task         {task}")?;
         writeln!(out, "checkpoint   step {step}")?;
-        return print_tensors(&mut out, &tensors);
+        return print_tensors(&mut out, &tensors, &BTreeMap::new());
     }
-    let file = WeightFile::open(&options.path)?;
+    let mut file = WeightFile::open(&options.path)?;
+    if let Some(key) = &options.key {
+        file = file.within(key)?;
+    }
     let tables: BTreeMap<_, _> = file.tables().iter().map(|(name, texts)| (name.clone(), texts.len())).collect();
     if options.output.json {
-        let described = described(json!({"file": options.path, "tables": tables}), file.tensors());
+        let described =
+            described(json!({"file": options.path, "tables": tables, "unread": file.unread()}), file.tensors());
         return Ok(writeln!(out, "{described:#}")?);
     }
     writeln!(out, "file         {}", options.path.display())?;
     for (name, size) in tables {
         writeln!(out, "table        {name}: {size} texts")?;
     }
-    print_tensors(&mut out, file.tensors())
+    print_tensors(&mut out, file.tensors(), file.unread())
 }
 
 /// The weights of a run, on the host. Of a task that this program does not have, they keep the names that the model's fields
@@ -73,8 +80,13 @@ fn total(tensors: &BTreeMap<String, WeightTensor>) -> usize {
     tensors.values().map(|tensor| tensor.values().len()).sum()
 }
 
-fn print_tensors(out: &mut impl Write, tensors: &BTreeMap<String, WeightTensor>) -> Result<()> {
-    let width = tensors.keys().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+/// A line a tensor; for those that are not read, the reason.
+fn print_tensors(
+    out: &mut impl Write,
+    tensors: &BTreeMap<String, WeightTensor>,
+    unread: &BTreeMap<String, String>,
+) -> Result<()> {
+    let width = tensors.keys().chain(unread.keys()).map(|name| name.chars().count()).max().unwrap_or(0).max(5);
     writeln!(out, "\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm")?;
     for (name, tensor) in tensors {
         let sizes: Vec<_> = tensor.shape().iter().map(usize::to_string).collect();
@@ -85,6 +97,9 @@ fn print_tensors(out: &mut impl Write, tensors: &BTreeMap<String, WeightTensor>)
             tensor.values().len(),
             tensor.norm()
         )?;
+    }
+    for (name, reason) in unread {
+        writeln!(out, "{name:width$}  not read: {reason}")?;
     }
     writeln!(out, "{:width$}  {:>16}  {:>4}  {:>10}", "total", "", "", total(tensors))?;
     Ok(())

@@ -12,7 +12,10 @@ pub enum ShapeError {
     )]
     NoRecurrence,
     /// There are several recurrent networks.
-    #[error("there are several recurrent networks, {one} and {other}: save the language model by itself")]
+    #[error(
+        "there are several recurrent networks, {one} and {other}: choose one by what its names begin with, --key PREFIX, or save the \
+         language model by itself"
+    )]
     SeveralRecurrences {
         /// The first tensor of one.
         one: String,

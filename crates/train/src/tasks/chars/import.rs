@@ -2,6 +2,7 @@
 
 mod error;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rekindle_data::{Corpus, Split, Unit, Vocabulary};
@@ -29,6 +30,8 @@ settings! {
         units: Unit => value("UNIT").choices(["char", "byte", "word"]);
         /// Recurrent cell, where the number of gates does not decide it: rnn-relu, say
         cell: Option<Cell> => value("NAME").choices(Cell::ALL.map(Cell::name)).unset("rnn, lstm or gru");
+        /// Only tensors whose names begin with PREFIX and a dot, named without it: one state dict of several
+        key: Option<String> => value("PREFIX").unset("all");
         /// Another name for a tensor, or for all that begin with OLD and a dot; several are applied in turn
         key_map: Vec<String> => value("OLD=NEW");
         /// Leave out tensors that do not fit, and initialise those that are missing
@@ -53,6 +56,10 @@ pub struct ImportedChars {
     pub settings: CharsSettings,
     /// What became of the tensors of the model, by the names that they have here.
     pub report: LoadReport,
+    /// Biases that the model does not have: zeros.
+    pub zeros: Vec<String>,
+    /// Tensors of the file that are of a kind that is not read, with the reason.
+    pub unread: BTreeMap<String, String>,
     /// How many tensors of the file are no part of the model: an optimizer's, say.
     pub outside: usize,
     source: PathBuf,
@@ -69,11 +76,14 @@ impl ImportedChars {
         let failed = |source: ImportError| ImportError::In { path: path.to_owned(), source: Box::new(source) };
         let named = |text: &String| text.parse().map_err(|e: String| format!("--key-map {text}: {e}"));
         let renames = options.key_map.iter().map(named).collect::<Result<Vec<Rename>, _>>()?;
-        let file = WeightFile::open(path)?;
-        let tables = file.tables().clone();
+        let mut file = WeightFile::open(path)?;
+        if let Some(key) = &options.key {
+            file = file.within(key)?;
+        }
+        let (tables, unread) = (file.tables().clone(), file.unread().clone());
         let tensors = rename(file.into_tensors(), &renames)?;
         let found = LanguageModel::of(&tensors, options.cell).map_err(|error| failed(error.into()))?;
-        let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, .. } = found;
+        let LanguageModel { tensors, outside, cell, layers, hidden, vocabulary: vocabulary_size, tied, zeros, .. } = found;
         let vocabulary = match &options.vocab {
             Some(file) => Vocabulary::import(file, options.units)?,
             None => {
@@ -108,7 +118,7 @@ impl ImportedChars {
         let blank = settings.model.init_with(vocabulary_size, &mut rng, device);
         let strictness = if options.allow_partial { Strictness::AllowPartial } else { Strictness::Strict };
         let (model, report) = blank.load_state_dict(&tensors, strictness)?;
-        Ok(Self { model, vocabulary, settings, report, outside, source: path.to_owned() })
+        Ok(Self { model, vocabulary, settings, report, zeros, unread, outside, source: path.to_owned() })
     }
 
     /// Makes a run with a checkpoint of step 0.
@@ -150,6 +160,8 @@ pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &m
         "unused": report.unused,
         "wrong_shape": report.wrong_shape.iter().map(|wrong| &wrong.name).collect::<Vec<_>>(),
         "outside": imported.outside,
+        "zeros": imported.zeros,
+        "unread": imported.unread,
     }))?;
     let input = if model.embedding > 0 { format!("embedding {}", model.embedding) } else { "one-hot".to_owned() };
     let stack = &model.recurrent;
@@ -158,6 +170,12 @@ pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &m
     output.line(format_args!("tensors      {report}"))?;
     if imported.outside > 0 {
         output.line(format_args!("beside it    {} tensors that are no part of the model", imported.outside))?;
+    }
+    if !imported.zeros.is_empty() {
+        output.line(format_args!("no biases    zeros: {}", imported.zeros.join(", ")))?;
+    }
+    for (name, reason) in &imported.unread {
+        output.line(format_args!("not read     {name}: {reason}"))?;
     }
     Ok(output.line(format_args!("run          {}", request.out.display()))?)
 }

@@ -1,0 +1,117 @@
+//! A folder whose files appear all at once.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::{Builder, TempDir};
+
+/// What the name of a folder ends with that is not complete.
+const PARTIAL: &str = ".partial";
+
+/// An export takes seconds: what is older than this was left by a process that was killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(600);
+
+/// A folder that is filled under a temporary name beside the one that it is to have.
+pub struct Staging {
+    temporary: TempDir,
+    target: PathBuf,
+}
+
+impl Staging {
+    /// An empty folder that becomes `target` with [`Staging::publish`]; dropped before, it leaves nothing.
+    pub fn new(target: &Path) -> io::Result<Self> {
+        let target = if target.exists() { target.canonicalize()? } else { target.to_owned() };
+        // The root of a file system has nothing beside it.
+        let parent = target.parent().unwrap_or(&target);
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        fs::create_dir_all(parent)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!(".{name}.");
+        sweep(parent, &prefix);
+        let mut builder = Builder::new();
+        builder.prefix(&prefix).suffix(PARTIAL);
+        // Temporary folders are for their owner alone; this one is for whoever the user's mask lets in.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        Ok(Self { temporary: builder.tempdir_in(parent)?, target })
+    }
+
+    /// The folder to write to.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Gives the folder its name. One that is there is replaced at once if it holds nothing but files of the same names. Beside other
+    /// files, the new ones are moved one after the other, `last` after all others; until then there is no `last`.
+    pub fn publish(self, last: &str) -> io::Result<()> {
+        let Self { temporary, target } = self;
+        let names = names(temporary.path())?;
+        for name in &names {
+            File::open(temporary.path().join(name))?.sync_all()?;
+        }
+        sync_folder(temporary.path())?;
+        if !target.exists() {
+            fs::rename(temporary.path(), &target)?;
+            // What is there no longer need not be removed.
+            let _ = temporary.keep();
+        } else if self::names(&target)?.iter().all(|name| names.contains(name)) {
+            exchange(temporary.path(), &target)?;
+        } else {
+            match fs::remove_file(target.join(last)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let (end, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| *name == last);
+            for name in others.into_iter().chain(end) {
+                fs::rename(temporary.path().join(name), target.join(name))?;
+            }
+            return sync_folder(&target);
+        }
+        sync_folder(target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    }
+}
+
+/// The names of all that a folder has.
+fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Gives two folders each other's name.
+fn exchange(new: &Path, old: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        if renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE).is_ok() {
+            return Ok(());
+        }
+    }
+    // Not every system and file system can do it in one step. Between these, there is no folder of the name.
+    let aside = new.with_extension("old");
+    fs::rename(old, &aside)?;
+    fs::rename(new, old)?;
+    fs::rename(&aside, new)
+}
+
+/// Removes what processes that were killed have left.
+fn sweep(parent: &Path, prefix: &str) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
+        if name.starts_with(prefix) && name.ends_with(PARTIAL) && age.is_some_and(|age| age > LEFT_BEHIND) {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Folders can be synchronised on Unix alone.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
