@@ -13,8 +13,9 @@ pub(crate) trait Equations<const N: usize> {
     /// Blocks of `H` rows in `weight_ih` and `weight_hh`.
     const GATES: usize;
 
-    /// Rows of the bias that open the forget gate; none if the cell has no such gate.
-    const FORGET_GATE: Option<ForgetGate> = None;
+    /// The block of bias rows that opens the forget gate, and the sign with which it does: -1 where the
+    /// gate is one minus that of the block. None if the cell has no such gate.
+    const FORGET_GATE: Option<(usize, f64)> = None;
 
     /// Whether there is a recurrent product: `weight_hh` and `bias_hh`.
     const HAS_PRODUCT: bool = true;
@@ -47,19 +48,10 @@ pub(crate) trait Equations<const N: usize> {
     fn sequence(input: Input, state: [Tensor<2>; N], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; N]);
 }
 
-/// The rows of the bias that open the forget gate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ForgetGate {
-    /// The gate has rows of its own, at this block.
-    Own(usize),
-    /// The gate is one minus the gate at this block.
-    OneMinus(usize),
-}
-
 /// The weights of most cells, with the names of `torch.nn.LSTM`.
 const COMMON: [WeightShape; 4] = [
-    WeightShape { name: "weight_ih", sizes: &[Size::G, Size::I], start: Start::Drawn, is_bias: false },
-    WeightShape { name: "weight_hh", sizes: &[Size::G, Size::H], start: Start::Drawn, is_bias: false },
+    WeightShape::matrix("weight_ih", &[Size::G, Size::I]),
+    WeightShape::matrix("weight_hh", &[Size::G, Size::H]),
     WeightShape { name: "bias_ih", sizes: &[Size::G], start: Start::Drawn, is_bias: true },
     WeightShape { name: "bias_hh", sizes: &[Size::G], start: Start::Drawn, is_bias: true },
 ];
@@ -73,7 +65,7 @@ pub(crate) struct Definition {
     pub summary: &'static str,
     pub gates: usize,
     pub has_cell_state: bool,
-    pub forget_gate: Option<ForgetGate>,
+    pub forget_gate: Option<(usize, f64)>,
     has_product: bool,
     extra: &'static [WeightShape],
     pub adds_products: bool,

@@ -10,7 +10,6 @@ use rand::{Rng, RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::equations::ForgetGate;
 use crate::orthogonal::orthogonal;
 use crate::weights::{Size, Sizes, Start, WeightShape};
 
@@ -92,11 +91,17 @@ impl FromStr for Scheme {
 }
 
 impl Initialization {
-    /// Draws a weight, row by row.
-    pub(crate) fn draw<R: Rng + ?Sized>(&self, shape: &WeightShape, sizes: Sizes, rng: &mut R) -> Vec<f32> {
+    /// Draws a weight, row by row; `forget_gate` is that of [`Equations`](crate::equations::Equations).
+    pub(crate) fn draw<R: Rng + ?Sized>(
+        &self,
+        shape: &WeightShape,
+        sizes: Sizes,
+        forget_gate: Option<(usize, f64)>,
+        rng: &mut R,
+    ) -> Vec<f32> {
         let hidden = sizes.hidden;
         let rows = sizes.of(shape.sizes[0]);
-        match (shape.start, shape.sizes) {
+        let mut values: Vec<f32> = match (shape.start, shape.sizes) {
             (Start::Constant(value), _) => vec![value; shape.sizes.iter().map(|&size| sizes.of(size)).product()],
             (Start::Drawn, &[Size::G, columns]) => (0..sizes.gates)
                 .flat_map(|_gate| match (self.scheme, columns) {
@@ -109,7 +114,16 @@ impl Initialization {
                 Scheme::Pytorch => uniform(rows, pytorch_bound(hidden), rng),
                 Scheme::Xavier | Scheme::Orthogonal => vec![0.0; rows],
             },
+        };
+        if let (Some((block, sign)), Some(value)) = (forget_gate, self.forget_gate_bias) {
+            let rows = block * hidden..(block + 1) * hidden;
+            match shape.name {
+                "bias_ih" => values[rows].fill((sign * value) as f32),
+                "bias_hh" => values[rows].fill(0.0),
+                _ => {}
+            }
         }
+        values
     }
 
     /// `[R, C]`: the block of one gate, uniform.
@@ -119,21 +133,6 @@ impl Initialization {
             Scheme::Xavier | Scheme::Orthogonal => xavier_bound(columns, rows),
         };
         uniform(rows * columns, bound, rng)
-    }
-
-    /// Opens the forget gate, where these are the values of a bias.
-    pub(crate) fn open(&self, gate: ForgetGate, shape: &WeightShape, sizes: Sizes, values: &mut [f32]) {
-        let Some(value) = self.forget_gate_bias else { return };
-        let (block, value) = match gate {
-            ForgetGate::Own(block) => (block, value),
-            ForgetGate::OneMinus(block) => (block, -value),
-        };
-        let rows = block * sizes.hidden..(block + 1) * sizes.hidden;
-        match shape.name {
-            "bias_ih" => values[rows].fill(value as f32),
-            "bias_hh" => values[rows].fill(0.0),
-            _ => {}
-        }
     }
 }
 

@@ -50,10 +50,7 @@ impl LayerConfig {
         assert!(self.hidden_size > 0, "the hidden size must be at least 1");
         let sizes = Sizes { input: self.input_size, hidden: self.hidden_size, gates: self.cell.gates() };
         let weights = self.cell.definition().weights(self.bias).map(|shape| {
-            let mut values = self.init.draw(shape, sizes, rng);
-            if let Some(gate) = self.cell.definition().forget_gate {
-                self.init.open(gate, shape, sizes, &mut values);
-            }
+            let values = self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
             (shape.name, Weight::new(shape, sizes, values, device))
         });
         Layer { cell: self.cell, weights: weights.collect(), stacked: false }
@@ -134,10 +131,8 @@ impl Layer {
     }
 
     /// All weights as tensors.
-    pub(crate) fn values(&self) -> Values {
-        let mut values = Values::default();
-        self.weights().for_each(|(name, weight)| values.insert(name, weight));
-        values
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values { layer: self, weight_hh: None }
     }
 
     /// `[G, I]`.

@@ -208,6 +208,11 @@ impl Recurrent {
         State { layers: layers.map(|l| l.zero_state(batch, device)).collect() }
     }
 
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.layers[0].forward.matrix("weight_ih").device()
+    }
+
     /// The recurrence.
     pub fn cell(&self) -> Cell {
         self.layers[0].forward.cell()

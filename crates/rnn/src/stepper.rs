@@ -89,7 +89,7 @@ impl Recurrent {
     fn prepared(&self, rows: Rows, tokens: impl FnOnce(&Values, Option<Tensor<1>>) -> Tokens) -> Option<Stepper> {
         let definition = self.cell().definition();
         let kind = definition.step?;
-        let weights: Vec<Values> = self.layers.iter().map(|level| level.forward.values()).collect();
+        let weights: Vec<_> = self.layers.iter().map(|level| level.forward.values()).collect();
         if self.is_bidirectional() || weights[0].matrix("weight_hh").device().is_autodiff() {
             return None;
         }
@@ -152,12 +152,6 @@ impl Stepper {
         state.layers.last().map_or(&[], |layer| &layer.hidden)
     }
 
-    /// The state of one fresh sequence: zeros.
-    pub fn zero_state(&self) -> StepState {
-        let layers = self.layers.iter().map(|layer| layer.zero_state());
-        StepState { layers: layers.collect(), rows: 1 }
-    }
-
     /// The state of a batch, to go on from.
     ///
     /// # Panics
@@ -172,13 +166,6 @@ impl Stepper {
             cell: cell.clone().map(values).unwrap_or_default(),
         });
         StepState { layers: layers.collect(), rows }
-    }
-}
-
-impl SteppedLayer {
-    fn zero_state(&self) -> StepLayer {
-        let zeros = || vec![0.0; self.cell.width()];
-        StepLayer { gates: vec![0.0; self.gates], hidden: zeros(), cell: zeros() }
     }
 }
 

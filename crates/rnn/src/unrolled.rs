@@ -85,7 +85,7 @@ impl Unrolled<'_> {
 struct LoopLayer<'n> {
     layer: &'n Layer,
     /// None where the layer's own steps are all there is to its loop.
-    weights: Option<LoopWeights>,
+    weights: Option<LoopWeights<'n>>,
 }
 
 impl LoopLayer<'_> {
@@ -112,7 +112,7 @@ impl LoopLayer<'_> {
 
 /// The weights of a layer whose gates add the products with the input and with the last
 /// hidden state.
-struct LoopWeights {
+struct LoopWeights<'n> {
     /// `[K, G]`, if `K` is not 0.
     known: Option<Tensor<2>>,
     /// `[I - K, G]`, if `K` is not `I`.
@@ -122,12 +122,12 @@ struct LoopWeights {
     /// `[1, G]`
     bias: Option<Tensor<2>>,
     /// The weights of the operation that adds `hidden`: `weight_hh` without its history.
-    values: Values,
+    values: Values<'n>,
 }
 
-impl LoopWeights {
+impl<'n> LoopWeights<'n> {
     /// For `known` features that are known before the loop.
-    fn new(layer: &Layer, known: usize) -> Self {
+    fn new(layer: &'n Layer, known: usize) -> Self {
         let mut values = layer.values();
         let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
@@ -135,7 +135,7 @@ impl LoopWeights {
             |from: usize, to: usize| (from < to).then(|| weight_ih.clone().narrow(1, from, to - from).transpose());
         let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
         let hidden = Repeated::new(values.matrix("weight_hh").transpose());
-        values.set_matrix("weight_hh", hidden.matrix().transpose());
+        values.weight_hh = Some(hidden.matrix().transpose());
         Self { known: columns(0, known), rest: columns(known, features).map(Repeated::new), hidden, bias, values }
     }
 

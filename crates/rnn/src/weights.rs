@@ -1,9 +1,9 @@
 //! The weights of a layer, by name.
 
-use std::collections::BTreeMap;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::Layer;
 
 /// A weight of a cell, before its sizes are known.
 #[derive(Debug)]
@@ -18,6 +18,11 @@ pub(crate) struct WeightShape {
 }
 
 impl WeightShape {
+    /// A matrix that the scheme draws.
+    pub const fn matrix(name: &'static str, sizes: &'static [Size; 2]) -> Self {
+        Self { name, sizes, start: Start::Drawn, is_bias: false }
+    }
+
     /// A vector, all of one value at the start.
     pub const fn vector(name: &'static str, size: &'static [Size; 1], value: f32) -> Self {
         Self { name, sizes: size, start: Start::Constant(value), is_bias: false }
@@ -88,36 +93,28 @@ impl Weight {
 }
 
 /// The weights of a layer as tensors, for one forward pass.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Values {
-    matrices: BTreeMap<&'static str, Tensor<2>>,
-    vectors: BTreeMap<&'static str, Tensor<1>>,
+pub(crate) struct Values<'l> {
+    pub layer: &'l Layer,
+    /// In place of the layer's own.
+    pub weight_hh: Option<Tensor<2>>,
 }
 
-impl Values {
-    pub fn insert(&mut self, name: &'static str, weight: &Weight) {
-        match weight {
-            Weight::Matrix(matrix) => self.set_matrix(name, matrix.val()),
-            Weight::Vector(vector) => _ = self.vectors.insert(name, vector.val()),
-        }
-    }
-
-    pub fn set_matrix(&mut self, name: &'static str, value: Tensor<2>) {
-        self.matrices.insert(name, value);
-    }
-
+impl Values<'_> {
     /// A matrix `[R, C]`.
     ///
     /// # Panics
     ///
     /// If the cell has no such matrix.
     pub fn matrix(&self, name: &str) -> Tensor<2> {
-        self.matrices.get(name).unwrap_or_else(|| panic!("the cell has no matrix {name}")).clone()
+        match &self.weight_hh {
+            Some(weight_hh) if name == "weight_hh" => weight_hh.clone(),
+            _ => self.layer.matrix(name),
+        }
     }
 
     /// A vector `[R]`; `None` for a bias of a layer without biases.
     pub fn vector(&self, name: &str) -> Option<Tensor<1>> {
-        self.vectors.get(name).cloned()
+        self.layer.vector(name)
     }
 
     /// A vector as a row `[1, R]`.

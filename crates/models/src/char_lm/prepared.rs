@@ -20,7 +20,10 @@ impl Prepared {
     pub fn new(model: &CharLm, state: Option<&State>) -> Option<Self> {
         let table = model.embedding.as_ref().map(|table| table.val());
         let stepper = model.recurrent.stepper(table.clone())?;
-        let state = state.map_or_else(|| stepper.zero_state(), |state| stepper.state(state));
+        let state = match state {
+            Some(state) => stepper.state(state),
+            None => stepper.state(&model.recurrent.zero_state(1, &model.recurrent.device())),
+        };
         let output = match &model.output {
             Output::Own(layer) => {
                 let bias = layer.bias.as_ref().map(|bias| bias.val());

@@ -14,7 +14,7 @@
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Scan, walk};
 
-use crate::equations::{Equations, ForgetGate, split_gates};
+use crate::equations::{Equations, split_gates};
 use crate::weights::Values;
 
 /// Gate rows i, g, o.
@@ -22,7 +22,7 @@ pub(crate) struct Coupled;
 
 impl Equations<2> for Coupled {
     const GATES: usize = 3;
-    const FORGET_GATE: Option<ForgetGate> = Some(ForgetGate::OneMinus(0));
+    const FORGET_GATE: Option<(usize, f64)> = Some((0, -1.0));
 
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
         let weight_hh = weights.matrix("weight_hh").transpose();

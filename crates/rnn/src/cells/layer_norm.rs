@@ -17,7 +17,7 @@ use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Scan, walk};
 
 use crate::SequenceInput;
-use crate::equations::{Equations, ForgetGate, split_gates};
+use crate::equations::{Equations, split_gates};
 use crate::projection::{plus, project_rows};
 use crate::weights::{Size, Values, WeightShape};
 
@@ -29,7 +29,7 @@ pub(crate) struct LayerNorm;
 
 impl Equations<2> for LayerNorm {
     const GATES: usize = 4;
-    const FORGET_GATE: Option<ForgetGate> = Some(ForgetGate::Own(1));
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const EXTRA: &'static [WeightShape] = &[
         WeightShape::vector("gain_ih", &[Size::G], 1.0),
         WeightShape::vector("gain_hh", &[Size::G], 1.0),

@@ -17,7 +17,7 @@ use burn::tensor::Tensor;
 use rekindle_kernels::step;
 use rekindle_kernels::{Input, Scan, lstm::lstm};
 
-use crate::equations::{Equations, ForgetGate};
+use crate::equations::Equations;
 use crate::weights::Values;
 
 /// Gate rows i, f, g, o.
@@ -25,7 +25,7 @@ pub(crate) struct Lstm;
 
 impl Equations<2> for Lstm {
     const GATES: usize = 4;
-    const FORGET_GATE: Option<ForgetGate> = Some(ForgetGate::Own(1));
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const ADDS_PRODUCTS: bool = true;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Lstm);

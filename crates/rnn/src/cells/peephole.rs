@@ -16,7 +16,7 @@
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Scan, walk};
 
-use crate::equations::{Equations, ForgetGate, split_gates};
+use crate::equations::{Equations, split_gates};
 use crate::weights::{Size, Values, WeightShape};
 
 /// Gate rows i, f, g, o; peepholes `p_i`, `p_f` and `p_o`.
@@ -24,7 +24,7 @@ pub(crate) struct Peephole;
 
 impl Equations<2> for Peephole {
     const GATES: usize = 4;
-    const FORGET_GATE: Option<ForgetGate> = Some(ForgetGate::Own(1));
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const EXTRA: &'static [WeightShape] = &[
         WeightShape::vector("peephole_i", &[Size::H], 0.0),
         WeightShape::vector("peephole_f", &[Size::H], 0.0),

@@ -14,7 +14,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
 use rekindle_kernels::{Input, Scan, walk};
 
-use crate::equations::{Equations, ForgetGate, split_gates};
+use crate::equations::{Equations, split_gates};
 use crate::weights::Values;
 
 /// Gate rows i, f, g, o.
@@ -22,7 +22,7 @@ pub(crate) struct ReluCandidate;
 
 impl Equations<2> for ReluCandidate {
     const GATES: usize = 4;
-    const FORGET_GATE: Option<ForgetGate> = Some(ForgetGate::Own(1));
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
 
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
         let weight_hh = weights.matrix("weight_hh").transpose();
