@@ -15,6 +15,7 @@ mod coupled;
 mod gru;
 mod layer_norm;
 mod lstm;
+mod mogrifier;
 mod peephole;
 mod relu_candidate;
 mod vanilla;
@@ -54,6 +55,7 @@ cells! {
     CoupledLstm "coupled-lstm" "Coupled" coupled::Coupled: "LSTM with `f = 1 - i`";
     ReluLstm "relu-lstm" "ReluCandidate" relu_candidate::ReluCandidate: "LSTM with a ReLU candidate";
     LayerNormLstm "layer-norm-lstm" "LayerNorm" layer_norm::LayerNorm: "layer-normalised LSTM";
+    MogrifierLstm "mogrifier-lstm" "Mogrifier" mogrifier::Mogrifier: "LSTM whose input and state gate each other first";
 }
 
 impl Cell {
