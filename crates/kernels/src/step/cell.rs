@@ -85,15 +85,25 @@ impl CellStepper {
             }
         }
         self.weight_hh.add_product(hidden, gates);
+        if hidden.len() == width {
+            return self.finish(gates, hidden, memory, &mut candidates);
+        }
         for (r, (gates, hidden)) in gates.chunks_exact_mut(stride).zip(hidden.chunks_exact_mut(width)).enumerate() {
             let row = r * width..(r + 1) * width;
-            let work = match self.cell {
-                Cell::Rnn(activation) => Work::Rnn(activation),
-                Cell::Lstm => Work::Lstm { memory: &mut memory[row] },
-                Cell::Gru => Work::Gru { bias: &self.bias, candidate: &mut candidates[row] },
-            };
-            self.weight_hh.arch.dispatch(Gates { work, gates, hidden });
+            // Cells read one of them at most; that of the others may be empty.
+            let memory = memory.get_mut(row.clone()).unwrap_or_default();
+            self.finish(gates, hidden, memory, candidates.get_mut(row).unwrap_or_default());
         }
+    }
+
+    /// The new state of a row from the sums of its gates.
+    fn finish(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32], candidate: &mut [f32]) {
+        let work = match self.cell {
+            Cell::Rnn(activation) => Work::Rnn(activation),
+            Cell::Lstm => Work::Lstm { memory },
+            Cell::Gru => Work::Gru { bias: &self.bias, candidate },
+        };
+        self.weight_hh.arch.dispatch(Gates { work, gates, hidden });
     }
 }
 

@@ -45,7 +45,11 @@ impl PackedLinear {
     /// # Panics
     /// If `x` and `y` are not of as many whole rows.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
-        y.chunks_mut(self.bias.len()).for_each(|row| row.copy_from_slice(&self.bias));
+        if y.len() == self.bias.len() {
+            y.copy_from_slice(&self.bias);
+        } else {
+            y.chunks_mut(self.bias.len()).for_each(|row| row.copy_from_slice(&self.bias));
+        }
         self.weight.add_product(x, y);
     }
 
@@ -88,6 +92,10 @@ impl Packed {
     /// If `x` and `out` are not of as many whole rows.
     pub fn add_product(&self, x: &[f32], out: &mut [f32]) {
         let (depth, columns) = (self.depth, self.panels.columns());
+        if self.rows == Rows::One && x.len() == depth {
+            // A small network's step is so short that the divisions below would show.
+            return self.panels.times_row(self.arch, x, out);
+        }
         assert!(
             x.len().is_multiple_of(depth) && x.len() / depth * columns == out.len(),
             "{} numbers of x, in rows of {depth}, and {} of the product, in rows of {columns}",
