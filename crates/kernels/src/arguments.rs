@@ -57,7 +57,7 @@ impl Arguments<'_> {
         if let Some(weight_hh) = self.weight_hh {
             self.tensor("weight_hh", "[G, H]", [wanted, hidden], weight_hh);
         }
-        self.lengths(steps, batch);
+        self.scan.check(operation, steps, batch);
         sizes
     }
 
@@ -82,23 +82,5 @@ impl Arguments<'_> {
             "{}: `{argument}` must have the element type of `h0`, {wanted:?}, got {seen:?}",
             self.operation
         );
-    }
-
-    fn lengths(&self, steps: usize, batch: usize) {
-        let Some(lengths) = &self.scan.lengths else {
-            return;
-        };
-        let operation = self.operation;
-        assert!(
-            lengths.len() == batch,
-            "{operation}: `lengths` must have one length per row, B = {batch}, got {}",
-            lengths.len()
-        );
-        for (row, &length) in lengths.iter().enumerate() {
-            assert!(
-                (1..=steps).contains(&length),
-                "{operation}: `lengths[{row}]` must be in 1..=T = 1..={steps}, got {length}"
-            );
-        }
     }
 }

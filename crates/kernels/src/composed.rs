@@ -3,13 +3,34 @@
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData, activation};
 
-use crate::{Direction, Input, Scan};
+use crate::{Direction, Input, Scan, unrolled::unbind};
 
-/// Walks a sequence with `cell`, which maps the input `[B, G]` of a step and the
-/// state, `N` tensors `[B, H]` with the hidden state first, to the next state.
+/// Runs a cell that is written in plain tensor operations over a time-major sequence, on any
+/// backend and in any element type.
 ///
-/// Returns the hidden states `[T, B, H]` and the final state.
-pub(crate) fn walk<const N: usize>(
+/// `cell` maps the input `[B, W]` of a time step and the state, `N` tensors `[B, H]` with the
+/// hidden state first, to the next state. Returns the hidden states `[T, B, H]` and the final
+/// state. Past its length a row keeps its state, puts out 0 and gets no gradient; a reversed walk
+/// begins at each row's last valid step.
+///
+/// Memory with autodiff: all that `cell` computes, at each of the `T` steps.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use burn::prelude::*;
+/// use rekindle_kernels::{Input, Scan, walk};
+///
+/// // h_t = h_{t-1} / 2 + x_t
+/// let input = Input::Projected(Tensor::ones([3, 1, 4], &Device::flex()));
+/// let zero = Tensor::zeros([1, 4], &Device::flex());
+/// let (hidden, [last]) = walk(input, &Scan::default(), [zero], |x, [h]| [h.clone() * 0.5 + x]);
+/// assert_eq!((hidden.dims(), last.max().into_scalar::<f32>()), ([3, 1, 4], 1.75));
+/// # }
+/// ```
+///
+/// # Panics
+/// If the state or the lengths do not fit the input.
+pub fn walk<const N: usize>(
     input: Input,
     scan: &Scan,
     initial: [Tensor<2>; N],
@@ -17,6 +38,14 @@ pub(crate) fn walk<const N: usize>(
 ) -> (Tensor<3>, [Tensor<2>; N]) {
     let [steps, batch, _] = input.dims();
     let [_, hidden] = initial[0].dims();
+    for state in &initial {
+        assert!(
+            state.dims() == [batch, hidden],
+            "the state must have a row for each of the {batch} rows of the batch, [{batch}, {hidden}], but one is {:?}",
+            state.dims()
+        );
+    }
+    scan.check("walk", steps, batch);
     let device = initial[0].device();
     let inputs = step_inputs(input, scan, &device);
 
@@ -43,38 +72,16 @@ pub(crate) fn walk<const N: usize>(
     (Tensor::stack(outputs, 0), state)
 }
 
-/// The input `[B, G]` of each step, in order of time.
+/// The input `[B, W]` of each step, in order of time.
 fn step_inputs(input: Input, scan: &Scan, device: &Device) -> Vec<Tensor<2>> {
-    match input {
-        Input::Projected(projection) => {
-            let projection = blank_padding(projection, scan, device);
-            let mut rows = Vec::with_capacity(projection.dims()[0]);
-            unstack(projection, &mut rows);
-            rows
-        }
+    let [steps, batch, width] = input.dims();
+    let sequence = match input {
+        Input::Projected(projection) => projection,
         Input::Tokens { table, tokens } => {
-            let [steps, batch] = tokens.dims();
-            (0..steps)
-                .map(|t| {
-                    let step = tokens.clone().narrow(0, t, 1).reshape([batch]);
-                    table.clone().select(0, step)
-                })
-                .collect()
+            table.select(0, tokens.reshape([steps * batch])).reshape([steps, batch, width])
         }
-    }
-}
-
-/// Splits `[T, B, G]` into its steps by halves: the backward pass of a slice fills a
-/// tensor of its parent's size, so that `T` slices of the whole would cost `T` times
-/// the whole, and halves cost it `log T` times.
-fn unstack(tensor: Tensor<3>, steps: &mut Vec<Tensor<2>>) {
-    let [count, _, _] = tensor.dims();
-    if count == 1 {
-        return steps.push(tensor.squeeze_dim(0));
-    }
-    let half = count / 2;
-    unstack(tensor.clone().narrow(0, 0, half), steps);
-    unstack(tensor.narrow(0, half, count - half), steps);
+    };
+    unbind(blank_padding(sequence, scan, device))
 }
 
 /// Zeroes the inputs past the rows' lengths. They change no state, but a NaN there

@@ -21,8 +21,9 @@
 //! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
 //!   all threads of a CPU.
 //! - [`adam`]: a step of the optimizer, likewise.
-//! - `step`, with a CPU backend compiled in: one sequence read step by
-//!   step, with the weights packed once, as in sampling.
+//! - [`walk`]: the same walk for cells that are written in plain tensor operations.
+//! - `step`, with a CPU backend compiled in: sequences read step by
+//!   step, with the weights packed once, as in sampling and in a search.
 //!
 //! Everything is time-major: `[T, B, ...]`. Shapes use one alphabet: `B` batch,
 //! `T` time, `H` hidden, `V` vocabulary, `G` gates x hidden.
@@ -85,5 +86,6 @@ pub mod step;
 #[cfg(feature = "native")]
 mod tensors;
 
+pub use composed::walk;
 pub use input::Input;
 pub use scan::{Direction, Scan};

@@ -31,4 +31,25 @@ impl Scan {
             Direction::Reverse => (0..steps).rev().collect(),
         }
     }
+
+    /// Checks the lengths against the sizes of the input; `operation` is for messages.
+    ///
+    /// # Panics
+    /// If a length does not fit.
+    pub(crate) fn check(&self, operation: &str, steps: usize, batch: usize) {
+        let Some(lengths) = &self.lengths else {
+            return;
+        };
+        assert!(
+            lengths.len() == batch,
+            "{operation}: `lengths` must have one length per row, B = {batch}, got {}",
+            lengths.len()
+        );
+        for (row, &length) in lengths.iter().enumerate() {
+            assert!(
+                (1..=steps).contains(&length),
+                "{operation}: `lengths[{row}]` must be in 1..=T = 1..={steps}, got {length}"
+            );
+        }
+    }
 }

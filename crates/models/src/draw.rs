@@ -26,7 +26,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use rekindle_rnn::{Initialization, Lstm, LstmConfig};
+use rekindle_rnn::{Cell, Initialization, Layer, LayerConfig};
 use rekindle_settings::{SettingError, settings};
 use serde::{Deserialize, Serialize};
 
@@ -79,9 +79,9 @@ impl ImageShape {
 #[derive(Module, Debug)]
 pub struct Draw {
     /// Reads `[r_t, h^dec_{t-1}]`.
-    pub encoder: Lstm,
+    pub encoder: Layer,
     /// Reads `z_t`.
-    pub decoder: Lstm,
+    pub decoder: Layer,
     /// `W_Q`: from `H` to `μ_t` and `log σ²_t`, `2Z`.
     pub latent: Linear,
     /// From `H` to the five numbers of the window that reads.
@@ -131,8 +131,9 @@ impl DrawModelSettings {
         }
         let init = Initialization::default();
         let encoder_input = 2 * self.read_numbers(shape) + hidden;
-        let encoder = LstmConfig::new(encoder_input, hidden).with_init(init.clone()).init_with(rng, device);
-        let decoder = LstmConfig::new(latent, hidden).with_init(init).init_with(rng, device);
+        let mut lstm =
+            |input| LayerConfig::new(input, hidden, Cell::Lstm).with_init(init.clone()).init_with(rng, device);
+        let (encoder, decoder) = (lstm(encoder_input), lstm(latent));
         let mut linear = |output| crate::init::linear(hidden, output, rng, device);
         let latent = linear(2 * latent);
         let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width));

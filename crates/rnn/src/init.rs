@@ -4,20 +4,20 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::config::Config;
-use burn::module::Param;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Tensor};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::orthogonal::orthogonal;
+use crate::weights::{Size, Sizes, Start, WeightShape};
 
 /// How the weights of a recurrent layer start.
 ///
 /// Weights are drawn on the host, gate by gate in the order `weight_ih`,
-/// `weight_hh`, `bias_ih`, `bias_hh`, so that one random stream gives the same
-/// weights on every backend.
+/// `weight_hh`, `bias_ih`, `bias_hh` and that of [`Cell::weight_names`](crate::Cell::weight_names),
+/// so that one random stream gives the same weights on every backend.
 #[derive(Config, Debug, PartialEq)]
 pub struct Initialization {
     /// The distribution of the weights.
@@ -90,108 +90,49 @@ impl FromStr for Scheme {
     }
 }
 
-/// Which rows of the bias open the forget gate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ForgetGate {
-    /// The gate has rows of its own, at this block.
-    Own(usize),
-    /// The gate is one minus the gate at this block.
-    OneMinus(usize),
-}
-
-/// The sizes that the weights of a layer follow from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WeightShape {
-    /// Blocks of `H` rows.
-    pub gates: usize,
-    pub input_size: usize,
-    pub hidden_size: usize,
-    pub bias: bool,
-    pub forget_gate: Option<ForgetGate>,
-}
-
-/// The weights that all cells have, in PyTorch's layout.
-pub(crate) struct Weights {
-    /// `[G, I]`.
-    pub weight_ih: Param<Tensor<2>>,
-    /// `[G, H]`.
-    pub weight_hh: Param<Tensor<2>>,
-    /// `[G]`.
-    pub bias_ih: Option<Param<Tensor<1>>>,
-    /// `[G]`.
-    pub bias_hh: Option<Param<Tensor<1>>>,
-}
-
 impl Initialization {
-    /// Draws the weights of one layer.
-    ///
-    /// # Panics
-    ///
-    /// If a size is 0.
-    pub(crate) fn draw<R: Rng + ?Sized>(&self, shape: WeightShape, rng: &mut R, device: &Device) -> Weights {
-        let WeightShape { gates, input_size, hidden_size, .. } = shape;
-        assert!(input_size > 0, "the input size must be at least 1");
-        assert!(hidden_size > 0, "the hidden size must be at least 1");
-        let mut weight_ih = Vec::with_capacity(gates * hidden_size * input_size);
-        let mut weight_hh = Vec::with_capacity(gates * hidden_size * hidden_size);
-        for _ in 0..gates {
-            weight_ih.extend(self.input_block(input_size, hidden_size, rng));
-        }
-        for _ in 0..gates {
-            weight_hh.extend(self.recurrent_block(hidden_size, rng));
-        }
-        let (bias_ih, bias_hh) = if shape.bias {
-            let (ih, hh) = self.biases(shape, rng);
-            (Some(parameter(ih, device)), Some(parameter(hh, device)))
-        } else {
-            (None, None)
+    /// Draws a weight, row by row; `forget_gate` is that of [`Equations`](crate::equations::Equations).
+    pub(crate) fn draw<R: Rng + ?Sized>(
+        &self,
+        shape: &WeightShape,
+        sizes: Sizes,
+        forget_gate: Option<(usize, f64)>,
+        rng: &mut R,
+    ) -> Vec<f32> {
+        let hidden = sizes.hidden;
+        let rows = sizes.of(shape.sizes[0]);
+        let mut values: Vec<f32> = match (shape.start, shape.sizes) {
+            (Start::Constant(value), _) => vec![value; shape.sizes.iter().map(|&size| sizes.of(size)).product()],
+            (Start::Drawn, &[Size::G, columns]) => (0..sizes.gates)
+                .flat_map(|_gate| match (self.scheme, columns) {
+                    (Scheme::Orthogonal, Size::H) => orthogonal(hidden, rng),
+                    _ => self.block([hidden, sizes.of(columns)], hidden, rng),
+                })
+                .collect(),
+            (Start::Drawn, &[_, columns]) => self.block([rows, sizes.of(columns)], hidden, rng),
+            (Start::Drawn, _) => match self.scheme {
+                Scheme::Pytorch => uniform(rows, pytorch_bound(hidden), rng),
+                Scheme::Xavier | Scheme::Orthogonal => vec![0.0; rows],
+            },
         };
-        let rows = gates * hidden_size;
-        Weights {
-            weight_ih: matrix(weight_ih, [rows, input_size], device),
-            weight_hh: matrix(weight_hh, [rows, hidden_size], device),
-            bias_ih,
-            bias_hh,
+        if let (Some((block, sign)), Some(value)) = (forget_gate, self.forget_gate_bias) {
+            let rows = block * hidden..(block + 1) * hidden;
+            match shape.name {
+                "bias_ih" => values[rows].fill((sign * value) as f32),
+                "bias_hh" => values[rows].fill(0.0),
+                _ => {}
+            }
         }
+        values
     }
 
-    /// `[H, I]`: one gate's block of `weight_ih`.
-    fn input_block<R: Rng + ?Sized>(&self, input: usize, hidden: usize, rng: &mut R) -> Vec<f32> {
+    /// `[R, C]`: the block of one gate, uniform.
+    fn block<R: Rng + ?Sized>(&self, [rows, columns]: [usize; 2], hidden: usize, rng: &mut R) -> Vec<f32> {
         let bound = match self.scheme {
             Scheme::Pytorch => pytorch_bound(hidden),
-            Scheme::Xavier | Scheme::Orthogonal => xavier_bound(input, hidden),
+            Scheme::Xavier | Scheme::Orthogonal => xavier_bound(columns, rows),
         };
-        uniform(hidden * input, bound, rng)
-    }
-
-    /// `[H, H]`: one gate's block of `weight_hh`.
-    fn recurrent_block<R: Rng + ?Sized>(&self, hidden: usize, rng: &mut R) -> Vec<f32> {
-        match self.scheme {
-            Scheme::Pytorch => uniform(hidden * hidden, pytorch_bound(hidden), rng),
-            Scheme::Xavier => uniform(hidden * hidden, xavier_bound(hidden, hidden), rng),
-            Scheme::Orthogonal => orthogonal(hidden, rng),
-        }
-    }
-
-    /// `bias_ih` and `bias_hh`, each `[G]`.
-    fn biases<R: Rng + ?Sized>(&self, shape: WeightShape, rng: &mut R) -> (Vec<f32>, Vec<f32>) {
-        let hidden = shape.hidden_size;
-        let rows = shape.gates * hidden;
-        let mut draw = || match self.scheme {
-            Scheme::Pytorch => uniform(rows, pytorch_bound(hidden), rng),
-            Scheme::Xavier | Scheme::Orthogonal => vec![0.0; rows],
-        };
-        let (mut ih, mut hh) = (draw(), draw());
-        if let (Some(gate), Some(value)) = (shape.forget_gate, self.forget_gate_bias) {
-            let (block, value) = match gate {
-                ForgetGate::Own(block) => (block, value),
-                ForgetGate::OneMinus(block) => (block, -value),
-            };
-            let rows = block * hidden..(block + 1) * hidden;
-            ih[rows.clone()].fill(value as f32);
-            hh[rows].fill(0.0);
-        }
-        (ih, hh)
+        uniform(rows * columns, bound, rng)
     }
 }
 
@@ -215,14 +156,4 @@ fn xavier_bound(fan_in: usize, fan_out: usize) -> f64 {
 
 fn uniform<R: Rng + ?Sized>(count: usize, bound: f64, rng: &mut R) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-bound..bound) as f32).collect()
-}
-
-fn matrix(values: Vec<f32>, shape: [usize; 2], device: &Device) -> Param<Tensor<2>> {
-    Param::from_data(TensorData::new(values, shape), device)
-}
-
-/// A vector of parameters `[N]`.
-pub(crate) fn parameter(values: Vec<f32>, device: &Device) -> Param<Tensor<1>> {
-    let count = values.len();
-    Param::from_data(TensorData::new(values, [count]), device)
 }

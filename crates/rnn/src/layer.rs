@@ -1,23 +1,163 @@
-//! What all cells have in common.
+//! One layer of any cell.
 
-use burn::module::Module;
+use std::fmt;
+
+use burn::config::Config;
+use burn::module::{Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
+use rand::Rng;
 use rekindle_kernels::Scan;
 
-use crate::lstm_variants::{CoupledLstm, LayerNormLstm, PeepholeLstm, ReluLstm};
-use crate::unrolled::LoopLayer;
-use crate::{Gru, LayerState, Lstm, SequenceInput, StepInput, VanillaRnn};
+use crate::init::device_rng;
+use crate::weights::{Sizes, Values, Weight};
+use crate::{Cell, Initialization, LayerState, SequenceInput, StepInput};
 
-/// One recurrent layer in one direction.
-pub trait RecurrentLayer {
+/// Configuration of a [`Layer`].
+#[derive(Config, Debug)]
+pub struct LayerConfig {
     /// `I`: features of a step.
-    fn input_size(&self) -> usize;
+    pub input_size: usize,
+    /// `H`: size of the hidden state.
+    pub hidden_size: usize,
+    /// The recurrence.
+    pub cell: Cell,
+    /// Whether the layer has biases.
+    #[config(default = true)]
+    pub bias: bool,
+    /// How the weights are drawn.
+    #[config(default = "Initialization::default()")]
+    pub init: Initialization,
+}
+
+impl LayerConfig {
+    /// A layer with weights that follow [`Device::seed`].
+    ///
+    /// # Panics
+    ///
+    /// If a size is 0.
+    pub fn init(&self, device: &Device) -> Layer {
+        self.init_with(&mut device_rng(device), device)
+    }
+
+    /// A layer with weights drawn from a random stream, the same on every
+    /// backend.
+    ///
+    /// # Panics
+    ///
+    /// If a size is 0.
+    pub fn init_with<R: Rng + ?Sized>(&self, rng: &mut R, device: &Device) -> Layer {
+        assert!(self.input_size > 0, "the input size must be at least 1");
+        assert!(self.hidden_size > 0, "the hidden size must be at least 1");
+        let sizes = Sizes { input: self.input_size, hidden: self.hidden_size, gates: self.cell.gates() };
+        let weights = self.cell.definition().weights(self.bias).map(|shape| {
+            let values = self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
+            (shape.name, Weight::new(shape, sizes, values, device))
+        });
+        Layer { cell: self.cell, weights: weights.collect(), stacked: false }
+    }
+}
+
+/// One recurrent layer in one direction: a cell and its weights, in PyTorch's layout and by
+/// PyTorch's names.
+///
+/// All cells but a few have `weight_ih` `[G, I]`, `weight_hh` `[G, H]` and, unless they are left
+/// out, `bias_ih` and `bias_hh` `[G]`, with the gate rows in the order of the cell's equations;
+/// [`Cell::weight_names`] lists those of each.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    cell: Cell,
+    weights: Vec<(&'static str, Weight)>,
+    /// Whether the parameters stand under the name of the cell in the paths of a record, as they do
+    /// in a [`Recurrent`](crate::Recurrent) network: `layers.0.forward.Lstm.weight_ih`.
+    stacked: bool,
+}
+
+impl Layer {
+    /// The layer as part of a stack, where the paths of its parameters have the name of the cell.
+    pub(crate) fn stacked(self) -> Self {
+        Self { stacked: true, ..self }
+    }
+
+    /// The recurrence.
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// The weights by name, in the order in which they are stored.
+    pub fn weights(&self) -> impl Iterator<Item = (&'static str, &Weight)> {
+        self.weights.iter().map(|(name, weight)| (*name, weight))
+    }
+
+    /// The weights by name, to be changed.
+    pub fn weights_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Weight)> {
+        self.weights.iter_mut().map(|(name, weight)| (*name, weight))
+    }
+
+    /// The value of a matrix.
+    ///
+    /// # Panics
+    ///
+    /// If the cell has no matrix of this name.
+    pub fn matrix(&self, name: &str) -> Tensor<2> {
+        match self.weight(name) {
+            Some(Weight::Matrix(matrix)) => matrix.val(),
+            _ => panic!("{} has no matrix {name}", self.cell),
+        }
+    }
+
+    /// A matrix, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// If the cell has no matrix of this name.
+    pub fn matrix_mut(&mut self, name: &str) -> &mut Param<Tensor<2>> {
+        let cell = self.cell;
+        match self.weights_mut().find(|(other, _)| *other == name) {
+            Some((_, Weight::Matrix(matrix))) => matrix,
+            _ => panic!("{cell} has no matrix {name}"),
+        }
+    }
+
+    /// The value of a vector, if the layer has one of this name.
+    pub fn vector(&self, name: &str) -> Option<Tensor<1>> {
+        match self.weight(name)? {
+            Weight::Vector(vector) => Some(vector.val()),
+            Weight::Matrix(_) => None,
+        }
+    }
+
+    fn weight(&self, name: &str) -> Option<&Weight> {
+        self.weights().find(|(other, _)| *other == name).map(|(_, weight)| weight)
+    }
+
+    /// All weights as tensors.
+    pub(crate) fn values(&self) -> Values<'_> {
+        Values { layer: self, weight_hh: None }
+    }
+
+    /// `[G, I]`.
+    fn input_weight(&self) -> &Param<Tensor<2>> {
+        match &self.weights[0] {
+            (_, Weight::Matrix(weight_ih)) => weight_ih,
+            (name, Weight::Vector(_)) => unreachable!("{name} stands before weight_ih"),
+        }
+    }
+
+    /// `I`: features of a step.
+    pub fn input_size(&self) -> usize {
+        self.input_weight().dims()[1]
+    }
 
     /// `H`: size of the hidden state.
-    fn hidden_size(&self) -> usize;
+    pub fn hidden_size(&self) -> usize {
+        self.input_weight().dims()[0] / self.cell.gates()
+    }
 
     /// The state before the first step of a fresh sequence.
-    fn zero_state(&self, batch: usize, device: &Device) -> LayerState;
+    pub fn zero_state(&self, batch: usize, device: &Device) -> LayerState {
+        let shape = [batch, self.hidden_size()];
+        LayerState::zeros(self.cell.has_cell_state(), shape, &self.input_weight().val(), device)
+    }
 
     /// Runs the layer over a **time-major** sequence.
     ///
@@ -30,7 +170,19 @@ pub trait RecurrentLayer {
     /// # Panics
     ///
     /// If the input, the state or the lengths do not fit the layer.
-    fn sequence(&self, input: SequenceInput, state: Option<LayerState>, scan: &Scan) -> (Tensor<3>, LayerState);
+    pub fn sequence(&self, input: SequenceInput, state: Option<LayerState>, scan: &Scan) -> (Tensor<3>, LayerState) {
+        let (features, wanted) = (input.features(), self.input_size());
+        assert!(
+            features.is_none_or(|features| features == wanted),
+            "the input has {} features a step, but the layer takes {wanted}",
+            features.unwrap_or_default()
+        );
+        let (cell, weights) = (self.cell.definition(), self.values());
+        let [_, batch] = input.outer_dims();
+        let state = state.unwrap_or_else(|| self.zero_state(batch, &self.input_weight().device()));
+        let input = (cell.project)(input, &weights);
+        (cell.sequence)(input, state, &weights, scan)
+    }
 
     /// Runs the layer over one step: the sequence of length 1, so with exactly
     /// its numbers.
@@ -43,70 +195,107 @@ pub trait RecurrentLayer {
     /// # Panics
     ///
     /// If the input or the state does not fit the layer.
-    fn step(&self, input: StepInput, state: LayerState) -> (Tensor<2>, LayerState) {
+    pub fn step(&self, input: StepInput, state: LayerState) -> (Tensor<2>, LayerState) {
         let (hidden, state) = self.sequence(input.into(), Some(state), &Scan::default());
         (hidden.squeeze_dim(0), state)
     }
+
+    fn map_weights(mut self, mut function: impl FnMut(&'static str, Weight) -> Weight) -> Self {
+        let weights = std::mem::take(&mut self.weights).into_iter();
+        self.weights = weights.map(|(name, weight)| (name, function(name, weight))).collect();
+        self
+    }
 }
 
-/// A layer of any [`Cell`](crate::Cell).
-#[derive(Module, Debug)]
-pub enum Layer {
-    /// Vanilla, with tanh or ReLU.
-    Vanilla(VanillaRnn),
-    /// LSTM.
-    Lstm(Lstm),
-    /// GRU.
-    Gru(Gru),
-    /// LSTM with peepholes.
-    Peephole(PeepholeLstm),
-    /// LSTM with coupled input and forget gates.
-    Coupled(CoupledLstm),
-    /// LSTM with a ReLU candidate.
-    ReluCandidate(ReluLstm),
-    /// Layer-normalised LSTM.
-    LayerNorm(LayerNormLstm),
-}
+/// The kind of what holds the weights, in the paths of parameters.
+const CONTAINER: &str = "Struct:Layer";
+/// The kind of what holds the cell's name in the paths of a network's parameters.
+const STACKED: &str = "Enum:Layer";
 
-impl Layer {
-    fn cell(&self) -> &dyn RecurrentLayer {
-        match self {
-            Self::Vanilla(layer) => layer,
-            Self::Lstm(layer) => layer,
-            Self::Gru(layer) => layer,
-            Self::Peephole(layer) => layer,
-            Self::Coupled(layer) => layer,
-            Self::ReluCandidate(layer) => layer,
-            Self::LayerNorm(layer) => layer,
+/// By hand, since the weights have names of their own.
+impl Module for Layer {
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        let record = self.cell.definition().record;
+        if self.stacked {
+            visitor.enter_module(record, STACKED);
+        }
+        for (name, weight) in &self.weights {
+            visitor.enter_module(name, CONTAINER);
+            match weight {
+                Weight::Matrix(matrix) => matrix.visit(visitor),
+                Weight::Vector(vector) => vector.visit(visitor),
+            }
+            visitor.exit_module(name, CONTAINER);
+        }
+        if self.stacked {
+            visitor.exit_module(record, STACKED);
         }
     }
-}
 
-impl Layer {
-    /// The layer for one loop of steps of whose input so many features are known.
-    pub(crate) fn unrolled(&self, known: usize) -> Box<dyn LoopLayer + '_> {
-        match self {
-            Self::Vanilla(layer) => Box::new(layer.unrolled(known)),
-            Self::Lstm(layer) => Box::new(layer.unrolled(known)),
-            other => Box::new(other),
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        let (record, stacked) = (self.cell.definition().record, self.stacked);
+        if stacked {
+            mapper.enter_module(record, STACKED);
         }
+        let layer = self.map_weights(|name, weight| {
+            mapper.enter_module(name, CONTAINER);
+            let weight = match weight {
+                Weight::Matrix(matrix) => Weight::Matrix(Module::map(matrix, mapper)),
+                Weight::Vector(vector) => Weight::Vector(Module::map(vector, mapper)),
+            };
+            mapper.exit_module(name, CONTAINER);
+            weight
+        });
+        if stacked {
+            mapper.exit_module(record, STACKED);
+        }
+        layer
+    }
+
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.weights().fold(devices, |devices, (_, weight)| weight.collect_devices(devices))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        self.map_weights(|_, weight| weight.to_device(device))
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.map_weights(|_, weight| weight.fork(device))
+    }
+
+    fn train(self) -> Self {
+        self.map_weights(|_, weight| weight.train())
+    }
+
+    fn valid(&self) -> Self {
+        Self { weights: self.weights().map(|(name, weight)| (name, weight.valid())).collect(), ..*self }
+    }
+
+    fn materialize(self) -> Self {
+        self.map_weights(|_, weight| weight.materialize())
     }
 }
 
-impl RecurrentLayer for Layer {
-    fn input_size(&self) -> usize {
-        self.cell().input_size()
+impl ModuleDisplayDefault for Layer {
+    fn content(&self, content: Content) -> Option<Content> {
+        let content = content.set_top_level_type(self.cell.name());
+        let add = |content: Content, (name, weight): (&str, &Weight)| match weight {
+            Weight::Matrix(matrix) => content.add(name, matrix),
+            Weight::Vector(vector) => content.add(name, vector),
+        };
+        self.weights().fold(content, add).optional()
     }
 
-    fn hidden_size(&self) -> usize {
-        self.cell().hidden_size()
+    fn num_params(&self) -> usize {
+        Module::num_params(self)
     }
+}
 
-    fn zero_state(&self, batch: usize, device: &Device) -> LayerState {
-        self.cell().zero_state(batch, device)
-    }
+impl ModuleDisplay for Layer {}
 
-    fn sequence(&self, input: SequenceInput, state: Option<LayerState>, scan: &Scan) -> (Tensor<3>, LayerState) {
-        self.cell().sequence(input, state, scan)
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.format(Default::default()))
     }
 }

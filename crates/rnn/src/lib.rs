@@ -8,12 +8,11 @@
 //!
 //! - [`Recurrent`]: a stack of layers of any [`Cell`], in one or both
 //!   directions, with dropout between the layers.
-//! - [`VanillaRnn`], [`Lstm`], [`Gru`] and the [`lstm_variants`]: single
-//!   layers, each a [`RecurrentLayer`].
+//! - [`Layer`]: a single layer of any cell, with its weights by name.
 //! - [`SequenceInput`] and [`StepInput`]: dense rows, embedded tokens or
 //!   one-hot tokens.
-//! - `Stepper`, with a CPU backend compiled in: a network prepared to read one
-//!   sequence of tokens, as in sampling; and `RowsStepper`: several of rows, as in a search.
+//! - `Stepper`, with a CPU backend compiled in: a network prepared to read step by step, tokens of
+//!   one sequence as in sampling, or rows of several as in a search.
 //! - [`State`]: what is carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
@@ -46,41 +45,32 @@
 //! compile Burn's backend of that name in. None is on by default.
 #![forbid(unsafe_code)]
 
-mod cell;
+mod cells;
+mod equations;
 mod error;
-mod gru;
 mod init;
 mod input;
 mod layer;
-mod lstm;
-pub mod lstm_variants;
 mod orthogonal;
 mod projection;
 mod recurrent;
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-mod rows_stepper;
-mod scan;
 mod state;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod stepper;
 mod unrolled;
-mod vanilla;
+mod weights;
 
-pub use cell::Cell;
+pub use cells::Cell;
 pub use error::Error;
-pub use gru::{Gru, GruConfig};
 pub use init::{Initialization, Scheme};
 pub use input::{SequenceInput, StepInput};
-pub use layer::{Layer, RecurrentLayer};
-pub use lstm::{Lstm, LstmConfig};
+pub use layer::{Layer, LayerConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-pub use rows_stepper::{RowsState, RowsStepper};
 pub use state::{LayerState, State, reset_rows};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
-pub use stepper::Stepper;
+pub use stepper::{StepState, Stepper};
 pub use unrolled::{KnownInput, Unrolled};
-pub use vanilla::{Nonlinearity, VanillaRnn, VanillaRnnConfig};
+pub use weights::Weight;

@@ -1,6 +1,5 @@
 //! The product with `W_ih`, taken for the whole sequence before the time loop.
 
-use burn::module::Param;
 use burn::tensor::{Int, Tensor};
 use rekindle_kernels::Input;
 use rekindle_kernels::linear::linear;
@@ -18,10 +17,6 @@ const SMALLEST_PRODUCT: usize = 257;
 /// `W_ih x_t + bias` for every step of a time-major input.
 ///
 /// `weight_ih` is `[G, I]`, `bias` is `[G]`.
-///
-/// # Panics
-///
-/// If the input has not the layer's number of features.
 pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<Tensor<1>>) -> Input {
     let [gate_rows, input_size] = weight_ih.dims();
     let [time, batch] = input.outer_dims();
@@ -37,10 +32,6 @@ pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<T
 
 /// `finish(W_ih x_t + bias)` for every step of a time-major input, where `finish`
 /// works on the rows of a matrix `[N, G]` one by one.
-///
-/// # Panics
-///
-/// If the input has not the layer's number of features.
 pub(crate) fn project_rows(
     input: SequenceInput,
     weight_ih: Tensor<2>,
@@ -48,9 +39,6 @@ pub(crate) fn project_rows(
     finish: impl FnOnce(Tensor<2>) -> Tensor<2>,
 ) -> Input {
     let [gate_rows, input_size] = weight_ih.dims();
-    if let Some(features) = input.features() {
-        assert!(features == input_size, "the input has {features} features a step, but the layer takes {input_size}");
-    }
     let [time, batch] = input.outer_dims();
     let steps = time * batch;
     let rows = match input {
@@ -79,12 +67,6 @@ pub(crate) fn project_tokens(embedding: Option<Tensor<2>>, weight_ih: Tensor<2>,
     }
 }
 
-/// `b_ih + b_hh`, for cells that add both outside of any gate.
-pub(crate) fn summed_bias(bias_ih: &Option<Param<Tensor<1>>>, bias_hh: &Option<Param<Tensor<1>>>) -> Option<Tensor<1>> {
-    let (ih, hh) = (bias_ih.as_ref()?, bias_hh.as_ref()?);
-    Some(ih.val() + hh.val())
-}
-
 /// `finish(rows W_ihᵀ + bias)`: `[N, I]` to `[N, G]`.
 fn project_matrix(
     rows: Tensor<2>,
@@ -103,7 +85,7 @@ fn project_matrix(
 }
 
 /// `rows + bias`.
-fn plus(rows: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+pub(crate) fn plus(rows: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     match bias {
         Some(bias) => rows + bias.unsqueeze(),
         None => rows,

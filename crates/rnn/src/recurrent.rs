@@ -9,11 +9,7 @@ use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::{Direction, Scan};
 
 use crate::init::device_rng;
-use crate::lstm_variants::{CoupledLstmConfig, LayerNormLstmConfig, PeepholeLstmConfig, ReluLstmConfig};
-use crate::{
-    Cell, GruConfig, Initialization, Layer, LayerState, LstmConfig, Nonlinearity, RecurrentLayer, SequenceInput, State,
-    StepInput, VanillaRnnConfig,
-};
+use crate::{Cell, Initialization, Layer, LayerConfig, LayerState, SequenceInput, State, StepInput};
 
 /// Configuration of a [`Recurrent`] network.
 #[derive(Config, Debug)]
@@ -75,34 +71,12 @@ impl RecurrentConfig {
                 }
             })
             .collect();
-        Recurrent { layers, dropout: DropoutConfig::new(self.dropout).init(), cell: self.cell }
+        Recurrent { layers, dropout: DropoutConfig::new(self.dropout).init() }
     }
 
     fn layer<R: Rng + ?Sized>(&self, input_size: usize, rng: &mut R, device: &Device) -> Layer {
-        let hidden_size = self.hidden_size;
-        // The configurations of the cells are types of their own with the same
-        // builder methods.
-        macro_rules! layer {
-            ($variant:ident, $config:ident $(. $option:ident($value:expr))?) => {
-                Layer::$variant(
-                    $config::new(input_size, hidden_size)
-                        $(.$option($value))?
-                        .with_bias(self.bias)
-                        .with_init(self.init.clone())
-                        .init_with(rng, device),
-                )
-            };
-        }
-        match self.cell {
-            Cell::Rnn => layer!(Vanilla, VanillaRnnConfig),
-            Cell::RnnRelu => layer!(Vanilla, VanillaRnnConfig.with_nonlinearity(Nonlinearity::Relu)),
-            Cell::Lstm => layer!(Lstm, LstmConfig),
-            Cell::Gru => layer!(Gru, GruConfig),
-            Cell::PeepholeLstm => layer!(Peephole, PeepholeLstmConfig),
-            Cell::CoupledLstm => layer!(Coupled, CoupledLstmConfig),
-            Cell::ReluLstm => layer!(ReluCandidate, ReluLstmConfig),
-            Cell::LayerNormLstm => layer!(LayerNorm, LayerNormLstmConfig),
-        }
+        let config = LayerConfig::new(input_size, self.hidden_size, self.cell);
+        config.with_bias(self.bias).with_init(self.init.clone()).init_with(rng, device).stacked()
     }
 }
 
@@ -150,8 +124,6 @@ pub struct Recurrent {
     pub layers: Vec<StackedLayer>,
     /// Applied between the layers.
     pub dropout: Dropout,
-    #[module(skip)]
-    cell: Cell,
 }
 
 impl Recurrent {
@@ -236,9 +208,14 @@ impl Recurrent {
         State { layers: layers.map(|l| l.zero_state(batch, device)).collect() }
     }
 
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.layers[0].forward.matrix("weight_ih").device()
+    }
+
     /// The recurrence.
     pub fn cell(&self) -> Cell {
-        self.cell
+        self.layers[0].forward.cell()
     }
 
     /// `I`: features of a step.

@@ -20,14 +20,21 @@ impl LayerState {
         Self { cell: has_cell.then(|| hidden.clone()), hidden }
     }
 
-    /// `[h, c]`.
+    /// `[h]`, or `[h, c]` for a cell with a cell state.
     ///
     /// # Panics
     ///
-    /// If there is no cell state.
-    pub(crate) fn into_hidden_and_cell(self) -> [Tensor<2>; 2] {
-        let cell = self.cell.expect("an LSTM layer needs a state with a cell state");
-        [self.hidden, cell]
+    /// If a cell state is wanted and there is none.
+    pub(crate) fn into_tensors<const N: usize>(self) -> [Tensor<2>; N] {
+        let mut tensors = std::iter::once(self.hidden).chain(self.cell);
+        std::array::from_fn(|_| tensors.next().expect("an LSTM layer needs a state with a cell state"))
+    }
+
+    /// The state of `[h]` or `[h, c]`.
+    pub(crate) fn from_tensors<const N: usize>(tensors: [Tensor<2>; N]) -> Self {
+        let mut tensors = tensors.into_iter();
+        let hidden = tensors.next().expect("a state has a hidden state");
+        Self { hidden, cell: tensors.next() }
     }
 
     /// Applies a function to each tensor.

@@ -1,47 +1,67 @@
-//! A network prepared to read one sequence of tokens, as in sampling.
+//! A network prepared to read step by step: one sequence of tokens, as in sampling, or several of
+//! rows, as in a search.
 
-use burn::module::Param;
 use burn::tensor::Tensor;
-use rekindle_kernels::step::{Cell, CellStepper, PackedLinear};
+use rekindle_kernels::step::{CellStepper, PackedLinear, Rows};
 
-use crate::projection::{project_tokens, summed_bias};
-use crate::{Layer, LayerState, Recurrent, State};
+use crate::projection::project_tokens;
+use crate::weights::Values;
+use crate::{LayerState, Recurrent, State};
 
 /// Tables of at most this many tokens (characters, bytes) are projected whole; of larger
 /// ones a text reads too few rows to pay for that.
 const PROJECTED_TOKENS: usize = 1024;
 
-/// A [`Recurrent`] network that reads one sequence token by token and holds its state:
-/// its weights are packed once, and a step makes no tensor.
+/// A [`Recurrent`] network that reads step by step: its weights are packed once, and a step makes
+/// no tensor.
 ///
-/// Made by [`Recurrent::stepper`]. Later changes of the network's weights do not reach it.
+/// Made by [`Recurrent::stepper`] and [`Recurrent::rows_stepper`]. Later changes of the network's
+/// weights do not reach it. It may be used by several threads at once, each with states of its own.
 #[derive(Debug)]
 pub struct Stepper {
     tokens: Tokens,
     layers: Vec<SteppedLayer>,
 }
 
-/// How the lowest layer's input projection is found.
+/// The input of the lowest layer.
 #[derive(Debug)]
 enum Tokens {
-    /// `[V, G]`: ready made.
+    /// `[V, G]`: tokens, by their input projections.
     Projected(Vec<f32>),
-    /// `[V, I]`: rows of the embedding table, to be projected.
+    /// `[V, I]`: tokens, by the rows of their embedding table, which are yet to be projected.
     Embedded { table: Vec<f32>, features: usize },
+    /// None: rows are read.
+    None,
 }
 
 #[derive(Debug)]
 struct SteppedLayer {
     /// `W_ih x + b`; none for the lowest layer of projected tokens.
     input: Option<PackedLinear>,
-    /// `[G]`: its result.
-    projection: Vec<f32>,
     cell: CellStepper,
+    gates: usize,
+}
+
+/// The state of `N` sequences that a [`Stepper`] reads, layer by layer.
+#[derive(Clone, Debug)]
+pub struct StepState {
+    layers: Vec<StepLayer>,
+    rows: usize,
+}
+
+#[derive(Clone, Debug)]
+struct StepLayer {
+    /// `[N, G]`: the input projections of a step, and its gates after.
+    gates: Vec<f32>,
+    /// `[N, H]`
+    hidden: Vec<f32>,
+    /// `[N, H]`; empty without a cell state.
+    cell: Vec<f32>,
 }
 
 impl Recurrent {
     /// The network prepared to read one sequence of tokens: rows of `embedding` `[V, I]`, or
-    /// one-hot. It begins with a state of zeros.
+    /// one-hot.
     ///
     /// `None` where there is no native code for it: for bidirectional networks, variants of
     /// the LSTM, weights that are not `f32` on a CPU backend, and weights on a training
@@ -51,126 +71,127 @@ impl Recurrent {
     ///
     /// If the embedding is not as wide as the input of the network.
     pub fn stepper(&self, embedding: Option<Tensor<2>>) -> Option<Stepper> {
-        let parts = parts(self)?;
-        let large = embedding.as_ref().filter(|table| table.dims()[0] > PROJECTED_TOKENS).cloned();
-        let mut tokens = large.map(|table| Tokens::Embedded { features: table.dims()[1], table: values(table) });
-        let mut layers = Vec::with_capacity(parts.len());
-        for Parts { cell, weight_ih, bias, weight_hh } in parts {
-            let [gates, _] = weight_hh.dims();
-            let cell = CellStepper::new(cell, weight_hh)?;
-            let input = if tokens.is_none() {
-                tokens = Some(Tokens::Projected(values(project_tokens(embedding.clone(), weight_ih, bias))));
-                None
-            } else {
-                Some(PackedLinear::new(weight_ih, bias)?)
-            };
-            layers.push(SteppedLayer { input, projection: vec![0.0; gates], cell });
+        self.prepared(Rows::One, |weights, bias| match embedding {
+            Some(table) if table.dims()[0] > PROJECTED_TOKENS => {
+                Tokens::Embedded { features: table.dims()[1], table: values(table) }
+            }
+            table => Tokens::Projected(values(project_tokens(table, weights.matrix("weight_ih"), bias))),
+        })
+    }
+
+    /// The network prepared to read several sequences of rows side by side; `None` where
+    /// [`stepper`](Self::stepper) has none.
+    pub fn rows_stepper(&self) -> Option<Stepper> {
+        self.prepared(Rows::Several, |_, _| Tokens::None)
+    }
+
+    /// `tokens` makes the input of the lowest layer, of the layer's weights and the bias of its projection.
+    fn prepared(&self, rows: Rows, tokens: impl FnOnce(&Values, Option<Tensor<1>>) -> Tokens) -> Option<Stepper> {
+        let definition = self.cell().definition();
+        let kind = definition.step?;
+        let weights: Vec<_> = self.layers.iter().map(|level| level.forward.values()).collect();
+        if self.is_bidirectional() || weights[0].matrix("weight_hh").device().is_autodiff() {
+            return None;
         }
-        Some(Stepper { tokens: tokens?, layers })
+        let cell = |of: &Values| CellStepper::new(kind, of.matrix("weight_hh"), of.vector("bias_hh"), rows);
+        let cells = weights.iter().map(cell).collect::<Option<Vec<_>>>()?;
+        let tokens = tokens(&weights[0], (definition.input_bias)(&weights[0]));
+        let layers = cells.into_iter().zip(&weights).enumerate().map(|(index, (cell, weights))| {
+            let weight_ih = weights.matrix("weight_ih");
+            let [gates, _] = weight_ih.dims();
+            let input = match (index, &tokens) {
+                (0, Tokens::Projected(_)) => None,
+                _ => Some(PackedLinear::new(weight_ih, (definition.input_bias)(weights), rows)?),
+            };
+            Some(SteppedLayer { input, cell, gates })
+        });
+        let layers = layers.collect::<Option<_>>()?;
+        Some(Stepper { tokens, layers })
     }
 }
 
 impl Stepper {
-    /// Reads a token; returns the hidden state of the last layer, `[H]`.
+    /// Reads a token of the one sequence of the state; returns the hidden state of the last layer,
+    /// `[H]`.
     ///
     /// # Panics
     ///
-    /// If the token is not below `V`.
-    pub fn step(&mut self, token: usize) -> &[f32] {
-        let (lowest, above) = self.layers.split_first_mut().expect("a network has at least one layer");
-        let row = match &self.tokens {
-            Tokens::Projected(table) => row(table, lowest.projection.len(), token),
-            Tokens::Embedded { table, features } => row(table, *features, token),
+    /// If the token is not below `V`, or the stepper is one of rows.
+    pub fn step<'s>(&self, token: usize, state: &'s mut StepState) -> &'s [f32] {
+        let (table, width) = match &self.tokens {
+            Tokens::Projected(table) => (table, self.layers[0].gates),
+            Tokens::Embedded { table, features } => (table, *features),
+            Tokens::None => panic!("a stepper of rows was given a token"),
         };
-        let mut hidden = lowest.step(row);
-        for layer in above {
-            hidden = layer.step(hidden);
-        }
-        hidden
+        let count = table.len() / width;
+        assert!(token < count, "token {token} must be in 0..V = 0..{count}");
+        self.run(&table[token * width..][..width], state)
     }
 
-    /// Continues from the state of a batch of one row.
+    /// Reads a row of each sequence, `[N, I]`; returns the hidden states of the last layer, `[N, H]`.
     ///
     /// # Panics
     ///
-    /// If the state is not of one row and of the layers of this network.
-    pub fn set_state(&mut self, state: &State) {
-        assert!(
-            state.layers.len() == self.layers.len() && state.batch_size() == 1,
-            "the state is of {} layers and {} rows, but the network has {} layers and reads one row",
-            state.layers.len(),
-            state.batch_size(),
-            self.layers.len()
-        );
-        for (layer, LayerState { hidden, cell }) in self.layers.iter_mut().zip(&state.layers) {
-            let (hidden, cell) = (values(hidden.clone()), cell.clone().map(values));
-            layer.cell.set_state(&hidden, cell.as_deref());
-        }
+    /// If the input is not of as many rows as the state, or the stepper is one of tokens.
+    pub fn step_rows<'s>(&self, x: &[f32], state: &'s mut StepState) -> &'s [f32] {
+        assert!(matches!(self.tokens, Tokens::None), "a stepper of tokens was given rows");
+        self.run(x, state)
     }
-}
 
-impl SteppedLayer {
-    /// Reads the state of the layer below, or the token's row.
-    fn step(&mut self, x: &[f32]) -> &[f32] {
-        match &self.input {
-            Some(input) => {
-                input.apply(x, &mut self.projection);
-                self.cell.step(&self.projection)
+    fn run<'s>(&self, x: &[f32], state: &'s mut StepState) -> &'s [f32] {
+        assert_eq!(self.layers.len(), state.layers.len(), "layers of the network and of the state");
+        let mut below = x;
+        for (layer, state) in self.layers.iter().zip(&mut state.layers) {
+            match &layer.input {
+                Some(input) => input.apply(below, &mut state.gates),
+                None => state.gates.copy_from_slice(below),
             }
-            None => self.cell.step(x),
+            layer.cell.step(&mut state.gates, &mut state.hidden, &mut state.cell);
+            below = &state.hidden;
         }
+        state.layers.last().map_or(&[], |layer| &layer.hidden)
+    }
+
+    /// The state of a batch, to go on from.
+    ///
+    /// # Panics
+    ///
+    /// If the state is not of the layers of this network.
+    pub fn state(&self, state: &State) -> StepState {
+        let (found, wanted, rows) = (state.layers.len(), self.layers.len(), state.batch_size());
+        assert!(found == wanted, "the state is of {found} layers, but the network has {wanted}");
+        let layers = self.layers.iter().zip(&state.layers).map(|(layer, LayerState { hidden, cell })| StepLayer {
+            gates: vec![0.0; rows * layer.gates],
+            hidden: values(hidden.clone()),
+            cell: cell.clone().map(values).unwrap_or_default(),
+        });
+        StepState { layers: layers.collect(), rows }
     }
 }
 
-/// The weights of a layer that has native code.
-pub(crate) struct Parts {
-    pub cell: Cell,
-    pub weight_ih: Tensor<2>,
-    /// All that is added to `W_ih x` outside of any gate.
-    pub bias: Option<Tensor<1>>,
-    pub weight_hh: Tensor<2>,
-}
-
-/// The weights of all layers, if there is native code for the network.
-pub(crate) fn parts(network: &Recurrent) -> Option<Vec<Parts>> {
-    if network.is_bidirectional() {
-        return None;
-    }
-    let parts = network.layers.iter().map(|layer| layer_parts(&layer.forward)).collect::<Option<Vec<_>>>()?;
-    let trains = parts.first().is_some_and(|parts| parts.weight_hh.device().is_autodiff());
-    (!trains).then_some(parts)
-}
-
-fn layer_parts(layer: &Layer) -> Option<Parts> {
-    match layer {
-        Layer::Vanilla(layer) => Some(Parts {
-            cell: Cell::Rnn(layer.nonlinearity.into()),
-            weight_ih: layer.weight_ih.val(),
-            bias: summed_bias(&layer.bias_ih, &layer.bias_hh),
-            weight_hh: layer.weight_hh.val(),
-        }),
-        Layer::Lstm(layer) => Some(Parts {
-            cell: Cell::Lstm,
-            weight_ih: layer.weight_ih.val(),
-            bias: summed_bias(&layer.bias_ih, &layer.bias_hh),
-            weight_hh: layer.weight_hh.val(),
-        }),
-        Layer::Gru(layer) => Some(Parts {
-            cell: Cell::Gru { bias_hh: layer.bias_hh.as_ref().map(Param::val) },
-            weight_ih: layer.weight_ih.val(),
-            bias: layer.bias_ih.as_ref().map(Param::val),
-            weight_hh: layer.weight_hh.val(),
-        }),
-        Layer::Peephole(_) | Layer::Coupled(_) | Layer::ReluCandidate(_) | Layer::LayerNorm(_) => None,
+impl StepState {
+    /// These rows, in this order and with repetitions.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn select_rows(&self, rows: &[usize]) -> Self {
+        let select = |numbers: &[f32]| -> Vec<f32> {
+            let width = numbers.len() / self.rows.max(1);
+            rows.iter().flat_map(|&row| &numbers[row * width..][..width]).copied().collect()
+        };
+        let layers = self.layers.iter().map(|layer| StepLayer {
+            gates: vec![0.0; layer.gates.len() / self.rows.max(1) * rows.len()],
+            hidden: select(&layer.hidden),
+            cell: select(&layer.cell),
+        });
+        Self { layers: layers.collect(), rows: rows.len() }
     }
 }
 
-pub(crate) fn values(tensor: Tensor<2>) -> Vec<f32> {
+fn values(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_to_vec().expect("converted to f32")
 }
 
-fn row(table: &[f32], width: usize, token: usize) -> &[f32] {
-    let count = table.len() / width;
-    assert!(token < count, "token {token} must be in 0..V = 0..{count}");
-    &table[token * width..][..width]
-}
+#[cfg(all(test, feature = "flex"))]
+mod tests;

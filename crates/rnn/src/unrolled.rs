@@ -1,13 +1,13 @@
 //! A network inside a loop that a program writes.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use rekindle_kernels::Input;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::unrolled::{Repeated, unbind};
+use rekindle_kernels::{Input, Scan};
 
-use crate::projection::summed_bias;
-use crate::{Layer, LayerState, Recurrent, RecurrentLayer, State};
+use crate::weights::Values;
+use crate::{Layer, LayerState, Recurrent, State};
 
 /// A [`Recurrent`] network that goes step by step through one loop, where a part of each
 /// step's input depends on the state before, as in a decoder with attention.
@@ -20,7 +20,7 @@ use crate::{Layer, LayerState, Recurrent, RecurrentLayer, State};
 /// Made by [`Recurrent::unrolled`], anew for each loop: it holds the weights as they are.
 pub struct Unrolled<'n> {
     network: &'n Recurrent,
-    layers: Vec<Box<dyn LoopLayer + 'n>>,
+    layers: Vec<LoopLayer<'n>>,
 }
 
 /// What is known of a step's input before the loop.
@@ -42,9 +42,11 @@ impl Recurrent {
         assert!(width <= features, "{width} features are known, but the network takes {features}");
         // Without a backward pass there is nothing to gain.
         let trains = self.devices().iter().any(Device::is_autodiff);
-        let layers = self.layers.iter().enumerate().map(|(index, layer)| match trains {
-            true => layer.forward.unrolled(if index == 0 { width } else { 0 }),
-            false => Box::new(&layer.forward),
+        let layers = self.layers.iter().enumerate().map(|(index, level)| {
+            let layer = &level.forward;
+            let known = if index == 0 { width } else { 0 };
+            let weights = (trains && layer.cell().definition().adds_products).then(|| LoopWeights::new(layer, known));
+            LoopLayer { layer, weights }
         });
         let network = Unrolled { layers: layers.collect(), network: self };
         let known = network.layers[0].know(known).into_iter().map(KnownInput).collect();
@@ -80,30 +82,37 @@ impl Unrolled<'_> {
 }
 
 /// A layer inside a loop.
-pub(crate) trait LoopLayer {
+struct LoopLayer<'n> {
+    layer: &'n Layer,
+    /// None where the layer's own steps are all there is to its loop.
+    weights: Option<LoopWeights<'n>>,
+}
+
+impl LoopLayer<'_> {
     /// For each step of `known` `[T, B, K]`, what [`step`](Self::step) takes.
-    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>>;
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+        match &self.weights {
+            Some(weights) => weights.know(known),
+            None => unbind(known),
+        }
+    }
 
     /// The state after reading what is known and the `rest` `[B, I - K]`, one of them at
     /// least.
-    fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState;
-}
-
-/// A layer whose steps are all there is to its loop.
-impl LoopLayer for &Layer {
-    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
-        unbind(known)
-    }
-
     fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
-        let input = Tensor::cat(known.into_iter().chain(rest).collect(), 1);
-        RecurrentLayer::step(*self, input.into(), state).1
+        let Some(weights) = &self.weights else {
+            let input = Tensor::cat(known.into_iter().chain(rest).collect(), 1);
+            return self.layer.step(input.into(), state).1;
+        };
+        let input = weights.input(known, rest, &state.hidden);
+        let cell = self.layer.cell().definition();
+        (cell.sequence)(input, state, &weights.values, &Scan::default()).1
     }
 }
 
 /// The weights of a layer whose gates add the products with the input and with the last
 /// hidden state.
-pub(crate) struct LoopWeights {
+struct LoopWeights<'n> {
     /// `[K, G]`, if `K` is not 0.
     known: Option<Tensor<2>>,
     /// `[I - K, G]`, if `K` is not `I`.
@@ -112,40 +121,34 @@ pub(crate) struct LoopWeights {
     hidden: Repeated<2>,
     /// `[1, G]`
     bias: Option<Tensor<2>>,
+    /// The weights of the operation that adds `hidden`: `weight_hh` without its history.
+    values: Values<'n>,
 }
 
-impl LoopWeights {
+impl<'n> LoopWeights<'n> {
     /// For `known` features that are known before the loop.
-    pub fn new(
-        weight_ih: &Param<Tensor<2>>,
-        weight_hh: &Param<Tensor<2>>,
-        bias_ih: &Option<Param<Tensor<1>>>,
-        bias_hh: &Option<Param<Tensor<1>>>,
-        known: usize,
-    ) -> Self {
-        let weight_ih = weight_ih.val();
+    fn new(layer: &'n Layer, known: usize) -> Self {
+        let mut values = layer.values();
+        let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
         let columns =
             |from: usize, to: usize| (from < to).then(|| weight_ih.clone().narrow(1, from, to - from).transpose());
-        Self {
-            known: columns(0, known),
-            rest: columns(known, features).map(Repeated::new),
-            hidden: Repeated::new(weight_hh.val().transpose()),
-            bias: summed_bias(bias_ih, bias_hh).map(Tensor::unsqueeze),
-        }
+        let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
+        let hidden = Repeated::new(values.matrix("weight_hh").transpose());
+        values.weight_hh = Some(hidden.matrix().transpose());
+        Self { known: columns(0, known), rest: columns(known, features).map(Repeated::new), hidden, bias, values }
     }
 
     /// `W x + bias` of what is known of each step, `[T, B, K]` to `T` times `[B, G]`.
-    pub fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
+    fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         let weight = self.known.clone().expect("features are known");
         let [time, batch, width] = known.dims();
         let rows = self.add_bias(known.reshape([time * batch, width]).matmul(weight));
         unbind(rows.reshape([time as i64, batch as i64, -1]))
     }
 
-    /// A step's input and recurrent matrix, for an operation that adds `hidden` `[B, H]` times
-    /// the matrix.
-    pub fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, hidden: &Tensor<2>) -> (Input, Tensor<2>) {
+    /// A step's input, for an operation that adds `hidden` `[B, H]` times the recurrent matrix.
+    fn input(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, hidden: &Tensor<2>) -> Input {
         let product = rest.map(|rest| {
             let weight = self.rest.as_ref().expect("the layer takes no features but those that are known");
             weight.product(rest)
@@ -156,7 +159,7 @@ impl LoopWeights {
             (None, product) => self.add_bias(product.expect("an input")),
         };
         let projected = self.hidden.credit(hidden.clone(), projected);
-        (Input::Projected(projected.unsqueeze_dim(0)), self.hidden.matrix().transpose())
+        Input::Projected(projected.unsqueeze_dim(0))
     }
 
     fn add_bias(&self, rows: Tensor<2>) -> Tensor<2> {

@@ -202,15 +202,16 @@ fn recurrence(
     if hidden == 0 || input == 0 || rows % hidden != 0 {
         return Err(no_cell("weight_ih_l0"));
     }
-    let cell = match (asked, rows / hidden) {
-        (Some(cell), gates) if cell.gates() == gates => cell,
-        (None, 4) if model.contains_key(name("peephole_i_l0").as_str()) => Cell::PeepholeLstm,
-        (None, 4) if model.contains_key(name("gain_ih_l0").as_str()) => Cell::LayerNormLstm,
-        (None, 4) => Cell::Lstm,
-        (None, 3) => Cell::Gru,
-        (None, 1) => Cell::Rnn,
-        _ => return Err(no_cell("weight_ih_l0")),
+    let has = |weight: &str| model.contains_key(name(&format!("{weight}_l0")).as_str());
+    let mut of_gates = Cell::ALL.into_iter().filter(|cell| cell.gates() == rows / hidden).rev();
+    let cell = match asked {
+        Some(asked) => of_gates.find(|&cell| cell == asked),
+        // The cell that has the most of the weights in the file; of several, the first of the list.
+        None => of_gates
+            .filter(|cell| cell.weight_names(false).all(has))
+            .max_by_key(|cell| cell.weight_names(false).count()),
     };
+    let Some(cell) = cell else { return Err(no_cell("weight_ih_l0")) };
     // The model is made before its weights are loaded: every size must be that of values in the file, so that a small file
     // does not ask for a large model.
     let misfit = |parameter: String| {

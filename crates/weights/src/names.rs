@@ -11,16 +11,8 @@
 //!
 //! Everything else is called what it is called here; the variants of enums are left out.
 
-/// The layers of `rekindle-rnn`, whose parameters have PyTorch's names but for the layer's number.
-const LAYERS: [&str; 7] = [
-    "Struct:VanillaRnn",
-    "Struct:Lstm",
-    "Struct:Gru",
-    "Struct:PeepholeLstm",
-    "Struct:CoupledLstm",
-    "Struct:ReluLstm",
-    "Struct:LayerNormLstm",
-];
+/// A layer of `rekindle-rnn`, whose parameters have PyTorch's names but for the layer's number.
+const LAYER: &str = "Struct:Layer";
 
 /// Where a visitor stands: the fields that lead there, each with the kind of what holds it.
 #[derive(Debug, Default)]
@@ -60,7 +52,7 @@ impl Path {
                 (part, _) => parts.push(part),
             }
         }
-        if suffix.is_empty() && LAYERS.contains(&container.as_str()) {
+        if suffix.is_empty() && container == LAYER {
             suffix = "_l0".to_owned();
         }
         let last = format!("{name}{suffix}");
@@ -98,7 +90,7 @@ mod tests {
             ("1", "Vec"),
             ("reverse", "Struct:StackedLayer"),
             ("Gru", "Enum:Layer"),
-            ("weight_hh", "Struct:Gru"),
+            ("weight_hh", "Struct:Layer"),
         ];
         assert_eq!(name(&steps), "encoder.weight_hh_l1_reverse");
     }

@@ -1,16 +1,25 @@
-//! A linear layer of one row.
+//! A linear layer with packed weights.
 
 use burn::tensor::Tensor;
 use pulp::Arch;
 
-use super::elements;
-use crate::cpu::panels::Panels;
+use super::{bias_of, elements};
+use crate::cpu::panels::{Orientation, Panels};
+use crate::cpu::tiles::{Product, Row, Start};
 
-/// `y = W x + b` with `W` packed once.
+/// How many rows each step is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// One, as in sampling. Several are multiplied one after the other.
+    One,
+    /// Several side by side, as in a search.
+    Several,
+}
+
+/// `Y = X Wᵀ + b` with `W` packed once.
 #[derive(Debug)]
 pub struct PackedLinear {
-    arch: Arch,
-    weight: Panels,
+    weight: Packed,
     /// `[O]`; zeros if the layer has none.
     bias: Vec<f32>,
 }
@@ -21,63 +30,88 @@ impl PackedLinear {
     ///
     /// # Panics
     /// If the bias is not as long as the matrix has rows.
-    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Option<Self> {
-        let [rows, width] = weight.dims();
-        let arch = Arch::new();
-        let bias = match bias {
-            Some(bias) => elements(bias)?,
-            None => vec![0.0; rows],
-        };
-        assert_eq!(bias.len(), rows, "`bias` must have the shape [O] = [{rows}] of the rows of `weight`");
-        Some(Self { arch, weight: Panels::pack_for_row(arch, &elements(weight)?, width), bias })
+    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
+        let bias = bias_of("bias", bias, weight.dims()[0])?;
+        Some(Self { weight: Packed::new(weight, rows)?, bias })
     }
 
-    /// `O`: numbers of `y`.
+    /// `O`: numbers of a row of `Y`.
     pub fn output_size(&self) -> usize {
         self.bias.len()
     }
 
-    /// Writes `W x + b` to `y`.
+    /// Writes `X Wᵀ + b` to `y` `[N, O]`, for `x` `[N, I]`.
     ///
     /// # Panics
-    /// If `x` is not of `I` numbers, or `y` not of `O`.
+    /// If `x` and `y` are not of as many whole rows.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
-        y.copy_from_slice(&self.bias);
-        self.weight.times_row(self.arch, x, y);
+        if y.len() == self.bias.len() {
+            y.copy_from_slice(&self.bias);
+        } else {
+            y.chunks_mut(self.bias.len()).for_each(|row| row.copy_from_slice(&self.bias));
+        }
+        self.weight.add_product(x, y);
+    }
+
+    /// `X Wᵀ + b`, `[N, O]`, of `x` `[N, I]`.
+    ///
+    /// # Panics
+    /// If `x` is not of whole rows.
+    pub fn product(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; x.len() / self.weight.depth * self.bias.len()];
+        self.apply(x, &mut y);
+        y
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
-mod tests {
-    use burn::tensor::{DType, Device, TensorData};
+/// A matrix `W` `[O, I]`, packed for products with rows of `I` numbers.
+#[derive(Debug)]
+pub(super) struct Packed {
+    pub arch: Arch,
+    panels: Panels,
+    rows: Rows,
+    /// `I`
+    depth: usize,
+}
 
-    use super::*;
-    use crate::cpu::testing::numbers;
-
-    #[test]
-    fn the_layer_is_its_matrix_times_the_row_plus_the_bias() {
-        let device = Device::flex();
-        for [rows, width] in [[1, 1], [17, 5], [65, 100]] {
-            let (weight, bias, x) = (numbers(rows * width, 1), numbers(rows, 2), numbers(width, 3));
-            // Transposed on the device: the elements do not lie in the order of their rows.
-            let turned = (0..rows * width).map(|at| weight[at % rows * width + at / rows]).collect();
-            let tensor = Tensor::<2>::from_data(TensorData::new(turned, [width, rows]), &device).transpose();
-            let bias_tensor = Tensor::from_data(TensorData::new(bias.clone(), [rows]), &device);
-            let layer = PackedLinear::new(tensor, Some(bias_tensor)).expect("f32 on a CPU");
-            let mut y = vec![f32::NAN; layer.output_size()];
-            layer.apply(&x, &mut y);
-            for (row, &y) in y.iter().enumerate() {
-                let terms = weight[row * width..][..width].iter().zip(&x);
-                let sum: f64 = terms.map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
-                // At most 100 additions of numbers below 0.25, each rounded.
-                assert!((f64::from(y) - sum - f64::from(bias[row])).abs() < 5e-6);
-            }
-        }
+impl Packed {
+    /// `None` if native code does not run the matrix.
+    pub fn new(weight: Tensor<2>, rows: Rows) -> Option<Self> {
+        let (arch, [_, depth]) = (Arch::new(), weight.dims());
+        let weight = elements(weight)?;
+        let panels = match rows {
+            Rows::One => Panels::pack_for_row(arch, &weight, depth),
+            Rows::Several => Panels::pack(arch, &weight, depth, Orientation::Transposed),
+        };
+        Some(Self { arch, panels, rows, depth })
     }
 
-    #[test]
-    fn other_element_types_are_left_to_the_sequence_operations() {
-        let weight = Tensor::<2>::zeros([2, 2], (&Device::flex(), DType::F64));
-        assert!(PackedLinear::new(weight, None).is_none());
+    /// Adds `X Wᵀ` to `out` `[N, O]`, for `x` `[N, I]`.
+    ///
+    /// # Panics
+    /// If `x` and `out` are not of as many whole rows.
+    pub fn add_product(&self, x: &[f32], out: &mut [f32]) {
+        let (depth, columns) = (self.depth, self.panels.columns());
+        if self.rows == Rows::One && x.len() == depth {
+            // A small network's step is so short that the divisions below would show.
+            return self.panels.times_row(self.arch, x, out);
+        }
+        assert!(
+            x.len().is_multiple_of(depth) && x.len() / depth * columns == out.len(),
+            "{} numbers of x, in rows of {depth}, and {} of the product, in rows of {columns}",
+            x.len(),
+            out.len()
+        );
+        let x = x.chunks_exact(depth);
+        match self.rows {
+            Rows::One => {
+                x.zip(out.chunks_exact_mut(columns)).for_each(|(x, out)| self.panels.times_row(self.arch, x, out));
+            }
+            Rows::Several => {
+                let row = |(r, factors)| Row { factors, start: Start::Output, at: r * columns };
+                let rows: Vec<Row> = x.enumerate().map(row).collect();
+                self.arch.dispatch(Product { panels: &self.panels, rows: &rows, out });
+            }
+        }
     }
 }

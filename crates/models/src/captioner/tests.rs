@@ -124,9 +124,8 @@ fn the_picture_enters_a_plain_model_at_the_first_step_only_unless_told_otherwise
             settings.recurrent.layers = 1;
             let mut model = build(&settings, &device);
             // A network without memory shows what enters beside the last word.
-            if let rekindle_rnn::Layer::Vanilla(layer) = &mut model.recurrent.layers[0].forward {
-                layer.weight_hh = Param::from_tensor(layer.weight_hh.val().zeros_like());
-            }
+            let weight_hh = model.recurrent.layers[0].forward.matrix_mut("weight_hh");
+            *weight_hh = Param::from_tensor(weight_hh.val().zeros_like());
             let targets = model.targets(1, &[vec![CAPTIONS[0]]]);
             let (outputs, _) = model.read(Tensor::full([1, 1, 5], vector, &device), &targets);
             outputs.narrow(0, 4, 1).into_data().iter::<f32>().collect::<Vec<f32>>()

@@ -1,6 +1,7 @@
 //! A model prepared to read one text on a CPU: weights packed once, no tensors.
 
-use rekindle_rnn::{PackedLinear, State, Stepper};
+use rekindle_kernels::step::Rows;
+use rekindle_rnn::{PackedLinear, State, StepState, Stepper};
 
 use super::{CharLm, Output};
 
@@ -8,6 +9,7 @@ use super::{CharLm, Output};
 #[derive(Debug)]
 pub(super) struct Prepared {
     stepper: Stepper,
+    state: StepState,
     output: PackedLinear,
     /// `[V]`
     logits: Vec<f32>,
@@ -17,27 +19,28 @@ impl Prepared {
     /// `None` where there is no native code for the model.
     pub fn new(model: &CharLm, state: Option<&State>) -> Option<Self> {
         let table = model.embedding.as_ref().map(|table| table.val());
-        let mut stepper = model.recurrent.stepper(table.clone())?;
-        if let Some(state) = state {
-            stepper.set_state(state);
-        }
+        let stepper = model.recurrent.stepper(table.clone())?;
+        let state = match state {
+            Some(state) => stepper.state(state),
+            None => stepper.state(&model.recurrent.zero_state(1, &model.recurrent.device())),
+        };
         let output = match &model.output {
             Output::Own(layer) => {
                 let bias = layer.bias.as_ref().map(|bias| bias.val());
-                PackedLinear::new(layer.weight.val().transpose(), bias)?
+                PackedLinear::new(layer.weight.val().transpose(), bias, Rows::One)?
             }
-            Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()))?,
+            Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()), Rows::One)?,
         };
         let logits = vec![0.0; output.output_size()];
-        Some(Self { stepper, output, logits })
+        Some(Self { stepper, state, output, logits })
     }
 
     /// Reads these symbols; returns the scores `[V]` before the softmax of what follows the last.
     pub fn read(&mut self, before: &[u32], last: u32) -> &[f32] {
         for &symbol in before {
-            self.stepper.step(symbol as usize);
+            self.stepper.step(symbol as usize, &mut self.state);
         }
-        self.output.apply(self.stepper.step(last as usize), &mut self.logits);
+        self.output.apply(self.stepper.step(last as usize, &mut self.state), &mut self.logits);
         &self.logits
     }
 }

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::{Input, Scan};
-use rekindle_rnn::Lstm;
+use rekindle_rnn::Layer;
 
 use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
@@ -206,7 +206,7 @@ impl<'m> Encoder<'m> {
         let ImageShape { channels, height, width } = model.shape;
         let [batch, _] = images.dims();
         let seen = model.settings.read_numbers(model.shape);
-        let weight = model.encoder.weight_ih.val().transpose();
+        let weight = model.encoder.matrix("weight_ih").transpose();
         let bias = bias(&model.encoder);
         let decoder = weight.clone().narrow(0, 2 * seen, model.settings.hidden);
         let reading = match (&model.read, model.settings.read_grid()) {
@@ -253,7 +253,7 @@ impl<'m> Decoder<'m> {
         Self {
             model,
             cell: Cell::new(&model.decoder),
-            weight: model.decoder.weight_ih.val().transpose(),
+            weight: model.decoder.matrix("weight_ih").transpose(),
             bias: bias(&model.decoder),
             memory: start(model.decoder_start.val(), batch),
             canvas,
@@ -283,15 +283,14 @@ impl<'m> Decoder<'m> {
 }
 
 impl Cell {
-    fn new(layer: &Lstm) -> Self {
-        Self { weight_hh: layer.weight_hh.val(), scan: Scan::default() }
+    fn new(layer: &Layer) -> Self {
+        Self { weight_hh: layer.matrix("weight_hh"), scan: Scan::default() }
     }
 }
 
 /// `b_ih + b_hh` `[1, 4H]`.
-fn bias(layer: &Lstm) -> Tensor<2> {
-    let [ih, hh] =
-        [&layer.bias_ih, &layer.bias_hh].map(|bias| bias.as_ref().expect("the LSTMs of the model have biases").val());
+fn bias(layer: &Layer) -> Tensor<2> {
+    let [ih, hh] = ["bias_ih", "bias_hh"].map(|name| layer.vector(name).expect("the LSTMs of the model have biases"));
     (ih + hh).unsqueeze()
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use rekindle_rnn::Lstm;
+use rekindle_rnn::{Layer, Weight};
 use rekindle_testing::devices;
 use rstest::rstest;
 
@@ -42,11 +42,15 @@ fn fixture(read: usize, write: usize, on: (&Device, DType)) -> Draw {
     let mut model = settings.init_with(shape(1, 6, 6), &mut rng(), on.0);
     let matrix = |shape: [usize; 2], start| Param::from_tensor(wave(shape, start, on));
     let vector = |size: usize, start| Some(Param::from_tensor(wave([size], start, on)));
-    let lstm = |layer: &mut Lstm, start: f64| {
-        layer.weight_ih = matrix(layer.weight_ih.dims(), start);
-        layer.weight_hh = matrix(layer.weight_hh.dims(), start + 1.0);
-        layer.bias_ih = vector(16, start + 2.0);
-        layer.bias_hh = vector(16, start + 3.0);
+    let lstm = |layer: &mut Layer, start: f64| {
+        // weight_ih, weight_hh, bias_ih, bias_hh.
+        for (place, (_, weight)) in layer.weights_mut().enumerate() {
+            let start = start + place as f64;
+            match weight {
+                Weight::Matrix(weight) => *weight = matrix(weight.dims(), start),
+                Weight::Vector(weight) => *weight = Param::from_tensor(wave(weight.dims(), start, on)),
+            }
+        }
     };
     lstm(&mut model.encoder, 0.0);
     lstm(&mut model.decoder, 4.0);
@@ -79,8 +83,8 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
     // A gradient has the shape of the tensor that is asked for: vectors are looked at as they are.
     let matrix = |param: &Param<Tensor<2>>| map(param.val());
     for (name, layer) in [("encoder", &model.encoder), ("decoder", &model.decoder)] {
-        add(format!("{name}.weight_ih"), matrix(&layer.weight_ih));
-        add(format!("{name}.weight_hh"), matrix(&layer.weight_hh));
+        add(format!("{name}.weight_ih"), map(layer.matrix("weight_ih")));
+        add(format!("{name}.weight_hh"), map(layer.matrix("weight_hh")));
     }
     let linears = [("latent", Some(&model.latent)), ("read", model.read.as_ref()), ("window", model.window.as_ref())];
     for (name, layer) in linears.into_iter().chain([("write", Some(&model.write))]) {
@@ -196,8 +200,8 @@ fn gradients_are_those_of_finite_differences(#[values((0, 0), (2, 3))] (read, wr
             assert!((slope - gradient[place]).abs() < 1e-6, "{slope} and {}", gradient[place]);
         }
     };
-    check(&|model| &mut model.encoder.weight_ih);
-    check(&|model| &mut model.decoder.weight_hh);
+    check(&|model| model.encoder.matrix_mut("weight_ih"));
+    check(&|model| model.decoder.matrix_mut("weight_hh"));
     check(&|model| &mut model.latent.weight);
     check(&|model| &mut model.write.weight);
     check(&|model| &mut model.canvas);

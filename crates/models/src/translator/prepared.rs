@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rekindle_kernels::step::{PackedRows, attend, tanh};
-use rekindle_rnn::{RowsState, RowsStepper};
+use rekindle_kernels::step::{PackedLinear, Rows, attend, tanh};
+use rekindle_rnn::{StepState, Stepper};
 
 use super::Translator;
 use crate::decode::{Step, StepDecoder};
@@ -15,18 +15,18 @@ use crate::host::{ids, values};
 pub(super) struct PreparedWriter<'m> {
     model: &'m Translator,
     device: Device,
-    decoder: RowsStepper,
+    decoder: Stepper,
     attends: bool,
     /// From a state to what is compared with the memory; none where that is the state.
-    query: Option<PackedRows>,
-    combine: PackedRows,
-    output: PackedRows,
+    query: Option<PackedLinear>,
+    combine: PackedLinear,
+    output: PackedLinear,
 }
 
 /// What has been written, and what is read of.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedState {
-    recurrent: RowsState,
+    recurrent: StepState,
     /// The memory of each row's input, `[S, H]`; shared by the rows of an input.
     memories: Vec<Arc<[f32]>>,
 }
@@ -41,17 +41,19 @@ impl<'m> PreparedWriter<'m> {
         }
         let decoder = model.decoder.rows_stepper()?;
         let query = match attention.and_then(|attention| attention.query.as_ref()) {
-            Some(query) => Some(PackedRows::plain(query.val(), None)?),
+            Some(query) => Some(PackedLinear::new(query.val().transpose(), None, Rows::Several)?),
             None => None,
         };
+        let combine = &model.combine;
+        let bias = combine.bias.as_ref().map(|bias| bias.val());
         Some(Self {
             model,
             device: model.device(),
             decoder,
             attends: attention.is_some(),
             query,
-            combine: PackedRows::plain(model.combine.weight.val(), model.combine.bias.as_ref().map(|bias| bias.val()))?,
-            output: PackedRows::new(model.output_weight(), Some(model.output_bias.val()))?,
+            combine: PackedLinear::new(combine.weight.val().transpose(), bias, Rows::Several)?,
+            output: PackedLinear::new(model.output_weight(), Some(model.output_bias.val()), Rows::Several)?,
         })
     }
 
@@ -69,14 +71,14 @@ impl<'m> PreparedWriter<'m> {
             });
             rows.collect()
         });
-        PreparedState { recurrent: RowsState::from(&encoded.state), memories }
+        PreparedState { recurrent: self.decoder.state(&encoded.state), memories }
     }
 
     /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention `[N, S]`.
     fn look(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
         let rows = memories.len();
         let width = hidden.len() / rows;
-        let projected = self.query.as_ref().map(|query| query.apply(hidden));
+        let projected = self.query.as_ref().map(|query| query.product(hidden));
         let queries = projected.as_deref().unwrap_or(hidden);
         let positions = memories.iter().map(|memory| memory.len() / width).max().unwrap_or(0);
         let mut weights = vec![0.0; rows * positions];
@@ -97,15 +99,15 @@ impl StepDecoder for PreparedWriter<'_> {
 
     fn step(&self, symbols: &[u32], mut state: PreparedState) -> (Step, PreparedState) {
         let words = values(self.model.embed_target(ids(symbols.iter().copied(), &self.device), 1, symbols.len()));
-        let hidden = self.decoder.step(&words, &mut state.recurrent);
+        let hidden = self.decoder.step_rows(&words, &mut state.recurrent);
         let (mut outputs, attention) = if self.attends {
             let (seen, attention) = self.look(hidden, &state.memories);
-            (self.combine.apply(&seen), Some(attention))
+            (self.combine.product(&seen), Some(attention))
         } else {
-            (self.combine.apply(hidden), None)
+            (self.combine.product(hidden), None)
         };
         tanh(&mut outputs);
-        let logits = self.output.apply(&outputs);
+        let logits = self.output.product(&outputs);
         let vocabulary = logits.len() / symbols.len();
         let logits = Tensor::from_data(TensorData::new(logits, [symbols.len(), vocabulary]), &self.device);
         (Step { logits, attention }, state)

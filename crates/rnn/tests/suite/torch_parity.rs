@@ -48,8 +48,8 @@ impl Numbers {
     }
 }
 
-fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("../fixtures/torch_parity.json")).expect("the fixture is what the script writes")
+fn cases(fixture: &str) -> Vec<Case> {
+    serde_json::from_str(fixture).expect("the fixture is what the script writes")
 }
 
 /// Layer states from PyTorch's `[L*D, B, H]`.
@@ -82,13 +82,7 @@ fn check(case: &Case, device: &Device) {
 
     let inputs: BTreeMap<&str, Tensor<3>> =
         case.inputs.iter().map(|(name, numbers)| (name.as_str(), numbers.tensor(device).require_grad())).collect();
-    let h0 = inputs.get("h_0").map(|h0| {
-        let c0 = match case.cell {
-            Cell::Lstm => inputs.get("c_0"),
-            _ => None,
-        };
-        state(h0, c0)
-    });
+    let h0 = inputs.get("h_0").map(|h0| state(h0, inputs.get("c_0")));
     let (output, last) = network.forward(inputs["input"].clone(), h0, case.lengths.as_deref());
 
     let mut outputs = BTreeMap::from([("output", output), ("h_n", last.stacked_hidden())]);
@@ -122,11 +116,22 @@ fn check(case: &Case, device: &Device) {
 fn outputs_states_and_gradients_are_those_of_pytorch(
     #[values(Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru)] cell: Cell,
 ) {
-    let cases: Vec<_> = cases().into_iter().filter(|case| case.cell == cell).collect();
+    let cases = cases(include_str!("../fixtures/torch_parity.json"));
+    let cases: Vec<_> = cases.into_iter().filter(|case| case.cell == cell).collect();
     assert_eq!(cases.len(), 5, "cases of {cell}");
     for device in devices() {
         for case in &cases {
             check(case, &device.clone().autodiff());
         }
+    }
+}
+
+/// The equations of the paper, written in PyTorch by `fixtures/make_mogrifier.py`.
+#[test]
+fn the_mogrifier_has_the_numbers_of_its_equations() {
+    let cases = cases(include_str!("../fixtures/mogrifier.json"));
+    assert_eq!(cases.len(), 2);
+    for device in devices() {
+        cases.iter().for_each(|case| check(case, &device.clone().autodiff()));
     }
 }

@@ -23,16 +23,13 @@ fn weights(model: &mut Translator) -> BTreeMap<String, Weight<'_>> {
         for (i, level) in network.layers.iter_mut().enumerate() {
             let directions = [("", Some(&mut level.forward)), ("_reverse", level.reverse.as_mut())];
             for (direction, layer) in directions {
-                let (ih, hh, bias_ih, bias_hh) = match layer {
-                    Some(Layer::Gru(l)) => (&mut l.weight_ih, &mut l.weight_hh, &mut l.bias_ih, &mut l.bias_hh),
-                    Some(Layer::Lstm(l)) => (&mut l.weight_ih, &mut l.weight_hh, &mut l.bias_ih, &mut l.bias_hh),
-                    _ => continue,
-                };
-                let at = format!("_l{i}{direction}");
-                all.insert(format!("{name}.weight_ih{at}"), Weight::Matrix(ih));
-                all.insert(format!("{name}.weight_hh{at}"), Weight::Matrix(hh));
-                all.insert(format!("{name}.bias_ih{at}"), Weight::Vector(bias_ih.as_mut().unwrap()));
-                all.insert(format!("{name}.bias_hh{at}"), Weight::Vector(bias_hh.as_mut().unwrap()));
+                for (weight, value) in layer.into_iter().flat_map(Layer::weights_mut) {
+                    let value = match value {
+                        rekindle_rnn::Weight::Matrix(matrix) => Weight::Matrix(matrix),
+                        rekindle_rnn::Weight::Vector(vector) => Weight::Vector(vector),
+                    };
+                    all.insert(format!("{name}.{weight}_l{i}{direction}"), value);
+                }
             }
         }
     }

@@ -1,0 +1,52 @@
+//! Steps on a CPU, one at a time, as in sampling and in a search: the weights are packed once,
+//! and a step is a few products over slices, with no tensor.
+//!
+//! - [`PackedLinear`]: the layers around a recurrence.
+//! - [`CellStepper`]: the recurrence of a layer; the state is the caller's.
+//! - [`attend`], [`tanh`]: attention and its output.
+//! - [`log_sum_exp`]: the normaliser of a softmax.
+//!
+//! All take any number of rows side by side. Weights are packed for one row or for several,
+//! [`Rows`]; both give the same numbers.
+//!
+//! Layers and recurrences are made of `f32` tensors of a CPU backend and of no others; their
+//! constructors return `None` where the sequence operations would not run native code. A step
+//! takes the weights through the caches once: `4 G H` bytes for a cell.
+
+mod attention;
+mod cell;
+mod linear;
+mod normalise;
+
+#[cfg(all(test, feature = "flex"))]
+mod tests;
+
+pub use attention::{attend, tanh};
+pub use cell::{Cell, CellStepper};
+pub use linear::{PackedLinear, Rows};
+pub use normalise::log_sum_exp;
+
+use burn::tensor::Tensor;
+
+use crate::device::is_native;
+
+/// The elements in row-major order, if native code runs tensors like this one.
+fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
+    if !is_native(&tensor) {
+        return None;
+    }
+    Some(tensor.into_data().try_to_vec().expect("native code runs tensors of f32"))
+}
+
+/// `bias` `[N]`, or zeros if there is none; `None` if native code does not run it.
+///
+/// # Panics
+/// If the bias is not of `count` numbers.
+fn bias_of(name: &str, bias: Option<Tensor<1>>, count: usize) -> Option<Vec<f32>> {
+    let bias = match bias {
+        Some(bias) => elements(bias)?,
+        None => vec![0.0; count],
+    };
+    assert_eq!(bias.len(), count, "`{name}` must have the shape [{count}], a number for each row of the weight");
+    Some(bias)
+}

@@ -1,0 +1,37 @@
+//! LSTM with coupled input and forget gates: it forgets only where it writes.
+//!
+//! Greff et al., "LSTM: a search space odyssey" (2015), the variant CIFG:
+//!
+//! ```text
+//! i_t = σ(W_ii x_t + W_hi h_{t-1} + b_i)
+//! f_t = 1 - i_t
+//! g_t = tanh(W_ig x_t + W_hg h_{t-1} + b_g)
+//! o_t = σ(W_io x_t + W_ho h_{t-1} + b_o)
+//! c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+//! h_t = o_t ⊙ tanh(c_t)
+//! ```
+
+use burn::tensor::{Tensor, activation::sigmoid};
+use rekindle_kernels::{Input, Scan, walk};
+
+use crate::equations::{Equations, split_gates};
+use crate::weights::Values;
+
+/// Gate rows i, g, o.
+pub(crate) struct Coupled;
+
+impl Equations<2> for Coupled {
+    const GATES: usize = 3;
+    const FORGET_GATE: Option<(usize, f64)> = Some((0, -1.0));
+
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+        let weight_hh = weights.matrix("weight_hh").transpose();
+        walk(input, scan, state, |x, [h, c]| {
+            let [i, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));
+            let i = sigmoid(i);
+            let f = i.clone().neg().add_scalar(1.0);
+            let c = f * c.clone() + i * g.tanh();
+            [sigmoid(o) * c.clone().tanh(), c]
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! Gated recurrent unit.
+//!
+//! Cho et al., "Learning phrase representations using RNN encoder-decoder for
+//! statistical machine translation" (2014), with the reset gate after the
+//! product, as in PyTorch and cuDNN:
+//!
+//! ```text
+//! r_t = σ(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)
+//! z_t = σ(W_iz x_t + b_iz + W_hz h_{t-1} + b_hz)
+//! n_t = tanh(W_in x_t + b_in + r_t ⊙ (W_hn h_{t-1} + b_hn))
+//! h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+//! ```
+
+use burn::tensor::Tensor;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use rekindle_kernels::step;
+use rekindle_kernels::{Input, Scan, gru::gru};
+
+use crate::equations::Equations;
+use crate::weights::Values;
+
+/// Gate rows r, z, n.
+pub(crate) struct Gru;
+
+impl Equations<1> for Gru {
+    const GATES: usize = 3;
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    const STEP: Option<step::Cell> = Some(step::Cell::Gru);
+
+    /// The reset gate scales a part of `b_hh`, which is therefore left to the time steps.
+    fn input_bias(weights: &Values) -> Option<Tensor<1>> {
+        weights.vector("bias_ih")
+    }
+
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+        let weight_hh = weights.matrix("weight_hh");
+        let bias_hh = weights
+            .vector("bias_hh")
+            .unwrap_or_else(|| Tensor::zeros([weight_hh.dims()[0]], (&weight_hh.device(), weight_hh.dtype())));
+        let output = gru(input, weight_hh, bias_hh, h0, scan);
+        (output.hidden, [output.last])
+    }
+}

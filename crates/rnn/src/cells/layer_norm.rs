@@ -1,0 +1,65 @@
+//! Layer-normalised LSTM.
+//!
+//! Ba, Kiros and Hinton, "Layer normalization" (2016), equations 20 to 22:
+//!
+//! ```text
+//! (i_t, f_t, g_t, o_t) = LN(W_ih x_t; α_ih) + LN(W_hh h_{t-1}; α_hh) + b_ih + b_hh
+//! c_t = σ(f_t) ⊙ c_{t-1} + σ(i_t) ⊙ tanh(g_t)
+//! h_t = σ(o_t) ⊙ tanh(LN(c_t; α_c) + β_c)
+//! LN(a; α) = α ⊙ (a - mean(a)) / √(var(a) + ε)
+//! ```
+//!
+//! Means and variances run over all `4H` sums of a step, and over the `H`
+//! cells. The paper's shifts of the two inner norms are `b_ih` and `b_hh`.
+//! Gains start at 1 and `β_c` at 0.
+
+use burn::tensor::{Tensor, activation::sigmoid};
+use rekindle_kernels::{Input, Scan, walk};
+
+use crate::SequenceInput;
+use crate::equations::{Equations, split_gates};
+use crate::projection::{plus, project_rows};
+use crate::weights::{Size, Values, WeightShape};
+
+/// `ε`, which keeps the division away from 0; that of `torch.nn.LayerNorm`.
+const EPSILON: f64 = 1e-5;
+
+/// Gate rows i, f, g, o; gains `α_ih`, `α_hh` and `α_c`, and `β_c`.
+pub(crate) struct LayerNorm;
+
+impl Equations<2> for LayerNorm {
+    const GATES: usize = 4;
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
+    const EXTRA: &'static [WeightShape] = &[
+        WeightShape::vector("gain_ih", &[Size::G], 1.0),
+        WeightShape::vector("gain_hh", &[Size::G], 1.0),
+        WeightShape::vector("gain_cell", &[Size::H], 1.0),
+        WeightShape { is_bias: true, ..WeightShape::vector("bias_cell", &[Size::H], 0.0) },
+    ];
+
+    fn project(input: SequenceInput, weights: &Values) -> Input {
+        project_rows(input, weights.matrix("weight_ih"), None, |rows| {
+            plus(normalise(rows) * weights.row("gain_ih"), Self::input_bias(weights))
+        })
+    }
+
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+        let weight_hh = weights.matrix("weight_hh").transpose();
+        let [gain_hh, gain_cell] = ["gain_hh", "gain_cell"].map(|name| weights.row(name));
+        let bias_cell = weights.vector("bias_cell");
+        walk(input, scan, state, |x, [h, c]| {
+            let recurrent = normalise(h.clone().matmul(weight_hh.clone())) * gain_hh.clone();
+            let [i, f, g, o] = split_gates(x + recurrent);
+            let c = sigmoid(f) * c.clone() + sigmoid(i) * g.tanh();
+            let seen = plus(normalise(c.clone()) * gain_cell.clone(), bias_cell.clone());
+            [sigmoid(o) * seen.tanh(), c]
+        })
+    }
+}
+
+/// `(a - mean(a)) / √(var(a) + ε)` over each row of `[N, ...]`.
+fn normalise(a: Tensor<2>) -> Tensor<2> {
+    let centred = a.clone() - a.mean_dim(1);
+    let variance = centred.clone().square().mean_dim(1);
+    centred / variance.add_scalar(EPSILON).sqrt()
+}

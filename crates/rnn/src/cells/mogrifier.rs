@@ -1,0 +1,78 @@
+//! Mogrifier LSTM: before each step of an LSTM, input and state gate each other.
+//!
+//! Melis, Kočiský and Blunsom, "Mogrifier LSTM" (arXiv 1909.01792, 2019), equations 1 and 2, with
+//! `x^{-1} = x_t`, `h^0 = h_{t-1}` and `r = 5` rounds, as in the paper:
+//!
+//! ```text
+//! x^i = 2σ(Q^i h^{i-1}) ⊙ x^{i-2}     for odd i in 1..=r
+//! h^i = 2σ(R^i x^{i-1}) ⊙ h^{i-2}     for even i in 1..=r
+//! ```
+//!
+//! The last `x^i` and `h^i` take the places of `x_t` and `h_{t-1}` in the equations of the LSTM:
+//!
+//! ```text
+//! i_t = σ(W_ii x + b_ii + W_hi h + b_hi)
+//! f_t = σ(W_if x + b_if + W_hf h + b_hf)
+//! g_t = tanh(W_ig x + b_ig + W_hg h + b_hg)
+//! o_t = σ(W_io x + b_io + W_ho h + b_ho)
+//! c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+//! h_t = o_t ⊙ tanh(c_t)
+//! ```
+//!
+//! `Q^i` `[I, H]` and `R^i` `[H, I]` have full rank and start as the scheme draws them. The input's
+//! product waits for the state, so that every time step takes it anew.
+
+use burn::tensor::{Tensor, activation::sigmoid};
+use rekindle_kernels::{Input, Scan, walk};
+
+use crate::SequenceInput;
+use crate::equations::{Equations, split_gates};
+use crate::projection::plus;
+use crate::weights::{Size, Values, WeightShape};
+
+/// Gate rows i, f, g, o; `Q^i` and `R^i`, a round each.
+pub(crate) struct Mogrifier;
+
+impl Equations<2> for Mogrifier {
+    const GATES: usize = 4;
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
+    const EXTRA: &'static [WeightShape] = &[
+        WeightShape::matrix("mogrifier_q1", &[Size::I, Size::H]),
+        WeightShape::matrix("mogrifier_r2", &[Size::H, Size::I]),
+        WeightShape::matrix("mogrifier_q3", &[Size::I, Size::H]),
+        WeightShape::matrix("mogrifier_r4", &[Size::H, Size::I]),
+        WeightShape::matrix("mogrifier_q5", &[Size::I, Size::H]),
+    ];
+
+    /// `x_t` as it is.
+    fn project(input: SequenceInput, weights: &Values) -> Input {
+        match input {
+            SequenceInput::Dense(rows) => Input::Projected(rows),
+            SequenceInput::Embedded { table, tokens } => Input::Tokens { table, tokens },
+            SequenceInput::OneHot { tokens } => {
+                let weight_ih = weights.matrix("weight_ih");
+                Input::Projected(tokens.one_hot(weight_ih.dims()[1]).float().cast(weight_ih.dtype()))
+            }
+        }
+    }
+
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+        let rounds: Vec<_> = Self::EXTRA.iter().map(|matrix| weights.matrix(matrix.name).transpose()).collect();
+        let [weight_ih, weight_hh] = ["weight_ih", "weight_hh"].map(|name| weights.matrix(name).transpose());
+        let bias = Self::input_bias(weights);
+        walk(input, scan, state, |mut x, [h, c]| {
+            let mut h = h.clone();
+            // The one that was gated last gates the other.
+            for (round, matrix) in rounds.iter().cloned().enumerate() {
+                match round % 2 {
+                    0 => x = sigmoid(h.clone().matmul(matrix)) * 2.0 * x,
+                    _ => h = sigmoid(x.clone().matmul(matrix)) * 2.0 * h,
+                }
+            }
+            let sums = x.matmul(weight_ih.clone()) + h.matmul(weight_hh.clone());
+            let [i, f, g, o] = split_gates(plus(sums, bias.clone()));
+            let c = sigmoid(f) * c.clone() + sigmoid(i) * g.tanh();
+            [sigmoid(o) * c.clone().tanh(), c]
+        })
+    }
+}

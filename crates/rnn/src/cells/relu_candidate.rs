@@ -1,0 +1,35 @@
+//! LSTM with a ReLU candidate: "why not ReLU?"
+//!
+//! The candidate `g` is rectified and the rest is a plain LSTM, so that what
+//! is added to the cell state is never negative and not bounded:
+//!
+//! ```text
+//! i_t, f_t, o_t as in an LSTM
+//! g_t = max(0, W_ig x_t + W_hg h_{t-1} + b_g)
+//! c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+//! h_t = o_t ⊙ tanh(c_t)
+//! ```
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::{relu, sigmoid};
+use rekindle_kernels::{Input, Scan, walk};
+
+use crate::equations::{Equations, split_gates};
+use crate::weights::Values;
+
+/// Gate rows i, f, g, o.
+pub(crate) struct ReluCandidate;
+
+impl Equations<2> for ReluCandidate {
+    const GATES: usize = 4;
+    const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
+
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+        let weight_hh = weights.matrix("weight_hh").transpose();
+        walk(input, scan, state, |x, [h, c]| {
+            let [i, f, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));
+            let c = sigmoid(f) * c.clone() + sigmoid(i) * relu(g);
+            [sigmoid(o) * c.clone().tanh(), c]
+        })
+    }
+}

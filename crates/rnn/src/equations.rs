@@ -1,0 +1,117 @@
+//! The mathematics of a cell and its weights, as a layer takes them.
+
+use burn::tensor::Tensor;
+use rekindle_kernels::{Input, Scan};
+
+use crate::projection::project;
+use crate::weights::{Size, Start, Values, WeightShape};
+use crate::{LayerState, SequenceInput};
+
+/// The equations of a cell. Its state is `N` tensors `[B, H]`: the hidden state, and the cell state
+/// where `N` is 2.
+pub(crate) trait Equations<const N: usize> {
+    /// Blocks of `H` rows in `weight_ih` and `weight_hh`.
+    const GATES: usize;
+
+    /// The block of bias rows that opens the forget gate, and the sign with which it does: -1 where the
+    /// gate is one minus that of the block. None if the cell has no such gate.
+    const FORGET_GATE: Option<(usize, f64)> = None;
+
+    /// Whether there is a recurrent product: `weight_hh` and `bias_hh`.
+    const HAS_PRODUCT: bool = true;
+
+    /// The weights beside `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`.
+    const EXTRA: &'static [WeightShape] = &[];
+
+    /// Whether `W_ih x_t + b + W_hh h_{t-1}` is all that a step reads of its input and of the
+    /// hidden state before, so that [`Unrolled`](crate::Unrolled) may see to the gradients of both products.
+    const ADDS_PRODUCTS: bool = false;
+
+    /// The native code of a single step.
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    const STEP: Option<rekindle_kernels::step::Cell> = None;
+
+    /// The bias in the input's projection, `[G]`: all that stands outside of any gate.
+    fn input_bias(weights: &Values) -> Option<Tensor<1>> {
+        Some(weights.vector("bias_ih")? + weights.vector("bias_hh")?)
+    }
+
+    /// What [`sequence`](Self::sequence) reads of a time-major input, computed for all time steps at
+    /// once: `W_ih x_t + b`, unless a cell has it otherwise.
+    fn project(input: SequenceInput, weights: &Values) -> Input {
+        project(input, weights.matrix("weight_ih"), Self::input_bias(weights))
+    }
+
+    /// Runs the cell over a time-major sequence: hidden states `[T, B, H]` and the final state.
+    ///
+    /// A native operation of `rekindle-kernels`, or its `walk` with a time step in tensor operations.
+    fn sequence(input: Input, state: [Tensor<2>; N], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; N]);
+}
+
+/// The weights of most cells, with the names of `torch.nn.LSTM`.
+const COMMON: [WeightShape; 4] = [
+    WeightShape::matrix("weight_ih", &[Size::G, Size::I]),
+    WeightShape::matrix("weight_hh", &[Size::G, Size::H]),
+    WeightShape { name: "bias_ih", sizes: &[Size::G], start: Start::Drawn, is_bias: true },
+    WeightShape { name: "bias_hh", sizes: &[Size::G], start: Start::Drawn, is_bias: true },
+];
+
+/// A cell as data: [`Equations`] behind function pointers.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    pub name: &'static str,
+    /// The name of the cell in the paths of a network's stored parameters.
+    pub record: &'static str,
+    pub summary: &'static str,
+    pub gates: usize,
+    pub has_cell_state: bool,
+    pub forget_gate: Option<(usize, f64)>,
+    has_product: bool,
+    extra: &'static [WeightShape],
+    pub adds_products: bool,
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    pub step: Option<rekindle_kernels::step::Cell>,
+    pub input_bias: fn(&Values) -> Option<Tensor<1>>,
+    pub project: fn(SequenceInput, &Values) -> Input,
+    pub sequence: fn(Input, LayerState, &Values, &Scan) -> (Tensor<3>, LayerState),
+}
+
+impl Definition {
+    pub const fn new<E: Equations<N>, const N: usize>(
+        name: &'static str,
+        record: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            record,
+            summary,
+            gates: E::GATES,
+            has_cell_state: N > 1,
+            forget_gate: E::FORGET_GATE,
+            has_product: E::HAS_PRODUCT,
+            extra: E::EXTRA,
+            adds_products: E::ADDS_PRODUCTS,
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            step: E::STEP,
+            input_bias: E::input_bias,
+            project: E::project,
+            sequence: |input, state, weights, scan| {
+                let (hidden, state) = E::sequence(input, state.into_tensors(), weights, scan);
+                (hidden, LayerState::from_tensors(state))
+            },
+        }
+    }
+
+    /// The weights of a layer, in the order in which they are drawn and stored.
+    pub fn weights(&self, bias: bool) -> impl Iterator<Item = &WeightShape> {
+        let common = COMMON.iter().filter(|weight| self.has_product || !weight.name.ends_with("_hh"));
+        common.chain(self.extra).filter(move |weight| bias || !weight.is_bias)
+    }
+}
+
+/// Cuts the sums of a step, `[B, M*H]`, into those of its `M` gates.
+pub(crate) fn split_gates<const M: usize>(sums: Tensor<2>) -> [Tensor<2>; M] {
+    let hidden = sums.dims()[1] / M;
+    std::array::from_fn(|gate| sums.clone().narrow(1, gate * hidden, hidden))
+}

@@ -1,0 +1,29 @@
+use burn::tensor::{Device, Distribution, Tensor};
+
+use super::*;
+use crate::{Cell, RecurrentConfig};
+
+#[test]
+fn rows_are_read_as_by_the_whole_network() {
+    let device = Device::flex();
+    for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru] {
+        let network = RecurrentConfig::new(5, 7, cell).with_num_layers(2).init(&device);
+        let stepper = network.rows_stepper().unwrap();
+        let x = Tensor::<3>::random([6, 3, 5], Distribution::Default, &device);
+        let (first, state) = network.forward_time_major(x.clone().narrow(0, 0, 1), None, None);
+        assert_eq!(first.dims(), [1, 3, 7]);
+        let order = [2, 0, 2];
+        let wanted_state = state.clone().select_rows(&order);
+        let (wanted, _) = network.forward_time_major(x.clone().narrow(0, 1, 5), Some(wanted_state), None);
+        let mut rows = stepper.state(&state).select_rows(&order);
+        for t in 0..5 {
+            let step = values(x.clone().narrow(0, t + 1, 1).squeeze_dim::<2>(0));
+            let wanted = values(wanted.clone().narrow(0, t, 1).squeeze_dim::<2>(0));
+            for (seen, wanted) in stepper.step_rows(&step, &mut rows).iter().zip(wanted) {
+                // The input's product adds in another order.
+                assert!((seen - wanted).abs() < 1e-6, "{cell}: {seen} and {wanted}");
+            }
+        }
+    }
+    assert!(RecurrentConfig::new(5, 6, Cell::PeepholeLstm).init(&device).rows_stepper().is_none());
+}
