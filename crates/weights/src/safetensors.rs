@@ -13,6 +13,9 @@ use crate::error::WeightError;
 use crate::file;
 use crate::tensor::{Element, WeightTensor};
 
+/// Tensors that are not read, each with the reason.
+type Unread = BTreeMap<String, String>;
+
 /// Bytes of the header's length.
 const LENGTH: usize = 8;
 
@@ -25,7 +28,7 @@ pub(crate) fn is_format_of(bytes: &[u8]) -> bool {
 ///
 /// The crate checks that offsets leave no gap, do not overlap and end with the file; that no name is there twice is
 /// checked here.
-pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, WeightTensor>, BTreeMap<String, String>), String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, WeightTensor>, Unread), String> {
     let (length, _) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     serde_json::from_slice::<DistinctNames>(&bytes[LENGTH..LENGTH + length]).map_err(|error| error.to_string())?;
     let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;

@@ -8,8 +8,8 @@ use rekindle_settings::{Table, Tables};
 use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Registered, Resume, Session};
 use rekindle_train::run::RunFolder;
-use rekindle_train::{quoted, tasks};
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
+use rekindle_train::{quoted, tasks};
 use serde_json::json;
 
 use crate::arguments;
