@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rekindle_data::labelled::{BucketEpoch, Buckets, EncodedTexts, LabelledTexts, WordVectors, WordVocabulary};
+use rekindle_data::labelled::{Buckets, EncodedTexts, LabelledTexts, TextVocabulary, WordVectors};
 use rekindle_models::classifier::Classifier;
 use rekindle_settings::SettingError;
 
@@ -19,21 +19,21 @@ use crate::task::{BatchLoss, DataInfo, Task, Trained};
 #[derive(Debug)]
 pub struct SentimentTask {
     settings: SentimentSettings,
-    vocabulary: WordVocabulary,
+    vocabulary: TextVocabulary,
     data: DataInfo,
     train: EncodedTexts,
     validation: EncodedTexts,
     vectors: Option<WordVectors>,
     buckets: Buckets,
     /// The batches of the epoch that was asked for last.
-    epoch: Option<(u64, BucketEpoch)>,
+    epoch: Option<(u64, Vec<Vec<usize>>)>,
     device: Device,
 }
 
 const VOCABULARY: &str = "vocab.json";
 
 /// The words and classes of a run.
-impl Assets for WordVocabulary {
+impl Assets for TextVocabulary {
     fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
         to.write_with(VOCABULARY, |path| self.save(path))
     }
@@ -49,16 +49,16 @@ impl SentimentTask {
     fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
         let of_epoch = self.epoch.take().filter(|(number, _)| *number == epoch);
         let (_, batches) = self.epoch.insert(of_epoch.unwrap_or_else(|| (epoch, self.buckets.epoch(epoch))));
-        let places = batches.batch(batch as usize);
+        let places = &batches[batch as usize];
         let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
         let mut texts: Vec<Vec<u32>> = places.iter().map(|&text| self.train.texts[text].clone()).collect();
         let share = self.settings.model.word_dropout;
         if share > 0.0 {
             let mut rng = ChaCha8Rng::seed_from_u64(self.settings.training.seed ^ 0x776f_7264);
-            rng.set_stream(epoch * self.buckets.batches() as u64 + batch);
+            rng.set_stream(epoch * self.buckets.len() as u64 + batch);
             for word in texts.iter_mut().flatten() {
                 if rng.random_bool(share) {
-                    *word = WordVocabulary::UNKNOWN;
+                    *word = TextVocabulary::UNKNOWN;
                 }
             }
         }
@@ -71,15 +71,15 @@ impl Task for SentimentTask {
     const ABOUT: &'static str = "A classifier of texts: a sequence of words in, one label out";
 
     type Settings = SentimentSettings;
-    type Assets = WordVocabulary;
+    type Assets = TextVocabulary;
     type Model = Classifier;
     type Carry = ();
 
-    fn open(settings: &SentimentSettings, assets: Option<WordVocabulary>, device: &Device) -> Result<Self, TaskError> {
+    fn open(settings: &SentimentSettings, assets: Option<TextVocabulary>, device: &Device) -> Result<Self, TaskError> {
         let texts = settings.data.texts()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
-            None => WordVocabulary::build(&texts[0], &settings.data.words())?,
+            None => TextVocabulary::build(&texts[0], &settings.data.words())?,
         };
         let [train, validation] = &texts;
         let encode = |texts| vocabulary.encode_all(texts, settings.data.max_length);
@@ -102,7 +102,7 @@ impl Task for SentimentTask {
         };
         let [train, validation] = encoded;
         Ok(Self {
-            buckets: Buckets::new(train.lengths(), settings.data.batch_size, settings.training.seed),
+            buckets: Buckets::pooled(train.lengths(), settings.data.batch_size, settings.training.seed),
             settings: settings.clone(),
             vocabulary,
             data,
@@ -114,11 +114,11 @@ impl Task for SentimentTask {
         })
     }
 
-    fn assets(&self) -> &WordVocabulary {
+    fn assets(&self) -> &TextVocabulary {
         &self.vocabulary
     }
 
-    fn model(settings: &SentimentSettings, vocabulary: &WordVocabulary, seed: u64, device: &Device) -> Classifier {
+    fn model(settings: &SentimentSettings, vocabulary: &TextVocabulary, seed: u64, device: &Device) -> Classifier {
         let (words, classes) = (vocabulary.len(), vocabulary.classes().len());
         settings.model.init_with(words, classes, &mut ChaCha8Rng::seed_from_u64(seed), device)
     }
@@ -128,7 +128,7 @@ impl Task for SentimentTask {
     }
 
     fn batches(&self) -> u64 {
-        self.buckets.batches() as u64
+        self.buckets.len() as u64
     }
 
     fn begin(&self, model: Classifier) -> Result<Classifier, TaskError> {
@@ -170,7 +170,7 @@ impl Task for SentimentTask {
 /// The texts, training and validation, for a person to read before training begins.
 fn summary(
     texts: &[LabelledTexts; 2],
-    vocabulary: &WordVocabulary,
+    vocabulary: &TextVocabulary,
     encoded: &[EncodedTexts; 2],
     vectors: Option<&WordVectors>,
 ) -> String {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::TranslateError;
 use super::evaluation::evaluate;
+use super::languages::translate;
 use super::task::TranslateTask;
 use crate::error::TaskError;
 use crate::groups::{SearchSettings, ShownSettings};
@@ -59,7 +60,7 @@ impl Trained<TranslateTask> {
         sentences: &[&str],
         search: &Search,
     ) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {
-        self.assets.translate(&self.model, sentences, search)
+        translate(&self.assets, &self.model, sentences, search)
     }
 
     /// The attention weights with which `sentence` is translated to the tokens `translation`; none without attention.
