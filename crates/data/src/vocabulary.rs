@@ -1,5 +1,6 @@
 //! Words to numbers, and back.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -59,15 +60,15 @@ impl WordVocabulary {
         min_count: u64,
         max_words: Option<usize>,
     ) -> Self {
-        let words = sentences.into_iter().flatten().map(String::as_str);
+        let words = sentences.into_iter().flatten().map(|word| Cow::Borrowed(word.as_str()));
         let (kept, _) = frequent(words, &WordConfig { min_count, max_size: max_words }, &SENTENCES);
         Self::with_special(&SENTENCES, kept)
     }
 
     /// The words of some texts that `config` keeps, in the same order, behind `<UNK>` as number 0. The number of distinct
     /// words comes with it.
-    pub(crate) fn of_texts<'a>(words: impl IntoIterator<Item = &'a str>, config: &WordConfig) -> (Self, usize) {
-        let (kept, distinct) = frequent(words, config, &TEXTS);
+    pub(crate) fn of_texts(words: impl IntoIterator<Item = String>, config: &WordConfig) -> (Self, usize) {
+        let (kept, distinct) = frequent(words.into_iter().map(Cow::Owned), config, &TEXTS);
         (Self::with_special(&TEXTS, kept), distinct)
     }
 
@@ -161,20 +162,21 @@ impl WordVocabulary {
 /// The words that `config` keeps, the most frequent first and of equals in the order of their characters, and how many
 /// distinct words there are.
 fn frequent<'a>(
-    words: impl IntoIterator<Item = &'a str>,
+    words: impl IntoIterator<Item = Cow<'a, str>>,
     config: &WordConfig,
     special: &[&str],
 ) -> (Vec<String>, usize) {
-    let mut counts: HashMap<&str, u64> = HashMap::new();
+    let mut counts: HashMap<Cow<'a, str>, u64> = HashMap::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
     }
     let distinct = counts.len();
-    let mut kept: Vec<(&str, u64)> = counts.into_iter().collect();
-    kept.retain(|&(word, count)| count >= config.min_count && !special.contains(&word));
-    kept.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
+    let mut kept: Vec<(Reverse<u64>, Cow<'a, str>)> =
+        counts.into_iter().map(|(word, count)| (Reverse(count), word)).collect();
+    kept.retain(|(count, word)| count.0 >= config.min_count && !special.contains(&&**word));
+    kept.sort_unstable();
     kept.truncate(config.max_size.unwrap_or(usize::MAX));
-    (kept.into_iter().map(|(word, _)| word.to_owned()).collect(), distinct)
+    (kept.into_iter().map(|(_, word)| word.into_owned()).collect(), distinct)
 }
 
 impl TryFrom<Vec<String>> for WordVocabulary {

@@ -52,8 +52,8 @@ impl TextVocabulary {
             let message = format!("every text is labelled `{label}`; two classes or more are needed to learn from");
             return Err(ErrorKind::TooLittle.error(message).within(&texts.name));
         }
-        let all: Vec<_> = texts.texts.iter().flat_map(|text| words(&text.text)).collect();
-        let (words, distinct) = WordVocabulary::of_texts(all.iter().map(|word| word.text.as_str()), config);
+        let all = texts.texts.iter().flat_map(|text| words(&text.text)).map(|word| word.text);
+        let (words, distinct) = WordVocabulary::of_texts(all, config);
         if words.is_empty() {
             let message = format!(
                 "no word is left: of {distinct} distinct words none appears {} times; lower --min-count",
