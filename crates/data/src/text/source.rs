@@ -101,7 +101,10 @@ fn files_below(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DataError> 
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     for entry in WalkDir::new(folder).into_iter().filter_entry(visible) {
-        let entry = entry.map_err(|error| DataError::read(error.path().unwrap_or(folder), error.into()))?;
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(folder).to_owned();
+            DataError::read(path, error.into())
+        })?;
         let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         if entry.file_type().is_file() && matcher.is_match(below) {
             files.push(entry.into_path());
