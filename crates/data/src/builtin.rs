@@ -1,6 +1,9 @@
-//! Texts that the crate carries with it, so that a first model can be trained with no file at all.
+//! Built-in sets, `builtin:NAME`, so that a first model of every kind can be trained with no file at all.
 
-use crate::Error;
+use crate::{DataError, ErrorKind};
+
+/// What stands before the name of a built-in set.
+pub(crate) const PREFIX: &str = "builtin:";
 
 /// A text that is part of the program.
 #[derive(Clone, Copy, Debug)]
@@ -23,28 +26,28 @@ pub const TEXTS: &[BuiltinText] = &[BuiltinText {
 /// The built-in text of a name.
 ///
 /// # Errors
-/// [`Error::NoSuchBuiltin`], with the names there are.
-pub fn text(name: &str) -> Result<&'static str, Error> {
-    TEXTS.iter().find(|text| text.name == name).map(|text| text.text).ok_or_else(|| {
-        let known: Vec<&str> = TEXTS.iter().map(|text| text.name).collect();
-        Error::NoSuchBuiltin { name: name.into(), known: known.join(", ") }
+///
+/// [`ErrorKind::Setting`], with the names there are.
+pub fn text(name: &str) -> Result<&'static str, DataError> {
+    let texts: Vec<(&str, &'static str)> = TEXTS.iter().map(|text| (text.name, text.text)).collect();
+    find(name, "built-in text", &texts)
+}
+
+/// Which of `sets` the text `builtin:NAME` names; none for a text that names no built-in set. `what` is what they are.
+///
+/// # Errors
+///
+/// [`ErrorKind::Setting`] for another name, with those that there are.
+pub(crate) fn parse<T: Copy>(text: &str, what: &str, sets: &[(&str, T)]) -> Result<Option<T>, DataError> {
+    text.strip_prefix(PREFIX).map(|name| find(name, what, sets)).transpose()
+}
+
+fn find<T: Copy>(name: &str, what: &str, sets: &[(&str, T)]) -> Result<T, DataError> {
+    sets.iter().find(|(known, _)| *known == name).map(|(_, set)| *set).ok_or_else(|| {
+        let known: Vec<&str> = sets.iter().map(|(known, _)| *known).collect();
+        ErrorKind::Setting.error(format!("there is no {what} `{name}`; there is: {}", known.join(", ")))
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_source_is_this_crates_own() {
-        let source = text("source").unwrap();
-        assert!(source.contains("fn the_source_is_this_crates_own()"));
-        assert!(source.starts_with("// "), "each file begins with its name");
-    }
-
-    #[test]
-    fn another_name_is_answered_with_the_names_there_are() {
-        let error = text("sauce").unwrap_err().to_string();
-        assert!(error.contains("sauce") && error.contains("source"), "{error}");
-    }
-}
+mod tests;

@@ -20,20 +20,20 @@
 //! println!("{}: {}", image.name, image.captions[0]);
 //! let pixels = set.pictures.pixels(&image.name, 48, None)?;
 //! assert_eq!(pixels.len(), 3 * 48 * 48);
-//! # Ok::<(), rekindle_data::Error>(())
+//! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 
-mod error;
 mod flickr;
 mod json;
 mod loader;
 mod picture;
+mod read;
 mod set;
 pub mod shapes;
 #[cfg(test)]
 mod tests;
 
-pub use error::CaptionsError;
 pub use loader::PictureLoader;
 pub use picture::{Pictures, Twist, read as read_picture};
-pub use set::{CaptionOptions, CaptionSet, CaptionedImage};
+pub use read::CaptionedImage;
+pub use set::{CaptionOptions, CaptionSet};

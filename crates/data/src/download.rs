@@ -4,7 +4,6 @@
 //! so that a file under its own name is always whole. A `.part` that is left from an interrupted
 //! download is continued with an HTTP `Range` request, or begun anew where the server has no ranges.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,8 +13,8 @@ use sha2::{Digest, Sha256};
 use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
-use crate::Error;
 use crate::catalogue::{Entry, RemoteFile};
+use crate::{DataError, ErrorKind};
 
 /// How long a server may stay silent.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,23 +63,25 @@ impl Downloader {
     /// often as data comes, how many bytes of [`RemoteFile::bytes`] are there.
     ///
     /// # Errors
-    /// - [`Error::Connection`], [`Error::HttpStatus`]: there is nothing to get;
-    /// - [`Error::Interrupted`]: what has come is kept, another call goes on from there;
-    /// - [`Error::WrongSize`], [`Error::WrongHash`]: the server has another file;
-    /// - [`Error::DifferentFile`]: a file of that name, but another content, is in the way;
-    /// - [`Error::Read`], [`Error::Write`]: the disk.
+    /// - [`ErrorKind::Network`]: there is nothing to get;
+    /// - [`ErrorKind::Interrupted`]: what has come is kept, another call goes on from there;
+    /// - [`ErrorKind::Changed`]: the server has another file, or one of that name, but another content, is in the way;
+    /// - [`ErrorKind::Read`], [`ErrorKind::Write`]: the disk.
     pub fn get(
         &self,
         entry: &Entry,
         file: &RemoteFile,
         data_folder: &Path,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Outcome, DataError> {
         let target = entry.local_path(file, data_folder);
         if target.exists() {
             return match fault(&target, file)? {
                 None => Ok(Outcome::AlreadyThere),
-                Some(_) => Err(Error::DifferentFile { path: target }),
+                Some(_) => {
+                    let message = "this file is not the one of the catalogue; move it away to download that one";
+                    Err(ErrorKind::Changed.error(message).within(target))
+                }
             };
         }
         let url = match &self.mirror {
@@ -88,18 +89,25 @@ impl Downloader {
             None => file.url.clone(),
         };
         if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder).map_err(|source| Error::write(folder, source))?;
+            fs::create_dir_all(folder).map_err(|source| DataError::write(folder, source))?;
         }
-        let mut transfer = Transfer { url, file, part: part_path(&target), progress };
+        let mut transfer = Transfer { url, file, part: target.with_added_extension("part"), progress };
         let resumed_from = transfer.run(&self.agent)?;
         if let Some(fault) = fault(&transfer.part, file)? {
             transfer.discard()?;
             return Err(match fault {
                 Fault::Size(seen) => transfer.wrong_size(seen),
-                Fault::Hash(seen) => Error::WrongHash { url: transfer.url, wanted: file.sha256.clone(), seen },
+                Fault::Hash(seen) => {
+                    let message = format!(
+                        "the SHA-256 of the file is {seen}, and the catalogue says {}; it was damaged on the way or has \
+                         changed",
+                        file.sha256
+                    );
+                    ErrorKind::Changed.error(message).within(transfer.url)
+                }
             });
         }
-        fs::rename(&transfer.part, &target).map_err(|source| Error::write(&target, source))?;
+        fs::rename(&transfer.part, &target).map_err(|source| DataError::write(&target, source))?;
         Ok(Outcome::Downloaded { resumed_from })
     }
 }
@@ -114,11 +122,11 @@ struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// Fills the `.part` up; returns how many bytes of it were there before.
-    fn run(&mut self, agent: &ureq::Agent) -> Result<u64, Error> {
+    fn run(&mut self, agent: &ureq::Agent) -> Result<u64, DataError> {
         let mut have = match self.part.metadata() {
             Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(source) => return Err(Error::read(self.part.clone(), source)),
+            Err(source) => return Err(DataError::read(&self.part, source)),
         };
         if have == self.file.bytes && have > 0 {
             return Ok(have);
@@ -141,7 +149,8 @@ impl Transfer<'_> {
             StatusCode::PARTIAL_CONTENT if have > 0 => {}
             StatusCode::OK => have = 0,
             status => {
-                return Err(Error::HttpStatus { url: self.url.clone(), status: status.as_u16() });
+                let message = format!("the server answers with HTTP status {}", status.as_u16());
+                return Err(ErrorKind::Network.error(message).within(&self.url));
             }
         }
         let announced = response.body().content_length().map(|rest| have + rest);
@@ -152,17 +161,20 @@ impl Transfer<'_> {
         Ok(have)
     }
 
-    fn request(&self, agent: &ureq::Agent, have: u64) -> Result<Response<Body>, Error> {
+    fn request(&self, agent: &ureq::Agent, have: u64) -> Result<Response<Body>, DataError> {
         let mut request = agent.get(&self.url);
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        request.call().map_err(|source| Error::Connection { url: self.url.clone(), source: Box::new(source) })
+        request.call().map_err(|source| {
+            let message = "cannot connect; see whether the address is reachable, or use a mirror";
+            ErrorKind::Network.error(message).within(&self.url).because(source)
+        })
     }
 
     /// Writes a body behind the first `have` bytes of the `.part`.
-    fn receive(&mut self, mut body: impl Read, mut have: u64) -> Result<(), Error> {
-        let failed = |source| Error::write(&self.part, source);
+    fn receive(&mut self, mut body: impl Read, mut have: u64) -> Result<(), DataError> {
+        let failed = |source| DataError::write(&self.part, source);
         let mut options = OpenOptions::new();
         options.create(true).write(true);
         let options = if have > 0 { options.append(true) } else { options.truncate(true) };
@@ -170,18 +182,15 @@ impl Transfer<'_> {
         let mut buffer = vec![0; BUFFER];
         loop {
             (self.progress)(have);
-            let (wanted, url) = (self.file.bytes, || self.url.clone());
+            let wanted = self.file.bytes;
             let count = match body.read(&mut buffer) {
                 Ok(0) if have < wanted => {
-                    return Err(Error::Interrupted { url: url(), have, wanted, source: None });
+                    return Err(self.interrupted(have));
                 }
                 Ok(0) => return part.sync_all().map_err(failed),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    let source = Some(error);
-                    return Err(Error::Interrupted { url: url(), have, wanted, source });
-                }
+                Err(error) => return Err(self.interrupted(have).because(error)),
             };
             have += count as u64;
             if have > wanted {
@@ -192,15 +201,23 @@ impl Transfer<'_> {
         }
     }
 
-    fn discard(&self) -> Result<(), Error> {
+    fn discard(&self) -> Result<(), DataError> {
         match fs::remove_file(&self.part) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::write(&self.part, source)),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DataError::write(&self.part, source)),
             _ => Ok(()),
         }
     }
 
-    fn wrong_size(&self, seen: u64) -> Error {
-        Error::WrongSize { url: self.url.clone(), wanted: self.file.bytes, seen }
+    fn wrong_size(&self, seen: u64) -> DataError {
+        let wanted = self.file.bytes;
+        let message = format!("the file has {seen} bytes or more, and the catalogue says {wanted}; it has changed");
+        ErrorKind::Changed.error(message).within(&self.url)
+    }
+
+    fn interrupted(&self, have: u64) -> DataError {
+        let wanted = self.file.bytes;
+        let message = format!("the download stopped after {have} of {wanted} bytes; try again to go on from there");
+        ErrorKind::Interrupted.error(message).within(&self.url)
     }
 }
 
@@ -210,20 +227,14 @@ fn continues_at(response: &Response<Body>, have: u64) -> bool {
     range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
 }
 
-fn part_path(target: &Path) -> PathBuf {
-    let mut name = OsString::from(target.file_name().unwrap_or_default());
-    name.push(".part");
-    target.with_file_name(name)
-}
-
 /// How a file is not the one of the catalogue.
 enum Fault {
     Size(u64),
     Hash(String),
 }
 
-fn fault(path: &Path, file: &RemoteFile) -> Result<Option<Fault>, Error> {
-    let failed = |source| Error::read(path.into(), source);
+fn fault(path: &Path, file: &RemoteFile) -> Result<Option<Fault>, DataError> {
+    let failed = |source| DataError::read(path, source);
     let mut content = File::open(path).map_err(failed)?;
     let size = content.metadata().map_err(failed)?.len();
     if size != file.bytes {

@@ -1,19 +1,24 @@
 //! Data for sequence models: vocabularies, loaders, batching, built-in sets and a download catalogue.
 //!
-//! The crate knows nothing of models or tensors: it gives out plain numbers.
+//! The crate knows nothing of models or tensors: it gives out plain numbers. Below is the common ground, and above it a module
+//! for each domain, which holds its formats only.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with its mistakes named |
 //! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
-//! | [`Split`], [`Streams`] | train, validation and test ranges; batches for stateful training |
+//! | [`Streams`] | batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
 //! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
 //! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
 //! | [`captions`] | pictures with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
 //! | [`rows`] | files of rows of numbers that are computed once: the features of images |
+//! | [`files`] | opening files: gzip, encodings, byte-order marks, limits |
+//! | [`Split`], [`Part`] | train, validation and test |
+//! | [`batches`] | batches of items of like lengths |
 //! | [`builtin`] | texts that need no file |
+//! | [`DataError`] | what is wrong, in which file and on which line |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
 //! ```
@@ -26,7 +31,7 @@
 //! let batch = streams.batch(0);
 //! assert_eq!(batch.inputs.len(), 8 * 50);
 //! assert_eq!(vocabulary.decode(&batch.inputs[..50]), corpus.text(0..50));
-//! # Ok::<(), rekindle_data::Error>(())
+//! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 //!
 //! The crate has no feature flags.
@@ -34,20 +39,27 @@
 // `text::file` maps files into memory, which no safe function can: one block there is allowed.
 #![deny(unsafe_code)]
 
+pub mod batches;
 pub mod builtin;
 pub mod captions;
 pub mod catalogue;
-mod document;
 pub mod download;
 mod error;
+pub mod files;
 pub mod frames;
 pub mod images;
+mod json;
 pub mod labelled;
+mod letters;
+mod names;
 pub mod parallel;
+mod pictures;
 pub mod rows;
+mod split;
+mod table;
 mod text;
+mod vocabulary;
 
-pub use error::Error;
-pub use text::{
-    Corpus, Decoder, Split, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig,
-};
+pub use error::{DataError, ErrorKind, Place};
+pub use split::{Part, Split};
+pub use text::{Corpus, Decoder, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig};

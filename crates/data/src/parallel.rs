@@ -5,6 +5,7 @@
 //! | [`PairSource`] | opens the splits of a folder, of two files, of a table or of the built-in dates |
 //! | [`Pairs`] | reads two line-aligned files or one table, plain or gzip; or writes dates |
 //! | [`SentenceUnit`] | cuts a sentence into words or characters, and puts it together again |
+//! | [`Languages`] | how the languages of a model are read and written |
 //! | [`Subword`] | learns pieces of words, cuts a sentence into them, and puts it together again |
 //! | [`WordVocabulary`] | words to numbers and back, with `<START>` and `<END>` |
 //! | [`Buckets`] | batches of sentences of like lengths, in another order each epoch |
@@ -18,26 +19,25 @@
 //! let vocabulary = WordVocabulary::new(&sources, 1, None);
 //! let numbers: Vec<Vec<u32>> = sources.iter().map(|tokens| vocabulary.encode(tokens)).collect();
 //! let lengths: Vec<[usize; 2]> = numbers.iter().map(|numbers| [numbers.len(), 10]).collect();
-//! let buckets = Buckets::new(&lengths, BatchSize::Sentences(32), 1);
+//! let buckets = Buckets::sorted(&lengths, BatchSize::Sentences(32), 1);
 //! assert_eq!(buckets.len(), 1000_usize.div_ceil(32));
 //! assert_eq!(buckets.epoch(0)[3].len(), 32);
 //! ```
 
-mod buckets;
 mod dates;
-mod error;
+mod language;
 mod pairs;
 mod sentence;
 mod source;
 mod subword;
 #[cfg(test)]
 mod tests;
-mod vocabulary;
 
-pub use buckets::{BatchSize, Buckets};
-pub use error::ParallelError;
+pub use language::{Language, LanguageConfig, Languages};
 pub use pairs::Pairs;
 pub use sentence::SentenceUnit;
 pub use source::PairSource;
 pub use subword::{Subword, SubwordKind};
-pub use vocabulary::WordVocabulary;
+
+pub use crate::batches::{BatchSize, Buckets};
+pub use crate::vocabulary::WordVocabulary;

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = Corpus::open(&TextSource::parse(&source)?, Unit::Char)?;
     let vocabulary = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default())?;
     let split = Split::by_fractions(&corpus, [0.9, 0.1, 0.0])?;
-    let loader = |range: Range<usize>| -> Result<_, rekindle_data::Error> {
+    let loader = |range: Range<usize>| -> Result<_, rekindle_data::DataError> {
         let symbols = corpus.ids(&vocabulary, range)?;
         let snippets = symbols.windows(LENGTH + 1).step_by(LENGTH).map(<[u32]>::to_vec).collect();
         let dataset = InMemDataset::new(snippets);

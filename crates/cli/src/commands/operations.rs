@@ -1,10 +1,10 @@
 //! `rekindle eval`, `sample`, `predict` and `import`: what a task does with a trained model, whatever the task is.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::{ArgMatches, FromArgMatches};
+use rekindle_data::files::Encoding;
 use rekindle_settings::Table;
 use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output};
 use rekindle_train::registry::{self, Open, Registered};
@@ -38,8 +38,9 @@ pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
         _ if !options.inputs.is_empty() => Inputs::Given(options.inputs.clone()),
         Some(path) => {
             let name = path.display().to_string();
-            let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-            Inputs::Lines { lines: Box::new(BufReader::new(file).lines()), name, live: false, asked: false }
+            // In the encoding that training would find, and without a byte-order mark.
+            let lines: Vec<_> = Encoding::Auto.read(path)?.lines().map(|line| Ok(line.to_owned())).collect();
+            Inputs::Lines { lines: Box::new(lines.into_iter()), name, live: false, asked: false }
         }
         None => {
             let (name, asked) = ("standard input".to_owned(), stdin().is_terminal());

@@ -7,12 +7,11 @@
 //! ```
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::set::Read;
-use super::{CaptionedImage, CaptionsError};
-use crate::Error;
+use super::read::{CaptionedImage, Read};
+use crate::table::{Dialect, Table};
+use crate::{DataError, ErrorKind, files};
 
 /// Where pictures lie beside the captions: as in Hodosh's archives, and in Kaggle's.
 const FOLDERS: [&str; 5] =
@@ -22,10 +21,10 @@ const FOLDERS: [&str; 5] =
 const LISTS: [&str; 3] = ["Flickr_8k.trainImages.txt", "Flickr_8k.devImages.txt", "Flickr_8k.testImages.txt"];
 
 /// Reads either. Without any list of a part beside it, all pictures are to be trained on.
-pub(super) fn read(path: &Path) -> Result<Read, Error> {
-    let text = text(path)?;
+pub(super) fn read(path: &Path) -> Result<Read, DataError> {
+    let text = files::text(path)?;
     let kaggle = text.lines().next().is_some_and(|line| line.trim() == "image,caption");
-    let images = if kaggle { table(path, &text)? } else { tokens(path, &text)? };
+    let images = if kaggle { table(path, text)? } else { tokens(path, &text)? };
     let beside = path.parent().unwrap_or(Path::new(""));
     let folder = FOLDERS.iter().map(|name| beside.join(name)).find(|folder| folder.is_dir());
     let folder = folder.unwrap_or_else(|| beside.to_owned());
@@ -33,22 +32,22 @@ pub(super) fn read(path: &Path) -> Result<Read, Error> {
     let lists: Vec<Option<PathBuf>> =
         LISTS.iter().map(|name| Some(beside.join(name)).filter(|list| list.exists())).collect();
     if lists.iter().all(Option::is_none) {
-        read.train = images;
+        read.parts.train = images;
         return Ok(read);
     }
     let mut by_name: HashMap<String, CaptionedImage> =
         images.into_iter().map(|image| (image.name.clone(), image)).collect();
     let mut taken = HashSet::new();
-    for (list, part) in lists.iter().zip([&mut read.train, &mut read.validation, &mut read.test]) {
+    for (list, part) in lists.iter().zip([&mut read.parts.train, &mut read.parts.validation, &mut read.parts.test]) {
         let Some(list) = list else { continue };
-        for (index, name) in self::text(list)?.lines().enumerate() {
+        for (index, name) in files::text(list)?.lines().enumerate() {
             let name = name.trim();
             if name.is_empty() {
                 continue;
             }
             if !taken.insert(name.to_owned()) {
                 let reason = format!("{name} stands here or in another list already");
-                return Err(CaptionsError::BadLine { path: list.clone(), line: index + 1, reason }.into());
+                return Err(bad_line(list, index as u64 + 1, &reason));
             }
             // A picture without captions is told of with the others.
             let nothing = || CaptionedImage { name: name.to_owned(), id: 0, captions: Vec::new() };
@@ -58,14 +57,8 @@ pub(super) fn read(path: &Path) -> Result<Read, Error> {
     Ok(read)
 }
 
-fn text(path: &Path) -> Result<String, Error> {
-    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        let reason = "not valid UTF-8; convert the file".to_owned();
-        CaptionsError::BadLine { path: path.to_owned(), line, reason }.into()
-    })
+fn bad_line(path: &Path, line: u64, reason: &str) -> DataError {
+    ErrorKind::Format.error(reason).within(path).line(line)
 }
 
 /// Captions by picture, in the order of the file.
@@ -86,33 +79,28 @@ impl Gathered {
     }
 }
 
-fn tokens(path: &Path, text: &str) -> Result<Vec<CaptionedImage>, Error> {
+fn tokens(path: &Path, text: &str) -> Result<Vec<CaptionedImage>, DataError> {
     let mut gathered = Gathered::default();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let parts = line.split_once('\t').and_then(|(head, caption)| Some((head.split_once('#')?.0, caption)));
         let Some((name, caption)) = parts else {
-            let reason = "want NAME#NUMBER, a tab and a caption, as in Flickr8k.token.txt".to_owned();
-            return Err(CaptionsError::BadLine { path: path.to_owned(), line: index + 1, reason }.into());
+            let reason = "want NAME#NUMBER, a tab and a caption, as in Flickr8k.token.txt";
+            return Err(bad_line(path, index as u64 + 1, reason));
         };
         gathered.add(name, caption);
     }
     Ok(gathered.images)
 }
 
-fn table(path: &Path, text: &str) -> Result<Vec<CaptionedImage>, Error> {
+fn table(path: &Path, text: String) -> Result<Vec<CaptionedImage>, DataError> {
     let mut gathered = Gathered::default();
     // Captions with commas are quoted in some copies of the file and bare in others.
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    for record in reader.records() {
-        let record = record.map_err(|e| {
-            let line = e.position().map_or(0, |position| position.line() as usize);
-            CaptionsError::BadLine { path: path.to_owned(), line, reason: e.to_string() }
-        })?;
-        let line = record.position().map_or(0, |position| position.line() as usize);
-        let mut fields = record.iter();
-        let (Some(name), true) = (fields.next(), record.len() > 1) else {
-            let reason = "want a picture, a comma and a caption".to_owned();
-            return Err(CaptionsError::BadLine { path: path.to_owned(), line, reason }.into());
+    let mut table = Table::new(path, text, Dialect { flexible: true, ..Dialect::CSV })?;
+    table.header()?;
+    while let Some(row) = table.row()? {
+        let mut fields = row.fields.iter();
+        let (Some(name), true) = (fields.next(), row.fields.len() > 1) else {
+            return Err(bad_line(path, row.line, "want a picture, a comma and a caption"));
         };
         gathered.add(name, &fields.collect::<Vec<_>>().join(","));
     }

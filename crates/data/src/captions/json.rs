@@ -1,15 +1,13 @@
 //! COCO's captions, and Karpathy's files with splits.
 
-use std::collections::HashMap;
-use std::fs;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
-use super::set::Read;
-use super::{CaptionedImage, CaptionsError};
-use crate::Error;
+use super::read::{CaptionedImage, Read};
+use crate::{DataError, ErrorKind, json};
 
 /// The keys by which the formats are told apart.
 #[derive(Deserialize)]
@@ -59,34 +57,29 @@ struct Sentence {
 }
 
 /// Reads a file of either format.
-pub(super) fn read(path: &Path) -> Result<Read, Error> {
-    let keys: Keys = parse(path, "a JSON file of captions")?;
+pub(super) fn read(path: &Path) -> Result<Read, DataError> {
+    let keys: Keys = json::read(path, "a JSON file of captions")?;
     match (keys.annotations, keys.dataset) {
         (Some(_), _) => coco(path),
         (None, Some(_)) => karpathy(path),
         (None, None) => {
             let reason =
                 "there is neither the key `annotations`, as in COCO's captions, nor `dataset`, as in Karpathy's";
-            Err(CaptionsError::Unknown { path: path.to_owned(), reason }.into())
+            Err(unknown(path, reason))
         }
     }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, wanted: &'static str) -> Result<T, Error> {
-    let text = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
-    serde_json::from_slice(&text).map_err(|source| CaptionsError::Json { path: path.to_owned(), wanted, source }.into())
-}
-
 /// Reads `annotations/captions_train2017.json`, and `captions_val2017.json` to validate with where it is beside it. The
 /// pictures are in `train2017/` and `val2017/` beside `annotations/`.
-pub(super) fn coco(path: &Path) -> Result<Read, Error> {
+pub(super) fn coco(path: &Path) -> Result<Read, DataError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut read = Read { path: path.to_owned(), folder: root(path), ..Read::default() };
-    read.train = coco_part(path, &name)?;
+    read.parts.train = coco_part(path, &name)?;
     let other = name.replace("train", "val");
     let beside = path.with_file_name(&other);
     if other != name && beside.exists() {
-        read.validation = coco_part(&beside, &other)?;
+        read.parts.validation = coco_part(&beside, &other)?;
     }
     Ok(read)
 }
@@ -98,8 +91,8 @@ fn root(path: &Path) -> PathBuf {
     if annotations { folder.parent().unwrap_or(folder) } else { folder }.to_owned()
 }
 
-fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, Error> {
-    let coco: Coco = parse(path, "COCO's captions")?;
+fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, DataError> {
+    let coco: Coco = json::read(path, "COCO's captions")?;
     // captions_train2017.json is about the pictures in train2017/.
     let folder = name.strip_prefix("captions_").and_then(|name| name.strip_suffix(".json"));
     let folder = folder.filter(|folder| root(path).join(folder).is_dir());
@@ -107,12 +100,16 @@ fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, Error> {
     let mut places = HashMap::with_capacity(coco.images.len());
     let mut images: Vec<CaptionedImage> = Vec::with_capacity(coco.images.len());
     for CocoImage { id, file_name } in coco.images {
-        places.insert(id, images.len());
+        if places.insert(id, images.len()).is_some() {
+            let message = format!("the picture {id} is in the list `images` twice");
+            return Err(ErrorKind::Format.error(message).within(path));
+        }
         images.push(CaptionedImage { name: named(file_name), id, captions: Vec::new() });
     }
     for Annotation { image_id, caption } in coco.annotations {
         let Some(&place) = places.get(&image_id) else {
-            return Err(CaptionsError::UnknownImage { path: path.to_owned(), id: image_id }.into());
+            let message = format!("a caption is of the picture {image_id}, which is not in the list `images`");
+            return Err(ErrorKind::Mismatch.error(message).within(path));
         };
         images[place].captions.push(caption);
     }
@@ -120,29 +117,38 @@ fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, Error> {
 }
 
 /// Reads a file with splits. `restval`, which is the rest of COCO's validation part, is trained on.
-pub(super) fn karpathy(path: &Path) -> Result<Read, Error> {
-    let file: Karpathy = parse(path, "a file of Karpathy's")?;
+pub(super) fn karpathy(path: &Path) -> Result<Read, DataError> {
+    let file: Karpathy = json::read(path, "a file of Karpathy's")?;
     let mut read = Read { path: path.to_owned(), folder: root(path), ..Read::default() };
     let images = read.folder.join("images");
     if images.is_dir() {
         read.folder = images;
     }
+    let mut names = HashSet::with_capacity(file.images.len());
     for image in file.images {
         let name = match image.filepath {
             Some(folder) => format!("{folder}/{}", image.filename),
             None => image.filename,
         };
+        if !names.insert(name.clone()) {
+            let message = format!("the picture {name} is in the list `images` twice");
+            return Err(ErrorKind::Format.error(message).within(path));
+        }
         let part = match image.split.as_str() {
-            "train" | "restval" => &mut read.train,
-            "val" => &mut read.validation,
-            "test" => &mut read.test,
+            "train" | "restval" => &mut read.parts.train,
+            "val" => &mut read.parts.validation,
+            "test" => &mut read.parts.test,
             _ => {
                 let reason = "a picture's `split` is none of train, restval, val, test";
-                return Err(CaptionsError::Unknown { path: path.to_owned(), reason }.into());
+                return Err(unknown(path, reason));
             }
         };
         let captions = image.sentences.into_iter().map(|sentence| sentence.raw).collect();
         part.push(CaptionedImage { name, id: image.cocoid.unwrap_or(image.imgid), captions });
     }
     Ok(read)
+}
+
+fn unknown(path: &Path, reason: &str) -> DataError {
+    ErrorKind::Format.error(format!("not a file of captions: {reason}")).within(path)
 }

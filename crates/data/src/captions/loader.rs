@@ -3,13 +3,13 @@
 use std::thread::{self, JoinHandle};
 
 use super::{Pictures, Twist};
-use crate::Error;
+use crate::DataError;
 
 /// A picture that is wanted.
 type Wanted = (String, Option<Twist>);
 
 /// A thread that decodes pictures, `[N, F]` of bytes.
-type Decoding = JoinHandle<Result<Vec<u8>, Error>>;
+type Decoding = JoinHandle<Result<Vec<u8>, DataError>>;
 
 /// Decodes batches of pictures on threads of its own, each while the model works on the one before.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl PictureLoader {
     /// # Panics
     ///
     /// When a decoder panics.
-    pub fn load(&mut self, now: Vec<Wanted>, next: Vec<Wanted>) -> Result<Vec<u8>, Error> {
+    pub fn load(&mut self, now: Vec<Wanted>, next: Vec<Wanted>) -> Result<Vec<u8>, DataError> {
         let pixels = match self.ahead.take() {
             Some((wanted, thread)) if wanted == now => {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -51,9 +51,9 @@ impl PictureLoader {
     }
 }
 
-fn decode(pictures: &Pictures, side: usize, workers: usize, wanted: &[Wanted]) -> Result<Vec<u8>, Error> {
+fn decode(pictures: &Pictures, side: usize, workers: usize, wanted: &[Wanted]) -> Result<Vec<u8>, DataError> {
     let share = wanted.len().div_ceil(workers).max(1);
-    let parts: Vec<Result<Vec<u8>, Error>> = thread::scope(|scope| {
+    let parts: Vec<Result<Vec<u8>, DataError>> = thread::scope(|scope| {
         let part = |wanted: &'_ [Wanted]| {
             let mut pixels = Vec::with_capacity(wanted.len() * 3 * side * side);
             for (name, twist) in wanted {

@@ -1,17 +1,15 @@
 //! From a file to pixels.
 
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use image::RgbImage;
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::shapes;
-use crate::Error;
-use crate::frames::images::undecodable;
+use crate::{DataError, pictures};
 
 /// Where pictures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +37,9 @@ impl Pictures {
     /// # Errors
     ///
     /// When the file cannot be read, or is no image that can be decoded: the error says what it is.
-    pub fn pixels(&self, name: &str, side: usize, twist: Option<Twist>) -> Result<Vec<u8>, Error> {
+    pub fn pixels(&self, name: &str, side: usize, twist: Option<Twist>) -> Result<Vec<u8>, DataError> {
         let picture = match self {
-            Self::Folder(folder) => decode(&folder.join(name))?,
+            Self::Folder(folder) => pictures::decode(&folder.join(name))?.into_rgb8(),
             // A name that is no number is of no generated picture; the first stands for it.
             Self::Shapes => shapes::picture(shapes::number(name).unwrap_or(0), side),
         };
@@ -62,33 +60,8 @@ impl Pictures {
 /// # Errors
 ///
 /// As there.
-pub fn read(path: &Path, side: usize) -> Result<Vec<u8>, Error> {
-    Ok(planes(decode(path)?, side, None))
-}
-
-/// Any image as red, green and blue of 8 bits: grey is spread over the three, CMYK converted, 16 bits rounded, what is
-/// transparent laid on white, and a turn that its EXIF asks for is made.
-fn decode(path: &Path) -> Result<RgbImage, Error> {
-    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
-    let reader = ImageReader::new(Cursor::new(&bytes));
-    let reader = reader.with_guessed_format().map_err(|e| Error::read(path.to_owned(), e))?;
-    let format = reader.format();
-    let decoded = reader.into_decoder().and_then(|mut decoder| {
-        let turn = decoder.orientation()?;
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        image.apply_orientation(turn);
-        Ok(image)
-    });
-    let image = decoded.map_err(|source| undecodable(path, &bytes, format, source))?;
-    if !image.color().has_alpha() {
-        return Ok(image.into_rgb8());
-    }
-    let layered = image.into_rgba8();
-    Ok(RgbImage::from_fn(layered.width(), layered.height(), |x, y| {
-        let [colours @ .., alpha] = layered.get_pixel(x, y).0;
-        let alpha = u16::from(alpha);
-        image::Rgb(colours.map(|colour| ((u16::from(colour) * alpha + 255 * (255 - alpha)) / 255) as u8))
-    }))
+pub fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
+    Ok(planes(pictures::decode(path)?.into_rgb8(), side, None))
 }
 
 /// Squashed to a square, so that nothing is cut off, and laid out plane by plane.
@@ -111,7 +84,5 @@ fn planes(mut picture: RgbImage, side: usize, twist: Option<Twist>) -> Vec<u8> {
     if picture.dimensions() != (wanted, wanted) {
         picture = imageops::resize(&picture, wanted, wanted, FilterType::Triangle);
     }
-    let pixels = picture.into_raw();
-    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
-    (0..3).flat_map(plane).collect()
+    pictures::planes(picture)
 }

@@ -2,19 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CaptionsError, Pictures, flickr, json, shapes};
-use crate::Error;
-
-/// A picture and what is said of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaptionedImage {
-    /// Its path below the folder of the pictures.
-    pub name: String,
-    /// Its number in COCO, or its place in the file of captions.
-    pub id: u64,
-    /// Its captions, as they were written: one at least.
-    pub captions: Vec<String>,
-}
+use super::read::{CaptionedImage, Read};
+use super::{Pictures, flickr, json, shapes};
+use crate::files::{entries, has_extension};
+use crate::{DataError, ErrorKind, Split, builtin};
 
 /// Pictures with captions, in parts.
 #[derive(Clone, Debug)]
@@ -50,41 +41,30 @@ impl Default for CaptionOptions {
     }
 }
 
-/// What a reader of a format gives.
-#[derive(Default)]
-pub(super) struct Read {
-    /// The file of captions.
-    pub path: PathBuf,
-    /// Where the pictures are, unless told otherwise.
-    pub folder: PathBuf,
-    pub train: Vec<CaptionedImage>,
-    pub validation: Vec<CaptionedImage>,
-    pub test: Vec<CaptionedImage>,
-}
-
 impl CaptionSet {
     /// Opens `builtin:shapes`, a file of captions, or a folder with one in it.
     ///
     /// # Errors
     ///
     /// When there are no captions, they are of no known format, or pictures or captions are missing.
-    pub fn open(data: &str, options: &CaptionOptions) -> Result<Self, Error> {
+    pub fn open(data: &str, options: &CaptionOptions) -> Result<Self, DataError> {
         if !(0.0..1.0).contains(&options.validation_share) {
-            return Err(CaptionsError::BadShare { share: options.validation_share }.into());
+            let message =
+                format!("validation-share {}: it must be a number from 0 to below 1", options.validation_share);
+            return Err(ErrorKind::Setting.error(message));
         }
-        if let Some(name) = data.strip_prefix("builtin:") {
-            if name != shapes::NAME {
-                return Err(CaptionsError::NoSuchBuiltin { name: name.to_owned() }.into());
-            }
-            return Ok(shapes::set());
+        if builtin::parse(data, "built-in set of captions", &[(shapes::NAME, ())])?.is_some() {
+            let Split { train, validation, test } = shapes::all();
+            let (name, pictures) = (data.to_owned(), Pictures::Shapes);
+            return Ok(Self { name, pictures, train, validation, test, notes: Vec::new() });
         }
         let path = Path::new(data);
         let read = if path.is_dir() { folder(path)? } else { file(path)? };
         Self::check(data, read, options)
     }
 
-    fn check(data: &str, read: Read, options: &CaptionOptions) -> Result<Self, Error> {
-        let Read { path, folder, mut train, mut validation, mut test } = read;
+    fn check(data: &str, read: Read, options: &CaptionOptions) -> Result<Self, DataError> {
+        let Read { path, folder, parts: Split { mut train, mut validation, mut test } } = read;
         let folder = options.images.clone().unwrap_or(folder);
         let mut notes = Vec::new();
         let mut parts = [&mut train, &mut validation, &mut test];
@@ -97,19 +77,28 @@ impl CaptionSet {
         if empty > 0 {
             notes.push(format!("{empty} empty captions are left out"));
         }
-        let all = parts.iter().map(|part| part.len()).sum();
+        let all: usize = parts.iter().map(|part| part.len()).sum();
         let silent = leave_out(&mut parts, |image| !image.captions.is_empty());
         if silent.0 > 0 {
             let (count, first) = silent;
             if !options.allow_missing {
-                return Err(CaptionsError::NoCaption { path, count, all, first }.into());
+                let message = format!(
+                    "{count} of {all} pictures have no caption: {}; go on without them with --allow-missing",
+                    listed(count, &first)
+                );
+                return Err(ErrorKind::TooLittle.error(message).within(path));
             }
             notes.push(format!("{count} pictures without a caption are left out"));
         }
         let (count, first) = leave_out(&mut parts, |image| folder.join(&image.name).is_file());
         if count > 0 {
             if !options.allow_missing {
-                return Err(CaptionsError::MissingImages { folder, count, all, first }.into());
+                let message = format!(
+                    "{count} of {all} pictures are not there: {}; give their folder with --images, or go on without \
+                     them with --allow-missing",
+                    listed(count, &first)
+                );
+                return Err(ErrorKind::NotFound.error(message).within(folder));
             }
             notes.push(format!("{count} pictures that are not there are left out"));
         }
@@ -118,7 +107,7 @@ impl CaptionSet {
             validation = train.split_off(train.len() - held.min(train.len()));
         }
         if train.is_empty() {
-            return Err(CaptionsError::Empty { name: data.to_owned() }.into());
+            return Err(ErrorKind::TooLittle.error("no pictures to train on").within(data));
         }
         Ok(Self { name: data.to_owned(), pictures: Pictures::Folder(folder), train, validation, test, notes })
     }
@@ -151,7 +140,7 @@ fn leave_out(
 }
 
 /// Captions that lie in a folder.
-fn folder(path: &Path) -> Result<Read, Error> {
+fn folder(path: &Path) -> Result<Read, DataError> {
     for name in ["Flickr8k.token.txt", "captions.txt"] {
         let file = path.join(name);
         if file.exists() {
@@ -164,20 +153,30 @@ fn folder(path: &Path) -> Result<Read, Error> {
             return json::coco(&file);
         }
     }
-    let entries = std::fs::read_dir(path).map_err(|e| Error::read(path.to_owned(), e))?;
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut found = entries(path)?;
     found.retain(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with("dataset") && name.ends_with(".json")
     });
     match &found[..] {
-        [] => Err(CaptionsError::NoCaptions { path: path.to_owned() }.into()),
+        [] => {
+            let message = "no captions in this folder; want Flickr8k.token.txt, captions.txt, dataset_NAME.json or \
+                           annotations/captions_train2014.json (or 2017)";
+            Err(ErrorKind::NotFound.error(message).within(path))
+        }
         [file] => json::karpathy(file),
-        many => Err(CaptionsError::Ambiguous { path: path.to_owned(), count: many.len() }.into()),
+        many => {
+            let message = format!("{} files dataset_NAME.json; name the one to read", many.len());
+            Err(ErrorKind::Setting.error(message).within(path))
+        }
     }
 }
 
-fn file(path: &Path) -> Result<Read, Error> {
-    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    if json { json::read(path) } else { flickr::read(path) }
+fn file(path: &Path) -> Result<Read, DataError> {
+    if has_extension(path, "json") { json::read(path) } else { flickr::read(path) }
+}
+
+/// The first few of `count` names.
+fn listed(count: usize, first: &[String]) -> String {
+    first.join(", ") + if count > first.len() { ", ..." } else { "" }
 }

@@ -9,10 +9,11 @@
 //! ```
 
 use image::{Rgb, RgbImage};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 
-use super::{CaptionSet, CaptionedImage, Pictures};
+use super::read::CaptionedImage;
+use crate::Split;
+use crate::batches::epoch_rng;
 
 /// The name after `builtin:`.
 pub const NAME: &str = "shapes";
@@ -46,18 +47,15 @@ impl Shape {
 }
 
 /// All pictures: a function of their numbers alone.
-pub(super) fn set() -> CaptionSet {
+pub(super) fn all() -> Split<Vec<CaptionedImage>> {
     let part = |numbers: std::ops::Range<u64>| {
         let image = |id| CaptionedImage { name: format!("{NAME}/{id}"), id, captions: vec![caption(id)] };
         numbers.map(image).collect()
     };
-    CaptionSet {
-        name: format!("builtin:{NAME}"),
-        pictures: Pictures::Shapes,
+    Split {
         train: part(0..TRAIN),
         validation: part(TRAIN..TRAIN + HELD_OUT),
         test: part(TRAIN + HELD_OUT..TRAIN + 2 * HELD_OUT),
-        notes: Vec::new(),
     }
 }
 
@@ -68,7 +66,7 @@ pub fn number(name: &str) -> Option<u64> {
 
 /// The shapes of a picture, in the order of reading.
 pub fn shapes(number: u64) -> Vec<Shape> {
-    let mut rng = ChaCha8Rng::seed_from_u64(number);
+    let mut rng = epoch_rng(number, 0);
     let mut shapes: Vec<Shape> = Vec::new();
     for _ in 0..rng.random_range(1..=2) {
         let mut pick = |count: usize| rng.random_range(0..count);
@@ -93,8 +91,7 @@ pub fn caption(number: u64) -> String {
 /// A picture of `side` by `side` pixels.
 pub(super) fn picture(number: u64, side: usize) -> RgbImage {
     // Apart from what is drawn, so that a picture is the same at every size but for its noise.
-    let mut rng = ChaCha8Rng::seed_from_u64(number);
-    rng.set_stream(1);
+    let mut rng = epoch_rng(number, 1);
     let cell = side as f32 / GRID as f32;
     let drawn: Vec<(Shape, [f32; 2], f32)> = shapes(number)
         .into_iter()

@@ -135,11 +135,35 @@ fn a_line_that_is_no_caption_is_named(#[case] text: &str, #[case] part: &str) {
     assert!(error.contains("captions.txt") && error.contains(part), "{error}");
 }
 
+#[rstest]
+#[case::open_quote("captions.txt", "image,caption\na.jpg,\"A dog\nb.jpg,Two men\n", &["line 2", "quotation mark"])]
+#[case::listed_twice(
+    "dataset.json",
+    r#"{"dataset": "x", "images": [{"filename": "a.jpg", "imgid": 0, "split": "train", "sentences": [{"raw": "A"}]},
+        {"filename": "a.jpg", "imgid": 1, "split": "test", "sentences": [{"raw": "A"}]}]}"#,
+    &["a.jpg", "twice"]
+)]
+fn captions_that_would_be_lost_are_refused(#[case] name: &str, #[case] text: &str, #[case] wanted: &[&str]) {
+    let data = folder(&[(name, text), ("a.jpg", ""), ("b.jpg", "")]);
+    let error = open(&data.path().join(name)).unwrap_err();
+    assert!(wanted.iter().all(|wanted| error.contains(wanted)), "{error}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_name() {
+    let (tokens, coco) = (format!("\u{FEFF}{TOKENS}"), format!("\u{FEFF}{COCO}"));
+    let pictures = [("a.jpg", ""), ("b.jpg", ""), ("c.jpg", "")];
+    let data = folder(&[&[("Flickr8k.token.txt", &*tokens), ("coco.json", &*coco)], &pictures[..]].concat());
+    assert_eq!(names(&open(data.path()).unwrap().train)[0], "a.jpg");
+    assert_eq!(open(&data.path().join("coco.json")).unwrap().train[0].captions.len(), 2);
+}
+
 #[test]
 fn bytes_that_are_no_text_are_named_with_their_line() {
     let data = folder(&[]);
     fs::write(data.path().join("captions.txt"), b"image,caption\na.jpg,\xff\n").unwrap();
-    assert!(open(data.path()).unwrap_err().contains("line 2: not valid UTF-8"));
+    let error = open(data.path()).unwrap_err();
+    assert!(error.contains("line 2: byte ") && error.contains("not valid UTF-8"), "{error}");
 }
 
 #[test]

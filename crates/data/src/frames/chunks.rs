@@ -1,8 +1,8 @@
 //! Which frames stand in which batch.
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+
+use crate::batches::epoch_rng;
 
 /// Some frames of a clip that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,7 @@ impl TrainingPlan {
 
     /// The layout of an epoch.
     pub fn epoch(&self, epoch: u64) -> Layout {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(epoch);
+        let mut rng = epoch_rng(self.seed, epoch);
         let mut clips: Vec<usize> = (0..self.lengths.len()).collect();
         clips.shuffle(&mut rng);
         let chunks: Vec<Chunk> =

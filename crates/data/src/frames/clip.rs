@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Standardization, images};
-use crate::Error;
+use super::Standardization;
+use crate::{DataError, pictures};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Clip {
     /// # Errors
     ///
     /// When an image cannot be read or decoded.
-    pub(super) fn read(&self, range: Range<usize>, format: FrameFormat, out: &mut [f32]) -> Result<(), Error> {
+    pub(super) fn read(&self, range: Range<usize>, format: FrameFormat, out: &mut [f32]) -> Result<(), DataError> {
         let size = format.size();
         match (&self.frames, format) {
             (Frames::Features { values, .. }, _) => {
@@ -124,7 +124,7 @@ impl Clip {
             }
             (Frames::Images(paths), FrameFormat::Pixels { channels, height, width }) => {
                 for (path, out) in paths[range].iter().zip(out.chunks_exact_mut(size)) {
-                    normalize(&images::decode(path, channels, height, width)?, out);
+                    normalize(&pictures::pixels(path, channels, height, width)?, out);
                 }
             }
             (Frames::Images(_), FrameFormat::Features { .. }) => {
@@ -139,7 +139,7 @@ impl Clip {
     /// # Errors
     ///
     /// When an image cannot be read or decoded.
-    pub fn values(&self, format: FrameFormat) -> Result<Vec<f32>, Error> {
+    pub fn values(&self, format: FrameFormat) -> Result<Vec<f32>, DataError> {
         let mut values = vec![0.0; self.len() * format.size()];
         self.read(0..self.len(), format, &mut values)?;
         Ok(values)

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::FramesError;
+use crate::{DataError, ErrorKind};
 
 /// Another way to write a label: `Preparação=Preparation`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,22 +19,22 @@ pub struct Alias {
 }
 
 impl FromStr for Alias {
-    type Err = FramesError;
+    type Err = DataError;
 
-    fn from_str(text: &str) -> Result<Self, FramesError> {
+    fn from_str(text: &str) -> Result<Self, DataError> {
         match text.split_once('=') {
             Some((other, label)) if !other.trim().is_empty() && !label.trim().is_empty() => {
                 Ok(Self { other: other.trim().to_owned(), label: label.trim().to_owned() })
             }
-            _ => Err(FramesError::BadAlias { text: text.to_owned() }),
+            _ => Err(ErrorKind::Setting.error(format!("the alias `{text}` is not one: want OTHER=LABEL"))),
         }
     }
 }
 
 impl TryFrom<String> for Alias {
-    type Error = FramesError;
+    type Error = DataError;
 
-    fn try_from(text: String) -> Result<Self, FramesError> {
+    fn try_from(text: String) -> Result<Self, DataError> {
         text.parse()
     }
 }
@@ -100,14 +100,17 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// [`FramesError::LabelCount`].
-    pub(super) fn check_count(&self, clip: &str, frames: usize) -> Result<(), FramesError> {
+    /// [`ErrorKind::Mismatch`].
+    pub(super) fn check_count(&self, clip: &str, frames: usize) -> Result<(), DataError> {
         let wanted = if self.whole_clip { 1 } else { frames };
         if self.frames.len() == wanted {
             return Ok(());
         }
-        let (path, clip) = (self.origin.clone(), clip.to_owned());
-        Err(FramesError::LabelCount { path, clip, labels: self.frames.len(), frames })
+        let message = format!(
+            "{} labels, and the clip {clip} has {frames} frames; want one for each, or one for the whole clip",
+            self.frames.len()
+        );
+        Err(ErrorKind::Mismatch.error(message).within(&self.origin))
     }
 }
 
@@ -149,19 +152,21 @@ impl Classes {
     ///
     /// # Errors
     ///
-    /// [`FramesError::UnknownLabel`] for the first label that is not a class.
-    pub fn number(&self, labels: &Labels, frames: usize) -> Result<Vec<u32>, FramesError> {
+    /// [`ErrorKind::Label`] for the first label that is not a class.
+    pub fn number(&self, labels: &Labels, frames: usize) -> Result<Vec<u32>, DataError> {
         let class = |(name, place): &(String, String)| match self.0.iter().position(|class| class == name) {
             Some(class) => Ok(class as u32),
-            None => Err(FramesError::UnknownLabel {
-                path: labels.origin.clone(),
-                place: place.clone(),
-                label: name.clone(),
-                known: self.0.join(", "),
-                suggestion: self.nearest(name),
-            }),
+            None => {
+                let message = format!(
+                    "the label `{name}` is not one of the model's: {}; if it means one of them, say so with \
+                     `--alias {name}={}`",
+                    self.0.join(", "),
+                    self.nearest(name)
+                );
+                Err(ErrorKind::Label.error(message).within(&labels.origin).item(place))
+            }
         };
-        let classes = labels.names.iter().map(class).collect::<Result<Vec<u32>, FramesError>>()?;
+        let classes = labels.names.iter().map(class).collect::<Result<Vec<u32>, DataError>>()?;
         let numbers = labels.frames.iter().map(|&name| classes[name as usize]);
         Ok(if labels.whole_clip { numbers.cycle().take(frames).collect() } else { numbers.collect() })
     }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::clip::normalize;
-use super::{FrameFormat, FrameSchema, FramesError, images};
-use crate::Error;
+use super::{FrameFormat, FrameSchema, table};
+use crate::{DataError, ErrorKind, pictures};
 
 /// Reads the frames of one clip as they come.
 #[derive(Clone, Debug)]
@@ -29,11 +29,11 @@ impl LiveFrames<'_> {
     /// # Errors
     ///
     /// When there are more or fewer features than the model reads, one is not a finite number, or the image cannot be read.
-    pub fn frame(&mut self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, Error> {
+    pub fn frame(&mut self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, DataError> {
         let width = match self.schema.format {
             FrameFormat::Features { width } => width,
             FrameFormat::Pixels { channels, height, width } => {
-                let pixels = images::decode(Path::new(line.trim()), channels, height, width)?;
+                let pixels = pictures::pixels(Path::new(line.trim()), channels, height, width)?;
                 let mut values = vec![0.0; pixels.len()];
                 normalize(&pixels, &mut values);
                 return Ok(values);
@@ -41,25 +41,16 @@ impl LiveFrames<'_> {
         };
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         if fields.len() != width {
-            let (found, wanted) = (fields.len() as u64, width as u64);
-            return Err(
-                FramesError::LiveFeatures { source_name: source.to_owned(), line: number, found, wanted }.into()
-            );
+            let found = fields.len();
+            let message = format!("{found} features, and the model reads {width}, with commas between");
+            return Err(ErrorKind::Mismatch.error(message).within(source).line(number));
         }
-        let feature = |(place, field): (usize, &&str)| match field.parse::<f32>() {
-            Ok(value) if value.is_finite() => Ok(value),
-            _ => Err(FramesError::NotANumber {
-                path: source.into(),
-                line: number,
-                column: self
-                    .schema
-                    .columns
-                    .as_ref()
-                    .map_or_else(|| (place + 1).to_string(), |names| names[place].clone()),
-                value: (*field).to_owned(),
-            }),
+        let feature = |(place, field): (usize, &&str)| {
+            let columns = self.schema.columns.as_ref();
+            let column = columns.map_or_else(|| (place + 1).to_string(), |names| names[place].clone());
+            table::number(field, &column).map_err(|error| error.within(source).line(number))
         };
-        let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, FramesError>>()?;
+        let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, DataError>>()?;
         if let Some(frames) = self.schema.changes {
             self.before.push_back(values.clone());
             values.iter_mut().zip(&self.before[0]).for_each(|(value, before)| *value -= before);
@@ -75,53 +66,4 @@ impl LiveFrames<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::num::NonZeroUsize;
-
-    use super::*;
-    use crate::frames::{Classes, Standardization};
-
-    fn schema(format: FrameFormat) -> FrameSchema {
-        FrameSchema {
-            format,
-            columns: Some(vec!["x".into(), "y".into()]),
-            classes: Classes::new(vec!["a".into(), "b".into()]),
-            changes: None,
-            standardization: Some(Standardization { mean: vec![1.0, 0.0], deviation: vec![2.0, 1.0] }),
-        }
-    }
-
-    #[test]
-    fn features_are_standardised() {
-        let schema = schema(FrameFormat::Features { width: 2 });
-        assert_eq!(schema.live().frame(" 5, -1 ", "standard input", 1).unwrap(), [2.0, -1.0]);
-    }
-
-    #[test]
-    fn changes_are_those_of_the_last_frames_and_the_first_frame_has_none() {
-        for (frames, wanted) in
-            [(1, [[-0.5, 0.0], [1.0, 0.0], [-1.5, 1.0]]), (2, [[-0.5, 0.0], [1.0, 0.0], [0.0, 1.0]])]
-        {
-            let changes = NonZeroUsize::new(frames);
-            let schema = FrameSchema { changes, ..schema(FrameFormat::Features { width: 2 }) };
-            let mut live = schema.live();
-            assert_eq!(["5,-1", "8,-1", "6,0"].map(|line| live.frame(line, "standard input", 1).unwrap()), wanted);
-        }
-    }
-
-    #[test]
-    fn a_line_that_is_no_frame_is_named() {
-        let schema = schema(FrameFormat::Features { width: 2 });
-        for (line, wanted) in [
-            ("1", "standard input, line 7: 1 features, and the model reads 2"),
-            ("1,2,3", "standard input, line 7: 3 features"),
-            ("1,high", "standard input, line 7: `high` in the column `y`"),
-            ("nan,2", "standard input, line 7: `nan` in the column `x`"),
-        ] {
-            let error = schema.live().frame(line, "standard input", 7).unwrap_err().to_string();
-            assert!(error.contains(wanted), "{error}");
-        }
-        let pixels = FrameFormat::Pixels { channels: 1, height: 4, width: 4 };
-        assert!(FrameSchema { format: pixels, ..schema }.live().frame("no-such.png", "standard input", 1).is_err());
-    }
-}
+mod tests;

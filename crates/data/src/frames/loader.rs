@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::{Clip, FrameFormat, Layout};
-use crate::Error;
+use crate::DataError;
 
 /// Batches that are read ahead.
 const AHEAD: usize = 4;
@@ -46,7 +46,7 @@ struct Workers {
 }
 
 /// A batch, or why it cannot be read.
-type Answer = Result<FrameBatch, Error>;
+type Answer = Result<FrameBatch, DataError>;
 
 struct Job {
     layout: Arc<Layout>,
@@ -72,7 +72,7 @@ impl FrameLoader {
     /// # Errors
     ///
     /// When an image cannot be read or decoded.
-    pub fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Result<FrameBatch, Error> {
+    pub fn batch(&mut self, layout: &Arc<Layout>, batch: usize) -> Result<FrameBatch, DataError> {
         match &mut self.workers {
             None => read(&self.clips, self.format, layout, batch),
             Some(workers) => match workers.batch(layout, batch) {

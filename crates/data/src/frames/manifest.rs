@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use super::moving_shapes::Part;
-use super::reader::{ClipReader, LabelSource, RawClip, has_extension};
-use super::{FramesError, Labels, table};
-use crate::Error;
+use super::raw::{ClipReader, RawClip};
+use super::reader::LabelSource;
+use super::{Labels, table};
+use crate::DataError;
+use crate::files::has_extension;
+use crate::split::{Part, Split};
 
 /// Whether the CSV file at `path` has the columns of a manifest, `clip` and `path`.
-pub(super) fn is_manifest(path: &Path) -> Result<bool, Error> {
-    let (_, header) = table::open(path)?;
-    Ok(["clip", "path"].iter().all(|wanted| header.iter().any(|name| name == *wanted)))
+pub(super) fn is_manifest(path: &Path) -> Result<bool, DataError> {
+    let header = table::header(path)?;
+    Ok(["clip", "path"].iter().all(|wanted| header.names().any(|(_, name)| name == *wanted)))
 }
 
-/// Reads the clips of a manifest, each with the part that it is for.
+/// Reads the clips of a manifest, by the part that they are for.
 ///
 /// | column | what it holds |
 /// |---|---|
@@ -25,45 +27,34 @@ pub(super) fn is_manifest(path: &Path) -> Result<bool, Error> {
 /// # Errors
 ///
 /// When the manifest, or a clip that it names, cannot be read.
-pub(super) fn read(path: &Path, reader: &ClipReader) -> Result<Vec<(Part, RawClip)>, Error> {
+pub(super) fn read(path: &Path, reader: &ClipReader) -> Result<Split<Vec<RawClip>>, DataError> {
     let (mut table, header) = table::open(path)?;
-    let [name, place] = ["clip", "path"].map(|name| table::column(path, &header, name));
-    let (name, place) = (name?, place?);
-    let [labels, split] = ["labels", "split"].map(|name| header.iter().position(|column| column == name));
+    let (name, place) = (header.column("clip")?, header.column("path")?);
+    let (labels, split) = (header.find("labels")?, header.find("split")?);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut all = Vec::new();
-    let mut row = csv::StringRecord::new();
-    while table.read_record(&mut row).map_err(|e| table::csv_error(path, e))? {
-        let line = table::line_of(&row);
-        let part = split.map_or(Ok(Part::Train), |column| part(path, line, &row[column]))?;
-        let clip_path = folder.join(&row[place]);
-        let labels = labels.map_or("", |column| &row[column]);
+    let mut all: Split<Vec<RawClip>> = Split::default();
+    while let Some(row) = table.row()? {
+        let line = row.line;
+        let part = match split.map_or("", |column| &row.fields[column]) {
+            "" => Part::Train,
+            part => part.parse().map_err(|error: DataError| error.within(path).line(line))?,
+        };
+        let clip_path = folder.join(&row.fields[place]);
+        let labels = labels.map_or("", |column| &row.fields[column]);
         let label_file = folder.join(labels);
         let is_file = ["npy", "csv", "txt"].iter().any(|extension| has_extension(&label_file, extension));
         let source = if is_file { LabelSource::File(&label_file) } else { LabelSource::ClipIfThere };
         let clips = reader.read(&clip_path, source)?;
-        let many = clips.len() > 1;
+        let (many, name) = (clips.len() > 1, &row.fields[name]);
         for (number, mut clip) in clips.into_iter().enumerate() {
-            clip.name = if many { format!("{}/{number}", &row[name]) } else { row[name].to_owned() };
+            clip.name = if many { format!("{name}/{number}") } else { name.to_owned() };
             if !labels.is_empty() && !is_file {
                 let mut whole = Labels::new(path, true);
                 whole.push(labels, &reader.aliases, || format!("line {line}"));
                 clip.labels = Some(whole);
             }
-            all.push((part, clip));
+            all.get_mut(part).push(clip);
         }
     }
     Ok(all)
-}
-
-fn part(path: &Path, line: u64, name: &str) -> Result<Part, FramesError> {
-    match name {
-        "" | "train" => Ok(Part::Train),
-        "validation" | "dev" | "val" => Ok(Part::Validation),
-        "test" => Ok(Part::Test),
-        other => {
-            let reason = format!("the split `{other}` is not one: want train, validation or test");
-            Err(FramesError::Manifest { path: path.to_owned(), line, reason })
-        }
-    }
 }

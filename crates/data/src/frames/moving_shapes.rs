@@ -8,10 +8,11 @@
 //! The shape is as likely to be anywhere whatever it does, so that a frame by itself says nothing of its label. Two frames
 //! tell the direction and the speed; whether the shape has sped up takes the memory of how it set out.
 
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng, RngExt};
 
 use super::{Classes, Clip, FrameFormat, Frames};
+use crate::batches::epoch_rng;
+use crate::split::Part;
 
 /// Height and width of a picture.
 const SIZE: usize = 16;
@@ -38,17 +39,6 @@ const SHAPES: [[u8; 9]; 4] = [
     [1, 1, 1, 1, 0, 1, 1, 1, 1],
     [1, 0, 0, 1, 0, 0, 1, 1, 1],
 ];
-
-/// A part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// What a model is trained on.
-    Train,
-    /// What decides which checkpoint is best.
-    Validation,
-    /// What neither is.
-    Test,
-}
 
 /// The generator. Every clip is a function of its part and number alone.
 #[derive(Clone, Copy, Debug)]
@@ -81,13 +71,8 @@ impl MovingShapes {
 
     /// A clip of a part, by its number from 0.
     pub fn clip(part: Part, number: usize) -> Clip {
-        let (name, stream) = match part {
-            Part::Train => ("train", 0),
-            Part::Validation => ("validation", 1),
-            Part::Test => ("test", 2),
-        };
-        let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
-        rng.set_stream(stream);
+        // The stream of numbers is that of the part: 0, 1 or 2.
+        let mut rng = epoch_rng(number as u64, part as u64);
         let shape = &SHAPES[rng.random_range(0..SHAPES.len())];
         let brightness = rng.random_range(DIM..=u8::MAX);
         let (mut row, mut column) = (rng.random_range(0..SIZE), rng.random_range(0..SIZE));
@@ -100,7 +85,7 @@ impl MovingShapes {
             draw(&mut values, shape, brightness, (row, column), &mut rng);
         }
         let frames = Frames::Pixels { size: SIZE * SIZE, values };
-        Clip { name: format!("{name}/{number}"), frames, labels: Some(labels), whole_clip: false }
+        Clip { name: format!("{}/{number}", part.name()), frames, labels: Some(labels), whole_clip: false }
     }
 }
 

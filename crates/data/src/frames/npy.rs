@@ -1,12 +1,10 @@
 //! NumPy arrays.
 
-use std::fs;
 use std::path::Path;
 
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
 
-use super::FramesError;
-use crate::Error;
+use crate::{DataError, ErrorKind, files};
 
 const FEATURE_TYPES: &str = "f4, f8, and integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
 const LABEL_TYPES: &str = "integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
@@ -43,8 +41,8 @@ macro_rules! integers {
 /// # Errors
 ///
 /// When the file cannot be read, is no array, is cut off, or is of another type or order than can be read.
-pub(super) fn features(path: &Path) -> Result<Array<f32>, Error> {
-    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
+pub(super) fn features(path: &Path) -> Result<Array<f32>, DataError> {
+    let bytes = files::bytes(path)?;
     let (header, data) = header(path, &bytes, FEATURE_TYPES)?;
     let shape = checked_shape(path, &header, data.len())?;
     let values: Vec<f32> = match scalar(&header) {
@@ -55,8 +53,8 @@ pub(super) fn features(path: &Path) -> Result<Array<f32>, Error> {
     };
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => {
-            let value = f64::from(values[index]);
-            Err(FramesError::NotFinite { path: path.to_owned(), index, value }.into())
+            let message = format!("number {index} of the array is {}, and features must be finite", values[index]);
+            Err(ErrorKind::Format.error(message).within(path))
         }
         None => Ok(Array { shape, values }),
     }
@@ -67,8 +65,8 @@ pub(super) fn features(path: &Path) -> Result<Array<f32>, Error> {
 /// # Errors
 ///
 /// As [`features`].
-pub(super) fn labels(path: &Path) -> Result<Array<i128>, Error> {
-    let bytes = fs::read(path).map_err(|e| Error::read(path.to_owned(), e))?;
+pub(super) fn labels(path: &Path) -> Result<Array<i128>, DataError> {
+    let bytes = files::bytes(path)?;
     let (header, data) = header(path, &bytes, LABEL_TYPES)?;
     let shape = checked_shape(path, &header, data.len())?;
     let integer = scalar(&header).expect("header() refuses what is no number");
@@ -77,8 +75,8 @@ pub(super) fn labels(path: &Path) -> Result<Array<i128>, Error> {
 }
 
 /// The header, of a type among `supported` and in C order, and the bytes after it.
-fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(NpyHeader, &'b [u8]), FramesError> {
-    let malformed = |source| FramesError::Npy { path: path.to_owned(), source };
+fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(NpyHeader, &'b [u8]), DataError> {
+    let malformed = |source| malformed(path, source);
     check_header_text(bytes).map_err(|reason| malformed(std::io::Error::other(reason)))?;
     let file = NpyFile::new(bytes).map_err(malformed)?;
     let (header, data) = (file.header().clone(), file.into_inner());
@@ -89,10 +87,14 @@ fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(
     };
     if !scalar(&header).is_some_and(|(_, size)| sizes.contains(&size)) {
         let found = header.dtype().descr();
-        return Err(FramesError::NpyType { path: path.to_owned(), found, supported });
+        let message =
+            format!("the array is of the type {found}; {supported} can be read: convert it with `.astype(...)`");
+        return Err(ErrorKind::Format.error(message).within(path));
     }
     if header.order() == Order::Fortran && header.shape().len() > 1 {
-        return Err(FramesError::NpyOrder { path: path.to_owned() });
+        let message =
+            "the array is stored in Fortran order, and C order is wanted: save `numpy.ascontiguousarray(array)`";
+        return Err(ErrorKind::Format.error(message).within(path));
     }
     Ok((header, data))
 }
@@ -120,22 +122,31 @@ fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
 }
 
 /// The shape, once the bytes of numbers are as many as it says.
-fn checked_shape(path: &Path, header: &NpyHeader, found: usize) -> Result<Vec<usize>, FramesError> {
+fn checked_shape(path: &Path, header: &NpyHeader, found: usize) -> Result<Vec<usize>, DataError> {
     let shape = header.shape().to_vec();
     let item = header.dtype().num_bytes().unwrap_or(0) as u64;
     let wanted = shape.iter().try_fold(item, |product, &extent| product.checked_mul(extent));
+    let wrong = |wanted: String| {
+        let message =
+            format!("the array of the shape {shape:?} needs {wanted} bytes of numbers, and there are {found}");
+        ErrorKind::Mismatch.error(message).within(path)
+    };
     if wanted != Some(found as u64) {
-        let wanted = wanted.map_or_else(|| "more than 2^64".to_owned(), |wanted| wanted.to_string());
-        return Err(FramesError::NpySize { path: path.to_owned(), shape, wanted, found });
+        return Err(wrong(wanted.map_or_else(|| "more than 2^64".to_owned(), |wanted| wanted.to_string())));
     }
     // An extent may still be huge beside one of 0.
     let sizes = shape.iter().map(|&extent| usize::try_from(extent));
-    sizes.collect::<Result<_, _>>().map_err(|_| FramesError::NpySize {
-        path: path.to_owned(),
-        shape: shape.clone(),
-        wanted: "more than this machine can address".to_owned(),
-        found,
-    })
+    sizes.collect::<Result<_, _>>().map_err(|_| wrong("more than this machine can address".to_owned()))
+}
+
+/// The error of an array of another shape than a clip or its labels have.
+pub(super) fn wrong_shape(path: &Path, shape: &[usize], wanted: &str) -> DataError {
+    let message = format!("the array has the shape {shape:?}, and {wanted} is wanted");
+    ErrorKind::Mismatch.error(message).within(path)
+}
+
+fn malformed(path: &Path, source: std::io::Error) -> DataError {
+    ErrorKind::Format.error("not a NumPy array (.npy)").within(path).because(source)
 }
 
 /// The type and its size in bytes, where numbers are all that an element is.
@@ -146,6 +157,6 @@ fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
     }
 }
 
-fn read<T: npyz::Deserialize>(path: &Path, header: NpyHeader, data: &[u8]) -> Result<Vec<T>, FramesError> {
-    NpyFile::with_header(header, data).into_vec().map_err(|source| FramesError::Npy { path: path.to_owned(), source })
+fn read<T: npyz::Deserialize>(path: &Path, header: NpyHeader, data: &[u8]) -> Result<Vec<T>, DataError> {
+    NpyFile::with_header(header, data).into_vec().map_err(|source| malformed(path, source))
 }

@@ -1,63 +1,13 @@
 //! From a path to the clips that are there.
 
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::labels::{Alias, Labels};
-use super::{FrameFormat, Frames, FramesError, images, npy, table};
-use crate::Error;
-
-/// The shape to which images are brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageShape {
-    /// 1 for grey, 3 for red, green and blue.
-    pub channels: usize,
-    /// Height and width.
-    pub size: usize,
-}
-
-/// How clips are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClipReader {
-    /// The column of a CSV file that holds the label of each frame.
-    pub label_column: String,
-    /// Columns of CSV files that are no features.
-    pub ignore: Vec<String>,
-    /// Other ways to write labels.
-    pub aliases: Vec<Alias>,
-    /// The shape to which images are brought.
-    pub image: ImageShape,
-    /// The columns that are the features, in this order; all that are left when none are given.
-    pub columns: Option<Vec<String>>,
-    /// A frame is how each feature has changed over so many frames, instead of its value.
-    pub changes: Option<NonZeroUsize>,
-}
-
-/// A clip as it was read: labels are words, features are not standardised.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RawClip {
-    /// A name for people.
-    pub name: String,
-    /// The frames.
-    pub frames: Frames,
-    /// Their labels.
-    pub labels: Option<Labels>,
-    /// The names of the features, where they have some.
-    pub columns: Option<Vec<String>>,
-}
-
-impl RawClip {
-    /// What its frames are once they are read in the shape `image`.
-    pub(super) fn format(&self, image: ImageShape) -> FrameFormat {
-        match &self.frames {
-            Frames::Features { width, .. } => FrameFormat::Features { width: *width },
-            Frames::Images(_) | Frames::Pixels { .. } => {
-                FrameFormat::Pixels { channels: image.channels, height: image.size, width: image.size }
-            }
-        }
-    }
-}
+use super::labels::Labels;
+use super::raw::{ClipReader, RawClip};
+use super::{Frames, npy, table};
+use crate::files::has_extension;
+use crate::{DataError, ErrorKind, files, pictures};
 
 /// Where the labels of a clip are.
 #[derive(Clone, Copy, Debug)]
@@ -87,29 +37,30 @@ impl ClipReader {
     /// # Errors
     ///
     /// When there is no clip at `path`, it cannot be read, or the labels do not go with it.
-    pub(super) fn read(&self, path: &Path, labels: LabelSource<'_>) -> Result<Vec<RawClip>, Error> {
-        let kind = fs::metadata(path).map_err(|e| Error::read(path.to_owned(), e))?;
+    pub(super) fn read(&self, path: &Path, labels: LabelSource<'_>) -> Result<Vec<RawClip>, DataError> {
+        let kind = fs::metadata(path).map_err(|e| DataError::read(path, e))?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let in_clip = matches!(labels, LabelSource::Clip);
         let mut clips = if kind.is_dir() {
-            vec![RawClip { name, frames: Frames::Images(images::list(path)?), labels: None, columns: None }]
+            vec![RawClip { name, frames: Frames::Images(pictures::list(path)?), labels: None, columns: None }]
         } else if has_extension(path, "csv") {
             vec![table::read(path, &name, self, in_clip)?]
         } else if has_extension(path, "npy") {
             array(path, &name)?
         } else {
-            return Err(FramesError::NotAClip { path: path.to_owned() }.into());
+            let message = "not a clip: want a folder of images, a .npy array of features or a .csv table of features";
+            return Err(ErrorKind::Format.error(message).within(path));
         };
         if let LabelSource::File(file) = labels {
             self.label(&mut clips, file)?;
         }
         if in_clip && let Some(clip) = clips.iter().find(|clip| clip.labels.is_none()) {
-            return Err(FramesError::NoLabels { clip: clip.name.clone() }.into());
+            return Err(no_labels(&clip.name));
         }
         if let Some(frames) = self.changes {
             for clip in &mut clips {
                 let Frames::Features { width, values } = &mut clip.frames else {
-                    return Err(FramesError::ChangesOfPictures { clip: clip.name.clone() }.into());
+                    return Err(changes_of_pictures(&clip.name));
                 };
                 to_changes(*width, frames.get(), values);
             }
@@ -119,13 +70,13 @@ impl ClipReader {
 
     /// Gives clips their labels from a file: a `.npy` of whole numbers `[N]` or `[N, T]` for `N` clips, `[T]` for one; the
     /// label column of a `.csv`; the lines of any other file.
-    fn label(&self, clips: &mut [RawClip], file: &Path) -> Result<(), Error> {
+    fn label(&self, clips: &mut [RawClip], file: &Path) -> Result<(), DataError> {
         let labels = if has_extension(file, "npy") {
             self.label_array(clips, file)?
         } else if has_extension(file, "csv") {
             vec![table::read_labels(file, &self.label_column, &self.aliases)?]
         } else {
-            let text = fs::read_to_string(file).map_err(|e| Error::read(file.to_owned(), e))?;
+            let text = files::text(file)?;
             let mut labels = Labels::new(file, false);
             for (number, line) in text.lines().enumerate() {
                 labels.push(line, &self.aliases, || format!("line {}", number + 1));
@@ -135,9 +86,7 @@ impl ClipReader {
         let wanted = clips.len();
         if labels.len() != wanted {
             let wanted = "a .npy with a label, or a row of labels, for each of the clips";
-            return Err(
-                FramesError::NpyShape { path: file.to_owned(), shape: vec![labels.len() as u64], wanted }.into()
-            );
+            return Err(npy::wrong_shape(file, &[labels.len()], wanted));
         }
         for (clip, labels) in clips.iter_mut().zip(labels) {
             labels.check_count(&clip.name, clip.frames.len())?;
@@ -146,7 +95,7 @@ impl ClipReader {
         Ok(())
     }
 
-    fn label_array(&self, clips: &[RawClip], file: &Path) -> Result<Vec<Labels>, Error> {
+    fn label_array(&self, clips: &[RawClip], file: &Path) -> Result<Vec<Labels>, DataError> {
         let array = npy::labels(file)?;
         let labels = |whole_clip, values: &[i128], first: usize| {
             let mut labels = Labels::new(file, whole_clip);
@@ -163,20 +112,19 @@ impl ClipReader {
                 Ok(rows.map(|(n, row)| labels(false, row, n * time)).collect())
             }
             _ => {
-                let shape = array.shape.iter().map(|&extent| extent as u64).collect();
                 let wanted = "[N] or [N, T] for N clips, or [T] for one";
-                Err(FramesError::NpyShape { path: file.to_owned(), shape, wanted }.into())
+                Err(npy::wrong_shape(file, &array.shape, wanted))
             }
         }
     }
 }
 
 /// The clips of an array.
-fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, Error> {
+fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, DataError> {
     let array = npy::features(path)?;
     if array.values.is_empty() {
-        let wanted = "an array [T, F] or [N, T, F] with no extent of 0";
-        return Err(FramesError::NoFrames { path: path.to_owned(), wanted }.into());
+        let message = "there are no frames: an array [T, F] or [N, T, F] with no extent of 0";
+        return Err(ErrorKind::TooLittle.error(message).within(path));
     }
     let clip =
         |name, width, values| RawClip { name, frames: Frames::Features { width, values }, labels: None, columns: None };
@@ -186,14 +134,17 @@ fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, Error> {
             let clips = array.values.chunks_exact(time * width).enumerate();
             Ok(clips.map(|(n, values)| clip(format!("{name}/{n}"), width, values.to_vec())).collect())
         }
-        _ => {
-            let shape = array.shape.iter().map(|&extent| extent as u64).collect();
-            Err(FramesError::NpyShape { path: path.to_owned(), shape, wanted: "[T, F] or [N, T, F]" }.into())
-        }
+        _ => Err(npy::wrong_shape(path, &array.shape, "[T, F] or [N, T, F]")),
     }
 }
 
-/// Whether the name of a file ends in `.extension`, in whatever case.
-pub(super) fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+/// The error of a clip without labels where they are needed.
+pub(super) fn no_labels(clip: &str) -> DataError {
+    ErrorKind::Label.error("the clip has no labels; give them with --labels, or in the manifest").within(clip)
+}
+
+/// The error of changes that are asked of a clip without features.
+pub(super) fn changes_of_pictures(clip: &str) -> DataError {
+    let message = "only features have changes, and its frames are pictures; leave --changes out";
+    ErrorKind::Setting.error(message).within(clip)
 }

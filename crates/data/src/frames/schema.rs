@@ -1,14 +1,14 @@
 //! What a model of clips reads and answers.
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::{ClipReader, ImageShape, RawClip};
-use super::{Classes, Clip, FrameFormat, Frames, FramesError, Standardization};
-use crate::{Error, document};
+use super::raw::{ClipReader, ImageShape, RawClip};
+use super::reader::no_labels;
+use super::{Classes, Clip, FrameFormat, Frames, Standardization};
+use crate::{DataError, ErrorKind, files, json};
 
 /// What a model reads and answers: it travels with the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,22 +42,27 @@ impl FrameSchema {
     /// # Errors
     ///
     /// When there is no clip, they do not go together, one has no labels, or all have one label only.
-    pub(super) fn fit(clips: &[RawClip], reader: &ClipReader) -> Result<Self, FramesError> {
+    pub(super) fn fit(clips: &[RawClip], reader: &ClipReader) -> Result<Self, DataError> {
         let image = reader.image;
         let Some(first) = clips.first() else {
-            let remedy = "name some with --data, or give some the split `train` in the manifest";
-            return Err(FramesError::NoClips { purpose: "train on", remedy });
+            let message =
+                "there is no clip to train on: name some with --data, or give some the split `train` in the manifest";
+            return Err(ErrorKind::TooLittle.error(message));
         };
         let format = first.format(image);
         for clip in clips {
             check_format(clip, format, &first.name, image)?;
             if clip.labels.is_none() {
-                return Err(FramesError::NoLabels { clip: clip.name.clone() });
+                return Err(no_labels(&clip.name));
             }
         }
         let classes = Classes::of(clips.iter().filter_map(|clip| clip.labels.as_ref()));
         if let [label] = classes.names() {
-            return Err(FramesError::OneClass { label: label.clone(), clips: clips.len() });
+            let message = format!(
+                "every frame of the {} training clips is labelled `{label}`: there is nothing to tell apart",
+                clips.len()
+            );
+            return Err(ErrorKind::TooLittle.error(message));
         }
         let values = clips.iter().filter_map(|clip| match &clip.frames {
             Frames::Features { values, .. } => Some(&values[..]),
@@ -75,7 +80,7 @@ impl FrameSchema {
     /// # Errors
     ///
     /// When a clip has other frames than the model reads, or a label that the model does not know.
-    pub fn apply(&self, clips: Vec<RawClip>) -> Result<Vec<Clip>, Error> {
+    pub fn apply(&self, clips: Vec<RawClip>) -> Result<Vec<Clip>, DataError> {
         let image = self.image();
         let convert = |raw: RawClip| {
             check_format(&raw, self.format, "the model", image)?;
@@ -112,10 +117,10 @@ impl FrameSchema {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
         let stored = Stored { version: VERSION, frames: self.clone() };
         let text = serde_json::to_string_pretty(&stored).expect("numbers and strings can be written as JSON");
-        document::write(path.as_ref(), &text)
+        files::write(path.as_ref(), &text)
     }
 
     /// Reads what [`save`](Self::save) wrote.
@@ -123,18 +128,11 @@ impl FrameSchema {
     /// # Errors
     ///
     /// When the file cannot be read, is damaged, or is of a newer version.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|e| Error::read(path.to_owned(), e))?;
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
-        if let Some(seen) = value["version"].as_u64().filter(|&seen| seen > VERSION) {
-            return Err(Error::VocabularyVersion { name, seen, newest: VERSION });
-        }
-        let stored: Stored =
-            serde_json::from_value(value).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
-        stored.frames.check().map_err(|reason| Error::BadVocabulary { name, reason: reason.to_owned() })?;
+        let stored: Stored = json::document(path, &files::text(path)?, None, VERSION)?;
+        let check = stored.frames.check();
+        check.map_err(|reason| ErrorKind::Format.error(format!("not a vocabulary: {reason}")).within(path))?;
         Ok(stored.frames)
     }
 
@@ -158,15 +156,19 @@ impl FrameSchema {
     }
 }
 
-fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageShape) -> Result<(), FramesError> {
-    let (name, first) = (clip.name.clone(), first.to_owned());
-    match (clip.format(image), wanted) {
-        (found, wanted) if found == wanted => Ok(()),
+fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageShape) -> Result<(), DataError> {
+    let message = match (clip.format(image), wanted) {
+        (found, wanted) if found == wanted => return Ok(()),
         (FrameFormat::Features { width: found }, FrameFormat::Features { width: wanted }) => {
-            Err(FramesError::Width { clip: name, found, wanted, first })
+            format!("its frames have {found} features, and those of {first} have {wanted}")
         }
-        (found, wanted) => {
-            Err(FramesError::Mixed { clip: name, found: found.plural(), wanted: wanted.plural(), first })
-        }
-    }
+        (found, wanted) => return Err(mixed(&clip.name, found.plural(), wanted, first)),
+    };
+    Err(ErrorKind::Mismatch.error(message).within(&clip.name))
+}
+
+/// The error of images among features, or the other way round. `first` has what is wanted.
+pub(super) fn mixed(clip: &str, found: &str, wanted: FrameFormat, first: &str) -> DataError {
+    let message = format!("its frames are {found}, and {} are wanted, as {first} has", wanted.plural());
+    ErrorKind::Mismatch.error(message).within(clip)
 }

@@ -6,10 +6,14 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::moving_shapes::{MovingShapes, Part};
-use super::reader::{ClipReader, LabelSource, RawClip, has_extension};
-use super::{Clip, FrameSchema, FramesError, manifest};
-use crate::Error;
+use super::moving_shapes::MovingShapes;
+use super::raw::{ClipReader, RawClip};
+use super::reader::{LabelSource, changes_of_pictures, no_labels};
+use super::schema::mixed;
+use super::{Clip, FrameSchema, manifest};
+use crate::files::has_extension;
+use crate::split::{Part, Split};
+use crate::{DataError, ErrorKind, builtin};
 
 /// Where clips are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,14 +52,6 @@ pub struct FrameSet {
     pub test: Vec<Clip>,
 }
 
-/// Clips as they were read, by part.
-#[derive(Default)]
-struct Parts {
-    train: Vec<RawClip>,
-    validation: Vec<RawClip>,
-    test: Vec<RawClip>,
-}
-
 impl FrameSource {
     /// Reads `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), a manifest, or clips and lists
     /// of clips: `PATH,PATH`. `labels` is a file with the labels of a single `PATH`.
@@ -63,53 +59,45 @@ impl FrameSource {
     /// # Errors
     ///
     /// When it names nothing, or `labels` cannot belong to it.
-    pub fn parse(text: &str, labels: Option<&Path>) -> Result<Self, FramesError> {
-        let place = match text.strip_prefix("builtin:") {
-            Some(MovingShapes::NAME) => Place::Builtin,
-            Some(name) => {
-                let number =
-                    name.strip_prefix(MovingShapes::NAME).and_then(|rest| rest.strip_prefix('/')?.parse().ok());
-                let number = number.filter(|&number| number < MovingShapes::count(Part::Test));
-                Place::BuiltinClip(number.ok_or_else(|| FramesError::NoSuchBuiltin { name: name.to_owned() })?)
+    pub fn parse(text: &str, labels: Option<&Path>) -> Result<Self, DataError> {
+        let one = format!("{}{}/", builtin::PREFIX, MovingShapes::NAME);
+        let number = text.strip_prefix(&one).and_then(|number| number.parse().ok());
+        let place = match number.filter(|&number| number < MovingShapes::count(Part::Test)) {
+            Some(number) => Place::BuiltinClip(number),
+            None => {
+                let what = "built-in set of clips (or test clip: moving-shapes/NUMBER)";
+                match builtin::parse(text, what, &[(MovingShapes::NAME, ())])? {
+                    Some(_) => Place::Builtin,
+                    None => Place::Paths(text.split(',').map(PathBuf::from).collect()),
+                }
             }
-            None => Place::Paths(text.split(',').map(PathBuf::from).collect()),
         };
-        match &place {
+        let why = match &place {
             Place::Paths(paths) if paths.iter().any(|path| path.as_os_str().is_empty()) => {
-                return Err(FramesError::NoSource { text: text.to_owned() });
+                let message = format!("`{text}` does not name clips: want PATH, PATH,PATH, a manifest or builtin:NAME");
+                return Err(ErrorKind::Setting.error(message));
             }
-            Place::Paths(paths) if labels.is_some() && paths.len() > 1 => {
-                return Err(FramesError::LabelsWithoutClip {
-                    why: "the data is a list of clips: tie them with a manifest",
-                });
-            }
-            Place::Builtin | Place::BuiltinClip(_) if labels.is_some() => {
-                return Err(FramesError::LabelsWithoutClip { why: "the built-in clips have their own" });
-            }
-            _ => {}
+            Place::Paths(paths) if paths.len() > 1 => "the data is a list of clips: tie them with a manifest",
+            Place::Builtin | Place::BuiltinClip(_) => "the built-in clips have their own",
+            Place::Paths(_) => "",
+        };
+        if labels.is_some() && !why.is_empty() {
+            return Err(labels_without_clip(why));
         }
         Ok(Self { place, labels: labels.map(Path::to_owned) })
     }
 
     /// Its clips by part. With `labelled`, clips must have labels, but for those of a manifest.
-    fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Parts, Error> {
+    fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Split<Vec<RawClip>>, DataError> {
         let Place::Paths(paths) = &self.place else { unreachable!("built-in clips are generated, not read") };
         if let [path] = &paths[..]
             && has_extension(path, "csv")
             && manifest::is_manifest(path)?
         {
             if self.labels.is_some() {
-                return Err(FramesError::LabelsWithoutClip { why: "the manifest says where they are" }.into());
+                return Err(labels_without_clip("the manifest says where they are"));
             }
-            let mut parts = Parts::default();
-            for (part, clip) in manifest::read(path, reader)? {
-                match part {
-                    Part::Train => parts.train.push(clip),
-                    Part::Validation => parts.validation.push(clip),
-                    Part::Test => parts.test.push(clip),
-                }
-            }
-            return Ok(parts);
+            return manifest::read(path, reader);
         }
         let labels = match &self.labels {
             Some(file) => LabelSource::File(file),
@@ -120,7 +108,7 @@ impl FrameSource {
         for path in paths {
             train.extend(reader.read(path, labels)?);
         }
-        Ok(Parts { train, ..Parts::default() })
+        Ok(Split { train, ..Split::default() })
     }
 
     /// All clips, as a model of `schema` reads them. With `labelled`, each must have labels.
@@ -128,29 +116,29 @@ impl FrameSource {
     /// # Errors
     ///
     /// When a clip cannot be read, or is none that the model reads.
-    pub fn clips(&self, reader: &ClipReader, schema: &FrameSchema, labelled: bool) -> Result<Vec<Clip>, Error> {
+    pub fn clips(&self, reader: &ClipReader, schema: &FrameSchema, labelled: bool) -> Result<Vec<Clip>, DataError> {
         let clips = match self.place {
             Place::Builtin => builtin(schema, MovingShapes::clips(Part::Test))?,
             Place::BuiltinClip(number) => builtin(schema, vec![MovingShapes::clip(Part::Test, number)])?,
             Place::Paths(_) => {
-                let Parts { train, validation, test } = self.read(&schema.reader(reader), labelled)?;
+                let Split { train, validation, test } = self.read(&schema.reader(reader), labelled)?;
                 schema.apply([train, validation, test].concat())?
             }
         };
         match clips.iter().find(|clip| clip.labels.is_none()) {
-            Some(clip) if labelled => Err(FramesError::NoLabels { clip: clip.name.clone() }.into()),
+            Some(clip) if labelled => Err(no_labels(&clip.name)),
             _ => Ok(clips),
         }
     }
 }
 
 /// Built-in clips for a model that was trained on such.
-fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, FramesError> {
+fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, DataError> {
     if schema.format == MovingShapes::FORMAT && schema.classes == MovingShapes::classes() {
         return Ok(clips);
     }
-    let (clip, first) = (format!("builtin:{}", MovingShapes::NAME), "the model".to_owned());
-    Err(FramesError::Mixed { clip, found: "the built-in pictures", wanted: schema.format.plural(), first })
+    let clip = format!("{}{}", builtin::PREFIX, MovingShapes::NAME);
+    Err(mixed(&clip, "the built-in pictures", schema.format, "the model"))
 }
 
 impl FrameSet {
@@ -165,10 +153,10 @@ impl FrameSet {
         validation: Option<&FrameSource>,
         reader: &ClipReader,
         hold_out: Option<HoldOut>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DataError> {
         if source.place == Place::Builtin {
             if reader.changes.is_some() {
-                return Err(FramesError::ChangesOfPictures { clip: format!("builtin:{}", MovingShapes::NAME) }.into());
+                return Err(changes_of_pictures(&format!("{}{}", builtin::PREFIX, MovingShapes::NAME)));
             }
             let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
             let schema = FrameSchema { format, columns: None, classes, changes: None, standardization: None };
@@ -176,7 +164,7 @@ impl FrameSet {
         }
         if matches!(source.place, Place::BuiltinClip(_)) {
             let remedy = "one built-in clip is for `predict`; use builtin:moving-shapes";
-            return Err(FramesError::NoClips { purpose: "train on", remedy }.into());
+            return Err(no_clips("train on", remedy));
         }
         let mut parts = source.read(reader, true)?;
         hold_out_of(&mut parts, validation, hold_out)?;
@@ -195,7 +183,7 @@ impl FrameSet {
         reader: &ClipReader,
         hold_out: Option<HoldOut>,
         schema: FrameSchema,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DataError> {
         if source.place == Place::Builtin {
             let [train, own, test] = [Part::Train, Part::Validation, Part::Test].map(MovingShapes::clips);
             let validation = match validation {
@@ -210,11 +198,11 @@ impl FrameSet {
     }
 
     fn from_parts(
-        parts: Parts,
+        parts: Split<Vec<RawClip>>,
         validation: Option<&FrameSource>,
         reader: &ClipReader,
         schema: FrameSchema,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DataError> {
         let mut held_out = schema.apply(parts.validation)?;
         if let Some(validation) = validation {
             held_out.extend(validation.clips(reader, &schema, true)?);
@@ -223,7 +211,7 @@ impl FrameSet {
             Self { train: schema.apply(parts.train)?, validation: held_out, test: schema.apply(parts.test)?, schema };
         let all = set.train.iter().chain(&set.validation).chain(&set.test);
         match all.clone().find(|clip| clip.labels.is_none()) {
-            Some(clip) => Err(FramesError::NoLabels { clip: clip.name.clone() }.into()),
+            Some(clip) => Err(no_labels(&clip.name)),
             None => Ok(set),
         }
     }
@@ -231,20 +219,21 @@ impl FrameSet {
 
 /// Moves the clips that `hold_out` names from training to validation, unless there are others to judge by.
 fn hold_out_of(
-    parts: &mut Parts,
+    parts: &mut Split<Vec<RawClip>>,
     validation: Option<&FrameSource>,
     hold_out: Option<HoldOut>,
-) -> Result<(), FramesError> {
+) -> Result<(), DataError> {
     let Some(HoldOut { folds, fold }) = hold_out else { return Ok(()) };
     if validation.is_some() || !parts.validation.is_empty() {
-        return Err(FramesError::NoClips {
-            purpose: "hold out",
-            remedy: "--folds is for data that has no other clips to judge by",
-        });
+        return Err(no_clips("hold out", "--folds is for data that has no other clips to judge by"));
     }
     let clips = parts.train.len();
     if folds < 2 || fold >= folds || clips < folds {
-        return Err(FramesError::BadFold { fold, folds, clips });
+        let message = format!(
+            "--fold {fold} of --folds {folds} with {clips} clips: want at least as many clips as folds, at least 2 folds, \
+             and a fold from 0 to folds - 1"
+        );
+        return Err(ErrorKind::Setting.error(message));
     }
     // Dealt out like cards, after sorting by label what was shuffled: every fold gets its share of every label.
     let mut order: Vec<usize> = (0..clips).collect();
@@ -259,4 +248,12 @@ fn hold_out_of(
         if held_out { parts.validation.push(clip) } else { parts.train.push(clip) }
     }
     Ok(())
+}
+
+fn no_clips(purpose: &str, remedy: &str) -> DataError {
+    ErrorKind::TooLittle.error(format!("there is no clip to {purpose}: {remedy}"))
+}
+
+fn labels_without_clip(why: &str) -> DataError {
+    ErrorKind::Setting.error(format!("labels are given with --labels, and {why}"))
 }

@@ -1,55 +1,33 @@
 //! CSV tables of features, with a column of labels.
 
-use std::fs::File;
+use std::io::BufRead;
 use std::path::Path;
 
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
-
+use super::Frames;
 use super::labels::{Alias, Labels};
-use super::reader::{ClipReader, RawClip};
-use super::{Frames, FramesError};
-use crate::Error;
+use super::raw::{ClipReader, RawClip};
+use crate::table::{Dialect, Header, Table};
+use crate::{DataError, ErrorKind, files};
 
-/// Opens a CSV file and reads its header. A byte-order mark before it is no part of the first name.
-pub(super) fn open(path: &Path) -> Result<(Reader<File>, StringRecord), Error> {
-    let file = File::open(path).map_err(|e| Error::read(path.to_owned(), e))?;
-    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let header = reader.headers().map_err(|e| csv_error(path, e))?.clone();
-    Ok((reader, header))
+/// Opens a CSV file and reads its header.
+pub(super) fn open(path: &Path) -> Result<(Table, Header), DataError> {
+    with_header(path, files::text(path)?)
 }
 
-/// What `csv` says, as an error of this crate.
-pub(super) fn csv_error(path: &Path, error: csv::Error) -> Error {
-    let path = path.to_owned();
-    match error.kind() {
-        ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            FramesError::FieldCount { path, line, found: *len, wanted: *expected_len }.into()
-        }
-        ErrorKind::Io(_) => match error.into_kind() {
-            ErrorKind::Io(source) => Error::read(path, source),
-            _ => unreachable!("the kind has just been seen"),
-        },
-        _ => FramesError::Csv { path, source: Box::new(error) }.into(),
-    }
+/// The header of a CSV file, of which only the first line is read.
+pub(super) fn header(path: &Path) -> Result<Header, DataError> {
+    let mut line = Vec::new();
+    files::open(path)?.read_until(b'\n', &mut line).map_err(|e| DataError::read(path, e))?;
+    let line = String::from_utf8_lossy(files::without_mark(&line)).into_owned();
+    // A quotation mark that is open here may be closed on the next line.
+    with_header(path, line.replace('"', "")).map(|(_, header)| header)
 }
 
-/// The line on which a row begins, from 1.
-pub(super) fn line_of(row: &StringRecord) -> u64 {
-    row.position().map_or(0, csv::Position::line)
-}
-
-/// The place of a column.
-///
-/// # Errors
-///
-/// [`FramesError::MissingColumn`], with the columns there are.
-pub(super) fn column(path: &Path, header: &StringRecord, name: &str) -> Result<usize, FramesError> {
-    header.iter().position(|column| column == name).ok_or_else(|| FramesError::MissingColumn {
-        path: path.to_owned(),
-        column: name.to_owned(),
-        known: header.iter().collect::<Vec<_>>().join(", "),
-    })
+fn with_header(path: &Path, text: String) -> Result<(Table, Header), DataError> {
+    let dialect = Dialect { trim: true, ..Dialect::CSV.fitted_to(&text) };
+    let mut table = Table::new(path, text, dialect)?;
+    let header = table.header()?;
+    Ok((table, header))
 }
 
 /// Which columns of a table are features, and which one is the label.
@@ -60,26 +38,24 @@ struct Roles {
 }
 
 impl Roles {
-    fn of(path: &Path, header: &StringRecord, reader: &ClipReader, labelled: bool) -> Result<Self, FramesError> {
-        let label = header.iter().position(|name| name == reader.label_column);
+    fn of(header: &Header, reader: &ClipReader, labelled: bool) -> Result<Self, DataError> {
+        let label = header.find(&reader.label_column)?;
         if labelled && label.is_none() {
-            return Err(column(path, header, &reader.label_column).expect_err("the column is not there"));
+            return Err(header.missing(&reader.label_column));
         }
-        for name in &reader.ignore {
-            column(path, header, name)?;
+        if let Some(name) = reader.ignore.iter().find(|&name| header.names().all(|(_, known)| known != name)) {
+            return Err(header.missing(name));
         }
-        let features = match &reader.columns {
-            // A model reads the columns that it was trained on, wherever they stand.
-            Some(columns) => {
-                let find = |name: &String| Ok((column(path, header, name)?, name.clone()));
-                columns.iter().map(find).collect::<Result<_, FramesError>>()?
-            }
+        // A model reads the columns that it was trained on by their names, wherever they stand.
+        let names: Vec<String> = match &reader.columns {
+            Some(columns) => columns.clone(),
             None => {
-                let named = header.iter().enumerate().map(|(index, name)| (index, name.to_owned()));
-                named.filter(|(index, name)| Some(*index) != label && !reader.ignore.contains(name)).collect()
+                let named = header.names().filter(|(index, _)| Some(*index) != label).map(|(_, name)| name.to_owned());
+                named.filter(|name| !reader.ignore.contains(name)).collect()
             }
         };
-        Ok(Self { features, label })
+        let find = |name: String| Ok((header.column(&name)?, name));
+        Ok(Self { features: names.into_iter().map(find).collect::<Result<_, DataError>>()?, label })
     }
 }
 
@@ -87,40 +63,45 @@ impl Roles {
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is no CSV file, a column is missing, or a field is no finite number.
-pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool) -> Result<RawClip, Error> {
+/// When the file cannot be read or is no CSV file, a column is missing or there twice, or a field is no finite number.
+pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool) -> Result<RawClip, DataError> {
     let (mut table, header) = open(path)?;
-    let Roles { features, label } = Roles::of(path, &header, reader, labelled)?;
+    let Roles { features, label } = Roles::of(&header, reader, labelled)?;
     let mut values = Vec::new();
     let mut labels = label.map(|_| Labels::new(path, false));
-    let mut row = StringRecord::new();
-    while table.read_record(&mut row).map_err(|e| csv_error(path, e))? {
-        let line = line_of(&row);
+    while let Some(row) = table.row()? {
         for (index, column) in &features {
-            let text = &row[*index];
-            match text.parse::<f32>() {
-                Ok(value) if value.is_finite() => values.push(value),
-                _ => {
-                    let (path, column, value) = (path.to_owned(), column.clone(), text.to_owned());
-                    return Err(FramesError::NotANumber { path, line, column, value }.into());
-                }
-            }
+            values.push(number(&row.fields[*index], column).map_err(|error| error.within(path).line(row.line))?);
         }
         if let (Some(labels), Some(index)) = (&mut labels, label) {
-            if row[index].is_empty() {
-                let (path, column) = (path.to_owned(), reader.label_column.clone());
-                return Err(FramesError::EmptyLabel { path, line, column }.into());
+            if row.fields[index].is_empty() {
+                let message = format!("there is no label in the column `{}`", reader.label_column);
+                return Err(ErrorKind::Label.error(message).within(path).line(row.line));
             }
-            labels.push(&row[index], &reader.aliases, || format!("line {line}"));
+            labels.push(&row.fields[index], &reader.aliases, || format!("line {}", row.line));
         }
     }
     if values.is_empty() {
-        let wanted = "a row of features for each, under a header";
-        return Err(FramesError::NoFrames { path: path.to_owned(), wanted }.into());
+        let message = "there are no frames: a row of features for each, under a header";
+        return Err(ErrorKind::TooLittle.error(message).within(path));
     }
     let columns: Vec<String> = features.into_iter().map(|(_, name)| name).collect();
     let frames = Frames::Features { width: columns.len(), values };
     Ok(RawClip { name: name.to_owned(), frames, labels, columns: Some(columns) })
+}
+
+/// The number in a field.
+///
+/// # Errors
+///
+/// [`ErrorKind::Format`] for what is no finite number.
+pub(super) fn number(field: &str, column: &str) -> Result<f32, DataError> {
+    field.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
+        ErrorKind::Format.error(format!(
+            "`{field}` in the column `{column}` is not a finite number; a column that is no feature can be \
+             left out with `--ignore {column}`"
+        ))
+    })
 }
 
 /// Reads the column of labels of a CSV file that has no features.
@@ -128,14 +109,12 @@ pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool)
 /// # Errors
 ///
 /// When the file cannot be read or is no CSV file, or the column is missing.
-pub(super) fn read_labels(path: &Path, label_column: &str, aliases: &[Alias]) -> Result<Labels, Error> {
+pub(super) fn read_labels(path: &Path, label_column: &str, aliases: &[Alias]) -> Result<Labels, DataError> {
     let (mut table, header) = open(path)?;
-    let index = column(path, &header, label_column)?;
+    let index = header.column(label_column)?;
     let mut labels = Labels::new(path, false);
-    let mut row = StringRecord::new();
-    while table.read_record(&mut row).map_err(|e| csv_error(path, e))? {
-        let line = line_of(&row);
-        labels.push(&row[index], aliases, || format!("line {line}"));
+    while let Some(row) = table.row()? {
+        labels.push(&row.fields[index], aliases, || format!("line {}", row.line));
     }
     Ok(labels)
 }

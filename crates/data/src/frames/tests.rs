@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{Alias, ClipReader, FrameSet, FrameSource, HoldOut, ImageShape};
-use crate::Error;
+use crate::DataError;
 
 /// A folder with files to read.
 struct Files(TempDir);
@@ -54,17 +54,17 @@ fn source(text: &str) -> FrameSource {
     FrameSource::parse(text, None).unwrap()
 }
 
-fn open(text: &str) -> Result<FrameSet, Error> {
+fn open(text: &str) -> Result<FrameSet, DataError> {
     FrameSet::open(&source(text), None, &reader(), None)
 }
 
-fn open_fold(text: &str, labels: Option<&str>, folds: usize, fold: usize) -> Result<FrameSet, Error> {
+fn open_fold(text: &str, labels: Option<&str>, folds: usize, fold: usize) -> Result<FrameSet, DataError> {
     let source = FrameSource::parse(text, labels.map(str::as_ref))?;
     FrameSet::open(&source, None, &reader(), Some(HoldOut { folds, fold }))
 }
 
 /// The whole chain of an error, as a user reads it.
-fn words(error: &Error) -> String {
+fn words(error: &DataError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -75,7 +75,7 @@ fn words(error: &Error) -> String {
 }
 
 #[track_caller]
-fn assert_says<T: std::fmt::Debug>(result: Result<T, Error>, wanted: &[&str]) {
+fn assert_says<T: std::fmt::Debug>(result: Result<T, DataError>, wanted: &[&str]) {
     let said = words(&result.unwrap_err());
     for word in wanted {
         assert!(said.contains(word), "no {word:?} in: {said}");

@@ -5,35 +5,35 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use super::{Images, ImagesError, file};
-use crate::Error;
+use super::Images;
+use crate::{DataError, ErrorKind, files};
 
 /// Reads such a file, packed with gzip or not. Images are square.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or a line is not an image of the size of the first.
-pub(super) fn read(path: &Path) -> Result<Images, Error> {
+pub(super) fn read(path: &Path) -> Result<Images, DataError> {
     let (mut side, mut values) = (0, Vec::new());
-    for (index, line) in file::open(path)?.lines().enumerate() {
-        let line = line.map_err(|e| Error::read(path.to_owned(), e))?;
-        let bad = |reason| ImagesError::BadLine { path: path.to_owned(), line: index + 1, reason };
+    for (index, line) in files::open(path)?.lines().enumerate() {
+        let line = line.map_err(|e| DataError::read(path, e))?;
+        let bad = |reason: String| ErrorKind::Format.error(reason).within(path).line(index as u64 + 1);
         let before = values.len();
         for word in line.split_whitespace() {
             values.push(match word.parse::<f32>() {
                 Ok(0.0) => 0,
                 Ok(1.0) => u8::MAX,
-                _ => return Err(bad(format!("`{word}` is not 0 or 1")).into()),
+                _ => return Err(bad(format!("`{word}` is not 0 or 1"))),
             });
         }
         let pixels = values.len() - before;
         if index == 0 {
             side = pixels.isqrt();
             if side == 0 || side * side != pixels {
-                return Err(bad(format!("{pixels} pixels are not a square image")).into());
+                return Err(bad(format!("{pixels} pixels are not a square image")));
             }
         } else if pixels != side * side {
-            return Err(bad(format!("{pixels} pixels, and the first line has {}", side * side)).into());
+            return Err(bad(format!("{pixels} pixels, and the first line has {}", side * side)));
         }
     }
     Ok(Images { channels: 1, height: side, width: side, values })

@@ -1,11 +1,10 @@
 //! Batches of images.
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
-use super::{Binarization, Images, ImagesError};
-use crate::Error;
+use super::{Binarization, Images};
+use crate::batches::epoch_rng;
+use crate::{DataError, ErrorKind};
 
 /// Keeps the numbers drawn here apart from those that a model draws from the same seed.
 const ORDER: u64 = 0x6f72_6465_7200_0000;
@@ -24,11 +23,11 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`ImagesError::Zero`] for a size of 0.
-    pub fn new(images: usize, batch_size: usize, seed: u64) -> Result<Self, Error> {
+    /// [`ErrorKind::Setting`] for a size of 0.
+    pub fn new(images: usize, batch_size: usize, seed: u64) -> Result<Self, DataError> {
         for (what, size) in [("batch size", batch_size), ("number of images to train on", images)] {
             if size == 0 {
-                return Err(ImagesError::Zero { what }.into());
+                return Err(ErrorKind::Setting.error(format!("the {what} is 0, and must be 1 or more")));
             }
         }
         Ok(Self { images, batch_size: batch_size.min(images), seed })
@@ -47,7 +46,7 @@ impl Batches {
     /// The images of an epoch in their order.
     pub fn order(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.images).collect();
-        order.shuffle(&mut stream(self.seed ^ ORDER, epoch));
+        order.shuffle(&mut epoch_rng(self.seed ^ ORDER, epoch));
         order
     }
 
@@ -72,15 +71,9 @@ impl Batches {
         let mut values = Vec::with_capacity(rows.len() * images.size());
         for &row in rows {
             // 2^24 images an epoch; the streams of two epochs do not meet.
-            let mut rng = stream(self.seed ^ BINARIZATION, (epoch << 24) ^ row as u64);
+            let mut rng = epoch_rng(self.seed ^ BINARIZATION, (epoch << 24) ^ row as u64);
             values.extend(images.image(row).iter().map(|&grey| binarization.apply(grey, &mut rng)));
         }
         values
     }
-}
-
-fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
 }

@@ -1,11 +1,10 @@
 //! From grey levels to black and white.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+use crate::names::named;
 
 /// How a grey level becomes what a model is given. Bounds in nats compare only where it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +19,6 @@ pub enum Binarization {
 }
 
 impl Binarization {
-    const NAMES: [(Self, &str); 3] =
-        [(Self::Stochastic, "stochastic"), (Self::Threshold, "threshold"), (Self::None, "none")];
-
     /// What a model is given for a grey level.
     pub(super) fn apply(self, grey: u8, rng: &mut ChaCha8Rng) -> f32 {
         match self {
@@ -34,17 +30,4 @@ impl Binarization {
     }
 }
 
-impl fmt::Display for Binarization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(Self::NAMES.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for Binarization {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::NAMES.iter().find(|(_, known)| *known == name);
-        found.map(|(kind, _)| *kind).ok_or_else(|| "possible values: stochastic, threshold, none".to_owned())
-    }
-}
+named!(Binarization { Stochastic => "stochastic", Threshold => "threshold", None => "none" });

@@ -8,8 +8,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Images, ImagesError, file};
-use crate::Error;
+use super::Images;
+use crate::{DataError, ErrorKind, files};
 
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
@@ -19,23 +19,23 @@ const LABELS: u32 = 0x0801;
 /// # Errors
 ///
 /// When a file cannot be read, has another magic number, or is shorter or longer than its header says.
-pub(super) fn read(path: &Path) -> Result<Images, Error> {
+pub(super) fn read(path: &Path) -> Result<Images, DataError> {
     let (sizes, values) = contents::<3>(path, "images", IMAGES)?;
     let [count, height, width] = sizes;
     if let Some(labels_path) = labels_beside(path) {
         let (labels, _) = contents::<1>(&labels_path, "labels", LABELS)?;
         if labels[0] != count {
-            let images_path = path.to_owned();
-            return Err(ImagesError::CountsDiffer { labels_path, labels: labels[0], images_path, images: count }.into());
+            let message = format!("{} labels, and {} has {count} images", labels[0], path.display());
+            return Err(ErrorKind::Mismatch.error(message).within(labels_path));
         }
     }
     Ok(Images { channels: 1, height, width, values })
 }
 
 /// The sizes in the header and the bytes after it.
-fn contents<const D: usize>(path: &Path, kind: &'static str, magic: u32) -> Result<([usize; D], Vec<u8>), Error> {
-    let unreadable = |e| Error::read(path.to_owned(), e);
-    let mut reader = file::open(path)?;
+fn contents<const D: usize>(path: &Path, kind: &str, magic: u32) -> Result<([usize; D], Vec<u8>), DataError> {
+    let unreadable = |e| DataError::read(path, e);
+    let mut reader = files::open(path)?;
     let header_bytes = 4 * (1 + D);
     let mut header = Vec::new();
     reader.by_ref().take(header_bytes as u64).read_to_end(&mut header).map_err(unreadable)?;
@@ -43,11 +43,14 @@ fn contents<const D: usize>(path: &Path, kind: &'static str, magic: u32) -> Resu
         header.chunks_exact(4).map(|bytes| u32::from_be_bytes(bytes.try_into().expect("chunks of 4 bytes")));
     let seen = numbers.next().unwrap_or(0);
     if header.len() >= 4 && seen != magic {
-        return Err(ImagesError::WrongMagic { path: path.to_owned(), wanted_kind: kind, wanted: magic, seen }.into());
+        let message =
+            format!("an idx file of {kind} begins with the number {magic:#010x}, and this one with {seen:#010x}");
+        return Err(ErrorKind::Format.error(message).within(path));
     }
     let sizes: Vec<u64> = numbers.map(u64::from).collect();
-    let wrong_length = |announced: String, wanted: u64, seen: String| -> Error {
-        ImagesError::WrongLength { path: path.to_owned(), announced, wanted, seen }.into()
+    let wrong_length = |announced: String, wanted: u64, seen: String| {
+        let message = format!("the header announces {wanted} bytes ({announced}), and the file has {seen}");
+        ErrorKind::Mismatch.error(message).within(path)
     };
     let Ok(sizes) = <[u64; D]>::try_from(sizes) else {
         let announced = format!("the header of an idx file of {kind}");
@@ -78,12 +81,5 @@ fn labels_beside(images: &Path) -> Option<PathBuf> {
     if name.starts_with(&labels) {
         return None;
     }
-    existing(&images.with_file_name(labels))
-}
-
-/// The file, or the same with `.gz` after its name.
-pub(super) fn existing(path: &Path) -> Option<PathBuf> {
-    let mut packed = path.as_os_str().to_owned();
-    packed.push(".gz");
-    [path.to_owned(), packed.into()].into_iter().find(|path| path.is_file())
+    files::existing(&images.with_file_name(labels))
 }

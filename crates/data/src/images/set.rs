@@ -6,9 +6,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Generator, Images, ImagesError, amat, idx};
-use crate::Error;
-use crate::frames::images as image_files;
+use super::{Generator, Images, amat, idx};
+use crate::{DataError, ErrorKind, builtin, files, pictures};
 
 /// How images are read and parted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +48,7 @@ impl ImageSet {
     /// # Errors
     ///
     /// When there is no such thing, a file is damaged, or there are less than two images.
-    pub fn open(source: &str, reader: &ImageReader) -> Result<Self, Error> {
+    pub fn open(source: &str, reader: &ImageReader) -> Result<Self, DataError> {
         reader.validate()?;
         let (train, validation, test) = reader.parts(source)?;
         let set = |images: Images| match reader.size {
@@ -58,8 +57,7 @@ impl ImageSet {
         };
         let (train, validation, test) = (set(train), set(validation), set(test));
         if train.len() < 2 {
-            let count = train.len() + validation.len() + test.len();
-            return Err(ImagesError::TooFew { name: source.to_owned(), count }.into());
+            return Err(too_few(source, train.len() + validation.len() + test.len()));
         }
         Ok(Self { name: source.to_owned(), train, validation, test })
     }
@@ -69,7 +67,7 @@ impl ImageSet {
     /// # Errors
     ///
     /// As [`open`](Self::open), but that one image is enough.
-    pub fn whole(source: &str, reader: &ImageReader) -> Result<Images, Error> {
+    pub fn whole(source: &str, reader: &ImageReader) -> Result<Images, DataError> {
         reader.validate()?;
         let path = Path::new(source);
         let images = if path.is_file() && image::ImageFormat::from_path(path).is_ok() {
@@ -78,7 +76,7 @@ impl ImageSet {
             reader.all(source)?
         };
         if images.is_empty() {
-            return Err(ImagesError::TooFew { name: source.to_owned(), count: 0 }.into());
+            return Err(too_few(source, 0));
         }
         Ok(match reader.size {
             Some(size) => images.resized(size),
@@ -88,21 +86,26 @@ impl ImageSet {
 }
 
 impl ImageReader {
-    fn validate(&self) -> Result<(), Error> {
+    fn validate(&self) -> Result<(), DataError> {
         let Self { validation_share: validation, test_share: test, .. } = *self;
         let share = |share: f64| (0.0..1.0).contains(&share);
         if !(share(validation) && share(test) && share(validation + test)) {
-            return Err(ImagesError::BadShares { validation, test }.into());
+            let message = format!(
+                "validation-share {validation} and test-share {test}: each must be from 0 to below 1, and so must their sum"
+            );
+            return Err(ErrorKind::Setting.error(message));
         }
         match self.size {
-            Some(size) if !(2..=1024).contains(&size) => Err(ImagesError::BadSize { size }.into()),
+            Some(size) if !(2..=1024).contains(&size) => {
+                Err(ErrorKind::Setting.error(format!("--image-size {size}: it must be from 2 to 1024")))
+            }
             _ => Ok(()),
         }
     }
 
-    fn parts(&self, source: &str) -> Result<(Images, Images, Images), Error> {
+    fn parts(&self, source: &str) -> Result<(Images, Images, Images), DataError> {
         let folder = Path::new(source);
-        let mnist = |name: &str| idx::existing(&folder.join(name));
+        let mnist = |name: &str| files::existing(&folder.join(name));
         if let Some(train) = mnist("train-images-idx3-ubyte") {
             let (rest, validation) = hold_out(self.grey(source, idx::read(&train)?)?, self.validation_share);
             let test = match mnist("t10k-images-idx3-ubyte") {
@@ -111,7 +114,7 @@ impl ImageReader {
             };
             return Ok((rest, validation, test));
         }
-        let fixed = |part: &str| idx::existing(&folder.join(format!("binarized_mnist_{part}.amat")));
+        let fixed = |part: &str| files::existing(&folder.join(format!("binarized_mnist_{part}.amat")));
         if let Some(train) = fixed("train") {
             let images = self.grey(source, amat::read(&train)?)?;
             let other = |part| match fixed(part) {
@@ -131,35 +134,34 @@ impl ImageReader {
     }
 
     /// All images of a source that has no parts.
-    fn all(&self, source: &str) -> Result<Images, Error> {
-        if let Some(name) = source.strip_prefix("builtin:") {
-            let found = Generator::NAMES.iter().find(|(_, known)| *known == name);
-            let Some((generator, _)) = found else {
-                let known = Generator::NAMES.map(|(_, name)| name).join(", ");
-                return Err(ImagesError::NoSuchBuiltin { name: name.to_owned(), known }.into());
-            };
+    fn all(&self, source: &str) -> Result<Images, DataError> {
+        let generators = Generator::NAMES.map(|(generator, name)| (name, generator));
+        if let Some(generator) = builtin::parse(source, "built-in set of images", &generators)? {
             return self.grey(source, generator.images());
         }
         let path = Path::new(source);
         if path.is_dir() {
-            return self.decode(&image_files::list(path)?);
+            return self.decode(&pictures::list(path)?);
         }
         let name = source.strip_suffix(".gz").unwrap_or(source);
         let images = if name.ends_with(".amat") { amat::read(path)? } else { idx::read(path)? };
         self.grey(source, images)
     }
 
-    fn decode(&self, paths: &[std::path::PathBuf]) -> Result<Images, Error> {
+    fn decode(&self, paths: &[std::path::PathBuf]) -> Result<Images, DataError> {
         let (channels, size) = (if self.colour { 3 } else { 1 }, self.size.unwrap_or(28));
         let mut values = Vec::with_capacity(paths.len() * channels * size * size);
         for path in paths {
-            values.extend(image_files::decode(path, channels, size, size)?);
+            values.extend(pictures::pixels(path, channels, size, size)?);
         }
         Ok(Images { channels, height: size, width: size, values })
     }
 
-    fn grey(&self, source: &str, images: Images) -> Result<Images, Error> {
-        if self.colour { Err(ImagesError::Grey { name: source.to_owned() }.into()) } else { Ok(images) }
+    fn grey(&self, source: &str, images: Images) -> Result<Images, DataError> {
+        if self.colour {
+            return Err(ErrorKind::Setting.error("these images are grey: leave --colour out").within(source));
+        }
+        Ok(images)
     }
 }
 
@@ -171,17 +173,21 @@ fn hold_out(images: Images, share: f64) -> (Images, Images) {
     (images.select(kept), images.select(held))
 }
 
-fn same_size(images: Images, path: &Path, first: &Images, first_path: &Path) -> Result<Images, Error> {
+fn same_size(images: Images, path: &Path, first: &Images, first_path: &Path) -> Result<Images, DataError> {
     if (images.height, images.width) == (first.height, first.width) {
         return Ok(images);
     }
-    Err(ImagesError::SizesDiffer {
-        path: path.to_owned(),
-        seen_height: images.height,
-        seen_width: images.width,
-        first: first_path.to_owned(),
-        height: first.height,
-        width: first.width,
-    }
-    .into())
+    let message = format!(
+        "images of {} by {}, and {} has {} by {}",
+        images.height,
+        images.width,
+        first_path.display(),
+        first.height,
+        first.width
+    );
+    Err(ErrorKind::Mismatch.error(message).within(path))
+}
+
+fn too_few(name: &str, count: usize) -> DataError {
+    ErrorKind::TooLittle.error(format!("{count} image(s), and a model needs two or more")).within(name)
 }

@@ -11,7 +11,7 @@ use rstest::rstest;
 use tempfile::tempdir;
 
 use super::*;
-use crate::Error;
+use crate::DataError;
 
 fn idx(magic: u32, sizes: &[u32], body: &[u8]) -> Vec<u8> {
     let header = std::iter::once(magic).chain(sizes.iter().copied()).flat_map(u32::to_be_bytes);
@@ -30,7 +30,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn words(error: &Error) -> String {
+fn words(error: &DataError) -> String {
     let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
     format!("{error}{cause}")
 }

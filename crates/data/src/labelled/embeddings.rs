@@ -1,11 +1,9 @@
 //! Word vectors that were trained elsewhere, in GloVe's text format: a word and its numbers a line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use super::{LabelledError, WordVocabulary};
-use crate::Error;
+use super::TextVocabulary;
+use crate::{DataError, ErrorKind, files};
 
 /// Vectors for some of the words of a vocabulary. Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word
 /// Representation".
@@ -24,18 +22,17 @@ impl WordVectors {
     /// # Errors
     ///
     /// When the file cannot be read, a line has no or other numbers than the first, or no word is known.
-    pub fn read(path: &Path, vocabulary: &WordVocabulary) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|e| Error::read(path.to_owned(), e))?;
-        let mut reader = BufReader::new(file);
+    pub fn read(path: &Path, vocabulary: &TextVocabulary) -> Result<Self, DataError> {
+        let mut reader = files::open(path)?;
         let (mut width, mut line, mut number) = (None, Vec::new(), 0);
         let mut vectors: Vec<Option<Vec<f32>>> = vec![None; vocabulary.len()];
         loop {
             line.clear();
             number += 1;
-            if reader.read_until(b'\n', &mut line).map_err(|e| Error::read(path.to_owned(), e))? == 0 {
+            if reader.read_until(b'\n', &mut line).map_err(|e| DataError::read(path, e))? == 0 {
                 break;
             }
-            let wrong = |reason: String| LabelledError::WordVector { path: path.to_owned(), line: number, reason };
+            let wrong = |reason: String| ErrorKind::Format.error(reason).within(path).line(number);
             // Some words of public files are not UTF-8; they are none that a text could hold.
             let text = String::from_utf8_lossy(&line);
             let fields: Vec<&str> = text.trim_end().split(' ').collect();
@@ -44,7 +41,7 @@ impl WordVectors {
             }
             let width = *width.get_or_insert(fields.len() - 1);
             if width == 0 || fields.len() <= width {
-                return Err(wrong(format!("{} numbers, and {} are wanted", fields.len() - 1, width.max(1))).into());
+                return Err(wrong(format!("{} numbers, and {} are wanted", fields.len() - 1, width.max(1))));
             }
             // A word may have spaces in it: the numbers are the last fields.
             let (word, numbers) = fields.split_at(fields.len() - width);
@@ -60,8 +57,8 @@ impl WordVectors {
         match width {
             Some(width) if !vectors.is_empty() => Ok(Self { width, vectors }),
             _ => {
-                let reason = "no word of the texts has a vector in this file".to_owned();
-                Err(LabelledError::WordVector { path: path.to_owned(), line: number, reason }.into())
+                let reason = "no word of the texts has a vector in this file";
+                Err(ErrorKind::Mismatch.error(reason).within(path).line(number))
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Folders: a sub-folder of texts for each class, as in `aclImdb`, or a file of lines for each.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Encoding, LabelledError, LabelledText, line_files};
-use crate::Error;
+use super::{LabelledText, line_files};
+use crate::files::{Encoding, entries};
+use crate::{DataError, ErrorKind};
 
 /// The sub-folder of `aclImdb` whose reviews have no label.
 const UNLABELLED: &str = "unsup";
@@ -14,17 +14,17 @@ const UNLABELLED: &str = "unsup";
 /// # Errors
 ///
 /// When a file cannot be read, or nothing in the folder has a class.
-pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>, Error> {
+pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>, DataError> {
     let train = path.join("train");
     let path = if train.is_dir() { &train } else { path };
     let mut texts = Vec::new();
-    let entries = entries(path)?;
-    for folder in entries.iter().filter(|entry| entry.is_dir()) {
+    let found = entries(path)?;
+    for folder in found.iter().filter(|entry| entry.is_dir()) {
         let label = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if label == UNLABELLED {
             continue;
         }
-        let files = self::entries(folder)?;
+        let files = entries(folder)?;
         for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "txt")) {
             let place = format!("{label}/{}", file.file_name().unwrap_or_default().to_string_lossy());
             texts.push(LabelledText { text: encoding.read(file)?, label: label.clone(), place });
@@ -34,9 +34,10 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>,
         return Ok(texts);
     }
     // Files of notes, such as README.1.0 and pictures, are no classes: only those that share their name with another.
-    let files: Vec<PathBuf> = entries.iter().filter(|entry| is_one_of_several(entry, &entries)).cloned().collect();
+    let files: Vec<PathBuf> = found.iter().filter(|entry| is_one_of_several(entry, &found)).cloned().collect();
     if files.is_empty() {
-        return Err(LabelledError::NoClassFolders { path: path.to_owned() }.into());
+        let message = "no sub-folder of this folder holds a .txt file, and none of its files is named by its class";
+        return Err(ErrorKind::Format.error(message).within(path));
     }
     line_files::read(&files, encoding)
 }
@@ -49,12 +50,4 @@ fn is_one_of_several(path: &Path, all: &[PathBuf]) -> bool {
     };
     let Some(own) = stem(path) else { return false };
     all.iter().any(|other| other != path && stem(other).is_some_and(|other| other == own))
-}
-
-/// What is in a folder, sorted by name as a person would: `2_1.txt` before `10_1.txt`.
-fn entries(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let read = || -> std::io::Result<Vec<PathBuf>> { fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect() };
-    let mut entries = read().map_err(|e| Error::read(path.to_owned(), e))?;
-    alphanumeric_sort::sort_path_slice(&mut entries);
-    Ok(entries)
 }

@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Encoding, LabelledError, LabelledText};
-use crate::Error;
+use super::LabelledText;
+use crate::files::Encoding;
+use crate::{DataError, ErrorKind};
 
 /// Reads the lines of every file as texts of the class that its extension names.
 ///
 /// # Errors
 ///
 /// When a file cannot be read, or has no extension.
-pub(super) fn read(paths: &[PathBuf], encoding: Encoding) -> Result<Vec<LabelledText>, Error> {
+pub(super) fn read(paths: &[PathBuf], encoding: Encoding) -> Result<Vec<LabelledText>, DataError> {
     let mut texts = Vec::new();
     for path in paths {
-        let label = class(path).ok_or_else(|| LabelledError::NoClassInName { path: path.clone() })?;
+        let label = class(path).ok_or_else(|| {
+            ErrorKind::Format.error("a file of lines is named by its class, such as reviews.pos").within(path)
+        })?;
         let shown = path.file_name().unwrap_or_default().to_string_lossy();
         texts.extend((1..).zip(encoding.read(path)?.lines()).map(|(number, line)| LabelledText {
             text: line.to_owned(),

@@ -1,13 +1,14 @@
 //! Texts with their labels, and what can be done with them.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use super::LabelledError;
+use crate::{DataError, ErrorKind};
 
 /// A text with its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,20 @@ pub struct LabelledText {
     pub label: String,
     /// Where it stands: `line 7`, `pos/12_9.txt`.
     pub place: String,
+}
+
+impl LabelledText {
+    /// A text that stands on a line of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Label`] when the label is empty.
+    pub(super) fn on_line(path: &Path, line: u64, text: &str, label: &str) -> Result<Self, DataError> {
+        if label.is_empty() {
+            return Err(ErrorKind::Label.error("the label is empty").within(path).line(line));
+        }
+        Ok(Self { text: text.to_owned(), label: label.to_owned(), place: format!("line {line}") })
+    }
 }
 
 /// Labelled texts.
@@ -34,11 +49,11 @@ impl LabelledTexts {
     ///
     /// # Errors
     ///
-    /// [`LabelledError::NoTexts`] when there are none.
-    pub fn new(name: impl Into<String>, texts: Vec<LabelledText>) -> Result<Self, LabelledError> {
+    /// [`ErrorKind::TooLittle`] when there are none.
+    pub fn new(name: impl Into<String>, texts: Vec<LabelledText>) -> Result<Self, DataError> {
         let name = name.into();
         if texts.is_empty() {
-            return Err(LabelledError::NoTexts { name });
+            return Err(ErrorKind::TooLittle.error("there is no text in it").within(name));
         }
         Ok(Self { name, texts })
     }
@@ -63,21 +78,31 @@ impl LabelledTexts {
     }
 
     /// Divides the texts at random into those to train on and a `share` that is held out, each in the order of the
-    /// source. The same `seed` gives the same parts.
+    /// source. The same `seed` gives the same parts. No class is left out of training: of one whose texts were all drawn to
+    /// be held out, the first is trained on.
     ///
     /// # Errors
     ///
-    /// [`LabelledError::BadShare`] when a part would be empty.
-    pub fn hold_out(self, share: f64, seed: u64) -> Result<(Self, Self), LabelledError> {
+    /// [`ErrorKind::Setting`] when a part would be empty.
+    pub fn hold_out(self, share: f64, seed: u64) -> Result<(Self, Self), DataError> {
         let texts = self.texts.len();
         let held_out = (share * texts as f64).round();
         if !(share > 0.0 && share < 1.0 && held_out >= 1.0 && (held_out as usize) < texts) {
-            return Err(LabelledError::BadShare { share, texts });
+            let message = format!("a share of {share} of {texts} texts cannot be held out: both parts need a text");
+            return Err(ErrorKind::Setting.error(message));
         }
         let mut order: Vec<usize> = (0..texts).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         let mut is_held_out = vec![false; texts];
         order[..held_out as usize].iter().for_each(|&index| is_held_out[index] = true);
+        let mut left = held_out as usize;
+        for class in self.classes() {
+            let mut own = (0..texts).filter(|&index| self.texts[index].label == class);
+            if left > 1 && own.clone().all(|index| is_held_out[index]) {
+                own.next().into_iter().for_each(|first| is_held_out[first] = false);
+                left -= 1;
+            }
+        }
         let name = self.name;
         let (mut train, mut rest) = (Vec::new(), Vec::new());
         for (text, held_out) in self.texts.into_iter().zip(is_held_out) {

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Encoding, LabelledError, LabelledTexts, Reviews, folder, json_lines, line_files, table};
-use crate::Error;
+use super::{LabelledText, LabelledTexts, Reviews, folder, json_lines, line_files, table};
+use crate::files::Encoding;
+use crate::table::Dialect;
+use crate::{DataError, ErrorKind, builtin, files};
 
 /// How labelled texts are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,16 +36,14 @@ impl LabelledSource {
     /// # Errors
     ///
     /// When it names nothing, or a built-in set that there is not.
-    pub fn parse(text: &str) -> Result<Self, LabelledError> {
-        if let Some(name) = text.strip_prefix("builtin:") {
-            return match name {
-                Reviews::NAME => Ok(Self(Place::Builtin)),
-                _ => Err(LabelledError::NoSuchBuiltin { name: name.to_owned() }),
-            };
+    pub fn parse(text: &str) -> Result<Self, DataError> {
+        if builtin::parse(text, "built-in set of labelled texts", &[(Reviews::NAME, ())])?.is_some() {
+            return Ok(Self(Place::Builtin));
         }
         let paths: Vec<PathBuf> = text.split(',').map(PathBuf::from).collect();
         if paths.iter().any(|path| path.as_os_str().is_empty()) {
-            return Err(LabelledError::NoSource { text: text.to_owned() });
+            let message = format!("`{text}` does not name labelled texts: want PATH, PATH,PATH or builtin:reviews");
+            return Err(ErrorKind::Setting.error(message));
         }
         match <[PathBuf; 1]>::try_from(paths) {
             Ok([path]) => Ok(Self(Place::Path(path))),
@@ -55,32 +55,46 @@ impl LabelledSource {
     ///
     /// A path is a table (`.csv`; `.tsv` or `.txt` with tabs; `.jsonl`, `.ndjson`; each also with `.gz`), a folder with a
     /// sub-folder of `.txt` files for each class (in it `train`, where there is one, as in `aclImdb`; reviews without a
-    /// label, `unsup`, are left out), or a folder of files of lines, `NAME.CLASS`.
+    /// label, `unsup`, are left out), a folder with a table `train` (`train.tsv`, say), or a folder of files of lines,
+    /// `NAME.CLASS`.
     ///
     /// # Errors
     ///
     /// When a file cannot be read or is malformed, a column is missing, or there is no text.
-    pub fn read(&self, reader: &TextReader) -> Result<LabelledTexts, Error> {
+    pub fn read(&self, reader: &TextReader) -> Result<LabelledTexts, DataError> {
         let (name, texts) = match &self.0 {
             Place::Builtin => return Ok(Reviews::texts()),
             Place::LineFiles(paths) => (line_files::name(paths), line_files::read(paths, reader.encoding)?),
-            Place::Path(path) if path.is_dir() => (path.display().to_string(), folder::read(path, reader.encoding)?),
-            Place::Path(path) => (path.display().to_string(), file(path, reader)?),
+            Place::Path(path) => {
+                let table = train_table(path);
+                let path = table.as_ref().unwrap_or(path);
+                let texts = if path.is_dir() { folder::read(path, reader.encoding)? } else { file(path, reader)? };
+                (path.display().to_string(), texts)
+            }
         };
-        Ok(LabelledTexts::new(name, texts)?)
+        LabelledTexts::new(name, texts)
     }
 }
 
-fn file(path: &Path, reader: &TextReader) -> Result<Vec<super::LabelledText>, Error> {
+/// The table of a folder that has one to train on, as `train.tsv` beside `dev.tsv`.
+fn train_table(folder: &Path) -> Option<PathBuf> {
+    ["csv", "tsv", "jsonl", "ndjson"].iter().find_map(|kind| files::existing(&folder.join(format!("train.{kind}"))))
+}
+
+fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let kind = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match kind {
-        "csv" => table::read(path, b',', reader),
-        "tsv" | "txt" | "tab" => table::read(path, b'\t', reader),
+        "csv" => table::read(path, Dialect::CSV, reader),
+        "tsv" | "txt" | "tab" => table::read(path, Dialect::TSV, reader),
         "jsonl" | "ndjson" => json_lines::read(path, reader),
         // A file that is not there is named as such, whatever its name.
         _ if !path.exists() => reader.encoding.read(path).map(|_| Vec::new()),
-        _ => Err(LabelledError::UnknownKind { path: path.to_owned() }.into()),
+        _ => {
+            let message = "not known by its name; labelled texts are in .csv, .tsv, .jsonl (or these with .gz), in a folder \
+                           with a sub-folder for each class, or in a file for each class (a.pos,a.neg)";
+            Err(ErrorKind::Format.error(message).within(path))
+        }
     }
 }

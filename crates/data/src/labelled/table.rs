@@ -1,14 +1,13 @@
 //! Tables: CSV and TSV, with a header or without.
 //!
-//! Without `--text-column` and `--label-column` the first row tells: names such as `sentence` and `label` are a header; else
-//! there is none, and two fields are text and label (SST-2), three are label, identifier and text (the IMDb file).
+//! Without `--text-column` and `--label-column` the first row tells: one name such as `sentence` or `label` makes it a header;
+//! else there is none, and two fields are text and label (SST-2), three are label, identifier and text (the IMDb file).
 
 use std::path::Path;
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord};
-
-use super::{LabelledError, LabelledText, TextReader};
-use crate::Error;
+use super::{LabelledText, TextReader};
+use crate::table::{Dialect, Header, Table};
+use crate::{DataError, ErrorKind};
 
 /// Names by which columns are known, in lower case.
 const TEXT_NAMES: [&str; 5] = ["text", "sentence", "review", "content", "phrase"];
@@ -22,100 +21,65 @@ struct Columns {
     header: bool,
 }
 
-/// Reads a table whose fields are divided by `delimiter`. Fields of a CSV file may be quoted; those of a TSV file never
-/// are, for reviews have quotes of their own.
+/// Reads a table. Fields of a CSV file may be quoted; those of a TSV file never are, for reviews have quotes of their own.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, its columns cannot be told, or a row is malformed.
-pub(super) fn read(path: &Path, delimiter: u8, reader: &TextReader) -> Result<Vec<LabelledText>, Error> {
+pub(super) fn read(path: &Path, dialect: Dialect, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
     let content = reader.encoding.read(path)?;
-    let mut table = ReaderBuilder::new()
-        .has_headers(false)
-        .delimiter(delimiter)
-        .quoting(delimiter == b',')
-        .from_reader(content.as_bytes());
-    let mut columns: Option<Columns> = None;
+    let dialect = if dialect == Dialect::CSV { dialect.fitted_to(&content) } else { dialect };
+    let mut table = Table::new(path, content, dialect)?;
     let mut texts = Vec::new();
-    let mut row = StringRecord::new();
-    while table.read_record(&mut row).map_err(|e| table_error(path, e))? {
-        let known = match columns {
-            Some(columns) => columns,
-            None => {
-                let found = Columns::of(path, &row, reader)?;
-                columns = Some(found);
-                if found.header {
-                    continue;
-                }
-                found
-            }
-        };
-        let line = row.position().map_or(0, csv::Position::line);
-        let label = row[known.label].trim();
-        if label.is_empty() {
-            return Err(LabelledError::EmptyLabel { path: path.to_owned(), line }.into());
-        }
-        let (text, label) = (row[known.text].to_owned(), label.to_owned());
-        texts.push(LabelledText { text, label, place: format!("line {line}") });
+    let Some(first) = table.row()? else { return Ok(texts) };
+    let columns = Columns::of(path, &Header::of(path, first.fields.clone()), reader)?;
+    let mut next = if columns.header { table.row()? } else { Some(first) };
+    while let Some(row) = next {
+        let (text, label) = (&row.fields[columns.text], row.fields[columns.label].trim());
+        texts.push(LabelledText::on_line(path, row.line, text, label)?);
+        next = table.row()?;
     }
     Ok(texts)
 }
 
 impl Columns {
-    fn of(path: &Path, first: &StringRecord, reader: &TextReader) -> Result<Self, LabelledError> {
+    fn of(path: &Path, first: &Header, reader: &TextReader) -> Result<Self, DataError> {
         let known = |names: &[&str]| {
-            let known =
-                |field: &str| names.contains(&field.trim().trim_start_matches('\u{FEFF}').to_lowercase().as_str());
-            first.iter().position(known)
+            first.names().map(|(_, name)| name.trim()).find(|name| names.contains(&&*name.to_lowercase()))
         };
         let (text, label) = (known(&TEXT_NAMES), known(&LABEL_NAMES));
-        match (&reader.text_column, &reader.label_column) {
-            (None, None) => match (text, label, first.len()) {
-                (Some(text), Some(label), _) => Ok(Self { text, label, header: true }),
-                (_, _, 2) => Ok(Self { text: 0, label: 1, header: false }),
-                (_, _, 3) => Ok(Self { text: 2, label: 0, header: false }),
-                (_, _, found) => Err(LabelledError::UnknownColumns { path: path.to_owned(), found }),
-            },
-            (text_column, label_column) => {
-                let find = |asked: &Option<String>, known: Option<usize>, usual: &str| match asked {
-                    Some(column) => place(path, first, column),
-                    None => known.map(|index| (index, true)).ok_or_else(|| missing(path, first, usual)),
-                };
-                let (text, header) = find(text_column, text, TEXT_NAMES[0])?;
-                let (label, named) = find(label_column, label, LABEL_NAMES[0])?;
-                Ok(Self { text, label, header: header || named })
-            }
+        let header = text.is_some() || label.is_some();
+        if !header && reader.text_column.is_none() && reader.label_column.is_none() {
+            return match first.len() {
+                2 => Ok(Self { text: 0, label: 1, header }),
+                3 => Ok(Self { text: 2, label: 0, header }),
+                found => {
+                    let message = format!(
+                        "{found} columns without names that are known: say which are text and label with --text-column \
+                         and --label-column, by name, or by number from 1 where there is no header"
+                    );
+                    Err(ErrorKind::Column.error(message).within(path))
+                }
+            };
         }
+        let find = |asked: &Option<String>, known: Option<&str>, usual: &str, option: &str| match (asked, known) {
+            (Some(column), _) => place(first, column),
+            (None, Some(name)) => Ok((first.column(name)?, true)),
+            (None, None) => Err(first.missing_with(usual, &format!("; say which it is with {option}"))),
+        };
+        let (text, text_named) = find(&reader.text_column, text, TEXT_NAMES[0], "--text-column")?;
+        let (label, label_named) = find(&reader.label_column, label, LABEL_NAMES[0], "--label-column")?;
+        Ok(Self { text, label, header: header || text_named || label_named })
     }
 }
 
 /// The place of the column that is asked for, and whether it was found by its name.
-fn place(path: &Path, first: &StringRecord, column: &str) -> Result<(usize, bool), LabelledError> {
-    if let Some(index) = first.iter().position(|name| name.trim() == column) {
+fn place(first: &Header, column: &str) -> Result<(usize, bool), DataError> {
+    if let Some(index) = first.find(column)? {
         return Ok((index, true));
     }
     match column.parse::<usize>() {
         Ok(number) if (1..=first.len()).contains(&number) => Ok((number - 1, false)),
-        _ => Err(missing(path, first, column)),
-    }
-}
-
-fn missing(path: &Path, first: &StringRecord, column: &str) -> LabelledError {
-    // The first row of a table without header may be a whole review.
-    let shown = |name: &str| {
-        if name.chars().count() <= 40 { name.to_owned() } else { name.chars().take(39).chain(['…']).collect() }
-    };
-    let known = first.iter().map(shown).collect::<Vec<_>>().join(", ");
-    LabelledError::MissingColumn { path: path.to_owned(), column: column.to_owned(), known }
-}
-
-fn table_error(path: &Path, error: csv::Error) -> LabelledError {
-    let path = path.to_owned();
-    match error.kind() {
-        ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            LabelledError::FieldCount { path, line, found: *len, wanted: *expected_len }
-        }
-        _ => LabelledError::Table { path, source: Box::new(error) },
+        _ => Err(first.missing(column)),
     }
 }

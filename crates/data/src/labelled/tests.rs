@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{LabelledSource, LabelledText, LabelledTexts, TextReader};
-use crate::Error;
+use crate::DataError;
 
 /// Writes a file and reads it as labelled texts.
-fn read(name: &str, content: impl AsRef<[u8]>, reader: &TextReader) -> Result<LabelledTexts, Error> {
+fn read(name: &str, content: impl AsRef<[u8]>, reader: &TextReader) -> Result<LabelledTexts, DataError> {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), name, content);
     LabelledSource::parse(&path.display().to_string())?.read(reader)

@@ -1,38 +1,20 @@
 //! The words and classes that a model knows, and their numbers.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabelledError, LabelledTexts, words};
-use crate::{Error, document};
+use super::{LabelledTexts, words};
+use crate::vocabulary::{WordConfig, WordVocabulary};
+use crate::{DataError, ErrorKind, files, json};
 
 const FORMAT: &str = "rekindle-words";
 const VERSION: u64 = 1;
 
-/// Which words are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WordConfig {
-    /// Words that appear less often are unknown. Default 1: none.
-    pub min_count: u64,
-    /// Keep at most this many words, the most frequent ones. Default: all.
-    pub max_size: Option<usize>,
-}
-
-impl Default for WordConfig {
-    fn default() -> Self {
-        Self { min_count: 1, max_size: None }
-    }
-}
-
 /// The words and classes that a model knows. Number 0 is the unknown word; the others follow, the most frequent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WordVocabulary {
-    words: Vec<String>,
-    ids: HashMap<String, u32>,
+pub struct TextVocabulary {
+    words: WordVocabulary,
     classes: Vec<String>,
 }
 
@@ -55,7 +37,7 @@ struct Document {
     words: Vec<String>,
 }
 
-impl WordVocabulary {
+impl TextVocabulary {
     /// The number of the unknown word.
     pub const UNKNOWN: u32 = 0;
 
@@ -63,37 +45,29 @@ impl WordVocabulary {
     ///
     /// # Errors
     ///
-    /// [`LabelledError::OneClass`] and [`LabelledError::NoWords`].
-    pub fn build(texts: &LabelledTexts, config: &WordConfig) -> Result<Self, LabelledError> {
+    /// [`ErrorKind::TooLittle`] for one class, and where no word is left.
+    pub fn build(texts: &LabelledTexts, config: &WordConfig) -> Result<Self, DataError> {
         let classes = texts.classes();
         if let [label] = &classes[..] {
-            return Err(LabelledError::OneClass { name: texts.name.clone(), label: label.clone() });
+            let message = format!("every text is labelled `{label}`; two classes or more are needed to learn from");
+            return Err(ErrorKind::TooLittle.error(message).within(&texts.name));
         }
-        let mut counts: HashMap<String, u64> = HashMap::new();
-        for text in &texts.texts {
-            for word in words(&text.text) {
-                *counts.entry(word.text).or_default() += 1;
-            }
+        let all = texts.texts.iter().flat_map(|text| words(&text.text)).map(|word| word.text);
+        let (words, distinct) = WordVocabulary::of_texts(all, config);
+        if words.is_empty() {
+            let message = format!(
+                "no word is left: of {distinct} distinct words none appears {} times; lower --min-count",
+                config.min_count
+            );
+            return Err(ErrorKind::TooLittle.error(message));
         }
-        let distinct = counts.len();
-        let mut kept: Vec<(String, u64)> = counts.into_iter().filter(|(_, count)| *count >= config.min_count).collect();
-        kept.sort_by(|(a, a_count), (b, b_count)| (Reverse(a_count), a).cmp(&(Reverse(b_count), b)));
-        kept.truncate(config.max_size.unwrap_or(usize::MAX));
-        if kept.is_empty() {
-            return Err(LabelledError::NoWords { words: distinct, min_count: config.min_count });
-        }
-        Ok(Self::from_parts(kept.into_iter().map(|(word, _)| word).collect(), classes))
-    }
-
-    fn from_parts(words: Vec<String>, classes: Vec<String>) -> Self {
-        let ids = (Self::UNKNOWN + 1..).zip(&words).map(|(id, word)| (word.clone(), id)).collect();
-        Self { words, ids, classes }
+        Ok(Self { words, classes })
     }
 
     /// V, the number of words, the unknown one included.
     #[expect(clippy::len_without_is_empty, reason = "a vocabulary has the unknown word at least")]
     pub fn len(&self) -> usize {
-        self.words.len() + 1
+        self.words.len()
     }
 
     /// The classes, in the order of their numbers.
@@ -103,17 +77,17 @@ impl WordVocabulary {
 
     /// The number of a word.
     pub fn id(&self, word: &str) -> Option<u32> {
-        self.ids.get(word).copied()
+        self.words.id(word)
     }
 
     /// The words with their numbers, without the unknown one.
     pub fn words(&self) -> impl Iterator<Item = (u32, &str)> {
-        (Self::UNKNOWN + 1..).zip(self.words.iter().map(String::as_str))
+        self.words.words()
     }
 
     /// For each word of this vocabulary (the unknown one is known everywhere), its number in another one.
     pub fn map_to(&self, other: &Self) -> Vec<Option<u32>> {
-        std::iter::once(Some(Self::UNKNOWN)).chain(self.words.iter().map(|word| other.id(word))).collect()
+        self.words.map_to(&other.words)
     }
 
     /// The numbers of the words of a text, each with the place of its word in [`words`]. Of a text longer than
@@ -138,16 +112,15 @@ impl WordVocabulary {
     ///
     /// # Errors
     ///
-    /// [`LabelledError::UnknownLabel`] for a label that is none of the classes.
-    pub fn encode_all(&self, texts: &LabelledTexts, max_length: usize) -> Result<EncodedTexts, LabelledError> {
+    /// [`ErrorKind::Label`] for a label that is none of the classes.
+    pub fn encode_all(&self, texts: &LabelledTexts, max_length: usize) -> Result<EncodedTexts, DataError> {
         let mut encoded = EncodedTexts { texts: Vec::new(), labels: Vec::new(), unknown_share: 0.0 };
         for text in &texts.texts {
             let label = self.classes.iter().position(|class| *class == text.label);
-            let label = label.ok_or_else(|| LabelledError::UnknownLabel {
-                name: texts.name.clone(),
-                place: text.place.clone(),
-                label: text.label.clone(),
-                known: self.classes.join(", "),
+            let label = label.ok_or_else(|| {
+                let known = self.classes.join(", ");
+                let message = format!("the label `{}` is none of the model's: {known}", text.label);
+                ErrorKind::Label.error(message).within(&texts.name).item(&text.place)
             })?;
             encoded.labels.push(label as u32);
             encoded.texts.push(self.encode(&text.text, max_length).0);
@@ -162,12 +135,12 @@ impl WordVocabulary {
     ///
     /// # Errors
     ///
-    /// [`Error::Write`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let (classes, words) = (self.classes.clone(), self.words.clone());
-        let document = Document { format: FORMAT.to_owned(), version: VERSION, classes, words };
+    /// [`ErrorKind::Write`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
+        let words = self.words().map(|(_, word)| word.to_owned()).collect();
+        let document = Document { format: FORMAT.to_owned(), version: VERSION, classes: self.classes.clone(), words };
         let json = serde_json::to_string_pretty(&document).expect("strings and numbers always fit into JSON");
-        document::write(path.as_ref(), &json)
+        files::write(path.as_ref(), &json)
     }
 
     /// Reads what [`save`](Self::save) wrote.
@@ -175,26 +148,15 @@ impl WordVocabulary {
     /// # Errors
     ///
     /// When the file cannot be read, or is damaged or of a newer version.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let json = fs::read_to_string(path).map_err(|source| Error::read(path.to_owned(), source))?;
-        let bad = |reason: String| LabelledError::BadVocabulary { path: path.to_owned(), reason };
-        let document: Document = serde_json::from_str(&json).map_err(|e| bad(e.to_string()))?;
-        if document.format != FORMAT {
-            return Err(bad(format!("its format is `{}`, want `{FORMAT}`", document.format)).into());
+        let Document { classes, words, .. } = json::document(path, &files::text(path)?, Some(FORMAT), VERSION)?;
+        let words = WordVocabulary::of_text_words(words).map_err(|error| error.within(path))?;
+        if classes.len() < 2 {
+            let message = format!("not a vocabulary: {} class(es), and two or more are needed", classes.len());
+            return Err(ErrorKind::Format.error(message).within(path));
         }
-        if document.version > VERSION {
-            let (name, seen) = (path.display().to_string(), document.version);
-            return Err(Error::VocabularyVersion { name, seen, newest: VERSION });
-        }
-        let vocabulary = Self::from_parts(document.words, document.classes);
-        if vocabulary.ids.len() != vocabulary.words.len() || vocabulary.words.is_empty() {
-            return Err(bad("a word is in it twice, or there is none".to_owned()).into());
-        }
-        if vocabulary.classes.len() < 2 {
-            return Err(bad(format!("{} class(es), and two or more are needed", vocabulary.classes.len())).into());
-        }
-        Ok(vocabulary)
+        Ok(Self { words, classes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rule that cuts a text into words.
 //!
 //! 1. White space divides words and is dropped; so is the line-break tag of HTML (`<br />`), which reviews are full of.
-//! 2. A run of letters and digits is a word. A single hyphen or full stop between two of them stays inside: `co-writer`,
+//! 2. A run of letters and digits, with their combining marks and joiners, is a word. A single hyphen or full stop between two of them stays inside: `co-writer`,
 //!    `7.5`.
 //! 3. An apostrophe followed by one of `s m d t re ve ll` and by no further letter begins a word of its own, and takes an
 //!    `n` before a `t`: `it's` is `it` and `'s`, `don't` is `do` and `n't`. So texts that were cut by the Penn Treebank's
@@ -10,6 +10,8 @@
 //! 5. Words are in lower case.
 
 use std::ops::Range;
+
+use crate::letters::is_word_part;
 
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub fn words(text: &str) -> Vec<Word> {
         } else if let Some(tag) = line_break(rest) {
             at += tag;
             continue;
-        } else if first.is_alphanumeric() {
+        } else if is_word_part(first) {
             at + run_of_letters(rest)
         } else if let Some(length) = clitic(rest) {
             at + length
@@ -88,8 +90,8 @@ fn run_of_letters(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map(|&(_, next)| next);
-        let joins = matches!(c, '-' | '.') && next.is_some_and(char::is_alphanumeric);
-        if !c.is_alphanumeric() && !joins {
+        let joins = matches!(c, '-' | '.') && next.is_some_and(is_word_part);
+        if !is_word_part(c) && !joins {
             break;
         }
         end = at + c.len_utf8();
@@ -100,7 +102,7 @@ fn run_of_letters(text: &str) -> usize {
 /// The length of an apostrophe and its letters at the beginning.
 fn clitic(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '’'))?.len_utf8();
-    let letters = text[mark..].find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len() - mark);
+    let letters = text[mark..].find(|c: char| !is_word_part(c)).unwrap_or(text.len() - mark);
     let known = CLITICS.iter().any(|clitic| text[mark..mark + letters].eq_ignore_ascii_case(clitic));
     known.then_some(mark + letters)
 }

@@ -1,7 +1,8 @@
 //! Dates in words, with a right answer that anyone can check.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
+
+use crate::batches::epoch_rng;
 
 const MONTHS: [(&str, u32); 12] = [
     ("january", 31),
@@ -56,7 +57,7 @@ const ORDINALS: [(&str, &str); 7] = [
 
 /// Pairs of a date in words and in ISO form.
 pub(super) fn draw(count: usize, seed: u64) -> impl Iterator<Item = (String, String)> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = epoch_rng(seed, 0);
     (0..count).map(move |_| {
         let year = rng.random_range(1900..2100);
         let month = rng.random_range(0..12_usize);

@@ -1,14 +1,9 @@
 //! Reading pairs of sentences.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
-use super::ParallelError;
 use super::dates;
-use crate::Error;
+use crate::{DataError, ErrorKind, files};
 
 /// Sentences and their translations, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,16 +20,17 @@ impl Pairs {
     /// # Errors
     ///
     /// When a file cannot be read or is not UTF-8, or the files have not as many lines.
-    pub fn read_files(source: &Path, target: &Path) -> Result<Self, Error> {
+    pub fn read_files(source: &Path, target: &Path) -> Result<Self, DataError> {
         let (sources, targets) = (lines(source)?, lines(target)?);
         if sources.len() != targets.len() {
-            return Err(ParallelError::LineCounts {
-                source_path: source.into(),
-                source_lines: sources.len(),
-                target_path: target.into(),
-                target_lines: targets.len(),
-            }
-            .into());
+            let message = format!(
+                "{} has {} lines and {} has {}; line N of one must translate line N of the other",
+                source.display(),
+                sources.len(),
+                target.display(),
+                targets.len()
+            );
+            return Err(ErrorKind::Mismatch.error(message));
         }
         Ok(Self { sources, targets })
     }
@@ -45,14 +41,15 @@ impl Pairs {
     /// # Errors
     ///
     /// When the file cannot be read or is not UTF-8, or a line lacks a column.
-    pub fn read_table(path: &Path, source_column: usize, target_column: usize) -> Result<Self, Error> {
+    pub fn read_table(path: &Path, source_column: usize, target_column: usize) -> Result<Self, DataError> {
         let mut pairs = Self::default();
-        for (index, line) in lines(path)?.into_iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in (1..).zip(lines(path)?).filter(|(_, line)| !line.trim().is_empty()) {
             let columns: Vec<&str> = line.split('\t').collect();
             let column = |wanted: usize| match wanted.checked_sub(1).and_then(|column| columns.get(column)) {
                 Some(text) => Ok((*text).to_owned()),
                 None => {
-                    Err(ParallelError::NoColumn { path: path.into(), line: index + 1, columns: columns.len(), wanted })
+                    let message = format!("there are {} columns, and column {wanted} is wanted", columns.len());
+                    Err(ErrorKind::Column.error(message).within(path).line(number))
                 }
             };
             pairs.sources.push(column(source_column)?);
@@ -96,23 +93,7 @@ impl Pairs {
     }
 }
 
-/// The lines of a file, decompressed if it is gzip (by its first bytes, not by its name).
-fn lines(path: &Path) -> Result<Vec<String>, Error> {
-    let failed = |source| Error::read(path.into(), source);
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
-    if bytes.starts_with(&[0x1F, 0x8B]) {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(&bytes[..]).read_to_end(&mut plain).map_err(failed)?;
-        bytes = plain;
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text.trim_start_matches('\u{FEFF}').lines().map(str::to_owned).collect()),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let bytes = error.as_bytes();
-            let line = 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count();
-            Err(ParallelError::InvalidUtf8 { path: path.into(), line, byte: bytes[at] }.into())
-        }
-    }
+/// The lines of a file, unpacked if it is gzip.
+fn lines(path: &Path) -> Result<Vec<String>, DataError> {
+    Ok(files::text(path)?.lines().map(str::to_owned).collect())
 }

@@ -1,13 +1,13 @@
 //! What a sentence is made of.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+
+use crate::letters::is_word_part;
+use crate::names::named;
 
 /// What a sentence is cut into.
 ///
-/// A word is a run of letters, digits, apostrophes and hyphens, with the periods and commas between two digits; every
+/// A word is a run of letters, digits, their combining marks and joiners, apostrophes and hyphens, with the periods and commas between two digits; every
 /// other character that is not white space is a word of its own. So `A man's 1.5-litre T-shirt.` has the words
 /// `A`, `man's`, `1.5-litre`, `T-shirt` and `.`, which mteval-v13a (BLEU's tokeniser) cuts no further but for the hyphen
 /// after a digit.
@@ -53,26 +53,7 @@ impl SentenceUnit {
     }
 }
 
-impl fmt::Display for SentenceUnit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Word => "word",
-            Self::Char => "char",
-        })
-    }
-}
-
-impl FromStr for SentenceUnit {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "word" => Ok(Self::Word),
-            "char" => Ok(Self::Char),
-            _ => Err("possible values: word, char".to_owned()),
-        }
-    }
-}
+named!(SentenceUnit { Word => "word", Char => "char" });
 
 fn words(sentence: &str) -> Vec<String> {
     let characters: Vec<char> = sentence.chars().collect();
@@ -81,7 +62,7 @@ fn words(sentence: &str) -> Vec<String> {
     for (i, &c) in characters.iter().enumerate() {
         let digit = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(char::is_ascii_digit);
         let inner = matches!(c, '.' | ',') && digit(i.checked_sub(1)) && digit(Some(i + 1));
-        let part = c.is_alphanumeric() || matches!(c, '\'' | '’' | '-') || inner || is_mark(c);
+        let part = is_word_part(c) || matches!(c, '\'' | '’' | '-') || inner;
         match words.last_mut() {
             Some(word) if part && open => word.push(c),
             _ if !c.is_whitespace() => words.push(c.into()),
@@ -90,9 +71,4 @@ fn words(sentence: &str) -> Vec<String> {
         open = part;
     }
     words
-}
-
-/// Combining marks, which belong to the letter before them.
-fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36F}')
 }

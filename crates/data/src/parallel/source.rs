@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Pairs;
-use crate::Error;
+use crate::{DataError, builtin, files};
 
 /// Where pairs come from, and how they are divided into training, validation and test.
 ///
@@ -18,7 +18,7 @@ use crate::Error;
 /// };
 /// let [train, validation] = dates.training()?;
 /// assert_eq!((train.len(), validation.len()), (20_000, 1000));
-/// # Ok::<(), rekindle_data::Error>(())
+/// # Ok::<(), rekindle_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairSource {
@@ -33,28 +33,31 @@ pub struct PairSource {
     pub validation_share: f64,
 }
 
-/// A split that data may have.
-struct Split {
+/// The files of a part that data may have.
+struct PartFiles {
     /// The names of its files, of which the first that is there holds.
     names: &'static [&'static str],
     /// How many dates it has, and the seed that they are drawn with.
     dates: (usize, u64),
 }
 
-const TRAIN: Split = Split { names: &["train"], dates: (20_000, 1) };
-const VALIDATION: Split = Split { names: &["val", "valid", "dev"], dates: (1000, 2) };
-const TEST: Split = Split { names: &["test"], dates: (1000, 3) };
+const TRAIN: PartFiles = PartFiles { names: &["train"], dates: (20_000, 1) };
+const VALIDATION: PartFiles = PartFiles { names: &["val", "valid", "dev"], dates: (1000, 2) };
+const TEST: PartFiles = PartFiles { names: &["test"], dates: (1000, 3) };
 
 impl PairSource {
     /// The name of the built-in dates.
     pub const DATES: &str = "builtin:dates";
+
+    /// The same, without what all built-in sets begin with.
+    const NAME: &str = "dates";
 
     /// The pairs to train on, and those held out for validation. Pairs with an empty side are among them.
     ///
     /// # Errors
     ///
     /// When the files cannot be read or do not go together.
-    pub fn training(&self) -> Result<[Pairs; 2], Error> {
+    pub fn training(&self) -> Result<[Pairs; 2], DataError> {
         let mut train = match self.split(&TRAIN)? {
             Some(train) => train,
             // The error names the file that the folder lacks.
@@ -73,7 +76,7 @@ impl PairSource {
     /// # Errors
     ///
     /// As [`training`](Self::training).
-    pub fn test(&self) -> Result<Option<Pairs>, Error> {
+    pub fn test(&self) -> Result<Option<Pairs>, DataError> {
         self.split(&TEST)
     }
 
@@ -82,14 +85,14 @@ impl PairSource {
     /// # Errors
     ///
     /// As [`training`](Self::training).
-    pub fn whole(&self, data: &str) -> Result<Pairs, Error> {
+    pub fn whole(&self, data: &str) -> Result<Pairs, DataError> {
         let (path, [source, target]) = (Path::new(data), self.columns);
         if path.is_file() { Pairs::read_table(path, source, target) } else { self.stem(path) }
     }
 
     /// A split that has data of its own.
-    fn split(&self, split: &Split) -> Result<Option<Pairs>, Error> {
-        if self.data == Self::DATES {
+    fn split(&self, split: &PartFiles) -> Result<Option<Pairs>, DataError> {
+        if builtin::parse(&self.data, "built-in set of pairs", &[(Self::NAME, ())])?.is_some() {
             let (count, seed) = split.dates;
             return Ok(Some(Pairs::dates(count, seed)));
         }
@@ -98,7 +101,7 @@ impl PairSource {
         found.map(|stem| self.stem(&stem)).transpose()
     }
 
-    fn stem(&self, stem: &Path) -> Result<Pairs, Error> {
+    fn stem(&self, stem: &Path) -> Result<Pairs, DataError> {
         let [source, target] = &self.languages;
         Pairs::read_files(&file(stem, source), &file(stem, target))
     }
@@ -107,6 +110,5 @@ impl PairSource {
 /// `STEM.LANGUAGE`, or with `.gz` where only that is there.
 fn file(stem: &Path, language: &str) -> PathBuf {
     let plain = PathBuf::from(format!("{}.{language}", stem.display()));
-    let packed = PathBuf::from(format!("{}.{language}.gz", stem.display()));
-    if !plain.exists() && packed.exists() { packed } else { plain }
+    files::existing(&plain).unwrap_or(plain)
 }

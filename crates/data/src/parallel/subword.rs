@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use tokenizers::models::ModelWrapper;
@@ -10,7 +9,10 @@ use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::models::unigram::{Unigram, UnigramTrainer};
 use tokenizers::{Model, Trainer};
 
-use super::{ParallelError, WordVocabulary};
+use crate::letters::is_word_part;
+use crate::names::named;
+use crate::vocabulary::WordVocabulary;
+use crate::{DataError, ErrorKind};
 
 /// Begins the first piece of a word that stands after white space or at the beginning. In a text it is read as `_`.
 const SPACE: char = '\u{2581}';
@@ -48,7 +50,7 @@ impl Subword {
         kind: SubwordKind,
         sentences: impl IntoIterator<Item = &'a str>,
         count: usize,
-    ) -> Result<Self, ParallelError> {
+    ) -> Result<Self, DataError> {
         let mut words: BTreeMap<String, u32> = BTreeMap::new();
         for word in sentences.into_iter().flat_map(marked_words) {
             *words.entry(word).or_default() += 1;
@@ -57,7 +59,11 @@ impl Subword {
         characters.sort_unstable();
         characters.dedup();
         if characters.is_empty() || characters.len() > count {
-            return Err(ParallelError::FewPieces { count, characters: characters.len() });
+            let characters = characters.len();
+            let message = format!(
+                "{count} pieces of words cannot be learnt from a text of {characters} characters; give at least that many"
+            );
+            return Err(ErrorKind::Setting.error(message));
         }
         // The unknown piece is one more.
         let size = count + 1;
@@ -102,13 +108,13 @@ impl Subword {
 }
 
 impl TryFrom<ModelWrapper> for Subword {
-    type Error = ParallelError;
+    type Error = DataError;
 
-    fn try_from(model: ModelWrapper) -> Result<Self, ParallelError> {
+    fn try_from(model: ModelWrapper) -> Result<Self, DataError> {
         match model {
             ModelWrapper::BPE(_) | ModelWrapper::Unigram(_) => Ok(Self { model }),
             ModelWrapper::WordLevel(_) | ModelWrapper::WordPiece(_) => {
-                Err(ParallelError::BadVocabulary { reason: "its pieces are neither BPE nor unigram".to_owned() })
+                Err(ErrorKind::Format.error("not a vocabulary of words: its pieces are neither BPE nor unigram"))
             }
         }
     }
@@ -120,26 +126,7 @@ impl From<Subword> for ModelWrapper {
     }
 }
 
-impl fmt::Display for SubwordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bpe => "bpe",
-            Self::Unigram => "unigram",
-        })
-    }
-}
-
-impl FromStr for SubwordKind {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "bpe" => Ok(Self::Bpe),
-            "unigram" => Ok(Self::Unigram),
-            _ => Err("possible values: bpe, unigram".to_owned()),
-        }
-    }
-}
+named!(SubwordKind { Bpe => "bpe", Unigram => "unigram" });
 
 /// Runs of letters and digits, and other characters one by one, the first after white space with its mark.
 fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
@@ -149,7 +136,7 @@ fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
         let mut open = false;
         for c in part.chars() {
             let c = if c == SPACE { '_' } else { c };
-            let inner = c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36F}');
+            let inner = is_word_part(c);
             match words.last_mut() {
                 None => words.push([SPACE, c].into_iter().collect()),
                 Some(word) if inner && open => word.push(c),
@@ -161,11 +148,11 @@ fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn failed(error: tokenizers::Error) -> ParallelError {
-    ParallelError::NoPieces { reason: error.to_string() }
+fn failed(error: impl fmt::Display) -> DataError {
+    ErrorKind::Format.error(format!("no pieces of words can be learnt: {error}"))
 }
 
-fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, ParallelError> {
+fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, DataError> {
     let unknown = tokenizers::AddedToken::from(UNKNOWN, true);
     let mut trainer = BpeTrainer::builder().vocab_size(size).show_progress(false).special_tokens(vec![unknown]).build();
     // Each word as often as it appeared: the trainer counts them again.
@@ -176,24 +163,24 @@ fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, ParallelError>
     Ok(model)
 }
 
-fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, ParallelError> {
+fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, DataError> {
     let size = u32::try_from(size).unwrap_or(u32::MAX);
     let trainer = UnigramTrainer::builder()
         .vocab_size(size)
         .show_progress(false)
         .unk_token(Some(UNKNOWN.to_owned()))
         .build()
-        .map_err(|error| ParallelError::NoPieces { reason: error.to_string() })?;
+        .map_err(failed)?;
     let mut model = Unigram::default();
     // One thread: sums in parts would depend on how many there are.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let alone = alone.map_err(|error| ParallelError::NoPieces { reason: error.to_string() })?;
+    let alone = alone.map_err(failed)?;
     alone.install(|| trainer.do_train(words.into_iter().collect(), &mut model)).map_err(failed)?;
     settle(&model)
 }
 
 /// The trainer gives rare characters their scores in the order of a hash table. Here it is that of the characters.
-fn settle(model: &Unigram) -> Result<Unigram, ParallelError> {
+fn settle(model: &Unigram) -> Result<Unigram, DataError> {
     /// By how much the trainer sets these scores apart.
     const APART: f64 = 1e-4;
     // The first is the unknown piece.
@@ -214,112 +201,4 @@ fn settle(model: &Unigram) -> Result<Unigram, ParallelError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use rstest::rstest;
-
-    use super::super::Pairs;
-    use super::*;
-
-    const KINDS: [SubwordKind; 2] = [SubwordKind::Bpe, SubwordKind::Unigram];
-
-    fn dates(kind: SubwordKind, count: usize) -> Subword {
-        let pairs = Pairs::dates(500, 1);
-        Subword::train(kind, pairs.sources.iter().map(String::as_str), count).unwrap()
-    }
-
-    #[rstest]
-    fn words_of_the_text_have_fewer_pieces_than_new_ones(
-        #[values(SubwordKind::Bpe, SubwordKind::Unigram)] kind: SubwordKind,
-    ) {
-        let text = "walk walks walked walking talk talks talked talking ".repeat(9);
-        let subword = Subword::train(kind, [text.as_str()], 40).unwrap();
-        assert!(subword.vocabulary().len() <= 44, "{}", subword.vocabulary().len());
-        let [known, new] = ["walked", "klawed"].map(|word| subword.pieces(word));
-        assert!(known.len() <= 3 && new.len() > 4, "{known:?} {new:?}");
-        assert_eq!(Subword::sentence(&subword.pieces("  walk  taking ")), "walk taking");
-    }
-
-    #[rstest]
-    fn the_same_sentences_give_the_same_pieces(#[values(SubwordKind::Bpe, SubwordKind::Unigram)] kind: SubwordKind) {
-        // Many characters that appear once, beside frequent words.
-        let rare: String = ('α'..='ω').flat_map(|c| [c, ' ']).collect();
-        let sentences: Vec<String> = (0..200).map(|i| format!("the {} of march", i % 7)).chain([rare]).collect();
-        let train = || Subword::train(kind, sentences.iter().map(String::as_str), 80).unwrap();
-        let first = train();
-        for _ in 0..5 {
-            assert_eq!(serde_json::to_string(&train()).unwrap(), serde_json::to_string(&first).unwrap());
-        }
-    }
-
-    #[rstest]
-    fn pieces_that_were_stored_cut_as_before(#[values(SubwordKind::Bpe, SubwordKind::Unigram)] kind: SubwordKind) {
-        let subword = dates(kind, 60);
-        let read: Subword = serde_json::from_str(&serde_json::to_string(&subword).unwrap()).unwrap();
-        assert_eq!(read, subword);
-        assert_eq!(read.vocabulary(), subword.vocabulary());
-        for sentence in &Pairs::dates(50, 2).sources {
-            assert_eq!(read.pieces(sentence), subword.pieces(sentence));
-        }
-    }
-
-    #[test]
-    fn a_character_that_was_never_seen_is_unknown() {
-        for kind in KINDS {
-            let subword = dates(kind, 100);
-            let numbers = subword.vocabulary().encode(&subword.pieces("march → the"));
-            let unknown = numbers.iter().filter(|&&number| number == WordVocabulary::UNKNOWN).count();
-            assert!((1..=2).contains(&unknown) && numbers.len() > unknown, "{numbers:?}");
-        }
-    }
-
-    #[test]
-    fn more_characters_than_pieces_are_refused() {
-        for kind in KINDS {
-            let error = Subword::train(kind, ["abcdef"], 6).unwrap_err().to_string();
-            assert!(error.contains("7 characters"), "{error}");
-            assert!(Subword::train(kind, [" \t"], 100).is_err());
-        }
-    }
-
-    #[test]
-    fn stored_pieces_of_another_kind_are_refused() {
-        let words = r#"{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"}"#;
-        assert!(serde_json::from_str::<Subword>(words).unwrap_err().to_string().contains("neither BPE nor unigram"));
-        for broken in
-            ["{}", "[]", r#"{"type":"BPE","vocab":{"a":0},"merges":["a b"]}"#, r#"{"type":"Unigram","vocab":[]}"#]
-        {
-            // Refused, or able to cut: never a panic.
-            if let Ok(subword) = serde_json::from_str::<Subword>(broken) {
-                subword.pieces("a b");
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
-        #[test]
-        fn pieces_give_any_text_back(text in "\\PC{0,40}", other in "[a-z .,▁]{1,40}") {
-            for kind in KINDS {
-                let sentences = [text.as_str(), other.as_str(), "x"];
-                let subword = Subword::train(kind, sentences, 200).unwrap();
-                let vocabulary = subword.vocabulary();
-                for sentence in sentences {
-                    let numbers = vocabulary.encode(&subword.pieces(sentence));
-                    prop_assert!(numbers.iter().all(|&number| number > WordVocabulary::END), "{numbers:?}");
-                    let wanted = sentence.replace(SPACE, "_").split_whitespace().collect::<Vec<_>>().join(" ");
-                    prop_assert_eq!(Subword::sentence(&vocabulary.decode(&numbers)), &wanted[..]);
-                    prop_assert_eq!(Subword::normal_form(sentence), wanted);
-                }
-            }
-        }
-
-        #[test]
-        fn any_text_is_cut_without_panic(text: String) {
-            for kind in KINDS {
-                dates(kind, 60).pieces(&text);
-            }
-        }
-    }
-}
+mod tests;

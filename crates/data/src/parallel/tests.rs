@@ -11,6 +11,10 @@ use super::*;
 #[case("  drei   Männer!!", "drei Männer ! !")]
 #[case("1,000.", "1,000 .")]
 #[case("e\u{301}té", "e\u{301}té")]
+#[case("हिन्दी में बिल्ली।", "हिन्दी में बिल्ली ।")]
+#[case("می‌خواهم بروم", "می‌خواهم بروم")]
+#[case("שָׁלוֹם עוֹלָם", "שָׁלוֹם עוֹלָם")]
+#[case("ที่นี่", "ที่นี่")]
 #[case(" \t", "")]
 fn a_sentence_is_cut_into_words(#[case] sentence: &str, #[case] words: &str) {
     assert_eq!(SentenceUnit::Word.tokens(sentence, false).join(" "), words);
@@ -135,10 +139,10 @@ proptest! {
         limit in 1_usize..100, tokens: bool, epoch: u64,
     ) {
         let size = if tokens { BatchSize::Tokens(limit) } else { BatchSize::Sentences(limit) };
-        let buckets = Buckets::new(&lengths, size, 5);
+        let buckets = Buckets::sorted(&lengths, size, 5);
         let batches = buckets.epoch(epoch);
         prop_assert_eq!(batches.len(), buckets.len());
-        prop_assert_eq!(&batches, &Buckets::new(&lengths, size, 5).epoch(epoch));
+        prop_assert_eq!(&batches, &Buckets::sorted(&lengths, size, 5).epoch(epoch));
         for batch in &batches {
             let longest = batch.iter().flat_map(|&pair| lengths[pair]).max().unwrap();
             match size {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::cursor::Cursor;
 use super::file::TextFile;
-use super::scan::{Scan, SymbolCount, scan};
+use super::scan::SymbolCount;
+use super::scanned::Scanned;
 use super::{TextSource, Unit, Vocabulary};
-use crate::{Error, builtin};
+use crate::{DataError, ErrorKind, Split, builtin};
 
 /// A text that is open for reading.
 ///
@@ -26,22 +27,17 @@ pub struct Corpus {
 #[derive(Debug)]
 struct Shared {
     name: String,
-    unit: Unit,
-    /// Never empty; none of the files is.
-    files: Vec<TextFile>,
-    bytes: usize,
-    scan: Scan,
+    text: Scanned,
 }
 
 impl Corpus {
     /// Opens a source and reads it through once.
     ///
     /// # Errors
-    /// A file that is missing ([`Error::NoSuchFile`]), empty ([`Error::EmptyText`]; in a folder, empty
-    /// files are left out) or, for characters and words, not UTF-8 ([`Error::InvalidUtf8`]); a folder
-    /// that matches nothing ([`Error::NoMatch`]); a name that is not built in
-    /// ([`Error::NoSuchBuiltin`]).
-    pub fn open(source: &TextSource, unit: Unit) -> Result<Self, Error> {
+    /// A file that is missing ([`ErrorKind::NotFound`]), empty ([`ErrorKind::TooLittle`]; in a folder, empty
+    /// files are left out) or, for characters and words, not UTF-8 ([`ErrorKind::Encoding`]); a folder
+    /// that matches nothing ([`ErrorKind::NotFound`]); a name that is not built in ([`ErrorKind::Setting`]).
+    pub fn open(source: &TextSource, unit: Unit) -> Result<Self, DataError> {
         if let TextSource::Builtin(name) = source {
             let text = builtin::text(name)?;
             return Self::new(source.to_string(), unit, vec![TextFile::built_in(name, text)]);
@@ -50,14 +46,15 @@ impl Corpus {
         let mut start = 0;
         for path in source.files()? {
             if path.is_dir() {
-                return Err(Error::IsFolder { path });
+                let message = "is a folder; give one folder alone, or files only";
+                return Err(ErrorKind::Setting.error(message).within(path));
             }
-            let file = TextFile::open(path, start)?;
+            let file = TextFile::open(path, start, unit)?;
             if !file.bytes().is_empty() {
                 start += file.bytes().len();
                 files.push(file);
             } else if !matches!(source, TextSource::Folder { .. }) {
-                return Err(Error::EmptyText { name: file.path.display().to_string() });
+                return Err(empty_text(&file.path));
             }
         }
         Self::new(source.to_string(), unit, files)
@@ -66,19 +63,18 @@ impl Corpus {
     /// A corpus of a text that is in memory already; `name` stands for it in messages.
     ///
     /// # Errors
-    /// [`Error::EmptyText`], and [`Error::InvalidUtf8`] for characters and words.
-    pub fn from_text(name: &str, text: impl Into<Vec<u8>>, unit: Unit) -> Result<Self, Error> {
+    /// [`ErrorKind::TooLittle`] for an empty text, and [`ErrorKind::Encoding`] for characters and words.
+    pub fn from_text(name: &str, text: impl Into<Vec<u8>>, unit: Unit) -> Result<Self, DataError> {
         let file = TextFile::owned(name, text.into());
         Self::new(name.into(), unit, vec![file])
     }
 
-    fn new(name: String, unit: Unit, files: Vec<TextFile>) -> Result<Self, Error> {
+    fn new(name: String, unit: Unit, files: Vec<TextFile>) -> Result<Self, DataError> {
         let bytes = files.iter().map(|file| file.bytes().len()).sum();
         if bytes == 0 {
-            return Err(Error::EmptyText { name });
+            return Err(empty_text(Path::new(&name)));
         }
-        let scan = scan(unit, &files)?;
-        Ok(Self { shared: Arc::new(Shared { name, unit, files, bytes, scan }) })
+        Ok(Self { shared: Arc::new(Shared { name, text: Scanned::new(unit, files, bytes)? }) })
     }
 
     /// What messages call this text: its source as the user gave it.
@@ -88,62 +84,64 @@ impl Corpus {
 
     /// The unit in which it is read.
     pub fn unit(&self) -> Unit {
-        self.shared.unit
+        self.shared.text.unit
     }
 
     /// The number of tokens.
     pub fn tokens(&self) -> usize {
-        self.shared.scan.tokens
+        self.shared.text.scan.tokens
     }
 
     /// The bytes of its files, in their order.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        self.shared.files.iter().map(TextFile::bytes)
+        self.shared.text.files.iter().map(TextFile::bytes)
     }
 
     /// The number of bytes.
     pub fn bytes(&self) -> usize {
-        self.shared.bytes
+        self.shared.text.bytes
     }
 
     /// The number of distinct symbols.
     pub fn distinct(&self) -> usize {
-        self.shared.scan.symbols.len()
+        self.shared.text.scan.symbols.len()
     }
 
     /// The files in reading order.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.shared.files.iter().map(|file| file.path.as_path())
+        self.shared.text.files.iter().map(|file| file.path.as_path())
     }
 
     /// The tokens of a range as they stand in the text, as far as there are any; bytes that are not
     /// UTF-8 come out as replacement characters.
     pub fn text(&self, range: Range<usize>) -> String {
-        let bytes = Cursor::at(self, range.start).copy(self, range.len());
+        let bytes = Cursor::at(self.scanned(), range.start).copy(self.scanned(), range.len());
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The ids of the tokens of a range, all at once: for short ranges.
     ///
     /// # Errors
-    /// [`Error::BadRange`], [`Error::UnitMismatch`], and [`Error::UnknownSymbol`] as for
+    /// [`ErrorKind::Setting`] for a range that is not in the text, and those of
     /// [`Corpus::check_vocabulary`].
-    pub fn ids(&self, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Vec<u32>, Error> {
+    pub fn ids(&self, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Vec<u32>, DataError> {
         self.check_vocabulary(vocabulary)?;
         self.check_range(&range)?;
         let mut ids = vec![0; range.len()];
-        Cursor::at(self, range.start).read(self, vocabulary, &mut ids);
+        Cursor::at(self.scanned(), range.start).read(self.scanned(), vocabulary, &mut ids);
         Ok(ids)
     }
 
     /// Makes sure that a vocabulary can encode this text.
     ///
     /// # Errors
-    /// [`Error::UnitMismatch`], and [`Error::UnknownSymbol`] with file and offset where the vocabulary
+    /// [`ErrorKind::Mismatch`] for another unit, and [`ErrorKind::UnknownToken`] with file and offset where the vocabulary
     /// lacks a symbol and has no unknown symbol to put in its place.
-    pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<(), Error> {
+    pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<(), DataError> {
         if vocabulary.unit() != self.unit() {
-            return Err(Error::UnitMismatch { corpus: self.unit(), vocabulary: vocabulary.unit() });
+            let (text, known) = (self.unit().plural(), vocabulary.unit().plural());
+            let message = format!("the text is read in {text}, and the vocabulary is one of {known}");
+            return Err(ErrorKind::Mismatch.error(message));
         }
         if vocabulary.unknown_id().is_some() {
             return Ok(());
@@ -151,39 +149,53 @@ impl Corpus {
         for symbol in self.symbols() {
             let (file, token) = self.token(symbol);
             if let Err(source) = vocabulary.check(token, symbol.offset - file.start) {
-                return Err(Error::UnknownSymbol { name: file.path.display().to_string(), source });
+                let message = "the text does not fit the vocabulary";
+                return Err(ErrorKind::UnknownToken.error(message).within(&file.path).because(source));
             }
         }
         Ok(())
     }
 
     /// Makes sure that a range lies within the text.
-    pub(crate) fn check_range(&self, range: &Range<usize>) -> Result<(), Error> {
+    pub(crate) fn check_range(&self, range: &Range<usize>) -> Result<(), DataError> {
         if range.start > range.end || range.end > self.tokens() {
-            let (start, end) = (range.start, range.end);
-            return Err(Error::BadRange { start, end, tokens: self.tokens() });
+            let message = format!("the range {range:?} does not lie within the {} tokens of the text", self.tokens());
+            return Err(ErrorKind::Setting.error(message));
         }
         Ok(())
     }
 
     /// The distinct symbols in the order of their first appearance.
     pub(crate) fn symbols(&self) -> &[SymbolCount] {
-        &self.shared.scan.symbols
+        &self.shared.text.scan.symbols
     }
 
     /// The file in which a symbol first appears, and the bytes of it.
     pub(crate) fn token(&self, symbol: &SymbolCount) -> (&TextFile, &[u8]) {
-        let after = self.files().partition_point(|file| file.start <= symbol.offset);
-        let file = &self.files()[after - 1];
+        let files = &self.scanned().files;
+        let after = files.partition_point(|file| file.start <= symbol.offset);
+        let file = &files[after - 1];
         let start = symbol.offset - file.start;
         (file, &file.bytes()[start..start + symbol.length])
     }
 
-    pub(crate) fn files(&self) -> &[TextFile] {
-        &self.shared.files
+    /// The text itself.
+    pub(crate) fn scanned(&self) -> &Scanned {
+        &self.shared.text
     }
+}
 
-    pub(crate) fn index(&self) -> &[usize] {
-        &self.shared.scan.index
+impl Split {
+    /// Cuts a text by fractions: train, validation, test. See [`Split::of_tokens`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn by_fractions(corpus: &Corpus, fractions: [f64; 3]) -> Result<Self, DataError> {
+        Self::of_tokens(corpus.tokens(), fractions)
     }
+}
+
+fn empty_text(name: &Path) -> DataError {
+    ErrorKind::TooLittle.error("the text is empty").within(name)
 }

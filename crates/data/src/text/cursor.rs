@@ -1,7 +1,7 @@
 //! A place in a corpus from which tokens are read.
 
-use super::corpus::Corpus;
 use super::scan::STRIDE;
+use super::scanned::Scanned;
 use super::tokenizer::first_token;
 use super::{Unit, Vocabulary};
 
@@ -15,45 +15,45 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     /// The place before token `token`, or the end of the text where there are fewer tokens.
-    pub(crate) fn at(corpus: &Corpus, token: usize) -> Self {
-        if corpus.unit() == Unit::Byte {
-            return Self::at_byte(corpus, token);
+    pub(crate) fn at(text: &Scanned, token: usize) -> Self {
+        if text.unit == Unit::Byte {
+            return Self::at_byte(text, token);
         }
-        let index = corpus.index();
+        let index = &text.scan.index;
         let entry = token / STRIDE;
         let Some(&start) = index.get(entry) else {
-            return Self::at_byte(corpus, corpus.bytes());
+            return Self::at_byte(text, text.bytes);
         };
         let (end, tokens) = match index.get(entry + 1) {
             Some(&next) => (next, STRIDE),
-            None => (corpus.bytes(), corpus.tokens() - entry * STRIDE),
+            None => (text.bytes, text.scan.tokens - entry * STRIDE),
         };
         let past_entry = token % STRIDE;
         // As many characters as bytes: the stretch is ASCII.
-        if corpus.unit() == Unit::Char && end - start == tokens {
-            return Self::at_byte(corpus, start + past_entry);
+        if text.unit == Unit::Char && end - start == tokens {
+            return Self::at_byte(text, start + past_entry);
         }
-        let mut cursor = Self::at_byte(corpus, start);
+        let mut cursor = Self::at_byte(text, start);
         for _ in 0..past_entry {
-            let rest = cursor.rest(corpus);
+            let rest = cursor.rest(text);
             if rest.is_empty() {
                 break;
             }
-            cursor.offset += first_token(corpus.unit(), rest);
+            cursor.offset += first_token(text.unit, rest);
         }
         cursor
     }
 
-    fn at_byte(corpus: &Corpus, byte: usize) -> Self {
-        let file = corpus.files().partition_point(|file| file.start <= byte).saturating_sub(1);
-        Self { file, offset: byte - corpus.files()[file].start }
+    fn at_byte(text: &Scanned, byte: usize) -> Self {
+        let file = text.files.partition_point(|file| file.start <= byte).saturating_sub(1);
+        Self { file, offset: byte - text.files[file].start }
     }
 
     /// The rest of the file, or the whole next one at its end; nothing at the end of the text.
-    fn rest<'a>(&mut self, corpus: &'a Corpus) -> &'a [u8] {
+    fn rest<'a>(&mut self, text: &'a Scanned) -> &'a [u8] {
         loop {
-            let rest = corpus.files()[self.file].bytes().get(self.offset..).unwrap_or_default();
-            if !rest.is_empty() || self.file + 1 == corpus.files().len() {
+            let rest = text.files[self.file].bytes().get(self.offset..).unwrap_or_default();
+            if !rest.is_empty() || self.file + 1 == text.files.len() {
                 return rest;
             }
             *self = Self { file: self.file + 1, offset: 0 };
@@ -64,10 +64,10 @@ impl Cursor {
     ///
     /// A token that the vocabulary lacks is read as [`Vocabulary::substitute`]; so is what lies past
     /// the end, where a file was rewritten after it was opened.
-    pub(crate) fn read(&mut self, corpus: &Corpus, vocabulary: &Vocabulary, ids: &mut [u32]) {
+    pub(crate) fn read(&mut self, text: &Scanned, vocabulary: &Vocabulary, ids: &mut [u32]) {
         let mut read = 0;
         while read < ids.len() {
-            let rest = self.rest(corpus);
+            let rest = self.rest(text);
             if rest.is_empty() {
                 ids[read..].fill(vocabulary.substitute());
                 return;
@@ -79,17 +79,17 @@ impl Cursor {
     }
 
     /// Copies out the next `tokens` tokens as they stand and moves past them.
-    pub(crate) fn copy(&mut self, corpus: &Corpus, tokens: usize) -> Vec<u8> {
-        let mut text = Vec::new();
+    pub(crate) fn copy(&mut self, text: &Scanned, tokens: usize) -> Vec<u8> {
+        let mut copied = Vec::new();
         for _ in 0..tokens {
-            let rest = self.rest(corpus);
+            let rest = self.rest(text);
             if rest.is_empty() {
                 break;
             }
-            let length = first_token(corpus.unit(), rest);
-            text.extend_from_slice(&rest[..length]);
+            let length = first_token(text.unit, rest);
+            copied.extend_from_slice(&rest[..length]);
             self.offset += length;
         }
-        text
+        copied
     }
 }

@@ -15,7 +15,7 @@ use super::symbol::Symbol;
 /// let mut decoder = Decoder::new(&vocabulary);
 /// assert_eq!([0, 1, 2].map(|id| decoder.push(id)), ["n", "", "é"]);
 /// assert_eq!(decoder.finish(), "");
-/// # Ok::<(), rekindle_data::Error>(())
+/// # Ok::<(), rekindle_data::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Decoder<'v> {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use crate::Error;
+use super::Unit;
+use crate::DataError;
+use crate::files::{self, Encoding, GZIP, invalid_utf8, without_mark};
 
 /// Files up to this size are read: a mapping takes at least a page of memory too, and a system allows
 /// only so many of them (65,530 by default on Linux, fewer than the files of a kernel tree).
@@ -20,6 +22,8 @@ pub(crate) struct TextFile {
     /// Where this file begins in the whole corpus, in bytes.
     pub(crate) start: usize,
     content: Content,
+    /// Bytes before the text: a byte-order mark.
+    skipped: usize,
 }
 
 #[derive(Debug)]
@@ -30,42 +34,63 @@ enum Content {
 }
 
 impl TextFile {
-    /// Opens a file that begins at byte `start` of the corpus.
-    pub(crate) fn open(path: PathBuf, start: usize) -> Result<Self, Error> {
-        let content = match open_content(&path) {
-            Ok(content) => content,
-            Err(source) => return Err(Error::read(path, source)),
+    /// Opens a file that begins at byte `start` of the corpus. A gzip file is unpacked into memory, and so is UTF-16 for
+    /// characters and words; a byte-order mark is left out for these.
+    pub(crate) fn open(path: PathBuf, start: usize, unit: Unit) -> Result<Self, DataError> {
+        let failed = |source| DataError::read(&path, source);
+        let mut content = if path == Path::new("-") {
+            Content::Read(files::bytes(&path)?)
+        } else {
+            open_content(&path).map_err(failed)?
         };
-        Ok(Self { path, start, content })
+        if content.bytes().starts_with(&GZIP) {
+            content = Content::Read(files::unpacked(content.bytes(), &path)?);
+        }
+        let mut skipped = 0;
+        if unit != Unit::Byte {
+            let bytes = content.bytes();
+            skipped = bytes.len() - without_mark(bytes).len();
+            if skipped == 0 && encoding_rs::Encoding::for_bom(bytes).is_some() {
+                content = Content::Read(Encoding::UTF_8.decode(bytes.to_vec(), &path)?.into_bytes());
+            }
+        }
+        Ok(Self { path, start, content, skipped })
     }
 
     /// A text that is in memory already.
     pub(crate) fn owned(name: &str, text: Vec<u8>) -> Self {
-        Self { path: name.into(), start: 0, content: Content::Read(text) }
+        Self { path: name.into(), start: 0, content: Content::Read(text), skipped: 0 }
     }
 
     /// A text that is part of the program.
     pub(crate) fn built_in(name: &str, text: &'static str) -> Self {
-        Self { path: name.into(), start: 0, content: Content::Static(text.as_bytes()) }
+        Self { path: name.into(), start: 0, content: Content::Static(text.as_bytes()), skipped: 0 }
     }
 
-    /// All the bytes.
+    /// All the bytes of the text.
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.content {
-            Content::Mapped(map) => map,
-            Content::Read(bytes) => bytes,
-            Content::Static(bytes) => bytes,
-        }
+        &self.content.bytes()[self.skipped..]
     }
 
     /// The bytes as text.
-    pub(crate) fn utf8(&self) -> Result<&str, Error> {
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Encoding`, with what the file is where it is a known binary format.
+    pub(crate) fn utf8(&self) -> Result<&str, DataError> {
         let bytes = self.bytes();
-        std::str::from_utf8(bytes).map_err(|error| {
-            let offset = error.valid_up_to();
-            let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count();
-            Error::InvalidUtf8 { path: self.path.clone(), offset, line, byte: bytes[offset] }
-        })
+        let advice = "convert the file, or read it with byte units (`--units byte`)";
+        std::str::from_utf8(bytes).map_err(|_| invalid_utf8(&self.path, bytes, advice))
+    }
+}
+
+impl Content {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Read(bytes) => bytes,
+            Self::Static(bytes) => bytes,
+        }
     }
 }
 

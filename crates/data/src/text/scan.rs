@@ -6,7 +6,7 @@ use super::Unit;
 use super::char_table::CharTable;
 use super::file::TextFile;
 use super::tokenizer::tokens;
-use crate::Error;
+use crate::DataError;
 
 /// Tokens between two entries of the sparse index: half a megabyte of index for a gigabyte of text,
 /// and a jump to any token reads a few tens of kilobytes at most.
@@ -37,8 +37,8 @@ pub(crate) struct Scan {
 /// Reads all files once.
 ///
 /// # Errors
-/// [`Error::InvalidUtf8`] for characters and words.
-pub(crate) fn scan(unit: Unit, files: &[TextFile]) -> Result<Scan, Error> {
+/// `ErrorKind::Encoding` for characters and words.
+pub(crate) fn scan(unit: Unit, files: &[TextFile]) -> Result<Scan, DataError> {
     let mut scan = match unit {
         Unit::Byte => scan_bytes(files),
         Unit::Char => scan_chars(files)?,
@@ -60,7 +60,7 @@ fn scan_bytes(files: &[TextFile]) -> Scan {
     Scan { tokens, index: Vec::new(), symbols: counts.symbols().collect() }
 }
 
-fn scan_chars(files: &[TextFile]) -> Result<Scan, Error> {
+fn scan_chars(files: &[TextFile]) -> Result<Scan, DataError> {
     let mut scan = Scan::default();
     let mut ascii = ByteCounts::new();
     // The place in `scan.symbols` of each character beyond ASCII, or `ABSENT`.
@@ -98,7 +98,7 @@ fn scan_chars(files: &[TextFile]) -> Result<Scan, Error> {
     Ok(scan)
 }
 
-fn scan_words(files: &[TextFile]) -> Result<Scan, Error> {
+fn scan_words(files: &[TextFile]) -> Result<Scan, DataError> {
     let mut scan = Scan::default();
     // The place in `scan.symbols` of each word; the words themselves stay in the mapping.
     let mut places: HashMap<&[u8], usize> = HashMap::new();

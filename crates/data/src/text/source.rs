@@ -7,11 +7,10 @@ use std::str::FromStr;
 use globset::GlobBuilder;
 use walkdir::WalkDir;
 
-use crate::Error;
+use crate::{DataError, ErrorKind, builtin};
 
 /// The pattern of a folder for which none is given.
 const EVERY_FILE: &str = "**/*";
-const BUILTIN_PREFIX: &str = "builtin:";
 
 /// One file, several, a folder, or a text that the crate carries with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +34,15 @@ pub enum TextSource {
 }
 
 impl TextSource {
-    /// Reads `PATH`, `PATH,PATH` or `builtin:NAME`; a path that is a folder takes every file in it.
+    /// Reads `PATH`, `PATH,PATH` or `builtin:NAME`; a path that is a folder takes every file in it, and `-` is the
+    /// standard input.
     ///
     /// A path that exists is taken whole even where it has a comma in it. Whether files exist is seen on opening.
     ///
     /// # Errors
-    /// [`Error::NoSource`] for an empty string or an empty part of a list.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        if let Some(name) = text.strip_prefix(BUILTIN_PREFIX) {
+    /// [`ErrorKind::Setting`] for an empty string or an empty part of a list.
+    pub fn parse(text: &str) -> Result<Self, DataError> {
+        if let Some(name) = text.strip_prefix(builtin::PREFIX) {
             return Ok(Self::Builtin(name.into()));
         }
         let path = PathBuf::from(text);
@@ -50,7 +50,8 @@ impl TextSource {
             return Ok(Self::Folder { path, pattern: EVERY_FILE.into() });
         }
         if text.split(',').any(|part| part.is_empty()) {
-            return Err(Error::NoSource { text: text.into() });
+            let message = format!("`{text}` does not name a text: want PATH, PATH,PATH or builtin:NAME");
+            return Err(ErrorKind::Setting.error(message));
         }
         if !text.contains(',') || path.exists() {
             return Ok(Self::File(path));
@@ -61,21 +62,23 @@ impl TextSource {
     /// The same folder with another pattern.
     ///
     /// # Errors
-    /// [`Error::PatternWithoutFolder`] where the source is not a folder, [`Error::BadPattern`] for a glob with a
-    /// mistake in it.
-    pub fn with_pattern(self, pattern: &str) -> Result<Self, Error> {
+    /// [`ErrorKind::Setting`] where the source is not a folder, and for a glob with a mistake in it.
+    pub fn with_pattern(self, pattern: &str) -> Result<Self, DataError> {
         matcher(pattern)?;
         match self {
             Self::Folder { path, .. } => Ok(Self::Folder { path, pattern: pattern.into() }),
-            other => Err(Error::PatternWithoutFolder { source_text: other.to_string(), pattern: pattern.into() }),
+            other => {
+                let message = format!("the pattern `{pattern}` needs a folder, and `{other}` is not one");
+                Err(ErrorKind::Setting.error(message))
+            }
         }
     }
 
     /// The files of a source that is on disk, in reading order; none for a built-in text.
     ///
     /// # Errors
-    /// Those of a folder that cannot be read, has a bad pattern or has no match ([`Error::NoMatch`]).
-    pub fn files(&self) -> Result<Vec<PathBuf>, Error> {
+    /// Those of a folder that cannot be read, has a bad pattern or has no match ([`ErrorKind::NotFound`]).
+    pub fn files(&self) -> Result<Vec<PathBuf>, DataError> {
         match self {
             Self::File(path) => Ok(vec![path.clone()]),
             Self::Files(paths) => Ok(paths.clone()),
@@ -85,38 +88,40 @@ impl TextSource {
     }
 }
 
-fn matcher(pattern: &str) -> Result<globset::GlobMatcher, Error> {
+fn matcher(pattern: &str) -> Result<globset::GlobMatcher, DataError> {
     let anywhere = if pattern.contains('/') { pattern.to_owned() } else { format!("**/{pattern}") };
-    GlobBuilder::new(&anywhere)
-        .literal_separator(true)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|source| Error::BadPattern { pattern: pattern.into(), source })
+    GlobBuilder::new(&anywhere).literal_separator(true).build().map(|glob| glob.compile_matcher()).map_err(|source| {
+        ErrorKind::Setting.error(format!("the pattern `{pattern}` is not a valid glob")).because(source)
+    })
 }
 
-fn files_below(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, Error> {
+fn files_below(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     let matcher = matcher(pattern)?;
     let mut files = Vec::new();
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     for entry in WalkDir::new(folder).into_iter().filter_entry(visible) {
-        let entry = entry.map_err(|error| Error::read(error.path().unwrap_or(folder).to_owned(), error.into()))?;
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(folder).to_owned();
+            DataError::read(path, error.into())
+        })?;
         let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         if entry.file_type().is_file() && matcher.is_match(below) {
             files.push(entry.into_path());
         }
     }
     if files.is_empty() {
-        return Err(Error::NoMatch { path: folder.into(), pattern: pattern.into() });
+        let message = format!("no file in this folder matches the pattern `{pattern}`");
+        return Err(ErrorKind::NotFound.error(message).within(folder));
     }
     files.sort();
     Ok(files)
 }
 
 impl FromStr for TextSource {
-    type Err = Error;
+    type Err = DataError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, DataError> {
         Self::parse(text)
     }
 }
@@ -133,69 +138,10 @@ impl fmt::Display for TextSource {
             }
             Self::Folder { path, pattern } if pattern == EVERY_FILE => write!(f, "{}", path.display()),
             Self::Folder { path, pattern } => write!(f, "{} ({pattern})", path.display()),
-            Self::Builtin(name) => write!(f, "{BUILTIN_PREFIX}{name}"),
+            Self::Builtin(name) => write!(f, "{}{name}", builtin::PREFIX),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn a_source_is_read_from_its_command_line_form() {
-        let folder = tempfile::tempdir().unwrap();
-        let comma = folder.path().join("a,b.txt");
-        fs::write(&comma, "x").unwrap();
-
-        let parse = |text: &str| TextSource::parse(text).unwrap();
-        assert_eq!(parse("builtin:source"), TextSource::Builtin("source".into()));
-        assert_eq!(parse("no/such.txt"), TextSource::File("no/such.txt".into()));
-        assert_eq!(parse("a.txt,b.txt"), TextSource::Files(vec!["a.txt".into(), "b.txt".into()]));
-        assert_eq!(parse(comma.to_str().unwrap()), TextSource::File(comma.clone()));
-        assert_eq!(
-            parse(folder.path().to_str().unwrap()),
-            TextSource::Folder { path: folder.path().into(), pattern: "**/*".into() }
-        );
-        for text in ["builtin:source", "a.txt", "a.txt,b.txt"] {
-            assert_eq!(parse(text).to_string(), text);
-        }
-        for text in ["", ",", "a.txt,", ",b.txt"] {
-            assert!(matches!(TextSource::parse(text), Err(Error::NoSource { .. })), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_folder_gives_its_matching_files_in_order_without_hidden_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["b.c", "a.h", "z/a.c", "z/note.md", ".git/x.c", "z/.hidden.c"] {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, name).unwrap();
-        }
-        let source = TextSource::parse(folder.path().to_str().unwrap()).unwrap();
-        let names = |pattern: &str| -> Vec<String> {
-            let files = source.clone().with_pattern(pattern).unwrap().files().unwrap();
-            let below = files.iter().map(|file| file.strip_prefix(folder.path()).unwrap());
-            below.map(|file| file.to_str().unwrap().to_owned()).collect()
-        };
-        assert_eq!(names("**/*"), ["a.h", "b.c", "z/a.c", "z/note.md"]);
-        assert_eq!(names("**/*.{c,h}"), ["a.h", "b.c", "z/a.c"]);
-        assert_eq!(names("*.c"), ["b.c", "z/a.c"]);
-        assert_eq!(names("z/*"), ["z/a.c", "z/note.md"]);
-    }
-
-    #[test]
-    fn patterns_that_cannot_work_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = TextSource::parse(folder.path().to_str().unwrap()).unwrap();
-        assert!(matches!(source.clone().with_pattern("*.{c"), Err(Error::BadPattern { .. })));
-        assert!(matches!(source.files(), Err(Error::NoMatch { .. })));
-        let file = TextSource::File("a.txt".into());
-        assert!(matches!(file.with_pattern("*.c"), Err(Error::PatternWithoutFolder { .. })));
-        let gone = TextSource::Folder { path: folder.path().join("gone"), pattern: "*".into() };
-        assert!(matches!(gone.files(), Err(Error::NoSuchFile { .. })));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::{Corpus, Vocabulary};
-use crate::Error;
+use crate::{DataError, ErrorKind};
 
 /// `B` contiguous streams over a range of tokens, read `T` steps at a time.
 ///
@@ -41,8 +41,8 @@ impl Streams {
     /// Streams over a range of a corpus.
     ///
     /// # Errors
-    /// [`Error::Zero`] for a batch size or sequence length of 0; [`Error::BadRange`];
-    /// [`Error::TextTooShort`] where the range has less than `B * T + 1` tokens; and where the
+    /// [`ErrorKind::Setting`] for a batch size or sequence length of 0, and a range that is not in the text;
+    /// [`ErrorKind::TooLittle`] where the range has less than `B * T + 1` tokens; and where the
     /// vocabulary does not fit, those of [`Corpus::check_vocabulary`].
     pub fn new(
         corpus: &Corpus,
@@ -50,10 +50,10 @@ impl Streams {
         range: Range<usize>,
         batch_size: usize,
         sequence_length: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DataError> {
         for (what, size) in [("batch size", batch_size), ("sequence length", sequence_length)] {
             if size == 0 {
-                return Err(Error::Zero { what });
+                return Err(ErrorKind::Setting.error(format!("the {what} is 0, and must be 1 or more")));
             }
         }
         corpus.check_vocabulary(vocabulary)?;
@@ -61,7 +61,11 @@ impl Streams {
         let tokens = range.len();
         let needed = batch_size.saturating_mul(sequence_length).saturating_add(1);
         if tokens < needed {
-            return Err(Error::TextTooShort { tokens, needed, batch_size, sequence_length });
+            let message = format!(
+                "the text is too short: {tokens} tokens, and one batch of {batch_size} streams of {sequence_length} \
+                 steps needs {needed}; lower the batch size or the sequence length, or use more text"
+            );
+            return Err(ErrorKind::TooLittle.error(message));
         }
         let mut streams = Self {
             corpus: corpus.clone(),
@@ -112,10 +116,10 @@ impl Streams {
         let mut targets = vec![0; self.batch_size * length];
         let rows = inputs.chunks_exact_mut(length).zip(targets.chunks_exact_mut(length));
         for (cursor, (inputs, targets)) in self.cursors.iter_mut().zip(rows) {
-            cursor.read(&self.corpus, &self.vocabulary, inputs);
+            cursor.read(self.corpus.scanned(), &self.vocabulary, inputs);
             targets[..length - 1].copy_from_slice(&inputs[1..]);
             // The cursor stays before the last target: it is the next batch's first input.
-            cursor.clone().read(&self.corpus, &self.vocabulary, &mut targets[length - 1..]);
+            cursor.clone().read(self.corpus.scanned(), &self.vocabulary, &mut targets[length - 1..]);
         }
         self.next = step + 1;
         StreamBatch { inputs, targets }
@@ -126,8 +130,9 @@ impl Streams {
         let stream_length = self.steps * self.sequence_length;
         let first = self.start + step * self.sequence_length;
         self.cursors.clear();
-        self.cursors
-            .extend((0..self.batch_size).map(|stream| Cursor::at(&self.corpus, first + stream * stream_length)));
+        self.cursors.extend(
+            (0..self.batch_size).map(|stream| Cursor::at(self.corpus.scanned(), first + stream * stream_length)),
+        );
         self.next = step;
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{DataError, ErrorKind};
 
 /// What one symbol of a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub enum Unit {
     Byte,
     /// A word or a mark, with the one space before it. The text must be UTF-8.
     ///
-    /// The rule, where `word character` is a letter, a digit or `_`:
+    /// The rule, where `word character` is a letter, a digit, a combining mark, U+200C, U+200D or `_`:
     ///
     /// 1. a token is a longest run of word characters, or one other character that is not white space;
     /// 2. the single space (U+0020) right before such a token belongs to it: `"to be,"` is `to`, ` be`, `,`;
@@ -58,34 +58,15 @@ impl fmt::Display for Unit {
 }
 
 impl FromStr for Unit {
-    type Err = Error;
+    type Err = DataError;
 
     /// Reads a unit's name.
     ///
     /// # Errors
-    /// [`Error::NoSuchUnit`] for any other string.
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Unit::ALL.into_iter().find(|unit| unit.name() == name).ok_or_else(|| Error::NoSuchUnit { name: name.into() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_unit_reads_back_from_its_name() {
-        for unit in Unit::ALL {
-            assert_eq!(unit.to_string().parse::<Unit>().unwrap(), unit);
-            let json = serde_json::to_string(&unit).unwrap();
-            assert_eq!(json, format!("\"{unit}\""));
-            assert_eq!(serde_json::from_str::<Unit>(&json).unwrap(), unit);
-        }
-    }
-
-    #[test]
-    fn an_unknown_unit_is_named_in_the_error() {
-        let error = "letter".parse::<Unit>().unwrap_err().to_string();
-        assert!(error.contains("letter") && error.contains("byte"), "{error}");
+    ///
+    /// [`ErrorKind::Setting`] for any other string.
+    fn from_str(name: &str) -> Result<Self, DataError> {
+        let found = Unit::ALL.into_iter().find(|unit| unit.name() == name);
+        found.ok_or_else(|| ErrorKind::Setting.error(format!("there is no unit `{name}`; want char, byte or word")))
     }
 }

@@ -13,7 +13,7 @@ use super::scan::SymbolCount;
 use super::symbol::{Symbol, UNKNOWN};
 use super::tokenizer::{first_char, first_token, tokens};
 use super::{Corpus, Decoder, Unit};
-use crate::Error;
+use crate::{DataError, ErrorKind};
 
 /// What a look-up gives for a symbol that is not there.
 const ABSENT: u32 = u32::MAX;
@@ -77,8 +77,8 @@ impl Vocabulary {
     /// The vocabulary of a corpus. Where symbols are left out, an unknown symbol takes their place.
     ///
     /// # Errors
-    /// [`Error::TooFewSymbols`] for a text of one symbol, or limits that leave less than two symbols.
-    pub fn from_corpus(corpus: &Corpus, config: &VocabularyConfig) -> Result<Self, Error> {
+    /// [`ErrorKind::TooLittle`] for a text of one symbol, or limits that leave less than two symbols.
+    pub fn from_corpus(corpus: &Corpus, config: &VocabularyConfig) -> Result<Self, DataError> {
         let all = corpus.symbols();
         let mut kept: Vec<&SymbolCount> = all.iter().filter(|symbol| symbol.count >= config.min_count).collect();
         let largest = config.max_size.unwrap_or(usize::MAX);
@@ -91,11 +91,16 @@ impl Vocabulary {
         }
         let symbols = kept.len() + usize::from(unknown);
         if symbols < 2 || all.len() < 2 {
-            let (name, distinct) = (corpus.name().into(), all.len());
-            return Err(Error::TooFewSymbols { name, symbols, distinct });
+            let message = format!(
+                "the vocabulary would have {symbols} symbol(s) of the {} in the text, and a model needs two or more; \
+                 use another text, a lower minimum count or a larger vocabulary",
+                all.len()
+            );
+            return Err(ErrorKind::TooLittle.error(message).within(corpus.name()));
         }
         if symbols >= ABSENT as usize {
-            return Err(Error::TooManySymbols { name: corpus.name().into(), symbols });
+            let message = format!("{symbols} distinct symbols are too many; set a largest vocabulary size");
+            return Err(ErrorKind::TooLarge.error(message).within(corpus.name()));
         }
         let known = kept.iter().filter_map(|symbol| {
             // A token of a checked text is always one symbol of its unit.
@@ -108,8 +113,8 @@ impl Vocabulary {
     /// The vocabulary of a short text, with every symbol in it.
     ///
     /// # Errors
-    /// [`Error::EmptyText`] and [`Error::TooFewSymbols`].
-    pub fn from_text(text: &str, unit: Unit) -> Result<Self, Error> {
+    /// [`ErrorKind::TooLittle`] for less than two symbols.
+    pub fn from_text(text: &str, unit: Unit) -> Result<Self, DataError> {
         let corpus = Corpus::from_text("text", text, unit)?;
         Self::from_corpus(&corpus, &VocabularyConfig::default())
     }

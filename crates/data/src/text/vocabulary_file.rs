@@ -6,38 +6,25 @@
 //!
 //! A symbol's place in the list, from 0, is its number; `null` is the unknown symbol.
 //!
-//! Other programs write a list of symbols, or an object of symbols and their numbers: [`Vocabulary::import`] reads these too.
+//! Other programs write a list of symbols, an object of symbols and their numbers, such objects the other way round, or
+//! either within an object: [`Vocabulary::import`] reads these too.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::symbol::{Symbol, UNKNOWN};
 use super::{Unit, Vocabulary};
-use crate::{Error, document};
+use crate::{DataError, ErrorKind, files, json};
 
 const FORMAT: &str = "rekindle-vocabulary";
 const VERSION: u64 = 1;
 
-/// The fields that every version has.
-#[derive(Deserialize)]
-struct Header {
-    format: String,
-    version: u64,
-}
-
-/// What the vocabularies of other programs look like; all else is taken for one of this program.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Other {
-    List(Vec<String>),
-    Numbers(BTreeMap<String, u64>),
-    Own(IgnoredAny),
-}
+/// Keys under which other programs put a vocabulary: torch-rnn, and names that are common in Python.
+const KEYS: [&str; 8] =
+    ["token_to_idx", "idx_to_token", "stoi", "itos", "char_to_idx", "idx_to_char", "vocab", "chars"];
 
 #[derive(Serialize, Deserialize)]
 struct Document<'a> {
@@ -62,25 +49,13 @@ impl Vocabulary {
     /// Reads what [`Vocabulary::to_json`] writes; `name` stands for the text in messages.
     ///
     /// # Errors
-    /// [`Error::VocabularySyntax`], [`Error::VocabularyVersion`] or [`Error::BadVocabulary`].
-    pub fn from_json(name: &str, json: &str) -> Result<Self, Error> {
-        let syntax = |source| Error::VocabularySyntax { name: name.into(), source };
-        let bad = |reason: String| Error::BadVocabulary { name: name.into(), reason };
-
-        let header: Header = serde_json::from_str(json).map_err(syntax)?;
-        if header.format != FORMAT {
-            return Err(bad(format!("its format is `{}`, want `{FORMAT}`", header.format)));
-        }
-        if header.version > VERSION {
-            let (name, seen) = (name.into(), header.version);
-            return Err(Error::VocabularyVersion { name, seen, newest: VERSION });
-        }
-        let document: Document = serde_json::from_str(json).map_err(syntax)?;
+    /// [`ErrorKind::Format`] or [`ErrorKind::Version`].
+    pub fn from_json(name: &str, json: &str) -> Result<Self, DataError> {
+        let document: Document = json::document(Path::new(name), json, Some(FORMAT), VERSION)?;
         let symbols: Vec<Symbol> = (document.symbols.iter().enumerate())
             .map(|(id, text)| match text {
                 None => Ok(Symbol::Unknown),
-                Some(text) => Symbol::parse(document.unit, text)
-                    .ok_or_else(|| bad(format!("symbol {id}, {text:?}, is not one {}", document.unit))),
+                Some(text) => parse(name, document.unit, id, text),
             })
             .collect::<Result<_, _>>()?;
         Self::checked(name, document.unit, symbols)
@@ -90,75 +65,107 @@ impl Vocabulary {
     /// the unknown symbol too. `name` stands for the list in messages.
     ///
     /// # Errors
-    /// [`Error::BadVocabulary`] for less than two symbols, one that is there twice, and one that is none of the unit.
-    pub fn from_list(name: &str, unit: Unit, symbols: &[impl AsRef<str>]) -> Result<Self, Error> {
+    /// [`ErrorKind::Format`] for less than two symbols, one that is there twice, and one that is none of the unit.
+    pub fn from_list(name: &str, unit: Unit, symbols: &[impl AsRef<str>]) -> Result<Self, DataError> {
         let symbol = |(number, text): (usize, &str)| match text {
             UNKNOWN | "<unk>" => Ok(Symbol::Unknown),
-            _ => Symbol::parse(unit, text).ok_or_else(|| {
-                let reason = format!("symbol {number}, {text:?}, is not one {unit}");
-                Error::BadVocabulary { name: name.into(), reason }
-            }),
+            _ => parse(name, unit, number, text),
         };
         let symbols = symbols.iter().map(AsRef::as_ref).enumerate().map(symbol).collect::<Result<_, _>>()?;
         Self::checked(name, unit, symbols)
     }
 
-    fn checked(name: &str, unit: Unit, symbols: Vec<Symbol>) -> Result<Self, Error> {
-        let bad = |reason: String| Err(Error::BadVocabulary { name: name.into(), reason });
+    fn checked(name: &str, unit: Unit, symbols: Vec<Symbol>) -> Result<Self, DataError> {
         if symbols.len() < 2 {
-            return bad(format!("it has {} symbol(s), want 2 or more", symbols.len()));
+            return Err(bad(name, format!("it has {} symbol(s), want 2 or more", symbols.len())));
         }
         if !Vocabulary::are_distinct(&symbols) {
-            return bad("a symbol is in it twice".into());
+            return Err(bad(name, "a symbol is in it twice"));
         }
         Ok(Self::from_symbols(unit, symbols))
     }
 
-    /// Reads a vocabulary of this or of another program: what [`Vocabulary::save`] writes, a list `["a", "b"]`, or an object
-    /// `{"a": 0, "b": 1}`. The symbols of the latter two are of the unit `unit`.
+    /// Reads a vocabulary of this or of another program: what [`Vocabulary::save`] writes, a list `["a", "b"]`, a string
+    /// `"ab"` of which each character is a symbol, an object `{"a": 0, "b": 1}` or `{"0": "a", "1": "b"}`, or an object with
+    /// one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like. Numbers may begin
+    /// at 1, as in Lua. The symbols of all but the first are of the unit `unit`.
     ///
     /// # Errors
-    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`Error::BadVocabulary`] for an object whose numbers do not go
-    /// from 0 without a gap.
-    pub fn import(path: impl AsRef<Path>, unit: Unit) -> Result<Self, Error> {
+    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`ErrorKind::Format`] for an object whose numbers have a gap.
+    pub fn import(path: impl AsRef<Path>, unit: Unit) -> Result<Self, DataError> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let json = fs::read_to_string(path).map_err(|source| Error::read(path.into(), source))?;
-        let other: Other =
-            serde_json::from_str(&json).map_err(|source| Error::VocabularySyntax { name: name.clone(), source })?;
-        match other {
-            Other::List(symbols) => Self::from_list(&name, unit, &symbols),
-            Other::Numbers(numbers) => {
-                let mut symbols: Vec<_> = numbers.into_iter().collect();
-                symbols.sort_by_key(|(_, number)| *number);
-                let gap = (0..).zip(&symbols).find(|(wanted, (_, number))| wanted != number);
-                if let Some((wanted, (symbol, number))) = gap {
-                    let reason = format!("{symbol:?} has the number {number}, where {wanted} is wanted");
-                    return Err(Error::BadVocabulary { name, reason });
-                }
-                let symbols: Vec<_> = symbols.into_iter().map(|(symbol, _)| symbol).collect();
-                Self::from_list(&name, unit, &symbols)
-            }
-            Other::Own(_) => Self::from_json(&name, &json),
+        let text = files::text(path)?;
+        let mut value: Value = json::parse(path, &text, "a vocabulary")?;
+        if value.get("format").is_some_and(|format| format == FORMAT) {
+            return Self::from_json(&name, &text);
         }
+        if let Some(inner) = KEYS.iter().find_map(|key| value.get(key).filter(|inner| !inner.is_number())) {
+            value = inner.clone();
+        }
+        let symbols = match value {
+            Value::String(symbols) => Some(symbols.chars().map(String::from).collect()),
+            Value::Array(list) => list.into_iter().map(string).collect::<Option<Vec<_>>>(),
+            Value::Object(object) => return Self::from_list(&name, unit, &numbered(&name, object)?),
+            _ => None,
+        };
+        let symbols = symbols.ok_or_else(|| {
+            bad(&name, "want a list of symbols, a string of them, or an object of symbols and their numbers")
+        })?;
+        Self::from_list(&name, unit, &symbols)
     }
 
     /// Writes the vocabulary to a file: to a temporary name first, so that the file is never seen half
     /// written.
     ///
     /// # Errors
-    /// [`Error::Write`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        document::write(path.as_ref(), &self.to_json())
+    /// [`ErrorKind::Write`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
+        files::write(path.as_ref(), &self.to_json())
     }
 
     /// Reads a vocabulary from a file.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::Read`] and those of [`Vocabulary::from_json`].
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Read`] and those of [`Vocabulary::from_json`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let json = fs::read_to_string(path).map_err(|source| Error::read(path.into(), source))?;
-        Self::from_json(&path.display().to_string(), &json)
+        Self::from_json(&path.display().to_string(), &files::text(path)?)
     }
+}
+
+fn parse(name: &str, unit: Unit, number: usize, text: &str) -> Result<Symbol, DataError> {
+    let symbol = Symbol::parse(unit, text);
+    symbol.ok_or_else(|| bad(name, format!("symbol {number}, {text:?}, is not one {unit}")))
+}
+
+fn bad(name: &str, reason: impl std::fmt::Display) -> DataError {
+    ErrorKind::Format.error(format!("not a vocabulary: {reason}")).within(name)
+}
+
+fn string(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The symbols of an object in the order of their numbers, which are its values or its keys and begin at 0 or 1.
+fn numbered(name: &str, object: Map<String, Value>) -> Result<Vec<String>, DataError> {
+    let pair = |(key, value): (String, Value)| match value {
+        Value::Number(number) => number.as_u64().map(|number| (number, key)),
+        Value::String(symbol) => key.parse().ok().map(|number| (number, symbol)),
+        _ => None,
+    };
+    let mut symbols = Vec::with_capacity(object.len());
+    for (key, value) in object {
+        let shown = key.clone();
+        symbols.push(pair((key, value)).ok_or_else(|| bad(name, format!("{shown:?} has no number beside it")))?);
+    }
+    symbols.sort();
+    let first = symbols.first().map_or(0, |(number, _)| (*number).min(1));
+    if let Some((wanted, (number, symbol))) = (first..).zip(&symbols).find(|(wanted, (number, _))| wanted != number) {
+        return Err(bad(name, format!("{symbol:?} has the number {number}, where {wanted} is wanted")));
+    }
+    Ok(symbols.into_iter().map(|(_, symbol)| symbol).collect())
 }

@@ -13,7 +13,7 @@ mod task;
 
 pub use error::TranslateError;
 pub use evaluation::evaluate;
-pub use languages::{Language, Languages};
+pub use rekindle_data::parallel::{Language, Languages};
 pub use operations::{Alignment, EvalOptions, PredictOptions};
 pub use settings::{PairSettings, TranslateSettings};
 pub use task::TranslateTask;

@@ -22,7 +22,7 @@ fn features(shape: &[u64]) -> Vec<u8> {
     npy(shape, &values, Order::C)
 }
 
-fn labelled(data: Vec<u8>, labels: Vec<u8>) -> Result<FrameSet, Error> {
+fn labelled(data: Vec<u8>, labels: Vec<u8>) -> Result<FrameSet, DataError> {
     let files = Files::new();
     let (data, labels) = (files.with("x.npy", data), files.with("y.npy", labels));
     FrameSet::open(&FrameSource::parse(&data, Some(labels.as_ref()))?, None, &reader(), None)

@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 
 use super::texts;
-use crate::labelled::{Buckets, LabelledError};
+use crate::ErrorKind;
+use crate::labelled::Buckets;
 
 #[test]
 fn an_epoch_is_a_function_of_seed_and_number() {
     let lengths: Vec<usize> = (0..500).map(|text| 1 + text * 7 % 40).collect();
-    let buckets = |seed| Buckets::new(lengths.clone(), 8, seed);
+    let buckets = |seed| Buckets::pooled(lengths.clone(), 8, seed);
     assert_eq!(buckets(1).epoch(3), buckets(1).epoch(3));
     assert_ne!(buckets(1).epoch(3), buckets(1).epoch(4));
     assert_ne!(buckets(1).epoch(3), buckets(2).epoch(3));
@@ -17,12 +18,10 @@ fn an_epoch_is_a_function_of_seed_and_number() {
 #[test]
 fn little_of_a_batch_is_padding() {
     let lengths: Vec<usize> = (0..2000).map(|text| 1 + text * 97 % 200).collect();
-    let buckets = Buckets::new(lengths.clone(), 20, 1);
+    let buckets = Buckets::pooled(lengths.clone(), 20, 1);
     let epoch = buckets.epoch(0);
-    let padded: usize = (0..buckets.batches())
-        .map(|batch| epoch.batch(batch))
-        .map(|batch| batch.len() * batch.iter().map(|&text| lengths[text]).max().unwrap())
-        .sum();
+    let padded: usize =
+        epoch.iter().map(|batch| batch.len() * batch.iter().map(|&text| lengths[text]).max().unwrap()).sum();
     // At random, batches of twenty would be padded to almost twice their words.
     assert!((padded as f64) < 1.1 * lengths.iter().sum::<usize>() as f64);
 }
@@ -38,16 +37,31 @@ fn a_share_is_held_out_by_its_seed() {
     assert_ne!(all.clone().hold_out(0.1, 2).unwrap().1, held_out);
     assert_ne!(train.fingerprint(), held_out.fingerprint());
     for share in [0.0, 0.001, 1.0, -1.0, f64::NAN] {
-        assert!(matches!(all.clone().hold_out(share, 1), Err(LabelledError::BadShare { texts: 50, .. })), "{share}");
+        let error = all.clone().hold_out(share, 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Setting, "{share}");
+        assert!(error.to_string().contains("of 50 texts"), "{error}");
+    }
+}
+
+#[test]
+fn no_class_is_left_out_of_training() {
+    let names: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+    let label = |number: usize| if number == 7 { "rare" } else { "common" };
+    let pairs: Vec<(&str, &str)> = names.iter().enumerate().map(|(number, name)| (&**name, label(number))).collect();
+    for seed in 0..20 {
+        let (train, held_out) = texts(&pairs).hold_out(0.5, seed).unwrap();
+        assert_eq!(train.classes().len(), 2, "seed {seed}");
+        assert_eq!(train.texts.len() + held_out.texts.len(), 40);
     }
 }
 
 proptest! {
     #[test]
     fn every_text_is_in_one_batch(lengths in prop::collection::vec(1usize..30, 0..300), batch_size in 1usize..9) {
-        let buckets = Buckets::new(lengths.clone(), batch_size, 3);
+        let buckets = Buckets::pooled(lengths.clone(), batch_size, 3);
         let epoch = buckets.epoch(2);
-        let mut seen: Vec<usize> = (0..buckets.batches()).flat_map(|batch| epoch.batch(batch).to_vec()).collect();
+        prop_assert_eq!(epoch.len(), buckets.len());
+        let mut seen: Vec<usize> = epoch.concat();
         seen.sort_unstable();
         prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
     }

@@ -29,6 +29,8 @@ const FOUND: [(&str, &str); 2] = [("so \"good", "1"), ("bad", "0")];
 #[case::quoted("a.csv", "text,label\n\"so \"\"good\",1\nbad,0\n")]
 #[case::windows_lines("a.csv", "text,label\r\n\"so \"\"good\",1\r\nbad,0\r\n")]
 #[case::byte_order_mark("a.csv", "\u{FEFF}text,label\n\"so \"\"good\",1\nbad,0\n")]
+#[case::semicolons("a.csv", "text;label\n\"so \"\"good\";1\nbad;0\n")]
+#[case::tabs("a.csv", "text\tlabel\n\"so \"\"good\"\t1\nbad\t0\n")]
 #[case::json("a.jsonl", "{\"text\": \"so \\\"good\", \"label\": 1}\n\n{\"label\": \"0\", \"text\": \"bad\"}\n")]
 fn every_kind_of_table_is_read(#[case] name: &str, #[case] content: &str) {
     assert_eq!(pairs(&read(name, content, &TextReader::default()).unwrap()), FOUND);
@@ -42,6 +44,10 @@ fn columns_are_found_by_name_or_by_number() {
     let numbered = read("a.csv", "1,good,yes\n2,bad,no\n", &columns("2", "3")).unwrap();
     assert_eq!(pairs(&named), [("good", "yes"), ("bad", "no")]);
     assert_eq!(pairs(&numbered), pairs(&named));
+    let half_named = read("a.csv", "text,target\ngood,yes\nbad,no\n", &columns("text", "2")).unwrap();
+    assert_eq!(pairs(&half_named), pairs(&named));
+    let equal_names = read("a.csv", "text,label,text\nx,yes,good\nx,no,bad\n", &columns("3", "2")).unwrap();
+    assert_eq!(pairs(&equal_names), pairs(&named));
     let json = read("a.jsonl", r#"{"words": "good", "verdict": true}"#, &columns("words", "verdict")).unwrap();
     assert_eq!(pairs(&json), [("good", "true")]);
 }
@@ -50,6 +56,9 @@ fn columns_are_found_by_name_or_by_number() {
 #[case::missing_column("a.csv", "words,verdict\ngood,yes\n", columns("text", "verdict"), &["`text`", "words, verdict"])]
 #[case::column_number("a.csv", "good,yes\n", columns("1", "3"), &["`3`", "good, yes"])]
 #[case::unknown_columns("a.csv", "a,b,c,d\n", TextReader::default(), &["4 columns", "--text-column"])]
+#[case::one_known_name("a.csv", "text,target\ngood,1\n", TextReader::default(), &["`label`", "text, target", "--label-column"])]
+#[case::equal_names("a.csv", "text,label,text\na,1,b\n", TextReader::default(), &["line 1", "`text` (columns 1, 3)"])]
+#[case::open_quote("a.csv", "text,label\n\"good,1\nbad,0\n", TextReader::default(), &["line 2", "quotation mark"])]
 #[case::too_few_fields("a.tsv", "good\t1\nbad\n", TextReader::default(), &["line 2", "1 fields", "has 2"])]
 #[case::too_many_fields("a.tsv", "good\t1\nbad\t0\t0\n", TextReader::default(), &["line 2", "3 fields"])]
 #[case::empty_label("a.tsv", "good\t1\nbad\t\n", TextReader::default(), &["line 2", "label is empty"])]
@@ -87,7 +96,7 @@ fn a_gzip_file_that_is_cut_off_is_named() {
 #[case::no_file_of_odd_name("nowhere", "no such file")]
 #[case::no_file_of_lines("nowhere.pos,nowhere.neg", "no such file")]
 fn a_source_that_is_not_there_is_named(#[case] source: &str, #[case] wanted: &str) {
-    let read = || -> Result<_, crate::Error> { LabelledSource::parse(source)?.read(&TextReader::default()) };
+    let read = || -> Result<_, crate::DataError> { LabelledSource::parse(source)?.read(&TextReader::default()) };
     let error = read().unwrap_err().to_string();
     assert!(error.contains(wanted), "{error}");
 }
@@ -134,6 +143,17 @@ fn the_folders_of_classes_are_read_in_order_and_those_without_labels_are_not() {
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     let error = source("empty").read(&TextReader::default()).unwrap_err().to_string();
     assert!(error.contains("empty") && error.contains("sub-folder"), "{error}");
+}
+
+#[test]
+fn a_folder_with_a_table_to_train_on_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "train.tsv", "so good\t1\nbad\t0\n");
+    write(folder.path(), "dev.tsv", "fine\t1\n");
+    let source = LabelledSource::parse(&folder.path().display().to_string()).unwrap();
+    let found = source.read(&TextReader::default()).unwrap();
+    assert_eq!(pairs(&found), [("so good", "1"), ("bad", "0")]);
+    assert!(found.name.ends_with("train.tsv"), "{}", found.name);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::write_files;
 use crate::text::tokenizer::tokens;
-use crate::{Corpus, Error, TextSource, Unit};
+use crate::{Corpus, ErrorKind, Place, TextSource, Unit};
 
 #[rstest]
 fn files_are_read_one_after_the_other(#[values(Unit::Char, Unit::Byte, Unit::Word)] unit: Unit) {
@@ -44,21 +44,22 @@ fn what_is_counted_is_what_is_there() {
 #[test]
 fn a_file_that_is_missing_is_named() {
     let error = Corpus::open(&TextSource::File("no/such.txt".into()), Unit::Char).unwrap_err();
-    assert!(matches!(error, Error::NoSuchFile { .. }));
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("such.txt"), "{error}");
-    assert!(std::error::Error::source(&error).is_some());
+    assert!(error.to_string().ends_with("such.txt: no such file or folder"), "{error}");
+    assert!(std::error::Error::source(&error).is_none(), "the same again");
 }
 
 #[test]
 fn an_empty_text_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let source = write_files(folder.path(), &["", ""]);
-    assert!(matches!(Corpus::open(&source, Unit::Byte), Err(Error::EmptyText { .. })));
+    assert!(Corpus::open(&source, Unit::Byte).is_err_and(|error| error.kind() == ErrorKind::TooLittle));
     for file in source.files().unwrap() {
         let error = Corpus::open(&TextSource::File(file.clone()), Unit::Char).unwrap_err();
         assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
     }
-    assert!(matches!(Corpus::from_text("none", "", Unit::Char), Err(Error::EmptyText { .. })));
+    assert!(Corpus::from_text("none", "", Unit::Char).is_err_and(|error| error.kind() == ErrorKind::TooLittle));
 }
 
 #[test]
@@ -67,13 +68,13 @@ fn a_folder_in_a_list_of_files_is_refused() {
     let file = folder.path().join("a.txt");
     fs::write(&file, "text").unwrap();
     let source = TextSource::Files(vec![file, folder.path().into()]);
-    assert!(matches!(Corpus::open(&source, Unit::Char), Err(Error::IsFolder { .. })));
+    assert!(Corpus::open(&source, Unit::Char).is_err_and(|error| error.kind() == ErrorKind::Setting));
 }
 
 #[test]
 fn a_built_in_text_that_does_not_exist_is_refused() {
     let error = Corpus::open(&TextSource::Builtin("sauce".into()), Unit::Char).unwrap_err();
-    assert!(matches!(error, Error::NoSuchBuiltin { .. }));
+    assert_eq!(error.kind(), ErrorKind::Setting);
 }
 
 #[rstest]
@@ -83,7 +84,7 @@ fn a_built_in_text_that_does_not_exist_is_refused() {
 fn bytes_that_are_not_utf8_are_placed(
     #[case] before: &str,
     #[case] offset: usize,
-    #[case] line: usize,
+    #[case] line: u64,
     #[values(Unit::Char, Unit::Word)] unit: Unit,
 ) {
     let folder = tempfile::tempdir().unwrap();
@@ -91,11 +92,10 @@ fn bytes_that_are_not_utf8_are_placed(
     let source = write_files(folder.path(), &[b"good".as_slice(), &bad]);
     let error = Corpus::open(&source, unit).unwrap_err();
     let message = error.to_string();
-    let Error::InvalidUtf8 { path, offset: seen, line: seen_line, byte } = error else {
-        panic!("{message}");
-    };
-    assert!(path.ends_with("001.txt"));
-    assert_eq!((seen, seen_line, byte), (offset, line, 0xe9));
+    assert_eq!(error.kind(), ErrorKind::Encoding);
+    assert!(error.path().unwrap().ends_with("001.txt"));
+    assert_eq!(error.place(), Some(&Place::Line(line)));
+    assert!(message.contains(&format!("byte {offset} is 0xe9")), "{message}");
     assert!(message.contains("--units byte"), "{message}");
     assert!(Corpus::open(&source, Unit::Byte).is_ok());
 }
@@ -104,8 +104,35 @@ fn bytes_that_are_not_utf8_are_placed(
 fn a_character_cut_by_the_end_of_a_file_is_not_made_whole_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let source = write_files(folder.path(), &[b"ab\xc3".as_slice(), b"\xa9"]);
-    let result = Corpus::open(&source, Unit::Char);
-    assert!(matches!(result, Err(Error::InvalidUtf8 { offset: 2, .. })), "{result:?}");
+    let error = Corpus::open(&source, Unit::Char).unwrap_err().to_string();
+    assert!(error.contains("byte 2 is 0xc3"), "{error}");
+}
+
+#[test]
+fn a_text_is_read_without_its_mark_and_unpacked() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "grün ist\n".repeat(700);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, format!("\u{FEFF}{text}").as_bytes()).unwrap();
+    let utf_16: Vec<u8> = std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let marked = format!("\u{FEFF}{text}").into_bytes();
+    for content in [marked.clone(), packed.finish().unwrap(), utf_16] {
+        let source = write_files(folder.path(), &[content]);
+        for unit in [Unit::Char, Unit::Word] {
+            let corpus = Corpus::open(&source, unit).unwrap();
+            assert_eq!(corpus.text(0..corpus.tokens()), text);
+        }
+    }
+    let bytes = Corpus::open(&write_files(folder.path(), &[&marked]), Unit::Byte).unwrap();
+    assert_eq!(bytes.bytes(), marked.len(), "bytes are read as they are");
+}
+
+#[test]
+fn a_picture_is_called_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = write_files(folder.path(), &[b"\xFF\xD8\xFF\xE0 JFIF"]);
+    let error = Corpus::open(&source, Unit::Char).unwrap_err().to_string();
+    assert!(error.ends_with("000.txt: not a text but a JPEG image"), "{error}");
 }
 
 proptest! {

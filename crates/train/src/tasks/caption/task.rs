@@ -179,7 +179,7 @@ impl Task for CaptionTask {
             sha256: sha256(content(&set)),
         };
         Ok(Self {
-            buckets: Buckets::new(&lengths, BatchSize::Sentences(data.batch_size), training.seed),
+            buckets: Buckets::sorted(&lengths, BatchSize::Sentences(data.batch_size), training.seed),
             loader: PictureLoader::new(set.pictures.clone(), config.side, data.workers),
             settings: settings.clone(),
             set,

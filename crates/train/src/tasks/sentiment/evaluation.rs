@@ -1,7 +1,7 @@
 //! The figures of a classifier.
 
 use burn::tensor::Int;
-use rekindle_data::labelled::{EncodedTexts, WordVocabulary};
+use rekindle_data::labelled::{EncodedTexts, TextVocabulary};
 use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
 use rekindle_models::classifier::Classifier;
 
@@ -65,7 +65,7 @@ pub fn log_probs(
 pub(super) fn padded(texts: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Vec<usize>) {
     let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
     let time = lengths.iter().copied().max().unwrap_or(1);
-    let padding = |text: &[u32]| std::iter::repeat_n(WordVocabulary::UNKNOWN as i32, time - text.len());
+    let padding = |text: &[u32]| std::iter::repeat_n(TextVocabulary::UNKNOWN as i32, time - text.len());
     let tokens: Vec<i32> =
         texts.iter().flat_map(|text| text.iter().map(|&word| word as i32).chain(padding(text))).collect();
     (Tensor::from_data(TensorData::new(tokens, [texts.len(), time]), device), lengths)

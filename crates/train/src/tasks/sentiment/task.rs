@@ -1,7 +1,7 @@
 //! Training a classifier.
 
 use rand::RngExt;
-use rekindle_data::labelled::{BucketEpoch, Buckets, EncodedTexts, LabelledTexts, WordVectors, WordVocabulary};
+use rekindle_data::labelled::{Buckets, EncodedTexts, LabelledTexts, TextVocabulary, WordVectors};
 use rekindle_models::classifier::Classifier;
 
 use super::evaluation::{evaluate, padded};
@@ -13,33 +13,33 @@ use crate::run::assets::vocabulary_file;
 #[derive(Debug)]
 pub struct SentimentTask {
     settings: SentimentSettings,
-    vocabulary: WordVocabulary,
+    vocabulary: TextVocabulary,
     data: DataInfo,
     train: EncodedTexts,
     validation: EncodedTexts,
     vectors: Option<WordVectors>,
     buckets: Buckets,
     /// The batches of the epoch that was asked for last.
-    epoch: OfEpoch<BucketEpoch>,
+    epoch: OfEpoch<Vec<Vec<usize>>>,
     device: Device,
 }
 
-vocabulary_file!(WordVocabulary);
+vocabulary_file!(TextVocabulary);
 
 impl SentimentTask {
     /// The texts of a batch and their classes; some words are replaced by the unknown word. The
     /// random numbers for that belong to the batch alone.
     fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
-        let places = self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch)).batch(batch as usize);
+        let places = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
         let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
         let mut texts: Vec<Vec<u32>> = places.iter().map(|&text| self.train.texts[text].clone()).collect();
         let share = self.settings.model.word_dropout;
         if share > 0.0 {
-            let number = epoch * self.buckets.batches() as u64 + batch;
+            let number = epoch * self.buckets.len() as u64 + batch;
             let mut rng = stream(self.settings.training.seed ^ 0x776f_7264, number);
             for word in texts.iter_mut().flatten() {
                 if rng.random_bool(share) {
-                    *word = WordVocabulary::UNKNOWN;
+                    *word = TextVocabulary::UNKNOWN;
                 }
             }
         }
@@ -52,15 +52,15 @@ impl Task for SentimentTask {
     const ABOUT: &'static str = "A classifier of texts: a sequence of words in, one label out";
 
     type Settings = SentimentSettings;
-    type Assets = WordVocabulary;
+    type Assets = TextVocabulary;
     type Model = Classifier;
     type Carry = ();
 
-    fn open(settings: &SentimentSettings, assets: Option<WordVocabulary>, device: &Device) -> Result<Self, TaskError> {
+    fn open(settings: &SentimentSettings, assets: Option<TextVocabulary>, device: &Device) -> Result<Self, TaskError> {
         let texts = settings.data.texts()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
-            None => WordVocabulary::build(&texts[0], &settings.data.words())?,
+            None => TextVocabulary::build(&texts[0], &settings.data.words())?,
         };
         let [train, validation] = &texts;
         let encode = |texts| vocabulary.encode_all(texts, settings.data.max_length);
@@ -83,7 +83,7 @@ impl Task for SentimentTask {
         };
         let [train, validation] = encoded;
         Ok(Self {
-            buckets: Buckets::new(train.lengths(), settings.data.batch_size, settings.training.seed),
+            buckets: Buckets::pooled(train.lengths(), settings.data.batch_size, settings.training.seed),
             settings: settings.clone(),
             vocabulary,
             data,
@@ -95,11 +95,11 @@ impl Task for SentimentTask {
         })
     }
 
-    fn assets(&self) -> &WordVocabulary {
+    fn assets(&self) -> &TextVocabulary {
         &self.vocabulary
     }
 
-    fn model(settings: &SentimentSettings, vocabulary: &WordVocabulary, seed: u64, device: &Device) -> Classifier {
+    fn model(settings: &SentimentSettings, vocabulary: &TextVocabulary, seed: u64, device: &Device) -> Classifier {
         let (words, classes) = (vocabulary.len(), vocabulary.classes().len());
         settings.model.init_with(words, classes, &mut seeded(seed), device)
     }
@@ -109,7 +109,7 @@ impl Task for SentimentTask {
     }
 
     fn batches(&self) -> u64 {
-        self.buckets.batches() as u64
+        self.buckets.len() as u64
     }
 
     fn begin(&self, model: Classifier) -> Result<Classifier, TaskError> {
@@ -145,7 +145,7 @@ impl Task for SentimentTask {
 /// The texts, training and validation, for a person to read before training begins.
 fn summary(
     texts: &[LabelledTexts; 2],
-    vocabulary: &WordVocabulary,
+    vocabulary: &TextVocabulary,
     encoded: &[EncodedTexts; 2],
     vectors: Option<&WordVectors>,
 ) -> String {

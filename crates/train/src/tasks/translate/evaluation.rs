@@ -1,12 +1,12 @@
 //! The figures of a translator.
 
-use rekindle_data::parallel::{BatchSize, Buckets, Pairs, SentenceUnit};
+use rekindle_data::parallel::{BatchSize, Buckets, Languages, Pairs, SentenceUnit};
 use rekindle_metrics::language::perplexity;
 use rekindle_metrics::translation::{Bleu, BleuStatistics, ChrfStatistics};
 use rekindle_models::decode::Search;
 use rekindle_models::translator::Translator;
 
-use super::languages::Languages;
+use super::languages::translate;
 use crate::prelude::*;
 
 /// The figures of `model` (without autodiff) on `pairs`, translated by `search` in batches of `batch_size`.
@@ -30,7 +30,7 @@ pub fn evaluate(
     let lengths: Vec<[usize; 2]> = numbers.iter().map(|(source, target)| [source.len(), target.len()]).collect();
     let (mut nats, mut tokens, mut correct, mut exact) = (0.0, 0, 0, 0_u64);
     let (mut words, mut characters) = (BleuStatistics::default(), ChrfStatistics::default());
-    for batch in Buckets::new(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
+    for batch in Buckets::sorted(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
         let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
         let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
         let forced = model.score(&sources, &targets)?;
@@ -38,7 +38,7 @@ pub fn evaluate(
         tokens += forced.symbols;
         correct += forced.correct;
         let texts: Vec<&str> = batch.iter().map(|&i| pairs.sources[i].as_str()).collect();
-        for (&i, translations) in batch.iter().zip(languages.translate(model, &texts, search)?) {
+        for (&i, translations) in batch.iter().zip(translate(languages, model, &texts, search)?) {
             let (ours, theirs) = (&translations[0].0, languages.target.normal_form(&pairs.targets[i]));
             words += bleu.statistics(ours, &[&pairs.targets[i]]);
             characters += ChrfStatistics::of(ours, &[&theirs]);

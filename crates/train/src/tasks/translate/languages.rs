@@ -1,51 +1,16 @@
-//! The two languages of a run.
+//! The two languages of a run: its vocabularies, and translations between them.
 
-use std::borrow::Cow;
-
-use rekindle_data::parallel::{Pairs, ParallelError, SentenceUnit, Subword, WordVocabulary};
+use rekindle_data::parallel::{Languages, WordVocabulary};
 use rekindle_models::decode::{DecodeError, Hypothesis, Search};
 use rekindle_models::translator::Translator;
-use serde::{Deserialize, Serialize};
 
-use super::settings::PairSettings;
 use crate::error::TaskError;
 use crate::run::assets::{AssetReader, AssetWriter, Assets};
-
-/// Subword pieces that are learnt unless another number is given.
-const PIECES: usize = 8000;
-
-/// A text that one language cuts into this many times as many pieces as the other is in the other.
-const MORE_PIECES: f64 = 1.3;
 
 /// Tokens that are never written.
 const NEVER: [u32; 2] = [WordVocabulary::PAD, WordVocabulary::UNKNOWN];
 
 const VOCABULARY: &str = "vocab.json";
-
-/// How a language is read and written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Language {
-    /// Its name, as given with `--source-lang` or `--target-lang`.
-    pub name: String,
-    /// What a token is.
-    pub unit: SentenceUnit,
-    /// Whether upper case becomes lower case.
-    pub lowercase: bool,
-    /// Cuts words into pieces; none where they stay whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subword: Option<Subword>,
-    /// The tokens.
-    pub vocabulary: WordVocabulary,
-}
-
-/// The languages of a run: its `vocab.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Languages {
-    /// What is read.
-    pub source: Language,
-    /// What is written.
-    pub target: Language,
-}
 
 impl Assets for Languages {
     fn save(&self, to: &mut AssetWriter<'_>) -> Result<(), TaskError> {
@@ -57,146 +22,22 @@ impl Assets for Languages {
     }
 }
 
-impl Language {
-    /// The tokens of a sentence.
-    pub fn tokens(&self, sentence: &str) -> Vec<String> {
-        match &self.subword {
-            Some(subword) => subword.pieces(&cased(sentence, self.lowercase)),
-            None => self.unit.tokens(sentence, self.lowercase),
-        }
-    }
-
-    /// The numbers of a sentence's tokens.
-    pub fn encode(&self, sentence: &str) -> Vec<u32> {
-        self.vocabulary.encode(&self.tokens(sentence))
-    }
-
-    /// The sentence of some numbers.
-    pub fn decode(&self, numbers: &[u32]) -> String {
-        let tokens = self.vocabulary.decode(numbers);
-        if self.subword.is_some() { Subword::sentence(&tokens) } else { self.unit.sentence(&tokens) }
-    }
-
-    /// A sentence as this language would be written if every token were known: cut and put together again.
-    pub fn normal_form(&self, sentence: &str) -> String {
-        match &self.subword {
-            Some(_) => Subword::normal_form(&cased(sentence, self.lowercase)),
-            None => self.unit.sentence(&self.unit.tokens(sentence, self.lowercase)),
-        }
-    }
-}
-
-fn cased(sentence: &str, lowercase: bool) -> Cow<'_, str> {
-    if lowercase { sentence.to_lowercase().into() } else { sentence.into() }
-}
-
-impl Languages {
-    /// The languages of some pairs, with the tokens that these have.
-    ///
-    /// # Errors
-    ///
-    /// When subword pieces cannot be learnt.
-    pub(super) fn of(pairs: &Pairs, settings: &PairSettings) -> Result<Self, ParallelError> {
-        let lowercase = settings.lowercase;
-        let vocabulary = &settings.vocabulary;
-        let [source, target] = settings.names();
-        let Some(kind) = settings.subword else {
-            let of_words = |name: String, unit: SentenceUnit, sentences: &[String]| {
-                let tokens: Vec<_> = sentences.iter().map(|s| unit.tokens(s, lowercase)).collect();
-                let vocabulary = WordVocabulary::new(&tokens, vocabulary.min_count, vocabulary.max_vocabulary);
-                Language { name, unit, lowercase, subword: None, vocabulary }
-            };
-            let [source_unit, target_unit] = settings.units();
-            return Ok(Self {
-                source: of_words(source, source_unit, &pairs.sources),
-                target: of_words(target, target_unit, &pairs.targets),
-            });
-        };
-        let learn = |sides: &[&[String]]| {
-            let sentences: Vec<Cow<str>> =
-                sides.iter().flat_map(|side| side.iter()).map(|s| cased(s, lowercase)).collect();
-            let count = vocabulary.max_vocabulary.unwrap_or(PIECES);
-            Subword::train(kind, sentences.iter().map(|sentence| &**sentence), count)
-        };
-        let [read, written]: [&[String]; 2] = [&pairs.sources, &pairs.targets];
-        let [read, written] = if settings.joint {
-            let both = learn(&[read, written])?;
-            [both.clone(), both]
-        } else {
-            [learn(&[read])?, learn(&[written])?]
-        };
-        let of_pieces = |name: String, subword: Subword| {
-            let vocabulary = subword.vocabulary();
-            Language { name, unit: SentenceUnit::Word, lowercase, subword: Some(subword), vocabulary }
-        };
-        Ok(Self { source: of_pieces(source, read), target: of_pieces(target, written) })
-    }
-
-    /// The numbers of the tokens of some pairs.
-    pub(super) fn encode(&self, pairs: &Pairs) -> Vec<(Vec<u32>, Vec<u32>)> {
-        let both = pairs.sources.iter().zip(&pairs.targets);
-        both.map(|(source, target)| (self.source.encode(source), self.target.encode(target))).collect()
-    }
-
-    /// A warning for each language of which the vocabulary covers less than half of the text.
-    pub(super) fn poor_coverage(&self, pairs: &Pairs) -> Vec<String> {
-        let sides = [(&self.source, &pairs.sources), (&self.target, &pairs.targets)];
-        let warnings = sides.into_iter().filter_map(|(language, sentences)| {
-            let tokens: Vec<_> = sentences.iter().map(|s| language.tokens(s)).collect();
-            let share = language.vocabulary.coverage(&tokens);
-            (share < 0.5).then(|| {
-                format!("warning: the vocabulary of {} covers only {:.1} % of the text", language.name, share * 100.0)
-            })
-        });
-        warnings.collect()
-    }
-
-    /// A warning where most words of some sentences are unknown in the source language and known in the target language,
-    /// or where the source language cuts them into far more pieces.
-    pub fn swapped(&self, sentences: &[&str]) -> Option<String> {
-        let Self { source, target } = self;
-        let direction = format!("and this run translates from {} to {}", source.name, target.name);
-        if source.subword.is_some() {
-            let [read, written] =
-                [source, target].map(|language| sentences.iter().map(|s| language.tokens(s).len()).sum::<usize>());
-            return (read as f64 > MORE_PIECES * written as f64).then(|| {
-                format!("there are {read} pieces of {} and only {written} of {}, {direction}", source.name, target.name)
-            });
-        }
-        if [source.unit, target.unit] != [SentenceUnit::Word; 2] {
-            return None;
-        }
-        let [read, written] = [source, target].map(|language| {
-            let words = |sentence: &&str| -> Vec<String> {
-                let mut words = language.unit.tokens(sentence, language.lowercase);
-                // Numbers and punctuation are the same in every language.
-                words.retain(|word| word.contains(char::is_alphabetic));
-                words
-            };
-            language.vocabulary.coverage(&sentences.iter().map(words).collect::<Vec<_>>())
-        });
-        let percent = |share: f64, language: &Language| format!("{:.0} % are {}", share * 100.0, language.name);
-        (read < 0.5 && written > 0.5)
-            .then(|| format!("of the words, {} and {}, {direction}", percent(read, source), percent(written, target)))
-    }
-
-    /// Translations of sentences, best first, each with how it was found.
-    ///
-    /// # Errors
-    ///
-    /// When a setting of `search` has no meaning, or the device fails.
-    pub fn translate(
-        &self,
-        model: &Translator,
-        sentences: &[&str],
-        search: &Search,
-    ) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {
-        let numbers: Vec<Vec<u32>> = sentences.iter().map(|sentence| self.source.encode(sentence)).collect();
-        let numbers: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
-        let found = model.translate(&numbers, &NEVER, search)?;
-        let texts = |hypotheses: Vec<Hypothesis>| {
-            hypotheses.into_iter().map(|hypothesis| (self.target.decode(&hypothesis.symbols), hypothesis)).collect()
-        };
-        Ok(found.into_iter().map(texts).collect())
-    }
+/// Translations of sentences, best first, each with how it was found.
+///
+/// # Errors
+///
+/// When a setting of `search` has no meaning, or the device fails.
+pub fn translate(
+    languages: &Languages,
+    model: &Translator,
+    sentences: &[&str],
+    search: &Search,
+) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {
+    let numbers: Vec<Vec<u32>> = sentences.iter().map(|sentence| languages.source.encode(sentence)).collect();
+    let numbers: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
+    let found = model.translate(&numbers, &NEVER, search)?;
+    let texts = |hypotheses: Vec<Hypothesis>| {
+        hypotheses.into_iter().map(|hypothesis| (languages.target.decode(&hypothesis.symbols), hypothesis)).collect()
+    };
+    Ok(found.into_iter().map(texts).collect())
 }

@@ -6,6 +6,7 @@ use rekindle_pictures::alignment;
 
 use super::error::TranslateError;
 use super::evaluation::evaluate;
+use super::languages::translate;
 use super::task::TranslateTask;
 use crate::operation::NoSplit;
 use crate::prelude::*;
@@ -50,7 +51,7 @@ impl Trained<TranslateTask> {
     ///
     /// When a setting of `search` has no meaning, or the device fails.
     pub fn translate(&self, sentences: &[&str], search: &Search) -> Result<Vec<Vec<Sentence>>, DecodeError> {
-        self.assets.translate(&self.model, sentences, search)
+        translate(&self.assets, &self.model, sentences, search)
     }
 
     /// The attention weights with which `sentence` is translated to the tokens `translation`; none without attention.

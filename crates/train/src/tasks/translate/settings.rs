@@ -1,6 +1,7 @@
 //! Settings of `translate`.
 
-use rekindle_data::parallel::{BatchSize, PairSource, SentenceUnit, SubwordKind};
+use rekindle_data::labelled::WordConfig;
+use rekindle_data::parallel::{BatchSize, LanguageConfig, PairSource, SentenceUnit, SubwordKind};
 use rekindle_models::decode::Search;
 use rekindle_models::translator::TranslatorSettings;
 
@@ -95,6 +96,20 @@ impl PairSettings {
     pub(super) fn units(&self) -> [SentenceUnit; 2] {
         let dates = self.data == PairSource::DATES;
         [self.source_units, self.target_units.unwrap_or(if dates { SentenceUnit::Char } else { SentenceUnit::Word })]
+    }
+
+    /// How the languages are made.
+    pub(super) fn languages(&self) -> LanguageConfig {
+        let words =
+            WordConfig { min_count: self.vocabulary.min_count, max_size: self.vocabulary.max_vocabulary };
+        LanguageConfig {
+            names: self.names(),
+            units: self.units(),
+            lowercase: self.lowercase,
+            subword: self.subword,
+            joint: self.joint,
+            words,
+        }
     }
 
     pub(super) fn batch(&self) -> BatchSize {

@@ -1,11 +1,11 @@
 //! Training a translator.
 
-use rekindle_data::parallel::{Buckets, Pairs, WordVocabulary};
+use rekindle_data::parallel::{Buckets, Languages, Pairs, WordVocabulary};
 use rekindle_models::translator::{Translator, TranslatorSizes};
 
 use super::error::TranslateError;
 use super::evaluation::evaluate;
-use super::languages::Languages;
+use super::languages::translate;
 use super::settings::TranslateSettings;
 use crate::prelude::*;
 
@@ -41,7 +41,7 @@ impl Task for TranslateTask {
         }
         let languages = match assets {
             Some(languages) => languages,
-            None => Languages::of(&pairs, data).map_err(rekindle_data::Error::from)?,
+            None => Languages::of(&pairs, &data.languages())?,
         };
         let (mut train, longest) = (languages.encode(&pairs), data.max_length);
         let too_long = |(source, target): &&(Vec<u32>, Vec<u32>)| source.len().max(target.len()) > longest;
@@ -76,7 +76,7 @@ impl Task for TranslateTask {
             sha256: content(&[&pairs, &validation]),
         };
         Ok(Self {
-            buckets: Buckets::new(&lengths, settings.data.batch(), settings.training.seed),
+            buckets: Buckets::sorted(&lengths, settings.data.batch(), settings.training.seed),
             settings: settings.clone(),
             languages,
             train,
@@ -138,7 +138,7 @@ impl Task for TranslateTask {
         let first = seed as usize % sources.len();
         let chosen = first..sources.len().min(first + 3);
         let texts: Vec<&str> = sources[chosen.clone()].iter().map(String::as_str).collect();
-        let found = self.languages.translate(model, &texts, &self.settings.greedy())?;
+        let found = translate(&self.languages, model, &texts, &self.settings.greedy())?;
         let lines = chosen
             .zip(found)
             .map(|(i, translations)| format!("{}\n  {}\n= {}\n", sources[i], translations[0].0, targets[i]));

@@ -18,19 +18,18 @@
 //! let mut loader = FrameLoader::new(set.train, set.schema.format, 2);
 //! let batch = loader.batch(&Arc::new(plan.epoch(0)), 0)?;
 //! assert_eq!(batch.frames.len(), 16 * 20 * set.schema.format.size());
-//! # Ok::<(), rekindle_data::Error>(())
+//! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 
 mod chunks;
 mod clip;
-mod error;
-pub(crate) mod images;
 mod labels;
 mod live;
 mod loader;
 mod manifest;
 mod moving_shapes;
 mod npy;
+mod raw;
 mod reader;
 mod schema;
 mod set;
@@ -41,12 +40,13 @@ mod tests;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
-pub use error::FramesError;
 pub use labels::{Alias, Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
-pub use moving_shapes::{MovingShapes, Part};
-pub use reader::{ClipReader, ImageShape, RawClip};
+pub use moving_shapes::MovingShapes;
+pub use raw::{ClipReader, ImageShape, RawClip};
 pub use schema::FrameSchema;
 pub use set::{FrameSet, FrameSource, HoldOut};
 pub use standardization::Standardization;
+
+pub use crate::split::Part;

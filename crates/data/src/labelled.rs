@@ -1,26 +1,23 @@
 //! Labelled texts: a class for each text.
 //!
 //! A [`LabelledSource`] is a table (CSV, TSV, JSON Lines), a folder with a sub-folder of texts for each class, a file of
-//! lines for each class, or the built-in set. [`words`] cuts a text, [`WordVocabulary`] numbers its words, and [`Buckets`]
+//! lines for each class, or the built-in set. [`words`] cuts a text, [`TextVocabulary`] numbers its words, and [`Buckets`]
 //! makes batches of texts of like lengths. Texts are kept in memory.
 //!
 //! ```
-//! use rekindle_data::labelled::{Buckets, LabelledSource, TextReader, WordConfig, WordVocabulary};
+//! use rekindle_data::labelled::{Buckets, LabelledSource, TextReader, TextVocabulary, WordConfig};
 //!
 //! let texts = LabelledSource::parse("builtin:reviews")?.read(&TextReader::default())?;
 //! let (train, validation) = texts.hold_out(0.1, 1)?;
-//! let vocabulary = WordVocabulary::build(&train, &WordConfig::default())?;
+//! let vocabulary = TextVocabulary::build(&train, &WordConfig::default())?;
 //! let encoded = vocabulary.encode_all(&validation, 50)?;
-//! let buckets = Buckets::new(encoded.lengths(), 8, 1);
-//! let first = buckets.epoch(0).batch(0).to_vec();
+//! let buckets = Buckets::pooled(encoded.lengths(), 8, 1);
+//! let first = &buckets.epoch(0)[0];
 //! assert_eq!(first.len(), 8);
-//! # Ok::<(), rekindle_data::Error>(())
+//! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 
-mod buckets;
 mod embeddings;
-mod encoding;
-mod error;
 mod folder;
 mod json_lines;
 mod line_files;
@@ -34,12 +31,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use buckets::{BucketEpoch, Buckets};
 pub use embeddings::WordVectors;
-pub use encoding::Encoding;
-pub use error::LabelledError;
 pub use reviews::Reviews;
 pub use set::{LabelledText, LabelledTexts};
 pub use source::{LabelledSource, TextReader};
-pub use vocabulary::{EncodedTexts, WordConfig, WordVocabulary};
+pub use vocabulary::{EncodedTexts, TextVocabulary};
 pub use words::{Word, words};
+
+pub use crate::batches::Buckets;
+pub use crate::files::Encoding;
+pub use crate::vocabulary::WordConfig;

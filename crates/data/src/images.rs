@@ -8,14 +8,12 @@
 //! let batch = batches.batch(&set.train, Binarization::Stochastic, 0, 3);
 //! assert_eq!(batch.len(), 100 * 28 * 28);
 //! assert!(batch.iter().all(|&pixel| pixel == 0.0 || pixel == 1.0));
-//! # Ok::<(), rekindle_data::Error>(())
+//! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 
 mod amat;
 mod batches;
 mod binarization;
-mod error;
-mod file;
 mod generated;
 mod idx;
 mod pixels;
@@ -25,7 +23,6 @@ mod tests;
 
 pub use batches::Batches;
 pub use binarization::Binarization;
-pub use error::ImagesError;
 pub use generated::Generator;
 pub use pixels::Images;
 pub use set::{ImageReader, ImageSet};

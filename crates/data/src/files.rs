@@ -1,0 +1,167 @@
+//! Opening files: gzip, encodings, byte-order marks, and limits on what an archive may unpack to.
+
+mod encoding;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+pub use encoding::Encoding;
+pub(crate) use encoding::{invalid_utf8, without_mark};
+pub(crate) use signature::signature;
+
+use crate::{DataError, ErrorKind};
+
+/// The bytes that gzip begins with.
+pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// What any gzip file may unpack to, in bytes. Beyond it the ratio counts.
+const FREE: u64 = 64 << 20;
+
+/// How many times the size of a gzip file its content may have. Text has 3 to 10, DEFLATE allows 1032.
+static RATIO: AtomicU64 = AtomicU64::new(100);
+
+/// Sets how many times as large as a gzip file its content may be; 100 unless it is set. Contents of up to 64 MiB are
+/// always read.
+pub fn set_gzip_ratio(ratio: u64) {
+    RATIO.store(ratio, Ordering::Relaxed);
+}
+
+/// Opens a file to read it piece by piece, unpacked where it is gzip, whatever its name.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] and [`ErrorKind::Read`]. Reading on fails where a gzip file is damaged or unpacks to too much:
+/// [`DataError::read`] names the reason.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, DataError> {
+    let failed = |source| DataError::read(path, source);
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let mut file = BufReader::new(file);
+    let packed = file.fill_buf().map_err(failed)?.starts_with(&GZIP);
+    Ok(if packed { Box::new(BufReader::new(Bounded::new(file, size))) } else { Box::new(file) })
+}
+
+/// The content of a file as it is. The path `-` is the standard input.
+fn raw(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|source| DataError::read(path, source))?;
+    Ok(bytes)
+}
+
+/// The content of a file, unpacked where it is gzip. The path `-` is the standard input.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`], [`ErrorKind::Read`], [`ErrorKind::Format`] for a damaged gzip file and [`ErrorKind::TooLarge`]
+/// for one that unpacks to too much.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    let bytes = raw(path)?;
+    if bytes.starts_with(&GZIP) { unpacked(&bytes, path) } else { Ok(bytes) }
+}
+
+/// What a gzip file holds, of which these are the bytes.
+///
+/// # Errors
+///
+/// [`ErrorKind::Format`] for a damaged file and [`ErrorKind::TooLarge`] for one that unpacks to too much.
+pub(crate) fn unpacked(packed: &[u8], path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    Bounded::new(packed, packed.len() as u64).read_to_end(&mut bytes).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => DataError::read(path, source),
+        _ => ErrorKind::Format.error("not a whole gzip file").within(path).because(source),
+    })?;
+    Ok(bytes)
+}
+
+/// The text of a UTF-8 file, unpacked where it is gzip, without its byte-order mark. A mark of UTF-16 is followed.
+///
+/// # Errors
+///
+/// As [`bytes`]; [`ErrorKind::Encoding`] with the line of the first byte that is not UTF-8.
+pub fn text(path: &Path) -> Result<String, DataError> {
+    Encoding::UTF_8.read(path)
+}
+
+/// What is in a folder, sorted by name as a person would: `2_1.txt` before `10_1.txt`.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] and [`ErrorKind::Read`].
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    let mut entries = read().map_err(|source| DataError::read(folder, source))?;
+    alphanumeric_sort::sort_path_slice(&mut entries);
+    Ok(entries)
+}
+
+/// The file, or the same with `.gz` after its name where only that exists.
+pub fn existing(path: &Path) -> Option<PathBuf> {
+    [path.to_owned(), path.with_added_extension("gz")].into_iter().find(|path| path.is_file())
+}
+
+/// Whether the name of a file ends in `.extension`, in whatever case.
+pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// Writes `text` and the end of a line to `path`, which has the old content or the new whatever happens in between.
+///
+/// # Errors
+///
+/// [`ErrorKind::Write`].
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), DataError> {
+    let part = path.with_added_extension("part");
+    let write = || {
+        let mut file = File::create(&part)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|source| {
+        // The failed write is what the user must hear of, not a left-over that cannot be removed.
+        let _ = fs::remove_file(&part);
+        DataError::write(path, source)
+    })
+}
+
+/// What a gzip file holds; fails once that is far more than text packs to.
+struct Bounded<R> {
+    inner: MultiGzDecoder<R>,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: BufRead> Bounded<R> {
+    /// Unpacks a file of `size` bytes.
+    fn new(packed: R, size: u64) -> Self {
+        let limit = size.saturating_mul(RATIO.load(Ordering::Relaxed)).max(FREE);
+        Self { inner: MultiGzDecoder::new(packed), left: limit, limit }
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let reason = format!(
+                "this gzip file unpacks to more than {} MB, far more than text does; unpack it first if it is good",
+                self.limit / 1_000_000
+            );
+            io::Error::new(io::ErrorKind::FileTooLarge, reason)
+        })?;
+        Ok(read)
+    }
+}

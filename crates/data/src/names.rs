@@ -1,0 +1,27 @@
+//! Settings that are one of a few names.
+
+/// Shows a type without fields by the names of its variants, and reads it from them. What reads it is told the possible names.
+macro_rules! named {
+    ($kind:ty { $($variant:ident => $name:literal),+ $(,)? }) => {
+        impl std::fmt::Display for $kind {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(match self {
+                    $(Self::$variant => $name),+
+                })
+            }
+        }
+
+        impl std::str::FromStr for $kind {
+            type Err = String;
+
+            fn from_str(name: &str) -> Result<Self, String> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(format!("possible values: {}", [$($name),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use named;

@@ -1,0 +1,128 @@
+//! Image files to pixels: the one decoder of all tasks.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
+
+use crate::{DataError, ErrorKind, files};
+
+/// The largest file that is read as an image.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// The most pixels of an image: those of a camera of 100 megapixels.
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are passed over.
+///
+/// # Errors
+///
+/// When the folder cannot be read, or has no images.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut images = files::entries(folder)?;
+    images.retain(|path| {
+        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        !hidden && ImageFormat::from_path(path).is_ok() && path.is_file()
+    });
+    if images.is_empty() {
+        let message = "there are no frames: image files (.png, .jpg, .bmp, .webp, .ppm) in the folder";
+        return Err(ErrorKind::TooLittle.error(message).within(folder));
+    }
+    Ok(images)
+}
+
+/// Decodes any image: CMYK becomes RGB, what is transparent is laid on white, and a turn that its EXIF asks for is made.
+///
+/// # Errors
+///
+/// When the file cannot be read, is no image that can be decoded (the error says what it is), or is larger than 256 MiB or
+/// 100 megapixels, which is seen before its pixels are allocated.
+pub(crate) fn decode(path: &Path) -> Result<DynamicImage, DataError> {
+    let failed = |source| DataError::read(path, source);
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("the file is larger than {} MiB, the most that is read as an image", MAX_BYTES >> 20);
+        return Err(ErrorKind::TooLarge.error(message).within(path));
+    }
+    let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(failed)?;
+    let format = reader.format();
+    let undecodable = |source| undecodable(path, &bytes, format, source);
+    let mut decoder = reader.into_decoder().map_err(undecodable)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        let message = format!(
+            "an image of {width} by {height} pixels, more than {} megapixels: make it smaller first",
+            MAX_PIXELS / 1_000_000
+        );
+        return Err(ErrorKind::TooLarge.error(message).within(path));
+    }
+    let turn = decoder.orientation().map_err(undecodable)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+    image.apply_orientation(turn);
+    Ok(if image.color().has_alpha() { on_white(&image).into() } else { image })
+}
+
+/// An image on a white background, in 8 bits.
+fn on_white(image: &DynamicImage) -> RgbImage {
+    let layered = image.to_rgba8();
+    RgbImage::from_fn(layered.width(), layered.height(), |x, y| {
+        let [colours @ .., alpha] = layered.get_pixel(x, y).0;
+        let alpha = u16::from(alpha);
+        Rgb(colours.map(|colour| ((u16::from(colour) * alpha + 255 * (255 - alpha)) / 255) as u8))
+    })
+}
+
+/// Decodes an image and resizes it to `height` by `width`, whatever its aspect. `channels` is 1 for grey or 3 for RGB.
+/// The numbers are in the order `[C, H, W]`.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub(crate) fn pixels(path: &Path, channels: usize, height: usize, width: usize) -> Result<Vec<u8>, DataError> {
+    let image = decode(path)?;
+    let (w, h) = (width as u32, height as u32);
+    let image =
+        if (image.width(), image.height()) == (w, h) { image } else { image.resize_exact(w, h, FilterType::Triangle) };
+    Ok(if channels == 1 { image.into_luma8().into_raw() } else { planes(image.into_rgb8()) })
+}
+
+/// Red, then green, then blue, each row by row.
+pub(crate) fn planes(image: RgbImage) -> Vec<u8> {
+    let pixels = image.into_raw();
+    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
+    (0..3).flat_map(plane).collect()
+}
+
+/// The error of a file that is no image, or a damaged one.
+fn undecodable(path: &Path, bytes: &[u8], format: Option<ImageFormat>, source: ImageError) -> DataError {
+    let (kind, what, source) = match format {
+        _ if bytes.is_empty() => (ErrorKind::Format, "the file is empty".to_owned(), None),
+        Some(format) => {
+            let kind = if matches!(source, ImageError::Limits(_)) { ErrorKind::TooLarge } else { ErrorKind::Format };
+            (kind, format!("a damaged or unsupported {} file", name(format)), Some(source))
+        }
+        None if bytes.iter().all(|&b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            (ErrorKind::Format, "a text file".to_owned(), None)
+        }
+        None => {
+            let head: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let what = format!("of no known format; it begins with the bytes {}", head.join(" "));
+            (ErrorKind::Format, what, None)
+        }
+    };
+    let error = kind.error(format!("not an image that can be read: {what}")).within(path);
+    match source {
+        Some(source) => error.because(source),
+        None => error,
+    }
+}
+
+fn name(format: ImageFormat) -> String {
+    format.extensions_str().first().map_or_else(|| "image".to_owned(), |extension| extension.to_uppercase())
+}
+
+#[cfg(test)]
+mod tests;

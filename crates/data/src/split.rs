@@ -1,0 +1,140 @@
+//! The parts of a data set: to train on, to validate on, to test on.
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, ErrorKind};
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What a model is trained on.
+    Train,
+    /// What decides which checkpoint is best.
+    Validation,
+    /// What neither is.
+    Test,
+}
+
+/// What a data set has for each of its parts: ranges of tokens, lists of clips or of pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split<T = Range<usize>> {
+    /// What the model learns from.
+    pub train: T,
+    /// What decides which checkpoint is best.
+    pub validation: T,
+    /// What nothing was decided on.
+    pub test: T,
+}
+
+impl Part {
+    /// All parts, in their order.
+    pub const ALL: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
+
+    /// The name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Validation => "validation",
+            Part::Test => "test",
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = DataError;
+
+    /// Reads `train`, `validation` (also `dev`, `val` or `valid`) or `test`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Setting`] for any other name.
+    fn from_str(name: &str) -> Result<Self, DataError> {
+        match name {
+            "train" => Ok(Part::Train),
+            "validation" | "dev" | "val" | "valid" => Ok(Part::Validation),
+            "test" => Ok(Part::Test),
+            _ => {
+                let message = format!("the split `{name}` is not one: want train, validation or test");
+                Err(ErrorKind::Setting.error(message))
+            }
+        }
+    }
+}
+
+impl<T> Split<T> {
+    /// What `make` gives for each part.
+    ///
+    /// # Errors
+    ///
+    /// The first of `make`.
+    pub fn try_of<E>(mut make: impl FnMut(Part) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self { train: make(Part::Train)?, validation: make(Part::Validation)?, test: make(Part::Test)? })
+    }
+
+    /// The same split of other things.
+    ///
+    /// # Errors
+    ///
+    /// The first of `change`.
+    pub fn try_map<U, E>(self, mut change: impl FnMut(T) -> Result<U, E>) -> Result<Split<U>, E> {
+        Ok(Split { train: change(self.train)?, validation: change(self.validation)?, test: change(self.test)? })
+    }
+
+    /// What a part has.
+    pub fn get_mut(&mut self, part: Part) -> &mut T {
+        match part {
+            Part::Train => &mut self.train,
+            Part::Validation => &mut self.validation,
+            Part::Test => &mut self.test,
+        }
+    }
+}
+
+impl Split {
+    /// Cuts `tokens` tokens by fractions: train, validation, test. What is left where they add up to less than one is not
+    /// used. A cut falls on the whole token at or before the exact place.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Setting`] for what are no fractions, and [`ErrorKind::TooLittle`] where nothing is left to train on.
+    pub fn of_tokens(tokens: usize, fractions: [f64; 3]) -> Result<Self, DataError> {
+        // The sum of decimal fractions may miss the whole number by a few units in the last place:
+        // 0.8 + 0.1 + 0.1 is less than 1. A millionth of a token sets that right.
+        const SLACK: f64 = 1e-6;
+        let total: f64 = fractions.iter().sum();
+        let valid = fractions.iter().all(|fraction| (0.0..=1.0).contains(fraction));
+        if !valid || total > 1.0 + SLACK {
+            let message =
+                format!("the split {fractions:?} is not one: want three numbers of 0 or more that add up to 1 at most");
+            return Err(ErrorKind::Setting.error(message));
+        }
+        let mut exact = 0.0;
+        let ends = fractions.map(|fraction| {
+            exact += fraction * tokens as f64;
+            ((exact + SLACK) as usize).min(tokens)
+        });
+        if ends[0] == 0 {
+            let message = format!("the split {fractions:?} of {tokens} tokens leaves nothing to train on");
+            return Err(ErrorKind::TooLittle.error(message));
+        }
+        Ok(Self { train: 0..ends[0], validation: ends[0]..ends[1], test: ends[1]..ends[2] })
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [("train", &self.train), ("validation", &self.validation), ("test", &self.test)];
+        for (index, (name, range)) in parts.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {}..{} ({} tokens)", range.start, range.end, range.len())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Words to numbers, and back.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, ErrorKind};
+
+/// Which words a vocabulary keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordConfig {
+    /// Words that appear less often are unknown. Default 1: none.
+    pub min_count: u64,
+    /// Keep at most this many words, the most frequent ones. Default: all.
+    pub max_size: Option<usize>,
+}
+
+impl Default for WordConfig {
+    fn default() -> Self {
+        Self { min_count: 1, max_size: None }
+    }
+}
+
+/// Words by number: special tokens first, then the words.
+///
+/// A vocabulary of sentences has four special tokens: `<PAD>` fills batches, `<UNK>` is a word that is not in the
+/// vocabulary, and a sentence stands between `<START>` and `<END>`. That is the form in which it is stored, as a list.
+/// A vocabulary of texts to classify has only `<UNK>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct WordVocabulary {
+    words: Vec<String>,
+    numbers: HashMap<String, u32>,
+    /// How many of the words are special tokens.
+    special: usize,
+}
+
+/// The special tokens of sentences.
+const SENTENCES: [&str; 4] = ["<PAD>", "<UNK>", "<START>", "<END>"];
+
+/// The special token of texts.
+const TEXTS: [&str; 1] = ["<UNK>"];
+
+impl WordVocabulary {
+    /// What fills a batch behind the end of a sentence.
+    pub const PAD: u32 = 0;
+    /// A word that is not in the vocabulary of sentences.
+    pub const UNKNOWN: u32 = 1;
+    /// The beginning of a sentence.
+    pub const START: u32 = 2;
+    /// Its end.
+    pub const END: u32 = 3;
+
+    /// The words that appear `min_count` times or more in some sentences, the most frequent first (of equals, in the
+    /// order of their characters), and at most `max_words` of them.
+    pub fn new<'a>(
+        sentences: impl IntoIterator<Item = &'a Vec<String>>,
+        min_count: u64,
+        max_words: Option<usize>,
+    ) -> Self {
+        let words = sentences.into_iter().flatten().map(|word| Cow::Borrowed(word.as_str()));
+        let (kept, _) = frequent(words, &WordConfig { min_count, max_size: max_words }, &SENTENCES);
+        Self::with_special(&SENTENCES, kept)
+    }
+
+    /// The words of some texts that `config` keeps, in the same order, behind `<UNK>` as number 0. The number of distinct
+    /// words comes with it.
+    pub(crate) fn of_texts(words: impl IntoIterator<Item = String>, config: &WordConfig) -> (Self, usize) {
+        let (kept, distinct) = frequent(words.into_iter().map(Cow::Owned), config, &TEXTS);
+        (Self::with_special(&TEXTS, kept), distinct)
+    }
+
+    /// These words of texts, behind `<UNK>` as number 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Format`] for no words, or a word that is there twice.
+    pub(crate) fn of_text_words(words: Vec<String>) -> Result<Self, DataError> {
+        Self::with_special(&TEXTS, words).checked()
+    }
+
+    /// Some words in their order, behind the special tokens of sentences; those among them that are special are left out.
+    pub(crate) fn of_words(words: impl Iterator<Item = String>) -> Self {
+        Self::with_special(&SENTENCES, words.filter(|word| !SENTENCES.contains(&word.as_str())).collect())
+    }
+
+    fn with_special(special: &[&str], words: Vec<String>) -> Self {
+        let words: Vec<String> = special.iter().map(|token| (*token).to_owned()).chain(words).collect();
+        let numbers = words.iter().cloned().zip(0..).collect();
+        Self { words, numbers, special: special.len() }
+    }
+
+    fn checked(self) -> Result<Self, DataError> {
+        if self.numbers.len() != self.words.len() {
+            return Err(ErrorKind::Format.error("not a vocabulary of words: a word is in it twice"));
+        }
+        if self.special == TEXTS.len() && self.is_empty() {
+            return Err(ErrorKind::Format.error("not a vocabulary of words: there is none in it"));
+        }
+        Ok(self)
+    }
+
+    /// V, the number of words, the special tokens included.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether there are no words but the special tokens.
+    pub fn is_empty(&self) -> bool {
+        self.words.len() == self.special
+    }
+
+    /// The number of `<UNK>`: the last but two of four special tokens, or the only one.
+    fn unknown(&self) -> u32 {
+        if self.special == TEXTS.len() { 0 } else { Self::UNKNOWN }
+    }
+
+    /// The number of a word.
+    pub fn id(&self, word: &str) -> Option<u32> {
+        self.numbers.get(word).copied().filter(|&number| number as usize >= self.special)
+    }
+
+    /// The words with their numbers, without the special tokens.
+    pub fn words(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0..).zip(self.words.iter().map(String::as_str)).skip(self.special)
+    }
+
+    /// For each word of this vocabulary, its number in another one; special tokens are known everywhere.
+    pub fn map_to(&self, other: &Self) -> Vec<Option<u32>> {
+        let special = (0..self.special as u32).map(Some);
+        special.chain(self.words().map(|(_, word)| other.id(word))).collect()
+    }
+
+    /// The numbers of some words.
+    pub fn encode(&self, words: &[String]) -> Vec<u32> {
+        words.iter().map(|word| self.numbers.get(word).copied().unwrap_or(self.unknown())).collect()
+    }
+
+    /// The word of a number; `<UNK>` for a number that none has.
+    pub fn word(&self, number: u32) -> &str {
+        self.words.get(number as usize).map_or(TEXTS[0], String::as_str)
+    }
+
+    /// The words of some numbers.
+    pub fn decode(&self, numbers: &[u32]) -> Vec<&str> {
+        numbers.iter().map(|&number| self.word(number)).collect()
+    }
+
+    /// The share of the words of some sentences that are in the vocabulary; 1 for no words.
+    pub fn coverage<'a>(&self, sentences: impl IntoIterator<Item = &'a Vec<String>>) -> f64 {
+        let (mut known, mut all) = (0_u64, 0_u64);
+        for word in sentences.into_iter().flatten() {
+            known += u64::from(self.numbers.contains_key(word));
+            all += 1;
+        }
+        if all == 0 { 1.0 } else { known as f64 / all as f64 }
+    }
+}
+
+/// The words that `config` keeps, the most frequent first and of equals in the order of their characters, and how many
+/// distinct words there are.
+fn frequent<'a>(
+    words: impl IntoIterator<Item = Cow<'a, str>>,
+    config: &WordConfig,
+    special: &[&str],
+) -> (Vec<String>, usize) {
+    let mut counts: HashMap<Cow<'a, str>, u64> = HashMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    let distinct = counts.len();
+    let mut kept: Vec<(Reverse<u64>, Cow<'a, str>)> =
+        counts.into_iter().map(|(word, count)| (Reverse(count), word)).collect();
+    kept.retain(|(count, word)| count.0 >= config.min_count && !special.contains(&&**word));
+    kept.sort_unstable();
+    kept.truncate(config.max_size.unwrap_or(usize::MAX));
+    (kept.into_iter().map(|(_, word)| word.into_owned()).collect(), distinct)
+}
+
+impl TryFrom<Vec<String>> for WordVocabulary {
+    type Error = DataError;
+
+    fn try_from(words: Vec<String>) -> Result<Self, DataError> {
+        if !words.iter().map(String::as_str).take(SENTENCES.len()).eq(SENTENCES) {
+            let message = format!("not a vocabulary of words: it does not begin with {}", SENTENCES.join(", "));
+            return Err(ErrorKind::Format.error(message));
+        }
+        Self::with_special(&SENTENCES, words[SENTENCES.len()..].to_vec()).checked()
+    }
+}
+
+impl From<WordVocabulary> for Vec<String> {
+    fn from(vocabulary: WordVocabulary) -> Self {
+        vocabulary.words
+    }
+}
