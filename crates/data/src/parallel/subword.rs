@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 use tokenizers::models::ModelWrapper;
@@ -175,7 +176,10 @@ fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, DataErr
     // One thread: sums in parts would depend on how many there are.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let alone = alone.map_err(failed)?;
-    alone.install(|| trainer.do_train(words.into_iter().collect(), &mut model)).map_err(failed)?;
+    // The suffix array of the trainer (esaxx-rs 0.1.10) panics on some very short texts.
+    let train = AssertUnwindSafe(|| alone.install(|| trainer.do_train(words.into_iter().collect(), &mut model)));
+    let trained = catch_unwind(train).map_err(|_| failed("the unigram trainer cannot read this text; choose bpe"))?;
+    trained.map_err(failed)?;
     settle(&model)
 }
 
