@@ -1,8 +1,10 @@
 //! What computes with the tensors of a device.
 
 #[cfg(feature = "native")]
+use burn::backend::DispatchDevice;
+use burn::tensor::Device;
+#[cfg(feature = "native")]
 use burn::tensor::{DType, Tensor};
-use burn::{backend::DispatchDevice, tensor::Device};
 
 /// Whether a device is the CPU, by a backend that this crate runs native code on.
 #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]

@@ -21,6 +21,7 @@ pub(crate) trait Cell: Recurrence {
     /// Gates of the cell: `G = GATES * H`.
     const GATES: usize;
     /// Cell states beside the hidden state: 0 or 1.
+    #[cfg_attr(not(feature = "native-cpu"), allow(dead_code, reason = "GPUs take as many states as they are given"))]
     const CELL_STATES: usize = 0;
     /// Gates, the last ones, whose recurrent product and its bias stay apart from their input,
     /// for the cell to bring together: 0 or 1.
