@@ -377,3 +377,19 @@ fn a_damaged_checkpoint_does_not_outlive_a_good_one() {
     let last = checkpoint::load(&run, Which::Last).unwrap();
     assert!(last.progress.step == 29 && last.rejected.is_empty());
 }
+
+#[test]
+fn an_evaluation_that_was_interrupted_is_done_when_the_run_is_resumed() {
+    let device = devices().remove(0);
+    let (folder, settings) = text();
+    let [broken, whole] = ["broken", "whole"].map(|name| folder.path().join(name));
+    // The stop is asked for at a step after which an evaluation is due.
+    let (outcome, _) = train_until(trainer(&settings, &broken, &device), Some(20));
+    assert_eq!((outcome.steps, outcome.reason), (20, EndReason::Stopped));
+    let last = checkpoint::load(&RunFolder::open(&broken).unwrap(), Which::Last).unwrap();
+    assert!(last.progress.interrupted && last.progress.best.is_some_and(|best| best.step == 10));
+    let (outcome, _) = train_until(resume(&settings, &broken, &device).unwrap(), None);
+    let (unbroken, _) = train_until(trainer(&settings, &whole, &device), None);
+    assert_eq!(outcome, unbroken);
+    assert_eq!(figures(&broken), figures(&whole));
+}

@@ -86,6 +86,7 @@ pub(super) fn evaluate(
     let (mut squares, mut correct) = (0.0, 0);
     let inputs = sequences.inputs.chunks(2 * time * batch_size);
     for (inputs, targets) in inputs.zip(sequences.targets.chunks(batch_size)) {
+        check_stop()?;
         let part = Sequences { inputs: inputs.to_vec(), targets: targets.to_vec() };
         for (answer, target) in numbers(model.forward(&part, device))?.iter().zip(targets) {
             let error = answer - target;

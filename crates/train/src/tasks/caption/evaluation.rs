@@ -49,6 +49,7 @@ impl Evaluation<'_> {
         let mut on_shapes = AttentionCorrectness::default();
         let size = self.batch_size.max(1);
         for (number, batch) in images.chunks(size).enumerate() {
+            check_stop()?;
             let range = number * size..number * size + batch.len();
             let features = set.features(range, self.source, &self.settings.model, self.device)?;
             let captions: Vec<Vec<Vec<u32>>> = batch.iter().map(|image| self.tokens(image)).collect();

@@ -18,6 +18,7 @@ pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Resul
     let mut state = None;
     let mut total = Tensor::<1>::zeros([1], device);
     for step in 0..streams.steps() {
+        check_stop()?;
         let [inputs, targets] = tensors(streams.batch(step), streams.batch_size(), device);
         let (loss, after) = model.loss(inputs, targets, state);
         state = Some(after);

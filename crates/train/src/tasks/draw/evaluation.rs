@@ -36,6 +36,7 @@ impl Evaluation {
         let (mut reconstruction, mut kl, mut weighted) = (0.0, vec![0.0; model.settings().glimpses], 0.0);
         let all: Vec<usize> = (0..images.len()).collect();
         for rows in all.chunks(batches.batch_size()) {
+            check_stop()?;
             let values = batches.rows(images, self.binarization, rows, 0);
             let values = TensorData::new(values, [rows.len(), images.size()]);
             let values = Tensor::from_data(values, &model.canvas.device());

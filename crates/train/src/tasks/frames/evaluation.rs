@@ -63,6 +63,7 @@ pub(super) fn log_probs(
     let mut found: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; length * classes]).collect();
     let mut state: Option<TaggerState> = None;
     for number in 0..layout.batches() {
+        check_stop()?;
         let batch = loader.batch(&layout, number)?;
         let before = state.map(|state| state.reset_rows(&batch.begins));
         let (log_probs, after) = model.forward(frames(&batch, device), before, &batch.lengths);

@@ -31,6 +31,7 @@ pub fn evaluate(
     let (mut nats, mut tokens, mut correct, mut exact) = (0.0, 0, 0, 0_u64);
     let (mut words, mut characters) = (BleuStatistics::default(), ChrfStatistics::default());
     for batch in Buckets::sorted(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
+        check_stop()?;
         let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
         let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
         let forced = model.score(&sources, &targets)?;
