@@ -8,7 +8,6 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -25,13 +24,7 @@ pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 const FREE: u64 = 64 << 20;
 
 /// How many times the size of a gzip file its content may have. Text has 3 to 10, DEFLATE allows 1032.
-static RATIO: AtomicU64 = AtomicU64::new(100);
-
-/// Sets how many times as large as a gzip file its content may be; 100 unless it is set. Contents of up to 64 MiB are
-/// always read.
-pub fn set_gzip_ratio(ratio: u64) {
-    RATIO.store(ratio, Ordering::Relaxed);
-}
+const RATIO: u64 = 100;
 
 /// Opens a file to read it piece by piece, unpacked where it is gzip, whatever its name.
 ///
@@ -147,7 +140,7 @@ struct Bounded<R> {
 impl<R: BufRead> Bounded<R> {
     /// Unpacks a file of `size` bytes.
     fn new(packed: R, size: u64) -> Self {
-        let limit = size.saturating_mul(RATIO.load(Ordering::Relaxed)).max(FREE);
+        let limit = size.saturating_mul(RATIO).max(FREE);
         Self { inner: MultiGzDecoder::new(packed), left: limit, limit }
     }
 }

@@ -7,7 +7,7 @@
 //! Little-endian. The head says what the rows were computed from: a file with another head, one that is cut off and one with a
 //! flipped bit do not open. A file is written beside its name and renamed, so that a kill leaves no half.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,39 +17,11 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::{DataError, ErrorKind};
+
 const MAGIC: [u8; 8] = *b"RKROWS01";
 /// Bytes of the digest.
 const DIGEST: u64 = 32;
-
-/// What can go wrong with a file of rows.
-#[derive(Debug, thiserror::Error)]
-pub enum RowsError {
-    /// The file cannot be read or written.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file is not the one that is wanted.
-    #[error("{}: {reason}", path.display())]
-    Unfit {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-}
-
-impl RowsError {
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
-    }
-}
 
 /// A file of rows, open for reading.
 #[derive(Debug)]
@@ -67,13 +39,13 @@ impl RowFile {
     ///
     /// # Errors
     ///
-    /// [`RowsError::Unfit`] when the file is another, is cut off or is damaged; [`RowsError::Io`] when it cannot be read.
-    pub fn open(path: &Path, head: &impl Serialize, count: usize, width: usize) -> Result<Option<Self>, RowsError> {
+    /// [`ErrorKind::Mismatch`] when the file is another, is cut off or is damaged, and others when it cannot be read.
+    pub fn open(path: &Path, head: &impl Serialize, count: usize, width: usize) -> Result<Option<Self>, DataError> {
         let mut file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(RowsError::io("read", path))?,
+            opened => opened.map_err(|source| DataError::read(path, source))?,
         };
-        let unfit = |reason: String| RowsError::Unfit { path: path.to_owned(), reason };
+        let unfit = |reason: String| ErrorKind::Mismatch.error(reason).within(path);
         let (mut magic, mut length) = ([0; 8], [0; 4]);
         let fixed = file.read_exact(&mut magic).and_then(|()| file.read_exact(&mut length));
         fixed.map_err(|_| unfit("it is cut off".to_owned()))?;
@@ -82,7 +54,7 @@ impl RowFile {
         }
         let length = u32::from_le_bytes(length);
         let mut text = Vec::new();
-        (&file).take(length.into()).read_to_end(&mut text).map_err(RowsError::io("read", path))?;
+        (&file).take(length.into()).read_to_end(&mut text).map_err(|source| DataError::read(path, source))?;
         let found: Value = serde_json::from_slice(&text).map_err(|_| unfit("its head is damaged".to_owned()))?;
         let wanted = serde_json::to_value(head).map_err(|error| unfit(error.to_string()))?;
         let fields = wanted.as_object().into_iter().flatten();
@@ -91,21 +63,13 @@ impl RowFile {
         }
         let start = 12 + u64::from(length);
         let rows = count as u64 * bytes(width);
-        let size = file.metadata().map_err(RowsError::io("read", path))?.len();
+        let size = file.metadata().map_err(|source| DataError::read(path, source))?.len();
         if size != start + rows + DIGEST {
             return Err(unfit(format!("it is cut off: {size} bytes of {}", start + rows + DIGEST)));
         }
-        let mut hash = Sha256::new();
-        file.seek(SeekFrom::Start(0)).map_err(RowsError::io("read", path))?;
-        let (mut content, mut piece) = ((&file).take(start + rows), vec![0; 1 << 16]);
-        loop {
-            match content.read(&mut piece).map_err(RowsError::io("read", path))? {
-                0 => break,
-                read => hash.update(&piece[..read]),
-            }
-        }
+        let hash = hash_of(&mut file, start + rows).map_err(|source| DataError::read(path, source))?;
         let mut digest = [0; DIGEST as usize];
-        file.read_exact(&mut digest).map_err(RowsError::io("read", path))?;
+        file.read_exact(&mut digest).map_err(|source| DataError::read(path, source))?;
         if hash.finalize()[..] != digest {
             return Err(unfit("it is damaged: its bytes are not those that were written".to_owned()));
         }
@@ -117,7 +81,7 @@ impl RowFile {
     /// # Errors
     ///
     /// When the file cannot be read any more, or has no such row.
-    pub fn rows(&self, rows: &[usize]) -> Result<Vec<f32>, RowsError> {
+    pub fn rows(&self, rows: &[usize]) -> Result<Vec<f32>, DataError> {
         let size = bytes(self.width);
         let mut file = &self.file;
         let mut values = vec![0.0_f32; rows.len() * self.width];
@@ -125,7 +89,7 @@ impl RowFile {
         for (&row, values) in rows.iter().zip(values.chunks_mut(self.width)) {
             file.seek(SeekFrom::Start(self.start + row as u64 * size))
                 .and_then(|_| file.read_exact(&mut buffer))
-                .map_err(RowsError::io("read", &self.path))?;
+                .map_err(|source| DataError::read(&self.path, source))?;
             let bits: Vec<u16> = buffer.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
             bits.reinterpret_cast::<f16>().convert_to_f32_slice(values);
         }
@@ -149,23 +113,31 @@ impl RowWriter {
     /// # Errors
     ///
     /// When there is no room for it.
-    pub fn open(path: &Path, head: &impl Serialize, piece: usize) -> Result<(Self, usize), RowsError> {
+    pub fn open(path: &Path, head: &impl Serialize, piece: usize) -> Result<(Self, usize), DataError> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(RowsError::io("make the folder", folder))?;
+            fs::create_dir_all(folder).map_err(|source| DataError::write(folder, source))?;
         }
         let partial = path.with_extension("partial");
-        let text = serde_json::to_vec(head).map_err(|error| RowsError::io("write", path)(error.into()))?;
+        let failed = |source| DataError::write(&partial, source);
+        let text = serde_json::to_vec(head).map_err(|error| failed(error.into()))?;
         let start = [&MAGIC[..], &(text.len() as u32).to_le_bytes(), &text].concat();
-        let mut kept = fs::read(&partial).unwrap_or_default();
-        if !kept.starts_with(&start) {
-            kept.clone_from(&start);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
+        let mut file = opened.map_err(failed)?;
+        let mut known = Vec::new();
+        (&file).take(start.len() as u64).read_to_end(&mut known).map_err(failed)?;
+        let mut pieces = 0;
+        if known == start {
+            let rows = file.metadata().map_err(failed)?.len() - start.len() as u64;
+            pieces = rows / bytes(piece.max(1));
+        } else {
+            file.rewind().and_then(|()| file.write_all(&start)).map_err(failed)?;
         }
-        let pieces = (kept.len() - start.len()) / bytes(piece.max(1)) as usize;
-        kept.truncate(start.len() + pieces * bytes(piece) as usize);
-        let file = BufWriter::new(File::create(&partial).map_err(RowsError::io("write", &partial))?);
-        let mut writer = Self { path: path.to_owned(), partial, file, hash: Sha256::new() };
-        writer.write(&kept)?;
-        Ok((writer, pieces))
+        // What is there stays where it is: a kill at any instant loses no more than what is cut off here.
+        let kept = start.len() as u64 + pieces * bytes(piece);
+        file.set_len(kept).map_err(failed)?;
+        let hash = hash_of(&mut file, kept).map_err(failed)?;
+        let writer = Self { path: path.to_owned(), file: BufWriter::new(file), hash, partial };
+        Ok((writer, pieces as usize))
     }
 
     /// Adds rows.
@@ -173,7 +145,7 @@ impl RowWriter {
     /// # Errors
     ///
     /// When there is no room for them.
-    pub fn push(&mut self, values: &[f32]) -> Result<(), RowsError> {
+    pub fn push(&mut self, values: &[f32]) -> Result<(), DataError> {
         self.write(&values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect::<Vec<u8>>())
     }
 
@@ -182,9 +154,9 @@ impl RowWriter {
     /// # Errors
     ///
     /// When there is no room for it.
-    pub fn finish(mut self) -> Result<(), RowsError> {
+    pub fn finish(mut self) -> Result<(), DataError> {
         let digest = self.hash.finalize_reset();
-        let failed = RowsError::io("write", &self.partial);
+        let failed = |source| DataError::write(&self.partial, source);
         let whole = self.file.write_all(&digest).and_then(|()| self.file.flush());
         whole
             .and_then(|()| self.file.get_ref().sync_all())
@@ -192,9 +164,21 @@ impl RowWriter {
             .map_err(failed)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), RowsError> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DataError> {
         self.hash.update(bytes);
-        self.file.write_all(bytes).map_err(RowsError::io("write", &self.partial))
+        self.file.write_all(bytes).map_err(|source| DataError::write(&self.partial, source))
+    }
+}
+
+/// The hash of the first `length` bytes of a file, which is left behind them.
+fn hash_of(file: &mut File, length: u64) -> io::Result<Sha256> {
+    file.rewind()?;
+    let (mut hash, mut content, mut piece) = (Sha256::new(), file.take(length), vec![0; 1 << 16]);
+    loop {
+        match content.read(&mut piece)? {
+            0 => return Ok(hash),
+            read => hash.update(&piece[..read]),
+        }
     }
 }
 

@@ -15,4 +15,4 @@ pub use crate::run::assets::{AssetReader, AssetWriter, Assets};
 pub use crate::seeds::{seeded, stream};
 pub use crate::settings::TrainingSettings;
 pub use crate::task::{BatchLoss, DataInfo, Preparation, Task, Trained};
-pub use crate::trainer::check as check_stop;
+pub use crate::trainer::check_stop;

@@ -45,7 +45,7 @@ use crate::trained;
 pub use learner::Learner;
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
-pub use stop::{StopSignal, Stopped, check};
+pub use stop::{StopSignal, Stopped, check_stop};
 
 /// A run that is to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

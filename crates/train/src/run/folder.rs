@@ -234,9 +234,10 @@ impl RunFolder {
         if let (true, Some(training)) = (is_given("epochs") && !is_given("steps"), file.get_mut("training")) {
             training.as_table_mut().and_then(|training| training.remove("steps"));
         }
+        // Twice, so that an error says whether the file or an option is wrong.
         let in_file = S::from_tables(Tables { file: file.clone(), given: Table::new() });
-        in_file.map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })?;
-        Ok(S::from_tables(Tables { file, given })?)
+        let in_file = in_file.map_err(|source| TrainError::SettingIn { path: self.path.join(CONFIG), source })?;
+        if given.is_empty() { Ok(in_file) } else { Ok(S::from_tables(Tables { file, given })?) }
     }
 
     /// Checks that the model of `settings` is the one that a checkpoint was made with, before it is made: sizes that were changed

@@ -21,7 +21,7 @@ impl StopSignal {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Lets [`check`] hear of this signal while `work` is done on this thread.
+    /// Lets [`check_stop`] hear of this signal while `work` is done on this thread.
     pub(super) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
         let before = HEARD.replace(Some(self.clone()));
         let done = work();
@@ -46,7 +46,7 @@ pub struct Stopped;
 /// # Errors
 ///
 /// [`Stopped`].
-pub fn check() -> Result<(), TaskError> {
+pub fn check_stop() -> Result<(), TaskError> {
     let stopped = HEARD.with_borrow(|heard| heard.as_ref().is_some_and(StopSignal::stopped));
     if stopped { Err(Stopped.into()) } else { Ok(()) }
 }
