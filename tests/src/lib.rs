@@ -67,6 +67,13 @@ impl Workplace {
         };
         metrics.lines().map(line).collect()
     }
+
+    /// The steps whose losses stand in a run's `metrics.jsonl`, in their order there.
+    pub fn steps(&self, run: &str) -> Vec<u64> {
+        let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
+        let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object"));
+        lines.filter(|line| line["kind"] == "step").map(|line| line["step"].as_u64().expect("a step")).collect()
+    }
 }
 
 impl Default for Workplace {
