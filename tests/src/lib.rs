@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A temporary folder with a small text, in which commands are run.
@@ -60,20 +61,28 @@ impl Workplace {
     ///
     /// When there are none.
     pub fn losses(&self, run: &str) -> Vec<(u64, String)> {
-        let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
-        let line = |line: &str| {
-            let value: serde_json::Value = serde_json::from_str(line).expect("a JSON object a line");
-            (value["step"].as_u64().expect("a step"), value["loss"].to_string())
-        };
-        metrics.lines().map(line).collect()
+        self.metrics(run).iter().map(|line| (step_of(line), line["loss"].to_string())).collect()
     }
 
     /// The steps whose losses stand in a run's `metrics.jsonl`, in their order there.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
     pub fn steps(&self, run: &str) -> Vec<u64> {
-        let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
-        let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object"));
-        lines.filter(|line| line["kind"] == "step").map(|line| line["step"].as_u64().expect("a step")).collect()
+        self.metrics(run).iter().filter(|line| line["kind"] == "step").map(step_of).collect()
     }
+
+    /// The lines of a run's `metrics.jsonl`, without one that is being written.
+    fn metrics(&self, run: &str) -> Vec<Value> {
+        let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
+        let whole = metrics.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
+    }
+}
+
+fn step_of(line: &Value) -> u64 {
+    line["step"].as_u64().expect("a step")
 }
 
 impl Default for Workplace {

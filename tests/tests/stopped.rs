@@ -79,8 +79,8 @@ fn an_ignored_hangup_stays_ignored() {
     command.args(SMALL).args(["--out", "run", "--steps", "10000000"]);
     let mut process = started(&place, command);
     send(&process, "HUP");
-    let before = place.losses("run").len();
-    while place.losses("run").len() < before + 20 {
+    let before = place.steps("run").len();
+    while place.steps("run").len() < before + 20 {
         assert!(process.try_wait().unwrap().is_none(), "the run ended at a signal that was to be ignored");
         sleep(Duration::from_millis(2));
     }
