@@ -103,7 +103,8 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-/// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
+// Where an answer is computed, and how it is written; behind the options of the tasks in help texts. A documentation comment
+// would take the place of what the commands say of themselves.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]
