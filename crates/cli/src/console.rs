@@ -58,11 +58,4 @@ pub fn visible(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn control_characters_are_shown_and_lines_stay() {
-        assert_eq!(visible("a\x1b[31mb\tc\nd\u{9b}é"), "a\\u{1b}[31mb\tc\nd\\u{9b}é");
-    }
-}
+mod tests;

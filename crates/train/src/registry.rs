@@ -54,7 +54,8 @@ pub trait Registered: Sync {
     fn evaluate(
         &self,
         open: &Open<'_>,
-        request: Evaluate<Table>,
+        request: Evaluate,
+        options: Table,
         output: &mut Output<'_>,
     ) -> Result<Report, TrainError>;
 
@@ -63,21 +64,39 @@ pub trait Registered: Sync {
     /// # Errors
     ///
     /// When the run cannot be read, or the device fails.
-    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn sample(
+        &self,
+        open: &Open<'_>,
+        request: Sample,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// Predicts with the model of a run.
     ///
     /// # Errors
     ///
     /// When the run or an input cannot be read, or the device fails.
-    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn predict(
+        &self,
+        open: &Open<'_>,
+        request: Predict,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// Makes a run from the weights of another program.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or does not fit.
-    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn import(
+        &self,
+        device: &Device,
+        request: Import,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// The weights of a run, by their PyTorch names.
     ///
@@ -195,7 +214,7 @@ impl<T: Operate> Registered for Entry<T> {
     }
 
     fn options(&self, command: Command) -> Option<Vec<Field>> {
-        T::operations().options(command).map(<[Field]>::to_vec)
+        T::operations().options(command)
     }
 
     fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError> {
@@ -212,28 +231,47 @@ impl<T: Operate> Registered for Entry<T> {
     fn evaluate(
         &self,
         open: &Open<'_>,
-        request: Evaluate<Table>,
+        request: Evaluate,
+        options: Table,
         output: &mut Output<'_>,
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
-        let mut trained = self.open(open, output)?;
-        let report = (evaluate.run)(&mut trained, request, output)?;
-        Ok(report.fact("checkpoint_step", trained.progress.step))
+        let trained = self.open(open, output)?;
+        let step = trained.progress.step;
+        Ok((evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step))
     }
 
-    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn sample(
+        &self,
+        open: &Open<'_>,
+        request: Sample,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let sample = T::operations().sample.ok_or_else(|| self.unsupported(Command::Sample))?;
-        Ok((sample.run)(&self.open(open, output)?, request, output)?)
+        Ok((sample.run)(self.open(open, output)?, request, options, output)?)
     }
 
-    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn predict(
+        &self,
+        open: &Open<'_>,
+        request: Predict,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let predict = T::operations().predict.ok_or_else(|| self.unsupported(Command::Predict))?;
-        Ok((predict.run)(&self.open(open, output)?, request, output)?)
+        Ok((predict.run)(self.open(open, output)?, request, options, output)?)
     }
 
-    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn import(
+        &self,
+        device: &Device,
+        request: Import,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let import = T::operations().import.ok_or_else(|| self.unsupported(Command::Import))?;
-        Ok((import.run)(request, device, output)?)
+        Ok((import.run)(device.clone(), request, options, output)?)
     }
 
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {

@@ -18,9 +18,9 @@ use crate::options::{Answer, Eval, Import, OpenRun, Predict, Sample};
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
-    on_run(Command::Eval, &options.open, matches, |task, open, options_of_task, output| {
-        let request = Evaluate { on, batch_size: options.side_by_side, options: options_of_task };
-        let report = task.evaluate(open, request, output)?;
+    on_run(Command::Eval, &options.open, matches, |task, open, given, output| {
+        let request = Evaluate { on, batch_size: options.side_by_side };
+        let report = task.evaluate(open, request, given, output)?;
         output.text(&report.to_text())?;
         Ok(output.json(&report.to_json())?)
     })
@@ -28,8 +28,8 @@ pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
 
 pub fn sample(options: &Sample, matches: &ArgMatches) -> Result<()> {
     let seed = options.sample_seed.unwrap_or_else(rand::random);
-    on_run(Command::Sample, &options.open, matches, |task, open, options, output| {
-        Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed, options }, output)?)
+    on_run(Command::Sample, &options.open, matches, |task, open, given, output| {
+        Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed }, given, output)?)
     })
 }
 
@@ -47,8 +47,8 @@ pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
             Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
         }
     };
-    on_run(Command::Predict, &options.open, matches, |task, open, options, output| {
-        Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs, options }, output)?)
+    on_run(Command::Predict, &options.open, matches, |task, open, given, output| {
+        Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs }, given, output)?)
     })
 }
 
@@ -62,9 +62,8 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
     let answer = Answer::from_arg_matches(matches)?;
     let chosen = backend::choose(&answer.device)?;
     let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
-    let request = operation::Import { file, out, replace: options.force, options: given };
-    answered(answer.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
-    Ok(())
+    let request = operation::Import { file, out, replace: options.force };
+    answered(answer.output.json, |output| Ok(task.import(&chosen.device, request, given, output)?))
 }
 
 /// Does `command` on a run: finds its task, and hands over the options that are the task's own.

@@ -138,9 +138,8 @@ impl ImportedChars {
 }
 
 /// `rekindle import`.
-pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let given = request.options;
-    let mut imported = ImportedChars::open(&request.file, &given, device)?;
+pub(super) fn import(device: Device, request: Import, given: ImportOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let mut imported = ImportedChars::open(&request.file, &given, &device)?;
     let text = &mut imported.settings.data;
     (text.train_share, text.hold_out.validation_share) = (given.train_share, given.validation_share);
     if let Some(data) = given.data {

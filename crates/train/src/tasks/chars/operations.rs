@@ -51,12 +51,12 @@ impl Operate for CharsTask {
 
 type Writer = Trained<CharsTask>;
 
-fn eval(trained: &mut Writer, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
-    let (settings, options) = (&trained.settings, &request.options);
+fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+    let settings = &trained.settings;
     let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
-    let Trained { model, assets: vocabulary, device, .. } = &*trained;
+    let Trained { model, assets: vocabulary, device, .. } = &trained;
     let (predicted, report) = match options.window_stride {
         Some(stride) => {
             let windows = Windows::new(&corpus, vocabulary, range, time, stride)?;
@@ -88,8 +88,8 @@ fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Cor
     }
 }
 
-fn sample(trained: &Writer, request: Sample<SampleOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = request.options;
+fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = options;
     let (prime, stop) = (prime.unwrap_or_default(), stop.unwrap_or_default());
     let sampling = Sampling { temperature: temperature as f32, top_k, top_p: top_p.map(|p| p as f32) };
     let vocabulary = &trained.assets;

@@ -48,9 +48,9 @@ impl Operate for SentimentTask {
 
 type Classifier = Trained<SentimentTask>;
 
-fn eval(trained: &mut Classifier, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
-    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
-    let texts = texts(&settings.data, &request.on, request.options)?;
+fn eval(trained: Classifier, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
+    let Trained { model, assets: vocabulary, settings, device, .. } = &trained;
+    let texts = texts(&settings.data, &request.on, options)?;
     let empty = texts.empty();
     if empty > 0 {
         output.warn(format_args!("{empty} texts have no word; they are read as one unknown word"));
@@ -78,8 +78,8 @@ fn texts(settings: &LabelledSettings, on: &On, options: EvalOptions) -> Result<L
     Ok(split.of([Some(train), Some(validation), None]).ok_or(NoSplit(*split))?)
 }
 
-fn predict(trained: &Classifier, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let PredictOptions { explain, html } = request.options;
+fn predict(trained: Classifier, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let PredictOptions { explain, html } = options;
     let how = Shown::here(stdout().is_terminal());
     let (mut number, mut sections) = (0, String::new());
     output.list();
