@@ -241,7 +241,7 @@ fn bad_data_and_weights_are_named() {
     train(&["--images", "nowhere"])
         .assert()
         .code(1)
-        .stderr(contains("32 of 32 pictures are not there: red0.ppm").and(contains("--allow-missing")));
+        .stderr(contains("missing: 32 of 32 pictures: red0.ppm").and(contains("--allow-missing")));
     fs::write(place.path("colours/images/red0.ppm"), "P6 16 16 255\nxx").unwrap();
     train(&[]).assert().code(1).stderr(contains("red0.ppm").and(contains("damaged")));
     fs::remove_file(place.path("colours/images/red0.ppm")).unwrap();

@@ -1,6 +1,7 @@
 //! One setting.
 
 use std::fmt;
+use std::num::{IntErrorKind, ParseIntError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -185,7 +186,10 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Flag => Value::Boolean(text.parse().map_err(|_| "true or false")?),
-            Kind::Integer => Value::Integer(text.parse().map_err(|_| self.kind_in_words())?),
+            Kind::Integer => Value::Integer(text.parse().map_err(|e: ParseIntError| match e.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "a whole number of at most 18 digits",
+                _ => self.kind_in_words(),
+            })?),
             Kind::Number => Value::Float(text.parse().map_err(|_| self.kind_in_words())?),
             Kind::Text => Value::String(text.to_owned()),
             Kind::List => match self.separator {

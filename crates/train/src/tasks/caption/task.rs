@@ -110,10 +110,10 @@ fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String
         any
     });
     if kept.len() < all {
-        set.notes.push(format!("{} pictures whose captions have no word are left out", all - kept.len()));
+        set.notes.push(format!("left out for captions without a word: {}", counted(all - kept.len(), "pictures")));
     }
     if cut > 0 {
-        set.notes.push(format!("{cut} captions are cut to {longest} words"));
+        set.notes.push(format!("cut to {}: {}", counted(longest, "words"), counted(cut, "captions")));
     }
     kept
 }
@@ -166,11 +166,12 @@ impl Task for CaptionTask {
             captions.iter().map(|captions| [captions.iter().map(Vec::len).max().unwrap_or(0), 0]).collect();
         let count: usize = captions.iter().map(Vec::len).sum();
         let summary = format!(
-            "{}: {} pictures with {count} captions to train on, {} pictures held out; {} words",
+            "{}: {} with {} to train on, {} held out; {}",
             set.name,
-            set.train.len(),
-            set.validation.len(),
-            assets.vocabulary.len(),
+            counted(set.train.len(), "pictures"),
+            counted(count, "captions"),
+            counted(set.validation.len(), "pictures"),
+            counted(assets.vocabulary.len(), "words"),
         );
         let data_info = DataInfo {
             unit: "captions",
