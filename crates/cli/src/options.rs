@@ -69,6 +69,9 @@ pub struct NewRun {
     /// Start from the weights of another run; tokens are matched by what they are
     #[arg(long, value_name = "RUN")]
     pub init_from: Option<PathBuf>,
+    /// Only say what the run would be: its data, its steps, its parameters and the memory that it needs
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Default, Args)]

@@ -50,8 +50,8 @@ impl LayerConfig {
         assert!(self.hidden_size > 0, "the hidden size must be at least 1");
         let sizes = Sizes { input: self.input_size, hidden: self.hidden_size, gates: self.cell.gates() };
         let weights = self.cell.definition().weights(self.bias).map(|shape| {
-            let values = self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
-            (shape.name, Weight::new(shape, sizes, values, device))
+            let draw = || self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
+            (shape.name, Weight::new(shape, sizes, draw, device))
         });
         Layer { cell: self.cell, weights: weights.collect(), stacked: false }
     }

@@ -1,5 +1,6 @@
 //! One setting.
 
+use std::any::TypeId;
 use std::fmt;
 use std::num::{IntErrorKind, ParseIntError};
 
@@ -8,6 +9,9 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 
 use crate::error::SettingError;
+
+/// No size is greater: the product of two is a number of bytes that can be written down, and be refused.
+const LARGEST_SIZE: f64 = (1 << 28) as f64;
 
 /// A setting as it is declared: what a command line, a file and a schema need to know of it.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +45,9 @@ pub struct Field {
     /// What divides the texts of a list that an option gives at once; none where each needs an option of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
+    /// Whether it is a size of something in memory, and has a greatest value for that.
+    #[serde(skip)]
+    size: bool,
     #[serde(skip)]
     read: fn(Value) -> Result<(), String>,
 }
@@ -81,7 +88,7 @@ pub struct Range {
 
 impl Field {
     /// The setting `key` with values of type `T`. The kind follows from what `T` can be read from.
-    pub fn of<T: DeserializeOwned>(key: &'static str, help: &str) -> Self {
+    pub fn of<T: DeserializeOwned + 'static>(key: &'static str, help: &str) -> Self {
         let reads = |value| T::deserialize(value).is_ok();
         let kind = if reads(Value::Boolean(true)) {
             Kind::Flag
@@ -108,6 +115,7 @@ impl Field {
             aliases: Vec::new(),
             former: Vec::new(),
             separator: None,
+            size: [TypeId::of::<usize>(), TypeId::of::<Option<usize>>()].contains(&TypeId::of::<T>()),
             read: |value| T::deserialize(value).map(drop).map_err(|e| e.to_string()),
         }
     }
@@ -222,6 +230,9 @@ impl Field {
             }
             if !self.range.contains(number) {
                 return invalid(self.range.to_string());
+            }
+            if self.size && number > LARGEST_SIZE {
+                return invalid(format!("at most {LARGEST_SIZE}"));
             }
         }
         (self.read)(value.clone()).or_else(|reason| invalid(self.reason(reason)))

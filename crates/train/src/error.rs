@@ -9,6 +9,8 @@ use rekindle_models::decode::DecodeError;
 use rekindle_models::host::DeviceError;
 use rekindle_settings::SettingError;
 
+use crate::memory::{Estimate, in_words};
+
 /// An error of a task, of whatever type.
 pub type TaskError = Box<dyn Error + Send + Sync>;
 
@@ -182,6 +184,18 @@ pub enum TrainError {
         last_checkpoint: Option<u64>,
         /// The norm of every parameter's gradient, largest first.
         gradient_norms: Vec<(String, f64)>,
+    },
+    /// A run that needs more memory than there is.
+    #[error(
+        "the model has {} parameters, and training it takes {estimate}; {} are free: make the model or --batch-size smaller",
+        estimate.parameters,
+        in_words(*free)
+    )]
+    TooLarge {
+        /// What it needs.
+        estimate: Estimate,
+        /// What is free, in bytes.
+        free: f64,
     },
     /// A batch that the device has no memory for.
     #[error(

@@ -7,16 +7,19 @@ use std::path::Path;
 use burn::tensor::Device;
 use rekindle_settings::{Field, Section, Sections, Table, Tables};
 use rekindle_weights::{StateDict, WeightTensor};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{TaskError, TrainError};
 use crate::event::Observer;
+use crate::memory::Estimate;
 use crate::operation::{Command, Evaluate, Import, Operate, Output, Predict, Sample};
 use crate::report::Report;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
+use crate::settings::RunSettings;
 use crate::task::Trained;
-use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer};
+use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer, step_counts};
 
 /// A task in the registry.
 pub trait Registered: Sync {
@@ -38,6 +41,13 @@ pub trait Registered: Sync {
     ///
     /// When a setting has no meaning, the data cannot be read, or the run cannot be written.
     fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError>;
+
+    /// What a new run would be, without making it.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning or the data cannot be read.
+    fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError>;
 
     /// Goes on with a run.
     ///
@@ -122,6 +132,19 @@ pub struct Open<'a> {
     pub which: Which,
     /// Where the model goes.
     pub device: &'a Device,
+}
+
+/// What a new run would be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The data, for a person to read.
+    pub summary: String,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps of the run.
+    pub steps: u64,
+    /// The memory that it needs.
+    pub memory: Estimate,
 }
 
 /// How a run is resumed.
@@ -221,6 +244,14 @@ impl<T: Operate> Registered for Entry<T> {
         let settings = T::Settings::from_tables(settings)?;
         let task = T::open(&settings, None, device)?;
         Ok(Box::new(Trainer::create(task, &settings, new, device)?))
+    }
+
+    fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError> {
+        let settings = T::Settings::from_tables(settings)?;
+        let task = T::open(&settings, None, device)?;
+        let (steps_per_epoch, steps) = step_counts(settings.training(), task.batches());
+        let memory = Estimate::of(&task, &settings, device);
+        Ok(Plan { summary: task.data().summary, steps_per_epoch, steps, memory })
     }
 
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {

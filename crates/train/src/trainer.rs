@@ -28,12 +28,14 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
+use rekindle_rnn::blank;
 use rekindle_settings::{Sections, SettingError, Table};
 
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
+use crate::memory::Estimate;
 use crate::optimizer;
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
@@ -122,6 +124,7 @@ impl<T: Task> Trainer<T> {
     pub fn create(task: T, settings: &T::Settings, new: &NewRun, device: &Device) -> Result<Self, TrainError> {
         settings.validate()?;
         let training = settings.training().clone();
+        Estimate::of(&task, settings, device).check(device)?;
         let device = device.clone().autodiff();
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         let (model, words) = match &new.init_from {
@@ -176,6 +179,7 @@ impl<T: Task> Trainer<T> {
         let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
+        Estimate::of(&task, &settings, device).check(device)?;
         let device = device.clone().autodiff();
         let mut progress = progress_of(&task, &settings);
         let fresh = || T::model(&settings, task.assets(), training.seed, &device);
@@ -203,8 +207,7 @@ impl<T: Task> Trainer<T> {
             };
             return Err(SettingError::invalid(option, given, wanted).into());
         }
-        // Every weight is read from the checkpoint; those drawn here are thrown away.
-        let fresh = fresh();
+        let fresh = blank(fresh);
         // A hidden state goes on only along the sequences that it comes from.
         let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
         let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
@@ -503,7 +506,7 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
 }
 
 /// Steps of an epoch and of the whole run.
-fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
+pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);
     (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
 }

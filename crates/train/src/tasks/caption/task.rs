@@ -8,6 +8,7 @@ use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
 use rekindle_models::captioner::{Captioner, CaptionerSizes};
+use rekindle_rnn::blank;
 use rekindle_weights::{StateDict, Strictness, WeightFile};
 
 use super::assets::{CaptionAssets, NEVER};
@@ -150,9 +151,8 @@ impl Task for CaptionTask {
                 let vocabulary = WordVocabulary::new(captions.iter().flatten(), min_count, most);
                 let file = model.encoder.encoder_weights.as_ref().filter(|_| !model.encoder.trains_encoder());
                 let read = |file| -> Result<_, TaskError> {
-                    // Every weight is read from the file; those drawn here are thrown away.
-                    let blank = config.init_with(&mut seeded(0), device);
-                    let encoder = blank.load(WeightFile::open(file)?.tensors())?;
+                    let encoder = blank(|| config.init_with(&mut seeded(0), device));
+                    let encoder = encoder.load(WeightFile::open(file)?.tensors())?;
                     Ok(FrozenEncoder::new(encoder, model, device).into())
                 };
                 CaptionAssets { vocabulary, encoder: file.map(read).transpose()? }
@@ -231,6 +231,13 @@ impl Task for CaptionTask {
         let captions: Vec<Vec<&[u32]>> = captions.collect();
         let items = captions.iter().map(|captions| captions.len() as u64).sum();
         Ok(BatchLoss { loss: model.loss(features, &captions), carry: (), items })
+    }
+
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model.captioner);
+        let longest = self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0) + 1;
+        let captions = data.batch_size.min(self.captions.len()) * data.captions_per_image;
+        (captions * longest) as f64 * (model.recurrent.kept() + 2.0 * self.assets.vocabulary.len() as f64)
     }
 
     fn begin(&self, mut model: Captioner) -> Result<Captioner, TaskError> {

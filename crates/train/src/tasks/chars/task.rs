@@ -5,7 +5,7 @@ use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::Sampler;
 use rekindle_rnn::State;
 
-use super::evaluation::{evaluate, evaluation_streams, tensors};
+use super::evaluation::{Passages, tensors};
 use super::settings::CharsSettings;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
@@ -17,7 +17,7 @@ pub struct CharsTask {
     vocabulary: Vocabulary,
     data: DataInfo,
     train: Streams,
-    validation: Option<Streams>,
+    validation: Option<Passages>,
     device: Device,
 }
 
@@ -50,7 +50,7 @@ impl Task for CharsTask {
         };
         Ok(Self {
             train: Streams::new(&corpus, &vocabulary, split.train, batch, time)?,
-            validation: evaluation_streams(&corpus, &vocabulary, split.validation, batch, time)?,
+            validation: Passages::whole(&corpus, &vocabulary, split.validation)?,
             settings: settings.clone(),
             vocabulary,
             data,
@@ -82,6 +82,12 @@ impl Task for CharsTask {
         Ok(BatchLoss { loss, carry, items })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        let numbers = model.recurrent.kept() + (model.embedding + 2 * self.vocabulary.len()) as f64;
+        (data.batch_size * data.sequence_length) as f64 * numbers
+    }
+
     fn start_from(&self, model: CharLm, source: Trained<Self>) -> Result<(CharLm, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let found = known.iter().flatten().count();
@@ -96,7 +102,9 @@ impl Task for CharsTask {
     }
 
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {
-        self.validation.as_mut().map(|streams| evaluate(model, streams, &self.device)).transpose()
+        let (validation, data) = (self.validation.as_ref(), &self.settings.data);
+        let sizes = [data.batch_size, data.sequence_length];
+        validation.map(|passages| passages.evaluate(model, sizes, &self.device)).transpose()
     }
 
     fn sample(&mut self, model: &CharLm, seed: u64) -> Result<Option<String>, TaskError> {

@@ -109,6 +109,13 @@ impl Task for DrawTask {
         Ok(BatchLoss { loss, carry: (), items: rows as u64 })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        // Two LSTMs of four gates, and the canvas.
+        let numbers = 2 * 6 * model.hidden as u64 + 2 * self.shape.pixels() as u64;
+        (data.batch_size * model.glimpses) as f64 * numbers as f64
+    }
+
     fn start_from(&self, model: Draw, source: Trained<Self>) -> Result<(Draw, String), TaskError> {
         if source.assets != self.shape {
             return Err(DrawError::OtherModel.into());

@@ -100,6 +100,16 @@ impl Task for FramesTask {
         Ok(BatchLoss { loss, carry, items: batch.lengths.iter().sum::<usize>() as u64 })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        let recurrence = model.recurrent.cell.0.map_or(0.0, |cell| model.recurrent.with_cell(cell).kept());
+        let frame = match self.schema.format {
+            FrameFormat::Features { width } => width,
+            FrameFormat::Pixels { channels, height, width } => channels * height * width,
+        };
+        (data.batch_size.min(self.train.clips().len()) * data.sequence_length) as f64 * (frame as f64 + recurrence)
+    }
+
     fn start_from(&self, model: FrameTagger, source: Trained<Self>) -> Result<(FrameTagger, String), TaskError> {
         let same = self.schema.classes == source.assets.classes;
         let words = if same { "all weights are" } else { "all weights but the output layer's are" };

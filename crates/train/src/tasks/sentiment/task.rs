@@ -119,6 +119,16 @@ impl Task for SentimentTask {
         })
     }
 
+    fn kept(&self) -> f64 {
+        let model = &self.settings.model;
+        let directions = if model.forward_only { 1.0 } else { 2.0 };
+        let words = |batch: &Vec<usize>| {
+            batch.len() * batch.iter().map(|&text| self.train.texts[text].len()).max().unwrap_or(0)
+        };
+        let most = self.buckets.epoch(0).iter().map(words).max().unwrap_or(0);
+        most as f64 * (model.embedding as f64 + directions * model.recurrent.kept())
+    }
+
     fn start_from(&self, model: Classifier, source: Trained<Self>) -> Result<(Classifier, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let same_classes = self.vocabulary.classes() == source.assets.classes();

@@ -116,6 +116,20 @@ impl Task for TranslateTask {
         Ok(BatchLoss { loss: model.loss(&sources, &targets), carry: (), items })
     }
 
+    fn kept(&self) -> f64 {
+        let model = &self.settings.model;
+        // The decoder, and an encoder with half its width in each direction.
+        let (read, written) = (model.recurrent.kept(), 2.0 * self.languages.target.vocabulary.len() as f64);
+        let numbers = |batch: &Vec<usize>| {
+            let longest = |side: fn(&(Vec<u32>, Vec<u32>)) -> usize| {
+                batch.iter().map(|&pair| side(&self.train[pair])).max().unwrap_or(0) as f64
+            };
+            let [source, target] = [longest(|pair| pair.0.len()), longest(|pair| pair.1.len() + 1)];
+            batch.len() as f64 * (source * read + target * (read + written))
+        };
+        self.buckets.epoch(0).iter().map(numbers).fold(0.0, f64::max)
+    }
+
     fn start_from(&self, _: Translator, source: Trained<Self>) -> Result<(Translator, String), TaskError> {
         if source.assets != self.languages || source.settings.model != self.settings.model {
             return Err(TranslateError::OtherModel.into());
