@@ -246,7 +246,7 @@ fn bad_data_and_weights_are_named() {
     train(&[]).assert().code(1).stderr(contains("red0.ppm").and(contains("damaged")));
     fs::remove_file(place.path("colours/images/red0.ppm")).unwrap();
     train(&[]).assert().code(1).stderr(contains("1 of 32"));
-    train(&["--allow-missing"]).assert().success().stderr(contains("1 pictures that are not there are left out"));
+    train(&["--allow-missing"]).assert().success().stderr(contains("left out because they are missing: 1 picture"));
     fs::write(place.path("colours/Flickr8k.token.txt"), "red1.ppm\tno number\n").unwrap();
     train(&[]).assert().code(1).stderr(contains("Flickr8k.token.txt, line 1"));
 }

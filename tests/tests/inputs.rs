@@ -113,7 +113,11 @@ fn absurd_numbers_are_refused_with_what_is_wanted() {
         (&["chars", "--learning-rate", "-1e-3"], 1, "--learning-rate -0.001: must be greater than 0"),
         (&["chars", "--threads", "-2"], 2, "-2 is not in 1..=65535"),
         (&["chars", "--gzip-ratio", "0"], 2, "--gzip-ratio"),
-        (&["chars", "--data", ".", "--pattern", &"{".repeat(20_000)], 1, "--pattern"),
+        (
+            &["chars", "--data", ".", "--pattern", &"{".repeat(20_000)],
+            1,
+            "--pattern: 20000 bytes, and 4096 is the most",
+        ),
     ] {
         let all = [&["train"], arguments, &["--steps", "1", "--out", "run"]].concat();
         place.rekindle(&all).assert().code(code).stderr(contains(wanted));

@@ -106,7 +106,8 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-/// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
+// No doc comment: it would be the help text of every command that has these.
+// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cpu_time::ProcessTime;
 use peak_alloc::PeakAlloc;
 use proptest::collection::vec;
 use proptest::sample::select;
@@ -19,7 +20,7 @@ use crate::readers::Reader;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Thousands of times what a file takes: it makes its reader do its work over and over, not a slow machine.
+/// Thousands of times what a file takes: it makes its reader do its work over and over.
 const SLOW: Duration = Duration::from_secs(20);
 
 /// When a reader that has not come back is given up, and the program ends.
@@ -42,7 +43,7 @@ pub struct Length {
 pub struct Found {
     /// Files that were read.
     pub files: u64,
-    /// The longest time for one.
+    /// The longest time for one, of all processors together: a machine that others share is not slow for that.
     pub slowest: Duration,
     /// The most memory beyond [`Reader::times`] the size of a file, in bytes.
     pub memory: usize,
@@ -81,7 +82,7 @@ pub fn run(reader: &Reader, length: Length, seed: u64) -> Found {
     let read = |bytes: &[u8]| {
         fs::write(&path, bytes).expect("the scratch folder can be written");
         watch.begin();
-        let (before, start) = (MEMORY.current_usage(), Instant::now());
+        let (before, start) = (MEMORY.current_usage(), ProcessTime::now());
         MEMORY.reset_peak_usage();
         (reader.read)(&path);
         let (took, elapsed) = (MEMORY.peak_usage().saturating_sub(before), start.elapsed());
@@ -128,19 +129,19 @@ fn after(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
 
 /// Ends the program when a reader does not come back, and leaves its file: a thread cannot be ended.
 struct Watch {
-    /// When the file that is read now was begun, in seconds after `start`, from 1; 0 between files.
+    /// When the file that is read now was begun, in seconds of computing after `start`, from 1; 0 between files.
     begun: Arc<AtomicU64>,
-    start: Instant,
+    start: ProcessTime,
 }
 
 impl Watch {
     fn new(path: &Path) -> Self {
-        let watch = Self { begun: Arc::default(), start: Instant::now() };
+        let watch = Self { begun: Arc::default(), start: ProcessTime::now() };
         let (begun, start, path) = (Arc::downgrade(&watch.begun), watch.start, path.to_owned());
         thread::spawn(move || {
             while let Some(begun) = begun.upgrade().map(|begun| begun.load(Ordering::Relaxed)) {
                 if begun > 0 && start.elapsed().as_secs() > begun + HUNG {
-                    eprintln!("{}: its reader has not come back in {HUNG} seconds", path.display());
+                    eprintln!("{}: its reader has not come back in {HUNG} seconds of computing", path.display());
                     std::process::exit(101);
                 }
                 thread::sleep(Duration::from_millis(200));

@@ -207,7 +207,10 @@ impl Field {
         };
         // A number that a type cannot hold, such as -1, is the range's affair if there is one.
         if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
-            (self.read)(value.clone()).map_err(|reason| self.reason(reason))?;
+            (self.read)(value.clone()).map_err(|reason| match value {
+                Value::Integer(number) if number < 0 => "a whole number of at least 0".to_owned(),
+                _ => self.reason(reason),
+            })?;
         }
         Ok(value)
     }

@@ -57,6 +57,9 @@ fn patterns_that_cannot_work_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let source = TextSource::parse(folder.path().to_str().unwrap()).unwrap();
     assert!(kind(source.clone().with_pattern("*.{c")) == ErrorKind::Setting);
+    for deep in ["{".repeat(1000) + &"}".repeat(1000), "{".repeat(100_000), "a".repeat(5000)] {
+        assert!(kind(source.clone().with_pattern(&deep)) == ErrorKind::Setting);
+    }
     assert!(kind(source.files()) == ErrorKind::NotFound);
     let file = TextSource::File("a.txt".into());
     assert!(kind(file.with_pattern("*.c")) == ErrorKind::Setting);

@@ -2,11 +2,13 @@
 
 use std::iter::once;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use burn::module::ParamGroup;
 use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
+use rekindle_models::captioner::encoder::Encoder;
 use rekindle_models::captioner::{Captioner, CaptionerSizes};
 use rekindle_rnn::blank;
 use rekindle_weights::{StateDict, Strictness, WeightFile};
@@ -150,10 +152,9 @@ impl Task for CaptionTask {
                 let (min_count, most) = (data.vocabulary.min_count, data.vocabulary.max_vocabulary);
                 let vocabulary = WordVocabulary::new(captions.iter().flatten(), min_count, most);
                 let file = model.encoder.encoder_weights.as_ref().filter(|_| !model.encoder.trains_encoder());
-                let read = |file| -> Result<_, TaskError> {
+                let read = |file: &PathBuf| -> Result<_, TaskError> {
                     let encoder = blank(|| config.init_with(&mut seeded(0), device));
-                    let encoder = encoder.load(WeightFile::open(file)?.tensors())?;
-                    Ok(FrozenEncoder::new(encoder, model, device).into())
+                    Ok(FrozenEncoder::new(pretrained(encoder, file)?, model, device).into())
                 };
                 CaptionAssets { vocabulary, encoder: file.map(read).transpose()? }
             }
@@ -242,7 +243,7 @@ impl Task for CaptionTask {
 
     fn begin(&self, mut model: Captioner) -> Result<Captioner, TaskError> {
         if let (Some(encoder), Some(file)) = (&model.encoder, &self.settings.model.encoder.encoder_weights) {
-            model.encoder = Some(encoder.clone().load(WeightFile::open(file)?.tensors())?);
+            model.encoder = Some(pretrained(encoder.clone(), file)?);
         }
         Ok(model)
     }
@@ -315,4 +316,10 @@ impl Task for CaptionTask {
         });
         Ok(Some(lines.collect()))
     }
+}
+
+/// `encoder` with the weights of `file`.
+fn pretrained(encoder: Encoder, file: &Path) -> Result<Encoder, CaptionError> {
+    let loaded = WeightFile::open(file).and_then(|weights| encoder.load(weights.tensors()));
+    loaded.map_err(|source| CaptionError::EncoderWeights { path: file.to_owned(), source })
 }
