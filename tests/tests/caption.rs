@@ -236,7 +236,7 @@ fn bad_data_and_weights_are_named() {
         .code(1)
         .stderr(contains("missing: features.0.weight").and(contains("unused: _conv_stem.weight")));
     train(&["--attention", "dot", "--cell", "gru"]).assert().success();
-    train(&["--max-length", "2"]).assert().success().stderr(contains("48 captions are cut to 2 words"));
+    train(&["--max-length", "2"]).assert().success().stderr(contains("cut to 2 words: 48 captions"));
     train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));
     train(&["--images", "nowhere"])
         .assert()

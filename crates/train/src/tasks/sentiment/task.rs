@@ -133,7 +133,7 @@ impl Task for SentimentTask {
         let known = self.vocabulary.map_to(&source.assets);
         let same_classes = self.vocabulary.classes() == source.assets.classes();
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} with vectors in the run to start from", counted(known.len(), "words"));
+        let words = format!("{found} of {} have vectors in the run to start from", counted(known.len(), "words"));
         Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
     }
 
@@ -176,7 +176,7 @@ fn summary(
     ];
     if let Some(vectors) = vectors {
         let (found, all) = (vectors.vectors.len(), vocabulary.len() - 1);
-        lines.push(format!("{found} of {} ({:.1} %) with vectors", counted(all, "words"), 100.0 * found as f64 / all as f64));
+        lines.push(format!("{found} of {} ({:.1} %) have vectors", counted(all, "words"), 100.0 * found as f64 / all as f64));
     }
     lines.extend(train.doubtful_classes().map(|doubt| format!("warning: {doubt}")));
     let empty = train.empty() + validation.empty();
