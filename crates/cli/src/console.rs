@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write, stderr, stdout};
 
+use rekindle_train::rekindle_pictures::visible;
 use serde::Serialize;
 
 /// Writes a line to standard output.
@@ -43,19 +44,3 @@ pub fn write_note(note: impl Display) {
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(write_line(serde_json::to_string_pretty(value)?)?)
 }
-
-/// A text without the control characters that would change what a terminal shows: Escape becomes `\u{1b}`.
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => shown.push(character),
-            control if control.is_control() => shown.extend(control.escape_default()),
-            other => shown.push(other),
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests;

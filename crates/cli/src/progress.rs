@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{FormattedDuration, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rekindle_data::counted;
 use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
 use rekindle_train::trainer::StopSignal;
@@ -110,8 +111,9 @@ impl Observer for Progress {
         match event {
             Event::Started { step, total_steps, steps_per_epoch, parameters, unit, loss_unit } => {
                 self.line(&format!(
-                    "{} parameters, {total_steps} steps, {steps_per_epoch} an epoch{}",
+                    "{} parameters, {}, {steps_per_epoch} an epoch{}",
                     thousands(*parameters as f64),
+                    counted(*total_steps as usize, "steps"),
                     if *step > 0 { format!("; going on after step {step}") } else { String::new() },
                 ));
                 self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };

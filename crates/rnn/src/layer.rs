@@ -165,7 +165,7 @@ impl Layer {
     ///
     /// - input: `[T, B, I]`, or tokens `[T, B]`
     /// - state: `[B, H]`; zeros if none is given
-    /// - returns the hidden states `[T, B, H]` and the final state
+    /// - returns the hidden states `[T, B, H]` and the final state; none and the state that was given for `T` or `B` of 0
     ///
     /// # Panics
     ///
@@ -178,8 +178,12 @@ impl Layer {
             features.unwrap_or_default()
         );
         let (cell, weights) = (self.cell.definition(), self.values());
-        let [_, batch] = input.outer_dims();
+        let [time, batch] = input.outer_dims();
         let state = state.unwrap_or_else(|| self.zero_state(batch, &self.input_weight().device()));
+        if time == 0 || batch == 0 {
+            let options = (&state.hidden.device(), state.hidden.dtype());
+            return (Tensor::zeros([time, batch, self.hidden_size()], options), state);
+        }
         let input = (cell.project)(input, &weights);
         (cell.sequence)(input, state, &weights, scan)
     }

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::num::{IntErrorKind, ParseIntError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -193,7 +194,10 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Flag => Value::Boolean(text.parse().map_err(|_| "true or false")?),
-            Kind::Integer => Value::Integer(text.parse().map_err(|_| self.kind_in_words())?),
+            Kind::Integer => Value::Integer(text.parse().map_err(|e: ParseIntError| match e.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "a whole number of at most 18 digits",
+                _ => self.kind_in_words(),
+            })?),
             Kind::Number => Value::Float(text.parse().map_err(|_| self.kind_in_words())?),
             Kind::Text => Value::String(text.to_owned()),
             Kind::List => match self.separator {
@@ -203,7 +207,10 @@ impl Field {
         };
         // A number that a type cannot hold, such as -1, is the range's affair if there is one.
         if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
-            (self.read)(value.clone()).map_err(|reason| self.reason(reason))?;
+            (self.read)(value.clone()).map_err(|reason| match value {
+                Value::Integer(number) if number < 0 => "a whole number of at least 0".to_owned(),
+                _ => self.reason(reason),
+            })?;
         }
         Ok(value)
     }

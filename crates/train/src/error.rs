@@ -303,5 +303,6 @@ fn list(rejected: &[String]) -> String {
 }
 
 fn norms(norms: &[(String, f64)]) -> String {
-    norms.iter().map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect()
+    let shown: String = norms.iter().take(10).map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect();
+    if norms.len() > 10 { format!("{shown}\n  and {} more", norms.len() - 10) } else { shown }
 }

@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use rekindle_data::DataError;
+use rekindle_data::files::Encoding;
+use rekindle_pictures::visible;
 use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
 
@@ -205,7 +208,7 @@ impl Inputs {
         }
     }
 
-    /// Hands all inputs to `answer`, so many at a time: `given` of those that are all there, `live` of lines that come while they
+    /// Hands all inputs, which are texts, to `answer`; of one that names a file, or is `-`, its lines. So many at a time: `given` of those that are all there, `live` of lines that come while they
     /// are answered. Before each line that a person types, `prompt` is shown.
     ///
     /// # Errors
@@ -219,7 +222,14 @@ impl Inputs {
         mut answer: impl FnMut(&[String], &mut Output<'_>) -> Result<(), TaskError>,
     ) -> Result<(), TaskError> {
         let (lines, name, live, asked) = match self {
-            Self::Given(inputs) => return inputs.chunks(given).try_for_each(|inputs| answer(inputs, output)),
+            Self::Given(inputs) => {
+                let mut texts = Vec::new();
+                for input in inputs {
+                    let path = Path::new(&input);
+                    if input == "-" || path.is_file() { texts.extend(texts_of(path)?) } else { texts.push(input) }
+                }
+                return texts.chunks(given).try_for_each(|texts| answer(texts, output));
+            }
             Self::Lines { lines, name, live, asked } => (lines, name, live, asked),
         };
         let size = if asked { 1 } else { [given, at_once][usize::from(live)] };
@@ -237,18 +247,34 @@ impl Inputs {
     }
 }
 
+/// The lines of a file, or of the standard input for `-`, in the encoding that training would find.
+///
+/// # Errors
+///
+/// When it cannot be read, or is not text.
+pub fn texts_of(path: &Path) -> Result<Vec<String>, DataError> {
+    Ok(Encoding::Auto.read(path)?.lines().map(str::to_owned).collect())
+}
+
 /// Where answers go: as text for people, or as JSON for programs; and notes beside them.
 pub struct Output<'a> {
     answers: &'a mut dyn Write,
     notes: &'a mut dyn Write,
     json: bool,
+    /// Whether a terminal shows the answers.
+    terminal: bool,
     list: Option<Vec<Value>>,
 }
 
 impl<'a> Output<'a> {
     /// Answers to `answers`, as JSON or as text, and notes to `notes`.
     pub fn new(answers: &'a mut dyn Write, notes: &'a mut dyn Write, json: bool) -> Self {
-        Self { answers, notes, json, list: None }
+        Self { answers, notes, json, terminal: false, list: None }
+    }
+
+    /// The same, with answers that a terminal shows if it is one: no control character of theirs reaches it.
+    pub fn on_terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
     }
 
     /// Whether answers are JSON.
@@ -256,12 +282,22 @@ impl<'a> Output<'a> {
         self.json
     }
 
-    /// Writes text as it is, at once; nothing where answers are JSON.
+    /// Writes text at once; nothing where answers are JSON.
     ///
     /// # Errors
     ///
     /// When nobody reads any more.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
+        if self.terminal { self.styled(&visible(text)) } else { self.styled(text) }
+    }
+
+    /// Writes text with its colours, which are escapes of the terminal: what comes from data must be
+    /// [`visible`] in it. Nothing where answers are JSON.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn styled(&mut self, text: &str) -> io::Result<()> {
         if self.json || text.is_empty() {
             return Ok(());
         }
@@ -328,7 +364,7 @@ impl<'a> Output<'a> {
     /// Tells the user something that is no answer.
     pub fn note(&mut self, note: impl Display) {
         // Who has closed the notes does not want them.
-        let _ = writeln!(self.notes, "{note}");
+        let _ = writeln!(self.notes, "{}", visible(&note.to_string()));
     }
 
     /// Warns the user.
@@ -337,7 +373,7 @@ impl<'a> Output<'a> {
     }
 
     fn prompt(&mut self, prompt: &str) {
-        let _ = self.notes.write_all(prompt.as_bytes()).and_then(|()| self.notes.flush());
+        let _ = self.notes.write_all(visible(prompt).as_bytes()).and_then(|()| self.notes.flush());
     }
 
     /// Writes a file and says so.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, FromArgMatches};
+use rekindle_data::counted;
 use rekindle_settings::{Table, Tables};
 use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Plan, Registered, Resume, Session};
@@ -86,19 +87,22 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
 }
 
 fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {
-    let run = quoted(out);
+    let (run, steps) = (quoted(out), counted(outcome.steps as usize, "steps"));
     match outcome.reason {
-        EndReason::Finished => note!("done: {} steps", outcome.steps),
-        EndReason::OutOfPatience => note!("stopped after {} steps: no better evaluation came", outcome.steps),
+        EndReason::Finished => note!("done: {steps}"),
+        EndReason::OutOfPatience => note!("stopped after {steps}: no better evaluation came"),
         EndReason::Stopped => {
-            note!("stopped after {} steps; resume with: rekindle train --resume {run}", outcome.steps);
+            note!("stopped after {steps}; resume with: rekindle train --resume {run}");
         }
     }
     if let Some(best) = outcome.best {
         note!("the best checkpoint is that of step {}", best.step);
     }
-    let supported = |command: &&Command| task.options(**command).is_some();
-    if let Some(next) = [Command::Sample, Command::Eval].iter().find(supported) {
+    // Without data that was held out, an evaluation would fail.
+    let supported = |command: &&Command| {
+        task.options(**command).is_some() && (**command != Command::Eval || outcome.evaluation.is_some())
+    };
+    if let Some(next) = [Command::Sample, Command::Eval, Command::Predict].iter().find(supported) {
         note!("go on with: rekindle {next} {run}");
     }
     if json {

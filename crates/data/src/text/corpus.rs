@@ -9,7 +9,7 @@ use super::file::TextFile;
 use super::scan::SymbolCount;
 use super::scanned::Scanned;
 use super::{TextSource, Unit, Vocabulary};
-use crate::{DataError, ErrorKind, Split, builtin};
+use crate::{DataError, ErrorKind, Split, builtin, counted};
 
 /// A text that is open for reading.
 ///
@@ -161,7 +161,8 @@ impl Corpus {
     /// Makes sure that a range lies within the text.
     pub(crate) fn check_range(&self, range: &Range<usize>) -> Result<(), DataError> {
         if range.start > range.end || range.end > self.tokens() {
-            let message = format!("the range {range:?} does not lie within the {} tokens of the text", self.tokens());
+            let message =
+                format!("the range {range:?} does not lie within the {} of the text", counted(self.tokens(), "tokens"));
             return Err(ErrorKind::Setting.error(message));
         }
         Ok(())

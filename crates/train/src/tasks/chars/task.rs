@@ -44,7 +44,7 @@ impl Task for CharsTask {
         let unit = corpus.unit().plural();
         let data = DataInfo {
             unit,
-            summary: format!("{} symbols; {split}", vocabulary.len()),
+            summary: format!("{}; {split}", counted(vocabulary.len(), "symbols")),
             identity: format!("{}, {} bytes, {} {unit}", corpus.name(), corpus.bytes(), corpus.tokens()),
             sha256: sha256(corpus.contents()),
         };
@@ -92,7 +92,7 @@ impl Task for CharsTask {
     fn start_from(&self, model: CharLm, source: Trained<Self>) -> Result<(CharLm, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} symbols have weights in the run to start from", known.len());
+        let words = format!("{found} of {} have weights in the run to start from", counted(known.len(), "symbols"));
         Ok((model.with_weights_of(&source.model, &known)?, words))
     }
 

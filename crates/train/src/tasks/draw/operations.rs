@@ -119,7 +119,7 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
     sheet(4, 4).save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
-    output.line(format_args!("{count} new images, seed {seed}"))?;
+    output.line(format_args!("{}, seed {seed}", counted(count, "new images")))?;
     output.line(format_args!("images       {samples}\ntheir steps  {in_steps}\nanimation    {animation}"))?;
     Ok(output.json(&json!({"images": count, "seed": seed, "files": paths}))?)
 }

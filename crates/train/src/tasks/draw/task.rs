@@ -63,8 +63,9 @@ impl Task for DrawTask {
         let data = DataInfo {
             unit: "images",
             summary: format!(
-                "{name}: {training} images to train, {validating} to validate, {testing} to test; {height} x {width} \
-                 pixels, {}; binarisation: {}",
+                "{name}: {} to train, {validating} to validate, {testing} to test; {height} x {width} pixels, {}; \
+                 binarisation: {}",
+                counted(training, "images"),
                 if channels == 1 { "grey" } else { "colour" },
                 binarization(train, binarize),
             ),

@@ -47,8 +47,9 @@ impl Task for FramesTask {
         let lengths = set.train.iter().map(Clip::len).collect();
         let data = DataInfo {
             unit: "frames",
-            summary: describe(&set, ["to train on", "for validation", "to test on"]),
-            identity: describe(&set, ["to train on", "to judge by", "to test on"]),
+            summary: describe(&set, counted, ["to train on", "for validation", "to test on"]),
+            // As runs of version 0.1 hold it.
+            identity: describe(&set, |count, nouns| format!("{count} {nouns}"), ["to train on", "to judge by", "to test on"]),
             sha256: sha256(set.train.iter().chain(&set.validation).flat_map(content)),
         };
         Ok(Self {
@@ -148,12 +149,12 @@ fn balanced(set: &FrameSet) -> Vec<f32> {
     counts.into_iter().map(|count| frames / (classes * count.max(1) as f32)).collect()
 }
 
-/// The clips of the training, validation and test splits, each followed by its `purpose`, and the
-/// shares of the classes.
-fn describe(set: &FrameSet, purposes: [&str; 3]) -> String {
+/// The clips of the training, validation and test splits, `counted`, each followed by its purpose, and the shares of the
+/// classes.
+fn describe(set: &FrameSet, counted: fn(usize, &str) -> String, purposes: [&str; 3]) -> String {
     let frames = |clips: &[Clip]| clips.iter().map(Clip::len).sum::<usize>();
     let splits = [&set.train, &set.validation, &set.test].into_iter().zip(purposes);
-    let splits = splits.map(|(clips, purpose)| format!("{} clips of {} frames {purpose}", clips.len(), frames(clips)));
+    let splits = splits.map(|(clips, purpose)| format!("{} of {} {purpose}", counted(clips.len(), "clips"), counted(frames(clips), "frames")));
     let all = frames(&set.train).max(1) as f64;
     let share = |(name, count): (&String, usize)| format!("{name} {:.1} %", 100.0 * count as f64 / all);
     let shares = set.schema.classes.names().iter().zip(counts(set)).map(share);

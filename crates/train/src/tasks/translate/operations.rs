@@ -82,7 +82,10 @@ type Translator = Trained<TranslateTask>;
 fn eval(trained: Translator, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let (source, languages) = (trained.settings.data.source(), &trained.assets);
     let pairs = match request.on {
-        On::Data(data) => source.whole(&data)?,
+        On::Data(data) => {
+            let pairs = source.whole(&data)?;
+            if pairs.is_empty() { Err(TranslateError::NoPairs { data }) } else { Ok(pairs) }?
+        }
         On::Split(split) => {
             let pairs = match split {
                 Split::Train => source.training().map(|[train, _]| Some(train)),

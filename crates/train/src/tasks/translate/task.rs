@@ -56,17 +56,17 @@ impl Task for TranslateTask {
         let lengths: Vec<[usize; 2]> = train.iter().map(|(source, target)| [source.len(), target.len()]).collect();
         let Languages { source, target } = &languages;
         let summary = format!(
-            "{} pairs to train on, {} held out; {} tokens of {}, {} of {}",
-            pairs.len(),
+            "{} to train on, {} held out; {} of {}, {} of {}",
+            counted(pairs.len(), "pairs"),
             validation.len(),
-            source.vocabulary.len(),
+            counted(source.vocabulary.len(), "tokens"),
             source.name,
             target.vocabulary.len(),
             target.name,
         );
         let notes = [
-            (dropped > 0).then(|| format!("{dropped} pairs with an empty side are left out")),
-            (count > 0).then(|| format!("{count} pairs are cut to {longest} tokens a side")),
+            (dropped > 0).then(|| format!("left out for an empty side: {}", counted(dropped, "pairs"))),
+            (count > 0).then(|| format!("cut to {} a side: {}", counted(longest, "tokens"), counted(count, "pairs"))),
         ];
         let notes = notes.into_iter().flatten().chain(languages.poor_coverage(&pairs));
         let data = DataInfo {
