@@ -44,6 +44,7 @@
 //!
 //! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` compile Burn's backend
 //! of that name in. None is on by default.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod backends;

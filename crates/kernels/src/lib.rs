@@ -49,6 +49,7 @@
 //! step of it, or one kernel for the whole sequence where there is no recurrent product;
 //! every other backend and element type runs the composed twin, and so do
 //! GPUs where Burn's own `fusion` is on.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod adam;
 pub mod cross_entropy;

@@ -11,6 +11,16 @@
 //! with `b` the sum of both biases, already in the input projection (Hochreiter and
 //! Schmidhuber, *Long short-term memory*, 1997; forget gate: Gers, Schmidhuber and
 //! Cummins, *Learning to forget*, 2000).
+//!
+//! The backward pass, from the last step to the first; `dh_t` has the gradients from above and from
+//! step `t + 1`, `da` is the gradient of a gate before its nonlinearity:
+//!
+//! ```text
+//! dc_t += dh_t ⊙ o_t ⊙ (1 - tanh²(c_t))
+//! da_i = dc_t ⊙ g_t ⊙ i_t ⊙ (1 - i_t)          da_f = dc_t ⊙ c_{t-1} ⊙ f_t ⊙ (1 - f_t)
+//! da_g = dc_t ⊙ i_t ⊙ (1 - g_t²)               da_o = dh_t ⊙ tanh(c_t) ⊙ o_t ⊙ (1 - o_t)
+//! dc_{t-1} = dc_t ⊙ f_t                        dh_{t-1} = W_hhᵀ [da_i, da_f, da_g, da_o]
+//! ```
 
 #[cfg(feature = "native-cpu")]
 pub(crate) mod cpu;
