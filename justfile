@@ -21,6 +21,9 @@ ci:
 book:
     mdbook build
 
-# Package every crate that will be published, without uploading anything. See docs/releasing.md.
+# Package every library as it would be published, without uploading or building anything. See docs/releasing.md; `rekindle` itself cannot
+# be packaged before its dependency on crates/features is resolved.
 release-dry-run:
-    cargo publish --workspace --dry-run --no-verify --allow-dirty
+    cargo package --no-verify --allow-dirty --package rekindle-settings --package rekindle-kernels --package rekindle-metrics \
+        --package rekindle-data --package rekindle-rnn --package rekindle-pictures --package rekindle-weights \
+        --package rekindle-models --package rekindle-train --package rekindle-bench
