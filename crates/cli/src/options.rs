@@ -106,8 +106,8 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-// No doc comment: it would be the help text of every command that has these.
-// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
+// Where an answer is computed, and how it is written; behind the options of the tasks in help texts. A documentation comment
+// would take the place of what the commands say of themselves.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]

@@ -80,6 +80,10 @@ impl Progress {
         if !report.printed {
             return;
         }
+        if !self.bar.is_hidden() && !stderr().is_terminal() {
+            // The terminal is gone: what is drawn for it would be kept until it takes it.
+            self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         let left = self.time_left(report.step);
         let loss = format!("loss {:.4}{}", report.loss, self.loss_unit);
         let speed = format!("{} {}/s", thousands(report.items_per_second), self.unit);

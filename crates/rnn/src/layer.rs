@@ -145,12 +145,12 @@ impl Layer {
 
     /// `I`: features of a step.
     pub fn input_size(&self) -> usize {
-        self.input_weight().dims()[1]
+        self.input_weight().lazy_shape()[1]
     }
 
     /// `H`: size of the hidden state.
     pub fn hidden_size(&self) -> usize {
-        self.input_weight().dims()[0] / self.cell.gates()
+        self.input_weight().lazy_shape()[0] / self.cell.gates()
     }
 
     /// The state before the first step of a fresh sequence.

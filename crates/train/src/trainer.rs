@@ -319,7 +319,15 @@ impl<T: Task> Trainer<T> {
                 break EndReason::Stopped;
             }
             let started = Instant::now();
-            let (pending, gradients) = self.gradients(steps_per_epoch)?;
+            let (pending, gradients) = match self.gradients(steps_per_epoch) {
+                Ok(gradients) => gradients,
+                // What is done so far is good, whatever the data is now.
+                Err(error) => {
+                    self.read(&mut reports, observer, None)?;
+                    self.save_checkpoint(observer)?;
+                    return Err(error);
+                }
+            };
             let due = self.due_after(pending.step, steps_per_epoch, total_steps);
             if reports.push(pending) || due != Due::default() {
                 self.read(&mut reports, observer, Some(&gradients))?;

@@ -104,6 +104,14 @@ impl Streams {
         self.sequence_length
     }
 
+    /// Makes sure that the files of the next batch are still what they were when they were opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`] where one is not.
+    pub fn check(&self) -> Result<(), DataError> {
+        self.cursors.iter().try_for_each(|cursor| cursor.check(self.corpus.scanned()))
+    }
+
     /// One batch.
     ///
     /// # Panics

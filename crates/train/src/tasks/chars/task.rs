@@ -75,6 +75,7 @@ impl Task for CharsTask {
     }
 
     fn loss(&mut self, model: &CharLm, _: u64, batch: u64, carry: Option<State>) -> Result<BatchLoss<State>, TaskError> {
+        self.train.check()?;
         let batch = self.train.batch(batch as usize);
         let items = batch.inputs.len() as u64;
         let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);
