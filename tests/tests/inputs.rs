@@ -161,11 +161,12 @@ fn text_from_data_does_not_command_a_terminal() {
         script.current_dir(place.path("")).env_remove("NO_COLOR").args(["-q", "-e", "-c"]);
         script.arg(format!("{binary} {arguments}")).arg(&output);
         assert!(script.output().unwrap().status.success(), "{arguments}");
-        fs::read_to_string(output).unwrap()
+        // Behind the line in which `script` repeats the command.
+        fs::read_to_string(output).unwrap().split_once('\n').unwrap().1.to_owned()
     };
     for arguments in ["eval run", "eval run --data set.tsv", "predict run 'a \x1b[31mfilm'", "inspect run"] {
         let shown = on_terminal(arguments);
-        assert!(shown.matches('\x1b').count() == shown.matches("COMMAND").count(), "{arguments}: {shown:?}");
+        assert!(!shown.contains(['\x1b', '\x07']), "{arguments}: {shown:?}");
     }
     // The colours of an explanation stay.
     let shown = on_terminal("predict run 'the \x1b[2J film' --explain");

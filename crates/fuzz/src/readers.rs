@@ -58,8 +58,8 @@ impl Reader {
     }
 }
 
-/// Readers that make a record of each line or value, which may be a letter: a place, a label and a text, or a key and where it stands.
-const RECORDS: usize = 160;
+/// Readers that make a record of each line or value, which may be empty: a place, a label and a text, or a key and where it stands.
+const RECORDS: usize = 320;
 /// Buffers, the tables of a decoder, the cache of a tokenizer.
 const LITTLE: usize = 4 << 20;
 /// What [`files`] lets any gzip file unpack to, held once as bytes, once as text and once as it grows.
