@@ -120,10 +120,10 @@ fn prose(page: &str) -> String {
 
 /// What stands in a text of the words that are avoided.
 fn avoided(text: &str) -> Vec<&'static str> {
-    // A paper's title.
-    let text = text.replace("Show, Attend and Tell", "").to_lowercase();
+    let text = text.to_lowercase();
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let text = format!(" {} ", words.join(" "));
+    // A paper's title is no word of ours.
+    let text = format!(" {} ", words.join(" ")).replace(" show attend and tell ", " ");
     AVOIDED.iter().copied().filter(|phrase| text.contains(&format!(" {phrase} "))).collect()
 }
 
