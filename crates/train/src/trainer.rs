@@ -179,12 +179,13 @@ impl<T: Task> Trainer<T> {
         let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
-        Estimate::of(&task, &settings, device).check(device)?;
+        let check_room = |task: &T| Estimate::of(task, &settings, device).check(device);
         let device = device.clone().autodiff();
         let mut progress = progress_of(&task, &settings);
         let fresh = || T::model(&settings, task.assets(), training.seed, &device);
         if checkpoint::steps(&run)?.is_empty() {
             run.write_settings(T::NAME, &settings)?;
+            check_room(&task)?;
             let model = task.begin(fresh())?;
             return Self::from_progress(task, training, run, lock, device, model, progress);
         }
@@ -198,6 +199,7 @@ impl<T: Task> Trainer<T> {
             return Err(TrainError::OtherData { was: was.data, is: progress.data });
         }
         run.check_model(&settings, was.settings.as_ref())?;
+        check_room(&task)?;
         let (_, total_steps) = step_counts(&training, task.batches());
         if total_steps < was.step {
             let wanted = format!("at least {}, the steps that the run has done", was.step);
