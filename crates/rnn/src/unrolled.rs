@@ -37,11 +37,11 @@ impl Recurrent {
     /// future; if `K` is more than `I`.
     pub fn unrolled(&self, known: Tensor<3>) -> (Unrolled<'_>, Vec<KnownInput>) {
         self.assert_steps();
-        let [.., width] = known.dims();
+        let [time, batch, width] = known.dims();
         let features = self.input_size();
         assert!(width <= features, "{width} features are known, but the network takes {features}");
-        // Without a backward pass there is nothing to gain.
-        let trains = self.devices().iter().any(Device::is_autodiff);
+        // Without a backward pass, or a step, there is nothing to gain.
+        let trains = time * batch > 0 && self.devices().iter().any(Device::is_autodiff);
         let layers = self.layers.iter().enumerate().map(|(index, level)| {
             let layer = &level.forward;
             let known = if index == 0 { width } else { 0 };
