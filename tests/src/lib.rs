@@ -73,6 +73,41 @@ impl Workplace {
         self.metrics(run).iter().filter(|line| line["kind"] == "step").map(step_of).collect()
     }
 
+    /// The same with their losses, in the digits that were written.
+    ///
+    /// # Panics
+    ///
+    /// When there are none.
+    pub fn step_losses(&self, run: &str) -> Vec<(u64, String)> {
+        let lines = self.metrics(run);
+        lines
+            .iter()
+            .filter(|line| line["kind"] == "step")
+            .map(|line| (step_of(line), line["loss"].to_string()))
+            .collect()
+    }
+
+    /// The tasks, as the command lists them.
+    ///
+    /// # Panics
+    ///
+    /// When the command does not list any.
+    pub fn tasks(&self) -> Vec<String> {
+        let help = self.rekindle(&["train", "--help"]).assert().success().get_output().stdout.clone();
+        let help = String::from_utf8(help).expect("the help is text");
+        let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let names = commands.filter_map(|line| line.split_whitespace().next().map(str::to_owned));
+        names.filter(|name| name != "help").collect()
+    }
+
+    /// Whether the command can compute on this backend here.
+    pub fn has_backend(&self, backend: &str) -> bool {
+        let devices = self.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
+        let devices: Value = serde_json::from_slice(&devices).unwrap_or_default();
+        let names = devices["devices"].as_array().into_iter().flatten().filter_map(|device| device["backend"].as_str());
+        names.into_iter().any(|name| name.split(':').next() == Some(backend))
+    }
+
     /// The lines of a run's `metrics.jsonl`, without one that is being written.
     fn metrics(&self, run: &str) -> Vec<Value> {
         let metrics = fs::read_to_string(self.path(run).join("metrics.jsonl")).expect("the run has figures");
@@ -93,8 +128,9 @@ impl Default for Workplace {
 
 /// The command stands beside the tests' own programs: `target/release/rekindle` and `target/release/deps/chars-...`.
 fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.ancestors().nth(2).expect("a test is in target/PROFILE/deps");
+    let program = std::env::current_exe().expect("the program's own path");
+    // A test is in `deps`, a program of this package beside the command.
+    let folder = program.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("it is in a folder");
     let binary = folder.join(format!("rekindle{}", std::env::consts::EXE_SUFFIX));
     assert!(binary.exists(), "{} has not been built: run `cargo test --release --workspace`", binary.display());
     binary

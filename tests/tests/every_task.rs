@@ -6,19 +6,10 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use rekindle_tests::Workplace;
 
-/// The tasks, as the command lists them.
-fn tasks(place: &Workplace) -> Vec<String> {
-    let help = place.rekindle(&["train", "--help"]).assert().success().get_output().stdout.clone();
-    let help = String::from_utf8(help).unwrap();
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names = commands.filter_map(|line| line.split_whitespace().next().map(str::to_owned));
-    names.filter(|name| name != "help").collect()
-}
-
 #[test]
 fn every_task_trains_on_built_in_data_resumes_evaluates_and_is_inspected_and_exported() {
     let place = Workplace::new();
-    for task in tasks(&place) {
+    for task in place.tasks() {
         let train = ["train", &task, "--out", &task, "--steps", "2", "--hidden", "8", "--print-every", "1"];
         // Evaluations and samples come at the end of a run; here there is one of two steps.
         place.rekindle(&train).assert().success().stderr(contains("done: 2 steps"));
@@ -45,7 +36,7 @@ fn every_task_trains_on_built_in_data_resumes_evaluates_and_is_inspected_and_exp
 #[test]
 fn every_setting_of_every_task_refuses_what_is_out_of_its_range() {
     let place = Workplace::new();
-    for task in tasks(&place) {
+    for task in place.tasks() {
         let output = place.rekindle(&["settings", &task, "--json"]).assert().success().get_output().stdout.clone();
         let sections: serde_json::Value = serde_json::from_slice(&output).unwrap();
         for field in sections.as_array().unwrap().iter().flat_map(|section| section["settings"].as_array().unwrap()) {
@@ -57,5 +48,20 @@ fn every_setting_of_every_task_refuses_what_is_out_of_its_range() {
             refused.stderr(contains(quoted.as_str()).and(contains("panicked").not()));
             assert!(!place.path("x").exists(), "{task} {option}");
         }
+    }
+}
+
+#[test]
+fn every_command_says_in_its_help_what_the_list_of_commands_says() {
+    let place = Workplace::new();
+    let help = place.rekindle(&["--help"]).assert().success().get_output().stdout.clone();
+    let help = String::from_utf8(help).unwrap();
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<_> = lines.filter_map(|line| line.trim().split_once(' ')).collect();
+    assert!(commands.len() > 8, "{help}");
+    for (command, about) in commands.into_iter().filter(|(command, _)| *command != "help") {
+        let own = place.rekindle(&[command, "--help"]).assert().success().get_output().stdout.clone();
+        let own = String::from_utf8(own).unwrap();
+        assert_eq!(own.lines().next().unwrap(), about.trim(), "{command}");
     }
 }

@@ -158,3 +158,23 @@ fn settings_that_may_change_are_given_when_a_run_is_resumed() {
         .code(2)
         .stderr(contains("--seed").or(contains("error")));
 }
+
+#[test]
+fn a_text_that_is_cut_short_while_it_is_read_ends_the_run_with_a_checkpoint() {
+    let place = Workplace::new();
+    let text = fs::read_to_string(place.path("text.txt")).unwrap().repeat(20);
+    fs::write(place.path("text.txt"), &text).unwrap();
+    // Most of the time goes to computing: it is then that the file is cut.
+    let slow = ["--hidden", "128", "--layers", "2", "--out", "run", "--steps", "10000000"];
+    let options: Vec<&str> = SMALL[..4].iter().chain(&SMALL[6..]).copied().chain(slow).collect();
+    let mut process = started(&place, place.process(&options));
+    File::options().write(true).open(place.path("text.txt")).unwrap().set_len(5000).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+    let done = place.steps("run").len();
+    assert_eq!(fs::read_dir(place.path("run/checkpoints")).unwrap().count(), 1);
+    let resume = ["train", "--resume", "run", "--steps", &(done + 5).to_string()];
+    place.rekindle(&resume).assert().code(1).stderr(contains("the run began with other data: text.txt"));
+    fs::write(place.path("text.txt"), text).unwrap();
+    place.rekindle(&resume).assert().success();
+    assert_eq!(place.steps("run"), (1..=done as u64 + 5).collect::<Vec<_>>());
+}

@@ -189,7 +189,7 @@ fn bad_sentences_are_named() {
         .assert()
         .code(1)
         .stderr(contains("120 pairs have a sentence of more than 2"));
-    train(&["--max-length", "2"]).assert().success().stderr(contains("120 pairs are cut to 2 tokens"));
+    train(&["--max-length", "2"]).assert().success().stderr(contains("cut to 2 tokens a side: 120 pairs"));
     train(&["--min-count", "1000"]).assert().success().stderr(contains("covers only"));
     train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));
     let file = place.path("pairs/train.en");

@@ -88,7 +88,8 @@ fn arg(field: &Field) -> Arg {
             let name = field.value_name.map_or_else(|| field.key.to_uppercase(), str::to_owned);
             arg.action(action)
                 .value_name(name)
-                .allow_negative_numbers(matches!(kind, Kind::Integer | Kind::Number))
+                // `-5` and `-1e-3` are refused by the range, which says what is wanted, not as options that there are not.
+                .allow_hyphen_values(matches!(kind, Kind::Integer | Kind::Number))
                 .value_parser(move |text: &str| {
                     field_of_value.parse(text).map(Parsed).map_err(|wanted| format!("must be {wanted}"))
                 })

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, DeviceType};
 use rayon::ThreadPoolBuilder;
+use rekindle_data::{counted, files};
 
 use crate::options::DeviceOptions;
 
@@ -104,9 +105,10 @@ pub struct Chosen {
     pub device: Device,
 }
 
-/// Sets the number of threads, and finds the device that `options` ask for.
+/// Sets the number of threads and the bound on gzip files, and finds the device that `options` ask for.
 pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
     start_threads(options.threads)?;
+    options.gzip_ratio.into_iter().for_each(files::set_ratio);
     match &options.backend {
         Some(wanted) => named(wanted),
         None => default(),
@@ -116,7 +118,7 @@ pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
 /// A CPU backend if one is compiled in, for what computes nothing.
 pub fn host() -> Result<Chosen> {
     let backend = backends().into_iter().find(|backend| backend.compiled() && !backend.gpu);
-    choose(&DeviceOptions { backend: backend.map(|backend| backend.name.to_owned()), threads: None })
+    choose(&DeviceOptions { backend: backend.map(|backend| backend.name.to_owned()), ..DeviceOptions::default() })
 }
 
 /// More threads than this a core wait for each other for minutes.
@@ -129,7 +131,7 @@ fn start_threads(threads: Option<u16>) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let most = (THREADS_PER_CORE * cores).max(LEAST_LIMIT);
     if let Some(threads) = threads.filter(|&threads| usize::from(threads) > most) {
-        bail!("--threads {threads}: must be at most {most} on this machine, which has {cores} cores");
+        bail!("--threads {threads}: must be at most {most} on this machine, which has {}", counted(cores, "cores"));
     }
     // This thread is one of them: a step of training gives out work two dozen times, and would each time have to
     // wake another thread and wait for it.
@@ -174,6 +176,6 @@ fn named(wanted: &str) -> Result<Chosen> {
     match devices.into_iter().nth(index) {
         Some((device, _)) => Ok(Chosen { name: backend.name, device }),
         None if found == 0 => bail!("the backend {name} finds no device on this machine"),
-        None => bail!("--backend {wanted}: {name} has {found} device(s), numbered from 0"),
+        None => bail!("--backend {wanted}: {name} has {}, numbered from 0", counted(found, "devices")),
     }
 }

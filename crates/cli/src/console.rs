@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write, stderr, stdout};
 
+use rekindle_train::rekindle_pictures::visible;
 use serde::Serialize;
 
 /// Writes a line to standard output.
@@ -42,27 +43,4 @@ pub fn write_note(note: impl Display) {
 /// As [`write_line`].
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(write_line(serde_json::to_string_pretty(value)?)?)
-}
-
-/// A text without the control characters that would change what a terminal shows: Escape becomes `\u{1b}`.
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => shown.push(character),
-            control if control.is_control() => shown.extend(control.escape_default()),
-            other => shown.push(other),
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn control_characters_are_shown_and_lines_stay() {
-        assert_eq!(visible("a\x1b[31mb\tc\nd\u{9b}é"), "a\\u{1b}[31mb\tc\nd\\u{9b}é");
-    }
 }

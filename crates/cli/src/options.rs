@@ -69,17 +69,23 @@ pub struct NewRun {
     /// Start from the weights of another run; tokens are matched by what they are
     #[arg(long, value_name = "RUN")]
     pub init_from: Option<PathBuf>,
+    /// Only say what the run would be: its data, its steps, its parameters and the memory that it needs
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Machine")]
 pub struct DeviceOptions {
     /// Where to compute: NAME or NAME:INDEX, see `rekindle devices` [default: a GPU, else the faster CPU backend]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
     /// Threads to use [default: one a core]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// How many times its own size a gzip file may unpack to; any may unpack to 64 MiB [default: 100]
+    #[arg(long, value_name = "TIMES", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub gzip_ratio: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +106,8 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-/// Where an answer is computed, and how it is written; behind the options of the tasks in help texts.
+// Where an answer is computed, and how it is written; behind the options of the tasks in help texts. A documentation comment
+// would take the place of what the commands say of themselves.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]
@@ -114,7 +121,7 @@ pub struct Sample {
     #[command(flatten)]
     pub open: OpenRun,
     /// The same seed writes and draws the same [default: another one every time]
-    #[arg(long = "seed", value_name = "SEED")]
+    #[arg(long = "seed", value_name = "SEED", allow_negative_numbers = true)]
     pub sample_seed: Option<u64>,
 }
 
@@ -129,7 +136,7 @@ pub struct Eval {
     #[arg(long, alias = "part", value_name = "SPLIT", default_value_t = Split::Validation, conflicts_with = "other_data")]
     pub split: Split,
     /// Items that are computed side by side [default: as in training]
-    #[arg(long = "batch-size", value_name = "COUNT", value_parser = at_least_one)]
+    #[arg(long = "batch-size", value_name = "COUNT", value_parser = at_least_one, allow_negative_numbers = true)]
     pub side_by_side: Option<usize>,
 }
 
@@ -137,12 +144,16 @@ pub struct Eval {
 pub struct Predict {
     #[command(flatten)]
     pub open: OpenRun,
-    /// Texts, files or folders, as the run's task wants [default: lines of standard input]
+    /// Texts, files with a text on each line (- is standard input), or, as the run's task wants, images or clips [default:
+    /// lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     /// A file with an input on each line
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub file: Option<PathBuf>,
+    /// Take every INPUT for a text, even where it is the name of a file
+    #[arg(long)]
+    pub text: bool,
 }
 
 #[derive(Debug, Args)]
@@ -246,10 +257,10 @@ pub struct Bench {
     #[arg(long, value_name = "SHAPES", value_delimiter = ',')]
     pub shapes: Vec<Shape>,
     /// How often each takes its turn
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub rounds: usize,
     /// Training steps in a turn; in place of each, sampling writes 200 tokens
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub steps: usize,
     /// The Python that has PyTorch; without it there is no comparison with PyTorch
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{FormattedDuration, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rekindle_data::counted;
 use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
 use rekindle_train::trainer::StopSignal;
@@ -79,6 +80,10 @@ impl Progress {
         if !report.printed {
             return;
         }
+        if !self.bar.is_hidden() && !stderr().is_terminal() {
+            // The terminal is gone: what is drawn for it would be kept until it takes it.
+            self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         let left = self.time_left(report.step);
         let loss = format!("loss {:.4}{}", report.loss, self.loss_unit);
         let speed = format!("{} {}/s", thousands(report.items_per_second), self.unit);
@@ -110,8 +115,9 @@ impl Observer for Progress {
         match event {
             Event::Started { step, total_steps, steps_per_epoch, parameters, unit, loss_unit } => {
                 self.line(&format!(
-                    "{} parameters, {total_steps} steps, {steps_per_epoch} an epoch{}",
+                    "{} parameters, {}, {steps_per_epoch} an epoch{}",
                     thousands(*parameters as f64),
+                    counted(*total_steps as usize, "steps"),
                     if *step > 0 { format!("; going on after step {step}") } else { String::new() },
                 ));
                 self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };
@@ -159,13 +165,4 @@ fn thousands(number: f64) -> HumanCount {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_stand_apart() {
-        for (number, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
-            assert_eq!(thousands(number).to_string(), text);
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -23,8 +24,17 @@ pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 /// What any gzip file may unpack to, in bytes. Beyond it the ratio counts.
 const FREE: u64 = 64 << 20;
 
-/// How many times the size of a gzip file its content may have. Text has 3 to 10, DEFLATE allows 1032.
+/// How many times the size of a gzip file its content may have, unless [`set_ratio`] is called. Text has 3 to 10, DEFLATE
+/// allows 1032.
 const RATIO: u64 = 100;
+
+static ALLOWED: AtomicU64 = AtomicU64::new(RATIO);
+
+/// Lets the content of every gzip file that this process opens from now on have so many times the size of the file. It is the
+/// process that has a memory to fill, whatever reads the file.
+pub fn set_ratio(times: u64) {
+    ALLOWED.store(times, Ordering::Relaxed);
+}
 
 /// Opens a file to read it piece by piece, unpacked where it is gzip, whatever its name.
 ///
@@ -135,13 +145,15 @@ struct Bounded<R> {
     inner: MultiGzDecoder<R>,
     left: u64,
     limit: u64,
+    ratio: u64,
 }
 
 impl<R: BufRead> Bounded<R> {
     /// Unpacks a file of `size` bytes.
     fn new(packed: R, size: u64) -> Self {
-        let limit = size.saturating_mul(RATIO).max(FREE);
-        Self { inner: MultiGzDecoder::new(packed), left: limit, limit }
+        let ratio = ALLOWED.load(Ordering::Relaxed);
+        let limit = size.saturating_mul(ratio).max(FREE);
+        Self { inner: MultiGzDecoder::new(packed), left: limit, limit, ratio }
     }
 }
 
@@ -150,8 +162,9 @@ impl<R: BufRead> Read for Bounded<R> {
         let read = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             let reason = format!(
-                "this gzip file unpacks to more than {} MB, far more than text does; unpack it first if it is good",
-                self.limit / 1_000_000
+                "this gzip file unpacks to more than {} MiB, over {} times its size; raise --gzip-ratio if it is good",
+                self.limit >> 20,
+                self.ratio
             );
             io::Error::new(io::ErrorKind::FileTooLarge, reason)
         })?;

@@ -40,7 +40,7 @@ mod tests;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
-pub use labels::{Alias, Classes, Labels};
+pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::MovingShapes;
@@ -49,4 +49,5 @@ pub use schema::FrameSchema;
 pub use set::{FrameSet, FrameSource, HoldOut};
 pub use standardization::Standardization;
 
+pub use crate::alias::Alias;
 pub use crate::split::Part;

@@ -38,6 +38,7 @@ pub use source::{LabelledSource, TextReader};
 pub use vocabulary::{EncodedTexts, TextVocabulary};
 pub use words::{Word, words};
 
+pub use crate::alias::Alias;
 pub use crate::batches::Buckets;
 pub use crate::files::Encoding;
 pub use crate::vocabulary::WordConfig;

@@ -18,6 +18,7 @@
 //! | [`Split`], [`Part`] | train, validation and test |
 //! | [`batches`] | batches of items of like lengths |
 //! | [`builtin`] | texts that need no file |
+//! | [`counted`] | a count with its noun: `1 token`, `2 tokens` |
 //! | [`DataError`] | what is wrong, in which file and on which line |
 //! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
 //!
@@ -39,10 +40,12 @@
 // `text::file` maps files into memory, which no safe function can: one block there is allowed.
 #![deny(unsafe_code)]
 
+mod alias;
 pub mod batches;
 pub mod builtin;
 pub mod captions;
 pub mod catalogue;
+mod counted;
 pub mod download;
 mod error;
 pub mod files;
@@ -60,6 +63,7 @@ mod table;
 mod text;
 mod vocabulary;
 
+pub use counted::counted;
 pub use error::{DataError, ErrorKind, Place};
 pub use split::{Part, Split};
 pub use text::{Corpus, Decoder, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, ErrorKind};
+use crate::{DataError, ErrorKind, counted};
 
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,10 +36,15 @@ impl Part {
 
     /// The name in messages.
     pub fn name(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// All names that data sets have for it.
+    pub fn names(self) -> &'static [&'static str] {
         match self {
-            Part::Train => "train",
-            Part::Validation => "validation",
-            Part::Test => "test",
+            Part::Train => &["train"],
+            Part::Validation => &["validation", "dev", "val", "valid"],
+            Part::Test => &["test"],
         }
     }
 }
@@ -53,15 +58,9 @@ impl FromStr for Part {
     ///
     /// [`ErrorKind::Setting`] for any other name.
     fn from_str(name: &str) -> Result<Self, DataError> {
-        match name {
-            "train" => Ok(Part::Train),
-            "validation" | "dev" | "val" | "valid" => Ok(Part::Validation),
-            "test" => Ok(Part::Test),
-            _ => {
-                let message = format!("the split `{name}` is not one: want train, validation or test");
-                Err(ErrorKind::Setting.error(message))
-            }
-        }
+        Part::ALL.into_iter().find(|part| part.names().contains(&name)).ok_or_else(|| {
+            ErrorKind::Setting.error(format!("the split `{name}` is not one: want train, validation or test"))
+        })
     }
 }
 
@@ -118,7 +117,8 @@ impl Split {
             ((exact + SLACK) as usize).min(tokens)
         });
         if ends[0] == 0 {
-            let message = format!("the split {fractions:?} of {tokens} tokens leaves nothing to train on");
+            let message =
+                format!("the split {fractions:?} of {} leaves nothing to train on", counted(tokens, "tokens"));
             return Err(ErrorKind::TooLittle.error(message));
         }
         Ok(Self { train: 0..ends[0], validation: ends[0]..ends[1], test: ends[1]..ends[2] })
@@ -130,7 +130,7 @@ impl fmt::Display for Split {
         let parts = [("train", &self.train), ("validation", &self.validation), ("test", &self.test)];
         for (index, (name, range)) in parts.into_iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{name} {}..{} ({} tokens)", range.start, range.end, range.len())?;
+            write!(f, "{comma}{name} {}..{} ({})", range.start, range.end, counted(range.len(), "tokens"))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use crate::{DataError, ErrorKind};
+use crate::{DataError, ErrorKind, counted};
 
 /// How the fields of a table are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Table {
         match error.kind() {
             csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
                 let line = pos.as_ref().map_or(0, csv::Position::line);
-                let message = format!("{len} fields, and the first row has {expected_len}");
+                let message = format!("{}, and the first row has {expected_len}", counted(*len as usize, "fields"));
                 ErrorKind::Format.error(message).within(&self.path).line(line)
             }
             _ => ErrorKind::Format.error("not a table that can be read").within(&self.path).because(error),

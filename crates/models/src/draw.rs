@@ -136,7 +136,7 @@ impl DrawModelSettings {
         let (encoder, decoder) = (lstm(encoder_input), lstm(latent));
         let mut linear = |output| crate::init::linear(hidden, output, rng, device);
         let latent = linear(2 * latent);
-        let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width));
+        let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width), device);
         let read = self.read_grid().map(&mut window);
         let window = self.write_grid().map(&mut window);
         let write = linear(self.write_grid().map_or(shape.pixels(), |n| channels * n * n));

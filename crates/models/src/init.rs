@@ -4,9 +4,10 @@
 
 use burn::module::Param;
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use rekindle_rnn::parameter;
 
 /// A table `[V, I]` of learned vectors, drawn from `N(0, 1)` as `torch.nn.Embedding` does.
 pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
@@ -16,19 +17,20 @@ pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device:
 /// A linear layer with weights and bias from `U(-1/√I, 1/√I)` as `torch.nn.Linear` does.
 pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Linear {
     let weight = matrix(input, output, rng, device);
-    let bias = uniform(output, 1.0 / (input as f32).sqrt(), rng);
-    Linear { weight, bias: Some(parameter(bias, [output], device)) }
+    let bias = parameter([output], device, || uniform(output, 1.0 / (input as f32).sqrt(), rng));
+    Linear { weight, bias: Some(bias) }
 }
 
 /// A matrix `[I, O]` without bias from `U(-1/√I, 1/√I)`.
 pub(crate) fn matrix(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
-    parameter(uniform(input * output, 1.0 / (input as f32).sqrt(), rng), [input, output], device)
+    parameter([input, output], device, || uniform(input * output, 1.0 / (input as f32).sqrt(), rng))
 }
 
 /// The weights `[V, I]` of an output layer from `U(-1/√I, 1/√I)`. A row is a symbol, so that the
 /// table can serve as the symbols' vectors too.
 pub(crate) fn output(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
-    parameter(uniform(vocabulary * features, 1.0 / (features as f32).sqrt(), rng), [vocabulary, features], device)
+    let draw = || uniform(vocabulary * features, 1.0 / (features as f32).sqrt(), rng);
+    parameter([vocabulary, features], device, draw)
 }
 
 /// A table `[V, I]` from `N(0, deviation²)`.
@@ -39,8 +41,8 @@ pub(crate) fn normal(
     rng: &mut impl Rng,
     device: &Device,
 ) -> Param<Tensor<2>> {
-    let values = (0..vocabulary * features).map(|_| rng.sample::<f32, _>(StandardNormal) * deviation);
-    parameter(values.collect(), [vocabulary, features], device)
+    let draw = || (0..vocabulary * features).map(|_| rng.sample::<f32, _>(StandardNormal) * deviation).collect();
+    parameter([vocabulary, features], device, draw)
 }
 
 /// Numbers from `U(-bound, bound)`.
@@ -56,10 +58,5 @@ pub(crate) fn he_uniform(inputs: usize, outputs: usize, rng: &mut impl Rng) -> V
 
 /// A parameter of zeros.
 pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
-    parameter(vec![0.0; shape.iter().product()], shape, device)
-}
-
-/// A parameter with these values, in row-major order.
-pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
-    Param::from_data(TensorData::new(values, shape), device)
+    parameter(shape, device, || vec![0.0; shape.iter().product()])
 }

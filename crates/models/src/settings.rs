@@ -30,7 +30,7 @@ pub struct RecurrentSettings<C: CellChoice = Cell> {
 }
 
 /// A setting that chooses a cell.
-pub trait CellChoice: Copy + From<Cell> + Serialize + DeserializeOwned {
+pub trait CellChoice: 'static + Copy + From<Cell> + Serialize + DeserializeOwned {
     /// The names to choose from.
     fn names() -> Vec<&'static str>;
 }
@@ -52,7 +52,7 @@ impl<C: CellChoice> Settings for RecurrentSettings<C> {
         let forget_bias = "Bias of the forget gate at the start; 1 helps where dependencies are long";
         vec![
             Field::of::<C>("cell", "Recurrent cell").value("NAME").choices(C::names()),
-            Field::of::<usize>("layers", "Stacked layers").value("COUNT").at_least(1).alias("num-layers"),
+            Field::of::<usize>("layers", "Stacked layers").value("COUNT").at_least(1).at_most(1000).alias("num-layers"),
             Field::of::<usize>("hidden", "Width of the hidden state").value("WIDTH").at_least(1).alias("rnn-size"),
             Field::of::<f64>("dropout", "Dropout probability, between layers and before the output")
                 .value("PROBABILITY")
@@ -82,6 +82,12 @@ impl RecurrentSettings {
             .with_num_layers(self.layers)
             .with_dropout(self.dropout)
             .with_init(init)
+    }
+
+    /// The least numbers that a training step keeps for the backward pass, for a row and a time step: of each layer the gates,
+    /// the state, and what is handed to the layer above.
+    pub fn kept(&self) -> f64 {
+        self.layers as f64 * (self.cell.gates() + 2) as f64 * self.hidden as f64
     }
 
     /// Tensors in the state of the stack: the hidden state of each layer, and its cell state if

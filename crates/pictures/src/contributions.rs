@@ -1,6 +1,6 @@
 //! A text whose words are coloured by how much they contribute to a prediction: green for it, red against it.
 
-use crate::text::{escaped, page};
+use crate::text::{escaped, page, visible};
 
 /// The parts of a text in their order, each with its contribution; none for what stands between the words.
 pub type Contributions<'a> = [(&'a str, Option<f32>)];
@@ -22,12 +22,15 @@ impl Shown {
     }
 }
 
-/// The text with its contributions, in a line.
+/// The text with its contributions, in a line. With colours it is for a terminal: the control characters of the text itself are
+/// [`visible`].
 pub fn line(parts: &Contributions<'_>, how: Shown) -> String {
-    coloured(parts, str::to_owned, |part, share, [red, green, blue]| match how {
-        Shown::Number => format!("{part}[{share:+.2}]"),
-        Shown::Colour => format!("\x1b[38;2;0;0;0;48;2;{red};{green};{blue}m{part}\x1b[0m"),
-    })
+    match how {
+        Shown::Number => coloured(parts, str::to_owned, |part, share, _| format!("{part}[{share:+.2}]")),
+        Shown::Colour => coloured(parts, visible, |part, _, [red, green, blue]| {
+            format!("\x1b[38;2;0;0;0;48;2;{red};{green};{blue}m{}\x1b[0m", visible(part))
+        }),
+    }
 }
 
 /// A section of a [`contributions_page`]: the class, the probabilities of all classes, the text.

@@ -10,7 +10,7 @@
 //! * [`sheet`]: images beside each other, as a picture, an animation or text.
 //! * [`contributions`]: a text whose words are coloured by how much they contribute to a prediction.
 //! * [`gallery`]: a page of images with their captions.
-//! * [`page`]: an HTML page around such pictures.
+//! * [`page`]: an HTML page around such pictures; [`visible`]: a text for a terminal.
 //!
 //! ```
 //! use rekindle_metrics::classification::ConfusionMatrix;
@@ -39,7 +39,7 @@ pub use attended::{Thumbnail, attended};
 pub use confusion::confusion;
 pub use gallery::{Exhibit, gallery};
 pub use learning_curve::learning_curve;
-pub use text::{escaped, page};
+pub use text::{escaped, page, visible};
 pub use timeline::timeline;
 
 /// A picture of a run.

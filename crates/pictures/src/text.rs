@@ -1,4 +1,4 @@
-//! Texts for a browser.
+//! Texts for a browser and for a terminal.
 
 /// A text with the marks that XML and HTML want. Control characters, which XML cannot hold, become `�`.
 pub fn escaped(text: &str) -> String {
@@ -16,6 +16,19 @@ pub(crate) fn cut(name: &str, longest: usize) -> String {
         return name;
     }
     name.chars().take(longest - 1).chain(['…']).collect()
+}
+
+/// A text without the control characters that would change what a terminal shows: Escape becomes `\u{1b}`.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            control if control.is_control() => shown.extend(control.escape_default()),
+            other => shown.push(other),
+        }
+    }
+    shown
 }
 
 /// An HTML page with the rules `style` of CSS and the content `body`.

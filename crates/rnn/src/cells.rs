@@ -54,7 +54,7 @@ cells! {
     Lstm "lstm" "Lstm" lstm::Lstm: "long short-term memory";
     Gru "gru" "Gru" gru::Gru: "gated recurrent unit";
     PeepholeLstm "peephole-lstm" "Peephole" peephole::Peephole: "LSTM whose gates read the cell state";
-    CoupledLstm "coupled-lstm" "Coupled" coupled::Coupled: "LSTM with `f = 1 - i`";
+    CoupledLstm "coupled-lstm" "Coupled" coupled::Coupled: "LSTM with `f = 1 - i`, without peepholes";
     ReluLstm "relu-lstm" "ReluCandidate" relu_candidate::ReluCandidate: "LSTM with a ReLU candidate";
     LayerNormLstm "layer-norm-lstm" "LayerNorm" layer_norm::LayerNorm: "layer-normalised LSTM";
     MogrifierLstm "mogrifier-lstm" "Mogrifier" mogrifier::Mogrifier: "LSTM whose input and state gate each other first";

@@ -1,10 +1,12 @@
 //! How weights are drawn.
 
+use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
 use burn::config::Config;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -134,6 +136,46 @@ impl Initialization {
         };
         uniform(rows * columns, bound, rng)
     }
+}
+
+thread_local! {
+    static BLANK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `build` builds, with no weight drawn: each is zeros, made when it is first read or replaced before that. So a model
+/// costs nothing whose weights come from a file, and one that is only asked for its
+/// [number of parameters](burn::module::Module::num_params) needs no memory.
+///
+/// It holds for all weights that are made by [`parameter`], those of this crate among them.
+pub fn blank<M>(build: impl FnOnce() -> M) -> M {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BLANK.set(self.0);
+        }
+    }
+    let _restore = Restore(BLANK.replace(true));
+    build()
+}
+
+/// A parameter with the values that `draw` gives, row by row; in a [`blank`] model it is not called.
+///
+/// # Panics
+///
+/// When it gives another number of values than `shape` has.
+pub fn parameter<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+    draw: impl FnOnce() -> Vec<f32>,
+) -> Param<Tensor<D>> {
+    if !BLANK.get() {
+        return Param::from_data(TensorData::new(draw(), shape), device);
+    }
+    let zeros = move |device: &Device, trained| {
+        let zeros = Tensor::zeros(shape, device);
+        if trained { zeros.require_grad() } else { zeros }
+    };
+    Param::uninitialized(ParamId::new(), zeros, device.clone(), true, shape.into())
 }
 
 /// A random stream that follows the device's own, so that

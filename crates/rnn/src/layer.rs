@@ -50,8 +50,8 @@ impl LayerConfig {
         assert!(self.hidden_size > 0, "the hidden size must be at least 1");
         let sizes = Sizes { input: self.input_size, hidden: self.hidden_size, gates: self.cell.gates() };
         let weights = self.cell.definition().weights(self.bias).map(|shape| {
-            let values = self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
-            (shape.name, Weight::new(shape, sizes, values, device))
+            let draw = || self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
+            (shape.name, Weight::new(shape, sizes, draw, device))
         });
         Layer { cell: self.cell, weights: weights.collect(), stacked: false }
     }
@@ -145,12 +145,12 @@ impl Layer {
 
     /// `I`: features of a step.
     pub fn input_size(&self) -> usize {
-        self.input_weight().dims()[1]
+        self.input_weight().lazy_shape()[1]
     }
 
     /// `H`: size of the hidden state.
     pub fn hidden_size(&self) -> usize {
-        self.input_weight().dims()[0] / self.cell.gates()
+        self.input_weight().lazy_shape()[0] / self.cell.gates()
     }
 
     /// The state before the first step of a fresh sequence.
@@ -165,7 +165,7 @@ impl Layer {
     ///
     /// - input: `[T, B, I]`, or tokens `[T, B]`
     /// - state: `[B, H]`; zeros if none is given
-    /// - returns the hidden states `[T, B, H]` and the final state
+    /// - returns the hidden states `[T, B, H]` and the final state; none and the state that was given for `T` or `B` of 0
     ///
     /// # Panics
     ///
@@ -178,8 +178,12 @@ impl Layer {
             features.unwrap_or_default()
         );
         let (cell, weights) = (self.cell.definition(), self.values());
-        let [_, batch] = input.outer_dims();
+        let [time, batch] = input.outer_dims();
         let state = state.unwrap_or_else(|| self.zero_state(batch, &self.input_weight().device()));
+        if time == 0 || batch == 0 {
+            let options = (&state.hidden.device(), state.hidden.dtype());
+            return (Tensor::zeros([time, batch, self.hidden_size()], options), state);
+        }
         let input = (cell.project)(input, &weights);
         (cell.sequence)(input, state, &weights, scan)
     }

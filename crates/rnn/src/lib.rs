@@ -62,7 +62,7 @@ mod weights;
 
 pub use cells::Cell;
 pub use error::Error;
-pub use init::{Initialization, Scheme};
+pub use init::{Initialization, Scheme, blank, parameter};
 pub use input::{LayerInput, SequenceInput, StepInput};
 pub use layer::{Layer, LayerConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};

@@ -1,9 +1,10 @@
 //! The weights of a layer, by name.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use crate::Layer;
+use crate::init::parameter;
 
 /// A weight of a cell, before its sizes are known.
 #[derive(Debug)]
@@ -77,17 +78,11 @@ pub enum Weight {
 }
 
 impl Weight {
-    /// A weight with these values, row by row.
-    pub(crate) fn new(shape: &WeightShape, sizes: Sizes, values: Vec<f32>, device: &Device) -> Self {
+    /// A weight with the values that `draw` gives, row by row.
+    pub(crate) fn new(shape: &WeightShape, sizes: Sizes, draw: impl FnOnce() -> Vec<f32>, device: &Device) -> Self {
         match *shape.sizes {
-            [rows, columns] => {
-                let shape = [sizes.of(rows), sizes.of(columns)];
-                Self::Matrix(Param::from_data(TensorData::new(values, shape), device))
-            }
-            _ => {
-                let shape = [values.len()];
-                Self::Vector(Param::from_data(TensorData::new(values, shape), device))
-            }
+            [rows, columns] => Self::Matrix(parameter([sizes.of(rows), sizes.of(columns)], device, draw)),
+            _ => Self::Vector(parameter([sizes.of(shape.sizes[0])], device, draw)),
         }
     }
 }

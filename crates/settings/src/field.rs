@@ -1,12 +1,17 @@
 //! One setting.
 
+use std::any::TypeId;
 use std::fmt;
+use std::num::{IntErrorKind, ParseIntError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
 use crate::error::SettingError;
+
+/// No size is greater: the product of two is a number of bytes that can be written down, and be refused.
+const LARGEST_SIZE: f64 = (1 << 28) as f64;
 
 /// A setting as it is declared: what a command line, a file and a schema need to know of it.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +45,9 @@ pub struct Field {
     /// What divides the texts of a list that an option gives at once; none where each needs an option of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
+    /// Whether it is a size of something in memory, and has a greatest value for that.
+    #[serde(skip)]
+    size: bool,
     #[serde(skip)]
     read: fn(Value) -> Result<(), String>,
 }
@@ -80,7 +88,7 @@ pub struct Range {
 
 impl Field {
     /// The setting `key` with values of type `T`. The kind follows from what `T` can be read from.
-    pub fn of<T: DeserializeOwned>(key: &'static str, help: &str) -> Self {
+    pub fn of<T: DeserializeOwned + 'static>(key: &'static str, help: &str) -> Self {
         let reads = |value| T::deserialize(value).is_ok();
         let kind = if reads(Value::Boolean(true)) {
             Kind::Flag
@@ -107,6 +115,7 @@ impl Field {
             aliases: Vec::new(),
             former: Vec::new(),
             separator: None,
+            size: [TypeId::of::<usize>(), TypeId::of::<Option<usize>>()].contains(&TypeId::of::<T>()),
             read: |value| T::deserialize(value).map(drop).map_err(|e| e.to_string()),
         }
     }
@@ -185,7 +194,10 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Flag => Value::Boolean(text.parse().map_err(|_| "true or false")?),
-            Kind::Integer => Value::Integer(text.parse().map_err(|_| self.kind_in_words())?),
+            Kind::Integer => Value::Integer(text.parse().map_err(|e: ParseIntError| match e.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "a whole number of at most 18 digits",
+                _ => self.kind_in_words(),
+            })?),
             Kind::Number => Value::Float(text.parse().map_err(|_| self.kind_in_words())?),
             Kind::Text => Value::String(text.to_owned()),
             Kind::List => match self.separator {
@@ -195,7 +207,10 @@ impl Field {
         };
         // A number that a type cannot hold, such as -1, is the range's affair if there is one.
         if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
-            (self.read)(value.clone()).map_err(|reason| self.reason(reason))?;
+            (self.read)(value.clone()).map_err(|reason| match value {
+                Value::Integer(number) if number < 0 => "a whole number of at least 0".to_owned(),
+                _ => self.reason(reason),
+            })?;
         }
         Ok(value)
     }
@@ -218,6 +233,9 @@ impl Field {
             }
             if !self.range.contains(number) {
                 return invalid(self.range.to_string());
+            }
+            if self.size && number > LARGEST_SIZE {
+                return invalid(format!("at most {LARGEST_SIZE}"));
             }
         }
         (self.read)(value.clone()).or_else(|reason| invalid(self.reason(reason)))

@@ -9,6 +9,8 @@ use rekindle_models::decode::DecodeError;
 use rekindle_models::host::DeviceError;
 use rekindle_settings::SettingError;
 
+use crate::memory::{Estimate, in_words};
+
 /// An error of a task, of whatever type.
 pub type TaskError = Box<dyn Error + Send + Sync>;
 
@@ -183,6 +185,18 @@ pub enum TrainError {
         /// The norm of every parameter's gradient, largest first.
         gradient_norms: Vec<(String, f64)>,
     },
+    /// A run that needs more memory than there is.
+    #[error(
+        "the model has {} parameters, and training it takes {estimate}; {} are free: make the model or --batch-size smaller",
+        estimate.parameters,
+        in_words(*free)
+    )]
+    TooLarge {
+        /// What it needs.
+        estimate: Estimate,
+        /// What is free, in bytes.
+        free: f64,
+    },
     /// A batch that the device has no memory for.
     #[error(
         "step {step}: the device has not enough memory for a batch of {items} {unit}: give a smaller --batch-size. Last good \
@@ -289,5 +303,6 @@ fn list(rejected: &[String]) -> String {
 }
 
 fn norms(norms: &[(String, f64)]) -> String {
-    norms.iter().map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect()
+    let shown: String = norms.iter().take(10).map(|(name, norm)| format!("\n  {norm:12.4e}  {name}")).collect();
+    if norms.len() > 10 { format!("{shown}\n  and {} more", norms.len() - 10) } else { shown }
 }

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use rekindle_models::decode::{Search, SearchError};
 use rekindle_settings::settings;
 
+/// Most tokens of a sentence or a text: a search for longer ones would not end.
+pub const LONGEST: u32 = 100_000;
+
+/// Most threads that read ahead of a model.
+pub const WORKERS: u32 = 64;
+
 settings! {
     /// Which tokens are in the vocabulary.
     pub struct VocabularySettings {
@@ -28,15 +34,15 @@ settings! {
     /// How sentences are searched for; what is not given is as the task has it.
     pub struct SearchSettings {
         /// Beam: hypotheses kept side by side; 1 is greedy
-        beam: Option<usize> => value("COUNT").at_least(1).unset("5; 3 for caption");
+        beam: Option<usize> => value("COUNT").at_least(1).at_most(1000).unset("5; 3 for caption");
         /// Power of the length by which scores are divided: 0 ranks by probability, 1 by the mean over tokens
         length_normalization: Option<f64> => value("POWER").at_least(0).unset("1; 0.7 for caption");
         /// Weight of the penalty on parts of the input that attention passes over
         coverage: Option<f64> => value("WEIGHT").at_least(0).unset("0");
         /// Fewest tokens to write
-        min_length: Option<usize> => value("TOKENS").at_least(0).unset("0");
+        min_length: Option<usize> => value("TOKENS").at_least(0).at_most(LONGEST).unset("0");
         /// Most tokens to write
-        max_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training").formerly("longest");
+        max_length: Option<usize> => value("TOKENS").at_least(1).at_most(LONGEST).unset("as in training").formerly("longest");
         /// Longest run of tokens that may stand in a sentence only once
         no_repeat: Option<usize> => value("TOKENS").unset("no such rule");
     }
@@ -46,7 +52,7 @@ settings! {
     /// What is shown of the sentences that were found.
     pub struct ShownSettings {
         /// Show this many of the best sentences, with their scores
-        n_best: Option<usize> => value("COUNT").at_least(1).unset("1, without its score");
+        n_best: Option<usize> => value("COUNT").at_least(1).at_most(1000).unset("1, without its score");
         /// Draw the attention weights of the last sentence into this SVG file
         attention: Option<PathBuf> => value("FILE").unset("none");
     }

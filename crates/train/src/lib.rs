@@ -50,6 +50,7 @@ mod error;
 pub mod event;
 mod files;
 pub mod groups;
+pub mod memory;
 pub mod operation;
 pub mod optimizer;
 pub mod prelude;

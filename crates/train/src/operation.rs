@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use rekindle_data::DataError;
+use rekindle_data::files::Encoding;
+use rekindle_pictures::visible;
 use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
 
@@ -72,77 +75,69 @@ pub enum On {
     Data(String),
 }
 
-/// A request to evaluate a model. `O` are the task's own options.
+/// A request to evaluate a model.
 #[derive(Clone, Debug)]
-pub struct Evaluate<O> {
+pub struct Evaluate {
     /// On what.
     pub on: On,
     /// Items that are computed side by side; as in training where none is given.
     pub batch_size: Option<usize>,
-    /// The task's options.
-    pub options: O,
 }
 
 /// A request to sample from the model of the run in `run`.
 #[derive(Clone, Debug)]
-pub struct Sample<O> {
+pub struct Sample {
     /// The folder of the run.
     pub run: PathBuf,
     /// The same seed gives the same.
     pub seed: u64,
-    /// The task's options.
-    pub options: O,
 }
 
-/// A request to predict from inputs.
-pub struct Predict<'a, O> {
+/// A request to predict from inputs with the model of the run in `run`.
+pub struct Predict {
     /// The folder of the run.
     pub run: PathBuf,
     /// The inputs.
-    pub inputs: Inputs<'a>,
-    /// The task's options.
-    pub options: O,
+    pub inputs: Inputs,
 }
 
 /// A request to make a run from a file of weights.
 #[derive(Clone, Debug)]
-pub struct Import<O> {
+pub struct Import {
     /// The file.
     pub file: PathBuf,
     /// The folder of the run.
     pub out: PathBuf,
     /// Whether a run that is there is replaced.
     pub replace: bool,
-    /// The task's options.
-    pub options: O,
 }
 
-/// Evaluates a model; `O` are the task's own options.
-pub type EvaluateFn<T, O> = fn(&mut Trained<T>, Evaluate<O>, &mut Output<'_>) -> Result<Report, TaskError>;
-/// Samples from a model.
-pub type SampleFn<T, O> = fn(&Trained<T>, Sample<O>, &mut Output<'_>) -> Result<(), TaskError>;
-/// Predicts with a model.
-pub type PredictFn<T, O> = fn(&Trained<T>, Predict<'_, O>, &mut Output<'_>) -> Result<(), TaskError>;
-/// Makes a run from a file of weights.
-pub type ImportFn<O> = fn(Import<O>, &Device, &mut Output<'_>) -> Result<(), TaskError>;
+/// What is done with `S` when `R` is asked for with the options `O`; it gives an `A`.
+pub type Handler<S, R, O, A> = fn(S, R, O, &mut Output<'_>) -> Result<A, TaskError>;
 
-type Evaluating<T> = dyn Fn(&mut Trained<T>, Evaluate<Table>, &mut Output<'_>) -> Result<Report, TaskError>;
-type Sampling<T> = dyn Fn(&Trained<T>, Sample<Table>, &mut Output<'_>) -> Result<(), TaskError>;
-type Predicting<T> = dyn Fn(&Trained<T>, Predict<'_, Table>, &mut Output<'_>) -> Result<(), TaskError>;
-type Importing = dyn Fn(Import<Table>, &Device, &mut Output<'_>) -> Result<(), TaskError>;
+type Run<S, R, A> = Box<dyn Fn(S, R, Table, &mut Output<'_>) -> Result<A, TaskError>>;
 
 /// An operation: its options, and how it is done with those that were given.
-pub(crate) struct Operation<F: ?Sized> {
+pub(crate) struct Operation<S, R, A> {
     pub options: Vec<Field>,
-    pub run: Box<F>,
+    pub run: Run<S, R, A>,
+}
+
+impl<S: 'static, R: 'static, A: 'static> Operation<S, R, A> {
+    fn new<O: Settings + 'static>(handler: Handler<S, R, O, A>) -> Option<Self> {
+        let run: Run<S, R, A> = Box::new(move |subject, request, options, output| {
+            handler(subject, request, O::from_table(options)?, output)
+        });
+        Some(Self { options: O::default().described(), run })
+    }
 }
 
 /// What a task supports.
 pub struct Operations<T: Task> {
-    pub(crate) evaluate: Option<Operation<Evaluating<T>>>,
-    pub(crate) sample: Option<Operation<Sampling<T>>>,
-    pub(crate) predict: Option<Operation<Predicting<T>>>,
-    pub(crate) import: Option<Operation<Importing>>,
+    pub(crate) evaluate: Option<Operation<Trained<T>, Evaluate, Report>>,
+    pub(crate) sample: Option<Operation<Trained<T>, Sample, ()>>,
+    pub(crate) predict: Option<Operation<Trained<T>, Predict, ()>>,
+    pub(crate) import: Option<Operation<Device, Import, ()>>,
 }
 
 impl<T: Task> Default for Operations<T> {
@@ -152,61 +147,45 @@ impl<T: Task> Default for Operations<T> {
 }
 
 impl<T: Task> Operations<T> {
-    /// Adds the evaluation with the options `O`.
-    pub fn evaluate<O: Settings + 'static>(mut self, evaluate: EvaluateFn<T, O>) -> Self {
-        let run: Box<Evaluating<T>> = Box::new(move |trained, Evaluate { on, batch_size, options }, output| {
-            evaluate(trained, Evaluate { on, batch_size, options: O::from_table(options)? }, output)
-        });
-        self.evaluate = Some(Operation { options: O::default().described(), run });
-        self
+    /// Adds the evaluation of a model with the options `O`.
+    pub fn evaluate<O: Settings + 'static>(self, evaluate: Handler<Trained<T>, Evaluate, O, Report>) -> Self {
+        Self { evaluate: Operation::new(evaluate), ..self }
     }
 
-    /// Adds sampling with the options `O`.
-    pub fn sample<O: Settings + 'static>(mut self, sample: SampleFn<T, O>) -> Self {
-        let with: Box<Sampling<T>> = Box::new(move |trained, Sample { run, seed, options }, output| {
-            sample(trained, Sample { run, seed, options: O::from_table(options)? }, output)
-        });
-        self.sample = Some(Operation { options: O::default().described(), run: with });
-        self
+    /// Adds sampling from a model with the options `O`.
+    pub fn sample<O: Settings + 'static>(self, sample: Handler<Trained<T>, Sample, O, ()>) -> Self {
+        Self { sample: Operation::new(sample), ..self }
     }
 
-    /// Adds prediction with the options `O`.
-    pub fn predict<O: Settings + 'static>(mut self, predict: PredictFn<T, O>) -> Self {
-        let with: Box<Predicting<T>> = Box::new(move |trained, Predict { run, inputs, options }, output| {
-            predict(trained, Predict { run, inputs, options: O::from_table(options)? }, output)
-        });
-        self.predict = Some(Operation { options: O::default().described(), run: with });
-        self
+    /// Adds prediction with a model with the options `O`.
+    pub fn predict<O: Settings + 'static>(self, predict: Handler<Trained<T>, Predict, O, ()>) -> Self {
+        Self { predict: Operation::new(predict), ..self }
     }
 
-    /// Adds the import of other programs' weights with the options `O`.
-    pub fn import<O: Settings + 'static>(mut self, import: ImportFn<O>) -> Self {
-        let run: Box<Importing> = Box::new(move |Import { file, out, replace, options }, device, output| {
-            import(Import { file, out, replace, options: O::from_table(options)? }, device, output)
-        });
-        self.import = Some(Operation { options: O::default().described(), run });
-        self
+    /// Adds the import of other programs' weights to a device with the options `O`.
+    pub fn import<O: Settings + 'static>(self, import: Handler<Device, Import, O, ()>) -> Self {
+        Self { import: Operation::new(import), ..self }
     }
 
     /// The options of `command`; none where the task does not support it.
-    pub fn options(&self, command: Command) -> Option<&[Field]> {
+    pub fn options(self, command: Command) -> Option<Vec<Field>> {
         match command {
-            Command::Eval => self.evaluate.as_ref().map(|operation| &operation.options[..]),
-            Command::Sample => self.sample.as_ref().map(|operation| &operation.options[..]),
-            Command::Predict => self.predict.as_ref().map(|operation| &operation.options[..]),
-            Command::Import => self.import.as_ref().map(|operation| &operation.options[..]),
+            Command::Eval => self.evaluate.map(|operation| operation.options),
+            Command::Sample => self.sample.map(|operation| operation.options),
+            Command::Predict => self.predict.map(|operation| operation.options),
+            Command::Import => self.import.map(|operation| operation.options),
         }
     }
 }
 
 /// The inputs of a prediction.
-pub enum Inputs<'a> {
+pub enum Inputs {
     /// Those given one by one.
     Given(Vec<String>),
     /// The lines of a file or of standard input, as they come.
     Lines {
         /// The lines.
-        lines: Box<dyn Iterator<Item = io::Result<String>> + 'a>,
+        lines: Box<dyn Iterator<Item = io::Result<String>>>,
         /// What they are read from.
         name: String,
         /// Whether they come while they are answered, as those of standard input do.
@@ -216,7 +195,7 @@ pub enum Inputs<'a> {
     },
 }
 
-impl Inputs<'_> {
+impl Inputs {
     /// The inputs, which must be given one by one.
     ///
     /// # Errors
@@ -229,7 +208,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// Hands all inputs to `answer`, so many at a time: `given` of those that are all there, `live` of lines that come while they
+    /// Hands all inputs, which are texts, to `answer`; of one that names a file, or is `-`, its lines. So many at a time: `given` of those that are all there, `live` of lines that come while they
     /// are answered. Before each line that a person types, `prompt` is shown.
     ///
     /// # Errors
@@ -243,7 +222,14 @@ impl Inputs<'_> {
         mut answer: impl FnMut(&[String], &mut Output<'_>) -> Result<(), TaskError>,
     ) -> Result<(), TaskError> {
         let (lines, name, live, asked) = match self {
-            Self::Given(inputs) => return inputs.chunks(given).try_for_each(|inputs| answer(inputs, output)),
+            Self::Given(inputs) => {
+                let mut texts = Vec::new();
+                for input in inputs {
+                    let path = Path::new(&input);
+                    if input == "-" || path.is_file() { texts.extend(texts_of(path)?) } else { texts.push(input) }
+                }
+                return texts.chunks(given).try_for_each(|texts| answer(texts, output));
+            }
             Self::Lines { lines, name, live, asked } => (lines, name, live, asked),
         };
         let size = if asked { 1 } else { [given, at_once][usize::from(live)] };
@@ -261,18 +247,34 @@ impl Inputs<'_> {
     }
 }
 
+/// The lines of a file, or of the standard input for `-`, in the encoding that training would find.
+///
+/// # Errors
+///
+/// When it cannot be read, or is not text.
+pub fn texts_of(path: &Path) -> Result<Vec<String>, DataError> {
+    Ok(Encoding::Auto.read(path)?.lines().map(str::to_owned).collect())
+}
+
 /// Where answers go: as text for people, or as JSON for programs; and notes beside them.
 pub struct Output<'a> {
     answers: &'a mut dyn Write,
     notes: &'a mut dyn Write,
     json: bool,
+    /// Whether a terminal shows the answers.
+    terminal: bool,
     list: Option<Vec<Value>>,
 }
 
 impl<'a> Output<'a> {
     /// Answers to `answers`, as JSON or as text, and notes to `notes`.
     pub fn new(answers: &'a mut dyn Write, notes: &'a mut dyn Write, json: bool) -> Self {
-        Self { answers, notes, json, list: None }
+        Self { answers, notes, json, terminal: false, list: None }
+    }
+
+    /// The same, with answers that a terminal shows if it is one: no control character of theirs reaches it.
+    pub fn on_terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
     }
 
     /// Whether answers are JSON.
@@ -280,12 +282,22 @@ impl<'a> Output<'a> {
         self.json
     }
 
-    /// Writes text as it is, at once; nothing where answers are JSON.
+    /// Writes text at once; nothing where answers are JSON.
     ///
     /// # Errors
     ///
     /// When nobody reads any more.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
+        if self.terminal { self.styled(&visible(text)) } else { self.styled(text) }
+    }
+
+    /// Writes text with its colours, which are escapes of the terminal: what comes from data must be
+    /// [`visible`] in it. Nothing where answers are JSON.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub fn styled(&mut self, text: &str) -> io::Result<()> {
         if self.json || text.is_empty() {
             return Ok(());
         }
@@ -352,7 +364,7 @@ impl<'a> Output<'a> {
     /// Tells the user something that is no answer.
     pub fn note(&mut self, note: impl Display) {
         // Who has closed the notes does not want them.
-        let _ = writeln!(self.notes, "{note}");
+        let _ = writeln!(self.notes, "{}", visible(&note.to_string()));
     }
 
     /// Warns the user.
@@ -361,7 +373,7 @@ impl<'a> Output<'a> {
     }
 
     fn prompt(&mut self, prompt: &str) {
-        let _ = self.notes.write_all(prompt.as_bytes()).and_then(|()| self.notes.flush());
+        let _ = self.notes.write_all(visible(prompt).as_bytes()).and_then(|()| self.notes.flush());
     }
 
     /// Writes a file and says so.

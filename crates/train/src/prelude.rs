@@ -1,6 +1,7 @@
 //! What a task is written with: `use rekindle_train::prelude::*`.
 
 pub use burn::tensor::{Device, Tensor, TensorData};
+pub use rekindle_data::counted;
 pub use rekindle_models::host::{DeviceError, numbers};
 pub use rekindle_settings::{SettingError, settings};
 pub use serde_json::{Value, json};
@@ -8,7 +9,7 @@ pub use serde_json::{Value, json};
 pub use crate::epoch::OfEpoch;
 pub use crate::error::TaskError;
 pub use crate::files::sha256;
-pub use crate::groups::{HoldOutSettings, SearchSettings, ShownSettings, VocabularySettings};
+pub use crate::groups::{HoldOutSettings, LONGEST, SearchSettings, ShownSettings, VocabularySettings, WORKERS};
 pub use crate::operation::{Evaluate, Import, Inputs, On, Operate, Operations, Output, Predict, Sample, Split};
 pub use crate::report::Report;
 pub use crate::run::assets::{AssetReader, AssetWriter, Assets};

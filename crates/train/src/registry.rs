@@ -7,16 +7,19 @@ use std::path::Path;
 use burn::tensor::Device;
 use rekindle_settings::{Field, Section, Sections, Table, Tables};
 use rekindle_weights::{StateDict, WeightTensor};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{TaskError, TrainError};
 use crate::event::Observer;
+use crate::memory::Estimate;
 use crate::operation::{Command, Evaluate, Import, Operate, Output, Predict, Sample};
 use crate::report::Report;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
+use crate::settings::RunSettings;
 use crate::task::Trained;
-use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer};
+use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer, step_counts};
 
 /// A task in the registry.
 pub trait Registered: Sync {
@@ -39,6 +42,13 @@ pub trait Registered: Sync {
     /// When a setting has no meaning, the data cannot be read, or the run cannot be written.
     fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError>;
 
+    /// What a new run would be, without making it.
+    ///
+    /// # Errors
+    ///
+    /// When a setting has no meaning or the data cannot be read.
+    fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError>;
+
     /// Goes on with a run.
     ///
     /// # Errors
@@ -54,7 +64,8 @@ pub trait Registered: Sync {
     fn evaluate(
         &self,
         open: &Open<'_>,
-        request: Evaluate<Table>,
+        request: Evaluate,
+        options: Table,
         output: &mut Output<'_>,
     ) -> Result<Report, TrainError>;
 
@@ -63,21 +74,39 @@ pub trait Registered: Sync {
     /// # Errors
     ///
     /// When the run cannot be read, or the device fails.
-    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn sample(
+        &self,
+        open: &Open<'_>,
+        request: Sample,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// Predicts with the model of a run.
     ///
     /// # Errors
     ///
     /// When the run or an input cannot be read, or the device fails.
-    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn predict(
+        &self,
+        open: &Open<'_>,
+        request: Predict,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// Makes a run from the weights of another program.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or does not fit.
-    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError>;
+    fn import(
+        &self,
+        device: &Device,
+        request: Import,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError>;
 
     /// The weights of a run, by their PyTorch names.
     ///
@@ -103,6 +132,19 @@ pub struct Open<'a> {
     pub which: Which,
     /// Where the model goes.
     pub device: &'a Device,
+}
+
+/// What a new run would be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The data, for a person to read.
+    pub summary: String,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps of the run.
+    pub steps: u64,
+    /// The memory that it needs.
+    pub memory: Estimate,
 }
 
 /// How a run is resumed.
@@ -195,13 +237,21 @@ impl<T: Operate> Registered for Entry<T> {
     }
 
     fn options(&self, command: Command) -> Option<Vec<Field>> {
-        T::operations().options(command).map(<[Field]>::to_vec)
+        T::operations().options(command)
     }
 
     fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError> {
         let settings = T::Settings::from_tables(settings)?;
         let task = T::open(&settings, None, device)?;
         Ok(Box::new(Trainer::create(task, &settings, new, device)?))
+    }
+
+    fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError> {
+        let settings = T::Settings::from_tables(settings)?;
+        let task = T::open(&settings, None, device)?;
+        let (steps_per_epoch, steps) = step_counts(settings.training(), task.batches());
+        let memory = Estimate::of(&task, &settings, device);
+        Ok(Plan { summary: task.data().summary, steps_per_epoch, steps, memory })
     }
 
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
@@ -212,28 +262,47 @@ impl<T: Operate> Registered for Entry<T> {
     fn evaluate(
         &self,
         open: &Open<'_>,
-        request: Evaluate<Table>,
+        request: Evaluate,
+        options: Table,
         output: &mut Output<'_>,
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
-        let mut trained = self.open(open, output)?;
-        let report = (evaluate.run)(&mut trained, request, output)?;
-        Ok(report.fact("checkpoint_step", trained.progress.step))
+        let trained = self.open(open, output)?;
+        let step = trained.progress.step;
+        Ok((evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step))
     }
 
-    fn sample(&self, open: &Open<'_>, request: Sample<Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn sample(
+        &self,
+        open: &Open<'_>,
+        request: Sample,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let sample = T::operations().sample.ok_or_else(|| self.unsupported(Command::Sample))?;
-        Ok((sample.run)(&self.open(open, output)?, request, output)?)
+        Ok((sample.run)(self.open(open, output)?, request, options, output)?)
     }
 
-    fn predict(&self, open: &Open<'_>, request: Predict<'_, Table>, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn predict(
+        &self,
+        open: &Open<'_>,
+        request: Predict,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let predict = T::operations().predict.ok_or_else(|| self.unsupported(Command::Predict))?;
-        Ok((predict.run)(&self.open(open, output)?, request, output)?)
+        Ok((predict.run)(self.open(open, output)?, request, options, output)?)
     }
 
-    fn import(&self, request: Import<Table>, device: &Device, output: &mut Output<'_>) -> Result<(), TrainError> {
+    fn import(
+        &self,
+        device: &Device,
+        request: Import,
+        options: Table,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
         let import = T::operations().import.ok_or_else(|| self.unsupported(Command::Import))?;
-        Ok((import.run)(request, device, output)?)
+        Ok((import.run)(device.clone(), request, options, output)?)
     }
 
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {

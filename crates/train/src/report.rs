@@ -95,8 +95,13 @@ impl Report {
     }
 
     /// Adds a figure that is better when it is higher: a share or a score.
-    pub fn higher(mut self, name: &'static str, value: f64) -> Self {
-        self.figures.push(Figure { name, value, unit: "", better: Better::Higher });
+    pub fn higher(self, name: &'static str, value: f64) -> Self {
+        self.higher_of(name, value, "")
+    }
+
+    /// The same with what it is of, in a few words behind its value.
+    pub fn higher_of(mut self, name: &'static str, value: f64, of: &'static str) -> Self {
+        self.figures.push(Figure { name, value, unit: of, better: Better::Higher });
         self
     }
 

@@ -131,6 +131,16 @@ names! {
     }
 }
 
+impl OptimizerKind {
+    /// How many numbers it keeps for each parameter.
+    pub fn moments(self) -> usize {
+        match self {
+            Self::Adam | Self::AdamW => 2,
+            Self::Sgd | Self::RmsProp | Self::Adagrad => 1,
+        }
+    }
+}
+
 names! {
     /// How the learning rate changes over a run. See [`Schedule`](crate::schedule::Schedule).
     pub enum ScheduleKind {

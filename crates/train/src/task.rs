@@ -76,6 +76,12 @@ pub trait Task: Sized + 'static {
         carry: Option<Self::Carry>,
     ) -> Result<BatchLoss<Self::Carry>, TaskError>;
 
+    /// The least numbers that a step keeps for its backward pass, for the largest batch: an estimate, by which settings are
+    /// refused that need more memory than there is. 0 where it is not known, which is the default.
+    fn kept(&self) -> f64 {
+        0.0
+    }
+
     /// Changes a model whose weights have just been drawn: pretrained weights, say. Nothing by default.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Opening the model of a run.
 
 use burn::tensor::Device;
+use rekindle_rnn::blank;
 
 use crate::error::TrainError;
 use crate::run::RunFolder;
@@ -20,8 +21,7 @@ impl<T: Task> Trained<T> {
         T::check(&settings, &assets)?;
         let checkpoint = checkpoint::load(run, which)?;
         run.check_model(&settings, checkpoint.progress.settings.as_ref())?;
-        // Every weight is read from the checkpoint; those drawn here are thrown away.
-        let model = checkpoint.model(T::model(&settings, &assets, 0, device))?;
+        let model = checkpoint.model(blank(|| T::model(&settings, &assets, 0, device)))?;
         let (progress, rejected) = (checkpoint.progress, checkpoint.rejected);
         Ok(Self { model, assets, settings, progress, rejected, device: device.clone() })
     }

@@ -29,12 +29,14 @@ use burn::tensor::{Device, Tensor};
 use rekindle_kernels::split_mix;
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
+use rekindle_rnn::blank;
 use rekindle_settings::{Sections, SettingError, Table};
 
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
+use crate::memory::Estimate;
 use crate::optimizer;
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
@@ -123,6 +125,7 @@ impl<T: Task> Trainer<T> {
     pub fn create(task: T, settings: &T::Settings, new: &NewRun, device: &Device) -> Result<Self, TrainError> {
         settings.validate()?;
         let training = settings.training().clone();
+        Estimate::of(&task, settings, device).check(device)?;
         let device = device.clone().autodiff();
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         let (model, words) = match &new.init_from {
@@ -177,6 +180,7 @@ impl<T: Task> Trainer<T> {
         let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
+        Estimate::of(&task, &settings, device).check(device)?;
         let device = device.clone().autodiff();
         let mut progress = progress_of(&task, &settings);
         let fresh = || T::model(&settings, task.assets(), training.seed, &device);
@@ -204,8 +208,7 @@ impl<T: Task> Trainer<T> {
             };
             return Err(SettingError::invalid(option, given, wanted).into());
         }
-        // Every weight is read from the checkpoint; those drawn here are thrown away.
-        let fresh = fresh();
+        let fresh = blank(fresh);
         // A hidden state goes on only along the sequences that it comes from.
         let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
         let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
@@ -317,7 +320,15 @@ impl<T: Task> Trainer<T> {
                 break EndReason::Stopped;
             }
             let started = Instant::now();
-            let (pending, gradients) = self.gradients(steps_per_epoch)?;
+            let (pending, gradients) = match self.gradients(steps_per_epoch) {
+                Ok(gradients) => gradients,
+                // What is done so far is good, whatever the data is now.
+                Err(error) => {
+                    self.read(&mut reports, observer, None)?;
+                    self.save_checkpoint(observer)?;
+                    return Err(error);
+                }
+            };
             let due = self.due_after(pending.step, steps_per_epoch, total_steps);
             if reports.push(pending) || due != Due::default() {
                 self.read(&mut reports, observer, Some(&gradients))?;
@@ -504,7 +515,7 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
 }
 
 /// Steps of an epoch and of the whole run.
-fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
+pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);
     (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
 }

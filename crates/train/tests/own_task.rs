@@ -160,7 +160,7 @@ fn its_runs_are_inspected_and_exported_by_programs_that_have_the_task_and_by_oth
 
     let (mut answers, mut notes) = (Vec::new(), Vec::new());
     let mut output = Output::new(&mut answers, &mut notes, false);
-    let request = Evaluate { on: On::Split(Split::Validation), batch_size: None, options: Table::new() };
-    let refused = task.evaluate(&open, request, &mut output).unwrap_err();
+    let request = Evaluate { on: On::Split(Split::Validation), batch_size: None };
+    let refused = task.evaluate(&open, request, Table::new(), &mut output).unwrap_err();
     assert!(refused.to_string().contains("`line` does not support `eval`"), "{refused}");
 }

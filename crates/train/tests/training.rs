@@ -216,6 +216,28 @@ fn a_run_that_is_being_made_is_no_run_and_the_next_one_takes_its_place() {
 }
 
 #[test]
+fn a_replacement_that_is_stopped_at_any_instant_is_finished_by_the_next() {
+    let (folder, settings) = text();
+    let [run, replaced] = ["run", "run.replaced"].map(|name| folder.path().join(name));
+    create(&run, &settings, false).unwrap();
+    fs::write(run.join("mine.txt"), "mine").unwrap();
+    // The old run has its new name, and the new one not yet its own.
+    fs::rename(&run, &replaced).unwrap();
+    create(&run, &settings, false).unwrap();
+    assert!(run.join("mine.txt").exists() && !replaced.exists());
+    // Both have theirs.
+    create(&replaced, &settings, false).unwrap();
+    fs::write(replaced.join("more.txt"), "mine").unwrap();
+    fs::write(run.join("unfinished"), "").unwrap();
+    RunFolder::open(&run).unwrap();
+    create(&run, &settings, true).unwrap();
+    for name in ["mine.txt", "more.txt", "config.toml"] {
+        assert!(run.join(name).exists(), "{name}");
+    }
+    assert!(!replaced.exists() && !run.join("unfinished").exists());
+}
+
+#[test]
 fn settings_come_back_from_the_run_folder_as_they_went_in() {
     let (folder, mut settings) = text();
     settings.data.pattern = Some("**/*.{c,h}".to_owned());

@@ -1,5 +1,6 @@
 //! What can be wrong with a file of weights.
 
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
@@ -84,7 +85,11 @@ pub enum WeightError {
 
 /// A name a line, the first twenty.
 fn list(names: &[String]) -> String {
-    let shown: String = names.iter().take(20).map(|name| format!("\n  {name}")).collect();
-    let more = names.len().saturating_sub(20);
-    if more > 0 { format!("{shown}\n  and {more} more") } else { shown }
+    first(20, names.iter())
+}
+
+/// The first `most` of some lines, each after a line break, and how many more there are.
+pub(crate) fn first<L: Display>(most: usize, mut lines: impl ExactSizeIterator<Item = L>) -> String {
+    let shown: String = lines.by_ref().take(most).map(|line| format!("\n  {line}")).collect();
+    if lines.len() > 0 { format!("{shown}\n  and {} more", lines.len()) } else { shown }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::first;
+
 /// What became of weights and parameters, by their PyTorch names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
@@ -33,16 +35,20 @@ impl LoadReport {
     }
 }
 
-/// A line a name, for those that do not fit.
+/// How many names are shown of each kind that does not fit.
+const SHOWN: usize = 5;
+
+/// A line a name, for the first few that do not fit.
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (missing, unused) = (self.missing.len(), self.unused.len());
-        write!(f, "{} applied, {missing} missing, {unused} unused, ", self.applied.len())?;
-        write!(f, "{} of another shape", self.wrong_shape.len())?;
-        self.missing.iter().try_for_each(|name| write!(f, "\n  missing: {name}"))?;
-        self.unused.iter().try_for_each(|name| write!(f, "\n  unused: {name}"))?;
-        self.wrong_shape.iter().try_for_each(|WrongShape { name, wanted, found }| {
-            write!(f, "\n  of another shape: {name} is {found:?}, wanted {wanted:?}")
-        })
+        let Self { applied, missing, unused, wrong_shape } = self;
+        let [applied, lacking, left] = [applied, missing, unused].map(Vec::len);
+        write!(f, "{applied} applied, {lacking} missing, {left} unused, {} of another shape", wrong_shape.len())?;
+        let of_shape = |WrongShape { name, wanted, found }: &WrongShape| {
+            format!("of another shape: {name} is {found:?}, wanted {wanted:?}")
+        };
+        f.write_str(&first(SHOWN, missing.iter().map(|name| format!("missing: {name}"))))?;
+        f.write_str(&first(SHOWN, unused.iter().map(|name| format!("unused: {name}"))))?;
+        f.write_str(&first(SHOWN, wrong_shape.iter().map(of_shape)))
     }
 }

@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use rekindle_bench::backends::Task;
 use rekindle_bench::comparison::Comparison;
 use rekindle_bench::{PyTorch, Shape, Turns, backends, growth, memory};
+use rekindle_data::counted;
 use rekindle_train::tasks;
 use serde::Serialize;
 
@@ -25,7 +26,12 @@ pub fn run(options: &Bench) -> Result<()> {
     let turns = Turns { rounds: count(options.rounds)?, steps: count(options.steps)? };
     let name = if options.backends { "all backends" } else { chosen.name };
     let threads = rayon::current_num_threads();
-    note!("{name}, {threads} threads, {} rounds of {} steps", options.rounds, options.steps);
+    note!(
+        "{name}, {}, {} of {}",
+        counted(threads, "threads"),
+        counted(options.rounds, "rounds"),
+        counted(options.steps, "steps")
+    );
     let progress = |shape: &Shape| note!("{shape}");
     if options.backends {
         let table = compare_backends(turns)?;

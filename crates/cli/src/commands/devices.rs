@@ -9,7 +9,7 @@ use crate::console::{self, answer};
 use crate::options::{DeviceOptions, Devices};
 
 pub fn run(options: &Devices) -> Result<()> {
-    let chosen = backend::choose(&DeviceOptions { backend: None, threads: None })?;
+    let chosen = backend::choose(&DeviceOptions::default())?;
     let mut rows = Vec::new();
     for backend in backends() {
         rows.extend(backend.devices().into_iter().enumerate().map(|(index, (device, kind))| {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
+use rekindle_data::counted;
 use rekindle_train::registry::RunWeights;
 use rekindle_train::run::RunFolder;
 use rekindle_weights::{save_json, save_safetensors};
@@ -64,6 +65,6 @@ pub fn run(options: &Export) -> Result<()> {
         return console::json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
     }
     answer!("{}", path.display())?;
-    note!("{} tensors of step {step}; what the model is: {}", tensors.len(), config.display());
+    note!("{} of step {step}; what the model is: {}", counted(tensors.len(), "tensors"), config.display());
     Ok(())
 }

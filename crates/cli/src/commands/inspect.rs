@@ -1,9 +1,9 @@
 //! `rekindle inspect`.
 
 use std::collections::BTreeMap;
-use std::io::{Write, stdout};
 
 use anyhow::Result;
+use rekindle_data::counted;
 use rekindle_train::registry::{self, Open, RunWeights};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
@@ -12,12 +12,10 @@ use rekindle_weights::{WeightFile, WeightTensor, within};
 use serde_json::{Value, json};
 
 use crate::backend;
-use crate::console::note;
+use crate::console::{self, answer, note};
 use crate::options::Inspect;
 
 pub fn run(options: &Inspect) -> Result<()> {
-    // A reader who has seen enough is no failure: `main` tells a broken pipe from others.
-    let mut out = stdout().lock();
     if options.path.is_dir() {
         let run = RunFolder::open(&options.path)?;
         let task = run.head()?.task;
@@ -27,11 +25,11 @@ pub fn run(options: &Inspect) -> Result<()> {
         }
         if options.output.json {
             let described = described(json!({"task": task, "checkpoint_step": step}), &tensors);
-            return Ok(writeln!(out, "{described:#}")?);
+            return console::json(&described);
         }
-        writeln!(out, "task         {task}")?;
-        writeln!(out, "checkpoint   step {step}")?;
-        return print_tensors(&mut out, &tensors, &BTreeMap::new());
+        answer!("task         {task}")?;
+        answer!("checkpoint   step {step}")?;
+        return print_tensors(&tensors, &BTreeMap::new());
     }
     let mut file = WeightFile::open(&options.path)?;
     if let Some(key) = &options.key {
@@ -41,13 +39,13 @@ pub fn run(options: &Inspect) -> Result<()> {
     if options.output.json {
         let described =
             described(json!({"file": options.path, "tables": tables, "unread": file.unread()}), file.tensors());
-        return Ok(writeln!(out, "{described:#}")?);
+        return console::json(&described);
     }
-    writeln!(out, "file         {}", options.path.display())?;
+    answer!("file         {}", options.path.display())?;
     for (name, size) in tables {
-        writeln!(out, "table        {name}: {size} texts")?;
+        answer!("table        {name}: {}", counted(size, "texts"))?;
     }
-    print_tensors(&mut out, file.tensors(), file.unread())
+    print_tensors(file.tensors(), file.unread())
 }
 
 /// The weights of a run, on the host. Of a task that this program does not have, they keep the names that the model's fields
@@ -81,26 +79,17 @@ fn total(tensors: &BTreeMap<String, WeightTensor>) -> usize {
 }
 
 /// A line a tensor; for those that are not read, the reason.
-fn print_tensors(
-    out: &mut impl Write,
-    tensors: &BTreeMap<String, WeightTensor>,
-    unread: &BTreeMap<String, String>,
-) -> Result<()> {
+fn print_tensors(tensors: &BTreeMap<String, WeightTensor>, unread: &BTreeMap<String, String>) -> Result<()> {
     let width = tensors.keys().chain(unread.keys()).map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    writeln!(out, "\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm")?;
+    answer!("\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm")?;
     for (name, tensor) in tensors {
         let sizes: Vec<_> = tensor.shape().iter().map(usize::to_string).collect();
         let (shape, element) = (format!("[{}]", sizes.join(", ")), tensor.element().name());
-        writeln!(
-            out,
-            "{name:width$}  {shape:>16}  {element:>4}  {:>10}  {:>10.4}",
-            tensor.values().len(),
-            tensor.norm()
-        )?;
+        answer!("{name:width$}  {shape:>16}  {element:>4}  {:>10}  {:>10.4}", tensor.values().len(), tensor.norm())?;
     }
     for (name, reason) in unread {
-        writeln!(out, "{name:width$}  not read: {reason}")?;
+        answer!("{name:width$}  not read: {reason}")?;
     }
-    writeln!(out, "{:width$}  {:>16}  {:>4}  {:>10}", "total", "", "", total(tensors))?;
+    answer!("{:width$}  {:>16}  {:>4}  {:>10}", "total", "", "", total(tensors))?;
     Ok(())
 }

@@ -4,9 +4,8 @@ use std::io::{IsTerminal, stderr, stdin, stdout};
 
 use anyhow::{Result, bail};
 use clap::{ArgMatches, FromArgMatches};
-use rekindle_data::files::Encoding;
 use rekindle_settings::Table;
-use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output};
+use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output, texts_of};
 use rekindle_train::registry::{self, Open, Registered};
 use rekindle_train::run::RunFolder;
 use rekindle_train::tasks;
@@ -18,9 +17,9 @@ use crate::options::{Answer, Eval, Import, OpenRun, Predict, Sample};
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
-    on_run(Command::Eval, &options.open, matches, |task, open, options_of_task, output| {
-        let request = Evaluate { on, batch_size: options.side_by_side, options: options_of_task };
-        let report = task.evaluate(open, request, output)?;
+    on_run(Command::Eval, &options.open, matches, |task, open, given, output| {
+        let request = Evaluate { on, batch_size: options.side_by_side };
+        let report = task.evaluate(open, request, given, output)?;
         output.text(&report.to_text())?;
         Ok(output.json(&report.to_json())?)
     })
@@ -28,28 +27,33 @@ pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
 
 pub fn sample(options: &Sample, matches: &ArgMatches) -> Result<()> {
     let seed = options.sample_seed.unwrap_or_else(rand::random);
-    on_run(Command::Sample, &options.open, matches, |task, open, options, output| {
-        Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed, options }, output)?)
+    on_run(Command::Sample, &options.open, matches, |task, open, given, output| {
+        Ok(task.sample(open, operation::Sample { run: open.run.path().to_owned(), seed }, given, output)?)
     })
 }
 
 pub fn predict(options: &Predict, matches: &ArgMatches) -> Result<()> {
-    let inputs = match &options.file {
-        _ if !options.inputs.is_empty() => Inputs::Given(options.inputs.clone()),
-        Some(path) => {
-            let name = path.display().to_string();
-            // In the encoding that training would find, and without a byte-order mark.
-            let lines: Vec<_> = Encoding::Auto.read(path)?.lines().map(|line| Ok(line.to_owned())).collect();
-            Inputs::Lines { lines: Box::new(lines.into_iter()), name, live: false, asked: false }
-        }
-        None => {
-            let (name, asked) = ("standard input".to_owned(), stdin().is_terminal());
-            Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
-        }
-    };
-    on_run(Command::Predict, &options.open, matches, |task, open, options, output| {
-        Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs, options }, output)?)
+    on_run(Command::Predict, &options.open, matches, |task, open, given, output| {
+        let all = |lines: Vec<String>, name: String| Inputs::Lines {
+            lines: Box::new(lines.into_iter().map(Ok)),
+            name,
+            live: false,
+            asked: false,
+        };
+        let inputs = match (&options.inputs[..], &options.file) {
+            ([], Some(path)) => all(texts_of(path)?, path.display().to_string()),
+            ([], None) => standard_input(),
+            ([input], _) if input == "-" && !options.text => standard_input(),
+            (inputs, _) if options.text => all(inputs.to_vec(), "the inputs".to_owned()),
+            (inputs, _) => Inputs::Given(inputs.to_vec()),
+        };
+        Ok(task.predict(open, operation::Predict { run: open.run.path().to_owned(), inputs }, given, output)?)
     })
+}
+
+fn standard_input() -> Inputs {
+    let (name, asked) = ("standard input".to_owned(), stdin().is_terminal());
+    Inputs::Lines { lines: Box::new(stdin().lines()), name, live: true, asked }
 }
 
 pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
@@ -62,9 +66,8 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
     let answer = Answer::from_arg_matches(matches)?;
     let chosen = backend::choose(&answer.device)?;
     let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
-    let request = operation::Import { file, out, replace: options.force, options: given };
-    answered(answer.output.json, |output| Ok(task.import(request, &chosen.device, output)?))?;
-    Ok(())
+    let request = operation::Import { file, out, replace: options.force };
+    answered(answer.output.json, |output| Ok(task.import(&chosen.device, request, given, output)?))
 }
 
 /// Does `command` on a run: finds its task, and hands over the options that are the task's own.
@@ -86,7 +89,7 @@ fn on_run(
 /// Lets `answer` write to standard output, with notes to standard error.
 fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) -> Result<()> {
     let (mut answers, mut notes) = (stdout().lock(), stderr());
-    let mut output = Output::new(&mut answers, &mut notes, json);
+    let mut output = Output::new(&mut answers, &mut notes, json).on_terminal(stdout().is_terminal());
     answer(&mut output)?;
     Ok(output.finish()?)
 }

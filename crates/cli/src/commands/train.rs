@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, FromArgMatches};
+use rekindle_data::counted;
 use rekindle_settings::{Table, Tables};
 use rekindle_train::operation::Command;
-use rekindle_train::registry::{self, Registered, Resume, Session};
+use rekindle_train::registry::{self, Plan, Registered, Resume, Session};
 use rekindle_train::run::RunFolder;
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
 use rekindle_train::{quoted, tasks};
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use crate::arguments;
 use crate::backend;
-use crate::console::{self, note};
+use crate::console::{self, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
 use crate::progress::Progress;
 use crate::signals;
@@ -27,6 +28,9 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
     let file = run.config.as_deref().map_or_else(|| Ok(Table::new()), |file| read(file, name))?;
     let settings = Tables { file, given: arguments::given_settings(task, matches) };
     let chosen = backend::choose(&device)?;
+    if run.dry_run {
+        return plan(&task.plan(settings, &chosen.device)?, output.json);
+    }
     let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from: run.init_from };
     let started = task.start(settings, &new, &chosen.device);
     let session = match &run.config {
@@ -43,6 +47,16 @@ fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
     let chosen = backend::choose(&answer.device)?;
     let change = Resume { given: arguments::given_to_resume(matches), other_data: options.other_data };
     train(task, task.resume(run, change, &chosen.device)?, chosen.name, answer.output.json)
+}
+
+fn plan(plan: &Plan, json: bool) -> Result<()> {
+    if json {
+        return console::json(plan);
+    }
+    let Plan { summary, steps_per_epoch, steps, memory } = plan;
+    answer!("{summary}")?;
+    answer!("{} parameters, {steps} steps, {steps_per_epoch} an epoch", memory.parameters)?;
+    Ok(answer!("memory: {memory}")?)
 }
 
 /// The tables of a file of settings: those of a run's `config.toml`, any of which may be missing.
@@ -73,19 +87,22 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
 }
 
 fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> Result<()> {
-    let run = quoted(out);
+    let (run, steps) = (quoted(out), counted(outcome.steps as usize, "steps"));
     match outcome.reason {
-        EndReason::Finished => note!("done: {} steps", outcome.steps),
-        EndReason::OutOfPatience => note!("stopped after {} steps: no better evaluation came", outcome.steps),
+        EndReason::Finished => note!("done: {steps}"),
+        EndReason::OutOfPatience => note!("stopped after {steps}: no better evaluation came"),
         EndReason::Stopped => {
-            note!("stopped after {} steps; resume with: rekindle train --resume {run}", outcome.steps);
+            note!("stopped after {steps}; resume with: rekindle train --resume {run}");
         }
     }
     if let Some(best) = outcome.best {
         note!("the best checkpoint is that of step {}", best.step);
     }
-    let supported = |command: &&Command| task.options(**command).is_some();
-    if let Some(next) = [Command::Sample, Command::Eval].iter().find(supported) {
+    // Without data that was held out, an evaluation would fail.
+    let supported = |command: &&Command| {
+        task.options(**command).is_some() && (**command != Command::Eval || outcome.evaluation.is_some())
+    };
+    if let Some(next) = [Command::Sample, Command::Eval, Command::Predict].iter().find(supported) {
         note!("go on with: rekindle {next} {run}");
     }
     if json {

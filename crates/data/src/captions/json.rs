@@ -98,10 +98,15 @@ fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, DataError> 
     let folder = folder.filter(|folder| root(path).join(folder).is_dir());
     let named = |file: String| folder.map_or_else(|| file.clone(), |folder| format!("{folder}/{file}"));
     let mut places = HashMap::with_capacity(coco.images.len());
+    let mut names = HashSet::with_capacity(coco.images.len());
     let mut images: Vec<CaptionedImage> = Vec::with_capacity(coco.images.len());
     for CocoImage { id, file_name } in coco.images {
         if places.insert(id, images.len()).is_some() {
             let message = format!("the picture {id} is in the list `images` twice");
+            return Err(ErrorKind::Format.error(message).within(path));
+        }
+        if !names.insert(file_name.clone()) {
+            let message = format!("the picture {file_name} is in the list `images` twice");
             return Err(ErrorKind::Format.error(message).within(path));
         }
         images.push(CaptionedImage { name: named(file_name), id, captions: Vec::new() });

@@ -143,6 +143,12 @@ fn a_line_that_is_no_caption_is_named(#[case] text: &str, #[case] part: &str) {
         {"filename": "a.jpg", "imgid": 1, "split": "test", "sentences": [{"raw": "A"}]}]}"#,
     &["a.jpg", "twice"]
 )]
+#[case::two_numbers_for_one(
+    "coco.json",
+    r#"{"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "a.jpg"}],
+        "annotations": [{"image_id": 1, "caption": "A"}, {"image_id": 2, "caption": "B"}]}"#,
+    &["a.jpg", "twice"]
+)]
 fn captions_that_would_be_lost_are_refused(#[case] name: &str, #[case] text: &str, #[case] wanted: &[&str]) {
     let data = folder(&[(name, text), ("a.jpg", ""), ("b.jpg", "")]);
     let error = open(&data.path().join(name)).unwrap_err();
@@ -185,7 +191,7 @@ fn empty_captions_are_left_out_and_pictures_without_any_are_named() {
     let text = "a.jpg#0\t \na.jpg#1\tA dog\nb.jpg#0\t\n";
     let data = folder(&[("Flickr8k.token.txt", text), ("images/a.jpg", ""), ("images/b.jpg", "")]);
     let error = open(data.path()).unwrap_err();
-    assert!(error.contains("1 of 2 pictures have no caption: b.jpg"), "{error}");
+    assert!(error.contains("no caption for 1 of 2 pictures: b.jpg"), "{error}");
     let options = CaptionOptions { allow_missing: true, validation_share: 0.0, ..CaptionOptions::default() };
     let set = open_with(data.path(), &options).unwrap();
     assert_eq!((names(&set.train), set.train[0].captions.len()), (vec!["a.jpg"], 1));

@@ -47,14 +47,19 @@ fn a_file_that_is_no_text_is_called_what_it_is(#[case] content: &[u8], #[case] w
 }
 
 #[test]
-fn a_gzip_file_that_unpacks_to_too_much_is_refused() {
+fn a_gzip_file_that_unpacks_to_too_much_is_refused_unless_that_is_allowed() {
     let packed = gzip(&vec![b'a'; FREE as usize + 1]);
     assert!(packed.len() < 100_000);
     let bomb = file(&packed);
     let error = bytes(bomb.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert!(error.to_string().contains("unpacks to more than"), "{error}");
+    let bounds = "unpacks to more than 64 MiB, over 100 times its size; raise --gzip-ratio";
+    assert!(error.to_string().contains(bounds) && error.path() == Some(bomb.path()), "{error}");
     let mut all = Vec::new();
     let source = open(bomb.path()).unwrap().read_to_end(&mut all).unwrap_err();
     assert_eq!(DataError::read(bomb.path(), source).kind(), ErrorKind::TooLarge);
+    // No other test here unpacks as much.
+    set_ratio(1032);
+    assert_eq!(bytes(bomb.path()).unwrap().len(), FREE as usize + 1);
+    set_ratio(RATIO);
 }

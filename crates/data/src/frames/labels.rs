@@ -1,55 +1,11 @@
 //! Labels as they are written, and the classes that they name.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, ErrorKind};
-
-/// Another way to write a label: `Preparação=Preparation`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Alias {
-    /// What is written.
-    pub other: String,
-    /// What it means.
-    pub label: String,
-}
-
-impl FromStr for Alias {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        match text.split_once('=') {
-            Some((other, label)) if !other.trim().is_empty() && !label.trim().is_empty() => {
-                Ok(Self { other: other.trim().to_owned(), label: label.trim().to_owned() })
-            }
-            _ => Err(ErrorKind::Setting.error(format!("the alias `{text}` is not one: want OTHER=LABEL"))),
-        }
-    }
-}
-
-impl TryFrom<String> for Alias {
-    type Error = DataError;
-
-    fn try_from(text: String) -> Result<Self, DataError> {
-        text.parse()
-    }
-}
-
-impl From<Alias> for String {
-    fn from(alias: Alias) -> String {
-        alias.to_string()
-    }
-}
-
-impl fmt::Display for Alias {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.other, self.label)
-    }
-}
+use crate::alias::{Alias, unknown_label};
+use crate::{DataError, ErrorKind, counted};
 
 /// The labels of a clip, each by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +29,7 @@ impl Labels {
     /// The next frame's label, or the whole clip's. `place` says where it stands.
     pub(super) fn push(&mut self, label: &str, aliases: &[Alias], place: impl FnOnce() -> String) {
         let label = label.trim();
-        let label = aliases.iter().find(|alias| alias.other == label).map_or(label, |alias| &alias.label);
+        let label = Alias::resolve(aliases, label);
         let known = self.names.iter().position(|(name, _)| name == label);
         let number = known.unwrap_or_else(|| {
             self.names.push((label.to_owned(), place()));
@@ -107,8 +63,9 @@ impl Labels {
             return Ok(());
         }
         let message = format!(
-            "{} labels, and the clip {clip} has {frames} frames; want one for each, or one for the whole clip",
-            self.frames.len()
+            "{}, and the clip {clip} has {}; want one for each, or one for the whole clip",
+            counted(self.frames.len(), "labels"),
+            counted(frames, "frames")
         );
         Err(ErrorKind::Mismatch.error(message).within(&self.origin))
     }
@@ -156,40 +113,10 @@ impl Classes {
     pub fn number(&self, labels: &Labels, frames: usize) -> Result<Vec<u32>, DataError> {
         let class = |(name, place): &(String, String)| match self.0.iter().position(|class| class == name) {
             Some(class) => Ok(class as u32),
-            None => {
-                let message = format!(
-                    "the label `{name}` is not one of the model's: {}; if it means one of them, say so with \
-                     `--alias {name}={}`",
-                    self.0.join(", "),
-                    self.nearest(name)
-                );
-                Err(ErrorKind::Label.error(message).within(&labels.origin).item(place))
-            }
+            None => Err(unknown_label(name, &self.0).within(&labels.origin).item(place)),
         };
         let classes = labels.names.iter().map(class).collect::<Result<Vec<u32>, DataError>>()?;
         let numbers = labels.frames.iter().map(|&name| classes[name as usize]);
         Ok(if labels.whole_clip { numbers.cycle().take(frames).collect() } else { numbers.collect() })
     }
-
-    /// The class whose name is most like `name`.
-    fn nearest(&self, name: &str) -> String {
-        let distance = |class: &&String| edit_distance(class, name);
-        self.0.iter().min_by_key(distance).cloned().unwrap_or_else(|| "LABEL".to_owned())
-    }
-}
-
-/// Characters to insert, delete or replace (Levenshtein 1966).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::clip::normalize;
 use super::{FrameFormat, FrameSchema, table};
-use crate::{DataError, ErrorKind, pictures};
+use crate::{DataError, ErrorKind, counted, pictures};
 
 /// Reads the frames of one clip as they come.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ impl LiveFrames<'_> {
         };
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         if fields.len() != width {
-            let found = fields.len();
-            let message = format!("{found} features, and the model reads {width}, with commas between");
+            let found = counted(fields.len(), "features");
+            let message = format!("{found}, and the model reads {width}, with commas between");
             return Err(ErrorKind::Mismatch.error(message).within(source).line(number));
         }
         let feature = |(place, field): (usize, &&str)| {

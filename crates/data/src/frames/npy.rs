@@ -12,6 +12,9 @@ const LABEL_TYPES: &str = "integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
 /// A header of NumPy's own is far shorter; a longer one is a damaged length.
 const MAX_HEADER: usize = 1 << 14;
 
+/// Brackets within each other; an array of records has four.
+const MAX_DEPTH: usize = 6;
+
 /// An array in C order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array<T> {
@@ -99,8 +102,8 @@ fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(
     Ok((header, data))
 }
 
-/// Refuses what would lead the reader of the header astray: a length past the end, or brackets nested so deep that a
-/// recursive parser runs out of stack.
+/// Refuses what would lead the reader of the header astray: a length past the end, or brackets nested so deep that its parser,
+/// which tries every bracket in two ways, does not come to an end.
 fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
     if !bytes.starts_with(b"\x93NUMPY") {
         return Err("it does not begin with the bytes `\\x93NUMPY`");
@@ -115,8 +118,16 @@ fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
         Some(_) => return Err("its header is too long"),
         None => return Err("it ends within its header"),
     };
-    if header.iter().filter(|byte| b"([{".contains(byte)).count() > 64 {
-        return Err("its header is nested too deep");
+    let mut depth = 0_usize;
+    for byte in header {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err("its header is nested too deep");
+        }
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use super::labels::{Alias, Labels};
+use super::labels::Labels;
 use super::{FrameFormat, Frames};
+use crate::alias::Alias;
 
 /// The shape to which images are brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::raw::{ClipReader, ImageShape, RawClip};
 use super::reader::no_labels;
 use super::{Classes, Clip, FrameFormat, Frames, Standardization};
-use crate::{DataError, ErrorKind, files, json};
+use crate::{DataError, ErrorKind, counted, files, json};
 
 /// What a model reads and answers: it travels with the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageSh
     let message = match (clip.format(image), wanted) {
         (found, wanted) if found == wanted => return Ok(()),
         (FrameFormat::Features { width: found }, FrameFormat::Features { width: wanted }) => {
-            format!("its frames have {found} features, and those of {first} have {wanted}")
+            format!("its frames have {}, and those of {first} have {wanted}", counted(found, "features"))
         }
         (found, wanted) => return Err(mixed(&clip.name, found.plural(), wanted, first)),
     };

@@ -13,7 +13,7 @@ use super::schema::mixed;
 use super::{Clip, FrameSchema, manifest};
 use crate::files::has_extension;
 use crate::split::{Part, Split};
-use crate::{DataError, ErrorKind, builtin};
+use crate::{DataError, ErrorKind, builtin, counted};
 
 /// Where clips are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,8 +230,9 @@ fn hold_out_of(
     let clips = parts.train.len();
     if folds < 2 || fold >= folds || clips < folds {
         let message = format!(
-            "--fold {fold} of --folds {folds} with {clips} clips: want at least as many clips as folds, at least 2 folds, \
-             and a fold from 0 to folds - 1"
+            "--fold {fold} of --folds {folds} with {}: want at least as many clips as folds, at least 2 folds, \
+             and a fold from 0 to folds - 1",
+            counted(clips, "clips")
         );
         return Err(ErrorKind::Setting.error(message));
     }

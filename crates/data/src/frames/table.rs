@@ -4,8 +4,9 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::Frames;
-use super::labels::{Alias, Labels};
+use super::labels::Labels;
 use super::raw::{ClipReader, RawClip};
+use crate::alias::Alias;
 use crate::table::{Dialect, Header, Table};
 use crate::{DataError, ErrorKind, files};
 

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::Images;
-use crate::{DataError, ErrorKind, files};
+use crate::{DataError, ErrorKind, counted, files};
 
 /// Reads such a file, packed with gzip or not. Images are square.
 ///
@@ -30,10 +30,10 @@ pub(super) fn read(path: &Path) -> Result<Images, DataError> {
         if index == 0 {
             side = pixels.isqrt();
             if side == 0 || side * side != pixels {
-                return Err(bad(format!("{pixels} pixels are not a square image")));
+                return Err(bad(format!("{} in a line, which is no square image", counted(pixels, "pixels"))));
             }
         } else if pixels != side * side {
-            return Err(bad(format!("{pixels} pixels, and the first line has {}", side * side)));
+            return Err(bad(format!("{}, and the first line has {}", counted(pixels, "pixels"), side * side)));
         }
     }
     Ok(Images { channels: 1, height: side, width: side, values })

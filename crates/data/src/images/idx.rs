@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Images;
-use crate::{DataError, ErrorKind, files};
+use crate::{DataError, ErrorKind, counted, files};
 
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
@@ -25,7 +25,8 @@ pub(super) fn read(path: &Path) -> Result<Images, DataError> {
     if let Some(labels_path) = labels_beside(path) {
         let (labels, _) = contents::<1>(&labels_path, "labels", LABELS)?;
         if labels[0] != count {
-            let message = format!("{} labels, and {} has {count} images", labels[0], path.display());
+            let message =
+                format!("{}, and {} has {}", counted(labels[0], "labels"), path.display(), counted(count, "images"));
             return Err(ErrorKind::Mismatch.error(message).within(labels_path));
         }
     }

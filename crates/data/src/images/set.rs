@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::{Generator, Images, amat, idx};
-use crate::{DataError, ErrorKind, builtin, files, pictures};
+use crate::{DataError, ErrorKind, builtin, counted, files, pictures};
 
 /// How images are read and parted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -189,5 +189,5 @@ fn same_size(images: Images, path: &Path, first: &Images, first_path: &Path) -> 
 }
 
 fn too_few(name: &str, count: usize) -> DataError {
-    ErrorKind::TooLittle.error(format!("{count} image(s), and a model needs two or more")).within(name)
+    ErrorKind::TooLittle.error(format!("{}, and a model needs two or more", counted(count, "images"))).within(name)
 }

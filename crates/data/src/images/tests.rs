@@ -109,7 +109,7 @@ fn a_folder_of_images_is_resized(#[case] colour: bool, #[case] channels: usize) 
 
 #[rstest]
 #[case::none(0, "image files")]
-#[case::one(1, "1 image(s)")]
+#[case::one(1, "1 image,")]
 fn a_folder_of_less_than_two_images_is_refused(#[case] count: usize, #[case] wanted: &str) {
     let folder = tempdir().unwrap();
     write(folder.path(), "notes.txt", b"nothing");

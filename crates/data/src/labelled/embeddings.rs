@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::TextVocabulary;
-use crate::{DataError, ErrorKind, files};
+use crate::{DataError, ErrorKind, counted, files};
 
 /// Vectors for some of the words of a vocabulary. Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word
 /// Representation".
@@ -41,7 +41,11 @@ impl WordVectors {
             }
             let width = *width.get_or_insert(fields.len() - 1);
             if width == 0 || fields.len() <= width {
-                return Err(wrong(format!("{} numbers, and {} are wanted", fields.len() - 1, width.max(1))));
+                return Err(wrong(format!(
+                    "{}, and {} are wanted",
+                    counted(fields.len() - 1, "numbers"),
+                    width.max(1)
+                )));
             }
             // A word may have spaces in it: the numbers are the last fields.
             let (word, numbers) = fields.split_at(fields.len() - width);

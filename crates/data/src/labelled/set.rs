@@ -8,7 +8,14 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, ErrorKind};
+use crate::{DataError, ErrorKind, Part, counted};
+
+/// The codes of ISO 639-1.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz \
+    ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka \
+    kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr \
+    nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk \
+    tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
 /// A text with its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +79,22 @@ impl LabelledTexts {
         self.classes().into_iter().map(|class| (class.clone(), count(&class))).collect()
     }
 
+    /// A warning where the classes look like the names of languages or of splits, which files of other data end in.
+    pub fn doubtful_classes(&self) -> Option<String> {
+        let classes = self.classes();
+        let all = |names: &[&str]| classes.iter().all(|class| names.contains(&class.to_lowercase().as_str()));
+        let splits: Vec<&str> = Part::ALL.iter().flat_map(|part| part.names()).copied().collect();
+        let languages: Vec<&str> = LANGUAGES.split(' ').collect();
+        let advice = if all(&languages) {
+            "languages, which `translate` reads: is each text labelled with what it is to be told by?"
+        } else if all(&splits) {
+            "splits: give one with --data and one with --dev"
+        } else {
+            return None;
+        };
+        Some(format!("the classes {} look like {advice}", classes.join(", ")))
+    }
+
     /// How many texts have no word in them.
     pub fn empty(&self) -> usize {
         self.texts.iter().filter(|text| super::words(&text.text).is_empty()).count()
@@ -88,7 +111,8 @@ impl LabelledTexts {
         let texts = self.texts.len();
         let held_out = (share * texts as f64).round();
         if !(share > 0.0 && share < 1.0 && held_out >= 1.0 && (held_out as usize) < texts) {
-            let message = format!("a share of {share} of {texts} texts cannot be held out: both parts need a text");
+            let message =
+                format!("a share of {share} of {} cannot be held out: both parts need a text", counted(texts, "texts"));
             return Err(ErrorKind::Setting.error(message));
         }
         let mut order: Vec<usize> = (0..texts).collect();
@@ -98,9 +122,22 @@ impl LabelledTexts {
         let mut left = held_out as usize;
         for class in self.classes() {
             let mut own = (0..texts).filter(|&index| self.texts[index].label == class);
-            if left > 1 && own.clone().all(|index| is_held_out[index]) {
+            if !own.clone().all(|index| is_held_out[index]) {
+                continue;
+            }
+            // Where nothing else is held out, a text of a class with others takes its place.
+            let lost = own.clone().count() == texts;
+            let other = || {
+                order.iter().copied().find(|&index| {
+                    let same = |other: &LabelledText| other.label == self.texts[index].label;
+                    self.texts[index].label != class && self.texts.iter().filter(|text| same(text)).count() > 1
+                })
+            };
+            let other = if left > 1 || lost { None } else { other() };
+            if left > 1 || other.is_some() {
                 own.next().into_iter().for_each(|first| is_held_out[first] = false);
-                left -= 1;
+                left -= usize::from(other.is_none());
+                other.into_iter().for_each(|other| is_held_out[other] = true);
             }
         }
         let name = self.name;

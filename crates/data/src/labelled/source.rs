@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{LabelledText, LabelledTexts, Reviews, folder, json_lines, line_files, table};
+use crate::alias::Alias;
 use crate::files::Encoding;
 use crate::table::Dialect;
-use crate::{DataError, ErrorKind, builtin, files};
+use crate::{DataError, ErrorKind, Part, builtin, files};
 
 /// How labelled texts are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct TextReader {
     pub text_column: Option<String>,
     /// The column of the labels, by name, or by number from 1 in a table without header.
     pub label_column: Option<String>,
+    /// Other ways to write labels.
+    pub aliases: Vec<Alias>,
 }
 
 /// Where labelled texts are.
@@ -55,7 +58,7 @@ impl LabelledSource {
     ///
     /// A path is a table (`.csv`; `.tsv` or `.txt` with tabs; `.jsonl`, `.ndjson`; each also with `.gz`), a folder with a
     /// sub-folder of `.txt` files for each class (in it `train`, where there is one, as in `aclImdb`; reviews without a
-    /// label, `unsup`, are left out), a folder with a table `train` (`train.tsv`, say), or a folder of files of lines,
+    /// label, `unsup`, are left out), a folder with a table `train` (`train.tsv`, say; see [`part`](Self::part) for those beside it), or a folder of files of lines,
     /// `NAME.CLASS`.
     ///
     /// # Errors
@@ -66,19 +69,34 @@ impl LabelledSource {
             Place::Builtin => return Ok(Reviews::texts()),
             Place::LineFiles(paths) => (line_files::name(paths), line_files::read(paths, reader.encoding)?),
             Place::Path(path) => {
-                let table = train_table(path);
+                let table = table_of(path, Part::Train);
                 let path = table.as_ref().unwrap_or(path);
                 let texts = if path.is_dir() { folder::read(path, reader.encoding)? } else { file(path, reader)? };
                 (path.display().to_string(), texts)
             }
         };
-        LabelledTexts::new(name, texts)
+        let mut texts = LabelledTexts::new(name, texts)?;
+        for text in &mut texts.texts {
+            text.label = Alias::resolve(&reader.aliases, &text.label).to_owned();
+        }
+        Ok(texts)
+    }
+
+    /// The texts of a part that a folder has beside those to train on: its table `dev.tsv` or `test.csv`, say, or the folder
+    /// `test` beside `train`.
+    pub fn part(&self, part: Part) -> Option<Self> {
+        let Place::Path(folder) = &self.0 else { return None };
+        let folders = || part.names().iter().map(|name| folder.join(name));
+        let inside = || folders().find(|inside| inside.is_dir()).filter(|_| folder.join(Part::Train.name()).is_dir());
+        table_of(folder, part).or_else(inside).map(|path| Self(Place::Path(path)))
     }
 }
 
-/// The table of a folder that has one to train on, as `train.tsv` beside `dev.tsv`.
-fn train_table(folder: &Path) -> Option<PathBuf> {
-    ["csv", "tsv", "jsonl", "ndjson"].iter().find_map(|kind| files::existing(&folder.join(format!("train.{kind}"))))
+/// The table of a part in a folder: `train.tsv`, `dev.tsv`.
+fn table_of(folder: &Path, part: Part) -> Option<PathBuf> {
+    let kinds = ["csv", "tsv", "jsonl", "ndjson"];
+    let mut names = part.names().iter().flat_map(|name| kinds.map(|kind| format!("{name}.{kind}")));
+    names.find_map(|name| files::existing(&folder.join(name)))
 }
 
 fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {

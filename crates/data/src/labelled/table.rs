@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{LabelledText, TextReader};
 use crate::table::{Dialect, Header, Table};
-use crate::{DataError, ErrorKind};
+use crate::{DataError, ErrorKind, counted};
 
 /// Names by which columns are known, in lower case.
 const TEXT_NAMES: [&str; 5] = ["text", "sentence", "review", "content", "phrase"];
@@ -55,8 +55,9 @@ impl Columns {
                 3 => Ok(Self { text: 2, label: 0, header }),
                 found => {
                     let message = format!(
-                        "{found} columns without names that are known: say which are text and label with --text-column \
-                         and --label-column, by name, or by number from 1 where there is no header"
+                        "{} without names that are known: say which are text and label with --text-column and \
+                         --label-column, by name, or by number from 1 where there is no header",
+                        counted(found, "columns")
                     );
                     Err(ErrorKind::Column.error(message).within(path))
                 }

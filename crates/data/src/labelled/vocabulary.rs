@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{LabelledTexts, words};
+use crate::alias::unknown_label;
 use crate::vocabulary::{WordConfig, WordVocabulary};
-use crate::{DataError, ErrorKind, files, json};
+use crate::{DataError, ErrorKind, counted, files, json};
 
 const FORMAT: &str = "rekindle-words";
 const VERSION: u64 = 1;
@@ -56,8 +57,9 @@ impl TextVocabulary {
         let (words, distinct) = WordVocabulary::of_texts(all, config);
         if words.is_empty() {
             let message = format!(
-                "no word is left: of {distinct} distinct words none appears {} times; lower --min-count",
-                config.min_count
+                "no word is left: of {} none appears {}; lower --min-count",
+                counted(distinct, "distinct words"),
+                counted(config.min_count as usize, "times")
             );
             return Err(ErrorKind::TooLittle.error(message));
         }
@@ -117,11 +119,8 @@ impl TextVocabulary {
         let mut encoded = EncodedTexts { texts: Vec::new(), labels: Vec::new(), unknown_share: 0.0 };
         for text in &texts.texts {
             let label = self.classes.iter().position(|class| *class == text.label);
-            let label = label.ok_or_else(|| {
-                let known = self.classes.join(", ");
-                let message = format!("the label `{}` is none of the model's: {known}", text.label);
-                ErrorKind::Label.error(message).within(&texts.name).item(&text.place)
-            })?;
+            let label =
+                label.ok_or_else(|| unknown_label(&text.label, &self.classes).within(&texts.name).item(&text.place))?;
             encoded.labels.push(label as u32);
             encoded.texts.push(self.encode(&text.text, max_length).0);
         }
@@ -153,7 +152,8 @@ impl TextVocabulary {
         let Document { classes, words, .. } = json::document(path, &files::text(path)?, Some(FORMAT), VERSION)?;
         let words = WordVocabulary::of_text_words(words).map_err(|error| error.within(path))?;
         if classes.len() < 2 {
-            let message = format!("not a vocabulary: {} class(es), and two or more are needed", classes.len());
+            let message =
+                format!("not a vocabulary: {}, and two or more are needed", counted(classes.len(), "classes"));
             return Err(ErrorKind::Format.error(message).within(path));
         }
         Ok(Self { words, classes })

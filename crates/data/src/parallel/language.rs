@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Pairs, SentenceUnit, Subword, SubwordKind};
-use crate::DataError;
 use crate::vocabulary::{WordConfig, WordVocabulary};
+use crate::{DataError, counted};
 
 /// Subword pieces that are learnt unless another number is given.
 const PIECES: usize = 8000;
@@ -157,7 +157,8 @@ impl Languages {
             let [read, written] =
                 [source, target].map(|language| sentences.iter().map(|s| language.tokens(s).len()).sum::<usize>());
             return (read as f64 > MORE_PIECES * written as f64).then(|| {
-                format!("there are {read} pieces of {} and only {written} of {}, {direction}", source.name, target.name)
+                let read = counted(read, "pieces");
+                format!("{read} of {} and only {written} of {}, {direction}", source.name, target.name)
             });
         }
         if [source.unit, target.unit] != [SentenceUnit::Word; 2] {

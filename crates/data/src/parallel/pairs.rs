@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::dates;
-use crate::{DataError, ErrorKind, files};
+use crate::{DataError, ErrorKind, counted, files};
 
 /// Sentences and their translations, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +24,9 @@ impl Pairs {
         let (sources, targets) = (lines(source)?, lines(target)?);
         if sources.len() != targets.len() {
             let message = format!(
-                "{} has {} lines and {} has {}; line N of one must translate line N of the other",
+                "{} has {} and {} has {}; line N of one must translate line N of the other",
                 source.display(),
-                sources.len(),
+                counted(sources.len(), "lines"),
                 target.display(),
                 targets.len()
             );
@@ -48,7 +48,7 @@ impl Pairs {
             let column = |wanted: usize| match wanted.checked_sub(1).and_then(|column| columns.get(column)) {
                 Some(text) => Ok((*text).to_owned()),
                 None => {
-                    let message = format!("there are {} columns, and column {wanted} is wanted", columns.len());
+                    let message = format!("want column {wanted} of {}", counted(columns.len(), "columns"));
                     Err(ErrorKind::Column.error(message).within(path).line(number))
                 }
             };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Pairs;
-use crate::{DataError, builtin, files};
+use crate::{DataError, ErrorKind, builtin, files};
 
 /// Where pairs come from, and how they are divided into training, validation and test.
 ///
@@ -102,9 +102,31 @@ impl PairSource {
     }
 
     fn stem(&self, stem: &Path) -> Result<Pairs, DataError> {
-        let [source, target] = &self.languages;
-        Pairs::read_files(&file(stem, source), &file(stem, target))
+        let files = self.languages.each_ref().map(|language| file(stem, language));
+        match files.iter().find(|file| !file.exists()).map(|missing| (missing, languages(stem))) {
+            Some((missing, there)) if !there.is_empty() => {
+                let message = format!(
+                    "no such file; there are the languages {}: choose two with --source-lang and --target-lang",
+                    there.join(", ")
+                );
+                Err(ErrorKind::NotFound.error(message).within(missing))
+            }
+            _ => Pairs::read_files(&files[0], &files[1]),
+        }
     }
+}
+
+/// The languages of which there are files `STEM.LANGUAGE`.
+fn languages(stem: &Path) -> Vec<String> {
+    let folder = stem.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = stem.file_name().unwrap_or_default().to_string_lossy();
+    let language = |path: PathBuf| {
+        let language = path.file_name()?.to_str()?.strip_prefix(&*name)?.strip_prefix('.')?.to_owned();
+        Some(language.strip_suffix(".gz").map_or(language.clone(), str::to_owned))
+    };
+    // A folder that cannot be read is told of by the file that is wanted of it.
+    let found = files::entries(folder).unwrap_or_default();
+    found.into_iter().filter_map(language).collect()
 }
 
 /// `STEM.LANGUAGE`, or with `.gz` where only that is there.

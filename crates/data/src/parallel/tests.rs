@@ -85,6 +85,10 @@ fn splits_are_found_or_held_out() {
     };
     let error = source(".").training().unwrap_err().to_string();
     assert!(error.contains("train.de"), "{error}");
+    write("train.cs", "");
+    write("train.fr.gz", "");
+    let error = source(".").training().unwrap_err().to_string();
+    assert!(error.contains("train.de: no such file; there are the languages cs, fr: choose"), "{error}");
     write("train.de", "eins\nzwei\n");
     write("train.en", "one\ntwo\n");
     write("table", "one\teins\ntwo\tzwei\nthree\tdrei\n");

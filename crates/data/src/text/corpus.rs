@@ -9,7 +9,7 @@ use super::file::TextFile;
 use super::scan::SymbolCount;
 use super::scanned::Scanned;
 use super::{TextSource, Unit, Vocabulary};
-use crate::{DataError, ErrorKind, Split, builtin};
+use crate::{DataError, ErrorKind, Split, builtin, counted};
 
 /// A text that is open for reading.
 ///
@@ -17,8 +17,8 @@ use crate::{DataError, ErrorKind, Split, builtin};
 /// check them, to count the symbols and to build a sparse index of the tokens (8 bytes for every
 /// 16,384 tokens). A token never spans two files. Clones share everything.
 ///
-/// The files must not be changed while they are open: the model would read the changed text, and a
-/// file that is cut short ends the process when the missing part is read.
+/// The files must not be changed while they are open. A change is noticed before the next tokens are read (by [`Streams::check`](super::Streams::check) and
+/// [`Corpus::ids`]); should a file be cut short just then, the system ends the process.
 #[derive(Clone, Debug)]
 pub struct Corpus {
     shared: Arc<Shared>,
@@ -122,13 +122,15 @@ impl Corpus {
     /// The ids of the tokens of a range, all at once: for short ranges.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`] for a range that is not in the text, and those of
+    /// [`ErrorKind::Setting`] for a range that is not in the text, [`ErrorKind::Changed`] for a file that was changed, and those of
     /// [`Corpus::check_vocabulary`].
     pub fn ids(&self, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Vec<u32>, DataError> {
         self.check_vocabulary(vocabulary)?;
         self.check_range(&range)?;
         let mut ids = vec![0; range.len()];
-        Cursor::at(self.scanned(), range.start).read(self.scanned(), vocabulary, &mut ids);
+        let mut cursor = Cursor::at(self.scanned(), range.start);
+        cursor.check(self.scanned())?;
+        cursor.read(self.scanned(), vocabulary, &mut ids);
         Ok(ids)
     }
 
@@ -159,7 +161,8 @@ impl Corpus {
     /// Makes sure that a range lies within the text.
     pub(crate) fn check_range(&self, range: &Range<usize>) -> Result<(), DataError> {
         if range.start > range.end || range.end > self.tokens() {
-            let message = format!("the range {range:?} does not lie within the {} tokens of the text", self.tokens());
+            let message =
+                format!("the range {range:?} does not lie within the {} of the text", counted(self.tokens(), "tokens"));
             return Err(ErrorKind::Setting.error(message));
         }
         Ok(())

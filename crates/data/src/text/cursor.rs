@@ -4,6 +4,7 @@ use super::scan::STRIDE;
 use super::scanned::Scanned;
 use super::tokenizer::first_token;
 use super::{Unit, Vocabulary};
+use crate::DataError;
 
 /// A place between two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,11 @@ impl Cursor {
             }
             *self = Self { file: self.file + 1, offset: 0 };
         }
+    }
+
+    /// Makes sure that the file in which it stands was not changed.
+    pub(crate) fn check(&self, text: &Scanned) -> Result<(), DataError> {
+        text.files[self.file].check()
     }
 
     /// Reads as many tokens as `ids` holds and moves past them.

@@ -1,14 +1,14 @@
 //! The bytes of one file, mapped into memory rather than read.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
 use super::Unit;
-use crate::DataError;
 use crate::files::{self, Encoding, GZIP, invalid_utf8, without_mark};
+use crate::{DataError, ErrorKind};
 
 /// Files up to this size are read: a mapping takes at least a page of memory too, and a system allows
 /// only so many of them (65,530 by default on Linux, fewer than the files of a kernel tree).
@@ -28,7 +28,8 @@ pub(crate) struct TextFile {
 
 #[derive(Debug)]
 enum Content {
-    Mapped(Mmap),
+    /// And what the file was when it was mapped.
+    Mapped(Mmap, Metadata),
     Read(Vec<u8>),
     Static(&'static [u8]),
 }
@@ -72,6 +73,24 @@ impl TextFile {
         &self.content.bytes()[self.skipped..]
     }
 
+    /// Makes sure that the file is still what it was when it was opened, as far as its length and its times say. One that was put in
+    /// its place is another file, and does no harm.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Changed`] when it was.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let Content::Mapped(_, was) = &self.content else { return Ok(()) };
+        // A file that was deleted is kept by the system as long as it is mapped.
+        let Ok(is) = self.path.metadata() else { return Ok(()) };
+        let changed = is.len() != was.len() || is.modified().ok() != was.modified().ok();
+        if same_file(was, &is) && changed {
+            let message = "was changed while it was being read; restore it, or begin anew with what it is now";
+            return Err(ErrorKind::Changed.error(message).within(&self.path));
+        }
+        Ok(())
+    }
+
     /// The bytes as text.
     ///
     /// # Errors
@@ -87,7 +106,7 @@ impl TextFile {
 impl Content {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Mapped(map) => map,
+            Self::Mapped(map, _) => map,
             Self::Read(bytes) => bytes,
             Self::Static(bytes) => bytes,
         }
@@ -98,12 +117,24 @@ fn open_content(path: &Path) -> std::io::Result<Content> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() > PAGE {
-        return map(&file).map(Content::Mapped);
+        return Ok(Content::Mapped(map(&file)?, metadata));
     }
     // Small files, and what has no size to map: pipes and devices.
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(Content::Read(bytes))
+}
+
+#[cfg(unix)]
+fn same_file(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// Other systems do not let a file be replaced that is mapped.
+#[cfg(not(unix))]
+fn same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
 
 /// Maps a whole file for reading.
@@ -113,6 +144,7 @@ fn map(file: &File) -> std::io::Result<Mmap> {
     // reader decodes them anew with checks, and none keeps a `str` beyond the opening scan. What is
     // left is the risk that every map bears: another program that changes the file while it is open
     // changes the text that is read (wrong symbols, never undefined ones), and one that cuts it short
-    // makes the system end this process. The docs of `Corpus` ask the user not to do either.
+    // makes the system end this process. `TextFile::check` sees both before a batch is read, so that it takes
+    // a change within a batch to get there.
     unsafe { Mmap::map(file) }
 }

@@ -4,10 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::WalkDir;
 
 use crate::{DataError, ErrorKind, builtin};
+
+/// The longest pattern, in bytes: its parser goes down a level a brace.
+const LONGEST_PATTERN: usize = 4096;
 
 /// The pattern of a folder for which none is given.
 const EVERY_FILE: &str = "**/*";
@@ -88,9 +91,15 @@ impl TextSource {
     }
 }
 
-fn matcher(pattern: &str) -> Result<globset::GlobMatcher, DataError> {
+fn matcher(pattern: &str) -> Result<GlobSet, DataError> {
+    if pattern.len() > LONGEST_PATTERN {
+        let message = format!("--pattern: {} bytes, and {LONGEST_PATTERN} is the most", pattern.len());
+        return Err(ErrorKind::Setting.error(message));
+    }
     let anywhere = if pattern.contains('/') { pattern.to_owned() } else { format!("**/{pattern}") };
-    GlobBuilder::new(&anywhere).literal_separator(true).build().map(|glob| glob.compile_matcher()).map_err(|source| {
+    let glob = GlobBuilder::new(&anywhere).literal_separator(true).build();
+    // A set, since one glob alone panics where its braces are nested too deep for a regular expression.
+    glob.and_then(|glob| GlobSetBuilder::new().add(glob).build()).map_err(|source| {
         ErrorKind::Setting.error(format!("the pattern `{pattern}` is not a valid glob")).because(source)
     })
 }

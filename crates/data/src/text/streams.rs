@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::{Corpus, Vocabulary};
-use crate::{DataError, ErrorKind};
+use crate::{DataError, ErrorKind, counted};
 
 /// `B` contiguous streams over a range of tokens, read `T` steps at a time.
 ///
@@ -62,8 +62,10 @@ impl Streams {
         let needed = batch_size.saturating_mul(sequence_length).saturating_add(1);
         if tokens < needed {
             let message = format!(
-                "the text is too short: {tokens} tokens, and one batch of {batch_size} streams of {sequence_length} \
-                 steps needs {needed}; lower the batch size or the sequence length, or use more text"
+                "the text is too short: {}, and one batch of {} of {} needs {needed}; lower the batch size or the sequence length, or use more text",
+                counted(tokens, "tokens"),
+                counted(batch_size, "streams"),
+                counted(sequence_length, "steps"),
             );
             return Err(ErrorKind::TooLittle.error(message));
         }
@@ -100,6 +102,14 @@ impl Streams {
     /// T, the steps in one batch.
     pub fn sequence_length(&self) -> usize {
         self.sequence_length
+    }
+
+    /// Makes sure that the files of the next batch are still what they were when they were opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`] where one is not.
+    pub fn check(&self) -> Result<(), DataError> {
+        self.cursors.iter().try_for_each(|cursor| cursor.check(self.corpus.scanned()))
     }
 
     /// One batch.

@@ -16,10 +16,10 @@
 //! A row of `F` is a softmax over the pixels, so it sums to 1 wherever the grid is: a point far off the image reads its
 //! edge. The three logarithms are bounded by [`LOG_BOUND`].
 
-use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_rnn::parameter;
 
 /// Logarithms that are exponentiated lie within plus and minus this: no variance becomes 0 or infinite.
 pub const LOG_BOUND: f64 = 10.0;
@@ -86,10 +86,10 @@ impl Window {
 ///
 /// With a bias around 0, the grid would reach from edge to edge with filters of one pixel: that of 2 by 2 reads the four
 /// corners, where nothing is, and learns nothing.
-pub(super) fn over_the_middle(layer: Linear, n: usize, side: usize) -> Linear {
+pub(super) fn over_the_middle(layer: Linear, n: usize, side: usize, device: &Device) -> Linear {
     let stride = 0.5 * (side.max(2) - 1) as f32 / n.saturating_sub(1).max(1) as f32;
     let start = [0.0, 0.0, 2.0 * (0.5 * stride).ln(), 0.5f32.ln(), 0.0];
-    Linear { bias: Some(Param::from_data(TensorData::from(start), &layer.weight.device())), ..layer }
+    Linear { bias: Some(parameter([5], device, || start.to_vec())), ..layer }
 }
 
 /// `F` `[B, 1, N, pixels]` along one side, from centre, stride and variance `[B, 1]`.

@@ -7,8 +7,9 @@ use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_rnn::parameter;
 
-use crate::init::{he_uniform, parameter, zeros};
+use crate::init::{he_uniform, zeros};
 
 /// Channels after the first convolution; each one that follows has twice as many, up to [`MOST_CHANNELS`].
 const CHANNELS: usize = 16;
@@ -100,7 +101,7 @@ impl PixelEncoder {
         }
         let inputs = channels * height * width;
         let output = Linear {
-            weight: parameter(he_uniform(inputs, size, rng), [inputs, size], device),
+            weight: parameter([inputs, size], device, || he_uniform(inputs, size, rng)),
             bias: Some(zeros([size], device)),
         };
         Self { convolutions, output, shape }
@@ -121,7 +122,7 @@ fn convolution(from: usize, to: usize, rng: &mut impl Rng, device: &Device) -> C
     // layer, and a recurrence that must compare frames then hardly begins to learn.
     let config = Conv2dConfig::new([from, to], [3, 3]).with_stride([2, 2]);
     let mut convolution = config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device);
-    convolution.weight = parameter(he_uniform(9 * from, to, rng), [to, from, 3, 3], device);
+    convolution.weight = parameter([to, from, 3, 3], device, || he_uniform(9 * from, to, rng));
     convolution.bias = Some(zeros([to], device));
     convolution
 }

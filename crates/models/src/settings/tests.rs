@@ -75,7 +75,7 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
 }
 
 #[rstest]
-#[case::layers(group::<ClassifierSettings>(), "layers = 0", "--layers 0: must be at least 1")]
+#[case::layers(group::<ClassifierSettings>(), "layers = 0", "--layers 0: must be at least 1 and at most 1000")]
 #[case::hidden(group::<CharLmSettings>(), "hidden = 0", "--hidden 0: must be at least 1")]
 #[case::draw(group::<DrawModelSettings>(), "hidden = 0", "--hidden 0: must be at least 1")]
 #[case::dropout(group::<CaptionerSettings>(), "dropout = 1.0", "--dropout 1: must be at least 0 and less than 1")]

@@ -18,6 +18,13 @@ fn colours_end_after_each_word() {
 }
 
 #[test]
+fn the_colours_are_the_only_escapes_of_a_line() {
+    let shown = line(&[("\x1b[2J", Some(1.0)), ("\x1b]0;title\x07", None)], Shown::Colour);
+    assert_eq!(shown.matches('\x1b').count(), 2, "{shown:?}");
+    assert!(shown.contains("\\u{1b}[2J") && !shown.contains('\x07'), "{shown:?}");
+}
+
+#[test]
 fn markup_in_a_text_is_text() {
     let page = contributions_page(&section("good & <so>", "good 0.9, bad 0.1", &parts()));
     let escaped = page.contains("&lt;b&gt;") && page.contains("good &amp; &lt;so&gt;");

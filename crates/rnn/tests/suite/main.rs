@@ -4,6 +4,7 @@
 
 mod devices;
 mod dropout;
+mod empty;
 mod finite_differences;
 mod initialization;
 mod inputs;

@@ -1,5 +1,6 @@
 //! The folder of a run.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ const CHECKPOINTS: &str = "checkpoints";
 const EXPORT: &str = "export";
 /// Stands in a folder while a run is being made in it.
 const UNFINISHED: &str = "unfinished";
+/// The ending of the name of that folder.
+const PARTIAL: &str = "partial";
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ impl RunFolder {
     ) -> Result<Self, TrainError> {
         let run = Self { path: path.into() };
         run.check_room(replace)?;
-        let partial = Self { path: beside(&run.path, "partial") };
+        let partial = Self { path: beside(&run.path, PARTIAL) };
         partial.remove_unfinished()?;
         let made = partial.make(task, settings, assets, fill).and_then(|()| run.take_over(&partial));
         made.inspect_err(|_| {
@@ -103,34 +106,44 @@ impl RunFolder {
 
     /// Puts the finished folder `made` in the place of this one.
     fn take_over(&self, made: &Self) -> Result<(), TrainError> {
-        let renaming = |from: &Path, to: &Path| fs::rename(from, to).map_err(TrainError::io("write", to));
         let old = Self { path: beside(&self.path, "replaced") };
-        let replaced = self.path.exists();
-        if replaced {
-            renaming(&self.path, &old.path)?;
+        if self.path.exists() {
+            // One may be there already, of a program that was stopped here.
+            old.clear_into(&self.path)?;
+            rename(&self.path, &old.path)?;
         }
-        files::remove(&made.path.join(UNFINISHED))?;
-        renaming(&made.path, &self.path)?;
+        rename(&made.path, &self.path)?;
         files::sync_parent(&self.path)?;
-        if !replaced {
+        files::remove(&self.path.join(UNFINISHED))?;
+        old.clear_into(&self.path)
+    }
+
+    /// Deletes the run and its folder; what else is in the folder goes to `other`. Nothing where there is no folder.
+    fn clear_into(&self, other: &Path) -> Result<(), TrainError> {
+        if !self.path.exists() {
             return Ok(());
         }
-        for name in old.own_files()? {
-            files::remove(&old.path.join(name))?;
+        for name in self.own_files()? {
+            files::remove(&self.path.join(name))?;
         }
-        let others = fs::read_dir(&old.path).map_err(TrainError::io("read", &old.path))?;
-        for other in others {
-            let other = other.map_err(TrainError::io("read", &old.path))?;
-            renaming(&other.path(), &self.path.join(other.file_name()))?;
+        for name in self.names()? {
+            rename(&self.path.join(&name), &other.join(name))?;
         }
-        files::remove(&old.path)
+        files::remove(&self.path)
+    }
+
+    /// The names of all that is in the folder.
+    fn names(&self) -> Result<Vec<OsString>, TrainError> {
+        let entries = fs::read_dir(&self.path).map_err(TrainError::io("read", &self.path))?;
+        let names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>();
+        names.map_err(TrainError::io("read", &self.path))
     }
 
     /// The names of all that belongs to the run.
     fn own_files(&self) -> Result<Vec<String>, TrainError> {
         // A run is also replaced where its assets cannot be listed any more.
         let mut names = self.assets().unwrap_or_default();
-        let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG, LOCK];
+        let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG, LOCK, UNFINISHED];
         names.extend(own.iter().chain(&UNSEALED).map(|&name| name.to_owned()));
         Ok(names)
     }
@@ -169,9 +182,13 @@ impl RunFolder {
         if !self.path.exists() {
             return Ok(());
         }
-        let empty = fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_none());
-        if !empty && !self.path.join(UNFINISHED).exists() {
+        let names = self.names()?;
+        if !names.is_empty() && !names.iter().any(|name| name == UNFINISHED) {
             return Err(TrainError::NotARunFolder { path: self.path.clone() });
+        }
+        // The mark goes last, so that what is left is known for what it is wherever this is stopped.
+        for name in names.iter().filter(|name| *name != UNFINISHED) {
+            files::remove(&self.path.join(name))?;
         }
         files::remove(&self.path)
     }
@@ -193,7 +210,8 @@ impl RunFolder {
     ///
     /// When the file is missing, is not such a file, or is of a newer format.
     pub fn head(&self) -> Result<Head, TrainError> {
-        if self.path.join(UNFINISHED).exists() {
+        // Under its own name a run is whole, and the mark was about to be removed.
+        if self.path.extension().is_some_and(|ending| ending == PARTIAL) && self.path.join(UNFINISHED).exists() {
             return Err(TrainError::Unfinished { path: self.path.clone() });
         }
         let path = self.path.join(CONFIG);
@@ -347,6 +365,10 @@ impl RunFolder {
         files::make_folder(&folder)?;
         files::write(&folder.join(name), text.as_bytes())
     }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), TrainError> {
+    fs::rename(from, to).map_err(TrainError::io("write", to))
 }
 
 /// `runs/chars.partial` beside `runs/chars`.

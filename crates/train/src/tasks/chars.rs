@@ -10,12 +10,10 @@ mod import;
 mod operations;
 mod settings;
 mod task;
-mod windows;
 
 pub use error::CharsError;
-pub use evaluation::{evaluate, evaluation_streams};
+pub use evaluation::Passages;
 pub use import::{ImportError, ImportOptions, ImportedChars};
 pub use operations::{EvalOptions, SampleOptions};
 pub use settings::{CharsSettings, SampleSettings, TextSettings};
 pub use task::CharsTask;
-pub use windows::Windows;

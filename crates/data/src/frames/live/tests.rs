@@ -35,7 +35,7 @@ fn changes_are_those_of_the_last_frames_and_the_first_frame_has_none() {
 fn a_line_that_is_no_frame_is_named() {
     let schema = schema(FrameFormat::Features { width: 2 });
     for (line, wanted) in [
-        ("1", "standard input, line 7: 1 features, and the model reads 2"),
+        ("1", "standard input, line 7: 1 feature, and the model reads 2"),
         ("1,2,3", "standard input, line 7: 3 features"),
         ("1,high", "standard input, line 7: `high` in the column `y`"),
         ("nan,2", "standard input, line 7: `nan` in the column `x`"),

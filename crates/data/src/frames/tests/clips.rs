@@ -103,7 +103,7 @@ fn clips_of_other_widths_and_kinds_are_refused() {
     let files = Files::new();
     let train = files.with("a.csv", TABLE);
     let narrow = files.with("b.csv", "x,label\n1,up\n");
-    assert_says(open(&format!("{train},{narrow}")), &["b", "1 features", "a", "2"]);
+    assert_says(open(&format!("{train},{narrow}")), &["b", "1 feature,", "a", "2"]);
     let wanted = ["b.csv", "no column `y`", "x, label"];
     assert_says(FrameSet::open(&source(&train), Some(&source(&narrow)), &reader(), None), &wanted);
     pictures(&files, "film", 2);

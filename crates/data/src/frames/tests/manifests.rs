@@ -30,7 +30,7 @@ fn a_manifest_ties_clips_labels_and_parts() {
 #[case::split("clip,path,split\na,clips/a.csv,training\n", &["all.csv", "line 2", "`training`", "validation"])]
 #[case::missing("clip,path\na,clips/z.csv\n", &["z.csv"])]
 #[case::no_labels("clip,path\na,clips/a.csv\nb,clips/b.csv\n", &["b", "no labels"])]
-#[case::fields("clip,path\na\n", &["all.csv", "line 2", "1 fields"])]
+#[case::fields("clip,path\na\n", &["all.csv", "line 2", "1 field,"])]
 #[case::nothing("clip,path\n", &["no clip to train on"])]
 fn a_broken_manifest_is_named(#[case] manifest: &str, #[case] wanted: &[&str]) {
     let files = files();

@@ -52,7 +52,18 @@ fn no_class_is_left_out_of_training() {
         let (train, held_out) = texts(&pairs).hold_out(0.5, seed).unwrap();
         assert_eq!(train.classes().len(), 2, "seed {seed}");
         assert_eq!(train.texts.len() + held_out.texts.len(), 40);
+        // Nor where a single text is held out: then another takes its place.
+        let (train, held_out) = texts(&pairs).hold_out(0.025, seed).unwrap();
+        assert_eq!((train.classes().len(), held_out.classes()), (2, vec!["common".to_owned()]), "seed {seed}");
     }
+}
+
+#[test]
+fn classes_that_look_like_languages_or_splits_are_doubted() {
+    let doubt = |classes: [&str; 2]| texts(&classes.map(|class| ("a text", class))).doubtful_classes();
+    assert!(doubt(["de", "en"]).is_some_and(|doubt| doubt.contains("de, en look like languages")));
+    assert!(doubt(["train", "dev"]).is_some_and(|doubt| doubt.contains("splits")));
+    assert_eq!([doubt(["de", "spam"]), doubt(["0", "1"])], [None, None]);
 }
 
 proptest! {

@@ -59,7 +59,7 @@ fn columns_are_found_by_name_or_by_number() {
 #[case::one_known_name("a.csv", "text,target\ngood,1\n", TextReader::default(), &["`label`", "text, target", "--label-column"])]
 #[case::equal_names("a.csv", "text,label,text\na,1,b\n", TextReader::default(), &["line 1", "`text` (columns 1, 3)"])]
 #[case::open_quote("a.csv", "text,label\n\"good,1\nbad,0\n", TextReader::default(), &["line 2", "quotation mark"])]
-#[case::too_few_fields("a.tsv", "good\t1\nbad\n", TextReader::default(), &["line 2", "1 fields", "has 2"])]
+#[case::too_few_fields("a.tsv", "good\t1\nbad\n", TextReader::default(), &["line 2", "1 field,", "has 2"])]
 #[case::too_many_fields("a.tsv", "good\t1\nbad\t0\t0\n", TextReader::default(), &["line 2", "3 fields"])]
 #[case::empty_label("a.tsv", "good\t1\nbad\t\n", TextReader::default(), &["line 2", "label is empty"])]
 #[case::empty_file("a.tsv", "", TextReader::default(), &["no text"])]

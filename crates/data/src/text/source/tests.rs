@@ -57,6 +57,12 @@ fn patterns_that_cannot_work_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let source = TextSource::parse(folder.path().to_str().unwrap()).unwrap();
     assert!(kind(source.clone().with_pattern("*.{c")) == ErrorKind::Setting);
+    for long in ["{".repeat(100_000), "a".repeat(5000)] {
+        assert!(kind(source.clone().with_pattern(&long)) == ErrorKind::Setting);
+    }
+    // Valid, and far deeper than a regular expression may be.
+    let deep = source.clone().with_pattern(&("{".repeat(2000) + "a" + &"}".repeat(2000)));
+    drop(deep.and_then(|deep| deep.files()));
     assert!(kind(source.files()) == ErrorKind::NotFound);
     let file = TextSource::File("a.txt".into());
     assert!(kind(file.with_pattern("*.c")) == ErrorKind::Setting);

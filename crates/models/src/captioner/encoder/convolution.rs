@@ -8,9 +8,10 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::{ConvOptions, PadMode};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_rnn::parameter;
 use rekindle_weights::{LoadReport, WeightError, WeightTensor, WrongShape};
 
-use crate::init::{he_uniform, parameter, zeros};
+use crate::init::{he_uniform, zeros};
 
 /// A convolution with padding such that a side of `n` becomes `⌈n / stride⌉`.
 ///
@@ -42,7 +43,7 @@ impl Shape {
         let shape = [output, input / groups, kernel, kernel];
         let fan_in: usize = shape[1..].iter().product();
         Convolution {
-            weight: parameter(he_uniform(fan_in, output, rng), shape, device),
+            weight: parameter(shape, device, || he_uniform(fan_in, output, rng)),
             bias: zeros([output], device),
             stride,
             groups,
@@ -139,8 +140,8 @@ impl<'w> Loader<'w> {
         };
         let device = convolution.weight.val().device();
         Convolution {
-            weight: parameter(weight, shape, &device),
-            bias: parameter(bias, [output], &device),
+            weight: parameter(shape, &device, || weight),
+            bias: parameter([output], &device, || bias),
             ..convolution
         }
     }
@@ -152,7 +153,7 @@ impl<'w> Loader<'w> {
         let bias = self.values(format!("{name}.bias"), &[output]);
         let device = linear.weight.val().device();
         let weight = Tensor::<2>::from_data(TensorData::new(weight, [output, input]), &device);
-        Linear { weight: Param::from_tensor(weight.transpose()), bias: Some(parameter(bias, [output], &device)) }
+        Linear { weight: Param::from_tensor(weight.transpose()), bias: Some(parameter([output], &device, || bias)) }
     }
 
     /// # Errors

@@ -25,19 +25,19 @@ impl Operate for AddingTask {
 
 type Adder = Trained<AddingTask>;
 
-fn eval(trained: &mut Adder, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
+fn eval(trained: Adder, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let data = &trained.settings.data;
     let On::Split(split) = request.on else {
         return Err("--data: the sequences of this task are generated; choose a --split and a --length".into());
     };
     let count = split.of([data.sequences, data.held_out, data.held_out]);
     let seed = split.of(seeds(&trained.settings));
-    let sequences = Sequences::generate(count, request.options.length.unwrap_or(data.length), seed, 0);
+    let sequences = Sequences::generate(count, options.length.unwrap_or(data.length), seed, 0);
     evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
 }
 
 /// Reads sequences as they are typed: `0.3 0.5* 0.1 0.25*`, with a star behind the two marked numbers.
-fn predict(trained: &Adder, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(trained: Adder, request: Predict, _: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     output.list();
     request.inputs.for_each([1, 1], "numbers> ", output, |inputs, output| {
         for input in inputs {

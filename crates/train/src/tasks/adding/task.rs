@@ -61,6 +61,11 @@ impl Task for AddingTask {
         Ok(BatchLoss { loss: model.loss(&sequences, &self.device), carry: (), items: count as u64 })
     }
 
+    fn kept(&self) -> f64 {
+        let data = &self.settings.data;
+        (data.batch_size.min(data.sequences) * data.length) as f64 * self.settings.model.kept()
+    }
+
     fn start_from(&self, _model: AddingModel, source: Trained<Self>) -> Result<(AddingModel, String), TaskError> {
         if source.settings.model != self.settings.model {
             return Err("--init-from: the run has a model of another shape".into());

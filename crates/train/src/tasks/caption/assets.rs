@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use rekindle_data::parallel::WordVocabulary;
+use rekindle_rnn::blank;
 use rekindle_weights::{StateDict, Strictness, WeightFile, save_safetensors};
 
 use super::error::CaptionError;
@@ -49,9 +50,8 @@ impl CaptionAssets {
         if let Some(encoder) = encoder.get() {
             return Ok(Some(encoder));
         }
-        // Every weight is read from the file; those drawn here are thrown away.
-        let blank = model.encoder.config().init_with(&mut seeded(0), device);
-        let (read, _) = blank.load_state_dict(WeightFile::open(file)?.tensors(), Strictness::Strict)?;
+        let encoder_of_file = blank(|| model.encoder.config().init_with(&mut seeded(0), device));
+        let (read, _) = encoder_of_file.load_state_dict(WeightFile::open(file)?.tensors(), Strictness::Strict)?;
         Ok(Some(encoder.get_or_init(|| FrozenEncoder::new(read, model, device))))
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with a run of `caption`.
 
+use std::path::PathBuf;
+
 use rekindle_weights::WeightError;
 
 /// What can go wrong with a run of `caption`, and what to do about it.
@@ -17,6 +19,14 @@ pub enum CaptionError {
     /// The model of the run to start from has another shape.
     #[error("--init-from: the run has a model of another shape")]
     OtherModel(#[source] WeightError),
+    /// The weights of an image encoder are not those of this one.
+    #[error("--encoder-weights {}", path.display())]
+    EncoderWeights {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WeightError,
+    },
     /// A run with a frozen image encoder has no weights of it.
     #[error("the run has no encoder.safetensors, the weights of its image encoder")]
     NoEncoder,

@@ -90,7 +90,7 @@ impl Evaluation<'_> {
         let bleu = ["bleu_1", "bleu_2", "bleu_3", "bleu_4"].into_iter().zip(bleu(&candidates, &references));
         let report = bleu
             .fold(report, |report, (name, score)| report.higher(name, score))
-            .higher("meteor", meteor(&candidates, &references).corpus)
+            .higher_of("meteor", meteor(&candidates, &references).corpus, "(exact and stem stages)")
             .higher("rouge_l", mean(pairs.clone().map(|(ours, theirs)| rouge_l(ours, theirs)).collect()))
             .higher("cider", cider)
             .higher("exact", mean(pairs.map(|(ours, theirs)| f64::from(theirs.contains(ours))).collect()));

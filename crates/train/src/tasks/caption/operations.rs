@@ -85,8 +85,8 @@ impl Operate for CaptionTask {
 
 type Captioner = Trained<CaptionTask>;
 
-fn eval(trained: &mut Captioner, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
-    let (data, options) = (&trained.settings.data, request.options);
+fn eval(trained: Captioner, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
+    let data = &trained.settings.data;
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
             // The folder of other images is beside their captions.
@@ -120,20 +120,20 @@ fn eval(trained: &mut Captioner, request: Evaluate<EvalOptions>, output: &mut Ou
     }
     if let Some(file) = &options.gallery {
         let (size, seed) = (options.gallery_size.unwrap_or(10), options.gallery_seed.unwrap_or(1));
-        output.file(file, &gallery(trained, set, &written, size, seed)?)?;
+        output.file(file, &gallery(&trained, set, &written, size, seed)?)?;
     }
     Ok(report)
 }
 
-fn predict(trained: &Captioner, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(trained: Captioner, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let files = request.inputs.given("images")?;
-    let PredictOptions { temperature, seed, search, shown } = request.options;
+    let PredictOptions { temperature, seed, search, shown } = options;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
     let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
     output.list();
     let mut last = None;
     for batch in files.chunks(BATCH) {
-        let found = captions(trained, batch, &search, drawn, shown.best())?;
+        let found = captions(&trained, batch, &search, drawn, shown.best())?;
         for (file, mut captions) in batch.iter().zip(found) {
             captions.truncate(shown.best());
             last = captions.first().map(|(text, _)| (Path::new(file), text.clone()));

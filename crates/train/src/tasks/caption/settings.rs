@@ -39,7 +39,7 @@ settings! {
         /// The vocabulary.
         @flatten vocabulary: VocabularySettings = VocabularySettings { min_count: 5, max_vocabulary: None };
         /// Longest caption: training captions are cut there, and written ones end there
-        max_length: usize = 24 => value("TOKENS").at_least(1);
+        max_length: usize = 24 => value("TOKENS").at_least(1).at_most(LONGEST);
         /// Most captions of an image in an epoch; the next epoch has others
         captions_per_image: usize = 5 => value("COUNT").at_least(1);
         /// Images in a batch, each with its captions
@@ -49,7 +49,7 @@ settings! {
         /// Crop training images to a random 7/8 of each side; not with a frozen image encoder
         crop: bool;
         /// Threads that decode images ahead of the model
-        workers: usize = 2 => value("COUNT").at_least(0);
+        workers: usize = 2 => value("COUNT").at_least(0).at_most(WORKERS);
         /// Folder for the features of a frozen image encoder, which are computed once
         cache: PathBuf = PathBuf::from("runs/features") => value("FOLDER");
     }

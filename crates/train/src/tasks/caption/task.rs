@@ -2,12 +2,15 @@
 
 use std::iter::once;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use burn::module::ParamGroup;
 use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
+use rekindle_models::captioner::encoder::Encoder;
 use rekindle_models::captioner::{Captioner, CaptionerSizes};
+use rekindle_rnn::blank;
 use rekindle_weights::{StateDict, Strictness, WeightFile};
 
 use super::assets::{CaptionAssets, NEVER};
@@ -110,10 +113,10 @@ fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String
         any
     });
     if kept.len() < all {
-        set.notes.push(format!("{} pictures whose captions have no word are left out", all - kept.len()));
+        set.notes.push(format!("left out for captions without a word: {}", counted(all - kept.len(), "pictures")));
     }
     if cut > 0 {
-        set.notes.push(format!("{cut} captions are cut to {longest} words"));
+        set.notes.push(format!("cut to {}: {}", counted(longest, "words"), counted(cut, "captions")));
     }
     kept
 }
@@ -149,11 +152,9 @@ impl Task for CaptionTask {
                 let (min_count, most) = (data.vocabulary.min_count, data.vocabulary.max_vocabulary);
                 let vocabulary = WordVocabulary::new(captions.iter().flatten(), min_count, most);
                 let file = model.encoder.encoder_weights.as_ref().filter(|_| !model.encoder.trains_encoder());
-                let read = |file| -> Result<_, TaskError> {
-                    // Every weight is read from the file; those drawn here are thrown away.
-                    let blank = config.init_with(&mut seeded(0), device);
-                    let encoder = blank.load(WeightFile::open(file)?.tensors())?;
-                    Ok(FrozenEncoder::new(encoder, model, device).into())
+                let read = |file: &PathBuf| -> Result<_, TaskError> {
+                    let encoder = blank(|| config.init_with(&mut seeded(0), device));
+                    Ok(FrozenEncoder::new(pretrained(encoder, file)?, model, device).into())
                 };
                 CaptionAssets { vocabulary, encoder: file.map(read).transpose()? }
             }
@@ -166,11 +167,12 @@ impl Task for CaptionTask {
             captions.iter().map(|captions| [captions.iter().map(Vec::len).max().unwrap_or(0), 0]).collect();
         let count: usize = captions.iter().map(Vec::len).sum();
         let summary = format!(
-            "{}: {} pictures with {count} captions to train on, {} pictures held out; {} words",
+            "{}: {} with {} to train on, {} held out; {}",
             set.name,
-            set.train.len(),
-            set.validation.len(),
-            assets.vocabulary.len(),
+            counted(set.train.len(), "pictures"),
+            counted(count, "captions"),
+            counted(set.validation.len(), "pictures"),
+            counted(assets.vocabulary.len(), "words"),
         );
         let data_info = DataInfo {
             unit: "captions",
@@ -232,9 +234,16 @@ impl Task for CaptionTask {
         Ok(BatchLoss { loss: model.loss(features, &captions), carry: (), items })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model.captioner);
+        let longest = self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0) + 1;
+        let captions = data.batch_size.min(self.captions.len()) * data.captions_per_image;
+        (captions * longest) as f64 * (model.recurrent.kept() + 2.0 * self.assets.vocabulary.len() as f64)
+    }
+
     fn begin(&self, mut model: Captioner) -> Result<Captioner, TaskError> {
         if let (Some(encoder), Some(file)) = (&model.encoder, &self.settings.model.encoder.encoder_weights) {
-            model.encoder = Some(encoder.clone().load(WeightFile::open(file)?.tensors())?);
+            model.encoder = Some(pretrained(encoder.clone(), file)?);
         }
         Ok(model)
     }
@@ -307,4 +316,10 @@ impl Task for CaptionTask {
         });
         Ok(Some(lines.collect()))
     }
+}
+
+/// `encoder` with the weights of `file`.
+fn pretrained(encoder: Encoder, file: &Path) -> Result<Encoder, CaptionError> {
+    let loaded = WeightFile::open(file).and_then(|weights| encoder.load(weights.tensors()));
+    loaded.map_err(|source| CaptionError::EncoderWeights { path: file.to_owned(), source })
 }

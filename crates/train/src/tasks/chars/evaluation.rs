@@ -1,57 +1,138 @@
 //! The figures of a language model.
 
+use std::iter::once;
 use std::ops::Range;
 
 use burn::tensor::Int;
-use rekindle_data::{Corpus, StreamBatch, Streams, Vocabulary};
+use rekindle_data::{Corpus, StreamBatch, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
 
 use crate::prelude::*;
 
-/// The figures of `model` over all of `streams`, with the state carried along them.
-///
-/// # Errors
-///
-/// When the device fails.
-pub fn evaluate(model: &CharLm, streams: &mut Streams, device: &Device) -> Result<Report, TaskError> {
-    let mut state = None;
-    let mut total = Tensor::<1>::zeros([1], device);
-    for step in 0..streams.steps() {
-        check_stop()?;
-        let [inputs, targets] = tensors(streams.batch(step), streams.batch_size(), device);
-        let (loss, after) = model.loss(inputs, targets, state);
-        state = Some(after);
-        total = total + loss;
-    }
-    Ok(report(f64::from(numbers(total)?[0]) / streams.steps() as f64))
-}
+/// Symbols of a passage. Where it begins, the model knows nothing of what stands before; this is long enough for that to cost
+/// less than a thousandth of a nat or so, and short enough for many passages to be computed side by side.
+const PASSAGE: usize = 2048;
 
-/// The report of a mean loss in nats.
-pub(super) fn report(loss: f64) -> Report {
-    Report::new(loss).lower("bits_per_symbol", bits(loss), "").lower("perplexity", perplexity(loss), "")
-}
-
-/// Streams over a held-out split. It may be too short for the batches of the training: then there are fewer streams, and
-/// shorter steps if need be. None for a split without a pair of tokens.
-///
-/// # Errors
-///
-/// When the text has tokens that are not in `vocabulary`.
-pub fn evaluation_streams(
-    corpus: &Corpus,
-    vocabulary: &Vocabulary,
+/// Passages of a text: each is read by itself, from a hidden state of zeros, and in each all symbols after the first are
+/// predicted. Where they follow each other, every symbol of the text but the first is predicted once.
+#[derive(Clone, Debug)]
+pub struct Passages {
+    corpus: Corpus,
+    vocabulary: Vocabulary,
     range: Range<usize>,
-    batch_size: usize,
-    sequence_length: usize,
-) -> Result<Option<Streams>, TaskError> {
-    let predicted = range.len().saturating_sub(1);
-    if predicted == 0 {
-        return Ok(None);
+    /// How many symbols are predicted in a passage.
+    length: usize,
+    /// From the beginning of one to that of the next.
+    stride: usize,
+    count: usize,
+}
+
+impl Passages {
+    /// Passages that follow each other over the part `range` of `corpus`; none where there is nothing to predict.
+    ///
+    /// # Errors
+    ///
+    /// When the text has symbols that are not in `vocabulary`.
+    pub fn whole(corpus: &Corpus, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Option<Self>, TaskError> {
+        let count = range.len().saturating_sub(1).div_ceil(PASSAGE);
+        Self::new(corpus, vocabulary, range, [PASSAGE, PASSAGE, count])
     }
-    let time = sequence_length.min(predicted);
-    let batch = batch_size.min(predicted / time.max(1));
-    Ok(Some(Streams::new(corpus, vocabulary, range, batch, time)?))
+
+    /// Windows in which `length` symbols are predicted, `stride` symbols apart, as models are judged that were trained on shuffled
+    /// windows. Where they overlap, a symbol is predicted in each; at the end of the text, fewer than `stride` symbols may be in none.
+    /// None where the text is shorter than a window.
+    ///
+    /// # Errors
+    ///
+    /// When `length` or `stride` is 0, or the text has symbols that are not in `vocabulary`.
+    pub fn windows(
+        corpus: &Corpus,
+        vocabulary: &Vocabulary,
+        range: Range<usize>,
+        length: usize,
+        stride: usize,
+    ) -> Result<Option<Self>, TaskError> {
+        for (option, value) in [("sequence-length", length), ("window-stride", stride)] {
+            if value == 0 {
+                return Err(SettingError::invalid(option, 0, "at least 1").into());
+            }
+        }
+        let count = range.len().checked_sub(length + 1).map_or(0, |more| more / stride + 1);
+        Self::new(corpus, vocabulary, range, [length, stride, count])
+    }
+
+    fn new(
+        corpus: &Corpus,
+        vocabulary: &Vocabulary,
+        range: Range<usize>,
+        [length, stride, count]: [usize; 3],
+    ) -> Result<Option<Self>, TaskError> {
+        corpus.check_vocabulary(vocabulary)?;
+        let (corpus, vocabulary) = (corpus.clone(), vocabulary.clone());
+        Ok((count > 0).then_some(Self { corpus, vocabulary, range, length, stride, count }))
+    }
+
+    /// How many symbols passage `number` predicts: the last one may be cut off by the end of the text.
+    fn predicted_by(&self, number: usize) -> usize {
+        self.length.min(self.range.len() - 1 - number * self.stride)
+    }
+
+    /// How many symbols are predicted, those in several passages each time.
+    pub fn predicted(&self) -> usize {
+        let last = self.count - 1;
+        last * self.length + self.predicted_by(last)
+    }
+
+    /// The figures of `model`: means over all predictions. Passages are computed `batch_size` side by side, `sequence_length` time
+    /// steps at once; neither changes the figures.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn evaluate(
+        &self,
+        model: &CharLm,
+        [batch_size, sequence_length]: [usize; 2],
+        device: &Device,
+    ) -> Result<Report, TaskError> {
+        let whole = self.count - 1;
+        let mut total = 0.0;
+        // The last may be shorter than the others, and is computed alone.
+        let groups = (0..whole).step_by(batch_size).map(|first| first..whole.min(first + batch_size));
+        for group in groups.chain(once(whole..self.count)) {
+            total += self.loss(model, group, sequence_length, device)?;
+        }
+        let loss = total / self.predicted() as f64;
+        Ok(Report::new(loss).lower("bits_per_symbol", bits(loss), "").lower("perplexity", perplexity(loss), ""))
+    }
+
+    /// The sum of the losses of some passages of equal length.
+    fn loss(
+        &self,
+        model: &CharLm,
+        passages: Range<usize>,
+        sequence_length: usize,
+        device: &Device,
+    ) -> Result<f64, TaskError> {
+        let (rows, length) = (passages.len(), self.predicted_by(passages.start));
+        let first = self.range.start + passages.start * self.stride;
+        let symbols = self.corpus.ids(&self.vocabulary, first..first + (rows - 1) * self.stride + length + 1)?;
+        let (mut state, mut losses) = (None, Vec::new());
+        for start in (0..length).step_by(sequence_length) {
+            check_stop()?;
+            let time = sequence_length.min(length - start);
+            let columns = |from: usize| -> Vec<u32> {
+                (0..rows).flat_map(|row| &symbols[row * self.stride + from..][..time]).copied().collect()
+            };
+            let batch = StreamBatch { inputs: columns(start), targets: columns(start + 1) };
+            let [inputs, targets] = tensors(batch, rows, device);
+            let (loss, after) = model.loss(inputs, targets, state);
+            losses.push(loss.mul_scalar((rows * time) as f64));
+            state = Some(after);
+        }
+        Ok(numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum())
+    }
 }
 
 /// Inputs and targets `[B, T]`.
@@ -62,3 +143,6 @@ pub(super) fn tensors(batch: StreamBatch, batch_size: usize, device: &Device) ->
         Tensor::from_data(TensorData::new(tokens, shape), device)
     })
 }
+
+#[cfg(test)]
+mod tests;

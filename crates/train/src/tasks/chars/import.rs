@@ -138,9 +138,8 @@ impl ImportedChars {
 }
 
 /// `rekindle import`.
-pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let given = request.options;
-    let mut imported = ImportedChars::open(&request.file, &given, device)?;
+pub(super) fn import(device: Device, request: Import, given: ImportOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let mut imported = ImportedChars::open(&request.file, &given, &device)?;
     let text = &mut imported.settings.data;
     (text.train_share, text.hold_out.validation_share) = (given.train_share, given.validation_share);
     if let Some(data) = given.data {
@@ -169,7 +168,7 @@ pub(super) fn import(request: Import<ImportOptions>, device: &Device, output: &m
     output.line(format_args!("symbols      {tokens} {}", imported.vocabulary.unit().plural()))?;
     output.line(format_args!("tensors      {report}"))?;
     if imported.outside > 0 {
-        output.line(format_args!("beside it    {} tensors that are no part of the model", imported.outside))?;
+        output.line(format_args!("beside it    {}, no part of the model", counted(imported.outside, "tensors")))?;
     }
     if !imported.zeros.is_empty() {
         output.line(format_args!("no biases    zeros: {}", imported.zeros.join(", ")))?;

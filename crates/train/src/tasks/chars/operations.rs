@@ -6,11 +6,10 @@ use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::decode::{Sampler, Sampling, StopString};
 
 use super::error::CharsError;
-use super::evaluation::{evaluate, evaluation_streams};
+use super::evaluation::Passages;
 use super::import;
 use super::settings::{CharsSettings, source};
 use super::task::CharsTask;
-use super::windows::Windows;
 use crate::prelude::*;
 
 settings! {
@@ -18,10 +17,10 @@ settings! {
     pub struct EvalOptions {
         /// Which files of a folder in --data
         pattern: Option<String> => value("GLOB").unset("all");
-        /// Tokens of each stream in a step
+        /// Tokens that are read at once, or of a window of --window-stride
         sequence_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training");
-        /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros, not streams
-        window_stride: Option<usize> => value("TOKENS").at_least(1).unset("streams");
+        /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros
+        window_stride: Option<usize> => value("TOKENS").at_least(1).unset("long passages, each token once");
     }
 }
 
@@ -51,25 +50,20 @@ impl Operate for CharsTask {
 
 type Writer = Trained<CharsTask>;
 
-fn eval(trained: &mut Writer, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
-    let (settings, options) = (&trained.settings, &request.options);
+fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+    let settings = &trained.settings;
     let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
-    let Trained { model, assets: vocabulary, device, .. } = &*trained;
-    let (predicted, report) = match options.window_stride {
+    let Trained { model, assets: vocabulary, device, .. } = &trained;
+    let passages = match options.window_stride {
         Some(stride) => {
-            let windows = Windows::new(&corpus, vocabulary, range, time, stride)?;
-            let windows = windows.ok_or(CharsError::ShorterThanWindow)?;
-            (windows.predicted(), windows.evaluate(model, batch_size, device)?)
+            Passages::windows(&corpus, vocabulary, range, time, stride)?.ok_or(CharsError::ShorterThanWindow)?
         }
-        None => {
-            let streams = evaluation_streams(&corpus, vocabulary, range, batch_size, time)?;
-            let mut streams = streams.ok_or(CharsError::TooShort)?;
-            (streams.tokens(), evaluate(model, &mut streams, device)?)
-        }
+        None => Passages::whole(&corpus, vocabulary, range)?.ok_or(CharsError::TooShort)?,
     };
-    Ok(report.fact("text", corpus.name()).fact("predicted", predicted))
+    let report = passages.evaluate(model, [batch_size, time], device)?;
+    Ok(report.fact("text", corpus.name()).fact("predicted", passages.predicted()))
 }
 
 /// The text to evaluate on, and which part of it.
@@ -88,8 +82,8 @@ fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Cor
     }
 }
 
-fn sample(trained: &Writer, request: Sample<SampleOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = request.options;
+fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = options;
     let (prime, stop) = (prime.unwrap_or_default(), stop.unwrap_or_default());
     let sampling = Sampling { temperature: temperature as f32, top_k, top_p: top_p.map(|p| p as f32) };
     let vocabulary = &trained.assets;

@@ -5,7 +5,7 @@ use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::Sampler;
 use rekindle_rnn::State;
 
-use super::evaluation::{evaluate, evaluation_streams, tensors};
+use super::evaluation::{Passages, tensors};
 use super::settings::CharsSettings;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
@@ -17,7 +17,7 @@ pub struct CharsTask {
     vocabulary: Vocabulary,
     data: DataInfo,
     train: Streams,
-    validation: Option<Streams>,
+    validation: Option<Passages>,
     device: Device,
 }
 
@@ -44,13 +44,13 @@ impl Task for CharsTask {
         let unit = corpus.unit().plural();
         let data = DataInfo {
             unit,
-            summary: format!("{} symbols; {split}", vocabulary.len()),
+            summary: format!("{}; {split}", counted(vocabulary.len(), "symbols")),
             identity: format!("{}, {} bytes, {} {unit}", corpus.name(), corpus.bytes(), corpus.tokens()),
             sha256: sha256(corpus.contents()),
         };
         Ok(Self {
             train: Streams::new(&corpus, &vocabulary, split.train, batch, time)?,
-            validation: evaluation_streams(&corpus, &vocabulary, split.validation, batch, time)?,
+            validation: Passages::whole(&corpus, &vocabulary, split.validation)?,
             settings: settings.clone(),
             vocabulary,
             data,
@@ -75,6 +75,7 @@ impl Task for CharsTask {
     }
 
     fn loss(&mut self, model: &CharLm, _: u64, batch: u64, carry: Option<State>) -> Result<BatchLoss<State>, TaskError> {
+        self.train.check()?;
         let batch = self.train.batch(batch as usize);
         let items = batch.inputs.len() as u64;
         let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);
@@ -82,10 +83,16 @@ impl Task for CharsTask {
         Ok(BatchLoss { loss, carry, items })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        let numbers = model.recurrent.kept() + (model.embedding + 2 * self.vocabulary.len()) as f64;
+        (data.batch_size * data.sequence_length) as f64 * numbers
+    }
+
     fn start_from(&self, model: CharLm, source: Trained<Self>) -> Result<(CharLm, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} symbols have weights in the run to start from", known.len());
+        let words = format!("{found} of {} have weights in the run to start from", counted(known.len(), "symbols"));
         Ok((model.with_weights_of(&source.model, &known)?, words))
     }
 
@@ -96,7 +103,9 @@ impl Task for CharsTask {
     }
 
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {
-        self.validation.as_mut().map(|streams| evaluate(model, streams, &self.device)).transpose()
+        let (validation, data) = (self.validation.as_ref(), &self.settings.data);
+        let sizes = [data.batch_size, data.sequence_length];
+        validation.map(|passages| passages.evaluate(model, sizes, &self.device)).transpose()
     }
 
     fn sample(&mut self, model: &CharLm, seed: u64) -> Result<Option<String>, TaskError> {

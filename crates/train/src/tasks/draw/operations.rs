@@ -59,8 +59,8 @@ impl Operate for DrawTask {
 
 type Painter = Trained<DrawTask>;
 
-fn eval(trained: &mut Painter, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
-    let Trained { model, assets: shape, settings, .. } = &*trained;
+fn eval(trained: Painter, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+    let Trained { model, assets: shape, settings, .. } = &trained;
     let settings = &settings.data;
     let (name, images) = match request.on {
         On::Data(data) => (data.clone(), whole(&data, *shape)?),
@@ -74,7 +74,7 @@ fn eval(trained: &mut Painter, request: Evaluate<EvalOptions>, _: &mut Output<'_
             (format!("{}, {} part", set.name, split.of(["training", "validation", "test"])), images)
         }
     };
-    let samples = request.options.importance_samples;
+    let samples = options.importance_samples;
     let evaluation = Evaluation {
         binarization: settings.binarize,
         batch_size: request.batch_size.unwrap_or(settings.batch_size),
@@ -96,9 +96,9 @@ fn whole(data: &str, shape: ImageShape) -> Result<Images, TaskError> {
     Ok(images)
 }
 
-fn sample(trained: &Painter, request: Sample<SampleOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let Sample { run, seed, options: SampleOptions { count, out } } = request;
-    let Trained { model, assets: shape, .. } = trained;
+fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let (Sample { run, seed }, SampleOptions { count, out }) = (request, options);
+    let Trained { model, assets: shape, .. } = &trained;
     let drawn = model.generate(noise(model, count, &mut seeded(seed)));
     let steps: Vec<Vec<Tile>> =
         drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect::<Result<_, _>>()?;
@@ -119,15 +119,15 @@ fn sample(trained: &Painter, request: Sample<SampleOptions>, output: &mut Output
     sheet(4, 4).save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
-    output.line(format_args!("{count} new images, seed {seed}"))?;
+    output.line(format_args!("{}, seed {seed}", counted(count, "new images")))?;
     output.line(format_args!("images       {samples}\ntheir steps  {in_steps}\nanimation    {animation}"))?;
     Ok(output.json(&json!({"images": count, "seed": seed, "files": paths}))?)
 }
 
 /// Draws images again: a row for each, itself and then the canvas after every step.
-fn predict(trained: &Painter, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(trained: Painter, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to draw again")?;
-    let Trained { model, assets: shape, settings, .. } = trained;
+    let Trained { model, assets: shape, settings, .. } = &trained;
     if shape.width != shape.height {
         return Err(DrawError::NotSquare { shape: *shape }.into());
     }
@@ -149,7 +149,7 @@ fn predict(trained: &Painter, request: Predict<'_, PredictOptions>, output: &mut
     }
     let tiles: Vec<Tile> =
         (0..names.len()).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone())).collect();
-    let path = request.options.out.unwrap_or_else(|| request.run.join("samples").join("reconstruction.png"));
+    let path = options.out.unwrap_or_else(|| request.run.join("samples").join("reconstruction.png"));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }

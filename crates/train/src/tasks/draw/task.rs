@@ -63,8 +63,9 @@ impl Task for DrawTask {
         let data = DataInfo {
             unit: "images",
             summary: format!(
-                "{name}: {training} images to train, {validating} to validate, {testing} to test; {height} x {width} \
-                 pixels, {}; binarisation: {}",
+                "{name}: {} to train, {validating} to validate, {testing} to test; {height} x {width} pixels, {}; \
+                 binarisation: {}",
+                counted(training, "images"),
                 if channels == 1 { "grey" } else { "colour" },
                 binarization(train, binarize),
             ),
@@ -106,6 +107,13 @@ impl Task for DrawTask {
         let mut rng = stream(self.settings.training.seed ^ TRAINING, (epoch << 24) ^ batch);
         let loss = model.loss(images, noise(model, rows, &mut rng));
         Ok(BatchLoss { loss, carry: (), items: rows as u64 })
+    }
+
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        // Two LSTMs of four gates, and the canvas.
+        let numbers = 2 * 6 * model.hidden as u64 + 2 * self.shape.pixels() as u64;
+        (data.batch_size * model.glimpses) as f64 * numbers as f64
     }
 
     fn start_from(&self, model: Draw, source: Trained<Self>) -> Result<(Draw, String), TaskError> {

@@ -41,8 +41,8 @@ impl Operate for FramesTask {
 
 type Tagger = Trained<FramesTask>;
 
-fn eval(trained: &mut Tagger, request: Evaluate<EvalOptions>, _: &mut Output<'_>) -> Result<Report, TaskError> {
-    let clips = clips(trained, &request.on, request.options)?;
+fn eval(mut trained: Tagger, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+    let clips = clips(&trained, &request.on, options)?;
     let names: Vec<String> = clips.iter().map(|clip| clip.name.clone()).collect();
     let data = &mut trained.settings.data;
     data.batch_size = request.batch_size.unwrap_or(data.batch_size);
@@ -71,15 +71,15 @@ fn reader(trained: &Tagger, aliases: Vec<Alias>) -> ClipReader {
     reader
 }
 
-fn predict(trained: &Tagger, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(trained: Tagger, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let Inputs::Given(inputs) = &request.inputs else {
-        return match request.options == PredictOptions::default() {
-            true => live(trained, request.inputs, output),
+        return match options == PredictOptions::default() {
+            true => live(&trained, request.inputs, output),
             false => Err(FramesError::WithoutClip.into()),
         };
     };
     let [clip] = &inputs[..] else { return Err(FramesError::SeveralClips.into()) };
-    tag(trained, clip, request.options, output)
+    tag(&trained, clip, options, output)
 }
 
 /// A row of CSV for every frame of a clip.
@@ -105,7 +105,7 @@ fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Outpu
 }
 
 /// Answers every line as it comes: features with commas between, or the path of an image.
-fn live(trained: &Tagger, inputs: Inputs<'_>, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn live(trained: &Tagger, inputs: Inputs, output: &mut Output<'_>) -> Result<(), TaskError> {
     let mut tagger = trained.live().ok_or(FramesError::NotOnline)?;
     let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };
     let mut frames = trained.assets.live();

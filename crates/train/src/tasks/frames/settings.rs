@@ -50,7 +50,7 @@ settings! {
         /// Frames of a chunk; the state is carried to the next chunk of the clip
         sequence_length: usize = 40 => value("FRAMES").at_least(1);
         /// Threads that read clips ahead of the model
-        workers: usize = 1 => value("COUNT").at_least(0);
+        workers: usize = 1 => value("COUNT").at_least(0).at_most(WORKERS);
     }
 }
 

@@ -47,8 +47,9 @@ impl Task for FramesTask {
         let lengths = set.train.iter().map(Clip::len).collect();
         let data = DataInfo {
             unit: "frames",
-            summary: describe(&set, ["to train on", "for validation", "to test on"]),
-            identity: describe(&set, ["to train on", "to judge by", "to test on"]),
+            summary: describe(&set, counted, ["to train on", "for validation", "to test on"]),
+            // As runs of version 0.1 hold it.
+            identity: describe(&set, |count, nouns| format!("{count} {nouns}"), ["to train on", "to judge by", "to test on"]),
             sha256: sha256(set.train.iter().chain(&set.validation).flat_map(content)),
         };
         Ok(Self {
@@ -99,6 +100,16 @@ impl Task for FramesTask {
         Ok(BatchLoss { loss, carry, items: batch.lengths.iter().sum::<usize>() as u64 })
     }
 
+    fn kept(&self) -> f64 {
+        let (data, model) = (&self.settings.data, &self.settings.model);
+        let recurrence = model.recurrent.cell.0.map_or(0.0, |cell| model.recurrent.with_cell(cell).kept());
+        let frame = match self.schema.format {
+            FrameFormat::Features { width } => width,
+            FrameFormat::Pixels { channels, height, width } => channels * height * width,
+        };
+        (data.batch_size.min(self.train.clips().len()) * data.sequence_length) as f64 * (frame as f64 + recurrence)
+    }
+
     fn start_from(&self, model: FrameTagger, source: Trained<Self>) -> Result<(FrameTagger, String), TaskError> {
         let same = self.schema.classes == source.assets.classes;
         let words = if same { "all weights are" } else { "all weights but the output layer's are" };
@@ -138,12 +149,12 @@ fn balanced(set: &FrameSet) -> Vec<f32> {
     counts.into_iter().map(|count| frames / (classes * count.max(1) as f32)).collect()
 }
 
-/// The clips of the training, validation and test splits, each followed by its `purpose`, and the
-/// shares of the classes.
-fn describe(set: &FrameSet, purposes: [&str; 3]) -> String {
+/// The clips of the training, validation and test splits, `counted`, each followed by its purpose, and the shares of the
+/// classes.
+fn describe(set: &FrameSet, counted: fn(usize, &str) -> String, purposes: [&str; 3]) -> String {
     let frames = |clips: &[Clip]| clips.iter().map(Clip::len).sum::<usize>();
     let splits = [&set.train, &set.validation, &set.test].into_iter().zip(purposes);
-    let splits = splits.map(|(clips, purpose)| format!("{} clips of {} frames {purpose}", clips.len(), frames(clips)));
+    let splits = splits.map(|(clips, purpose)| format!("{} of {} {purpose}", counted(clips.len(), "clips"), counted(frames(clips), "frames")));
     let all = frames(&set.train).max(1) as f64;
     let share = |(name, count): (&String, usize)| format!("{name} {:.1} %", 100.0 * count as f64 / all);
     let shares = set.schema.classes.names().iter().zip(counts(set)).map(share);

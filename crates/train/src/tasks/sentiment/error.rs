@@ -4,6 +4,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SentimentError {
     /// Options of other texts, without other texts.
-    #[error("--text-column, --label-column and --encoding: use them with --data")]
+    #[error("--text-column, --label-column, --alias and --encoding: use them with --data")]
     WithoutData,
 }

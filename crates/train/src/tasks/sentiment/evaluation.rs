@@ -11,14 +11,14 @@ use crate::prelude::*;
 ///
 /// # Errors
 ///
-/// When the device fails.
+/// When the device fails, or the run is to stop.
 pub fn evaluate(
     model: &Classifier,
     texts: &EncodedTexts,
     classes: &[String],
     batch_size: usize,
     device: &Device,
-) -> Result<Report, DeviceError> {
+) -> Result<Report, TaskError> {
     let mut matrix = ConfusionMatrix::new(model.classes());
     let mut loss = 0.0;
     for (row, &label) in log_probs(model, &texts.texts, batch_size, device)?.iter().zip(&texts.labels) {
@@ -39,17 +39,18 @@ pub fn evaluate(
 ///
 /// # Errors
 ///
-/// When the device fails.
+/// When the device fails, or the run is to stop.
 pub fn log_probs(
     model: &Classifier,
     texts: &[Vec<u32>],
     batch_size: usize,
     device: &Device,
-) -> Result<Vec<Vec<f32>>, DeviceError> {
+) -> Result<Vec<Vec<f32>>, TaskError> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&text| texts[text].len());
     let mut found = vec![Vec::new(); texts.len()];
     for batch in order.chunks(batch_size.max(1)) {
+        check_stop()?;
         let rows: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
         let (tokens, lengths) = padded(&rows, device);
         let log_probs = numbers(model.forward(tokens, &lengths))?;

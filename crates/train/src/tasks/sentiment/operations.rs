@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
-use rekindle_data::labelled::{Encoding, LabelledSource, LabelledTexts};
+use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledTexts};
 use rekindle_pictures::contributions::{Shown, contributions_page, line, section};
 use serde_json::Map;
 
@@ -25,6 +25,8 @@ settings! {
         text_column: Option<String> => value("COLUMN").unset("as in training");
         /// Column of the labels of --data
         label_column: Option<String> => value("COLUMN").unset("as in training");
+        /// Another spelling of a label of --data, besides those of training; may be given several times
+        aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Encoding of the files of --data
         encoding: Option<Encoding> => value("NAME").unset("as in training");
     }
@@ -48,12 +50,12 @@ impl Operate for SentimentTask {
 
 type Classifier = Trained<SentimentTask>;
 
-fn eval(trained: &mut Classifier, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
-    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
-    let texts = texts(&settings.data, &request.on, request.options)?;
+fn eval(trained: Classifier, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
+    let Trained { model, assets: vocabulary, settings, device, .. } = &trained;
+    let texts = texts(&settings.data, &request.on, options)?;
     let empty = texts.empty();
     if empty > 0 {
-        output.warn(format_args!("{empty} texts have no word; they are read as one unknown word"));
+        output.warn(format_args!("no word in {}, read as one unknown word", counted(empty, "texts")));
     }
     let encoded = vocabulary.encode_all(&texts, settings.data.max_length)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
@@ -69,17 +71,21 @@ fn texts(settings: &LabelledSettings, on: &On, options: EvalOptions) -> Result<L
             reader.encoding = options.encoding.unwrap_or(reader.encoding);
             reader.text_column = options.text_column.or(reader.text_column);
             reader.label_column = options.label_column.or(reader.label_column);
+            reader.aliases.extend(options.aliases);
             return Ok(LabelledSource::parse(data)?.read(&reader)?);
         }
         On::Split(_) if options != EvalOptions::default() => return Err(SentimentError::WithoutData.into()),
         On::Split(split) => split,
     };
+    if *split == Split::Test {
+        return Ok(settings.test()?.ok_or(NoSplit(*split))?);
+    }
     let [train, validation] = settings.texts()?;
-    Ok(split.of([Some(train), Some(validation), None]).ok_or(NoSplit(*split))?)
+    Ok(if *split == Split::Train { train } else { validation })
 }
 
-fn predict(trained: &Classifier, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let PredictOptions { explain, html } = request.options;
+fn predict(trained: Classifier, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let PredictOptions { explain, html } = options;
     let how = Shown::here(stdout().is_terminal());
     let (mut number, mut sections) = (0, String::new());
     output.list();
@@ -100,8 +106,13 @@ fn predict(trained: &Classifier, request: Predict<'_, PredictOptions>, output: &
             let probabilities: Vec<_> = order.iter().map(|(class, share)| format!("{class} {share:.3}")).collect();
             let (class, probabilities) = (trained.class(found.class), probabilities.join(", "));
             let parts = explanations.get(index);
-            let shown = parts.filter(|_| explain).map_or_else(|| text.clone(), |parts| line(parts, how));
-            output.line(format_args!("{class}\t{probabilities}\t{shown}"))?;
+            output.text(&format!("{class}\t{probabilities}\t"))?;
+            match parts.filter(|_| explain) {
+                Some(parts) if how == Shown::Colour => output.styled(&line(parts, how))?,
+                Some(parts) => output.text(&line(parts, how))?,
+                None => output.text(text)?,
+            }
+            output.line("")?;
             if output.is_json() {
                 let by_name: Map<_, _> =
                     order.into_iter().map(|(class, share)| (class.clone(), share.into())).collect();

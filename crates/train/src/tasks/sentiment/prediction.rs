@@ -6,6 +6,7 @@ use rekindle_metrics::classification::most_likely;
 
 use super::evaluation::{log_probs, padded};
 use super::task::SentimentTask;
+use crate::TrainError;
 use crate::prelude::*;
 
 /// The class of a text.
@@ -45,7 +46,7 @@ impl Trained<SentimentTask> {
     /// # Errors
     ///
     /// When the device fails.
-    pub fn classify<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Prediction>, DeviceError> {
+    pub fn classify<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Prediction>, TrainError> {
         let encode = |text: &T| self.assets.encode(text.as_ref(), self.settings.data.max_length);
         let (encoded, places): (Vec<_>, Vec<_>) = texts.iter().map(encode).unzip();
         let rows = log_probs(&self.model, &encoded, self.settings.data.batch_size, &self.device)?;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::labelled::{Encoding, LabelledSource, LabelledTexts, TextReader, WordConfig};
+use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledTexts, TextReader, WordConfig};
+use rekindle_data::Part;
 use rekindle_models::classifier::ClassifierSettings;
 
 use crate::prelude::*;
@@ -22,11 +23,11 @@ crate::run_settings! {
 settings! {
     /// Which texts, and how they are read.
     pub struct LabelledSettings {
-        /// Table (.csv, .tsv, .jsonl, also .gz), folder with a sub-folder for each class, file of lines for each class
-        /// (a.pos,a.neg), or builtin:reviews
+        /// Table (.csv, .tsv, .jsonl, also .gz), folder with train.tsv and perhaps dev.tsv and test.tsv, folder with a
+        /// sub-folder for each class, file of lines for each class (a.pos,a.neg), or builtin:reviews
         data: String = "builtin:reviews".to_owned() => value("PATH");
         /// Texts for validation
-        dev: Option<String> => value("PATH").unset("a share of --data");
+        dev: Option<String> => value("PATH").unset("dev.tsv in --data, or a share of it");
         /// What is held out.
         @flatten hold_out: HoldOutSettings =>
             help("validation_share", "Share of the texts to hold out for validation, without --dev");
@@ -36,12 +37,14 @@ settings! {
         text_column: Option<String> => value("COLUMN").unset("by its name or place");
         /// Column of the labels: its name, or its number from 1 where there is no header
         label_column: Option<String> => value("COLUMN").unset("by its name or place");
+        /// Another spelling of a label; may be given several times
+        aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Encoding of the files, such as windows-1252; auto detects it
         encoding: Encoding = Encoding::Auto => value("NAME");
         /// The vocabulary.
         @flatten vocabulary: VocabularySettings = VocabularySettings { min_count: 2, ..VocabularySettings::default() };
         /// Most words of a text; of a longer one the first and the last half of this many are read
-        max_length: usize = 400 => value("WORDS").at_least(1);
+        max_length: usize = 400 => value("WORDS").at_least(1).at_most(LONGEST);
         /// Texts in a batch
         batch_size: usize = 50 => value("COUNT").at_least(1);
         /// Word vectors to start from, in GloVe's text format
@@ -53,7 +56,7 @@ impl LabelledSettings {
     /// How texts are read.
     pub fn reader(&self) -> TextReader {
         let (text_column, label_column) = (self.text_column.clone(), self.label_column.clone());
-        TextReader { encoding: self.encoding, text_column, label_column }
+        TextReader { encoding: self.encoding, text_column, label_column, aliases: self.aliases.clone() }
     }
 
     /// The training and the validation texts.
@@ -62,12 +65,23 @@ impl LabelledSettings {
     ///
     /// When a source cannot be read, or there are too few texts to hold some out.
     pub fn texts(&self) -> Result<[LabelledTexts; 2], TaskError> {
-        let read = |source: &str| -> Result<_, TaskError> { Ok(LabelledSource::parse(source)?.read(&self.reader())?) };
-        let texts = read(&self.data)?;
-        Ok(match &self.dev {
-            Some(dev) => [texts, read(dev)?],
+        let (source, reader) = (LabelledSource::parse(&self.data)?, self.reader());
+        let texts = source.read(&reader)?;
+        let dev = self.dev.as_deref().map(LabelledSource::parse).transpose()?;
+        Ok(match dev.or_else(|| source.part(Part::Validation)) {
+            Some(dev) => [texts, dev.read(&reader)?],
             None => texts.hold_out(self.hold_out.validation_share, self.split_seed)?.into(),
         })
+    }
+
+    /// The test texts; none where the data has none of its own.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn test(&self) -> Result<Option<LabelledTexts>, TaskError> {
+        let test = LabelledSource::parse(&self.data)?.part(Part::Test);
+        Ok(test.map(|test| test.read(&self.reader())).transpose()?)
     }
 
     pub(super) fn words(&self) -> WordConfig {

@@ -119,11 +119,21 @@ impl Task for SentimentTask {
         })
     }
 
+    fn kept(&self) -> f64 {
+        let model = &self.settings.model;
+        let directions = if model.forward_only { 1.0 } else { 2.0 };
+        let words = |batch: &Vec<usize>| {
+            batch.len() * batch.iter().map(|&text| self.train.texts[text].len()).max().unwrap_or(0)
+        };
+        let most = self.buckets.epoch(0).iter().map(words).max().unwrap_or(0);
+        most as f64 * (model.embedding as f64 + directions * model.recurrent.kept())
+    }
+
     fn start_from(&self, model: Classifier, source: Trained<Self>) -> Result<(Classifier, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let same_classes = self.vocabulary.classes() == source.assets.classes();
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} words have vectors in the run to start from", known.len());
+        let words = format!("{found} of {} have vectors in the run to start from", counted(known.len(), "words"));
         Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
     }
 
@@ -157,20 +167,21 @@ fn summary(
     let [train, validation] = texts;
     let [unknown, held_out] = encoded.each_ref().map(|texts| 100.0 * texts.unknown_share);
     let mut lines = vec![
-        format!("{} texts to train on: {}", train.texts.len(), classes(train)),
-        format!("{} texts for validation: {}", validation.texts.len(), classes(validation)),
+        format!("{} to train on: {}", counted(train.texts.len(), "texts"), classes(train)),
+        format!("{} for validation: {}", counted(validation.texts.len(), "texts"), classes(validation)),
         format!(
-            "{} words; unknown {unknown:.1} % of the words to train on, {held_out:.1} % of those for validation",
-            vocabulary.len()
+            "{}; unknown {unknown:.1} % of the words to train on, {held_out:.1} % of those for validation",
+            counted(vocabulary.len(), "words")
         ),
     ];
     if let Some(vectors) = vectors {
         let (found, all) = (vectors.vectors.len(), vocabulary.len() - 1);
-        lines.push(format!("{found} of {all} words ({:.1} %) have vectors", 100.0 * found as f64 / all as f64));
+        lines.push(format!("{found} of {} ({:.1} %) have vectors", counted(all, "words"), 100.0 * found as f64 / all as f64));
     }
+    lines.extend(train.doubtful_classes().map(|doubt| format!("warning: {doubt}")));
     let empty = train.empty() + validation.empty();
     if empty > 0 {
-        lines.push(format!("warning: {empty} texts have no word; they are read as one unknown word"));
+        lines.push(format!("warning: no word in {}, read as one unknown word", counted(empty, "texts")));
     }
     lines.join("\n")
 }

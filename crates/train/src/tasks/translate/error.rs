@@ -1,16 +1,22 @@
 //! What can go wrong with a run of `translate`.
 
+use rekindle_data::counted;
+
 /// What can go wrong with a run of `translate`, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TranslateError {
-    /// Data without a pair to train on.
-    #[error("{data}: there is no pair of sentences to train on")]
+    /// Data without a pair to train or to evaluate on.
+    #[error("{data}: there is no pair of sentences in it")]
     NoPairs {
         /// The data.
         data: String,
     },
     /// Sentences over the greatest length, with `--strict`.
-    #[error("{count} pairs have a sentence of more than {longest} tokens: raise --max-length, or leave out --strict")]
+    #[error(
+        "more than {} in a sentence of {}: raise --max-length, or leave out --strict",
+        counted(*longest, "tokens"),
+        counted(*count, "pairs")
+    )]
     TooLong {
         /// How many pairs.
         count: usize,

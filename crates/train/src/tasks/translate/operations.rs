@@ -79,10 +79,13 @@ impl Operate for TranslateTask {
 
 type Translator = Trained<TranslateTask>;
 
-fn eval(trained: &mut Translator, request: Evaluate<EvalOptions>, output: &mut Output<'_>) -> Result<Report, TaskError> {
+fn eval(trained: Translator, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let (source, languages) = (trained.settings.data.source(), &trained.assets);
     let pairs = match request.on {
-        On::Data(data) => source.whole(&data)?,
+        On::Data(data) => {
+            let pairs = source.whole(&data)?;
+            if pairs.is_empty() { Err(TranslateError::NoPairs { data }) } else { Ok(pairs) }?
+        }
         On::Split(split) => {
             let pairs = match split {
                 Split::Train => source.training().map(|[train, _]| Some(train)),
@@ -97,14 +100,14 @@ fn eval(trained: &mut Translator, request: Evaluate<EvalOptions>, output: &mut O
     if let Some(warning) = languages.swapped(&sources) {
         output.warn(warning);
     }
-    let search = request.options.search.search(trained.settings.search())?;
+    let search = options.search.search(trained.settings.search())?;
     // Beam search has a row for each hypothesis, so batches are smaller than in training.
     let report = evaluate(&trained.model, languages, &pairs, &search, request.batch_size.unwrap_or(64))?;
     Ok(report.fact("sentences", pairs.len()).fact("beam", search.beam))
 }
 
-fn predict(trained: &Translator, request: Predict<'_, PredictOptions>, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let PredictOptions { search, shown } = request.options;
+fn predict(trained: Translator, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let PredictOptions { search, shown } = options;
     let languages = &trained.assets;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
     // The last sentence that is not empty, and the tokens of its translation.

@@ -51,7 +51,7 @@ settings! {
             "Largest vocabulary of a language; with --subword, how many pieces to learn: 8000 if not given"
         );
         /// Most tokens of a sentence: longer ones are cut, and translations end there
-        max_length: usize = 100 => value("TOKENS").at_least(1);
+        max_length: usize = 100 => value("TOKENS").at_least(1).at_most(LONGEST);
         /// Refuse longer sentences in training instead of cutting them
         strict: bool;
         /// What is held out.

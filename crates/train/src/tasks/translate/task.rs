@@ -56,17 +56,17 @@ impl Task for TranslateTask {
         let lengths: Vec<[usize; 2]> = train.iter().map(|(source, target)| [source.len(), target.len()]).collect();
         let Languages { source, target } = &languages;
         let summary = format!(
-            "{} pairs to train on, {} held out; {} tokens of {}, {} of {}",
-            pairs.len(),
+            "{} to train on, {} held out; {} of {}, {} of {}",
+            counted(pairs.len(), "pairs"),
             validation.len(),
-            source.vocabulary.len(),
+            counted(source.vocabulary.len(), "tokens"),
             source.name,
             target.vocabulary.len(),
             target.name,
         );
         let notes = [
-            (dropped > 0).then(|| format!("{dropped} pairs with an empty side are left out")),
-            (count > 0).then(|| format!("{count} pairs are cut to {longest} tokens a side")),
+            (dropped > 0).then(|| format!("left out for an empty side: {}", counted(dropped, "pairs"))),
+            (count > 0).then(|| format!("cut to {} a side: {}", counted(longest, "tokens"), counted(count, "pairs"))),
         ];
         let notes = notes.into_iter().flatten().chain(languages.poor_coverage(&pairs));
         let data = DataInfo {
@@ -114,6 +114,20 @@ impl Task for TranslateTask {
         let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
         let items = targets.iter().map(|target| target.len() as u64 + 1).sum();
         Ok(BatchLoss { loss: model.loss(&sources, &targets), carry: (), items })
+    }
+
+    fn kept(&self) -> f64 {
+        let model = &self.settings.model;
+        // The decoder, and an encoder with half its width in each direction.
+        let (read, written) = (model.recurrent.kept(), 2.0 * self.languages.target.vocabulary.len() as f64);
+        let numbers = |batch: &Vec<usize>| {
+            let longest = |side: fn(&(Vec<u32>, Vec<u32>)) -> usize| {
+                batch.iter().map(|&pair| side(&self.train[pair])).max().unwrap_or(0) as f64
+            };
+            let [source, target] = [longest(|pair| pair.0.len()), longest(|pair| pair.1.len() + 1)];
+            batch.len() as f64 * (source * read + target * (read + written))
+        };
+        self.buckets.epoch(0).iter().map(numbers).fold(0.0, f64::max)
     }
 
     fn start_from(&self, _: Translator, source: Trained<Self>) -> Result<(Translator, String), TaskError> {

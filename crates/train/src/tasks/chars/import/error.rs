@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rekindle_data::counted;
 use rekindle_weights::ShapeError;
 
 /// Why a file of weights does not make a language model, and what to do about it.
@@ -20,7 +21,8 @@ pub enum ImportError {
     Shape(#[from] ShapeError),
     /// The file has no vocabulary that fits.
     #[error(
-        "the model has {wanted} symbols, and the file has no table of as many{}; give one with --vocab FILE",
+        "the model has {}, and the file has no table of as many{}; give one with --vocab FILE",
+        counted(*wanted, "symbols"),
         list(tables)
     )]
     NoVocabulary {
@@ -38,7 +40,7 @@ pub enum ImportError {
         other: String,
     },
     /// The vocabulary that was given is not the model's.
-    #[error("the model has {wanted} symbols, the vocabulary {found}")]
+    #[error("the model has {}, the vocabulary {found}", counted(*wanted, "symbols"))]
     VocabularySize {
         /// The symbols of the model.
         wanted: usize,

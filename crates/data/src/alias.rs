@@ -1,0 +1,85 @@
+//! Other ways to write a label.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, ErrorKind};
+
+/// Another way to write a label: `Preparação=Preparation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Alias {
+    /// What is written.
+    pub other: String,
+    /// What it means.
+    pub label: String,
+}
+
+impl Alias {
+    /// What `label` means where these are its other spellings.
+    pub(crate) fn resolve<'a>(aliases: &'a [Self], label: &'a str) -> &'a str {
+        aliases.iter().find(|alias| alias.other == label).map_or(label, |alias| &alias.label)
+    }
+}
+
+impl FromStr for Alias {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        match text.split_once('=') {
+            Some((other, label)) if !other.trim().is_empty() && !label.trim().is_empty() => {
+                Ok(Self { other: other.trim().to_owned(), label: label.trim().to_owned() })
+            }
+            _ => Err(ErrorKind::Setting.error(format!("the alias `{text}` is not one: want OTHER=LABEL"))),
+        }
+    }
+}
+
+impl TryFrom<String> for Alias {
+    type Error = DataError;
+
+    fn try_from(text: String) -> Result<Self, DataError> {
+        text.parse()
+    }
+}
+
+impl From<Alias> for String {
+    fn from(alias: Alias) -> String {
+        alias.to_string()
+    }
+}
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.other, self.label)
+    }
+}
+
+/// The error of a label that is none of `classes`.
+pub(crate) fn unknown_label(label: &str, classes: &[String]) -> DataError {
+    let distance = |class: &&String| edit_distance(class, label);
+    let nearest = classes.iter().min_by_key(distance).map_or("LABEL", String::as_str);
+    let message = format!(
+        "the label `{label}` is not one of the model's: {}; if it means one of them, say so with `--alias {label}={nearest}`",
+        classes.join(", ")
+    );
+    ErrorKind::Label.error(message)
+}
+
+/// Characters to insert, delete or replace (Levenshtein 1966).
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
