@@ -13,8 +13,6 @@
 //! A symbol is whatever the vocabulary counts: characters, bytes or words.
 
 mod generator;
-#[cfg(feature = "learner")]
-pub mod learner;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
