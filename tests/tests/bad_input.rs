@@ -185,7 +185,7 @@ fn a_run_that_was_changed_by_hand_is_refused_by_every_command() {
         ("vocab.json", "\"a\"", "\"b\"", ["vocab.json", "damaged"]),
         ("config.toml", "hidden = 8", "hidden = 0", ["config.toml", "--hidden 0"]),
         ("config.toml", "hidden = 8", "hidden = 16", ["config.toml", "--hidden 16: must be 8"]),
-        ("config.toml", "hidden = 8", "hidden = 2000000000", ["config.toml", "--hidden 2000000000: must be 8"]),
+        ("config.toml", "hidden = 8", "hidden = 200000000", ["config.toml", "--hidden 200000000: must be 8"]),
         ("assets.json", "\"format\": 1", "\"format\": 2", ["assets.json", "newer"]),
     ] {
         let path = place.path("run").join(file);

@@ -188,7 +188,7 @@ fn bad_sentences_are_named() {
     train(&["--strict", "--max-length", "2"])
         .assert()
         .code(1)
-        .stderr(contains("120 pairs have a sentence of more than 2"));
+        .stderr(contains("sentences of more than 2 tokens in 120 pairs"));
     train(&["--max-length", "2"]).assert().success().stderr(contains("cut to 2 tokens a side: 120 pairs"));
     train(&["--min-count", "1000"]).assert().success().stderr(contains("covers only"));
     train(&["--layers", "0"]).assert().code(1).stderr(contains("layers 0"));

@@ -89,16 +89,16 @@ impl Arguments {
         let (h0, c0) = (self.state.clone(), self.state.clone());
         let scan = Scan::default();
         match (cell, body) {
-            (Cell::Rnn, Body::Native) => rnn::rnn(input, weight, h0, rnn::Activation::Tanh, &scan).hidden,
-            (Cell::Rnn, Body::Composed) => rnn::composed(input, weight, h0, rnn::Activation::Tanh, &scan).hidden,
-            (Cell::Lstm, Body::Native) => lstm::lstm(input, weight, h0, c0, &scan).hidden,
-            (Cell::Lstm, Body::Composed) => lstm::composed(input, weight, h0, c0, &scan).hidden,
-            (Cell::Gru, Body::Native) => gru::gru(input, weight, self.bias_hh.clone(), h0, &scan).hidden,
-            (Cell::Gru, Body::Composed) => gru::composed(input, weight, self.bias_hh.clone(), h0, &scan).hidden,
-            (Cell::MinGru, Body::Native) => minimal::min_gru(input, h0, &scan).hidden,
-            (Cell::MinLstm, Body::Native) => minimal::min_lstm(input, h0, &scan).hidden,
-            (Cell::MinGru, Body::Composed) => minimal::composed(minimal::Minimal::Gru, input, h0, &scan).hidden,
-            (Cell::MinLstm, Body::Composed) => minimal::composed(minimal::Minimal::Lstm, input, h0, &scan).hidden,
+            (Cell::Rnn, Body::Native) => rnn::rnn(input, weight, h0, rnn::Activation::Tanh, &scan).0,
+            (Cell::Rnn, Body::Composed) => rnn::composed(input, weight, h0, rnn::Activation::Tanh, &scan).0,
+            (Cell::Lstm, Body::Native) => lstm::lstm(input, weight, h0, c0, &scan).0,
+            (Cell::Lstm, Body::Composed) => lstm::composed(input, weight, h0, c0, &scan).0,
+            (Cell::Gru, Body::Native) => gru::gru(input, weight, self.bias_hh.clone(), h0, &scan).0,
+            (Cell::Gru, Body::Composed) => gru::composed(input, weight, self.bias_hh.clone(), h0, &scan).0,
+            (Cell::MinGru, Body::Native) => minimal::min_gru(input, h0, &scan).0,
+            (Cell::MinLstm, Body::Native) => minimal::min_lstm(input, h0, &scan).0,
+            (Cell::MinGru, Body::Composed) => minimal::composed(minimal::Minimal::Gru, input, h0, &scan).0,
+            (Cell::MinLstm, Body::Composed) => minimal::composed(minimal::Minimal::Lstm, input, h0, &scan).0,
         }
     }
 }

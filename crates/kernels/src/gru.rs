@@ -26,30 +26,26 @@ use crate::{
 #[cfg(feature = "native")]
 use crate::{backend, device::is_native, recurrence::Cell};
 
-/// What the GRU returns.
-#[derive(Clone, Debug)]
-pub struct GruOutput {
-    /// `[T, B, H]`: the hidden state of each step.
-    pub hidden: Tensor<3>,
-    /// `[B, H]`: the state after the last step of the walk.
-    pub last: Tensor<2>,
-}
-
 /// Runs a GRU over a sequence.
 ///
 /// # Shapes
 /// `input` of width `G = 3H`; `weight_hh` `[3H, H]`, rows r, z, n; `bias_hh` `[3H]`;
-/// `h0` `[B, H]`.
+/// `h0` `[B, H]`. Returns the hidden states `[T, B, H]` and the final one, `[B, H]`.
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn gru(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
+pub fn gru(
+    input: Input,
+    weight_hh: Tensor<2>,
+    bias_hh: Tensor<1>,
+    h0: Tensor<2>,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(&input, &weight_hh, &bias_hh, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
         let weights = vec![weight_hh.into_dispatch(), bias_hh.into_dispatch()];
-        let (hidden, [last]) = backend::walk(Gru, input, weights, [h0], scan);
-        return GruOutput { hidden, last };
+        return backend::walk(Gru, input, weights, [h0], scan);
     }
     composed(input, weight_hh, bias_hh, h0, scan)
 }
@@ -58,12 +54,18 @@ pub fn gru(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>
 ///
 /// # Panics
 /// As [`gru`].
-pub fn composed(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> GruOutput {
+pub fn composed(
+    input: Input,
+    weight_hh: Tensor<2>,
+    bias_hh: Tensor<1>,
+    h0: Tensor<2>,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(&input, &weight_hh, &bias_hh, &h0, scan);
     let [_, hidden_size] = h0.dims();
     let weight_t = weight_hh.transpose();
     let bias = bias_hh.unsqueeze::<2>();
-    let (hidden, [last]) = walk(input, scan, [h0], |x, [h]| {
+    walk(input, scan, [h0], |x, [h]| {
         let recurrent = h.clone().matmul(weight_t.clone()) + bias.clone();
         let from_input = |k: usize| x.clone().narrow(1, k * hidden_size, hidden_size);
         let from_state = |k: usize| recurrent.clone().narrow(1, k * hidden_size, hidden_size);
@@ -71,8 +73,7 @@ pub fn composed(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tens
         let z = sigmoid(from_input(1) + from_state(1));
         let n = (from_input(2) + r * from_state(2)).tanh();
         [n.clone() + z * (h.clone() - n)]
-    });
-    GruOutput { hidden, last }
+    })
 }
 
 /// The GRU: parameters `weight_hh`, `bias_hh`, `h0`.

@@ -21,6 +21,7 @@
 //! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
 //!   all threads of a CPU.
 //! - [`adam`]: a step of the optimizer, likewise.
+//! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same walk for cells that are written in plain tensor operations.
 //! - `step`, with a CPU backend compiled in: sequences read step by
 //!   step, with the weights packed once, as in sampling and in a search.
@@ -37,8 +38,8 @@
 //! let input = Input::Projected(Tensor::ones([t, b, 4 * h], &device));
 //! let weight_hh = Tensor::ones([4 * h, h], &device);
 //! let zero = Tensor::zeros([b, h], &device);
-//! let output = lstm(input, weight_hh, zero.clone(), zero, &Scan::default());
-//! assert_eq!(output.hidden.dims(), [t, b, h]);
+//! let (hidden, [_h, _c]) = lstm(input, weight_hh, zero.clone(), zero, &Scan::default());
+//! assert_eq!(hidden.dims(), [t, b, h]);
 //! # }
 //! ```
 //!
@@ -62,6 +63,7 @@ pub mod minimal;
 pub mod parallel;
 pub mod pointwise;
 pub mod rnn;
+pub mod split_mix;
 pub mod unrolled;
 
 mod arguments;

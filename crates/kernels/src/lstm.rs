@@ -37,31 +37,26 @@ use crate::{
 #[cfg(feature = "native")]
 use crate::{backend, device::is_native, recurrence::Cell};
 
-/// What the LSTM returns.
-#[derive(Clone, Debug)]
-pub struct LstmOutput {
-    /// `[T, B, H]`: the hidden state of each step.
-    pub hidden: Tensor<3>,
-    /// `[B, H]`: the hidden state after the last step of the walk.
-    pub last_hidden: Tensor<2>,
-    /// `[B, H]`: the cell after the last step of the walk.
-    pub last_cell: Tensor<2>,
-}
-
 /// Runs an LSTM over a sequence.
 ///
 /// # Shapes
 /// `input` of width `G = 4H`; `weight_hh` `[4H, H]`, rows i, f, g, o; `h0`, `c0` `[B, H]`.
+/// Returns the hidden states `[T, B, H]`, and the final hidden and cell state, `[B, H]` each.
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn lstm(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
+pub fn lstm(
+    input: Input,
+    weight_hh: Tensor<2>,
+    h0: Tensor<2>,
+    c0: Tensor<2>,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 2]) {
     check(&input, &weight_hh, &h0, &c0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
         let weights = vec![weight_hh.into_dispatch()];
-        let (hidden, [last_hidden, last_cell]) = backend::walk(Lstm, input, weights, [h0, c0], scan);
-        return LstmOutput { hidden, last_hidden, last_cell };
+        return backend::walk(Lstm, input, weights, [h0, c0], scan);
     }
     composed(input, weight_hh, h0, c0, scan)
 }
@@ -70,11 +65,17 @@ pub fn lstm(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, sc
 ///
 /// # Panics
 /// As [`lstm`].
-pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> LstmOutput {
+pub fn composed(
+    input: Input,
+    weight_hh: Tensor<2>,
+    h0: Tensor<2>,
+    c0: Tensor<2>,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 2]) {
     check(&input, &weight_hh, &h0, &c0, scan);
     let [_, hidden_size] = h0.dims();
     let weight_t = weight_hh.transpose();
-    let (hidden, [last_hidden, last_cell]) = walk(input, scan, [h0, c0], |x, [h, c]| {
+    walk(input, scan, [h0, c0], |x, [h, c]| {
         let gates = x + h.clone().matmul(weight_t.clone());
         let gate = |k: usize| gates.clone().narrow(1, k * hidden_size, hidden_size);
         let (i, f) = (sigmoid(gate(0)), sigmoid(gate(1)));
@@ -82,8 +83,7 @@ pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>
         let c = f * c.clone() + i * g;
         let h = o * c.clone().tanh();
         [h, c]
-    });
-    LstmOutput { hidden, last_hidden, last_cell }
+    })
 }
 
 /// The LSTM: parameters `weight_hh`, `h0`, `c0`.

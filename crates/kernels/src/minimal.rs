@@ -32,7 +32,7 @@
 
 mod composed;
 #[cfg(feature = "native-cpu")]
-mod cpu;
+pub(crate) mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
 
@@ -63,23 +63,15 @@ impl Minimal {
     }
 }
 
-/// The result of a minGRU or a minLSTM.
-#[derive(Clone, Debug)]
-pub struct MinimalOutput {
-    /// `[T, B, H]`: the hidden state of each step.
-    pub hidden: Tensor<3>,
-    /// `[B, H]`: the state after the last step of the walk.
-    pub last: Tensor<2>,
-}
-
 /// Runs a minGRU over a sequence.
 ///
 /// # Shapes
 /// `input` of width `G = 2H`, rows z, h (`minGRU-pytorch` has h, z); `h0` `[B, H]`.
+/// Returns the hidden states `[T, B, H]` and the final one, `[B, H]`.
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
     run(Minimal::Gru, input, h0, scan)
 }
 
@@ -87,19 +79,19 @@ pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
 ///
 /// # Shapes
 /// `input` of width `G = 3H`, rows f, i, h (`minGRU-pytorch` has h, f, i); `h0` `[B, H]`.
+/// Returns the hidden states `[T, B, H]` and the final one, `[B, H]`.
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn min_lstm(input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+pub fn min_lstm(input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
     run(Minimal::Lstm, input, h0, scan)
 }
 
-fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(cell, &input, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
-        let (hidden, [last]) = backend::walk(cell, input, Vec::new(), [h0], scan);
-        return MinimalOutput { hidden, last };
+        return backend::walk(cell, input, Vec::new(), [h0], scan);
     }
     composed(cell, input, h0, scan)
 }

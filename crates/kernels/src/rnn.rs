@@ -24,29 +24,26 @@ pub enum Activation {
     Relu,
 }
 
-/// What the vanilla network returns.
-#[derive(Clone, Debug)]
-pub struct RnnOutput {
-    /// `[T, B, H]`: the hidden state of each step.
-    pub hidden: Tensor<3>,
-    /// `[B, H]`: the state after the last step of the walk.
-    pub last: Tensor<2>,
-}
-
 /// Runs a vanilla recurrent network over a sequence.
 ///
 /// # Shapes
 /// `input` of width `G = H`; `weight_hh` `[H, H]`; `h0` `[B, H]`.
+/// Returns the hidden states `[T, B, H]` and the final one, `[B, H]`.
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn rnn(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> RnnOutput {
+pub fn rnn(
+    input: Input,
+    weight_hh: Tensor<2>,
+    h0: Tensor<2>,
+    activation: Activation,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(&input, &weight_hh, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
         let weights = vec![weight_hh.into_dispatch()];
-        let (hidden, [last]) = backend::walk(Rnn(activation), input, weights, [h0], scan);
-        return RnnOutput { hidden, last };
+        return backend::walk(Rnn(activation), input, weights, [h0], scan);
     }
     composed(input, weight_hh, h0, activation, scan)
 }
@@ -55,17 +52,22 @@ pub fn rnn(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activa
 ///
 /// # Panics
 /// As [`rnn`].
-pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> RnnOutput {
+pub fn composed(
+    input: Input,
+    weight_hh: Tensor<2>,
+    h0: Tensor<2>,
+    activation: Activation,
+    scan: &Scan,
+) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(&input, &weight_hh, &h0, scan);
     let weight_t = weight_hh.transpose();
-    let (hidden, [last]) = walk(input, scan, [h0], |x, [h]| {
+    walk(input, scan, [h0], |x, [h]| {
         let a = x + h.clone().matmul(weight_t.clone());
         [match activation {
             Activation::Tanh => a.tanh(),
             Activation::Relu => activation::relu(a),
         }]
-    });
-    RnnOutput { hidden, last }
+    })
 }
 
 /// The vanilla network: parameters `weight_hh`, `h0`.

@@ -9,8 +9,8 @@
 //! All take any number of rows side by side. Weights are packed for one row or for several,
 //! [`Rows`]; both give the same numbers.
 //!
-//! Layers and recurrences are made of `f32` tensors of a CPU backend and of no others; their
-//! constructors return `None` where the sequence operations would not run native code. A step
+//! Layers and recurrences are made of tensors that [`can_pack`] accepts; for others their constructors
+//! return `None`. A step
 //! takes the weights through the caches once: `4 G H` bytes for a cell.
 
 mod attention;
@@ -30,9 +30,15 @@ use burn::tensor::Tensor;
 
 use crate::device::is_native;
 
+/// Whether steps are made of weights like this one: `f32`, on a backend that this crate has code for.
+/// Those of a GPU are read back, since a step is too short for one.
+pub fn can_pack<const D: usize>(weight: &Tensor<D>) -> bool {
+    is_native(weight)
+}
+
 /// The elements in row-major order, if native code runs tensors like this one.
 fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
-    if !is_native(&tensor) {
+    if !can_pack(&tensor) {
         return None;
     }
     Some(tensor.into_data().try_to_vec().expect("native code runs tensors of f32"))

@@ -42,11 +42,11 @@ fn launches(cell: Cell, steps: usize, scan: &Scan, device: &Device) -> [usize; 2
     let weight = random([gates * HIDDEN, HIDDEN]).require_grad();
     let [h0, c0] = [random([BATCH, HIDDEN]), random([BATCH, HIDDEN])];
     let (hidden, forward) = count(|| match cell {
-        Cell::Rnn => rnn(input, weight, h0, Activation::Tanh, scan).hidden,
-        Cell::Lstm => lstm(input, weight, h0, c0, scan).hidden,
-        Cell::Gru => gru(input, weight, random([1, 3 * HIDDEN]).squeeze_dim(0), h0, scan).hidden,
-        Cell::MinGru => min_gru(input, h0, scan).hidden,
-        Cell::MinLstm => min_lstm(input, h0, scan).hidden,
+        Cell::Rnn => rnn(input, weight, h0, Activation::Tanh, scan).0,
+        Cell::Lstm => lstm(input, weight, h0, c0, scan).0,
+        Cell::Gru => gru(input, weight, random([1, 3 * HIDDEN]).squeeze_dim(0), h0, scan).0,
+        Cell::MinGru => min_gru(input, h0, scan).0,
+        Cell::MinLstm => min_lstm(input, h0, scan).0,
     });
     let loss = hidden.sum();
     let (_, backward) = count(|| loss.backward());

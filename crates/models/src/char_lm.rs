@@ -13,8 +13,6 @@
 //! A symbol is whatever the vocabulary counts: characters, bytes or words.
 
 mod generator;
-#[cfg(feature = "learner")]
-pub mod learner;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
@@ -132,6 +130,10 @@ impl CharLm {
     /// When `state` is of another batch or width.
     pub fn forward(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<3>, State) {
         let [batch, time] = tokens.dims();
+        if batch * time == 0 {
+            let state = state.unwrap_or_else(|| self.recurrent.zero_state(batch, &tokens.device()));
+            return (Tensor::zeros([batch, time, self.vocabulary_size], &tokens.device()), state);
+        }
         let (logits, state) = self.logits(tokens, state);
         let log_probs = log_softmax(logits, 1).reshape([time, batch, self.vocabulary_size]);
         (log_probs.swap_dims(0, 1), state)

@@ -12,7 +12,9 @@
 //! * [`attention`]: scores, weights and contexts, and the mask of padding.
 //! * `smoothed`: cross-entropy with label smoothing over a large vocabulary.
 //! * [`init`]: initialisation of the layers around a recurrence, for models of your own too.
+//! * `prepared`: the layers around a recurrence, prepared to read step by step.
 //! * `transfer`: checks before a model starts from the weights of another; [`TransferError`].
+//! * `learner`, with the feature of that name: any model with its loss, for Burn's own `Learner`.
 //! * [`host`]: numbers between the host and the device, and the device's failures.
 //!
 //! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
@@ -37,7 +39,7 @@
 //!
 //! # Feature flags
 //!
-//! * `learner`: implements the traits of Burn's own `Learner` for the models.
+//! * `learner`: the wrapper with which Burn's own `Learner` trains any of the models.
 //! * `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`: the backends to compile in, forwarded to
 //!   Burn. None is on by default.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -52,6 +54,10 @@ pub mod draw;
 pub mod frame_tagger;
 pub mod host;
 pub mod init;
+#[cfg(feature = "learner")]
+pub mod learner;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+mod prepared;
 pub mod settings;
 mod smoothed;
 mod transfer;

@@ -15,6 +15,8 @@ mod coupled;
 mod gru;
 mod layer_norm;
 mod lstm;
+mod min_gru;
+mod min_lstm;
 mod mogrifier;
 mod peephole;
 mod relu_candidate;
@@ -56,6 +58,8 @@ cells! {
     ReluLstm "relu-lstm" "ReluCandidate" relu_candidate::ReluCandidate: "LSTM with a ReLU candidate";
     LayerNormLstm "layer-norm-lstm" "LayerNorm" layer_norm::LayerNorm: "layer-normalised LSTM";
     MogrifierLstm "mogrifier-lstm" "Mogrifier" mogrifier::Mogrifier: "LSTM whose input and state gate each other first";
+    MinGru "min-gru" "MinGru" min_gru::MinGru: "GRU whose gate reads the input alone, with no recurrent product";
+    MinLstm "min-lstm" "MinLstm" min_lstm::MinLstm: "LSTM whose gates read the input alone, with no recurrent product";
 }
 
 impl Cell {
@@ -69,9 +73,14 @@ impl Cell {
         self.definition().summary
     }
 
-    /// Blocks of `H` rows in `weight_ih` and `weight_hh`: `G = gates x H`.
+    /// Blocks of `H` rows in `weight_ih`, and in `weight_hh` where there is one: `G = gates x H`.
     pub fn gates(self) -> usize {
         self.definition().gates
+    }
+
+    /// Whether a step multiplies the hidden state: whether there are `weight_hh` and `bias_hh`.
+    pub fn has_recurrent_product(self) -> bool {
+        self.definition().has_product
     }
 
     /// Whether the state has a cell state `c` beside the hidden state `h`.

@@ -10,7 +10,7 @@ use crate::{LayerState, SequenceInput};
 /// The equations of a cell. Its state is `N` tensors `[B, H]`: the hidden state, and the cell state
 /// where `N` is 2.
 pub(crate) trait Equations<const N: usize> {
-    /// Blocks of `H` rows in `weight_ih` and `weight_hh`.
+    /// Blocks of `H` rows in `weight_ih`, and in `weight_hh` where there is one.
     const GATES: usize;
 
     /// The block of bias rows that opens the forget gate, and the sign with which it does: -1 where the
@@ -33,7 +33,11 @@ pub(crate) trait Equations<const N: usize> {
 
     /// The bias in the input's projection, `[G]`: all that stands outside of any gate.
     fn input_bias(weights: &Values) -> Option<Tensor<1>> {
-        Some(weights.vector("bias_ih")? + weights.vector("bias_hh")?)
+        let bias_ih = weights.vector("bias_ih")?;
+        Some(match weights.vector("bias_hh") {
+            Some(bias_hh) => bias_ih + bias_hh,
+            None => bias_ih,
+        })
     }
 
     /// What [`sequence`](Self::sequence) reads of a time-major input, computed for all time steps at
@@ -66,7 +70,7 @@ pub(crate) struct Definition {
     pub gates: usize,
     pub has_cell_state: bool,
     pub forget_gate: Option<(usize, f64)>,
-    has_product: bool,
+    pub has_product: bool,
     extra: &'static [WeightShape],
     pub adds_products: bool,
     #[cfg(any(feature = "flex", feature = "ndarray"))]

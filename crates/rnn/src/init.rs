@@ -29,7 +29,7 @@ pub struct Initialization {
     /// `bias_hh` 0, so that the gate starts open and gradients flow through
     /// time (Gers, Schmidhuber and Cummins 2000; Jozefowicz, Zaremba and
     /// Sutskever 2015). A coupled LSTM, whose forget gate is `1 - i`, gets the
-    /// negative on its input gate.
+    /// negative on its input gate; a minLSTM has no `bias_hh`.
     ///
     /// `None` leaves the forget gate to the scheme, as PyTorch does. Without
     /// effect on cells that have no forget gate and on layers without bias.

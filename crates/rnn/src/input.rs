@@ -2,19 +2,16 @@
 
 use burn::tensor::{Int, Tensor};
 
-/// The input of a whole sequence.
-///
-/// The same type serves batch-first and time-major calls; each function says
-/// which of the two it takes. Below, `[B, T]` is the batch-first order.
+/// The input of a layer: dense rows in `R` dimensions, or tokens in `T = R - 1`.
 ///
 /// Token indices must be below the number of rows of the table (or of the
 /// input size, when one-hot). They live on the device, so this is left to the
 /// backend to check.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "made and consumed once a call, never kept in bulk")]
-pub enum SequenceInput {
-    /// `[B, T, I]`: a vector for every step.
-    Dense(Tensor<3>),
+pub enum LayerInput<const R: usize, const T: usize> {
+    /// A vector for every step.
+    Dense(Tensor<R>),
     /// Rows of an embedding table.
     ///
     /// The layer projects the `V` rows of the table once and reads them by
@@ -23,31 +20,58 @@ pub enum SequenceInput {
     Embedded {
         /// `[V, I]`.
         table: Tensor<2>,
-        /// `[B, T]`.
-        tokens: Tensor<2, Int>,
+        /// A token for every step.
+        tokens: Tensor<T, Int>,
     },
     /// One-hot rows, with `I = V`: the layer reads the rows of `W_xh` and
     /// never forms the one-hot vectors.
     OneHot {
-        /// `[B, T]`.
-        tokens: Tensor<2, Int>,
+        /// A token for every step.
+        tokens: Tensor<T, Int>,
     },
 }
 
-impl From<Tensor<3>> for SequenceInput {
-    fn from(rows: Tensor<3>) -> Self {
+/// The input of a whole sequence: rows `[B, T, I]` or tokens `[B, T]`.
+///
+/// The same type serves batch-first and time-major calls, `[T, B, ...]`; each function says which
+/// of the two it takes.
+pub type SequenceInput = LayerInput<3, 2>;
+
+/// The input of a single step: rows `[B, I]` or tokens `[B]`.
+pub type StepInput = LayerInput<2, 1>;
+
+impl<const R: usize, const T: usize> LayerInput<R, T> {
+    /// Another arrangement of the rows, or of the tokens.
+    fn arranged<const Q: usize, const S: usize>(
+        self,
+        rows: impl FnOnce(Tensor<R>) -> Tensor<Q>,
+        tokens: impl FnOnce(Tensor<T, Int>) -> Tensor<S, Int>,
+    ) -> LayerInput<Q, S> {
+        match self {
+            Self::Dense(dense) => LayerInput::Dense(rows(dense)),
+            Self::Embedded { table, tokens: of_table } => LayerInput::Embedded { table, tokens: tokens(of_table) },
+            Self::OneHot { tokens: of_input } => LayerInput::OneHot { tokens: tokens(of_input) },
+        }
+    }
+}
+
+impl<const R: usize, const T: usize> From<Tensor<R>> for LayerInput<R, T> {
+    fn from(rows: Tensor<R>) -> Self {
         Self::Dense(rows)
+    }
+}
+
+/// The step as a time-major sequence of length 1.
+impl From<StepInput> for SequenceInput {
+    fn from(step: StepInput) -> Self {
+        step.arranged(|rows| rows.unsqueeze_dim(0), |tokens| tokens.unsqueeze_dim(0))
     }
 }
 
 impl SequenceInput {
     /// Swaps the batch and the time axis.
     pub fn swap_batch_and_time(self) -> Self {
-        match self {
-            Self::Dense(rows) => Self::Dense(rows.swap_dims(0, 1)),
-            Self::Embedded { table, tokens } => Self::Embedded { table, tokens: tokens.swap_dims(0, 1) },
-            Self::OneHot { tokens } => Self::OneHot { tokens: tokens.swap_dims(0, 1) },
-        }
+        self.arranged(|rows| rows.swap_dims(0, 1), |tokens| tokens.swap_dims(0, 1))
     }
 
     /// The first two dimensions: `[T, B]` of a time-major input.
@@ -67,43 +91,6 @@ impl SequenceInput {
             Self::Dense(rows) => Some(rows.dims()[2]),
             Self::Embedded { table, .. } => Some(table.dims()[1]),
             Self::OneHot { .. } => None,
-        }
-    }
-}
-
-/// The input of a single step.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "made and consumed once a call, never kept in bulk")]
-pub enum StepInput {
-    /// `[B, I]`.
-    Dense(Tensor<2>),
-    /// Rows of an embedding table.
-    Embedded {
-        /// `[V, I]`.
-        table: Tensor<2>,
-        /// `[B]`.
-        tokens: Tensor<1, Int>,
-    },
-    /// One-hot rows, with `I = V`.
-    OneHot {
-        /// `[B]`.
-        tokens: Tensor<1, Int>,
-    },
-}
-
-impl From<Tensor<2>> for StepInput {
-    fn from(row: Tensor<2>) -> Self {
-        Self::Dense(row)
-    }
-}
-
-/// The step as a time-major sequence of length 1.
-impl From<StepInput> for SequenceInput {
-    fn from(step: StepInput) -> Self {
-        match step {
-            StepInput::Dense(row) => Self::Dense(row.unsqueeze_dim(0)),
-            StepInput::Embedded { table, tokens } => Self::Embedded { table, tokens: tokens.unsqueeze_dim(0) },
-            StepInput::OneHot { tokens } => Self::OneHot { tokens: tokens.unsqueeze_dim(0) },
         }
     }
 }

@@ -60,9 +60,9 @@ impl LayerConfig {
 /// One recurrent layer in one direction: a cell and its weights, in PyTorch's layout and by
 /// PyTorch's names.
 ///
-/// All cells but a few have `weight_ih` `[G, I]`, `weight_hh` `[G, H]` and, unless they are left
-/// out, `bias_ih` and `bias_hh` `[G]`, with the gate rows in the order of the cell's equations;
-/// [`Cell::weight_names`] lists those of each.
+/// Every cell has `weight_ih` `[G, I]` and, unless biases are left out, `bias_ih` `[G]`; those with a
+/// [recurrent product](Cell::has_recurrent_product) also `weight_hh` `[G, H]` and `bias_hh` `[G]`. Gate
+/// rows are in the order of the cell's equations; [`Cell::weight_names`] lists the weights of each.
 #[derive(Clone, Debug)]
 pub struct Layer {
     cell: Cell,

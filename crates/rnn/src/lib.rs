@@ -9,7 +9,7 @@
 //! - [`Recurrent`]: a stack of layers of any [`Cell`], in one or both
 //!   directions, with dropout between the layers.
 //! - [`Layer`]: a single layer of any cell, with its weights by name.
-//! - [`SequenceInput`] and [`StepInput`]: dense rows, embedded tokens or
+//! - [`LayerInput`], of a [sequence](SequenceInput) or a [step](StepInput): dense rows, embedded tokens or
 //!   one-hot tokens.
 //! - `Stepper`, with a CPU backend compiled in: a network prepared to read step by step, tokens of
 //!   one sequence as in sampling, or rows of several as in a search.
@@ -64,7 +64,7 @@ mod weights;
 pub use cells::Cell;
 pub use error::Error;
 pub use init::{Initialization, Scheme, blank, parameter};
-pub use input::{SequenceInput, StepInput};
+pub use input::{LayerInput, SequenceInput, StepInput};
 pub use layer::{Layer, LayerConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
 #[cfg(any(feature = "flex", feature = "ndarray"))]

@@ -2,7 +2,7 @@
 //! rows, as in a search.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::step::{CellStepper, PackedLinear, Rows};
+use rekindle_kernels::step::{CellStepper, PackedLinear, Rows, can_pack};
 
 use crate::projection::project_tokens;
 use crate::weights::Values;
@@ -55,7 +55,7 @@ struct StepLayer {
     gates: Vec<f32>,
     /// `[N, H]`
     hidden: Vec<f32>,
-    /// `[N, H]`; empty without a cell state.
+    /// `[N, H]`: the cell state, if there is one; else the numbers that a step works with, or none.
     cell: Vec<f32>,
 }
 
@@ -64,8 +64,8 @@ impl Recurrent {
     /// one-hot.
     ///
     /// `None` where there is no native code for it: for bidirectional networks, variants of
-    /// the LSTM, weights that are not `f32` on a CPU backend, and weights on a training
-    /// device (whose dropout is active).
+    /// the LSTM, weights that native code does not run, and weights on a training device (whose
+    /// dropout is active).
     ///
     /// # Panics
     ///
@@ -90,10 +90,14 @@ impl Recurrent {
         let definition = self.cell().definition();
         let kind = definition.step?;
         let weights: Vec<_> = self.layers.iter().map(|level| level.forward.values()).collect();
-        if self.is_bidirectional() || weights[0].matrix("weight_hh").device().is_autodiff() {
+        let lowest = weights[0].matrix("weight_ih");
+        if self.is_bidirectional() || lowest.device().is_autodiff() || !can_pack(&lowest) {
             return None;
         }
-        let cell = |of: &Values| CellStepper::new(kind, of.matrix("weight_hh"), of.vector("bias_hh"), rows);
+        let cell = |of: &Values| {
+            let weight_hh = definition.has_product.then(|| of.matrix("weight_hh"));
+            CellStepper::new(kind, of.layer.hidden_size(), weight_hh, of.vector("bias_hh"), rows)
+        };
         let cells = weights.iter().map(cell).collect::<Option<Vec<_>>>()?;
         let tokens = tokens(&weights[0], (definition.input_bias)(&weights[0]));
         let layers = cells.into_iter().zip(&weights).enumerate().map(|(index, (cell, weights))| {
@@ -163,7 +167,7 @@ impl Stepper {
         let layers = self.layers.iter().zip(&state.layers).map(|(layer, LayerState { hidden, cell })| StepLayer {
             gates: vec![0.0; rows * layer.gates],
             hidden: values(hidden.clone()),
-            cell: cell.clone().map(values).unwrap_or_default(),
+            cell: cell.clone().map_or_else(|| vec![0.0; rows * layer.cell.memory()], values),
         });
         StepState { layers: layers.collect(), rows }
     }

@@ -37,11 +37,11 @@ impl Recurrent {
     /// future; if `K` is more than `I`.
     pub fn unrolled(&self, known: Tensor<3>) -> (Unrolled<'_>, Vec<KnownInput>) {
         self.assert_steps();
-        let [.., width] = known.dims();
+        let [time, batch, width] = known.dims();
         let features = self.input_size();
         assert!(width <= features, "{width} features are known, but the network takes {features}");
-        // Without a backward pass there is nothing to gain.
-        let trains = self.devices().iter().any(Device::is_autodiff);
+        // Without a backward pass, or a step, there is nothing to gain.
+        let trains = time * batch > 0 && self.devices().iter().any(Device::is_autodiff);
         let layers = self.layers.iter().enumerate().map(|(index, level)| {
             let layer = &level.forward;
             let known = if index == 0 { width } else { 0 };
@@ -142,9 +142,13 @@ impl<'n> LoopWeights<'n> {
     /// `W x + bias` of what is known of each step, `[T, B, K]` to `T` times `[B, G]`.
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         let weight = self.known.clone().expect("features are known");
-        let [time, batch, width] = known.dims();
+        let ([time, batch, width], [_, gates]) = (known.dims(), weight.dims());
+        // Not every backend multiplies a matrix without rows.
+        if time * batch == 0 {
+            return vec![Tensor::zeros([batch, gates], &known.device()); time];
+        }
         let rows = self.add_bias(known.reshape([time * batch, width]).matmul(weight));
-        unbind(rows.reshape([time as i64, batch as i64, -1]))
+        unbind(rows.reshape([time, batch, gates]))
     }
 
     /// A step's input, for an operation that adds `hidden` `[B, H]` times the recurrent matrix.

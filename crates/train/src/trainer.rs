@@ -26,6 +26,7 @@ use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::split_mix;
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
 use rekindle_rnn::blank;
@@ -179,12 +180,13 @@ impl<T: Task> Trainer<T> {
         let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
-        Estimate::of(&task, &settings, device).check(device)?;
+        let check_room = |task: &T| Estimate::of(task, &settings, device).check(device);
         let device = device.clone().autodiff();
         let mut progress = progress_of(&task, &settings);
         let fresh = || T::model(&settings, task.assets(), training.seed, &device);
         if checkpoint::steps(&run)?.is_empty() {
             run.write_settings(T::NAME, &settings)?;
+            check_room(&task)?;
             let model = task.begin(fresh())?;
             return Self::from_progress(task, training, run, lock, device, model, progress);
         }
@@ -198,6 +200,7 @@ impl<T: Task> Trainer<T> {
             return Err(TrainError::OtherData { was: was.data, is: progress.data });
         }
         run.check_model(&settings, was.settings.as_ref())?;
+        check_room(&task)?;
         let (_, total_steps) = step_counts(&training, task.batches());
         if total_steps < was.step {
             let wanted = format!("at least {}, the steps that the run has done", was.step);
@@ -519,10 +522,7 @@ pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u6
     (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
 }
 
-/// One random number from two: SplitMix64's finaliser (Steele, Lea and Flood 2014).
+/// One random number from two.
 fn mix(seed: u64, step: u64) -> u64 {
-    let mut z = seed ^ step.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    split_mix::mix(seed ^ step.wrapping_add(1).wrapping_mul(split_mix::GOLDEN))
 }

@@ -72,7 +72,8 @@ fn tensor(shape: &[usize]) -> WeightTensor {
 fn a_model_of_this_program_is_recognised_by_its_shapes(
     #[case] embedding: Option<usize>,
     #[case] tied: bool,
-    #[values(Cell::Rnn, Cell::Lstm, Cell::Gru, Cell::PeepholeLstm, Cell::LayerNormLstm)] cell: Cell,
+    #[values(Cell::Rnn, Cell::Lstm, Cell::Gru, Cell::PeepholeLstm, Cell::LayerNormLstm, Cell::MinGru, Cell::MinLstm)]
+    cell: Cell,
 ) {
     let state = model(cell, embedding, tied).state_dict();
     let imported = import(&state, |_| {}).unwrap();
@@ -118,6 +119,20 @@ fn a_cell_that_the_shapes_do_not_tell_is_asked_for() {
     assert_eq!(imported.settings.model.recurrent.cell, Cell::RnnRelu);
     let wrong = import(&state, |options| options.cell = Some(Cell::Gru)).unwrap_err();
     assert!(matches!(reason(wrong), ImportError::Shape(ShapeError::NoCell { .. })));
+}
+
+#[test]
+fn without_a_recurrent_product_the_cell_must_follow_from_the_shapes() {
+    let mut state = model(Cell::Lstm, None, false).state_dict();
+    state.retain(|name, _| !name.contains("_hh_l"));
+    let message = error(&state).to_string();
+    assert!(
+        message.contains("rnn.weight_hh_l0 is missing") && message.contains("--cell min-gru or min-lstm"),
+        "{message}"
+    );
+    let asked = import(&state, |options| options.cell = Some(Cell::MinGru)).unwrap_err();
+    let message = reason(asked).to_string();
+    assert!(message.contains("rnn.weight_ih_l1: its shape does not go with"), "{message}");
 }
 
 #[test]

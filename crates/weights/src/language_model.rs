@@ -157,10 +157,11 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         }
     }
     let mut absent = Vec::new();
-    let plain = [Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru].contains(&cell);
+    let plain = [Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm].contains(&cell);
     if plain && !renamed.keys().any(|name| name.starts_with("rnn.bias")) {
         let rows = cell.gates() * hidden;
-        let names = (0..layers).flat_map(|layer| ["ih", "hh"].map(|part| format!("rnn.bias_{part}_l{layer}")));
+        let biases = || cell.weight_names(true).filter(|name| name.starts_with("bias"));
+        let names = (0..layers).flat_map(|layer| biases().map(move |bias| format!("rnn.{bias}_l{layer}")));
         absent.extend(names.map(|name| (name, rows)));
     }
     if !renamed.contains_key("output.bias") && !spare(vocabulary) {
@@ -198,27 +199,54 @@ fn recurrence(
     let no_cell =
         |parameter: &str| ShapeError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
     let &[rows, input] = shape("weight_ih_l0") else { return Err(no_cell("weight_ih_l0")) };
-    let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
-    if hidden == 0 || input == 0 || rows % hidden != 0 {
+    let has = |weight: &str| model.contains_key(name(&format!("{weight}_l0")).as_str());
+    // Any weight of a recurrent product shows that there is one, be its matrix missing or not.
+    let with_product = model.keys().any(|name| is_within(name, network) && name[network.len()..].contains("_hh_l"));
+    let (cell, hidden) = if with_product {
+        let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
+        let gates = |cell: &Cell| cell.has_recurrent_product() && cell.gates() * hidden == rows;
+        let mut of_gates = Cell::ALL.into_iter().filter(gates).rev();
+        let cell = match asked {
+            Some(asked) => of_gates.find(|&cell| cell == asked),
+            // The cell that has the most of the weights in the file; of several, the first of the list.
+            None => of_gates
+                .filter(|cell| cell.weight_names(false).all(has))
+                .max_by_key(|cell| cell.weight_names(false).count()),
+        };
+        (cell, hidden)
+    } else {
+        // Without the product the hidden size is that of what reads the hidden states: the layer above, or the output layer,
+        // which has a bias as a rule.
+        let outside = model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(model));
+        let (with_bias, without): (Vec<_>, Vec<_>) = outside.partition(|matrix| matrix.bias);
+        let readers = if with_bias.is_empty() { without } else { with_bias };
+        let reads = |hidden: usize| match shape("weight_ih_l1") {
+            [_, columns] => *columns == hidden,
+            _ => readers.iter().any(|matrix| matrix.columns == hidden),
+        };
+        let fits = |cell: &Cell| {
+            let whole = rows.is_multiple_of(cell.gates());
+            !cell.has_recurrent_product() && whole && (asked == Some(*cell) || reads(rows / cell.gates()))
+        };
+        let mut fitting = Cell::ALL.into_iter().filter(|cell| asked.is_none_or(|asked| asked == *cell)).filter(fits);
+        // Of several, none: one would be as good as the other.
+        let cell = fitting.next().filter(|_| fitting.next().is_none());
+        (cell, cell.map_or(0, |cell| rows / cell.gates()))
+    };
+    let cell = cell.ok_or_else(|| match with_product {
+        true => no_cell("weight_ih_l0"),
+        false => ShapeError::NoProduct { name: name("weight_hh_l0") },
+    })?;
+    if hidden == 0 || input == 0 {
         return Err(no_cell("weight_ih_l0"));
     }
-    let has = |weight: &str| model.contains_key(name(&format!("{weight}_l0")).as_str());
-    let mut of_gates = Cell::ALL.into_iter().filter(|cell| cell.gates() == rows / hidden).rev();
-    let cell = match asked {
-        Some(asked) => of_gates.find(|&cell| cell == asked),
-        // The cell that has the most of the weights in the file; of several, the first of the list.
-        None => of_gates
-            .filter(|cell| cell.weight_names(false).all(has))
-            .max_by_key(|cell| cell.weight_names(false).count()),
-    };
-    let Some(cell) = cell else { return Err(no_cell("weight_ih_l0")) };
     // The model is made before its weights are loaded: every size must be that of values in the file, so that a small file
     // does not ask for a large model.
     let misfit = |parameter: String| {
         let reason = "its shape does not go with that of weight_ih_l0";
         Err(ShapeError::Unsupported { name: name(&parameter), reason })
     };
-    if shape("weight_hh_l0") != [rows, hidden] {
+    if cell.has_recurrent_product() && shape("weight_hh_l0") != [rows, hidden] {
         return misfit("weight_hh_l0".to_owned());
     }
     let upper = |layer: &usize| format!("weight_ih_l{layer}");

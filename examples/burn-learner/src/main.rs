@@ -13,12 +13,12 @@ use burn::data::dataset::InMemDataset;
 use burn::optim::AdamConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_train::metric::{AccuracyMetric, LossMetric};
-use burn_train::{Learner, SupervisedTraining};
+use burn_train::{Learner, SequenceOutput, SupervisedTraining};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::{Corpus, Split, TextSource, Unit, Vocabulary, VocabularyConfig};
-use rekindle_models::char_lm::CharLmSettings;
-use rekindle_models::char_lm::learner::TextBatch;
+use rekindle_models::char_lm::{CharLm, CharLmSettings};
+use rekindle_models::learner::{Loss, WithLoss};
 use rekindle_models::settings::RecurrentSettings;
 
 const LENGTH: usize = 50;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings =
         CharLmSettings { recurrent: RecurrentSettings::default(), embedding: 64, ..CharLmSettings::default() };
     let model = settings.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(1), &device);
-    let learner = Learner::new(model, AdamConfig::new().init(), 2e-3);
+    let learner = Learner::new(WithLoss::new(model, NextSymbol), AdamConfig::new().init(), 2e-3);
     let result = SupervisedTraining::new("runs/burn-learner", loader(split.train)?, loader(split.validation)?)
         .metrics((AccuracyMetric::new(), LossMetric::new()))
         .num_epochs(epochs)
@@ -52,6 +52,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match result.error {
         Some(error) => Err(format!("the training ended early: {error}").into()),
         None => Ok(()),
+    }
+}
+
+/// Rows of text, and what follows each of their symbols.
+#[derive(Clone, Debug)]
+struct TextBatch {
+    /// `[B, T]`
+    inputs: Tensor<2, Int>,
+    /// `[B, T]`: the inputs, one symbol on.
+    targets: Tensor<2, Int>,
+}
+
+/// Cross-entropy of the next symbol.
+#[derive(Clone, Debug)]
+struct NextSymbol;
+
+impl Loss<CharLm> for NextSymbol {
+    type Batch = TextBatch;
+    type Output = SequenceOutput;
+
+    fn loss(&self, model: &CharLm, TextBatch { inputs, targets }: TextBatch) -> (Tensor<1>, SequenceOutput) {
+        let [rows, time] = targets.dims();
+        let (log_probs, _) = model.forward(inputs, None);
+        let loss = log_probs.clone().gather(2, targets.clone().reshape([rows, time, 1])).mean().neg();
+        (loss.clone(), SequenceOutput::new(loss, log_probs, None, targets))
     }
 }
 

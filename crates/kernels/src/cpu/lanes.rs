@@ -3,7 +3,7 @@
 //! Vector instructions are only inlined into code that is compiled for them, which a
 //! closure is not: what runs inside the loops are `#[inline(always)]` functions.
 
-use pulp::Simd;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Element-wise arithmetic on `N` inputs and `M` values that it replaces.
 pub(crate) trait Lanewise<const N: usize, const M: usize>: Copy {
@@ -52,6 +52,31 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
         for (y, (_, tail)) in y.iter().zip(&mut state) {
             simd.partial_store_f32s(tail, *y);
         }
+    }
+}
+
+/// [`update`] with the instructions of `arch`.
+pub(crate) fn apply<const N: usize, const M: usize>(
+    arch: Arch,
+    step: impl Lanewise<N, M>,
+    inputs: [&[f32]; N],
+    state: [&mut [f32]; M],
+) {
+    arch.dispatch(Update { step, inputs, state });
+}
+
+struct Update<'a, L, const N: usize, const M: usize> {
+    step: L,
+    inputs: [&'a [f32]; N],
+    state: [&'a mut [f32]; M],
+}
+
+impl<L: Lanewise<N, M>, const N: usize, const M: usize> WithSimd for Update<'_, L, N, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        update(simd, self.step, self.inputs, self.state);
     }
 }
 

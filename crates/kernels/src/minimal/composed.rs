@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Minimal, MinimalOutput, check};
+use super::{Minimal, check};
 use crate::{
     Input, Scan,
     composed::{sigmoid, walk},
@@ -13,10 +13,10 @@ use crate::{
 ///
 /// # Panics
 /// As these.
-pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> MinimalOutput {
+pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
     check(cell, &input, &h0, scan);
     let [_, hidden_size] = h0.dims();
-    let (hidden, [last]) = walk(input, scan, [h0], |x, [h]| {
+    walk(input, scan, [h0], |x, [h]| {
         let sum = |index: usize| x.clone().narrow(1, index * hidden_size, hidden_size);
         let candidate = positive(sum(cell.gates() - 1));
         let keep = match cell {
@@ -27,8 +27,7 @@ pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> Mini
             }
         };
         [candidate.clone() + keep * (h.clone() - candidate)]
-    });
-    MinimalOutput { hidden, last }
+    })
 }
 
 /// `g(x)`.

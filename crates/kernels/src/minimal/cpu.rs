@@ -66,16 +66,17 @@ fn positive<S: Simd>(simd: S, x: S::f32s) -> [S::f32s; 2] {
     [simd.select_f32s(negative, y, above), slope]
 }
 
-/// A time step: reads the sums, that under `g` last; updates the state and writes the hidden state.
+/// A time step: reads the sums, that under `g` last; updates the state, and writes the hidden state
+/// to a second place where there is one.
 #[derive(Clone, Copy)]
-struct Step;
+pub(crate) struct Step;
 
-impl<const N: usize> Lanewise<N, 2> for Step {
+impl<const N: usize, const M: usize> Lanewise<N, M> for Step {
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, sums: [S::f32s; N], [h, _]: [S::f32s; 2]) -> [S::f32s; 2] {
+    fn step<S: Simd>(self, simd: S, sums: [S::f32s; N], state: [S::f32s; M]) -> [S::f32s; M] {
         let Shares { keep, write, .. } = shares(simd, &sums[..N - 1]);
         let [c, _] = positive(simd, sums[N - 1]);
-        [simd.mul_add_e_f32s(keep, h, simd.mul_f32s(write, c)); 2]
+        [simd.mul_add_e_f32s(keep, state[0], simd.mul_f32s(write, c)); M]
     }
 }
 

@@ -1,17 +1,18 @@
 //! The operations over slices.
 
 use burn::backend::tensor::FloatTensor;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Simd};
 use rayon::prelude::*;
 
 use crate::{
     cpu::{
         activation,
         blocks::CHUNK,
-        lanes::{Lanewise, update},
+        lanes::{Lanewise, apply},
         operation::Operation,
         tensors::CpuBackend,
     },
+    split_mix::{GOLDEN, mix},
     step,
 };
 
@@ -86,17 +87,6 @@ impl Mask {
     }
 }
 
-/// `2^64` divided by the golden ratio.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// SplitMix64's finaliser (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
 /// Masks a tensor.
 fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
     let mut tensor = B::owned(tensor);
@@ -117,19 +107,8 @@ fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>
     let (mut gradient, output) = (B::owned(gradient), B::contiguous(output));
     let arch = Arch::new();
     let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));
-    chunks.for_each(|(gradient, output)| arch.dispatch(TanhBackward(gradient, output)));
+    chunks.for_each(|(gradient, output)| apply(arch, SlopeStep, [output], [gradient]));
     gradient
-}
-
-struct TanhBackward<'a>(&'a mut [f32], &'a [f32]);
-
-impl WithSimd for TanhBackward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        update(simd, SlopeStep, [self.1], [self.0]);
-    }
 }
 
 #[derive(Clone, Copy)]

@@ -3,30 +3,17 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::cpu::activation;
-use crate::cpu::lanes::{Lanewise, update};
+use crate::cpu::lanes::{Lanewise, apply};
 
 /// `tanh` of every number.
 pub fn tanh(x: &mut [f32]) {
-    Arch::new().dispatch(Tanh { x });
-}
-
-struct Tanh<'a> {
-    x: &'a mut [f32],
-}
-
-impl WithSimd for Tanh<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        update(simd, TanhLanes, [], [self.x]);
-    }
+    apply(Arch::new(), Tanh, [], [x]);
 }
 
 #[derive(Clone, Copy)]
-struct TanhLanes;
+struct Tanh;
 
-impl Lanewise<0, 1> for TanhLanes {
+impl Lanewise<0, 1> for Tanh {
     #[inline(always)]
     fn step<S: Simd>(self, simd: S, _: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
         [activation::tanh(simd, x)]

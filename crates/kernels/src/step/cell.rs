@@ -1,13 +1,14 @@
 //! The recurrence of one layer, step by step.
 
 use burn::tensor::Tensor;
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::linear::Packed;
 use super::{Rows, bias_of};
 use crate::{
     cpu::lanes::{parts, update},
     gru, lstm,
+    minimal::{self, Minimal},
     rnn::{self, Activation},
 };
 
@@ -20,6 +21,8 @@ pub enum Cell {
     Lstm,
     /// [`gru`](crate::gru).
     Gru,
+    /// [`minimal`](crate::minimal).
+    Minimal(Minimal),
 }
 
 impl Cell {
@@ -28,6 +31,7 @@ impl Cell {
             Cell::Rnn(_) => 1,
             Cell::Lstm => 4,
             Cell::Gru => 3,
+            Cell::Minimal(cell) => cell.gates(),
         }
     }
 }
@@ -39,7 +43,9 @@ impl Cell {
 #[derive(Debug)]
 pub struct CellStepper {
     cell: Cell,
-    weight_hh: Packed,
+    arch: Arch,
+    /// None where there is no recurrent product.
+    weight_hh: Option<Packed>,
     /// `[3H]`, of a GRU: `b_h`.
     bias: Vec<f32>,
     /// `H`
@@ -47,20 +53,42 @@ pub struct CellStepper {
 }
 
 impl CellStepper {
-    /// The layer with these weights; only a GRU reads `bias_hh`, which is zeros if there is none.
-    /// `None` if the weights are not `f32` on a CPU backend.
+    /// The layer of `width` `H` with these weights: `weight_hh` `[G, H]`, which the
+    /// [minimal](crate::minimal) cells do not have, and `bias_hh` `[3H]`, which only a GRU reads, and
+    /// takes for zeros if there is none. `None` if native code does not run the weights.
     ///
     /// # Panics
-    /// If `weight_hh` is not `[G, H]`, or the bias of a GRU not `[3H]`.
-    pub fn new(cell: Cell, weight_hh: Tensor<2>, bias_hh: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
-        let [count, width] = weight_hh.dims();
+    /// If a weight has another shape, or is missing.
+    pub fn new(
+        cell: Cell,
+        width: usize,
+        weight_hh: Option<Tensor<2>>,
+        bias_hh: Option<Tensor<1>>,
+        rows: Rows,
+    ) -> Option<Self> {
         let gates = cell.gates();
-        assert_eq!(count, gates * width, "`weight_hh` must have the shape [G, H] = [{gates}H, H]: H is {width}");
-        let bias = match cell {
-            Cell::Gru => bias_of("bias_hh", bias_hh, count)?,
-            Cell::Rnn(_) | Cell::Lstm => Vec::new(),
+        let weight_hh = match cell {
+            Cell::Minimal(_) => None,
+            Cell::Rnn(_) | Cell::Lstm | Cell::Gru => {
+                let weight_hh = weight_hh.expect("the cell has a recurrent product, so it needs `weight_hh`");
+                let (wanted, seen) = ([gates * width, width], weight_hh.dims());
+                assert_eq!(seen, wanted, "`weight_hh` must have the shape [G, H] = [{gates}H, H]: H is {width}");
+                Some(Packed::new(weight_hh, rows)?)
+            }
         };
-        Some(Self { cell, weight_hh: Packed::new(weight_hh, rows)?, bias, width })
+        let bias = match cell {
+            Cell::Gru => bias_of("bias_hh", bias_hh, gates * width)?,
+            _ => Vec::new(),
+        };
+        Some(Self { cell, arch: Arch::new(), weight_hh, bias, width })
+    }
+
+    /// Numbers a row that [`step`](Self::step) needs as its `memory`.
+    pub fn memory(&self) -> usize {
+        match self.cell {
+            Cell::Lstm | Cell::Gru => self.width,
+            Cell::Rnn(_) | Cell::Minimal(_) => 0,
+        }
     }
 
     /// `H`: numbers of a row's hidden state.
@@ -69,56 +97,44 @@ impl CellStepper {
     }
 
     /// Reads a step, given as the input projections `gates` `[N, G]`, which are used up: from the
-    /// states `hidden` `[N, H]` to the next. `memory` is the cell state of an LSTM, and not read
-    /// by others.
+    /// states `hidden` `[N, H]` to the next. `memory` `[N, M]`, of [`memory`](Self::memory) numbers a
+    /// row, is the cell state of an LSTM; a GRU writes there before it reads.
     ///
     /// # Panics
     /// If the sizes do not go together.
     pub fn step(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32]) {
         let (width, stride) = (self.width, self.cell.gates() * self.width);
-        let mut candidates = Vec::new();
         if self.cell == Cell::Gru {
             // The reset gate scales the candidate's recurrent part before its input joins.
-            for row in gates.chunks_exact_mut(stride) {
-                candidates.extend_from_slice(&row[2 * width..]);
+            for (row, candidate) in gates.chunks_exact_mut(stride).zip(memory.chunks_exact_mut(width)) {
+                candidate.copy_from_slice(&row[2 * width..]);
                 row[2 * width..].copy_from_slice(&self.bias[2 * width..]);
             }
         }
-        self.weight_hh.add_product(hidden, gates);
+        if let Some(weight_hh) = &self.weight_hh {
+            weight_hh.add_product(hidden, gates);
+        }
         if hidden.len() == width {
-            return self.finish(gates, hidden, memory, &mut candidates);
+            return self.finish(gates, hidden, memory);
         }
         for (r, (gates, hidden)) in gates.chunks_exact_mut(stride).zip(hidden.chunks_exact_mut(width)).enumerate() {
-            let row = r * width..(r + 1) * width;
-            // Cells read one of them at most; that of the others may be empty.
-            let memory = memory.get_mut(row.clone()).unwrap_or_default();
-            self.finish(gates, hidden, memory, candidates.get_mut(row).unwrap_or_default());
+            self.finish(gates, hidden, memory.get_mut(r * width..(r + 1) * width).unwrap_or_default());
         }
     }
 
     /// The new state of a row from the sums of its gates.
-    fn finish(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32], candidate: &mut [f32]) {
-        let work = match self.cell {
-            Cell::Rnn(activation) => Work::Rnn(activation),
-            Cell::Lstm => Work::Lstm { memory },
-            Cell::Gru => Work::Gru { bias: &self.bias, candidate },
-        };
-        self.weight_hh.arch.dispatch(Gates { work, gates, hidden });
+    fn finish(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32]) {
+        self.arch.dispatch(Gates { cell: self.cell, bias: &self.bias, gates, hidden, memory });
     }
 }
 
 /// The gates of a step of one row, from the sums under their nonlinearities to the new state.
 struct Gates<'a> {
-    work: Work<'a>,
+    cell: Cell,
+    bias: &'a [f32],
     gates: &'a mut [f32],
     hidden: &'a mut [f32],
-}
-
-/// A row's numbers beside gates and hidden state.
-enum Work<'a> {
-    Rnn(Activation),
-    Lstm { memory: &'a mut [f32] },
-    Gru { bias: &'a [f32], candidate: &'a mut [f32] },
+    memory: &'a mut [f32],
 }
 
 impl WithSimd for Gates<'_> {
@@ -126,19 +142,26 @@ impl WithSimd for Gates<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let width = self.hidden.len();
-        match self.work {
-            Work::Rnn(activation) => {
-                update(simd, rnn::cpu::Step(activation), [], [&mut *self.gates]);
-                self.hidden.copy_from_slice(self.gates);
+        let Self { cell, bias, gates, hidden, memory } = self;
+        let width = hidden.len();
+        match cell {
+            Cell::Rnn(activation) => {
+                update(simd, rnn::cpu::Step(activation), [], [&mut *gates]);
+                hidden.copy_from_slice(gates);
             }
-            Work::Lstm { memory } => {
-                lstm::cpu::step(simd, parts(self.gates, width), memory, self.hidden);
-            }
-            Work::Gru { bias, candidate } => {
-                let [r, z, recurrent] = parts(self.gates, width);
+            Cell::Lstm => lstm::cpu::step(simd, parts(gates, width), memory, hidden),
+            Cell::Gru => {
+                let [r, z, recurrent] = parts(gates, width);
                 let inputs = [&*recurrent, &bias[..width], &bias[width..2 * width]];
-                update(simd, gru::cpu::Step, inputs, [r, z, candidate, self.hidden]);
+                update(simd, gru::cpu::Step, inputs, [r, z, memory, hidden]);
+            }
+            Cell::Minimal(Minimal::Gru) => {
+                let [z, x] = parts(gates, width).map(|part| &*part);
+                update(simd, minimal::cpu::Step, [z, x], [hidden]);
+            }
+            Cell::Minimal(Minimal::Lstm) => {
+                let [f, i, x] = parts(gates, width).map(|part| &*part);
+                update(simd, minimal::cpu::Step, [f, i, x], [hidden]);
             }
         }
     }

@@ -67,7 +67,7 @@ impl PackedLinear {
 /// A matrix `W` `[O, I]`, packed for products with rows of `I` numbers.
 #[derive(Debug)]
 pub(super) struct Packed {
-    pub arch: Arch,
+    arch: Arch,
     panels: Panels,
     rows: Rows,
     /// `I`

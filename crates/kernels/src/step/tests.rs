@@ -3,7 +3,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::*;
 use crate::cpu::testing::numbers;
-use crate::rnn::Activation;
+use crate::{minimal::Minimal, rnn::Activation};
 
 fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape), &Device::flex())
@@ -13,10 +13,12 @@ fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
 fn rows_have_the_bits_of_one_row_alone() {
     for width in [1, 5, 33] {
         for count in [1, 3, 14] {
-            for cell in [Cell::Rnn(Activation::Tanh), Cell::Lstm, Cell::Gru] {
+            let minimal = [Minimal::Gru, Minimal::Lstm].map(Cell::Minimal);
+            for cell in [Cell::Rnn(Activation::Tanh), Cell::Lstm, Cell::Gru].into_iter().chain(minimal) {
                 for bias_hh in [Some(tensor([3 * width], 3)), None] {
                     let stride = cell.gates() * width;
-                    let stepper = |rows| CellStepper::new(cell, tensor([stride, width], 1), bias_hh.clone(), rows);
+                    let weight_hh = || Some(tensor([stride, width], 1));
+                    let stepper = |rows| CellStepper::new(cell, width, weight_hh(), bias_hh.clone(), rows);
                     let (several, one) = (stepper(Rows::Several).unwrap(), stepper(Rows::One).unwrap());
                     let states = || [numbers(count * stride, 4), numbers(count * width, 5), numbers(count * width, 6)];
                     let [mut gates, mut hidden, mut memory] = states();

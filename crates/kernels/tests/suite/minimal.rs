@@ -38,23 +38,23 @@ fn outputs_and_gradients_are_those_of_the_python_package() {
     for device in devices() {
         let device = device.autodiff();
         for case in &cases {
-            let [steps, batch, hidden] = case.sizes;
+            let [steps, batch, width] = case.sizes;
             let gates = if case.cell == "min_gru" { 2 } else { 3 };
             let values = |name| case.inputs.get(name).cloned();
             let input = values("input").expect("every case has an input");
-            let input = tensor(&input, [steps, batch, gates * hidden], &device, DType::F32).require_grad();
-            let h0 = values("h0").unwrap_or_else(|| vec![0.0; batch * hidden]);
-            let h0 = tensor(&h0, [batch, hidden], &device, DType::F32).require_grad();
+            let input = tensor(&input, [steps, batch, gates * width], &device, DType::F32).require_grad();
+            let h0 = values("h0").unwrap_or_else(|| vec![0.0; batch * width]);
+            let h0 = tensor(&h0, [batch, width], &device, DType::F32).require_grad();
 
             let operation = if gates == 2 { minimal::min_gru } else { minimal::min_lstm };
-            let output = operation(Input::Projected(input.clone()), h0.clone(), &Scan::default());
+            let (hidden, [last]) = operation(Input::Projected(input.clone()), h0.clone(), &Scan::default());
             let weights = |name: &str| &case.loss_weights[name];
-            let by_hidden = tensor(weights("hidden"), [steps, batch, hidden], &device, DType::F32);
-            let by_last = tensor(weights("last"), [batch, hidden], &device, DType::F32);
-            let loss = (output.hidden.clone() * by_hidden).sum() + (output.last.clone() * by_last).sum();
+            let by_hidden = tensor(weights("hidden"), [steps, batch, width], &device, DType::F32);
+            let by_last = tensor(weights("last"), [batch, width], &device, DType::F32);
+            let loss = (hidden.clone() * by_hidden).sum() + (last.clone() * by_last).sum();
             let gradients = loss.backward();
 
-            let outputs = [("hidden", numbers(output.hidden)), ("last", numbers(output.last))];
+            let outputs = [("hidden", numbers(hidden)), ("last", numbers(last))];
             for (name, seen) in outputs {
                 assert_close(&format!("{}: {name}", case.cell), &seen, &case.outputs[name], TOLERANCE);
             }

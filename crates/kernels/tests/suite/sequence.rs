@@ -204,8 +204,8 @@ pub fn call(
             Body::Operation => rnn::rnn,
             Body::Composed => rnn::composed,
         };
-        let output = body(input.clone(), weight_hh.clone(), h0.clone(), activation, scan);
-        (output.hidden, vec![output.last])
+        let (hidden, last) = body(input.clone(), weight_hh.clone(), h0.clone(), activation, scan);
+        (hidden, last.into())
     };
     match cell {
         Cell::RnnTanh => rnn(rnn::Activation::Tanh),
@@ -215,25 +215,25 @@ pub fn call(
                 Body::Operation => lstm::lstm,
                 Body::Composed => lstm::composed,
             };
-            let output = body(input, weight_hh, h0, c0, scan);
-            (output.hidden, vec![output.last_hidden, output.last_cell])
+            let (hidden, last) = body(input, weight_hh, h0, c0, scan);
+            (hidden, last.into())
         }
         Cell::Gru => {
             let body = match body {
                 Body::Operation => gru::gru,
                 Body::Composed => gru::composed,
             };
-            let output = body(input, weight_hh, bias_hh, h0, scan);
-            (output.hidden, vec![output.last])
+            let (hidden, last) = body(input, weight_hh, bias_hh, h0, scan);
+            (hidden, last.into())
         }
         Cell::MinGru | Cell::MinLstm => {
-            let output = match (cell, body) {
+            let (hidden, last) = match (cell, body) {
                 (Cell::MinGru, Body::Operation) => minimal::min_gru(input, h0, scan),
                 (_, Body::Operation) => minimal::min_lstm(input, h0, scan),
                 (Cell::MinGru, Body::Composed) => minimal::composed(minimal::Minimal::Gru, input, h0, scan),
                 (_, Body::Composed) => minimal::composed(minimal::Minimal::Lstm, input, h0, scan),
             };
-            (output.hidden, vec![output.last])
+            (hidden, last.into())
         }
     }
 }

@@ -4,6 +4,7 @@ use rekindle_kernels::step::Rows;
 use rekindle_rnn::{PackedLinear, State, StepState, Stepper};
 
 use super::{CharLm, Output};
+use crate::prepared::packed;
 
 /// See [`Recurrent::stepper`](rekindle_rnn::Recurrent::stepper) for the models that it covers.
 #[derive(Debug)]
@@ -25,10 +26,7 @@ impl Prepared {
             None => stepper.state(&model.recurrent.zero_state(1, &model.recurrent.device())),
         };
         let output = match &model.output {
-            Output::Own(layer) => {
-                let bias = layer.bias.as_ref().map(|bias| bias.val());
-                PackedLinear::new(layer.weight.val().transpose(), bias, Rows::One)?
-            }
+            Output::Own(layer) => packed(layer, Rows::One)?,
             Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()), Rows::One)?,
         };
         let logits = vec![0.0; output.output_size()];

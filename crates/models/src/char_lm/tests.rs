@@ -230,3 +230,16 @@ fn variants_and_training_devices_keep_the_tensor_operations() {
         assert!(Prepared::new(&training, None).is_none());
     }
 }
+
+#[test]
+fn no_tokens_give_no_predictions_and_leave_the_state() {
+    for device in cpus() {
+        for (shape, cell) in [([2, 0], Cell::Lstm), ([0, 3], Cell::Gru), ([2, 0], Cell::Rnn)] {
+            let [batch, time] = shape;
+            let model =
+                with_layers(2, CharLmSettings { embedding: 3, ..settings(4, cell) }).init_with(5, &mut rng(), &device);
+            let (log_probs, _) = model.forward(Tensor::zeros([batch, time], &device), None);
+            assert_eq!(log_probs.dims(), [batch, time, 5], "{cell}");
+        }
+    }
+}

@@ -41,8 +41,8 @@ impl Cell {
     /// One step from `projection` `[B, 4H]`, the input's whole contribution to the gates.
     fn step(&self, projection: Tensor<2>, [hidden, cell]: Memory) -> Memory {
         let input = Input::Projected(projection.unsqueeze_dim(0));
-        let output = lstm(input, self.weight_hh.clone(), hidden, cell, &self.scan);
-        [output.hidden.squeeze_dim(0), output.last_cell]
+        let (hidden, [_, cell]) = lstm(input, self.weight_hh.clone(), hidden, cell, &self.scan);
+        [hidden.squeeze_dim(0), cell]
     }
 }
 

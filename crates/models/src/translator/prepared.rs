@@ -9,6 +9,7 @@ use rekindle_rnn::{StepState, Stepper};
 use super::Translator;
 use crate::decode::{Step, StepDecoder};
 use crate::host::{ids, values};
+use crate::prepared::packed;
 
 /// The decoder of a [`Translator`], for [`search`](crate::decode::search).
 #[derive(Debug)]
@@ -44,15 +45,13 @@ impl<'m> PreparedWriter<'m> {
             Some(query) => Some(PackedLinear::new(query.val().transpose(), None, Rows::Several)?),
             None => None,
         };
-        let combine = &model.combine;
-        let bias = combine.bias.as_ref().map(|bias| bias.val());
         Some(Self {
             model,
             device: model.device(),
             decoder,
             attends: attention.is_some(),
             query,
-            combine: PackedLinear::new(combine.weight.val().transpose(), bias, Rows::Several)?,
+            combine: packed(&model.combine, Rows::Several)?,
             output: PackedLinear::new(model.output_weight(), Some(model.output_bias.val()), Rows::Several)?,
         })
     }

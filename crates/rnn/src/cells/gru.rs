@@ -37,7 +37,6 @@ impl Equations<1> for Gru {
         let bias_hh = weights
             .vector("bias_hh")
             .unwrap_or_else(|| Tensor::zeros([weight_hh.dims()[0]], (&weight_hh.device(), weight_hh.dtype())));
-        let output = gru(input, weight_hh, bias_hh, h0, scan);
-        (output.hidden, [output.last])
+        gru(input, weight_hh, bias_hh, h0, scan)
     }
 }

@@ -30,9 +30,7 @@ impl Equations<2> for Lstm {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Lstm);
 
-    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
-        let [h0, c0] = state;
-        let output = lstm(input, weights.matrix("weight_hh"), h0, c0, scan);
-        (output.hidden, [output.last_hidden, output.last_cell])
+    fn sequence(input: Input, [h0, c0]: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+        lstm(input, weights.matrix("weight_hh"), h0, c0, scan)
     }
 }

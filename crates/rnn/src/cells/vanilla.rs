@@ -31,7 +31,6 @@ impl<const RELU: bool> Equations<1> for Vanilla<RELU> {
     const STEP: Option<step::Cell> = Some(step::Cell::Rnn(Self::ACTIVATION));
 
     fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
-        let output = rnn(input, weights.matrix("weight_hh"), h0, Self::ACTIVATION, scan);
-        (output.hidden, [output.last])
+        rnn(input, weights.matrix("weight_hh"), h0, Self::ACTIVATION, scan)
     }
 }

@@ -6,7 +6,7 @@ use crate::{Cell, RecurrentConfig};
 #[test]
 fn rows_are_read_as_by_the_whole_network() {
     let device = Device::flex();
-    for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru] {
+    for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm] {
         let network = RecurrentConfig::new(5, 7, cell).with_num_layers(2).init(&device);
         let stepper = network.rows_stepper().unwrap();
         let x = Tensor::<3>::random([6, 3, 5], Distribution::Default, &device);

@@ -126,6 +126,18 @@ fn outputs_states_and_gradients_are_those_of_pytorch(
     }
 }
 
+/// The package `minGRU-pytorch`, by `fixtures/make_minimal.py`.
+#[test]
+fn the_minimal_cells_have_the_numbers_of_the_python_package() {
+    let cases = cases(include_str!("../fixtures/minimal.json"));
+    for cell in [Cell::MinGru, Cell::MinLstm] {
+        assert_eq!(cases.iter().filter(|case| case.cell == cell).count(), 2, "cases of {cell}");
+    }
+    for device in devices() {
+        cases.iter().for_each(|case| check(case, &device.clone().autodiff()));
+    }
+}
+
 /// The equations of the paper, written in PyTorch by `fixtures/make_mogrifier.py`.
 #[test]
 fn the_mogrifier_has_the_numbers_of_its_equations() {

@@ -40,6 +40,12 @@ pub enum ShapeError {
         /// The cell that was asked for.
         cell: Option<Cell>,
     },
+    /// The recurrent product is missing, and the shapes are those of no cell that has none.
+    #[error("{name} is missing; of a cell that has none, say which it is: --cell {}", without_product())]
+    NoProduct {
+        /// The tensor.
+        name: String,
+    },
     /// A layer beside the recurrent network cannot be told.
     #[error(
         "no tensor has the shape of the {layer}, {wanted}; tell its name with --key-map OLD={layer} (`rekindle inspect FILE` \
@@ -67,4 +73,9 @@ pub enum ShapeError {
         /// The tensor.
         name: String,
     },
+}
+
+fn without_product() -> String {
+    let cells = Cell::ALL.into_iter().filter(|cell| !cell.has_recurrent_product());
+    cells.map(Cell::name).collect::<Vec<_>>().join(" or ")
 }

@@ -1,23 +1,9 @@
 use super::*;
 use crate::cpu::{
-    lanes::{Lanewise, update},
+    lanes::{self, Lanewise},
     testing::architectures,
 };
-use pulp::{Arch, WithSimd};
-
-struct Apply<'a> {
-    sigmoid: &'a mut [f32],
-    tanh: &'a mut [f32],
-}
-
-impl WithSimd for Apply<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        update(simd, Both, [], [self.sigmoid, self.tanh]);
-    }
-}
+use pulp::Arch;
 
 #[derive(Clone, Copy)]
 struct Both;
@@ -31,7 +17,7 @@ impl Lanewise<0, 2> for Both {
 
 fn apply(arch: Arch, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let (mut sigmoid, mut tanh) = (x.to_vec(), x.to_vec());
-    arch.dispatch(Apply { sigmoid: &mut sigmoid, tanh: &mut tanh });
+    lanes::apply(arch, Both, [], [&mut sigmoid, &mut tanh]);
     (sigmoid, tanh)
 }
 

@@ -25,15 +25,17 @@ fn sequence(
 ) -> (Tensor<3>, Option<Tensor<2>>) {
     let (input, [h, c], scan) = (Input::Projected(input), state, Scan::default());
     match cell {
-        Cell::Rnn(activation) => (rnn::rnn(input, weight, h, activation, &scan).hidden, None),
+        Cell::Rnn(activation) => (rnn::rnn(input, weight, h, activation, &scan).0, None),
         Cell::Lstm => {
-            let output = lstm::lstm(input, weight, h, c, &scan);
-            (output.hidden, Some(output.last_cell))
+            let (hidden, [_, last_cell]) = lstm::lstm(input, weight, h, c, &scan);
+            (hidden, Some(last_cell))
         }
         Cell::Gru => {
             let bias = bias_hh.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
-            (gru::gru(input, weight, bias, h, &scan).hidden, None)
+            (gru::gru(input, weight, bias, h, &scan).0, None)
         }
+        Cell::Minimal(Minimal::Gru) => (minimal::min_gru(input, h, &scan).0, None),
+        Cell::Minimal(Minimal::Lstm) => (minimal::min_lstm(input, h, &scan).0, None),
     }
 }
 
@@ -42,14 +44,16 @@ fn steps_have_the_bits_of_the_sequence(#[values(1, 5, 17, 100, 384)] width: usiz
     const STEPS: usize = 6;
     for device in cpus() {
         let bias_hh = Some(tensor([3 * width], 0.3, &device));
-        let cells = [Cell::Rnn(Activation::Tanh), Cell::Rnn(Activation::Relu), Cell::Lstm, Cell::Gru];
-        for (cell, bias_hh) in cells.into_iter().flat_map(|cell| [(cell, bias_hh.clone()), (cell, None)]) {
+        let minimal = [Minimal::Gru, Minimal::Lstm].map(Cell::Minimal);
+        let others = [Cell::Rnn(Activation::Tanh), Cell::Rnn(Activation::Relu), Cell::Lstm, Cell::Gru];
+        let cells = others.into_iter().chain(minimal);
+        for (cell, bias_hh) in cells.flat_map(|cell| [(cell, bias_hh.clone()), (cell, None)]) {
             let rows = cell.gates() * width;
             let (weight, input) = (tensor([rows, width], 0.1, &device), tensor([STEPS, 1, rows], 0.2, &device));
             let state = [tensor([1, width], 0.5, &device), tensor([1, width], 0.6, &device)];
             let (wanted, wanted_cell) = sequence(cell, input.clone(), weight.clone(), bias_hh.clone(), state.clone());
 
-            let stepper = CellStepper::new(cell, weight, bias_hh, Rows::One).expect("f32 on a CPU");
+            let stepper = CellStepper::new(cell, width, Some(weight), bias_hh, Rows::One).expect("f32 on a CPU");
             let [mut h, mut c] = state.map(values);
             let wanted = values(wanted);
             for (x, wanted) in values(input).chunks_exact(rows).zip(wanted.chunks_exact(width)) {
@@ -67,5 +71,5 @@ fn steps_have_the_bits_of_the_sequence(#[values(1, 5, 17, 100, 384)] width: usiz
 #[should_panic(expected = "`weight_hh` must have the shape [G, H] = [4H, H]: H is 3")]
 fn weights_of_another_cell_are_refused() {
     let device = cpus().remove(0);
-    let _ = CellStepper::new(Cell::Lstm, tensor([9, 3], 0.0, &device), None, Rows::One);
+    let _ = CellStepper::new(Cell::Lstm, 3, Some(tensor([9, 3], 0.0, &device)), None, Rows::One);
 }

@@ -29,7 +29,7 @@ settings! {
         /// What one token of the vocabulary is
         units: Unit => value("UNIT").choices(["char", "byte", "word"]);
         /// Recurrent cell, where the number of gates does not decide it: rnn-relu, say
-        cell: Option<Cell> => value("NAME").choices(Cell::ALL.map(Cell::name)).unset("rnn, lstm or gru");
+        cell: Option<Cell> => value("NAME").choices(Cell::ALL.map(Cell::name)).unset("the plain one of those that fit");
         /// Only tensors whose names begin with PREFIX and a dot, named without it: one state dict of several
         key: Option<String> => value("PREFIX").unset("all");
         /// Another name for a tensor, or for all that begin with OLD and a dot; several are applied in turn

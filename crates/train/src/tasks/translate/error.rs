@@ -13,7 +13,7 @@ pub enum TranslateError {
     },
     /// Sentences over the greatest length, with `--strict`.
     #[error(
-        "more than {} in a sentence of {}: raise --max-length, or leave out --strict",
+        "sentences of more than {} in {}: raise --max-length, or leave out --strict",
         counted(*longest, "tokens"),
         counted(*count, "pairs")
     )]

@@ -1,0 +1,34 @@
+//! minLSTM: an LSTM whose gates and candidate read the input alone, and whose gates share out 1.
+//!
+//! Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs all we needed?" (arXiv 2410.01201, 2024),
+//! with the positive candidate of its appendix B:
+//!
+//! ```text
+//! f_t = σ(W_if x_t + b_if)
+//! i_t = σ(W_ii x_t + b_ii)
+//! h̃_t = g(W_ih x_t + b_ih)               g(x) = x + 0.5 if x ≥ 0, else σ(x)
+//! h_t = (f_t ⊙ h_{t-1} + i_t ⊙ h̃_t) / (f_t + i_t)
+//! ```
+
+use burn::tensor::Tensor;
+use rekindle_kernels::{Input, Scan, minimal::min_lstm};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use rekindle_kernels::{minimal::Minimal, step};
+
+use crate::equations::Equations;
+use crate::weights::Values;
+
+/// Gate rows f, i, h̃; no `weight_hh`, and no cell state.
+pub(crate) struct MinLstm;
+
+impl Equations<1> for MinLstm {
+    const GATES: usize = 3;
+    const FORGET_GATE: Option<(usize, f64)> = Some((0, 1.0));
+    const HAS_PRODUCT: bool = false;
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    const STEP: Option<step::Cell> = Some(step::Cell::Minimal(Minimal::Lstm));
+
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+        min_lstm(input, h0, scan)
+    }
+}
