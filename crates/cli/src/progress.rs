@@ -1,4 +1,4 @@
-//! What a run looks like while it works: a bar on a terminal, plain lines elsewhere. All goes to standard error.
+//! The progress of a run on standard error: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
@@ -160,7 +160,7 @@ fn figures(report: &Report) -> String {
 }
 
 /// A rounded number with its thousands apart: `12,345`.
-fn thousands(number: f64) -> HumanCount {
+pub fn thousands(number: f64) -> HumanCount {
     HumanCount(number.round().max(0.0) as u64)
 }
 

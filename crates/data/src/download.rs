@@ -20,7 +20,7 @@ use crate::{DataError, ErrorKind};
 const PATIENCE: Duration = Duration::from_secs(30);
 const BUFFER: usize = 1 << 16;
 
-/// How a file came to be there.
+/// Whether a file was downloaded or was there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was there before, and whole.

@@ -1,6 +1,6 @@
-//! Figures of labelled frames that look at segments: maximal runs of one label.
+//! Metrics of labelled frames by segments: maximal runs of one label.
 //!
-//! The accuracy of frames hardly notices a label that flickers; the edit score does. It looks only at which segments follow
+//! The accuracy of frames hardly notices a label that flickers; the edit score does. It compares only which segments follow
 //! each other, not at how long they are or where they begin.
 
 /// The segments of a sequence of labels: each maximal run of one label, by that label.

@@ -1,7 +1,7 @@
 //! Figures of translations: the corpus BLEU and the chrF of sacrebleu.
 //!
 //! Sentences are plain texts, not lists of tokens: what a token is belongs to the figure. Post 2018 ("A call for clarity
-//! in reporting BLEU scores", arXiv 1804.08771) tells why.
+//! in reporting BLEU scores", arXiv 1804.08771) explains why.
 
 mod bleu;
 mod chrf;

@@ -1,4 +1,4 @@
-//! Where a decoder looks while it writes.
+//! Attention: a weighted sum of encoder outputs for each step of a decoder.
 //!
 //! ```text
 //! dot        e_ts = h_t · s_s / √F

@@ -1,6 +1,6 @@
-//! One to many: a sentence about a picture.
+//! A captioner: one image to a sentence of many words.
 //!
-//! An [`encoder`] sees the picture and a recurrent network writes, as one model. What is seen of a picture are `P` places
+//! The image encoder ([`encoder`]) and the recurrent decoder are one model. The features of an image are `P` places
 //! with a pillar of `F` numbers each, `a_1 .. a_P`: 49 of 1280 for EfficientNet-Lite0, 196 of 512 for VGG. Each pillar is
 //! projected once a picture to `D` numbers, `m_p = W_a a_p + b_a`; the captions of a picture share the projection.
 //!
@@ -38,7 +38,7 @@
 //!   own score is [`AttentionKind::Additive`].
 //! * *What exactly is the weighted sum?* `α_t` `[P]` has a weight for each place, and each place a pillar. Every pillar is
 //!   multiplied by the weight of its place, and the pillars are added: `[P] · [P, D] -> [D]`. What was a map has become one
-//!   vector, mostly that of the place that was looked at. It is the product `outputs.product(weights)` in
+//!   vector, mostly that of the place with the greatest weight. It is the product `outputs.product(weights)` in
 //!   [`Memory::look`].
 //! * *How does the CNN act on every step?* The map is computed once. What changes is `z_t`, another mixture of its
 //!   pillars at each step, which enters by the columns `W_ih` beside the last word, as `m` does in the plain model, and the
@@ -141,7 +141,7 @@ pub struct Captioner {
     pub image: Linear,
     /// To the first state, with attention: `h` of each layer, then `c` of each if there is one.
     pub initial: Vec<Linear>,
-    /// Where it looks.
+    /// The kind of its attention.
     pub attention: Option<Attention>,
     /// `w_β`, `b_β`.
     pub gate: Option<Linear>,

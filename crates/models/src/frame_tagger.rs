@@ -8,7 +8,7 @@
 //!
 //! The recurrence runs **online**: frame `t` is answered from frames `1..=t`, so that a clip can be tagged while it is
 //! being filmed ([`LiveTagger`]). With `bidirectional` a frame sees its future too, within the frames that are given
-//! together. Without a cell every frame is judged by itself, which shows what the past is worth. With feedback a frame is
+//! together. Without a cell every frame is labelled by itself, a baseline without memory. With feedback a frame is
 //! read along with what was said of the one before it: see [`TaggerState`].
 
 mod encoder;

@@ -100,7 +100,7 @@ pub struct Translator {
     pub bridge: Vec<Linear>,
     /// Writes.
     pub decoder: Recurrent,
-    /// Where it looks.
+    /// The kind of its attention.
     pub attention: Option<Attention>,
     /// To `o_t`.
     pub combine: Linear,
@@ -116,12 +116,12 @@ pub struct Translator {
     end: u32,
 }
 
-/// What the encoder has read.
+/// Encoded source sentences.
 #[derive(Clone, Debug)]
 pub struct Encoded {
     /// The decoder's first state.
     pub state: State,
-    /// What attention sees.
+    /// The encoder's outputs, prepared for attention.
     pub memory: Option<Memory>,
 }
 

@@ -11,7 +11,7 @@ use crate::{Picture, drawn};
 const SIZE: (u32, u32) = (900, 360);
 const TRAINING: RGBColor = RGBColor(120, 150, 190);
 const HELD_OUT: RGBColor = RGBColor(200, 70, 40);
-/// More points than this on a curve cannot be told apart.
+/// The most points of a curve: a picture shows no more.
 const MAX_POINTS: usize = 600;
 
 /// A curve: `(epochs, value)`.

@@ -122,7 +122,7 @@ fn check_all(fields: &[Field], table: &Table) -> Result<(), SettingError> {
     given.into_iter().try_for_each(|(field, value)| field.check(value))
 }
 
-/// The fields of a group that another group takes in, to be told apart there by other words.
+/// The fields of a group that another group takes in, with other help texts there.
 #[derive(Clone, Debug)]
 pub struct Fields(pub Vec<Field>);
 

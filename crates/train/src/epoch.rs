@@ -1,6 +1,6 @@
 //! What belongs to one epoch, such as its order of batches.
 
-/// What was made for the epoch that was asked for last.
+/// A value for each epoch, of which the last one made is kept.
 #[derive(Clone, Debug)]
 pub struct OfEpoch<T>(Option<(u64, T)>);
 

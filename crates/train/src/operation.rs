@@ -361,7 +361,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Tells the user something that is no answer.
+    /// Writes a note for the user beside the answers.
     pub fn note(&mut self, note: impl Display) {
         // Who has closed the notes does not want them.
         let _ = writeln!(self.notes, "{}", visible(&note.to_string()));

@@ -156,7 +156,7 @@ pub struct Resume {
     pub other_data: bool,
 }
 
-/// The weights of a run, with what tells how to use them.
+/// The weights of a run and the settings of its model.
 #[derive(Debug)]
 pub struct RunWeights {
     /// Step of the checkpoint.

@@ -60,7 +60,7 @@ impl Schedule {
         learning_rate * factor * rise
     }
 
-    /// Tells the schedule the outcome of an evaluation, lower being better.
+    /// Records the objective of an evaluation; lower is better.
     pub fn observe(&mut self, objective: f64) {
         let plateau = &mut self.plateau;
         if objective.is_finite() && plateau.best.is_none_or(|best| objective < best) {

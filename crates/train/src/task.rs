@@ -55,7 +55,7 @@ pub trait Task: Sized + 'static {
     /// A model with weights drawn by `seed`.
     fn model(settings: &Self::Settings, assets: &Self::Assets, seed: u64, device: &Device) -> Self::Model;
 
-    /// The training data in words, and what tells it from other data.
+    /// The training data: its summary and its identity.
     fn data(&self) -> DataInfo;
 
     /// Batches in an epoch.
@@ -174,7 +174,7 @@ pub struct DataInfo {
     pub sha256: String,
 }
 
-/// What a task tells while it prepares itself.
+/// Progress and messages of a task's preparation.
 #[derive(Clone, Copy, Debug)]
 pub enum Preparation<'a> {
     /// Something that the user should know.

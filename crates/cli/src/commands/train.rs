@@ -17,7 +17,7 @@ use crate::arguments;
 use crate::backend;
 use crate::console::{self, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
-use crate::progress::Progress;
+use crate::progress::{Progress, thousands};
 use crate::signals;
 
 pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
@@ -55,7 +55,7 @@ fn plan(plan: &Plan, json: bool) -> Result<()> {
     }
     let Plan { summary, steps_per_epoch, steps, memory } = plan;
     answer!("{summary}")?;
-    answer!("{} parameters, {steps} steps, {steps_per_epoch} an epoch", memory.parameters)?;
+    answer!("{} parameters, {steps} steps, {steps_per_epoch} an epoch", thousands(memory.parameters as f64))?;
     Ok(answer!("memory: {memory}")?)
 }
 

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::read::{CaptionedImage, Read};
 use crate::{DataError, ErrorKind, json};
 
-/// The keys by which the formats are told apart.
+/// The keys that identify each format.
 #[derive(Deserialize)]
 struct Keys {
     annotations: Option<IgnoredAny>,

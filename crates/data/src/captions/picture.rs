@@ -46,7 +46,7 @@ impl Pictures {
         Ok(planes(picture, side, twist))
     }
 
-    /// What tells a picture from another of the same name: the size of its file.
+    /// The size of an image's file in bytes: two images of one name differ in it.
     pub fn size(&self, name: &str) -> u64 {
         match self {
             Self::Folder(folder) => fs::metadata(folder.join(name)).map_or(0, |metadata| metadata.len()),

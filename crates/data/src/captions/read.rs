@@ -20,7 +20,7 @@ pub struct CaptionedImage {
 pub(super) struct Read {
     /// The file of captions.
     pub path: PathBuf,
-    /// Where the pictures are, unless told otherwise.
+    /// The default folder of the images.
     pub folder: PathBuf,
     /// The pictures.
     pub parts: Split<Vec<CaptionedImage>>,

@@ -71,7 +71,7 @@ impl Labels {
     }
 }
 
-/// The classes that a model tells apart, in alphabetical order unless they were given in another.
+/// The classes of a model, in alphabetical order unless they were given in another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classes(Vec<String>);
 

@@ -10,7 +10,7 @@ use super::reader::no_labels;
 use super::{Classes, Clip, FrameFormat, Frames, Standardization};
 use crate::{DataError, ErrorKind, counted, files, json};
 
-/// What a model reads and answers: it travels with the model.
+/// The input format and the classes of a model; stored with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameSchema {
     /// What a frame is.
@@ -79,7 +79,7 @@ impl FrameSchema {
     ///
     /// # Errors
     ///
-    /// When a clip has other frames than the model reads, or a label that the model does not know.
+    /// When a clip has other frames than the model reads, or a label that is none of the model's classes.
     pub fn apply(&self, clips: Vec<RawClip>) -> Result<Vec<Clip>, DataError> {
         let image = self.image();
         let convert = |raw: RawClip| {

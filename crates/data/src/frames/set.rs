@@ -1,4 +1,4 @@
-//! The clips of a run: those to train on, those that judge, those that neither has seen.
+//! The clips of a run, in training, validation and test splits.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::files::has_extension;
 use crate::split::{Part, Split};
 use crate::{DataError, ErrorKind, builtin, counted};
 
-/// Where clips are.
+/// The source of clips: files, folders, a manifest or a generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameSource {
     place: Place,
@@ -46,9 +46,9 @@ pub struct FrameSet {
     pub schema: FrameSchema,
     /// To train on.
     pub train: Vec<Clip>,
-    /// To judge by while training.
+    /// The validation split.
     pub validation: Vec<Clip>,
-    /// To judge by in the end.
+    /// The test split.
     pub test: Vec<Clip>,
 }
 
@@ -142,12 +142,12 @@ fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, DataErro
 }
 
 impl FrameSet {
-    /// Opens the clips of a new run: those of `source`, and those of `validation` to judge by. Without `validation`, the
-    /// manifest or `hold_out` says which clips judge.
+    /// Opens the clips of a new run: those of `source`, and those of `validation`. Without `validation`, the
+    /// manifest or `hold_out` says which clips are held out.
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, the clips do not go together, or there is nothing to tell apart.
+    /// When a clip cannot be read, the clips do not go together, or there are fewer than two classes.
     pub fn open(
         source: &FrameSource,
         validation: Option<&FrameSource>,
@@ -172,7 +172,7 @@ impl FrameSet {
         Self::from_parts(parts, validation, reader, schema)
     }
 
-    /// Opens the clips for a model of `schema`, of a run to go on with or to judge.
+    /// Opens the clips for a model of `schema`, of a run to resume or to evaluate.
     ///
     /// # Errors
     ///
@@ -217,7 +217,7 @@ impl FrameSet {
     }
 }
 
-/// Moves the clips that `hold_out` names from training to validation, unless there are others to judge by.
+/// Moves the clips that `hold_out` names from training to validation, unless there are validation clips already.
 fn hold_out_of(
     parts: &mut Split<Vec<RawClip>>,
     validation: Option<&FrameSource>,

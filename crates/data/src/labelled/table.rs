@@ -25,7 +25,7 @@ struct Columns {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, its columns cannot be told, or a row is malformed.
+/// When the file cannot be read, its columns cannot be determined, or a row is malformed.
 pub(super) fn read(path: &Path, dialect: Dialect, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
     let content = reader.encoding.read(path)?;
     let dialect = if dialect == Dialect::CSV { dialect.fitted_to(&content) } else { dialect };

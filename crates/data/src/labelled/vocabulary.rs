@@ -1,4 +1,4 @@
-//! The words and classes that a model knows, and their numbers.
+//! The vocabulary of a classifier: its words and classes, and their numbers.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{DataError, ErrorKind, counted, files, json};
 const FORMAT: &str = "rekindle-words";
 const VERSION: u64 = 1;
 
-/// The words and classes that a model knows. Number 0 is the unknown word; the others follow, the most frequent first.
+/// The words and classes of a classifier. Number 0 is the unknown word; the others follow, the most frequent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextVocabulary {
     words: WordVocabulary,

@@ -1,4 +1,4 @@
-//! The symbols that a model knows, and their numbers.
+//! The vocabulary of a language model: its tokens, and their numbers.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -37,7 +37,7 @@ impl Default for VocabularyConfig {
     }
 }
 
-/// The symbols that a model knows, numbered from 0.
+/// The tokens of a language model, numbered from 0.
 ///
 /// The numbers follow the first appearance in the text, as in the lecture's `hello`: `h` 0, `e` 1,
 /// `l` 2, `o` 3. Where there is an unknown symbol, it is 0 and the others come after it. Clones share

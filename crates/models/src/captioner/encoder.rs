@@ -104,7 +104,7 @@ impl EncoderKind {
     }
 }
 
-/// What a decoder is shown of an image.
+/// The features of an image that the decoder gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
@@ -202,7 +202,7 @@ impl Encoder {
         })
     }
 
-    /// What is seen of `pictures` `[B, 3, H, W]`, red, green and blue from 0 to 1: `[B, P, F]`.
+    /// The features of `pictures` `[B, 3, H, W]`, red, green and blue from 0 to 1: `[B, P, F]`.
     pub fn forward(&self, pictures: Tensor<4>, view: View) -> Tensor<3> {
         let [mean, deviation] = self.kind().standard();
         let device = pictures.device();

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 
 use crate::host::{DeviceError, ids, numbers, whole_number};
 
-/// How probable known targets are.
+/// The log-probabilities of known targets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forced {
     /// The log-probability of each target, its end included.

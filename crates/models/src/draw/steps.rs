@@ -16,7 +16,7 @@ use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
 use super::{Draw, ImageShape};
 
-/// What a model has drawn after a step.
+/// The canvas after a step, and the windows of that step.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     /// `[B, D]`: `σ(c_t)`, the mean of every pixel.

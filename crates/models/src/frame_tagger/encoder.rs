@@ -17,7 +17,7 @@ const MOST_CHANNELS: usize = 64;
 /// A map of this side is small enough for a linear layer to see all of it.
 const SMALL: usize = 4;
 
-/// What a frame is.
+/// The kind and size of a frame's input.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum FrameInput {
     /// A vector of `width` features.
@@ -55,7 +55,7 @@ impl FrameInput {
     }
 }
 
-/// The part of a [`FrameTagger`](super::FrameTagger) that looks at one frame.
+/// The encoder of single frames in a [`FrameTagger`](super::FrameTagger).
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a model has one")]
 pub enum FrameEncoder {

@@ -1,4 +1,4 @@
-//! Feedback: what was said of the frame before is read along with each frame.
+//! Feedback: the predicted label of the last frame is part of the input of the next.
 //!
 //! ```text
 //! h_t = f(h_{t-1}, [e_t, s_{t-1}])      s: one-hot, the class of the frame before; zeros before the first frame
@@ -16,7 +16,7 @@ use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 use super::FrameTagger;
 use crate::decode::forced::with_guesses;
 
-/// What a [`FrameTagger`] goes on from.
+/// The state of a [`FrameTagger`] between two chunks of a clip.
 #[derive(Clone, Debug)]
 pub struct TaggerState {
     /// Of the recurrence.

@@ -21,7 +21,7 @@ impl StopSignal {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Lets [`check_stop`] hear of this signal while `work` is done on this thread.
+    /// Makes [`check_stop`] check this signal while `work` runs on this thread.
     pub(super) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
         let before = HEARD.replace(Some(self.clone()));
         let done = work();

@@ -7,7 +7,7 @@ use rekindle_rnn::Cell;
 pub enum ShapeError {
     /// No tensor has the name of a recurrent weight.
     #[error(
-        "no tensor has a name that ends in weight_ih_l0, as those of torch.nn.RNN, LSTM and GRU do; tell the names with \
+        "no tensor has a name that ends in weight_ih_l0, as those of torch.nn.RNN, LSTM and GRU do; give the names with \
          --key-map OLD=NEW (`rekindle inspect FILE` lists them)"
     )]
     NoRecurrence,
