@@ -310,26 +310,22 @@ impl<T: Task> Trainer<T> {
         }
         let reason = loop {
             if self.progress.interrupted {
-                break EndReason::Stopped;
+                break Ok(EndReason::Stopped);
             }
             if self.progress.step >= total_steps {
-                break EndReason::Finished;
+                break Ok(EndReason::Finished);
             }
             if self.out_of_patience() {
-                break EndReason::OutOfPatience;
+                break Ok(EndReason::OutOfPatience);
             }
             if stop.stopped() {
-                break EndReason::Stopped;
+                break Ok(EndReason::Stopped);
             }
             let started = Instant::now();
             let (pending, gradients) = match self.gradients(steps_per_epoch) {
                 Ok(gradients) => gradients,
                 // What is done so far is good, whatever the data is now.
-                Err(error) => {
-                    self.read(&mut reports, observer, None)?;
-                    self.save_checkpoint(observer)?;
-                    return Err(error);
-                }
+                Err(error) => break Err(error),
             };
             let due = self.due_after(pending.step, steps_per_epoch, total_steps);
             if reports.push(pending) || due != Due::default() {
@@ -351,16 +347,16 @@ impl<T: Task> Trainer<T> {
         if self.last_checkpoint != Some(self.progress.step) || self.progress.interrupted {
             self.save_checkpoint(observer)?;
         }
-        Ok(Outcome { steps: self.progress.step, best: self.progress.best, evaluation: self.last_evaluation, reason })
+        let (steps, best) = (self.progress.step, self.progress.best);
+        reason.map(|reason| Outcome { steps, best, evaluation: self.last_evaluation, reason })
     }
 
-    /// The bounded gradients of the next step, and its figures, still on the device.
+    /// The bounded gradients of the next step, and its figures, still on the device. After an error, the trainer stands where it
+    /// stood.
     fn gradients(&mut self, steps_per_epoch: u64) -> Result<(Pending, GradientsParams), TrainError> {
         let step = self.progress.step;
         let (epoch, step_in_epoch) = (step / steps_per_epoch, step % steps_per_epoch);
-        if step_in_epoch == 0 {
-            self.carry = None;
-        }
+        let mut carry = self.carry.clone().filter(|_| step_in_epoch > 0);
         self.device.seed(mix(self.settings.seed, step));
         let first = step_in_epoch * self.settings.accumulate;
         let last = (first + self.settings.accumulate).min(self.task.batches());
@@ -368,14 +364,15 @@ impl<T: Task> Trainer<T> {
         let mut accumulator = GradientsAccumulator::new();
         let (mut losses, mut items) = (Vec::new(), 0);
         for batch in first..last {
-            let outcome = self.task.loss(&self.model, epoch, batch, self.carry.take())?;
-            self.carry = Some(outcome.carry.detach());
+            let outcome = self.task.loss(&self.model, epoch, batch, carry.take())?;
+            carry = Some(outcome.carry.detach());
             items += outcome.items;
             let loss = outcome.loss.mul_scalar(share);
             losses.push(loss.clone().inner());
             accumulator.accumulate(&self.model, GradientsParams::from_grads(loss.backward(), &self.model));
         }
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
+        self.carry = carry;
         let (gradients, norm) = clip.apply(&self.model, accumulator.grads());
         let loss = Tensor::cat(losses, 0).sum();
         let learning_rate = self.schedule.learning_rate(step);
