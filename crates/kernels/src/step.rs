@@ -53,6 +53,6 @@ fn bias_of(name: &str, bias: Option<Tensor<1>>, count: usize) -> Option<Vec<f32>
         Some(bias) => elements(bias)?,
         None => vec![0.0; count],
     };
-    assert_eq!(bias.len(), count, "`{name}` must have the shape [{count}], a number for each row of the weight");
+    assert_eq!(bias.len(), count, "`{name}` must have the shape [{count}], a number for each output");
     Some(bias)
 }

@@ -6,5 +6,5 @@ use rekindle_kernels::step::{PackedLinear, Rows};
 
 /// A linear layer; `None` where native code does not run its weights.
 pub(crate) fn packed(layer: &Linear, rows: Rows) -> Option<PackedLinear> {
-    PackedLinear::new(layer.weight.val().transpose(), layer.bias.as_ref().map(Param::val), rows)
+    PackedLinear::plain(layer.weight.val(), layer.bias.as_ref().map(Param::val), rows)
 }

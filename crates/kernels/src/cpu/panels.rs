@@ -72,10 +72,9 @@ impl Panels {
         Self::pack_by(panel_vectors(lanes) * lanes, weight, width, orientation)
     }
 
-    /// Packs `weight`, `[columns of the product, width]`, for [`times_row`](Self::times_row)
-    /// with the vectors of `arch`.
-    pub fn pack_for_row(arch: Arch, weight: &[f32], width: usize) -> Self {
-        Self::pack_by(ROW_VECTORS * arch.dispatch(Lanes), weight, width, Orientation::Transposed)
+    /// The same for [`times_row`](Self::times_row).
+    pub fn pack_for_row(arch: Arch, weight: &[f32], width: usize, orientation: Orientation) -> Self {
+        Self::pack_by(ROW_VECTORS * arch.dispatch(Lanes), weight, width, orientation)
     }
 
     /// Columns of the product.

@@ -6,7 +6,10 @@ use pulp::{Arch, Simd, WithSimd};
 use super::linear::Packed;
 use super::{Rows, bias_of};
 use crate::{
-    cpu::lanes::{parts, update},
+    cpu::{
+        lanes::{parts, update},
+        panels::Orientation,
+    },
     gru, lstm,
     minimal::{self, Minimal},
     rnn::{self, Activation},
@@ -73,7 +76,7 @@ impl CellStepper {
                 let weight_hh = weight_hh.expect("the cell has a recurrent product, so it needs `weight_hh`");
                 let (wanted, seen) = ([gates * width, width], weight_hh.dims());
                 assert_eq!(seen, wanted, "`weight_hh` must have the shape [G, H] = [{gates}H, H]: H is {width}");
-                Some(Packed::new(weight_hh, rows)?)
+                Some(Packed::new(weight_hh, rows, Orientation::Transposed)?)
             }
         };
         let bias = match cell {

@@ -31,8 +31,20 @@ impl PackedLinear {
     /// # Panics
     /// If the bias is not as long as the matrix has rows.
     pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
-        let bias = bias_of("bias", bias, weight.dims()[0])?;
-        Some(Self { weight: Packed::new(weight, rows)?, bias })
+        Self::oriented(weight, bias, rows, Orientation::Transposed)
+    }
+
+    /// The same of `weight` `[I, O]`, as Burn's linear layers have it: it is packed as it lies.
+    ///
+    /// # Panics
+    /// If the bias is not as long as the matrix has columns.
+    pub fn plain(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
+        Self::oriented(weight, bias, rows, Orientation::Plain)
+    }
+
+    fn oriented(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows, orientation: Orientation) -> Option<Self> {
+        let weight = Packed::new(weight, rows, orientation)?;
+        Some(Self { bias: bias_of("bias", bias, weight.panels.columns())?, weight })
     }
 
     /// `O`: numbers of a row of `Y`.
@@ -64,7 +76,7 @@ impl PackedLinear {
     }
 }
 
-/// A matrix `W` `[O, I]`, packed for products with rows of `I` numbers.
+/// A matrix `W` `[O, I]`, or `[I, O]` where it is plain, packed for products with rows of `I` numbers.
 #[derive(Debug)]
 pub(super) struct Packed {
     arch: Arch,
@@ -76,12 +88,16 @@ pub(super) struct Packed {
 
 impl Packed {
     /// `None` if native code does not run the matrix.
-    pub fn new(weight: Tensor<2>, rows: Rows) -> Option<Self> {
-        let (arch, [_, depth]) = (Arch::new(), weight.dims());
+    pub fn new(weight: Tensor<2>, rows: Rows, orientation: Orientation) -> Option<Self> {
+        let (arch, [height, width]) = (Arch::new(), weight.dims());
         let weight = elements(weight)?;
         let panels = match rows {
-            Rows::One => Panels::pack_for_row(arch, &weight, depth),
-            Rows::Several => Panels::pack(arch, &weight, depth, Orientation::Transposed),
+            Rows::One => Panels::pack_for_row(arch, &weight, width, orientation),
+            Rows::Several => Panels::pack(arch, &weight, width, orientation),
+        };
+        let depth = match orientation {
+            Orientation::Transposed => width,
+            Orientation::Plain => height,
         };
         Some(Self { arch, panels, rows, depth })
     }

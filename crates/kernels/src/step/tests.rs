@@ -45,6 +45,11 @@ fn rows_have_the_bits_of_one_row_alone() {
             one.apply(x, &mut y);
             assert_eq!(y, seen);
         }
+        // The same weights, lying by columns.
+        for rows in [Rows::One, Rows::Several] {
+            let plain = PackedLinear::plain(tensor([17, width], 1).transpose(), Some(tensor([17], 2)), rows).unwrap();
+            assert_eq!((plain.output_size(), plain.product(&x)), (17, several.product(&x)));
+        }
     }
 }
 

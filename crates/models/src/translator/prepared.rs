@@ -42,7 +42,7 @@ impl<'m> PreparedWriter<'m> {
         }
         let decoder = model.decoder.rows_stepper()?;
         let query = match attention.and_then(|attention| attention.query.as_ref()) {
-            Some(query) => Some(PackedLinear::new(query.val().transpose(), None, Rows::Several)?),
+            Some(query) => Some(PackedLinear::plain(query.val(), None, Rows::Several)?),
             None => None,
         };
         Some(Self {

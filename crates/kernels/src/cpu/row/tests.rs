@@ -17,7 +17,7 @@ fn a_row_packed_for_alone_has_the_bits_of_the_product_of_many() {
             let rows = [Row { factors: &row, start: Start::Output, at: 0 }];
             arch.dispatch(Product { panels: &panels, rows: &rows, out: &mut among });
             let mut alone = start.clone();
-            Panels::pack_for_row(arch, &weight, depth).times_row(arch, &row, &mut alone);
+            Panels::pack_for_row(arch, &weight, depth, Orientation::Transposed).times_row(arch, &row, &mut alone);
             assert_eq!(alone, among, "{depth} by {columns}");
         }
     }
