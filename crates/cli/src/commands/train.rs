@@ -55,7 +55,8 @@ fn plan(plan: &Plan, json: bool) -> Result<()> {
     }
     let Plan { summary, steps_per_epoch, steps, memory } = plan;
     answer!("{summary}")?;
-    answer!("{} parameters, {steps} steps, {steps_per_epoch} an epoch", thousands(memory.parameters as f64))?;
+    let (parameters, steps) = (thousands(memory.parameters as f64), counted(*steps as usize, "steps"));
+    answer!("{parameters} parameters, {steps}, {steps_per_epoch} an epoch")?;
     Ok(answer!("memory: {memory}")?)
 }
 
