@@ -41,9 +41,10 @@ impl RowFile {
     ///
     /// [`ErrorKind::Mismatch`] when the file is another, is cut off or is damaged, and others when it cannot be read.
     pub fn open(path: &Path, head: &impl Serialize, count: usize, width: usize) -> Result<Option<Self>, DataError> {
+        let failed = |source| DataError::read(path, source);
         let mut file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|source| DataError::read(path, source))?,
+            opened => opened.map_err(failed)?,
         };
         let unfit = |reason: String| ErrorKind::Mismatch.error(reason).within(path);
         let (mut magic, mut length) = ([0; 8], [0; 4]);
@@ -54,7 +55,7 @@ impl RowFile {
         }
         let length = u32::from_le_bytes(length);
         let mut text = Vec::new();
-        (&file).take(length.into()).read_to_end(&mut text).map_err(|source| DataError::read(path, source))?;
+        (&file).take(length.into()).read_to_end(&mut text).map_err(failed)?;
         let found: Value = serde_json::from_slice(&text).map_err(|_| unfit("its head is damaged".to_owned()))?;
         let wanted = serde_json::to_value(head).map_err(|error| unfit(error.to_string()))?;
         let fields = wanted.as_object().into_iter().flatten();
@@ -63,13 +64,13 @@ impl RowFile {
         }
         let start = 12 + u64::from(length);
         let rows = count as u64 * bytes(width);
-        let size = file.metadata().map_err(|source| DataError::read(path, source))?.len();
+        let size = file.metadata().map_err(failed)?.len();
         if size != start + rows + DIGEST {
             return Err(unfit(format!("it is cut off: {size} bytes of {}", start + rows + DIGEST)));
         }
-        let hash = hash_of(&mut file, start + rows).map_err(|source| DataError::read(path, source))?;
+        let hash = hash_of(&mut file, start + rows).map_err(failed)?;
         let mut digest = [0; DIGEST as usize];
-        file.read_exact(&mut digest).map_err(|source| DataError::read(path, source))?;
+        file.read_exact(&mut digest).map_err(failed)?;
         if hash.finalize()[..] != digest {
             return Err(unfit("it is damaged: its bytes are not those that were written".to_owned()));
         }

@@ -57,7 +57,7 @@ pub struct Found {
 ///
 /// When there is none, or it cannot be read: a fault of this crate.
 pub fn corpus(reader: &Reader) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(reader.corpus);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(reader.corpus());
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
     paths.sort();

@@ -31,8 +31,8 @@ pub struct Reader {
     pub allowance: usize,
     /// Words of the format, to be put where they do not belong.
     pub words: &'static [&'static [u8]],
-    /// Its folder below `corpus/`.
-    pub corpus: &'static str,
+    /// The reader whose folder below `corpus/` it shares; none for one of its own.
+    shares: Option<&'static str>,
     /// Where the file lies below a scratch folder.
     file: &'static str,
     /// Files beside it.
@@ -42,6 +42,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Its folder below `corpus/`.
+    pub fn corpus(&self) -> &'static str {
+        self.shares.unwrap_or(self.name)
+    }
+
     /// Writes what stands beside the file below `folder`; the path of the file.
     ///
     /// # Panics
@@ -72,7 +77,7 @@ const PLAIN: Reader = Reader {
     times: 16,
     allowance: LITTLE,
     words: &[b"\n", b"\r\n", b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"\xe2\x80\x8d", b" "],
-    corpus: "",
+    shares: None,
     file: "file",
     beside: &[],
     read: |_| {},
@@ -173,67 +178,34 @@ const PICKLE: &[&[u8]] = &[
 
 /// All readers.
 pub const ALL: &[Reader] = &[
-    Reader { name: "text", corpus: "text", allowance: UNPACKED, read: text, ..PLAIN },
-    Reader { name: "text-encoding", corpus: "text", allowance: UNPACKED, read: encodings, ..PLAIN },
-    Reader { name: "gzip", corpus: "gzip", allowance: UNPACKED, read: |path| drop(files::bytes(path)), ..PLAIN },
-    Reader { name: "vocabulary", corpus: "vocabulary", words: JSON, read: vocabulary, ..PLAIN },
-    Reader {
-        name: "labelled-csv",
-        corpus: "labelled-csv",
-        times: RECORDS,
-        file: "file.csv",
-        words: CELLS,
-        read: labelled,
-        ..PLAIN
-    },
-    Reader {
-        name: "labelled-tsv",
-        corpus: "labelled-tsv",
-        times: RECORDS,
-        file: "file.tsv",
-        words: CELLS,
-        read: labelled,
-        ..PLAIN
-    },
-    Reader {
-        name: "labelled-jsonl",
-        corpus: "labelled-jsonl",
-        times: RECORDS,
-        file: "file.jsonl",
-        words: JSON,
-        read: labelled,
-        ..PLAIN
-    },
+    Reader { name: "text", allowance: UNPACKED, read: text, ..PLAIN },
+    Reader { name: "text-encoding", shares: Some("text"), allowance: UNPACKED, read: encodings, ..PLAIN },
+    Reader { name: "gzip", allowance: UNPACKED, read: |path| drop(files::bytes(path)), ..PLAIN },
+    Reader { name: "vocabulary", words: JSON, read: vocabulary, ..PLAIN },
+    Reader { name: "labelled-csv", times: RECORDS, file: "file.csv", words: CELLS, read: labelled, ..PLAIN },
+    Reader { name: "labelled-tsv", times: RECORDS, file: "file.tsv", words: CELLS, read: labelled, ..PLAIN },
+    Reader { name: "labelled-jsonl", times: RECORDS, file: "file.jsonl", words: JSON, read: labelled, ..PLAIN },
     Reader {
         name: "labelled-lines",
-        corpus: "labelled-lines",
         times: RECORDS,
         file: "film.pos",
         beside: &[("film.neg", b"a bad film\n")],
         read: |path| of_classes(&format!("{},{}", path.display(), path.with_extension("neg").display())),
         ..PLAIN
     },
-    Reader { name: "text-vocabulary", corpus: "text-vocabulary", words: JSON, read: text_vocabulary, ..PLAIN },
-    Reader { name: "word-vectors", corpus: "word-vectors", words: CELLS, read: word_vectors, ..PLAIN },
-    Reader {
-        name: "pairs-table",
-        corpus: "pairs-table",
-        words: CELLS,
-        read: |path| drop(Pairs::read_table(path, 1, 2)),
-        ..PLAIN
-    },
+    Reader { name: "text-vocabulary", words: JSON, read: text_vocabulary, ..PLAIN },
+    Reader { name: "word-vectors", words: CELLS, read: word_vectors, ..PLAIN },
+    Reader { name: "pairs-table", words: CELLS, read: |path| drop(Pairs::read_table(path, 1, 2)), ..PLAIN },
     Reader {
         name: "pairs-files",
-        corpus: "pairs-files",
         file: "en",
         beside: &[("de", b"die Katze\nder Hund\n\n")],
         read: |path| drop(Pairs::read_files(path, &path.with_file_name("de"))),
         ..PLAIN
     },
-    Reader { name: "languages", corpus: "languages", words: JSON, read: languages, ..PLAIN },
+    Reader { name: "languages", words: JSON, read: languages, ..PLAIN },
     Reader {
         name: "captions-json",
-        corpus: "captions-json",
         file: "captions.json",
         beside: &[("a.png", b""), ("b.png", b"")],
         words: JSON,
@@ -242,7 +214,6 @@ pub const ALL: &[Reader] = &[
     },
     Reader {
         name: "captions-text",
-        corpus: "captions-text",
         file: "captions.txt",
         beside: &[("a.png", b""), ("b.png", b"")],
         words: CELLS,
@@ -251,7 +222,6 @@ pub const ALL: &[Reader] = &[
     },
     Reader {
         name: "picture",
-        corpus: "picture",
         allowance: DECODED,
         words: &[
             b"IHDR",
@@ -270,45 +240,14 @@ pub const ALL: &[Reader] = &[
         read: |path| drop(read_picture(path, 8)),
         ..PLAIN
     },
-    Reader { name: "idx", corpus: "idx", allowance: UNPACKED, read: images, ..PLAIN },
-    Reader { name: "amat", corpus: "amat", file: "file.amat", words: CELLS, read: images, ..PLAIN },
-    Reader {
-        name: "clip-csv",
-        corpus: "clip-csv",
-        file: "clip.csv",
-        words: CELLS,
-        read: |path| clips(path, None),
-        ..PLAIN
-    },
-    Reader {
-        name: "clip-npy",
-        corpus: "clip-npy",
-        file: "clip.npy",
-        words: NUMPY,
-        read: |path| clips(path, None),
-        ..PLAIN
-    },
-    Reader {
-        name: "labels-npy",
-        corpus: "labels-npy",
-        file: "labels.npy",
-        beside: CLIP,
-        words: NUMPY,
-        read: labels,
-        ..PLAIN
-    },
-    Reader {
-        name: "labels-text",
-        corpus: "labels-text",
-        file: "labels.txt",
-        beside: CLIP,
-        words: CELLS,
-        read: labels,
-        ..PLAIN
-    },
+    Reader { name: "idx", allowance: UNPACKED, read: images, ..PLAIN },
+    Reader { name: "amat", file: "file.amat", words: CELLS, read: images, ..PLAIN },
+    Reader { name: "clip-csv", file: "clip.csv", words: CELLS, read: |path| clips(path, None), ..PLAIN },
+    Reader { name: "clip-npy", file: "clip.npy", words: NUMPY, read: |path| clips(path, None), ..PLAIN },
+    Reader { name: "labels-npy", file: "labels.npy", beside: CLIP, words: NUMPY, read: labels, ..PLAIN },
+    Reader { name: "labels-text", file: "labels.txt", beside: CLIP, words: CELLS, read: labels, ..PLAIN },
     Reader {
         name: "manifest",
-        corpus: "manifest",
         times: RECORDS,
         file: "clips.csv",
         beside: &[
@@ -320,37 +259,16 @@ pub const ALL: &[Reader] = &[
         read: |path| clips(path, None),
         ..PLAIN
     },
-    Reader {
-        name: "frame-schema",
-        corpus: "frame-schema",
-        words: JSON,
-        read: |path| drop(FrameSchema::load(path)),
-        ..PLAIN
-    },
-    Reader { name: "live-frames", corpus: "live-frames", words: CELLS, read: live_frames, ..PLAIN },
-    Reader { name: "rows", corpus: "rows", words: JSON, read: rows, ..PLAIN },
-    Reader {
-        name: "rows-partial",
-        corpus: "rows-partial",
-        file: "small.partial",
-        words: JSON,
-        read: rows_partial,
-        ..PLAIN
-    },
-    Reader { name: "weights", corpus: "weights", words: PICKLE, read: weights, ..PLAIN },
-    Reader {
-        name: "settings",
-        corpus: "settings",
-        times: RECORDS,
-        file: "config.toml",
-        words: TOML,
-        read: settings,
-        ..PLAIN
-    },
-    Reader { name: "training", corpus: "training", file: TRAINING, words: JSON, read: training, ..PLAIN },
-    Reader { name: "checkpoint", corpus: "checkpoint", file: MODEL, words: JSON, read: sealed_checkpoint, ..PLAIN },
-    Reader { name: "assets", corpus: "assets", file: "assets.json", words: JSON, read: assets, ..PLAIN },
-    Reader { name: "metrics", corpus: "metrics", file: "metrics.jsonl", words: JSON, read: metrics, ..PLAIN },
+    Reader { name: "frame-schema", words: JSON, read: |path| drop(FrameSchema::load(path)), ..PLAIN },
+    Reader { name: "live-frames", words: CELLS, read: live_frames, ..PLAIN },
+    Reader { name: "rows", words: JSON, read: rows, ..PLAIN },
+    Reader { name: "rows-partial", file: "small.partial", words: JSON, read: rows_partial, ..PLAIN },
+    Reader { name: "weights", words: PICKLE, read: weights, ..PLAIN },
+    Reader { name: "settings", times: RECORDS, file: "config.toml", words: TOML, read: settings, ..PLAIN },
+    Reader { name: "training", file: TRAINING, words: JSON, read: training, ..PLAIN },
+    Reader { name: "checkpoint", file: MODEL, words: JSON, read: sealed_checkpoint, ..PLAIN },
+    Reader { name: "assets", file: "assets.json", words: JSON, read: assets, ..PLAIN },
+    Reader { name: "metrics", file: "metrics.jsonl", words: JSON, read: metrics, ..PLAIN },
 ];
 
 const CLIP: &[(&str, &[u8])] = &[("a.csv", b"x,y,label\n1,2,a\n3,4,b\n5,6,b\n")];
