@@ -159,10 +159,12 @@ fn what_does_not_fit_a_run_is_refused() {
 #[test]
 fn small_batches_do_not_throw_the_canvas_off() {
     let place = Workplace::new();
-    let small = ["--batch-size", "16", "--glimpses", "6", "--read", "5", "--write", "5", "--steps", "90"];
+    let small =
+        ["--batch-size", "16", "--glimpses", "6", "--read", "5", "--write", "5", "--steps", "90", "--seed", "14"];
     let quiet = ["--print-every", "1", "--eval-every", "1000", "--checkpoint-every", "1000", "--out", "run"];
     place.rekindle(&[&["train", "draw"][..], &small, &quiet].concat()).assert().success();
     let losses: Vec<f64> = place.losses("run").iter().map(|(_, loss)| loss.parse().unwrap()).collect();
     let worst = losses.iter().copied().fold(0.0, f64::max);
+    // With twice the rate from the first step on, it is 1.57 times the first loss.
     assert!(worst < 1.4 * losses[0] && losses[89] < 0.6 * losses[0], "{losses:?}");
 }

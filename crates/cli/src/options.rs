@@ -69,7 +69,7 @@ pub struct NewRun {
     /// Start from the weights of another run; tokens are matched by what they are
     #[arg(long, value_name = "RUN")]
     pub init_from: Option<PathBuf>,
-    /// Only say what the run would be: its data, its steps, its parameters and the memory that it needs
+    /// Print the data, the steps, the parameters and the memory of the run, and do not train
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -17,7 +17,7 @@ settings! {
     pub struct EvalOptions {
         /// Which files of a folder in --data
         pattern: Option<String> => value("GLOB").unset("all");
-        /// Tokens that are read at once, or of a window of --window-stride
+        /// Tokens that are read at once; with --window-stride, the length of a window
         sequence_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training");
         /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros
         window_stride: Option<usize> => value("TOKENS").at_least(1).unset("long passages, each token once");
