@@ -12,7 +12,7 @@ use burn::{
 };
 
 use crate::{
-    Input, Scan,
+    Input, Outputs, Scan,
     native::{NativeBackend, NativeWalk},
     node::record_walk,
     recurrence::{Arguments, Walked},
@@ -65,7 +65,7 @@ pub(crate) fn walk<R: NativeWalk, const S: usize>(
     weights: Vec<FloatTensor<Dispatch>>,
     initial: [Tensor<2>; S],
     scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; S]) {
+) -> Outputs<S> {
     let initial = Tensors(initial.into_iter().map(Tensor::into_dispatch).collect());
     let arguments = Arguments { input: input.into(), weights: Tensors(weights), initial };
     let (hidden, last) = <Dispatch as RecurrentBackend>::walk(walk, arguments, scan.clone());

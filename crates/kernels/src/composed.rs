@@ -3,7 +3,7 @@
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData, activation};
 
-use crate::{Direction, Input, Scan, unrolled::unbind};
+use crate::{Direction, Input, Outputs, Scan, unrolled::unbind};
 
 /// Runs a cell that is written in plain tensor operations over a time-major sequence, on any
 /// backend and in any element type.
@@ -35,7 +35,7 @@ pub fn walk<const N: usize>(
     scan: &Scan,
     initial: [Tensor<2>; N],
     cell: impl Fn(Tensor<2>, &[Tensor<2>; N]) -> [Tensor<2>; N],
-) -> (Tensor<3>, [Tensor<2>; N]) {
+) -> Outputs<N> {
     let [steps, batch, _] = input.dims();
     let [_, hidden] = initial[0].dims();
     for state in &initial {

@@ -19,7 +19,7 @@ mod cube;
 use burn::tensor::Tensor;
 
 use crate::{
-    Input, Scan,
+    Input, Outputs, Scan,
     arguments::Arguments,
     composed::{sigmoid, walk},
 };
@@ -34,13 +34,7 @@ use crate::{backend, device::is_native, recurrence::Cell};
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn gru(
-    input: Input,
-    weight_hh: Tensor<2>,
-    bias_hh: Tensor<1>,
-    h0: Tensor<2>,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn gru(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     check(&input, &weight_hh, &bias_hh, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
@@ -54,13 +48,7 @@ pub fn gru(
 ///
 /// # Panics
 /// As [`gru`].
-pub fn composed(
-    input: Input,
-    weight_hh: Tensor<2>,
-    bias_hh: Tensor<1>,
-    h0: Tensor<2>,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn composed(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     check(&input, &weight_hh, &bias_hh, &h0, scan);
     let [_, hidden_size] = h0.dims();
     let weight_t = weight_hh.transpose();

@@ -91,4 +91,4 @@ mod tensors;
 
 pub use composed::walk;
 pub use input::Input;
-pub use scan::{Direction, Scan};
+pub use scan::{Direction, Outputs, Scan};

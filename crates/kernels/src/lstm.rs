@@ -30,7 +30,7 @@ mod cube;
 use burn::tensor::Tensor;
 
 use crate::{
-    Input, Scan,
+    Input, Outputs, Scan,
     arguments::Arguments,
     composed::{sigmoid, walk},
 };
@@ -45,13 +45,7 @@ use crate::{backend, device::is_native, recurrence::Cell};
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn lstm(
-    input: Input,
-    weight_hh: Tensor<2>,
-    h0: Tensor<2>,
-    c0: Tensor<2>,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 2]) {
+pub fn lstm(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> Outputs<2> {
     check(&input, &weight_hh, &h0, &c0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
@@ -65,13 +59,7 @@ pub fn lstm(
 ///
 /// # Panics
 /// As [`lstm`].
-pub fn composed(
-    input: Input,
-    weight_hh: Tensor<2>,
-    h0: Tensor<2>,
-    c0: Tensor<2>,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 2]) {
+pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>, scan: &Scan) -> Outputs<2> {
     check(&input, &weight_hh, &h0, &c0, scan);
     let [_, hidden_size] = h0.dims();
     let weight_t = weight_hh.transpose();

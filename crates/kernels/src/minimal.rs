@@ -40,7 +40,7 @@ pub use composed::composed;
 
 use burn::tensor::Tensor;
 
-use crate::{Input, Scan, arguments::Arguments};
+use crate::{Input, Outputs, Scan, arguments::Arguments};
 #[cfg(feature = "native")]
 use crate::{backend, device::is_native};
 
@@ -71,7 +71,7 @@ impl Minimal {
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     run(Minimal::Gru, input, h0, scan)
 }
 
@@ -83,11 +83,11 @@ pub fn min_gru(input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn min_lstm(input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn min_lstm(input: Input, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     run(Minimal::Lstm, input, h0, scan)
 }
 
-fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+fn run(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     check(cell, &input, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {

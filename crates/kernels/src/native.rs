@@ -15,7 +15,7 @@ use crate::recurrence::Recurrence as CpuWalk;
 use crate::recurrence::Recurrence as CubeWalk;
 use crate::{
     Scan,
-    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Kept, Upstream, Wanted},
 };
 
 #[cfg(feature = "native-gpu")]
@@ -37,7 +37,7 @@ pub(crate) trait NativeBackend: Backend {
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Self::Saved<R>>);
+    ) -> Kept<Self, Self::Saved<R>>;
 
     /// Back-propagation through time.
     fn backward<R: NativeWalk>(
@@ -57,7 +57,7 @@ impl<B: CpuBackend> NativeBackend for B {
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Self::Saved<R>>) {
+    ) -> Kept<Self, Self::Saved<R>> {
         CpuWalk::forward(walk, pulp::Arch::new(), arguments, scan, keep)
     }
 

@@ -87,6 +87,9 @@ pub(crate) struct Walked<B: Backend> {
     pub last: Vec<FloatTensor<B>>,
 }
 
+/// The outputs of a forward pass and, if asked for, what the backward pass needs.
+pub(crate) type Kept<B, S> = (Walked<B>, Option<S>);
+
 /// The gradients that reach the outputs, where a loss depends on them.
 pub(crate) struct Upstream<B: Backend> {
     pub hidden: Option<FloatTensor<B>>,

@@ -10,7 +10,7 @@ mod cube;
 
 use burn::tensor::{Tensor, activation};
 
-use crate::{Input, Scan, arguments::Arguments, composed::walk};
+use crate::{Input, Outputs, Scan, arguments::Arguments, composed::walk};
 #[cfg(feature = "native")]
 use crate::{backend, device::is_native, recurrence::Cell};
 
@@ -32,13 +32,7 @@ pub enum Activation {
 ///
 /// # Panics
 /// If a shape, an element type or a length does not fit.
-pub fn rnn(
-    input: Input,
-    weight_hh: Tensor<2>,
-    h0: Tensor<2>,
-    activation: Activation,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn rnn(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> Outputs<1> {
     check(&input, &weight_hh, &h0, scan);
     #[cfg(feature = "native")]
     if is_native(&h0) {
@@ -52,13 +46,7 @@ pub fn rnn(
 ///
 /// # Panics
 /// As [`rnn`].
-pub fn composed(
-    input: Input,
-    weight_hh: Tensor<2>,
-    h0: Tensor<2>,
-    activation: Activation,
-    scan: &Scan,
-) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: Activation, scan: &Scan) -> Outputs<1> {
     check(&input, &weight_hh, &h0, scan);
     let weight_t = weight_hh.transpose();
     walk(input, scan, [h0], |x, [h]| {

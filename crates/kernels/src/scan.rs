@@ -1,5 +1,7 @@
 //! How a sequence is walked: its direction and the lengths of its rows.
 
+use burn::tensor::Tensor;
+
 /// The end from which a sequence is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
@@ -10,6 +12,9 @@ pub enum Direction {
     /// index, and the final state is that after step 0.
     Reverse,
 }
+
+/// The outputs of a recurrent operation: the hidden states of all time steps, `[T, B, H]`, and the final state, `[B, H]` each.
+pub type Outputs<const N: usize> = (Tensor<3>, [Tensor<2>; N]);
 
 /// How the sequence is walked.
 #[derive(Clone, Debug, Default)]

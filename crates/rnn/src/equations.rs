@@ -1,7 +1,7 @@
 //! The mathematics of a cell and its weights, as a layer takes them.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::{Input, Scan};
+use rekindle_kernels::{Input, Outputs, Scan};
 
 use crate::projection::project;
 use crate::weights::{Size, Start, Values, WeightShape};
@@ -49,7 +49,7 @@ pub(crate) trait Equations<const N: usize> {
     /// Runs the cell over a time-major sequence: hidden states `[T, B, H]` and the final state.
     ///
     /// A native operation of `rekindle-kernels`, or its `walk` with a time step in tensor operations.
-    fn sequence(input: Input, state: [Tensor<2>; N], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; N]);
+    fn sequence(input: Input, state: [Tensor<2>; N], weights: &Values, scan: &Scan) -> Outputs<N>;
 }
 
 /// The weights of most cells, with the names of `torch.nn.LSTM`.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Scan,
-    recurrence::{Arguments, Cell, Walked},
+    recurrence::{Arguments, Cell, Kept, Walked},
 };
 
 /// What the forward pass leaves for the backward pass.
@@ -46,7 +46,7 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     arguments: Arguments<B>,
     scan: &Scan,
     keep: bool,
-) -> (Walked<B>, Option<Saved<B>>) {
+) -> Kept<B, Saved<B>> {
     let mut weights = arguments.weights.0.into_iter().map(B::contiguous);
     let (weight_hh, bias_hh) = (weights.next().expect("every cell has recurrent weights"), weights.next());
     let initial: Vec<_> = arguments.initial.0.into_iter().map(B::contiguous).collect();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Scan,
-    recurrence::{Arguments, Gradients, Recurrence, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Kept, Recurrence, Upstream, Wanted},
 };
 
 /// A walk over a sequence, forward and backward, on every CPU backend.
@@ -27,7 +27,7 @@ pub(crate) trait CpuWalk: Recurrence {
         arguments: Arguments<B>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<B>, Option<Self::Saved<B>>);
+    ) -> Kept<B, Self::Saved<B>>;
 
     /// Back-propagation through time.
     fn backward<B: CpuBackend>(self, saved: Self::Saved<B>, upstream: Upstream<B>, wanted: Wanted) -> Gradients<B>;
@@ -36,13 +36,7 @@ pub(crate) trait CpuWalk: Recurrence {
 impl<R: CpuCell> CpuWalk for R {
     type Saved<B: CpuBackend> = Saved<B>;
 
-    fn forward<B: CpuBackend>(
-        self,
-        arch: Arch,
-        arguments: Arguments<B>,
-        scan: &Scan,
-        keep: bool,
-    ) -> (Walked<B>, Option<Saved<B>>) {
+    fn forward<B: CpuBackend>(self, arch: Arch, arguments: Arguments<B>, scan: &Scan, keep: bool) -> Kept<B, Saved<B>> {
         forward(self, arch, arguments, scan, keep)
     }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::{Minimal, check};
 use crate::{
-    Input, Scan,
+    Input, Outputs, Scan,
     composed::{sigmoid, walk},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Panics
 /// As these.
-pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     check(cell, &input, &h0, scan);
     let [_, hidden_size] = h0.dims();
     walk(input, scan, [h0], |x, [h]| {

@@ -18,7 +18,7 @@ use crate::{
         tensors::CpuBackend,
         walk::CpuWalk,
     },
-    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Kept, Upstream, Walked, Wanted},
 };
 
 #[cfg(all(test, feature = "flex"))]
@@ -115,13 +115,7 @@ pub(crate) struct Saved<B: CpuBackend> {
 impl CpuWalk for Minimal {
     type Saved<B: CpuBackend> = Saved<B>;
 
-    fn forward<B: CpuBackend>(
-        self,
-        arch: Arch,
-        arguments: Arguments<B>,
-        scan: &Scan,
-        keep: bool,
-    ) -> (Walked<B>, Option<Saved<B>>) {
+    fn forward<B: CpuBackend>(self, arch: Arch, arguments: Arguments<B>, scan: &Scan, keep: bool) -> Kept<B, Saved<B>> {
         let [h0] = arguments.initial.into_array();
         let h0 = B::contiguous(h0);
         let (input, [steps, batch]) = Reader::new(arguments.input, scan);

@@ -8,7 +8,7 @@ use super::{NativeBackend, NativeWalk};
 use crate::{
     Scan,
     cube::walks::CubeWalk,
-    recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
+    recurrence::{Arguments, Gradients, Kept, Upstream, Walked, Wanted},
 };
 
 // `Cube` is `CubeBackend` or wraps it, as Burn's `fusion` will have it, a feature that
@@ -21,7 +21,7 @@ impl NativeBackend for Cube {
         arguments: Arguments<Self>,
         scan: &Scan,
         keep: bool,
-    ) -> (Walked<Self>, Option<Self::Saved<R>>) {
+    ) -> Kept<Self, Self::Saved<R>> {
         let (walked, saved) = CubeWalk::forward(walk, arguments.map(cast, cast), scan);
         let last = walked.last.into_iter().map(cast).collect();
         (Walked { hidden: cast(walked.hidden), last }, keep.then_some(saved))

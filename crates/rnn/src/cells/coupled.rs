@@ -12,7 +12,7 @@
 //! ```
 
 use burn::tensor::{Tensor, activation::sigmoid};
-use rekindle_kernels::{Input, Scan, walk};
+use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::equations::{Equations, split_gates};
 use crate::weights::Values;
@@ -24,7 +24,7 @@ impl Equations<2> for Coupled {
     const GATES: usize = 3;
     const FORGET_GATE: Option<(usize, f64)> = Some((0, -1.0));
 
-    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         walk(input, scan, state, |x, [h, c]| {
             let [i, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));

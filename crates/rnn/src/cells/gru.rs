@@ -14,7 +14,7 @@
 use burn::tensor::Tensor;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::step;
-use rekindle_kernels::{Input, Scan, gru::gru};
+use rekindle_kernels::{Input, Outputs, Scan, gru::gru};
 
 use crate::equations::Equations;
 use crate::weights::Values;
@@ -32,7 +32,7 @@ impl Equations<1> for Gru {
         weights.vector("bias_ih")
     }
 
-    fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> Outputs<1> {
         let weight_hh = weights.matrix("weight_hh");
         let bias_hh = weights
             .vector("bias_hh")

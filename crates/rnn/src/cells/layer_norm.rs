@@ -14,7 +14,7 @@
 //! Gains start at 1 and `β_c` at 0.
 
 use burn::tensor::{Tensor, activation::sigmoid};
-use rekindle_kernels::{Input, Scan, walk};
+use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::SequenceInput;
 use crate::equations::{Equations, split_gates};
@@ -43,7 +43,7 @@ impl Equations<2> for LayerNorm {
         })
     }
 
-    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         let [gain_hh, gain_cell] = ["gain_hh", "gain_cell"].map(|name| weights.row(name));
         let bias_cell = weights.vector("bias_cell");

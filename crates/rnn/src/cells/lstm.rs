@@ -15,7 +15,7 @@
 use burn::tensor::Tensor;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::step;
-use rekindle_kernels::{Input, Scan, lstm::lstm};
+use rekindle_kernels::{Input, Outputs, Scan, lstm::lstm};
 
 use crate::equations::Equations;
 use crate::weights::Values;
@@ -30,7 +30,7 @@ impl Equations<2> for Lstm {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Lstm);
 
-    fn sequence(input: Input, [h0, c0]: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+    fn sequence(input: Input, [h0, c0]: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         lstm(input, weights.matrix("weight_hh"), h0, c0, scan)
     }
 }

@@ -10,7 +10,7 @@
 //! ```
 
 use burn::tensor::Tensor;
-use rekindle_kernels::{Input, Scan, minimal::min_gru};
+use rekindle_kernels::{Input, Outputs, Scan, minimal::min_gru};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::{minimal::Minimal, step};
 
@@ -26,7 +26,7 @@ impl Equations<1> for MinGru {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Minimal(Minimal::Gru));
 
-    fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> Outputs<1> {
         min_gru(input, h0, scan)
     }
 }

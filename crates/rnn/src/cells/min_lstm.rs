@@ -11,7 +11,7 @@
 //! ```
 
 use burn::tensor::Tensor;
-use rekindle_kernels::{Input, Scan, minimal::min_lstm};
+use rekindle_kernels::{Input, Outputs, Scan, minimal::min_lstm};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::{minimal::Minimal, step};
 
@@ -28,7 +28,7 @@ impl Equations<1> for MinLstm {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Minimal(Minimal::Lstm));
 
-    fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> Outputs<1> {
         min_lstm(input, h0, scan)
     }
 }

@@ -23,7 +23,7 @@
 //! product waits for the state, so that every time step takes it anew.
 
 use burn::tensor::{Tensor, activation::sigmoid};
-use rekindle_kernels::{Input, Scan, walk};
+use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::SequenceInput;
 use crate::equations::{Equations, split_gates};
@@ -56,7 +56,7 @@ impl Equations<2> for Mogrifier {
         }
     }
 
-    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let rounds: Vec<_> = Self::EXTRA.iter().map(|matrix| weights.matrix(matrix.name).transpose()).collect();
         let [weight_ih, weight_hh] = ["weight_ih", "weight_hh"].map(|name| weights.matrix(name).transpose());
         let bias = Self::input_bias(weights);

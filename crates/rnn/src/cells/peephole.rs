@@ -14,7 +14,7 @@
 //! The peepholes start at 0, as a plain LSTM.
 
 use burn::tensor::{Tensor, activation::sigmoid};
-use rekindle_kernels::{Input, Scan, walk};
+use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::equations::{Equations, split_gates};
 use crate::weights::{Size, Values, WeightShape};
@@ -31,7 +31,7 @@ impl Equations<2> for Peephole {
         WeightShape::vector("peephole_o", &[Size::H], 0.0),
     ];
 
-    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 2]) {
+    fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         let [p_i, p_f, p_o] = ["peephole_i", "peephole_f", "peephole_o"].map(|name| weights.row(name));
         walk(input, scan, state, |x, [h, c]| {

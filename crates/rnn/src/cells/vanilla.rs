@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use rekindle_kernels::rnn::{Activation, rnn};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::step;
-use rekindle_kernels::{Input, Scan};
+use rekindle_kernels::{Input, Outputs, Scan};
 
 use crate::equations::Equations;
 use crate::weights::Values;
@@ -30,7 +30,7 @@ impl<const RELU: bool> Equations<1> for Vanilla<RELU> {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Rnn(Self::ACTIVATION));
 
-    fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> (Tensor<3>, [Tensor<2>; 1]) {
+    fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> Outputs<1> {
         rnn(input, weights.matrix("weight_hh"), h0, Self::ACTIVATION, scan)
     }
 }
