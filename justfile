@@ -21,9 +21,19 @@ ci:
 book:
     mdbook build
 
-# Package every library as it would be published, without uploading or building anything. See docs/releasing.md; `rekindle` itself cannot
-# be packaged before its dependency on crates/features is resolved.
+# Write the public interface as it is now into api/.
+api:
+    .ci/api --write
+
+# The kernels' and the layers' tests under AddressSanitizer, which needs a nightly toolchain.
+sanitize:
+    RUSTFLAGS=-Zsanitizer=address cargo +nightly test --release --target "$(rustc -vV | sed -n 's/host: //p')" --target-dir target/sanitize \
+        --lib --tests --package rekindle-kernels --package rekindle-rnn --features flex,ndarray
+
+# Known holes in the dependencies; needs the network.
+advisories:
+    cargo deny check advisories
+
+# Package every crate as it would be published, and build what was packaged; nothing is uploaded.
 release-dry-run:
-    cargo package --no-verify --allow-dirty --package rekindle-settings --package rekindle-kernels --package rekindle-metrics \
-        --package rekindle-data --package rekindle-rnn --package rekindle-pictures --package rekindle-weights \
-        --package rekindle-models --package rekindle-train --package rekindle-bench
+    cargo publish --workspace --dry-run

@@ -109,6 +109,12 @@ fn links(page: &str) -> Vec<String> {
     targets.map(str::to_owned).collect()
 }
 
+/// The anchor of a heading: lower case, hyphens for spaces, no other punctuation.
+fn anchor_of(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
 /// A page without its code and the targets of its links.
 fn prose(page: &str) -> String {
     let text = without_code(page);
@@ -252,6 +258,25 @@ fn links_lead_to_files() {
         }
     }
     assert!(count > 100, "{count} links were found");
+}
+
+#[test]
+fn links_to_headings_lead_to_headings() {
+    let mut count = 0;
+    for (path, page) in pages() {
+        for link in links(&page) {
+            let Some((target, anchor)) = link.split_once('#').filter(|_| !link.contains("://")) else { continue };
+            let target = if target.is_empty() { path.clone() } else { path.parent().unwrap().join(target) };
+            if target.extension().is_none_or(|end| end != "md") {
+                continue;
+            }
+            let text = fs::read_to_string(&target).expect("the page can be read");
+            let found = text.lines().filter(|line| line.starts_with('#')).any(|heading| anchor_of(heading) == anchor);
+            assert!(found, "{}: {} has no heading #{anchor}", path.display(), target.display());
+            count += 1;
+        }
+    }
+    assert!(count > 5, "{count} links were found");
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 /// The file, or the same with `.gz` after its name where only that exists.
-pub fn existing(path: &Path) -> Option<PathBuf> {
+pub(crate) fn existing(path: &Path) -> Option<PathBuf> {
     [path.to_owned(), path.with_added_extension("gz")].into_iter().find(|path| path.is_file())
 }
 

@@ -173,12 +173,12 @@ impl DrawModelSettings {
     }
 
     /// `N` of the grid of `N × N` filters that reads; none where the whole image is read.
-    pub fn read_grid(&self) -> Option<usize> {
+    pub(crate) fn read_grid(&self) -> Option<usize> {
         (self.read > 0).then_some(self.read)
     }
 
     /// `N` of the grid of `N × N` filters that writes; none where the whole image is written.
-    pub fn write_grid(&self) -> Option<usize> {
+    pub(crate) fn write_grid(&self) -> Option<usize> {
         (self.write > 0).then_some(self.write)
     }
 

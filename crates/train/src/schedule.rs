@@ -19,7 +19,7 @@ use crate::settings::{ScheduleKind, TrainingSettings};
 ///
 /// During the warm-up all of them are multiplied by `(s + 1) / w`.
 #[derive(Clone, Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     settings: TrainingSettings,
     steps_per_epoch: u64,
     total_steps: u64,

@@ -8,7 +8,9 @@ pub mod task;
 
 use burn::tensor::Device;
 
-/// The device of the backend that is compiled in; of two, the first in this order.
+/// The device of the backend that is compiled in; of several, of wgpu before flex before ndarray.
+// Burn has deprecated its ndarray backend; Rekindle supports it all the same.
+#[allow(deprecated)]
 pub fn device() -> Device {
     #[cfg(feature = "wgpu")]
     return Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);

@@ -5,19 +5,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use std::error::Error;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 use outside::series::series;
 use outside::task::{ForecastSettings, ForecastTask};
-use rekindle_train::prelude::seeded;
+use rekindle_train::prelude::{TaskError, seeded};
+use rekindle_train::rekindle_settings::Sections;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::task::{Task, Trained};
 use rekindle_train::trainer::{NewRun, StopSignal, Trainer};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), TaskError> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("give the run folder, such as runs/sines")?;
     let (folder, device) = (Path::new(&folder), outside::device());

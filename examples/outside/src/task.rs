@@ -3,8 +3,8 @@
 use rekindle_rnn::{Cell, State};
 use rekindle_train::operation::Operate;
 use rekindle_train::prelude::*;
-use rekindle_train::rekindle_settings::{self, Sections};
-use rekindle_train::{burn, run_settings};
+use rekindle_train::rekindle_settings;
+use rekindle_train::run_settings;
 
 use crate::import;
 use crate::model::Forecaster;
@@ -43,7 +43,7 @@ run_settings! {
         model: ModelSettings => "Model";
         /// The loop.
         training: TrainingSettings = TrainingSettings {
-            epochs: 10,
+            epochs: 30,
             learning_rate: 0.01,
             ..TrainingSettings::default()
         } => "Training";
@@ -148,7 +148,8 @@ impl Task for ForecastTask {
         let (predicted, _) = model.forward(inputs, None);
         let error = (predicted - targets).square().mean().into_scalar::<f64>();
         // Below 1, the model is better than predicting that nothing changes.
-        let report = Report::named("mean_squared_error", error, "").lower("relative_to_unchanged", error / unchanged, "");
+        let report =
+            Report::named("mean_squared_error", error, "").lower("relative_to_unchanged", error / unchanged, "");
         Ok(Some(report))
     }
 }

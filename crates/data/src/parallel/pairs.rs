@@ -87,7 +87,7 @@ impl Pairs {
     }
 
     /// Cuts the last `count` pairs off.
-    pub fn split_off_last(&mut self, count: usize) -> Self {
+    pub(crate) fn split_off_last(&mut self, count: usize) -> Self {
         let at = self.len().saturating_sub(count);
         Self { sources: self.sources.split_off(at), targets: self.targets.split_off(at) }
     }

@@ -22,7 +22,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_rnn::parameter;
 
 /// Logarithms that are exponentiated lie within plus and minus this: no variance becomes 0 or infinite.
-pub const LOG_BOUND: f64 = 10.0;
+pub(crate) const LOG_BOUND: f64 = 10.0;
 
 /// The windows of a batch.
 #[derive(Clone, Debug)]

@@ -199,7 +199,7 @@ fn write_files<M: Module, C: Carry>(
 /// # Errors
 ///
 /// When a folder cannot be read or deleted.
-pub fn prune(run: &RunFolder, keep: usize, best: Option<u64>, last: u64) -> Result<(), TrainError> {
+pub(crate) fn prune(run: &RunFolder, keep: usize, best: Option<u64>, last: u64) -> Result<(), TrainError> {
     let steps = steps(run)?;
     let (past, later) = steps.split_at(steps.partition_point(|&step| step <= last));
     let old = past[..past.len().saturating_sub(keep)].iter().filter(|&&step| Some(step) != best);

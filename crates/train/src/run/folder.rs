@@ -153,7 +153,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn write_settings<S: Sections>(&self, task: &str, settings: &S) -> Result<(), TrainError> {
+    pub(crate) fn write_settings<S: Sections>(&self, task: &str, settings: &S) -> Result<(), TrainError> {
         let head = Head { format: FORMAT, task: task.to_owned(), rekindle: env!("CARGO_PKG_VERSION").to_owned() };
         let text = toml::to_string(&Config { head, settings })
             .map_err(|e| TrainError::Malformed { path: self.path.join(CONFIG), reason: e.to_string() })?;
@@ -264,7 +264,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`TrainError::SettingIn`] for the first setting that differs.
-    pub fn check_model<S: Sections>(&self, settings: &S, checkpoint: Option<&Table>) -> Result<(), TrainError> {
+    pub(crate) fn check_model<S: Sections>(&self, settings: &S, checkpoint: Option<&Table>) -> Result<(), TrainError> {
         let tables = Table::try_from(settings).unwrap_or_default();
         let of_model = |tables: &Table| tables.get("model").and_then(Value::as_table).cloned().unwrap_or_default();
         let (now, then) = (of_model(&tables), checkpoint.map(of_model).unwrap_or_default());
@@ -356,7 +356,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn save_sample(&self, step: u64, text: &str) -> Result<(), TrainError> {
+    pub(crate) fn save_sample(&self, step: u64, text: &str) -> Result<(), TrainError> {
         self.save(SAMPLES, &format!("step-{step:08}.txt"), text)
     }
 

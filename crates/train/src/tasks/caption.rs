@@ -21,7 +21,7 @@ mod trained;
 pub use assets::{CaptionAssets, StoredEncoder};
 pub use error::CaptionError;
 pub use evaluation::Written;
-pub use features::{Features, FrozenEncoder, ImageSet};
+pub use features::{Features, ImageSet};
 pub use operations::{EvalOptions, PredictOptions};
 pub use settings::{CaptionDataSettings, CaptionModelSettings, CaptionSettings};
 pub use task::CaptionTask;

@@ -12,7 +12,6 @@ mod settings;
 mod task;
 
 pub use error::CharsError;
-pub use evaluation::Passages;
 pub use import::{ImportError, ImportOptions, ImportedChars};
 pub use operations::{EvalOptions, SampleOptions};
 pub use settings::{CharsSettings, SampleSettings, TextSettings};

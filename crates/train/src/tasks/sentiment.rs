@@ -12,7 +12,7 @@ mod settings;
 mod task;
 
 pub use error::SentimentError;
-pub use evaluation::{evaluate, log_probs};
+pub use evaluation::evaluate;
 pub use operations::{EvalOptions, PredictOptions};
 pub use prediction::{Explanation, Prediction};
 pub use settings::{LabelledSettings, SentimentSettings};

@@ -42,7 +42,7 @@ impl CaptionAssets {
     /// # Errors
     ///
     /// When its weights are missing, or do not fit `model`.
-    pub fn frozen(&self, model: &CaptionModelSettings, device: &Device) -> Result<Option<&FrozenEncoder>, TaskError> {
+    pub(crate) fn frozen(&self, model: &CaptionModelSettings, device: &Device) -> Result<Option<&FrozenEncoder>, TaskError> {
         if model.encoder.trains_encoder() {
             return Ok(None);
         }

@@ -30,7 +30,7 @@ pub(super) fn encode(encoder: &Encoder, model: &CaptionModelSettings, pixels: &[
 
 /// An image encoder that is not trained.
 #[derive(Debug)]
-pub struct FrozenEncoder {
+pub(crate) struct FrozenEncoder {
     /// The encoder.
     pub encoder: Encoder,
     model: CaptionModelSettings,
@@ -117,7 +117,7 @@ impl Features {
     /// # Errors
     ///
     /// When an image cannot be read, or the file not written.
-    pub fn open(
+    pub(crate) fn open(
         folder: &Path,
         encoder: &FrozenEncoder,
         set: ImageSet<'_>,

@@ -17,7 +17,7 @@ const PASSAGE: usize = 2048;
 /// Passages of a text: each is read by itself, from a hidden state of zeros, and in each all symbols after the first are
 /// predicted. Where they follow each other, every symbol of the text but the first is predicted once.
 #[derive(Clone, Debug)]
-pub struct Passages {
+pub(crate) struct Passages {
     corpus: Corpus,
     vocabulary: Vocabulary,
     range: Range<usize>,

@@ -71,7 +71,7 @@ impl Evaluation {
 
 /// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same on every
 /// backend.
-pub fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
+pub(crate) fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
     let settings = model.settings();
     let shape = [settings.glimpses, batch, settings.latent];
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.sample(StandardNormal)).collect();
@@ -79,7 +79,7 @@ pub fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
 }
 
 /// The binarisation of `images` in words: bounds compare only where it is the same.
-pub fn binarization(images: &Images, asked: Binarization) -> String {
+pub(crate) fn binarization(images: &Images, asked: Binarization) -> String {
     if asked != Binarization::None && images.values.iter().all(|&pixel| pixel == 0 || pixel == u8::MAX) {
         return "fixed by the data".to_owned();
     }

@@ -40,7 +40,7 @@ pub fn evaluate(
 /// # Errors
 ///
 /// When the device fails, or the run is to stop.
-pub fn log_probs(
+pub(crate) fn log_probs(
     model: &Classifier,
     texts: &[Vec<u32>],
     batch_size: usize,
