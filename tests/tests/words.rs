@@ -276,7 +276,7 @@ fn links_to_headings_lead_to_headings() {
             count += 1;
         }
     }
-    assert!(count > 5, "{count} links were found");
+    assert!(count > 0, "no link was found");
 }
 
 #[test]

@@ -34,6 +34,6 @@ pub mod shapes;
 mod tests;
 
 pub use loader::PictureLoader;
-pub use picture::{Pictures, Twist, read as read_picture};
+pub use picture::{Augmentation, Pictures, read as read_picture};
 pub use read::CaptionedImage;
 pub use set::{CaptionOptions, CaptionSet};

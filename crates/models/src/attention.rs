@@ -84,7 +84,7 @@ impl Memory {
     }
 
     /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
-    pub fn look(&self, states: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+    pub fn attend(&self, states: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let queries = match &self.query {
             Some(weight) => product(states, |rows| weight.product(rows)),
             None => states,

@@ -14,7 +14,7 @@
 //! `f` is any recurrence of `rekindle-rnn`. `W_ih m` is part of the input's projection: `m` stands behind `x_t`, and `W_ih`
 //! is the last `D` columns of `weight_ih`. Where it enters at the first step only, there are zeros behind the other words.
 //!
-//! With soft attention (Xu et al. 2015, "Show, Attend and Tell", arXiv 1502.03044) the places are looked at anew for each
+//! With soft attention (Xu et al. 2015, "Show, Attend and Tell", arXiv 1502.03044) the places are attended at anew for each
 //! word:
 //!
 //! ```text
@@ -42,7 +42,7 @@
 //!   [`Memory::look`].
 //! * *How does the CNN act on every step?* The map is computed once. What changes is `z_t`, another mixture of its
 //!   pillars at each step, which enters by the columns `W_ih` beside the last word, as `m` does in the plain model, and the
-//!   output too: the line `recurrent.step(word, Some(context.clone()), state)` of `look`, below.
+//!   output too: the line `recurrent.step(word, Some(context.clone()), state)` of `attend`, below.
 
 pub mod encoder;
 mod penalty;
@@ -225,14 +225,14 @@ impl Captioner {
     }
 
     /// The loss `[1]` of writing, for each of `B` pictures, its captions: mean cross-entropy in nats per symbol with label
-    /// smoothing, the ends included, and the doubly stochastic penalty. `seen` is `[B, P, F]`.
+    /// smoothing, the ends included, and the doubly stochastic penalty. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
     /// When there is no caption, or not a list of captions for each picture.
-    pub fn loss(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
-        let targets = self.targets(seen.dims()[0], captions);
-        let (outputs, weights) = self.read(seen, &targets);
+    pub fn loss(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
+        let targets = self.targets(features.dims()[0], captions);
+        let (outputs, weights) = self.read(features, &targets);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
         let loss = crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
         match weights {
@@ -243,7 +243,7 @@ impl Captioner {
         }
     }
 
-    /// How probable given captions are. `seen` is `[B, P, F]`.
+    /// How probable given captions are. `features` is `[B, P, F]`.
     ///
     /// # Errors
     ///
@@ -252,20 +252,24 @@ impl Captioner {
     /// # Panics
     ///
     /// As [`loss`](Self::loss).
-    pub fn score(&self, seen: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
-        let targets = self.targets(seen.dims()[0], captions);
-        let (outputs, _) = self.read(seen, &targets);
+    pub fn score(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
+        let targets = self.targets(features.dims()[0], captions);
+        let (outputs, _) = self.read(features, &targets);
         targets.score(self.logits(outputs))
     }
 
     /// The attention that each symbol of a caption, its end included, pays to each place of the picture: rows of a table;
-    /// none without attention. `seen` is `[1, P, F]`.
+    /// none without attention. `features` is `[1, P, F]`.
     ///
     /// # Errors
     ///
     /// When the device fails.
-    pub fn looks(&self, seen: Tensor<3>, caption: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
-        self.read(seen, &self.targets(1, &[vec![caption]])).1.map(rows).transpose()
+    pub fn attention_weights(
+        &self,
+        features: Tensor<3>,
+        caption: &[u32],
+    ) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
+        self.read(features, &self.targets(1, &[vec![caption]])).1.map(rows).transpose()
     }
 
     /// The captions of a batch, side by side: as many rows for each image as the most captions of one.
@@ -279,13 +283,13 @@ impl Captioner {
 
     /// Reads the captions of a batch: what goes into the output layer for each symbol that is wanted, `[N, E]`, and the
     /// attention `[T, B, C, P]`, for `C` rows an image.
-    fn read(&self, seen: Tensor<3>, targets: &Targets) -> (Tensor<2>, Option<Tensor<4>>) {
+    fn read(&self, features: Tensor<3>, targets: &Targets) -> (Tensor<2>, Option<Tensor<4>>) {
         let (time, rows) = (targets.time, targets.rows());
-        let captions = rows / seen.dims()[0];
+        let captions = rows / features.dims()[0];
         let wanted = targets.places(|t, row| t * rows + row);
         let words = self.words(targets.read.clone());
         let width = words.dims()[1];
-        let image = self.image.forward(seen);
+        let image = self.image.forward(features);
         let Some(attention) = &self.attention else {
             let vectors = image.squeeze_dim::<2>(1);
             let vectors = spread(vectors, captions).unsqueeze_dim::<3>(0);
@@ -307,37 +311,37 @@ impl Captioner {
         let (recurrent, read) = self.recurrent.unrolled(words.clone().reshape([time, rows, width]));
         let (mut hidden, mut contexts, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for word in read {
-            let looked = self.look(word, state, &memory, &recurrent);
-            state = looked.state;
-            hidden.push(looked.hidden);
-            contexts.push(looked.context);
-            weights.push(looked.weights.unsqueeze_dim(0));
+            let attended = self.attend(word, state, &memory, &recurrent);
+            state = attended.state;
+            hidden.push(attended.hidden);
+            contexts.push(attended.context);
+            weights.push(attended.weights.unsqueeze_dim(0));
         }
-        let seen = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
-        let seen = seen.map(|tensor| tensor.select(0, wanted.clone()));
-        (self.combined(seen.into()), Some(Tensor::cat(weights, 0)))
+        let parts = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
+        let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
+        (self.combined(parts.into()), Some(Tensor::cat(weights, 0)))
     }
 
     /// One step with attention, from the last words. The memory is of `B` pictures with `N / B` rows each.
-    fn look(&self, word: KnownInput, state: State, memory: &Memory, recurrent: &Unrolled<'_>) -> Looked {
+    fn attend(&self, word: KnownInput, state: State, memory: &Memory, recurrent: &Unrolled<'_>) -> Attended {
         let before = state.layers.last().expect("a network has a layer").hidden.clone();
         let [rows, width] = before.dims();
         let [pictures, _, depth] = memory.outputs().dims();
         // The captions of a picture look at it side by side.
-        let (context, weights) = memory.look(before.clone().reshape([pictures, rows / pictures, width]));
+        let (context, weights) = memory.attend(before.clone().reshape([pictures, rows / pictures, width]));
         let mut context = context.reshape([rows, depth]);
         if let Some(gate) = &self.gate {
             context = context * sigmoid(gate.forward(before));
         }
         let (hidden, state) = recurrent.step(word, Some(context.clone()), state);
-        Looked { hidden, context, weights, state }
+        Attended { hidden, context, weights, state }
     }
 
     /// `o_t` of `[x_t, h_t, z_t]`.
-    fn combined(&self, seen: Vec<Tensor<2>>) -> Tensor<2> {
-        let seen = Tensor::cat(seen, 1);
-        let combined = self.combine.as_ref().map(|combine| tanh(combine.forward(seen.clone())));
-        dropout(&self.dropout, combined.unwrap_or(seen))
+    fn combined(&self, parts: Vec<Tensor<2>>) -> Tensor<2> {
+        let parts = Tensor::cat(parts, 1);
+        let combined = self.combine.as_ref().map(|combine| tanh(combine.forward(parts.clone())));
+        dropout(&self.dropout, combined.unwrap_or(parts))
     }
 
     /// From the projected pillars `[B, P, D]` to the state before the first step.
@@ -369,7 +373,7 @@ impl Captioner {
 }
 
 /// The outcome of a step with attention.
-struct Looked {
+struct Attended {
     hidden: Tensor<2>,
     context: Tensor<2>,
     /// `[B, C, P]`

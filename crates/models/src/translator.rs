@@ -292,7 +292,7 @@ impl Translator {
         let input = self.embed_target(targets.read.clone(), time, batch);
         if !self.input_feeding {
             let (hidden, _) = self.decoder.forward_time_major(input, Some(encoded.state.clone()), None);
-            return self.look(hidden.swap_dims(0, 1), encoded.memory.as_ref());
+            return self.attend(hidden.swap_dims(0, 1), encoded.memory.as_ref());
         }
         let mut state = encoded.state.clone();
         let mut fed = self.nothing_fed(batch);
@@ -319,7 +319,7 @@ impl Translator {
         decoder: &Unrolled<'_>,
     ) -> (Tensor<2>, State, Option<Tensor<3>>) {
         let (hidden, state) = decoder.step(words, fed, state);
-        let (seen, weights) = self.look(hidden.unsqueeze_dim(1), memory);
+        let (seen, weights) = self.attend(hidden.unsqueeze_dim(1), memory);
         (self.output_of(seen.squeeze_dim(1)), state, weights)
     }
 
@@ -337,10 +337,10 @@ impl Translator {
         dropout(&self.dropout, tanh(self.combine.forward(seen)))
     }
 
-    fn look(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
+    fn attend(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
         match memory {
             Some(memory) => {
-                let (contexts, weights) = memory.look(hidden.clone());
+                let (contexts, weights) = memory.attend(hidden.clone());
                 (Tensor::cat(vec![contexts, hidden], 2), Some(weights))
             }
             None => (hidden, None),

@@ -2,11 +2,11 @@
 
 use std::thread::{self, JoinHandle};
 
-use super::{Pictures, Twist};
+use super::{Augmentation, Pictures};
 use crate::DataError;
 
 /// A picture that is wanted.
-type Wanted = (String, Option<Twist>);
+type Wanted = (String, Option<Augmentation>);
 
 /// A thread that decodes pictures, `[N, F]` of bytes.
 type Decoding = JoinHandle<Result<Vec<u8>, DataError>>;
@@ -56,8 +56,8 @@ fn decode(pictures: &Pictures, side: usize, workers: usize, wanted: &[Wanted]) -
     let parts: Vec<Result<Vec<u8>, DataError>> = thread::scope(|scope| {
         let part = |wanted: &'_ [Wanted]| {
             let mut pixels = Vec::with_capacity(wanted.len() * 3 * side * side);
-            for (name, twist) in wanted {
-                pixels.extend(pictures.pixels(name, side, *twist)?);
+            for (name, augmentation) in wanted {
+                pixels.extend(pictures.pixels(name, side, *augmentation)?);
             }
             Ok(pixels)
         };

@@ -22,7 +22,7 @@ pub enum Pictures {
 
 /// How a picture is changed each time it is trained on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Twist {
+pub struct Augmentation {
     /// Turn half of the pictures left for right.
     pub flip: bool,
     /// Cut out a window of seven eighths of each side.
@@ -37,13 +37,13 @@ impl Pictures {
     /// # Errors
     ///
     /// When the file cannot be read, or is no image that can be decoded: the error says what it is.
-    pub fn pixels(&self, name: &str, side: usize, twist: Option<Twist>) -> Result<Vec<u8>, DataError> {
+    pub fn pixels(&self, name: &str, side: usize, augmentation: Option<Augmentation>) -> Result<Vec<u8>, DataError> {
         let picture = match self {
             Self::Folder(folder) => pictures::decode(&folder.join(name))?.into_rgb8(),
             // A name that is no number is of no generated picture; the first stands for it.
             Self::Shapes => shapes::picture(shapes::number(name).unwrap_or(0), side),
         };
-        Ok(planes(picture, side, twist))
+        Ok(planes(picture, side, augmentation))
     }
 
     /// The size of an image's file in bytes: two images of one name differ in it.
@@ -65,8 +65,8 @@ pub fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
 }
 
 /// Squashed to a square, so that nothing is cut off, and laid out plane by plane.
-fn planes(mut picture: RgbImage, side: usize, twist: Option<Twist>) -> Vec<u8> {
-    if let Some(Twist { flip, crop, seed }) = twist {
+fn planes(mut picture: RgbImage, side: usize, augmentation: Option<Augmentation>) -> Vec<u8> {
+    if let Some(Augmentation { flip, crop, seed }) = augmentation {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let [right, down, turned]: [f32; 3] = std::array::from_fn(|_| rng.random());
         if crop {

@@ -264,9 +264,9 @@ fn what_does_not_decode_is_named(#[case] bytes: &[u8], #[case] part: &str) {
 #[test]
 fn batches_are_the_same_ahead_and_at_once() {
     let set = CaptionSet::open("builtin:shapes", &CaptionOptions::default()).unwrap();
-    let wanted = |from: usize| -> Vec<(String, Option<Twist>)> {
-        let twist = Twist { flip: true, crop: true, seed: 3 };
-        set.train[from..from + 5].iter().map(|image| (image.name.clone(), Some(twist))).collect()
+    let wanted = |from: usize| -> Vec<(String, Option<Augmentation>)> {
+        let augmentation = Augmentation { flip: true, crop: true, seed: 3 };
+        set.train[from..from + 5].iter().map(|image| (image.name.clone(), Some(augmentation))).collect()
     };
     let mut loader = PictureLoader::new(set.pictures.clone(), 12, 2);
     loader.load(wanted(0), wanted(5)).unwrap();

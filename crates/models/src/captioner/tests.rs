@@ -43,7 +43,7 @@ fn model(cell: Cell, attention: AttentionKind, device: &Device) -> Captioner {
     build(&settings(cell, attention), device)
 }
 
-fn seen(pictures: usize, attention: AttentionKind, device: &Device) -> Tensor<3> {
+fn features(pictures: usize, attention: AttentionKind, device: &Device) -> Tensor<3> {
     let places = if attention == AttentionKind::None { 1 } else { 7 };
     Tensor::from_data(TensorData::new(noise(pictures * places * 5, 0.5), [pictures, places, 5]), device)
 }
@@ -58,11 +58,11 @@ fn a_caption_is_foreseen_alike_alone_and_beside_others(
 ) {
     for device in devices() {
         let model = model(cell, attention, &device);
-        let seen = seen(2, attention, &device);
-        let all = model.score(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]).unwrap();
+        let features = features(2, attention, &device);
+        let all = model.score(features.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]).unwrap();
         assert_eq!(all.symbols, 8);
         let alone = [(0, 0), (0, 1), (1, 2)].map(|(picture, caption)| {
-            model.score(seen.clone().narrow(0, picture, 1), &[vec![CAPTIONS[caption]]]).unwrap().log_prob
+            model.score(features.clone().narrow(0, picture, 1), &[vec![CAPTIONS[caption]]]).unwrap().log_prob
         });
         // Products of other shapes add in another order.
         assert!((alone.iter().sum::<f64>() - all.log_prob).abs() < 1e-4, "{alone:?} and {}", all.log_prob);
@@ -79,19 +79,19 @@ fn scores_are_those_of_a_forced_rescore(
     for device in devices() {
         let settings = CaptionerSettings { image_term: term, embedding, ..settings(Cell::Lstm, attention) };
         let model = build(&settings, &device);
-        let seen = seen(2, attention, &device);
+        let features = features(2, attention, &device);
         let settings = Search { beam, max_length: 9, ..Search::default() };
-        let found = model.write(seen.clone(), &[0, 1], &settings).unwrap();
+        let found = model.write(features.clone(), &[0, 1], &settings).unwrap();
         for (picture, hypotheses) in found.iter().enumerate() {
             assert!(!hypotheses.is_empty() && hypotheses.is_sorted_by(|a, b| a.score >= b.score));
             for hypothesis in hypotheses.iter().filter(|hypothesis| hypothesis.ended) {
-                let seen = seen.clone().narrow(0, picture, 1);
-                let forced = model.score(seen, &[vec![&hypothesis.symbols]]).unwrap().log_prob;
+                let features = features.clone().narrow(0, picture, 1);
+                let forced = model.score(features, &[vec![&hypothesis.symbols]]).unwrap().log_prob;
                 assert!((forced - hypothesis.log_prob).abs() < 1e-4, "{forced} and {}", hypothesis.log_prob);
             }
         }
         let cold = Sampling { temperature: 0.0, ..Sampling::default() };
-        let drawn = model.draw(seen, &[0, 1], 9, cold, 1).unwrap();
+        let drawn = model.draw(features, &[0, 1], 9, cold, 1).unwrap();
         if beam == 1 {
             assert_eq!(
                 drawn.iter().map(|h| &h.symbols).collect::<Vec<_>>(),
@@ -105,14 +105,14 @@ fn scores_are_those_of_a_forced_rescore(
 fn attention_is_a_distribution_over_places() {
     for device in devices() {
         let table = model(Cell::Gru, AttentionKind::General, &device)
-            .looks(seen(1, AttentionKind::General, &device), CAPTIONS[0])
+            .attention_weights(features(1, AttentionKind::General, &device), CAPTIONS[0])
             .unwrap()
             .unwrap();
         assert_eq!((table.len(), table[0].len()), (5, 7));
         // Seven numbers of single precision.
         assert!(table.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
         let plain = model(Cell::Gru, AttentionKind::None, &device);
-        assert!(plain.looks(seen(1, AttentionKind::None, &device), CAPTIONS[0]).unwrap().is_none());
+        assert!(plain.attention_weights(features(1, AttentionKind::None, &device), CAPTIONS[0]).unwrap().is_none());
     }
 }
 
@@ -148,9 +148,9 @@ fn gradients_reach_the_encoder() {
             let model = settings.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(7), &device);
             assert_eq!((model.view(), settings.view()), (view, view));
             let pictures = Tensor::from_data(TensorData::new(noise(2 * 3 * 256, 0.1), [2, 3, 16, 16]), &device);
-            let seen = model.encoder.as_ref().unwrap().forward(pictures, view);
-            assert_eq!([seen.dims()[1], seen.dims()[2]], encoder.shape(view));
-            let gradients = model.loss(seen, &[vec![CAPTIONS[0]], vec![CAPTIONS[1], CAPTIONS[2]]]).backward();
+            let features = model.encoder.as_ref().unwrap().forward(pictures, view);
+            assert_eq!([features.dims()[1], features.dims()[2]], encoder.shape(view));
+            let gradients = model.loss(features, &[vec![CAPTIONS[0]], vec![CAPTIONS[1], CAPTIONS[2]]]).backward();
             let Some(Encoder::Small(network)) = &model.encoder else { panic!("a small network was asked for") };
             let first = network.convolutions[0].weight.grad(&gradients).unwrap();
             assert!(first.abs().sum().into_scalar::<f32>() > 0.0);

@@ -18,7 +18,7 @@ impl StepDecoder for Captioner {
         if let (Some(seen), Some(state)) = (&memory, recurrent.clone()) {
             let (recurrent, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
             let word = word.into_iter().next().expect("one step");
-            let looked = self.look(word, state, seen, &recurrent);
+            let looked = self.attend(word, state, seen, &recurrent);
             let outputs = self.combined(vec![words, looked.hidden, looked.context]);
             let attention = Some(looked.weights.squeeze_dim(1));
             let step = Step { logits: self.logits(outputs), attention };

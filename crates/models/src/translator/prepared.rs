@@ -74,7 +74,7 @@ impl<'m> PreparedWriter<'m> {
     }
 
     /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention `[N, S]`.
-    fn look(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
+    fn attend(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
         let rows = memories.len();
         let width = hidden.len() / rows;
         let projected = self.query.as_ref().map(|query| query.product(hidden));
@@ -100,7 +100,7 @@ impl StepDecoder for PreparedWriter<'_> {
         let words = values(self.model.embed_target(ids(symbols.iter().copied(), &self.device), 1, symbols.len()));
         let hidden = self.decoder.step_rows(&words, &mut state.recurrent);
         let (mut outputs, attention) = if self.attends {
-            let (seen, attention) = self.look(hidden, &state.memories);
+            let (seen, attention) = self.attend(hidden, &state.memories);
             (self.combine.product(&seen), Some(attention))
         } else {
             (self.combine.product(hidden), None)

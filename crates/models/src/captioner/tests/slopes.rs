@@ -9,7 +9,7 @@ struct Nudge {
     parameter: usize,
     at: usize,
     by: f64,
-    seen: usize,
+    features: usize,
 }
 
 impl ModuleMapper for Nudge {
@@ -17,11 +17,11 @@ impl ModuleMapper for Nudge {
         let tensor = param.val();
         let (shape, device) = (tensor.dims(), tensor.device());
         let mut values: Vec<f64> = tensor.into_data().convert::<f64>().try_to_vec().unwrap();
-        if self.seen == self.parameter {
+        if self.features == self.parameter {
             let at = self.at % values.len();
             values[at] += self.by;
         }
-        self.seen += 1;
+        self.features += 1;
         let on = (&device, burn::tensor::DType::F64);
         Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), on))
     }
@@ -48,11 +48,11 @@ fn gradients_are_those_of_finite_differences(
     #[case] term: ImageTerm,
 ) {
     let device = Device::flex().autodiff();
-    let still = |parameter, at, by| Nudge { parameter, at, by, seen: 0 };
+    let still = |parameter, at, by| Nudge { parameter, at, by, features: 0 };
     let settings = CaptionerSettings { image_term: term, label_smoothing: 0.1, ..settings(cell, attention) };
     let model = build(&settings, &device).map(&mut still(usize::MAX, 0, 0.0));
-    let seen = seen(2, attention, &device).cast(burn::tensor::DType::F64);
-    let loss = |model: &Captioner| model.loss(seen.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
+    let features = features(2, attention, &device).cast(burn::tensor::DType::F64);
+    let loss = |model: &Captioner| model.loss(features.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
     let gradients = loss(&model).backward();
     let mut collected = Collected(&gradients, Vec::new());
     model.visit(&mut collected);

@@ -64,7 +64,7 @@ impl Evaluation<'_> {
                 let best = found.swap_remove(0);
                 let caption = vocabulary.decode(&best.symbols).join(" ");
                 if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
-                    let attention = model.looks(features.clone().narrow(0, index, 1), &best.symbols)?;
+                    let attention = model.attention_weights(features.clone().narrow(0, index, 1), &best.symbols)?;
                     add_shapes(&mut on_shapes, image.id, &caption, attention.as_deref());
                 }
                 written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use burn::module::ParamGroup;
-use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Twist};
+use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Augmentation};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
 use rekindle_models::captioner::encoder::Encoder;
@@ -49,12 +49,12 @@ impl CaptionTask {
     }
 
     /// The images of a batch as they are asked of a loader.
-    fn wanted(&self, images: &[usize], epoch: u64) -> Vec<(String, Option<Twist>)> {
+    fn wanted(&self, images: &[usize], epoch: u64) -> Vec<(String, Option<Augmentation>)> {
         let (flip, crop) = (self.settings.data.flip, self.settings.data.crop);
         let wanted = |&image: &usize| {
             // 2^24 images an epoch; those of two epochs are changed differently.
             let seed = self.settings.training.seed ^ (epoch << 24) ^ image as u64;
-            (self.set.train[image].name.clone(), (flip || crop).then_some(Twist { flip, crop, seed }))
+            (self.set.train[image].name.clone(), (flip || crop).then_some(Augmentation { flip, crop, seed }))
         };
         images.iter().map(wanted).collect()
     }

@@ -91,7 +91,7 @@ impl Trained<CaptionTask> {
     ) -> Result<(Vec<String>, Vec<Vec<f32>>), TaskError> {
         let vocabulary = &self.assets.vocabulary;
         let mut words: Vec<String> = caption.split_whitespace().map(str::to_owned).collect();
-        let weights = self.model.looks(features, &vocabulary.encode(&words))?.unwrap_or_default();
+        let weights = self.model.attention_weights(features, &vocabulary.encode(&words))?.unwrap_or_default();
         words.push(vocabulary.word(WordVocabulary::END).to_owned());
         Ok((words, weights))
     }
