@@ -1,6 +1,6 @@
-//! Training steps of tasks, timed on several backends.
+//! Timing training steps of tasks on several backends.
 //!
-//! A task is the caller's: a name, and a function that opens it on a device as [`Steps`].
+//! The caller defines a task: a name, and a function that opens it on a device as [`Steps`].
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -11,20 +11,20 @@ use serde::Serialize;
 
 use crate::{BenchError, Failure, Spread, Turns, text_table};
 
-/// A task's name, and how to open it on a device.
+/// A task's name, and the function that opens it on a device.
 pub type Task<'a> = (&'static str, &'a dyn Fn(&Device) -> Result<Box<dyn Steps>, Failure>);
 
 /// The figures of all tasks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
-    /// The backends, in the order in which they were given.
+    /// The backends, in the given order.
     pub backends: Vec<&'static str>,
     /// Threads of the CPU backends.
     pub threads: usize,
-    /// Turns of each backend.
+    /// Rounds and steps.
     #[serde(flatten)]
     pub turns: Turns,
-    /// The tasks, in the order in which they were given.
+    /// The tasks, in the given order.
     pub rows: Vec<Row>,
 }
 
@@ -33,15 +33,15 @@ pub struct Table {
 pub struct Row {
     /// The task.
     pub task: &'static str,
-    /// What is counted.
+    /// The unit of items.
     pub unit: &'static str,
-    /// Items in a second, by backend.
+    /// Items per second, by backend.
     pub per_second: Vec<Spread>,
-    /// How many times as fast as the first backend each is, round by round.
+    /// Speed of each backend relative to the first, round by round.
     pub to_first: Vec<Spread>,
 }
 
-/// Times each task on all `devices`, each with the name of its backend, which take turns.
+/// Times each task on all `devices`, each with the name of its backend, alternately.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use rekindle_models::decode::Sampler;
 use crate::language_model::{LanguageModel, Tokens};
 use crate::shape::{Recurrence, SYMBOLS, Shape};
 
-/// Layers, and a linear layer from the last to the tokens.
+/// Recurrent layers, and a linear layer from the last one to the tokens.
 #[derive(Module, Debug)]
 pub(crate) struct BurnLm {
     layers: Vec<Layer>,
@@ -33,8 +33,7 @@ impl Layer {
         }
     }
 
-    /// `[B, T, I]` to `[B, T, H]`, and the state `[B, H]` after it; only an LSTM reads its cell
-    /// state.
+    /// `[B, T, I]` to `[B, T, H]`, and the final state `[B, H]`; only an LSTM reads its cell state.
     fn forward(&self, input: Tensor<3>, state: Option<LstmState<2>>) -> (Tensor<3>, LstmState<2>) {
         match self {
             Self::Rnn(layer) => {
@@ -44,7 +43,7 @@ impl Layer {
             Self::Lstm(layer) => layer.forward(input, state),
             Self::Gru(layer) => {
                 let output = layer.forward(input, state.map(|state| state.hidden));
-                // Burn's layer returns no state; that of a GRU is its last output.
+                // Burn's layer returns no state; a GRU's is its last output.
                 let hidden = output.clone().narrow(1, output.dims()[1] - 1, 1).squeeze_dim::<2>(1);
                 (output, LstmState::new(hidden.clone(), hidden))
             }

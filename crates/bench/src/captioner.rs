@@ -1,7 +1,7 @@
-//! The captioner at work: soft attention over the map of a frozen image encoder, as `rekindle train
-//! caption` has it.
+//! The captioner benchmark: soft attention over the map of a frozen image encoder, as in
+//! `rekindle train caption`.
 //!
-//! All captions have `T` tokens with their end: batches of like lengths are nearly so.
+//! All captions have `T` tokens, end included: batches of similar lengths nearly do.
 
 use burn::tensor::{Device, Distribution, Tensor};
 use rand::SeedableRng;

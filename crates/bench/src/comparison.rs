@@ -1,4 +1,4 @@
-//! Rekindle beside PyTorch and Burn's own layers, at each shape.
+//! Comparing Rekindle with PyTorch and Burn's own layers, at each shape.
 
 use std::io::{self, Write};
 use std::iter;
@@ -17,19 +17,19 @@ use crate::shape::{Shape, Work};
 use crate::text_table::{self, cell};
 use crate::{BenchError, Spread, Turns};
 
-/// What is compared, and for how long.
+/// The contestants of a comparison, and its length.
 pub struct Comparison<'a> {
     /// Name of the backend, for the table.
     pub backend: &'a str,
-    /// Where Rekindle and Burn compute.
+    /// The device of Rekindle and Burn.
     pub device: &'a Device,
-    /// Turns of each contestant.
+    /// Rounds and steps.
     pub turns: Turns,
-    /// PyTorch; none leaves it out.
+    /// PyTorch, if it is compared.
     pub pytorch: Option<PyTorch>,
-    /// Whether Burn's own layers are timed.
+    /// Whether Burn's own layers are compared.
     pub burn: bool,
-    /// How to run this program again, to measure its peak memory; none leaves memory out.
+    /// Restarts this program to measure its peak memory; none to skip that.
     pub rerun: Option<Rerun<'a>>,
 }
 
@@ -40,12 +40,12 @@ pub struct Table {
     pub backend: String,
     /// Threads of each contestant.
     pub threads: usize,
-    /// The version of PyTorch, where it was compared.
+    /// The version of PyTorch, if it was compared.
     pub pytorch: Option<String>,
-    /// Turns of each contestant.
+    /// Rounds and steps.
     #[serde(flatten)]
     pub turns: Turns,
-    /// The shapes, in the order in which they were given.
+    /// The shapes, in the given order.
     pub rows: Vec<Row>,
 }
 
@@ -54,33 +54,33 @@ pub struct Table {
 pub struct Row {
     /// The shape.
     pub shape: Shape,
-    /// Tokens that Rekindle reads or writes in a second.
+    /// Tokens that Rekindle reads or writes per second.
     pub symbols_per_second: Spread,
-    /// How many times as fast as PyTorch Rekindle is, round by round.
+    /// Speed of Rekindle relative to PyTorch, round by round.
     pub to_pytorch: Option<Spread>,
-    /// How many times as fast as Burn's own layers Rekindle is, round by round.
+    /// Speed of Rekindle relative to Burn's own layers, round by round.
     pub to_burn: Option<Spread>,
-    /// Peak memory in training.
+    /// Peak memory of training.
     pub peak_bytes: Option<Peak>,
-    /// Kernels that a training step launches; none on a CPU.
+    /// Kernel launches of a training step; none on a CPU.
     pub kernels: Option<Kernels>,
 }
 
-/// Kernels that a training step launches on a GPU.
+/// Kernel launches of a training step on a GPU.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Kernels {
-    /// In Rekindle.
+    /// Those of Rekindle.
     pub rekindle: usize,
-    /// In Burn's own layers, where they were compared.
+    /// Those of Burn's own layers, if they were compared.
     pub burn: Option<usize>,
 }
 
 impl Comparison<'_> {
-    /// Times all contestants at each shape; `progress` is called with each before it is timed.
+    /// Times all contestants at each shape; calls `progress` before each.
     ///
     /// # Errors
     ///
-    /// When a device, PyTorch's process or the measuring of memory fails.
+    /// When a device, PyTorch's process or the memory measurement fails.
     pub fn run(&mut self, shapes: &[Shape], mut progress: impl FnMut(&Shape)) -> Result<Table, BenchError> {
         let mut rows = Vec::with_capacity(shapes.len());
         for shape in shapes {
@@ -131,7 +131,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The kernels of one step; 0 on a CPU.
+/// The kernel launches of one step; 0 on a CPU.
 fn launches_of_a_step(contestant: &mut Contestant<'_>) -> Result<usize, BenchError> {
     let (round, kernels) = launches::count(|| contestant(1));
     round.map(|_| kernels)

@@ -1,4 +1,4 @@
-//! Contestants, and how they train.
+//! The contestants of a benchmark, and their training.
 
 use std::time::Instant;
 
@@ -9,10 +9,10 @@ use rekindle_train::trainer::Learner;
 
 use crate::BenchError;
 
-/// A contestant: does the work of so many steps and returns the seconds that it took.
+/// A contestant: does the work of this many steps and returns the seconds it took.
 pub(crate) type Contestant<'a> = Box<dyn FnMut(usize) -> Result<f64, BenchError> + 'a>;
 
-/// A contestant that is timed from outside: `work` does so many steps.
+/// A contestant timed from outside: `work` does this many steps.
 pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 'a) -> Contestant<'a> {
     Box::new(move |steps| {
         let started = Instant::now();
@@ -24,8 +24,8 @@ pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 
 /// A contestant that trains `model`, on a device with gradients, with the default settings of
 /// `rekindle train`.
 ///
-/// `loss` gets what the step before has carried. It returns the loss `[1]` and what it carries to
-/// the next step.
+/// `loss` gets the carry of the previous step. It returns the loss `[1]` and the carry for the next
+/// step.
 pub(crate) fn training<M: Module + 'static, C: 'static>(
     model: M,
     device: &Device,

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of benchmarks.
 
 use std::error::Error;
 use std::io;
@@ -7,67 +7,67 @@ use std::path::PathBuf;
 use burn::backend::ExecutionError;
 use rekindle_models::decode::DecodeError;
 
-/// An error of any kind, such as one of the caller's.
+/// An error of any type, for instance the caller's.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// What went wrong in a benchmark.
+/// An error of a benchmark.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// A text that names no shape.
+    /// A text that is not the name of a shape.
     #[error("{text} is no shape: {reason}")]
     NoShape {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// Python does not start, or cannot import PyTorch.
     #[error("cannot start PyTorch in {}", program.display())]
     NoPyTorch {
-        /// Python.
+        /// The Python executable.
         program: PathBuf,
-        /// Why not.
+        /// The cause.
         source: Failure,
     },
-    /// PyTorch's process does not read or write any more.
+    /// Communication with PyTorch's process failed.
     #[error("PyTorch's process has stopped")]
     PyTorchStopped(#[source] io::Error),
-    /// PyTorch's process wrote something else than an answer. Its own messages are on standard
+    /// PyTorch's process wrote something other than an answer. Its own messages are on standard
     /// error.
     #[error("asked for {wanted}, PyTorch's process answered {line:?}")]
     Answer {
-        /// What it was asked for.
+        /// The expected answer.
         wanted: String,
         /// The line that it wrote.
         line: String,
-        /// Why the line is no answer.
+        /// The cause.
         source: serde_json::Error,
     },
     /// The device failed.
     #[error("the device failed")]
     Device(#[from] ExecutionError),
-    /// The translator failed at decoding.
+    /// Decoding with the translator failed.
     #[error("cannot decode")]
     Decode(#[from] DecodeError),
-    /// The memory of Rekindle could not be measured: this program, run again, did not print it.
+    /// The memory of Rekindle could not be measured: the restarted program did not print it.
     #[error("cannot measure the memory of {shape}")]
     Memory {
         /// The name of the shape.
         shape: String,
-        /// What went wrong.
+        /// The cause.
         source: Failure,
     },
-    /// There is no device to compare.
+    /// There is no device.
     #[error("no backend is compiled in that has a device here; build with `--features flex`")]
     NoDevice,
-    /// A task of the caller's failed.
+    /// A task of the caller failed.
     #[error("cannot time the task {task} on {backend}")]
     Task {
         /// The name of the task.
         task: &'static str,
         /// The name of the backend.
         backend: &'static str,
-        /// What the task reported.
+        /// The task's error.
         source: Failure,
     },
 }

@@ -1,4 +1,4 @@
-//! How the time of a training step grows with batch and time, beside the machine's peak.
+//! The time of a training step by batch size and sequence length, compared with the machine's peak.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -11,28 +11,28 @@ use crate::language_model::language_model;
 use crate::shape::{SYMBOLS, Shape};
 use crate::{BenchError, Spread, Turns, text_table};
 
-/// Batches `B` and times `T`.
+/// Batch sizes `B` and sequence lengths `T`.
 const SIZES: [usize; 4] = [16, 32, 64, 128];
 /// Width of the LSTM.
 const HIDDEN: usize = 256;
-/// Rows and columns of the product that shows the peak: far beyond every cache.
+/// Rows and columns of the product that measures the peak, far larger than every cache.
 const PEAK_SIZE: usize = 2048;
 
-/// The figures of all batches and times.
+/// The figures of all batch sizes and sequence lengths.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
     /// GFLOP/s of a product of two large matrices.
     pub peak_gflops: f64,
     /// Width of the LSTM.
     pub hidden: usize,
-    /// By batch, then by time.
+    /// By batch size, then by sequence length.
     pub rows: Vec<Row>,
 }
 
-/// The figures of one batch and time.
+/// The figures of one batch size and sequence length.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// Batch `B`.
+    /// Batch size `B`.
     pub batch: usize,
     /// Sequence length `T`.
     pub time: usize,
@@ -44,8 +44,7 @@ pub struct Row {
     pub share_of_peak: f64,
 }
 
-/// Times the training of an LSTM language model on `device`. `progress` is called with each shape
-/// before it is timed.
+/// Times the training of an LSTM language model on `device`; calls `progress` before each shape.
 ///
 /// # Errors
 ///
@@ -67,14 +66,14 @@ pub fn measure(turns: Turns, device: &Device, mut progress: impl FnMut(&Shape)) 
 
 /// Floating-point operations of the matrix products in a training step.
 ///
-/// There is one product forward and two backward, with `W_hh` and with `W_hy`, of two operations a
-/// weight and token. A one-hot input needs none.
+/// There is one product forward and two backward, with `W_hh` and with `W_hy`, of two operations
+/// per weight and token. A one-hot input needs none.
 fn flops(shape: &Shape) -> f64 {
     let weights = 4 * shape.hidden * shape.hidden + shape.hidden * SYMBOLS;
     (6 * weights * shape.tokens(1)) as f64
 }
 
-/// The best of all rounds in a product of two large matrices.
+/// The peak: the best of all rounds in a product of two large matrices.
 fn peak_gflops(turns: Turns, device: &Device) -> Result<f64, BenchError> {
     let random = || Tensor::<2>::random([PEAK_SIZE, PEAK_SIZE], Distribution::Default, device);
     let (left, right) = (random(), random());

@@ -1,4 +1,4 @@
-//! Language models at work: training, and sampling token by token.
+//! The language model benchmarks: training, and sampling token by token.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -23,15 +23,14 @@ pub(crate) trait LanguageModel: Module + Sized + 'static {
     /// A model with random weights.
     fn init(shape: &Shape, device: &Device) -> Self;
 
-    /// Mean cross-entropy `[1]` of `targets`, which follow `tokens`, and the state after them,
-    /// without its history.
+    /// Mean cross-entropy `[1]` of `targets`, which follow `tokens`, and the final state, detached.
     fn loss(&self, tokens: Tokens, targets: Tokens, carry: Option<Self::Carry>) -> (Tensor<1>, Self::Carry);
 
     /// Samples `count` tokens after the token 0.
     fn sample(&self, count: usize, sampler: Sampler);
 }
 
-/// `M` at the work of `shape`: training, with the hidden state carried from step to step, or
+/// `M` in the benchmark `shape`: training, with the hidden state carried from step to step, or
 /// sampling.
 pub(crate) fn language_model<M: LanguageModel>(shape: &Shape, device: &Device) -> Contestant<'static> {
     let shape = *shape;

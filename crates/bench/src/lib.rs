@@ -1,21 +1,20 @@
-//! Benchmarks of recurrent networks: Rekindle beside PyTorch and Burn's own layers.
+//! Benchmarks of recurrent networks: Rekindle compared with PyTorch and Burn's own layers.
 //!
-//! Contestants take turns, round by round, so that whatever else the machine does affects all of
-//! them alike. Results are tables of plain figures, which `serde` writes as JSON and
+//! Contestants take turns, round by round, so that other load on the machine affects all of them
+//! alike. Results are tables of plain figures, which `serde` writes as JSON and
 //! [`write`](comparison::Table::write) as text.
 //!
-//! * [`Shape`]: what is timed: a kind of [`Work`], a cell and sizes, by a name such as
+//! * [`Shape`]: a benchmark: a kind of [`Work`], a cell and sizes, with a name such as
 //!   `train-lstm-2x128-b50-t50`.
-//! * [`Turns`], [`Spread`]: how long a benchmark goes on, and what came of the rounds.
+//! * [`Turns`], [`Spread`]: the length of a benchmark, and the results of its rounds.
 //! * [`comparison`]: Rekindle, [`PyTorch`] and Burn at each shape: speed, memory and kernels.
-//! * [`growth`]: how the time of a training step grows with batch and time.
-//! * [`backends`]: training steps of tasks, timed on several backends.
+//! * [`growth`]: the time of a training step by batch size and sequence length.
+//! * [`backends`]: timing training steps of tasks on several backends.
 //! * [`memory`]: the peak memory of a fresh process.
-//! * [`BenchError`]: what can go wrong.
+//! * [`BenchError`]: the errors.
 //!
-//! PyTorch runs in a Python process of its own. The script is part of this crate
-//! (`python/pytorch.py`), beside the programs that made the reference numbers of other crates'
-//! tests.
+//! PyTorch runs in its own Python process. The script is part of this crate (`python/pytorch.py`),
+//! as are the programs that generated the reference values of other crates' tests.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -42,8 +41,8 @@
 //!
 //! # Feature flags
 //!
-//! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` compile Burn's backend
-//! of that name in. None is on by default.
+//! `ndarray`, `flex`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` compile in Burn's
+//! backend of that name. None is on by default.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 

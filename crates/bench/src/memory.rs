@@ -1,4 +1,4 @@
-//! Peak resident memory, each side in a fresh process of its own.
+//! Peak resident memory, measured for each side in a new process.
 
 use std::io;
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::pytorch::PyTorch;
 use crate::rekindle::rekindle;
 use crate::{BenchError, Failure, Shape};
 
-/// The first step allocates the optimizer's state, the second reads it: then the memory has grown
-/// all it will.
+/// The first step allocates the optimizer's state, the second reads it: after that, memory does not
+/// grow.
 const STEPS: usize = 3;
 
-/// Builds the command that runs this program again: to print, as JSON, what [`peak_bytes`] returns
-/// for the shape.
+/// Builds the command that restarts this program, to print the result of [`peak_bytes`] for the
+/// shape as JSON.
 pub type Rerun<'a> = &'a dyn Fn(&Shape) -> io::Result<Command>;
 
-/// Peak memory of each side in bytes; none where the side is not there or the system does not say.
+/// Peak memory of each side in bytes; none if the side is not compared or the system does not report it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Peak {
     /// Of Rekindle's process.
@@ -28,7 +28,7 @@ pub struct Peak {
     pub pytorch: Option<u64>,
 }
 
-/// Runs this program again with `rerun`, and another process of the Python that has PyTorch.
+/// Restarts this program with `rerun`, and starts another process of the Python that has PyTorch.
 pub(crate) fn measure(shape: &Shape, rerun: Rerun<'_>, python: Option<&Path>) -> Result<Peak, BenchError> {
     let pytorch = python.map(|python| PyTorch::start(python)?.ask(shape, STEPS)).transpose()?;
     let rekindle = rekindle_bytes(shape, rerun);
@@ -44,10 +44,10 @@ fn rekindle_bytes(shape: &Shape, rerun: Rerun<'_>) -> Result<Option<u64>, Failur
     }
 }
 
-/// Does a few steps of `shape`, and returns the peak memory of this process in bytes, all that it
-/// did before included.
+/// Runs a few steps of `shape`, and returns the peak memory of this process in bytes, including
+/// everything before.
 ///
-/// None except on Linux: other systems count in ways that do not compare.
+/// None except on Linux: other systems measure it in ways that are not comparable.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn peak_bytes(shape: &Shape, device: &Device) -> Result<Option<u64>, BenchEr
     Ok(std::fs::read_to_string("/proc/self/status").ok().and_then(|status| high_water_mark(&status)))
 }
 
-/// The peak in the words of Linux, `VmHWM:   5124 kB`.
+/// The peak in Linux's format, `VmHWM:   5124 kB`.
 fn high_water_mark(status: &str) -> Option<u64> {
     let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(kibibytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

@@ -1,4 +1,4 @@
-//! The PyTorch side: a Python process that answers a line of JSON with a line of JSON.
+//! The PyTorch side: a Python process that answers each line of JSON with a line of JSON.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::contestant::Contestant;
 use crate::shape::{CAPTIONS, MAP, SYMBOLS, Shape, VOCABULARY, WORDS};
 use crate::{BenchError, Failure};
 
-/// What the process runs.
+/// The script of the process.
 const SCRIPT: &str = include_str!("../python/pytorch.py");
 
 /// A Python process that has imported PyTorch.
@@ -24,7 +24,7 @@ pub struct PyTorch {
     pub version: String,
 }
 
-/// What the process says first.
+/// The first message of the process.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Greeting {
@@ -36,16 +36,16 @@ enum Greeting {
 #[derive(Deserialize)]
 pub(crate) struct Answer {
     pub seconds: f64,
-    /// Peak memory; none where the system does not say.
+    /// Peak memory; none if the system does not report it.
     pub peak_bytes: Option<u64>,
 }
 
 impl PyTorch {
-    /// Starts `python`, a Python that has PyTorch, and waits until it has imported it.
+    /// Starts `python`, a Python with PyTorch, and waits until PyTorch is imported.
     ///
     /// # Errors
     ///
-    /// [`BenchError::NoPyTorch`], and others when the process breaks off.
+    /// [`BenchError::NoPyTorch`], and others when the process ends.
     pub fn start(python: impl Into<PathBuf>) -> Result<Self, BenchError> {
         let program = python.into();
         let failed = |source: Failure| BenchError::NoPyTorch { program: program.clone(), source };
@@ -61,7 +61,7 @@ impl PyTorch {
         Ok(pytorch)
     }
 
-    /// Has the work of `steps` steps done.
+    /// Requests the work of `steps` steps.
     pub(crate) fn ask(&mut self, shape: &Shape, steps: usize) -> Result<Answer, BenchError> {
         let request = json!({
             "work": shape.work, "cell": shape.cell, "layers": shape.layers, "hidden": shape.hidden,
@@ -74,7 +74,7 @@ impl PyTorch {
         self.read(&shape.to_string())
     }
 
-    /// PyTorch at the work of `shape`.
+    /// PyTorch in the benchmark `shape`.
     pub(crate) fn contestant<'a>(&'a mut self, shape: &'a Shape) -> Contestant<'a> {
         Box::new(|steps| Ok(self.ask(shape, steps)?.seconds))
     }
@@ -88,8 +88,8 @@ impl PyTorch {
 
 impl Drop for PyTorch {
     fn drop(&mut self) {
-        // Waiting closes the standard input of the process, with which its script ends. Nobody
-        // could handle an error.
+        // Waiting closes the standard input of the process, which ends its script. An error could
+        // not be handled.
         let _ = self.process.wait();
     }
 }

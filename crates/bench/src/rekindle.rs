@@ -9,7 +9,7 @@ use crate::language_model::language_model;
 use crate::shape::{Shape, Work};
 use crate::translator::{decoding, translating};
 
-/// Rekindle at the work of `shape` on `device`.
+/// Rekindle in the benchmark `shape` on `device`.
 pub(crate) fn rekindle(shape: &Shape, device: &Device) -> Contestant<'static> {
     match shape.work {
         Work::Train | Work::Sample => language_model::<CharLm>(shape, device),

@@ -1,5 +1,4 @@
-//! Contestants take turns, round by round, so that whatever else the machine does affects all of
-//! them alike.
+//! Rounds: contestants take turns, so that other load on the machine affects all of them alike.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,32 +7,32 @@ use serde::Serialize;
 
 use crate::BenchError;
 
-/// How long a benchmark goes on.
+/// The length of a benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Turns {
-    /// Turns of each contestant.
+    /// Number of rounds, in each of which every contestant has a turn.
     pub rounds: NonZeroUsize,
-    /// Training steps in a turn; sampling writes 200 tokens in place of each.
+    /// Training steps per turn; sampling generates 200 tokens in place of each.
     pub steps: NonZeroUsize,
 }
 
-/// Median, least and greatest figure of the rounds.
+/// Median, minimum and maximum of the rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// The median.
     pub median: f64,
-    /// The least.
+    /// The minimum.
     pub min: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl Turns {
-    /// The figures of each contestant, round by round. `work` does so many steps and returns a
+    /// The figures of each contestant, round by round. `work` does this many steps and returns a
     /// figure.
     ///
-    /// The first step of a turn is not counted: the caches are still full of another contestant's
-    /// numbers.
+    /// The first step of a turn is not counted, because the caches still hold another contestant's
+    /// data.
     pub(crate) fn take<C>(
         self,
         contestants: &mut [&mut C],
@@ -51,7 +50,7 @@ impl Turns {
 }
 
 impl Spread {
-    /// The spread of `figures`, of which there is at least one.
+    /// The spread of `figures`, of which there must be at least one.
     pub(crate) fn of(figures: &[f64]) -> Self {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);

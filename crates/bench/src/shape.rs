@@ -1,4 +1,4 @@
-//! What is timed: a kind of work at a shape, and its name.
+//! A benchmark's shape: a kind of work, its sizes and its name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,44 +10,44 @@ use serde::{Serialize, Serializer};
 
 use crate::BenchError;
 
-/// Vocabulary `V` of a language model: that of tiny Shakespeare.
+/// Vocabulary size `V` of a language model: that of tiny Shakespeare.
 pub(crate) const SYMBOLS: usize = 65;
 
-/// Vocabularies of a translator, source and target: about those of Multi30k from German to English.
+/// Vocabulary sizes of a translator, source and target: about those of Multi30k from German to English.
 pub(crate) const WORDS: [usize; 2] = [8000, 6000];
 
-/// Vocabulary of a captioner: about that of Flickr8k.
+/// Vocabulary size of a captioner: about that of Flickr8k.
 pub(crate) const VOCABULARY: usize = 3000;
 
-/// Captions of an image.
+/// Captions per image.
 pub(crate) const CAPTIONS: usize = 5;
 
-/// Places `P` of an image and features `F` of each, as a captioner gets them: EfficientNet-Lite0's
+/// Places `P` of an image and features `F` of each, the input of a captioner: EfficientNet-Lite0's
 /// map.
 pub(crate) const MAP: [usize; 2] = [49, 1280];
 
-/// A model and the work it does, written `train-lstm-2x128-b50-t50`: work, cell, layers x width,
-/// batch, time.
+/// A model and its work, written `train-lstm-2x128-b50-t50`: work, cell, layers x width, batch
+/// size, sequence length.
 ///
-/// The width is that of the hidden state, of a translator its decoder's. A captioner's embeddings
-/// and projected features are as wide as its hidden state.
+/// The width is that of the hidden state, for a translator the decoder's. A captioner's embeddings
+/// and projected features have the width of its hidden state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// What the model does.
+    /// The work of the model.
     pub work: Work,
     /// The cell.
     pub cell: Recurrence,
-    /// Stacked layers `L`.
+    /// Number of layers `L`.
     pub layers: usize,
     /// Width `H` of the hidden state.
     pub hidden: usize,
-    /// Batch `B`: sequences, sentences or images side by side.
+    /// Batch size `B`: sequences, sentences or images side by side.
     pub batch: usize,
-    /// Sequence length `T` of a training step; of a sentence or caption, with its end token.
+    /// Sequence length `T` of a training step; for a sentence or caption, with its end token.
     pub time: usize,
-    /// Whether PyTorch's captioner gets its image anew with each caption, as from a plain training
-    /// set of pairs, written `-apart`. Else the captions of an image share it there too, as they do
-    /// in Rekindle.
+    /// Whether PyTorch's captioner reads the image again for each caption, as with a plain training
+    /// set of pairs, written `-apart`. Otherwise the captions of an image share it there too, as in
+    /// Rekindle.
     pub apart: bool,
 }
 
@@ -79,23 +79,23 @@ names! {
     }
 }
 
-/// The shapes that are timed by default.
+/// The default shapes.
 const DEFAULTS: &str = "train-lstm-1x256 train-gru-1x256 train-rnn-1x256 train-lstm-2x512 train-lstm-2x128-b50-t50 \
     sample-lstm-1x256 sample-lstm-2x512 \
     translate-gru-1x512-b128-t14 decode-gru-1x512-b128-t14 decode-gru-1x512-b1-t14 \
     caption-lstm-1x512-b32-t12 caption-lstm-1x512-b32-t12-apart";
 
-/// The end of the name of a shape whose captions are apart.
+/// Suffix of the name of a shape with separate captions.
 const APART: &str = "-apart";
 
-/// Batch and time where a name does not give them.
+/// Default batch size and sequence length.
 const USUAL: usize = 64;
 
-/// Tokens that are sampled in place of a training step, which takes about as long.
+/// Tokens sampled in place of a training step, which takes about as long.
 const SAMPLED_PER_STEP: usize = 200;
 
 impl Shape {
-    /// The shapes that are timed by default.
+    /// The default shapes.
     pub fn defaults() -> Vec<Self> {
         DEFAULTS.split(' ').map(|name| name.parse().expect("the names above are well formed")).collect()
     }
@@ -109,7 +109,7 @@ impl Shape {
         }
     }
 
-    /// The recurrent stack of Rekindle's model.
+    /// The settings of Rekindle's recurrent stack.
     pub(crate) fn recurrent(&self, dropout: f64) -> RecurrentSettings {
         let &Self { layers, hidden, .. } = self;
         let cell = match self.cell {

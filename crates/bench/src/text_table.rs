@@ -1,8 +1,8 @@
-//! Tables as text.
+//! Text tables.
 
 use std::io::{self, Write};
 
-/// Writes rows under their headings. The first column is aligned left, all others right.
+/// Writes rows with headings. The first column is aligned left, all others right.
 pub(crate) fn write(out: &mut impl Write, headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
     let mut lines = rows;
     lines.insert(0, headings.iter().map(|&heading| heading.to_owned()).collect());
@@ -18,7 +18,7 @@ pub(crate) fn write(out: &mut impl Write, headings: &[&str], rows: Vec<Vec<Strin
     Ok(())
 }
 
-/// A cell; a dash for a figure that is not there.
+/// A cell; a dash for a missing figure.
 pub(crate) fn cell(figure: Option<impl ToString>) -> String {
     figure.map_or("-".to_owned(), |figure| figure.to_string())
 }

@@ -1,8 +1,8 @@
-//! The translator at work: general attention and embeddings of 256, as `rekindle train translate`
-//! has it.
+//! The translator benchmarks: general attention and embeddings of width 256, as in
+//! `rekindle train translate`.
 //!
-//! All sentences have `T` tokens with their ends, source and target: batches of like lengths are
-//! nearly so.
+//! All sentences have `T` tokens with their ends, source and target: batches of similar lengths
+//! nearly do.
 
 use burn::tensor::Device;
 use rand::SeedableRng;
@@ -42,7 +42,7 @@ fn model(shape: &Shape, device: &Device) -> Translator {
     settings.init_with(&sizes, &mut ChaCha8Rng::seed_from_u64(1), device)
 }
 
-/// Sentences of `T - 1` words; the end is not among them.
+/// Sentences of `T - 1` words, without the end.
 fn sentences(shape: &Shape, vocabulary: usize) -> Vec<Vec<u32>> {
     sequences(shape.batch, shape.time - 1, words(vocabulary))
 }

@@ -1,4 +1,4 @@
-//! Options of the command line from declared settings, and settings from options.
+//! Command-line options from declared settings, and settings from options.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use rekindle_train::tasks;
 
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Rekindle};
 
-/// The whole command: what `options.rs` declares, with the tasks and their options.
+/// The whole command: the declarations of `options.rs`, with the tasks and their options.
 pub fn command() -> Command {
     let mut command = Rekindle::command().mut_subcommand("train", |train| {
         let task = |task: &&dyn Registered| {
@@ -45,7 +45,7 @@ struct TaskOption {
     heading: String,
 }
 
-/// The options that tasks add to `command`, by task; those of several tasks last.
+/// The options that tasks add to `command`, by task; shared ones last.
 fn options_of(command: operation::Command) -> Vec<TaskOption> {
     let mut options: BTreeMap<&'static str, TaskOption> = BTreeMap::new();
     for task in tasks::ALL {
@@ -88,7 +88,7 @@ fn arg(field: &Field) -> Arg {
             let name = field.value_name.map_or_else(|| field.key.to_uppercase(), str::to_owned);
             arg.action(action)
                 .value_name(name)
-                // `-5` and `-1e-3` are refused by the range, which says what is wanted, not as options that there are not.
+                // Lets the range reject `-5` and `-1e-3` with its own message, instead of clap as unknown options.
                 .allow_hyphen_values(matches!(kind, Kind::Integer | Kind::Number))
                 .value_parser(move |text: &str| {
                     field_of_value.parse(text).map(Parsed).map_err(|wanted| format!("must be {wanted}"))
@@ -97,11 +97,11 @@ fn arg(field: &Field) -> Arg {
     }
 }
 
-/// A value of the command line.
+/// A parsed command-line value.
 #[derive(Clone, Debug)]
 struct Parsed(Value);
 
-/// Those of `fields` that were given as options.
+/// The `fields` that were given as options.
 fn given(fields: &[Field], matches: &ArgMatches) -> Table {
     let given = |field: &&Field| matches.value_source(field.key) == Some(ValueSource::CommandLine);
     let value = |field: &Field| match field.kind {
@@ -135,7 +135,7 @@ pub fn given_to_resume(matches: &ArgMatches) -> Table {
 ///
 /// # Errors
 ///
-/// When an option that only runs of other tasks take was given: it must not be passed over in silence.
+/// When an option was given that only runs of other tasks support: it must not be ignored silently.
 pub fn given_options(
     command: operation::Command,
     task: &dyn Registered,

@@ -1,4 +1,4 @@
-//! Where to compute: the backends that are compiled in, and what each finds on this machine.
+//! Backends that are compiled in, and their devices on this machine.
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, DeviceType};
@@ -9,29 +9,29 @@ use crate::options::DeviceOptions;
 
 /// A backend, whether compiled in or not.
 pub struct Backend {
-    /// Its name, which is the name of its feature flag too.
+    /// Its name, also that of its feature flag.
     pub name: &'static str,
-    /// None when it is not compiled in.
+    /// None if it is not compiled in.
     device_type: Option<DeviceType>,
-    /// Whether its devices are graphics processors.
+    /// Whether its devices are GPUs.
     pub gpu: bool,
-    /// The device that plays a graphics processor on the CPU, where the backend can have one.
+    /// The software GPU on the CPU, if the backend supports one.
     software: Option<Device>,
 }
 
-/// What does the work of a device.
+/// The kind of hardware behind a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A graphics processor.
+    /// A GPU.
     Gpu,
-    /// The CPU, which plays a graphics processor: right, and slow.
+    /// The CPU, emulating a GPU: correct, but slow.
     SoftwareGpu,
     /// The CPU.
     Cpu,
 }
 
 impl Kind {
-    /// As it is printed.
+    /// The printed name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Gpu => "GPU",
@@ -63,7 +63,7 @@ macro_rules! software {
     }};
 }
 
-/// All backends; of those that have a device which is no software GPU, the first is the default.
+/// All backends. The first with a device that is not a software GPU is the default.
 pub fn backends() -> Vec<Backend> {
     let gpu = |name, device_type, software| Backend { name, device_type, gpu: true, software };
     let cpu = |name, device_type| Backend { name, device_type, gpu: false, software: None };
@@ -80,12 +80,12 @@ pub fn backends() -> Vec<Backend> {
 }
 
 impl Backend {
-    /// Whether this program holds it.
+    /// Whether it is compiled in.
     pub fn compiled(&self) -> bool {
         self.device_type.is_some()
     }
 
-    /// The devices that it finds on this machine, and what does their work.
+    /// Its devices on this machine, with their kinds.
     pub fn devices(&self) -> Vec<(Device, Kind)> {
         let devices = self.device_type.clone().map(|device_type| Device::enumerate(device_type).into_vec());
         let kind = |device: &Device| match self.gpu {
@@ -97,7 +97,7 @@ impl Backend {
     }
 }
 
-/// A device that was chosen.
+/// A selected device.
 pub struct Chosen {
     /// The backend's name.
     pub name: &'static str,
@@ -105,7 +105,7 @@ pub struct Chosen {
     pub device: Device,
 }
 
-/// Sets the number of threads and the bound on gzip files, and finds the device that `options` ask for.
+/// Sets the number of threads and the limit for gzip files, and selects the device of `options`.
 pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
     start_threads(options.threads)?;
     options.gzip_ratio.into_iter().for_each(files::set_ratio);
@@ -115,30 +115,30 @@ pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
     }
 }
 
-/// A CPU backend if one is compiled in, for what computes nothing.
+/// A CPU backend, if one is compiled in, for commands that compute nothing.
 pub fn host() -> Result<Chosen> {
     let backend = backends().into_iter().find(|backend| backend.compiled() && !backend.gpu);
     choose(&DeviceOptions { backend: backend.map(|backend| backend.name.to_owned()), ..DeviceOptions::default() })
 }
 
-/// More threads than this a core wait for each other for minutes.
+/// Limit on threads per core: more would wait for each other for minutes.
 const THREADS_PER_CORE: usize = 4;
-/// As many threads as this are allowed on any machine.
+/// This many threads are allowed on any machine.
 const LEAST_LIMIT: usize = 16;
 
-/// Starts the threads that compute, `None` for one a core.
+/// Starts the compute threads, `None` for one per core.
 fn start_threads(threads: Option<u16>) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let most = (THREADS_PER_CORE * cores).max(LEAST_LIMIT);
     if let Some(threads) = threads.filter(|&threads| usize::from(threads) > most) {
         bail!("--threads {threads}: must be at most {most} on this machine, which has {}", counted(cores, "cores"));
     }
-    // This thread is one of them: a step of training gives out work two dozen times, and would each time have to
-    // wake another thread and wait for it.
+    // This thread is one of them: a training step hands out work two dozen times, and would otherwise have to wake
+    // another thread and wait for it each time.
     let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).use_current_thread();
     match pool.build_global() {
         Err(e) if threads.is_some() => Err(e).context("cannot start the threads"),
-        // Where no number was asked for, threads that are there already will do.
+        // Without a given number, existing threads are used.
         _ => Ok(()),
     }
 }

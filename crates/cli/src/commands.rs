@@ -1,4 +1,4 @@
-//! The commands, a file each; those on a trained model are together in [`operations`].
+//! The commands, one file each; those on a trained model are in [`operations`].
 
 pub mod bench;
 pub mod data;

@@ -1,5 +1,5 @@
-//! Standard output and standard error. A reader who closes one of them, or a full disk behind it, never stops the work with a
-//! panic: answers that cannot be written are an error, and notes that cannot be written are left out.
+//! Standard output and standard error. A closed pipe or a full disk never causes a panic: an answer that cannot be
+//! written is an error, and notes that cannot be written are dropped.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write, stderr, stdout};
@@ -23,7 +23,7 @@ pub(crate) use {answer, note};
 ///
 /// # Errors
 ///
-/// When nobody reads any more, or there is no room.
+/// When the reader has closed the output, or the disk is full.
 pub fn write_line(line: impl Display) -> io::Result<()> {
     let mut out = stdout().lock();
     if stdout().is_terminal() { writeln!(out, "{}", visible(&line.to_string())) } else { writeln!(out, "{line}") }?;
@@ -32,7 +32,7 @@ pub fn write_line(line: impl Display) -> io::Result<()> {
 
 /// See [`note!`].
 pub fn write_note(note: impl Display) {
-    // Who has closed standard error does not want the notes.
+    // If the reader has closed standard error, notes are dropped.
     let _ = writeln!(stderr().lock(), "{}", visible(&note.to_string()));
 }
 

@@ -1,4 +1,4 @@
-//! The `rekindle` command: reads the options, asks the registry of tasks, prints.
+//! The `rekindle` command: parses the options, calls the registry of tasks, prints.
 #![deny(unsafe_code)]
 // A closed pipe would make them panic: see `console`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough: `rekindle sample ... | head` is no failure.
+        // The reader of the output has stopped: `rekindle sample ... | head` is not a failure.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
             note!("error: {e:#}");
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
-    // What a task could not do is no cause of its own: its message is the error's.
+    // A task's error is not a separate cause: its message is that of the error.
     let of_task = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
         Some(TrainError::Task(source)) => source.downcast_ref().is_some_and(broken),
         _ => false,

@@ -1,4 +1,4 @@
-//! The options that are the same for every task. Those of a task come from its declaration: see [`arguments`](crate::arguments).
+//! The options that all tasks share. A task's own follow from its declaration: see [`arguments`](crate::arguments).
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The progress of a run on standard error: a bar on a terminal, plain lines elsewhere.
+//! Progress of a run on standard error: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use rekindle_train::trainer::StopSignal;
 use crate::console::note;
 use crate::signals;
 
-/// Plain lines come at least this far apart, but for the last one.
+/// Plain lines are at least this far apart, except for the last one.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
-/// Shows the events of a run.
+/// Displays the events of a run.
 pub struct Progress {
     stop: StopSignal,
     bar: ProgressBar,
@@ -23,15 +23,15 @@ pub struct Progress {
     first_step: u64,
     last_line: Option<Instant>,
     unit: &'static str,
-    /// What stands after a loss.
+    /// The unit after a loss.
     loss_unit: String,
     total_steps: u64,
-    /// What stands beside the bar between two evaluations.
+    /// The text beside the bar between two evaluations.
     message: String,
 }
 
 impl Progress {
-    /// Shows nothing until the run starts. `stop` is told of signals from then on.
+    /// Displays nothing until the run starts. From then on, signals set `stop`.
     pub fn new(stop: StopSignal) -> Self {
         Self {
             stop,
@@ -56,7 +56,7 @@ impl Progress {
         }
     }
 
-    /// A bar of its own, before that of the run.
+    /// A separate bar, before that of the run.
     fn prepare(&mut self, what: &str, done: u64, total: u64) {
         if stderr().is_terminal() {
             if self.bar.is_hidden() {
@@ -81,7 +81,7 @@ impl Progress {
             return;
         }
         if !self.bar.is_hidden() && !stderr().is_terminal() {
-            // The terminal is gone: what is drawn for it would be kept until it takes it.
+            // The terminal is gone: output for it would be buffered until it is read.
             self.bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let left = self.time_left(report.step);
@@ -89,7 +89,7 @@ impl Progress {
         let speed = format!("{} {}/s", thousands(report.items_per_second), self.unit);
         let figures = format!("{loss}, {speed}, {} left", HumanDuration(left));
         if !self.bar.is_hidden() {
-            // What matters most stands first: a narrow terminal cuts off the end.
+            // Most important first, because a narrow terminal cuts off the end.
             self.message = format!("{} left, {loss}, {speed}", FormattedDuration(left));
             self.bar.set_message(self.message.clone());
         } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) || report.step == self.total_steps {
@@ -98,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// From the pace so far, evaluations and samples included.
+    /// The remaining time at the average speed so far, evaluations and samples included.
     fn time_left(&self, step: u64) -> Duration {
         let done = (step - self.first_step).max(1) as f64;
         let left = self.total_steps.saturating_sub(step) as f64;
@@ -122,7 +122,7 @@ impl Observer for Progress {
                 ));
                 self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };
                 self.start(*step, *total_steps, unit);
-                // Until now there is nothing to save, and a signal ends the program at once.
+                // Before this there is nothing to save, and a signal ends the program at once.
                 if let Err(error) = signals::listen(&self.stop) {
                     self.line(&format!("warning: {error:#}"));
                 }
@@ -153,13 +153,13 @@ impl Drop for Progress {
     }
 }
 
-/// The figures beside the loss: `, bits per symbol 2.1800, perplexity 4.5315`.
+/// The figures after the loss: `, bits per symbol 2.1800, perplexity 4.5315`.
 fn figures(report: &Report) -> String {
     let figure = |figure: &Figure| format!(", {} {:.4}", figure.name.replace('_', " "), figure.value);
     report.figures.iter().map(figure).collect()
 }
 
-/// A rounded number with its thousands apart: `12,345`.
+/// A rounded number with thousands separators: `12,345`.
 pub fn thousands(number: f64) -> HumanCount {
     HumanCount(number.round().max(0.0) as u64)
 }

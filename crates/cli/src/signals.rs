@@ -1,8 +1,8 @@
 //! Signals that end a training run.
 //!
-//! Ctrl-C (INT), `kill` (TERM) and a closed terminal (HUP, which the shell and the kernel each send) ask the run to save and end,
-//! however often they come. Only a second Ctrl-C at a terminal leaves at once. A HUP that the program was started to ignore, by
-//! `nohup`, stays ignored.
+//! Ctrl-C (INT), `kill` (TERM) and a closed terminal (HUP, sent by both the shell and the kernel) ask the run to save
+//! and end, however often they arrive. Only a second Ctrl-C at a terminal ends the program at once. A HUP that was
+//! ignored at the start of the program, with `nohup`, stays ignored.
 
 use std::io::{IsTerminal, stderr, stdin};
 use std::process::exit;
@@ -12,10 +12,10 @@ use rekindle_train::trainer::StopSignal;
 
 use crate::console::note;
 
-/// The exit status of a run that was stopped and has saved what it did.
+/// The exit status of a run that was stopped and has saved a checkpoint.
 pub const STOPPED: i32 = 130;
 
-/// Listens for the signals until the program ends.
+/// Handles the signals until the program ends.
 ///
 /// # Errors
 ///
@@ -47,11 +47,11 @@ fn start(heard: impl Fn(bool) + Send + 'static) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether the program was started with this signal ignored.
+/// Whether this signal was ignored at the start of the program.
 #[cfg(unix)]
 fn ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action the call only writes the present one, into memory that holds one.
+    // SAFETY: without a new action the call only writes the present one, into memory of its type.
     #[allow(unsafe_code, reason = "the standard library does not tell how a signal is handled")]
     unsafe {
         libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0

@@ -1,4 +1,4 @@
-//! Other ways to write a label.
+//! Alternative spellings of labels.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, ErrorKind};
 
-/// Another way to write a label: `Preparação=Preparation`.
+/// An alternative spelling of a label: `Preparação=Preparation`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Alias {
-    /// What is written.
+    /// The alternative spelling.
     pub other: String,
-    /// What it means.
+    /// The label.
     pub label: String,
 }
 
 impl Alias {
-    /// What `label` means where these are its other spellings.
+    /// Replaces `label` if it is an alternative spelling in `aliases`.
     pub(crate) fn resolve<'a>(aliases: &'a [Self], label: &'a str) -> &'a str {
         aliases.iter().find(|alias| alias.other == label).map_or(label, |alias| &alias.label)
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Alias {
     }
 }
 
-/// The error of a label that is none of `classes`.
+/// The error for a label that is not in `classes`.
 pub(crate) fn unknown_label(label: &str, classes: &[String]) -> DataError {
     let distance = |class: &&String| edit_distance(class, label);
     let nearest = classes.iter().min_by_key(distance).map_or("LABEL", String::as_str);
@@ -68,7 +68,7 @@ pub(crate) fn unknown_label(label: &str, classes: &[String]) -> DataError {
     ErrorKind::Label.error(message)
 }
 
-/// Characters to insert, delete or replace (Levenshtein 1966).
+/// The Levenshtein distance: the fewest insertions, deletions and replacements of characters.
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

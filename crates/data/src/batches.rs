@@ -1,45 +1,45 @@
-//! Batches of items of like lengths, so that little of a batch is padding.
+//! Batches of items of similar lengths, so that they have little padding.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Batches that [`Buckets::pooled`] sorts together by length. More of them waste less padding and mix the items less.
+/// Number of batches whose items [`Buckets::pooled`] sorts together by length. More waste less padding and mix less.
 const BATCHES_IN_POOL: usize = 32;
 
-/// How many items go into a batch.
+/// The size of batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchSize {
     /// This many sentences.
     Sentences(usize),
-    /// As many as have this many tokens, padding included, on the side that has more.
+    /// As many sentences as have this many tokens, padding included, on the side with more.
     Tokens(usize),
 }
 
-/// The batches of every epoch, each a function of seed and epoch alone.
+/// The batches of every epoch, each a function of the seed and the epoch only.
 ///
-/// Items with the same number of batches in every epoch are either sorted as a whole ([`Buckets::sorted`]: the least
-/// padding), or in pools of some batches ([`Buckets::pooled`]: other neighbours in every epoch). Batches are then shuffled.
+/// Items are either sorted as a whole ([`Buckets::sorted`]: the least padding), or in pools of some batches
+/// ([`Buckets::pooled`]: other neighbours in every epoch). Batches are then shuffled; every epoch has as many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buckets {
-    /// The lengths of each item: source and target, or one alone.
+    /// The lengths of each item: of source and target, or one length.
     lengths: Vec<[usize; 2]>,
     cuts: Cuts,
     seed: u64,
 }
 
-/// Where batches end.
+/// The ends of batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Cuts {
-    /// After so many items of a pool.
+    /// After this many items of a pool.
     Pools(usize),
-    /// At these places among all items, sorted.
+    /// At these positions of all items, sorted.
     Sorted(Vec<usize>),
 }
 
 impl Buckets {
-    /// Batches of `batch_size` items (the last may have fewer) with these lengths: the items are shuffled, pools of
-    /// some batches sorted by length, and the batches shuffled.
+    /// Batches of `batch_size` items with these lengths; the last may have fewer. The items are shuffled, pools of
+    /// some batches are sorted by length, and the batches are shuffled.
     ///
     /// # Panics
     ///
@@ -50,8 +50,8 @@ impl Buckets {
         Self { lengths, cuts: Cuts::Pools(batch_size), seed }
     }
 
-    /// Batches of pairs with these `lengths`, of source and target. Pairs are sorted by their lengths, with equals in
-    /// another order each epoch, and cut where it is the same in every epoch.
+    /// Batches of pairs with these `lengths` of source and target. Pairs are sorted by length, ties in another order
+    /// each epoch, and the cuts are the same in every epoch.
     ///
     /// # Panics
     ///
@@ -80,7 +80,7 @@ impl Buckets {
         Self { lengths: lengths.to_vec(), cuts: Cuts::Sorted(ends), seed }
     }
 
-    /// Batches in an epoch.
+    /// Batches per epoch.
     pub fn len(&self) -> usize {
         match &self.cuts {
             Cuts::Pools(size) => self.lengths.len().div_ceil(*size),
@@ -93,7 +93,7 @@ impl Buckets {
         self.lengths.is_empty()
     }
 
-    /// The batches of an epoch: the numbers of their items.
+    /// The batches of an epoch, as item indices.
     pub fn epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
         let mut rng = epoch_rng(self.seed, epoch);
         let mut batches: Vec<Vec<usize>> = Vec::with_capacity(self.len());
@@ -121,7 +121,7 @@ impl Buckets {
     }
 }
 
-/// Random numbers of an epoch: a stream of its own for each.
+/// The random number generator of an epoch, an independent stream.
 pub(crate) fn epoch_rng(seed: u64, epoch: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(epoch);

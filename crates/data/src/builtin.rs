@@ -1,16 +1,16 @@
-//! Built-in sets, `builtin:NAME`, so that a first model of every kind can be trained with no file at all.
+//! Built-in data sets, `builtin:NAME`, for training a first model of every kind without a file.
 
 use crate::{DataError, ErrorKind};
 
-/// What stands before the name of a built-in set.
+/// The prefix of a built-in data set's name.
 pub(crate) const PREFIX: &str = "builtin:";
 
-/// A text that is part of the program.
+/// A text included in the program.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltinText {
     /// The name: `source` for `builtin:source`.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// A one-line description.
     pub description: &'static str,
     /// The text, UTF-8.
     pub text: &'static str,
@@ -23,21 +23,21 @@ pub const TEXTS: &[BuiltinText] = &[BuiltinText {
     text: include_str!(concat!(env!("OUT_DIR"), "/source.txt")),
 }];
 
-/// The built-in text of a name.
+/// The built-in text `name`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Setting`], with the names there are.
+/// [`ErrorKind::Setting`], with the existing names.
 pub fn text(name: &str) -> Result<&'static str, DataError> {
     let texts: Vec<(&str, &'static str)> = TEXTS.iter().map(|text| (text.name, text.text)).collect();
     find(name, "built-in text", &texts)
 }
 
-/// Which of `sets` the text `builtin:NAME` names; none for a text that names no built-in set. `what` is what they are.
+/// The one of `sets` that `builtin:NAME` names; none for a text without the prefix. `what` names the kind of sets.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Setting`] for another name, with those that there are.
+/// [`ErrorKind::Setting`] for an unknown name, with the existing ones.
 pub(crate) fn parse<T: Copy>(text: &str, what: &str, sets: &[(&str, T)]) -> Result<Option<T>, DataError> {
     text.strip_prefix(PREFIX).map(|name| find(name, what, sets)).transpose()
 }

@@ -1,16 +1,15 @@
-//! Pictures with captions.
+//! Images with captions.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
 //! | [`CaptionSet`] | opens COCO's JSON, Karpathy's JSON, Flickr8k's token file, Kaggle's `captions.txt`, or generated shapes |
-//! | [`CaptionedImage`] | a picture's name and its captions: all that is kept in memory |
-//! | [`Pictures`] | decodes a picture to red, green and blue, whatever it is stored as |
-//! | [`PictureLoader`] | decodes the pictures of a batch on several threads, ahead of the model |
+//! | [`CaptionedImage`] | an image's name and its captions, all that is kept in memory |
+//! | [`Pictures`] | decodes an image file of any format to red, green and blue |
+//! | [`PictureLoader`] | decodes the images of a batch on several threads, ahead of the model |
 //! | [`shapes`] | coloured shapes in places, described by a small grammar |
 //!
-//! In memory a picture is its name and number, and a caption its text: with 120,000 pictures and 600,000 captions of COCO
-//! about 60 MB, of which 35 MB are letters and the rest the 24 bytes that a text takes to be found. Pixels are read when
-//! they are wanted.
+//! In memory an image is its name and id, and a caption its text: for COCO's 120,000 images and 600,000 captions about
+//! 60 MB, of which 35 MB are characters and the rest the 24 bytes of each string. Pixels are read on demand.
 //!
 //! ```
 //! use rekindle_data::captions::{CaptionOptions, CaptionSet};

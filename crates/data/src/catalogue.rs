@@ -1,4 +1,4 @@
-//! The public data sets that can be downloaded: where they are, how large, under which licence.
+//! The catalogue of public data sets that can be downloaded, with addresses, sizes and licences.
 //!
 //! ```
 //! use rekindle_data::catalogue::Catalogue;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, ErrorKind};
 
-/// The list of data sets, in the order of the file `catalogue.toml` of this crate.
+/// The catalogue, in the order of this crate's file `catalogue.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
@@ -29,17 +29,17 @@ pub struct Catalogue {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The name on the command line, and of the folder the files land in.
+    /// The name, on the command line and of the download folder.
     pub name: String,
-    /// The task that it is for, such as `chars`.
+    /// The task that uses it, such as `chars`.
     pub task: String,
-    /// What it is, in a line.
+    /// A one-line description.
     pub description: String,
-    /// Under which terms it may be used.
+    /// The terms of use.
     pub licence: String,
-    /// Who made it, and where to read about it.
+    /// Authors and reference.
     pub source: String,
-    /// What is downloaded.
+    /// The files to download.
     pub files: Vec<RemoteFile>,
 }
 
@@ -47,9 +47,9 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteFile {
-    /// Its path below the folder of the data set, with `/` between the parts.
+    /// Its path in the folder of the data set, with `/` as separator.
     pub path: String,
-    /// Its public address.
+    /// Its public URL.
     pub url: String,
     /// Its size.
     pub bytes: u64,
@@ -58,16 +58,16 @@ pub struct RemoteFile {
 }
 
 impl Catalogue {
-    /// The catalogue that this crate carries.
+    /// The catalogue included in this crate.
     pub fn embedded() -> Self {
         Self::parse("catalogue.toml", include_str!("catalogue/catalogue.toml"))
             .expect("a test of this crate reads the embedded catalogue")
     }
 
-    /// The entry of a name.
+    /// The entry `name`.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`], with the names there are.
+    /// [`ErrorKind::Setting`], with the existing names.
     pub fn find(&self, name: &str) -> Result<&Entry, DataError> {
         self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
             let known: Vec<&str> = self.entries.iter().map(|entry| entry.name.as_str()).collect();
@@ -102,17 +102,17 @@ impl Catalogue {
 }
 
 impl Entry {
-    /// The size of all files together.
+    /// The total size of the files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Where a file lands below the data folder.
+    /// The local path of a file in the data folder.
     pub fn local_path(&self, file: &RemoteFile, data_folder: &Path) -> PathBuf {
         data_folder.join(&self.name).join(&file.path)
     }
 
-    /// Whether all files are there, by their sizes.
+    /// Whether all files exist, by their sizes.
     pub fn is_present(&self, data_folder: &Path) -> bool {
         self.files.iter().all(|file| {
             let metadata = self.local_path(file, data_folder).metadata();
@@ -137,7 +137,7 @@ impl RemoteFile {
     }
 }
 
-/// Whether a path stays below its folder, and means the same in a file system and in an address.
+/// Whether a path stays below its folder, and is the same in a file system and in a URL.
 fn is_plain_path(path: &str) -> bool {
     path.split('/').all(|part| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -1,6 +1,6 @@
-//! Counts with their nouns.
+//! Counts with nouns.
 
-/// `1 token`, `2 tokens`: a count with its noun, which is given in the plural.
+/// `1 token`, `2 tokens`: a count with its noun, given in the plural.
 pub fn counted(count: usize, nouns: &str) -> String {
     if count != 1 {
         return format!("{count} {nouns}");

@@ -1,8 +1,8 @@
-//! Downloading a data set: resumed where it stopped, and verified before it gets its name.
+//! Downloading data sets: resumable, and verified before a file gets its final name.
 //!
-//! A file is written to `NAME.part` beside its place. Once its size and SHA-256 are right it is renamed,
-//! so that a file under its own name is always whole. A `.part` that is left from an interrupted
-//! download is continued with an HTTP `Range` request, or begun anew where the server has no ranges.
+//! A file is written to `NAME.part` in its folder, and renamed once its size and SHA-256 are verified: a file with its
+//! final name is always complete. An interrupted `.part` is continued with an HTTP `Range` request, or restarted if
+//! the server does not support ranges.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,18 +16,18 @@ use ureq::http::{Response, StatusCode, header};
 use crate::catalogue::{Entry, RemoteFile};
 use crate::{DataError, ErrorKind};
 
-/// How long a server may stay silent.
+/// Timeout for data from the server.
 const PATIENCE: Duration = Duration::from_secs(30);
 const BUFFER: usize = 1 << 16;
 
-/// Whether a file was downloaded or was there already.
+/// Whether a file was downloaded or already existed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was there before, and whole.
+    /// It already existed, complete.
     AlreadyThere,
     /// It was downloaded.
     Downloaded {
-        /// How many bytes of it an earlier download had left.
+        /// Bytes that an earlier download had left.
         resumed_from: u64,
     },
 }
@@ -46,8 +46,8 @@ impl Default for Downloader {
 }
 
 impl Downloader {
-    /// A downloader that takes files from their public addresses, or, where a mirror is given, from
-    /// `MIRROR/NAME/PATH` with the data set's name and the file's path in it.
+    /// A downloader from the public addresses or, with a mirror, from `MIRROR/NAME/PATH`, where NAME is the data set's
+    /// name and PATH the file's path in it.
     pub fn new(mirror: Option<&str>) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -59,14 +59,14 @@ impl Downloader {
         Self { agent: config.new_agent(), mirror }
     }
 
-    /// Downloads one file of a data set to its place below the data folder. `progress` is told, as
-    /// often as data comes, how many bytes of [`RemoteFile::bytes`] are there.
+    /// Downloads a file of a data set to its place in the data folder. `progress` is called for each chunk of data
+    /// with the number of bytes of [`RemoteFile::bytes`] so far.
     ///
     /// # Errors
-    /// - [`ErrorKind::Network`]: there is nothing to get;
-    /// - [`ErrorKind::Interrupted`]: what has come is kept, another call goes on from there;
-    /// - [`ErrorKind::Changed`]: the server has another file, or one of that name, but another content, is in the way;
-    /// - [`ErrorKind::Read`], [`ErrorKind::Write`]: the disk.
+    /// - [`ErrorKind::Network`]: the server or the file is not available;
+    /// - [`ErrorKind::Interrupted`]: the received data is kept, and another call resumes;
+    /// - [`ErrorKind::Changed`]: the server has another file, or a local file of that name has other content;
+    /// - [`ErrorKind::Read`], [`ErrorKind::Write`]: a disk error.
     pub fn get(
         &self,
         entry: &Entry,
@@ -112,7 +112,7 @@ impl Downloader {
     }
 }
 
-/// One file on its way to its `.part`.
+/// The transfer of a file to its `.part`.
 struct Transfer<'a> {
     url: String,
     file: &'a RemoteFile,
@@ -121,7 +121,7 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Fills the `.part` up; returns how many bytes of it were there before.
+    /// Completes the `.part`; returns the number of bytes that it already had.
     fn run(&mut self, agent: &ureq::Agent) -> Result<u64, DataError> {
         let mut have = match self.part.metadata() {
             Ok(metadata) => metadata.len(),
@@ -172,7 +172,7 @@ impl Transfer<'_> {
         })
     }
 
-    /// Writes a body behind the first `have` bytes of the `.part`.
+    /// Writes a response body after the first `have` bytes of the `.part`.
     fn receive(&mut self, mut body: impl Read, mut have: u64) -> Result<(), DataError> {
         let failed = |source| DataError::write(&self.part, source);
         let mut options = OpenOptions::new();
@@ -221,13 +221,13 @@ impl Transfer<'_> {
     }
 }
 
-/// Whether a partial response is the rest of the file from byte `have` on.
+/// Whether a partial response continues the file at byte `have`.
 fn continues_at(response: &Response<Body>, have: u64) -> bool {
     let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
     range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
 }
 
-/// How a file is not the one of the catalogue.
+/// How a file differs from the catalogue.
 enum Fault {
     Size(u64),
     Hash(String),

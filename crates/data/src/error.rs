@@ -1,12 +1,12 @@
-//! The error of this crate: a kind, a message, and where the fault lies.
+//! The error of this crate: a kind, a message, and a location.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-/// What is wrong with data, where, and what to do about it.
+/// An error in data, with its location and its remedy.
 ///
-/// It is shown as `PATH, PLACE: MESSAGE`. [`source`](Error::source) is what the system or a library says.
+/// Its text is `PATH, PLACE: MESSAGE`. [`source`](Error::source) is the error of the system or of a library.
 #[derive(Debug)]
 pub struct DataError(Box<Fault>);
 
@@ -19,7 +19,7 @@ struct Fault {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// Kinds of faults, for programs that go on differently after some of them.
+/// Kinds of errors, for programs that handle some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -27,7 +27,7 @@ pub enum ErrorKind {
     NotFound,
     /// A file or folder cannot be read.
     Read,
-    /// A file or folder cannot be written, made or renamed.
+    /// A file or folder cannot be written, created or renamed.
     Write,
     /// Bytes that are not text in the encoding.
     Encoding,
@@ -35,74 +35,74 @@ pub enum ErrorKind {
     Format,
     /// Content of a newer version of this program.
     Version,
-    /// Larger than is allowed, such as a picture or an archive that was made to fill the memory.
+    /// Larger than allowed, such as an image or an archive made to exhaust memory.
     TooLarge,
-    /// Nothing in it, or less than a model needs.
+    /// Empty, or smaller than a model needs.
     TooLittle,
-    /// Things that do not go together: sizes, counts, units.
+    /// Sizes, counts or units that do not match.
     Mismatch,
-    /// A column that is missing, or that more than one has the name of.
+    /// A column that is missing, or whose name is ambiguous.
     Column,
     /// A label that is missing or unknown.
     Label,
     /// A token that the vocabulary lacks.
     UnknownToken,
-    /// A setting, name or pattern that has no meaning.
+    /// An invalid setting, name or pattern.
     Setting,
-    /// A server cannot be reached, or answers with an error.
+    /// A server is unreachable or returns an error.
     Network,
-    /// A download that stopped before its end.
+    /// An interrupted download.
     Interrupted,
-    /// A file that is not the one of the catalogue.
+    /// A file that differs from the catalogue's.
     Changed,
 }
 
-/// A place within a file.
+/// A location in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A line, from 1.
     Line(u64),
-    /// Anything else that has a name: `pos/12_9.txt`, `number 7`.
+    /// Another named location: `pos/12_9.txt`, `number 7`.
     Item(String),
 }
 
 impl ErrorKind {
-    /// An error of this kind. The message says what is wrong and what to do about it.
+    /// An error of this kind. The message gives the problem and its remedy.
     pub fn error(self, message: impl Into<String>) -> DataError {
         DataError(Box::new(Fault { kind: self, path: None, place: None, message: message.into(), source: None }))
     }
 }
 
 impl DataError {
-    /// Names the file, folder or source of the fault.
+    /// Adds the file, folder or source of the error.
     #[must_use]
     pub fn within(mut self, path: impl AsRef<Path>) -> Self {
         self.0.path = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Names the line of the fault, from 1.
+    /// Adds the line of the error, from 1.
     #[must_use]
     pub fn line(mut self, line: u64) -> Self {
         self.0.place = Some(Place::Line(line));
         self
     }
 
-    /// Names the item of the fault.
+    /// Adds the item of the error.
     #[must_use]
     pub fn item(mut self, item: impl Into<String>) -> Self {
         self.0.place = Some(Place::Item(item.into()));
         self
     }
 
-    /// Keeps the error that this one comes from.
+    /// Adds the underlying error.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// A failed read of `path`, by its reason.
+    /// The error of reading `path`, with its kind from `source`.
     pub fn read(path: impl AsRef<Path>, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::NotFound => ErrorKind::NotFound.error("no such file or folder").within(path),
@@ -111,22 +111,22 @@ impl DataError {
         }
     }
 
-    /// A failed write of `path`.
+    /// The error of writing `path`.
     pub fn write(path: impl AsRef<Path>, source: io::Error) -> Self {
         ErrorKind::Write.error("cannot write").within(path).because(source)
     }
 
-    /// What kind of fault it is.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The file, folder or source that it lies in.
+    /// The file, folder or source of the error.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
 
-    /// Where it lies in the file.
+    /// The location in the file.
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
     }

@@ -18,30 +18,30 @@ pub(crate) use signature::signature;
 
 use crate::{DataError, ErrorKind};
 
-/// The bytes that gzip begins with.
+/// The first bytes of a gzip file.
 pub(crate) const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// What any gzip file may unpack to, in bytes. Beyond it the ratio counts.
+/// Bytes that any gzip file may unpack to; beyond that, the ratio is limited.
 const FREE: u64 = 64 << 20;
 
-/// How many times the size of a gzip file its content may have, unless [`set_ratio`] is called. Text has 3 to 10, DEFLATE
+/// The largest ratio of a gzip file's content to its size, unless [`set_ratio`] is called. Text has 3 to 10, DEFLATE
 /// allows 1032.
 const RATIO: u64 = 100;
 
 static ALLOWED: AtomicU64 = AtomicU64::new(RATIO);
 
-/// Lets the content of every gzip file that this process opens from now on have so many times the size of the file. It is the
-/// process that has a memory to fill, whatever reads the file.
+/// Sets the largest ratio of content to size for every gzip file that this process opens from now on. The limit
+/// protects the memory of the process, so all readers share it.
 pub fn set_ratio(times: u64) {
     ALLOWED.store(times, Ordering::Relaxed);
 }
 
-/// Opens a file to read it piece by piece, unpacked where it is gzip, whatever its name.
+/// Opens a file for streaming; unpacks gzip, whatever the file's name.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NotFound`] and [`ErrorKind::Read`]. Reading on fails where a gzip file is damaged or unpacks to too much:
-/// [`DataError::read`] names the reason.
+/// [`ErrorKind::NotFound`] and [`ErrorKind::Read`]. Later reads fail if a gzip file is damaged or unpacks to too much:
+/// [`DataError::read`] gives the reason.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, DataError> {
     let failed = |source| DataError::read(path, source);
     let file = File::open(path).map_err(failed)?;
@@ -51,7 +51,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, DataError> {
     Ok(if packed { Box::new(BufReader::new(Bounded::new(file, size))) } else { Box::new(file) })
 }
 
-/// The content of a file as it is. The path `-` is the standard input.
+/// The raw content of a file. The path `-` is standard input.
 fn raw(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
@@ -63,7 +63,7 @@ fn raw(path: &Path) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// The content of a file, unpacked where it is gzip. The path `-` is the standard input.
+/// The content of a file, with gzip unpacked. The path `-` is standard input.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     if bytes.starts_with(&GZIP) { unpacked(&bytes, path) } else { Ok(bytes) }
 }
 
-/// What a gzip file holds, of which these are the bytes.
+/// The content of a gzip file, given as its bytes.
 ///
 /// # Errors
 ///
@@ -88,7 +88,7 @@ pub(crate) fn unpacked(packed: &[u8], path: &Path) -> Result<Vec<u8>, DataError>
     Ok(bytes)
 }
 
-/// The text of a UTF-8 file, unpacked where it is gzip, without its byte-order mark. A mark of UTF-16 is followed.
+/// The text of a UTF-8 file, with gzip unpacked, without its byte-order mark. A UTF-16 mark takes precedence.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ pub fn text(path: &Path) -> Result<String, DataError> {
     Encoding::UTF_8.read(path)
 }
 
-/// What is in a folder, sorted by name as a person would: `2_1.txt` before `10_1.txt`.
+/// The entries of a folder in natural order: `2_1.txt` before `10_1.txt`.
 ///
 /// # Errors
 ///
@@ -109,17 +109,17 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(entries)
 }
 
-/// The file, or the same with `.gz` after its name where only that exists.
+/// The file, or the same with `.gz` after its name if only that exists.
 pub(crate) fn existing(path: &Path) -> Option<PathBuf> {
     [path.to_owned(), path.with_added_extension("gz")].into_iter().find(|path| path.is_file())
 }
 
-/// Whether the name of a file ends in `.extension`, in whatever case.
+/// Whether a file name ends in `.extension`, in any case.
 pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// Writes `text` and the end of a line to `path`, which has the old content or the new whatever happens in between.
+/// Writes `text` and a newline to `path` atomically: an interruption leaves the old content or the new.
 ///
 /// # Errors
 ///
@@ -134,13 +134,13 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), DataError> {
         fs::rename(&part, path)
     };
     write().map_err(|source| {
-        // The failed write is what the user must hear of, not a left-over that cannot be removed.
+        // The user needs the error of the write, not one of removing the left-over file.
         let _ = fs::remove_file(&part);
         DataError::write(path, source)
     })
 }
 
-/// What a gzip file holds; fails once that is far more than text packs to.
+/// The content of a gzip file; fails when the ratio is far beyond that of text.
 struct Bounded<R> {
     inner: MultiGzDecoder<R>,
     left: u64,

@@ -1,7 +1,7 @@
 //! Clips: sequences of frames with a label for each.
 //!
-//! A clip comes from a folder of images, from a NumPy array or from a CSV file; a manifest ties many of them. Frames are
-//! given out in batches of clips side by side, long ones in chunks.
+//! A clip comes from a folder of images, a NumPy array or a CSV file; a manifest lists several. A batch has the frames
+//! of several clips side by side, long clips in chunks.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Images for models that draw: handwritten digits, any folder of images, or generated strokes and shapes.
+//! Images for DRAW: handwritten digits, any folder of images, or generated strokes and shapes.
 //!
 //! ```
 //! use rekindle_data::images::{Batches, Binarization, ImageReader, ImageSet};

@@ -1,4 +1,4 @@
-//! JSON: whole documents, lines of objects, and the files with a version that travel with a model.
+//! JSON documents, JSON Lines, and the versioned files that belong to a model.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::{DataError, ErrorKind, files};
 
-/// Reads a JSON file of any size, unpacked where it is gzip, with or without a byte-order mark. `wanted` says what it
-/// should be.
+/// Reads a JSON file of any size, with gzip unpacked, with or without a byte-order mark. `wanted` describes the
+/// expected content.
 ///
 /// # Errors
 ///
-/// Those of [`files::text`], and [`ErrorKind::Format`] with the line and column of a mistake, or the key that is missing.
+/// Those of [`files::text`], and [`ErrorKind::Format`] with the line and column of the mistake, or the missing key.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path, wanted: &str) -> Result<T, DataError> {
     parse(path, &files::text(path)?, wanted)
 }
 
-/// Parses JSON, which errors call `path`. `wanted` says what it should be.
+/// Parses JSON. `path` is for errors, `wanted` describes the expected content.
 ///
 /// # Errors
 ///
@@ -26,11 +26,11 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, json: &str, wanted: &str) 
     serde_json::from_str(json).map_err(|error| ErrorKind::Format.error(format!("not {wanted}: {error}")).within(path))
 }
 
-/// The objects of JSON Lines, each with its line from 1. Blank lines are passed over.
+/// The objects of JSON Lines, each with its line from 1. Blank lines are skipped.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Format`] for a line that is no object.
+/// [`ErrorKind::Format`] for a line that is not an object.
 pub(crate) fn lines<'a>(
     path: &'a Path,
     text: &'a str,
@@ -42,7 +42,7 @@ pub(crate) fn lines<'a>(
     })
 }
 
-/// A document with a version, once it is found to be of `format` (where it names one) and of `newest` or an older version.
+/// Parses a versioned document, after checking its `format`, if given, and that its version is at most `newest`.
 ///
 /// # Errors
 ///

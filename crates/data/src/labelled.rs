@@ -1,8 +1,8 @@
-//! Labelled texts: a class for each text.
+//! Labelled texts: texts with a class each.
 //!
-//! A [`LabelledSource`] is a table (CSV, TSV, JSON Lines), a folder with a sub-folder of texts for each class, a file of
-//! lines for each class, or the built-in set. [`words`] cuts a text, [`TextVocabulary`] numbers its words, and [`Buckets`]
-//! makes batches of texts of like lengths. Texts are kept in memory.
+//! A [`LabelledSource`] is a table (CSV, TSV, JSON Lines), a folder with a sub-folder of texts for each class, a file
+//! of lines for each class, or the built-in data set. [`words`] splits a text into words, [`TextVocabulary`] numbers
+//! them, and [`Buckets`] makes batches of texts of similar lengths. Texts are kept in memory.
 //!
 //! ```
 //! use rekindle_data::labelled::{Buckets, LabelledSource, TextReader, TextVocabulary, WordConfig};

@@ -1,9 +1,9 @@
-//! Which characters words are made of, by the categories of Unicode.
+//! Word characters, by Unicode categories.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Whether a character is part of a word: a letter or a digit, a combining mark (`\p{M}`: accents written apart, a virama,
-/// vowel signs, the tones of Thai), or one of the joiners U+200C and U+200D, which stand within words of Persian and Hindi.
+/// Whether a character is part of a word: a letter or a digit, a combining mark (`\p{M}`: separate accents, viramas,
+/// vowel signs, Thai tones), or a joiner, U+200C or U+200D, used within words of Persian and Hindi.
 pub(crate) fn is_word_part(c: char) -> bool {
     c.is_alphanumeric() || (!c.is_ascii() && (matches!(c, '\u{200C}' | '\u{200D}') || is_mark(c)))
 }

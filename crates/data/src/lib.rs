@@ -1,26 +1,26 @@
 //! Data for sequence models: vocabularies, loaders, batching, built-in sets and a download catalogue.
 //!
-//! The crate knows nothing of models or tensors: it gives out plain numbers. Below is the common ground, and above it a module
-//! for each domain, which holds its formats only.
+//! The crate does not depend on models or tensors: its output is plain numbers. A module for each domain has the
+//! formats of that domain only; the rest is shared.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
-//! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with its mistakes named |
-//! | [`Unit`], [`Vocabulary`], [`Decoder`] | characters, bytes or words to numbers and back |
+//! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with located errors |
+//! | [`Unit`], [`Vocabulary`], [`Decoder`] | map characters, bytes or words to ids and back |
 //! | [`Streams`] | batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |
-//! | [`labelled`] | texts with a class each: tables, folders, lines; words; batches of like lengths |
-//! | [`parallel`] | pairs of sentences in two languages: files, words, batches of like lengths |
-//! | [`captions`] | pictures with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
-//! | [`rows`] | files of rows of numbers that are computed once: the features of images |
+//! | [`labelled`] | labelled texts: tables, folders, lines; words; batches of similar lengths |
+//! | [`parallel`] | sentence pairs in two languages: files, words, batches of similar lengths |
+//! | [`captions`] | images with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
+//! | [`rows`] | files of rows of numbers, computed once: image features |
 //! | [`files`] | opening files: gzip, encodings, byte-order marks, limits |
 //! | [`Split`], [`Part`] | train, validation and test |
-//! | [`batches`] | batches of items of like lengths |
-//! | [`builtin`] | texts that need no file |
+//! | [`batches`] | batches of items of similar lengths |
+//! | [`builtin`] | texts included in the program |
 //! | [`counted`] | a count with its noun: `1 token`, `2 tokens` |
-//! | [`DataError`] | what is wrong, in which file and on which line |
-//! | [`catalogue`], [`download`] | the public data sets, fetched and verified |
+//! | [`DataError`] | an error, with its file and line |
+//! | [`catalogue`], [`download`] | downloading and verifying public data sets |
 //!
 //! ```
 //! use rekindle_data::{Corpus, Split, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
@@ -37,7 +37,7 @@
 //!
 //! The crate has no feature flags.
 
-// `text::file` maps files into memory, which no safe function can: one block there is allowed.
+// `text::file` maps files into memory, which has no safe interface: one block there is allowed.
 #![deny(unsafe_code)]
 
 mod alias;

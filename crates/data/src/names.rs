@@ -1,6 +1,6 @@
-//! Settings that are one of a few names.
+//! Settings that are one of several names.
 
-/// Shows a type without fields by the names of its variants, and reads it from them. What reads it is told the possible names.
+/// Displays a fieldless enum by the names of its variants, and parses it. Parse errors list the names.
 macro_rules! named {
     ($kind:ty { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl std::fmt::Display for $kind {

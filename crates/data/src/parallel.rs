@@ -1,14 +1,14 @@
-//! Pairs of sentences in two languages.
+//! Sentence pairs in two languages.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
 //! | [`PairSource`] | opens the splits of a folder, of two files, of a table or of the built-in dates |
-//! | [`Pairs`] | reads two line-aligned files or one table, plain or gzip; or writes dates |
-//! | [`SentenceUnit`] | cuts a sentence into words or characters, and puts it together again |
-//! | [`Languages`] | how the languages of a model are read and written |
-//! | [`Subword`] | learns pieces of words, cuts a sentence into them, and puts it together again |
-//! | [`WordVocabulary`] | words to numbers and back, with `<START>` and `<END>` |
-//! | [`Buckets`] | batches of sentences of like lengths, in another order each epoch |
+//! | [`Pairs`] | reads two line-aligned files or one table, gzipped or not; or generates dates |
+//! | [`SentenceUnit`] | splits a sentence into words or characters, and joins them again |
+//! | [`Languages`] | the vocabularies and tokenisation of a model's two languages |
+//! | [`Subword`] | learns subword pieces, splits a sentence into them, and joins them again |
+//! | [`WordVocabulary`] | maps words to ids and back, with `<START>` and `<END>` |
+//! | [`Buckets`] | batches of sentences of similar lengths, in another order each epoch |
 //!
 //! ```
 //! use rekindle_data::parallel::{Buckets, BatchSize, Pairs, SentenceUnit, WordVocabulary};

@@ -1,4 +1,4 @@
-//! Image files to pixels: the one decoder of all tasks.
+//! Decoding image files, for all tasks.
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::{DataError, ErrorKind, files};
 /// The largest file that is read as an image.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// The most pixels of an image: those of a camera of 100 megapixels.
+/// The most pixels of an image, those of a 100 megapixel camera.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are passed over.
+/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are skipped.
 ///
 /// # Errors
 ///
@@ -32,12 +32,12 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(images)
 }
 
-/// Decodes any image: CMYK becomes RGB, what is transparent is laid on white, and a turn that its EXIF asks for is made.
+/// Decodes any image: CMYK becomes RGB, transparency is blended with white, and the EXIF orientation is applied.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is no image that can be decoded (the error says what it is), or is larger than 256 MiB or
-/// 100 megapixels, which is seen before its pixels are allocated.
+/// When the file cannot be read, is not an image that can be decoded (the error says what it is), or is larger than
+/// 256 MiB or 100 megapixels, which is checked before its pixels are allocated.
 pub(crate) fn decode(path: &Path) -> Result<DynamicImage, DataError> {
     let failed = |source| DataError::read(path, source);
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -75,8 +75,8 @@ fn on_white(image: &DynamicImage) -> RgbImage {
     })
 }
 
-/// Decodes an image and resizes it to `height` by `width`, whatever its aspect. `channels` is 1 for grey or 3 for RGB.
-/// The numbers are in the order `[C, H, W]`.
+/// Decodes an image and resizes it to `height` by `width`, whatever its aspect ratio. `channels` is 1 for grey or 3
+/// for RGB. The values are in the order `[C, H, W]`.
 ///
 /// # Errors
 ///
@@ -96,7 +96,7 @@ pub(crate) fn planes(image: RgbImage) -> Vec<u8> {
     (0..3).flat_map(plane).collect()
 }
 
-/// The error of a file that is no image, or a damaged one.
+/// The error for a file that is not an image, or is damaged.
 fn undecodable(path: &Path, bytes: &[u8], format: Option<ImageFormat>, source: ImageError) -> DataError {
     let (kind, what, source) = match format {
         _ if bytes.is_empty() => (ErrorKind::Format, "the file is empty".to_owned(), None),

@@ -1,11 +1,11 @@
-//! A file of rows of numbers that are computed once and read many times: the features of images, say.
+//! A file of rows of numbers that are computed once and read many times, such as image features.
 //!
 //! ```text
 //! RKROWS01 | length of the head, u32 | head, JSON | rows of numbers of 16 bits | SHA-256 of all before it
 //! ```
 //!
-//! Little-endian. The head says what the rows were computed from: a file with another head, one that is cut off and one with a
-//! flipped bit do not open. A file is written beside its name and renamed, so that a kill leaves no half.
+//! Little-endian. The head identifies the source of the rows: a file with another head, a truncated file and one with
+//! a flipped bit do not open. A file is written under a temporary name and renamed: a kill leaves no partial one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -28,18 +28,18 @@ const DIGEST: u64 = 32;
 pub struct RowFile {
     path: PathBuf,
     file: File,
-    /// Where the rows begin.
+    /// Offset of the first row.
     start: u64,
-    /// Numbers of a row.
+    /// Numbers per row.
     width: usize,
 }
 
 impl RowFile {
-    /// Opens a file of `count` rows of `width` numbers that were computed from what `head` says; none when there is no file.
+    /// Opens a file of `count` rows of `width` numbers, computed from the source `head`; none if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Mismatch`] when the file is another, is cut off or is damaged, and others when it cannot be read.
+    /// [`ErrorKind::Mismatch`] when the file is another, truncated or damaged; others when it cannot be read.
     pub fn open(path: &Path, head: &impl Serialize, count: usize, width: usize) -> Result<Option<Self>, DataError> {
         let failed = |source| DataError::read(path, source);
         let mut file = match File::open(path) {
@@ -77,11 +77,11 @@ impl RowFile {
         Ok(Some(Self { path: path.to_owned(), file, start, width }))
     }
 
-    /// Some rows, one after the other.
+    /// Reads some rows, concatenated.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read any more, or has no such row.
+    /// When the file cannot be read, or has no such row.
     pub fn rows(&self, rows: &[usize]) -> Result<Vec<f32>, DataError> {
         let size = bytes(self.width);
         let mut file = &self.file;
@@ -98,7 +98,7 @@ impl RowFile {
     }
 }
 
-/// A file of rows that is being written. What is left of one that was interrupted is gone on with.
+/// A writer of a file of rows. It continues an interrupted file.
 #[derive(Debug)]
 pub struct RowWriter {
     path: PathBuf,
@@ -108,12 +108,12 @@ pub struct RowWriter {
 }
 
 impl RowWriter {
-    /// Begins a file, with the folders above it, or goes on with one of the same head that was interrupted. Gives how many pieces
-    /// of `piece` numbers it holds already: rows are added by whole pieces.
+    /// Creates a file, and its parent folders, or continues an interrupted one with the same head. Returns how many
+    /// pieces of `piece` numbers it already holds: rows are added in whole pieces.
     ///
     /// # Errors
     ///
-    /// When there is no room for it.
+    /// When the disk is full or not writable.
     pub fn open(path: &Path, head: &impl Serialize, piece: usize) -> Result<(Self, usize), DataError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|source| DataError::write(folder, source))?;
@@ -133,7 +133,7 @@ impl RowWriter {
         } else {
             file.rewind().and_then(|()| file.write_all(&start)).map_err(failed)?;
         }
-        // What is there stays where it is: a kill at any instant loses no more than what is cut off here.
+        // Existing data stays in place: a kill at any instant loses no more than is truncated here.
         let kept = start.len() as u64 + pieces * bytes(piece);
         file.set_len(kept).map_err(failed)?;
         let hash = hash_of(&mut file, kept).map_err(failed)?;
@@ -145,16 +145,16 @@ impl RowWriter {
     ///
     /// # Errors
     ///
-    /// When there is no room for them.
+    /// When the disk is full or not writable.
     pub fn push(&mut self, values: &[f32]) -> Result<(), DataError> {
         self.write(&values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect::<Vec<u8>>())
     }
 
-    /// Ends the file and gives it its name.
+    /// Completes the file and renames it to its final name.
     ///
     /// # Errors
     ///
-    /// When there is no room for it.
+    /// When the disk is full or not writable.
     pub fn finish(mut self) -> Result<(), DataError> {
         let digest = self.hash.finalize_reset();
         let failed = |source| DataError::write(&self.partial, source);
@@ -171,7 +171,7 @@ impl RowWriter {
     }
 }
 
-/// The hash of the first `length` bytes of a file, which is left behind them.
+/// The hash of the first `length` bytes of a file, which is left positioned after them.
 fn hash_of(file: &mut File, length: u64) -> io::Result<Sha256> {
     file.rewind()?;
     let (mut hash, mut content, mut piece) = (Sha256::new(), file.take(length), vec![0; 1 << 16]);
@@ -183,7 +183,7 @@ fn hash_of(file: &mut File, length: u64) -> io::Result<Sha256> {
     }
 }
 
-/// Bytes of so many numbers.
+/// Bytes of this many numbers.
 fn bytes(width: usize) -> u64 {
     2 * width as u64
 }

@@ -1,4 +1,4 @@
-//! The parts of a data set: to train on, to validate on, to test on.
+//! The splits of a data set: training, validation and test.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, ErrorKind, counted};
 
-/// A part of a data set.
+/// A split of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// What a model is trained on.
+    /// The training split.
     Train,
-    /// What decides which checkpoint is best.
+    /// The validation split, which selects the best checkpoint.
     Validation,
-    /// What neither is.
+    /// The test split, used for neither.
     Test,
 }
 
-/// What a data set has for each of its parts: ranges of tokens, lists of clips or of pictures.
+/// A value for each split of a data set: ranges of tokens, lists of clips or of images.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split<T = Range<usize>> {
-    /// What the model learns from.
+    /// The training split.
     pub train: T,
-    /// What decides which checkpoint is best.
+    /// The validation split, which selects the best checkpoint.
     pub validation: T,
-    /// What nothing was decided on.
+    /// The test split, used for neither.
     pub test: T,
 }
 
 impl Part {
-    /// All parts, in their order.
+    /// All splits, in order.
     pub const ALL: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
 
     /// The name in messages.
@@ -39,7 +39,7 @@ impl Part {
         self.names()[0]
     }
 
-    /// All names that data sets have for it.
+    /// All names that data sets use for it.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Part::Train => &["train"],
@@ -65,25 +65,25 @@ impl FromStr for Part {
 }
 
 impl<T> Split<T> {
-    /// What `make` gives for each part.
+    /// Calls `make` for each split.
     ///
     /// # Errors
     ///
-    /// The first of `make`.
+    /// The first error of `make`.
     pub fn try_of<E>(mut make: impl FnMut(Part) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self { train: make(Part::Train)?, validation: make(Part::Validation)?, test: make(Part::Test)? })
     }
 
-    /// The same split of other things.
+    /// Converts the value of each split.
     ///
     /// # Errors
     ///
-    /// The first of `change`.
+    /// The first error of `change`.
     pub fn try_map<U, E>(self, mut change: impl FnMut(T) -> Result<U, E>) -> Result<Split<U>, E> {
         Ok(Split { train: change(self.train)?, validation: change(self.validation)?, test: change(self.test)? })
     }
 
-    /// What a part has.
+    /// The value of a split.
     pub fn get_mut(&mut self, part: Part) -> &mut T {
         match part {
             Part::Train => &mut self.train,
@@ -94,15 +94,15 @@ impl<T> Split<T> {
 }
 
 impl Split {
-    /// Cuts `tokens` tokens by fractions: train, validation, test. What is left where they add up to less than one is not
-    /// used. A cut falls on the whole token at or before the exact place.
+    /// Splits `tokens` tokens by fractions: train, validation, test. If they add up to less than one, the rest is not
+    /// used. A cut is at the last whole token before the exact position, or at it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Setting`] for what are no fractions, and [`ErrorKind::TooLittle`] where nothing is left to train on.
+    /// [`ErrorKind::Setting`] for invalid fractions, and [`ErrorKind::TooLittle`] when nothing is left for training.
     pub fn of_tokens(tokens: usize, fractions: [f64; 3]) -> Result<Self, DataError> {
-        // The sum of decimal fractions may miss the whole number by a few units in the last place:
-        // 0.8 + 0.1 + 0.1 is less than 1. A millionth of a token sets that right.
+        // A sum of decimal fractions may miss the integer by a few units in the last place: 0.8 + 0.1 + 0.1 is less
+        // than 1. A millionth of a token corrects that.
         const SLACK: f64 = 1e-6;
         let total: f64 = fractions.iter().sum();
         let valid = fractions.iter().all(|fraction| (0.0..=1.0).contains(fraction));

@@ -1,4 +1,4 @@
-//! Tables: rows of fields divided by commas, tabs or semicolons.
+//! Tables: rows of fields separated by commas, tabs or semicolons.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 
 use crate::{DataError, ErrorKind, counted};
 
-/// How the fields of a table are written.
+/// The format of a table's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// What divides fields.
+    /// The separator.
     pub delimiter: u8,
-    /// Whether a field may stand between quotation marks.
+    /// Whether fields may be in quotation marks.
     pub quoting: bool,
-    /// Whether white space around fields is left out.
+    /// Whether white space around fields is removed.
     pub trim: bool,
     /// Whether rows may have fewer or more fields than the first.
     pub flexible: bool,
@@ -23,11 +23,11 @@ pub(crate) struct Dialect {
 impl Dialect {
     /// Commas and quotation marks.
     pub(crate) const CSV: Self = Self { delimiter: b',', quoting: true, trim: false, flexible: false };
-    /// Tabs, and quotation marks that mean nothing.
+    /// Tabs, with literal quotation marks.
     pub(crate) const TSV: Self = Self { delimiter: b'\t', quoting: false, trim: false, flexible: false };
 
-    /// This dialect of commas with the semicolons or tabs that divide the first row where it has no comma: spreadsheets
-    /// write such `.csv` files where the comma is the decimal mark.
+    /// This dialect with semicolons or tabs in place of commas, if the first row has those and no comma: spreadsheets
+    /// write such `.csv` files where the decimal mark is a comma.
     pub(crate) fn fitted_to(self, text: &str) -> Self {
         let first = text.lines().next().unwrap_or_default();
         let other = [';', '\t'].into_iter().find(|&other| first.contains(other) && !first.contains(','));
@@ -35,14 +35,14 @@ impl Dialect {
     }
 }
 
-/// The rows of a table, one after the other.
+/// A reader of a table's rows.
 #[derive(Debug)]
 pub(crate) struct Table {
     path: PathBuf,
     reader: Reader<Cursor<String>>,
 }
 
-/// A row, and the line on which it begins.
+/// A row with its first line.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// The line, from 1.
@@ -59,11 +59,11 @@ pub(crate) struct Header {
 }
 
 impl Table {
-    /// The table that stands in `text`, the content of the file `path`.
+    /// Opens the table in `text`, the content of the file `path`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Format`] for a quotation mark that is not closed, or closed on a later line within a field.
+    /// [`ErrorKind::Format`] for a quotation mark that is not closed, or is closed on a later line within a field.
     pub(crate) fn new(path: &Path, text: String, dialect: Dialect) -> Result<Self, DataError> {
         let Dialect { delimiter, quoting, trim, flexible } = dialect;
         if quoting && let Some(line) = open_quote(text.as_bytes(), delimiter) {
@@ -91,7 +91,7 @@ impl Table {
         }
     }
 
-    /// The first row, as names of columns.
+    /// Reads the first row as column names.
     ///
     /// # Errors
     ///
@@ -119,21 +119,21 @@ impl Header {
         Self { path: path.to_owned(), names }
     }
 
-    /// The names, by the place of their columns.
+    /// The names with their column indices.
     pub(crate) fn names(&self) -> impl Iterator<Item = (usize, &str)> {
         self.names.iter().enumerate()
     }
 
-    /// How many columns there are.
+    /// Number of columns.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// The place of a column, if it is there.
+    /// The index of a column, if it exists.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Column`] where more than one has the name.
+    /// [`ErrorKind::Column`] when several columns have the name.
     pub(crate) fn find(&self, name: &str) -> Result<Option<usize>, DataError> {
         let places: Vec<usize> =
             self.names().filter(|(_, known)| known.trim() == name).map(|(place, _)| place).collect();
@@ -152,16 +152,16 @@ impl Header {
         }
     }
 
-    /// The place of a column.
+    /// The index of a column.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Column`] where there is none, with those that there are, or more than one.
+    /// [`ErrorKind::Column`] when none, listing the existing ones, or several have the name.
     pub(crate) fn column(&self, name: &str) -> Result<usize, DataError> {
         self.find(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// The error of a column that is not there.
+    /// The error for a missing column.
     pub(crate) fn missing(&self, name: &str) -> DataError {
         self.missing_with(name, "")
     }
@@ -172,7 +172,7 @@ impl Header {
     }
 }
 
-/// The error of a column that is not there, with those that there are and `advice` at its end.
+/// The error for a missing column, with the existing ones and `advice`.
 pub(crate) fn missing_column<'a>(
     path: &Path,
     name: &str,
@@ -188,8 +188,8 @@ pub(crate) fn missing_column<'a>(
     ErrorKind::Column.error(message).within(path)
 }
 
-/// The line of a quotation mark that opens a field and is not closed at the end of one: it never is, or the field goes on
-/// after it on another line.
+/// The line of a quotation mark that opens a field and is not closed at its end: it is never closed, or the field
+/// continues after it on another line.
 fn open_quote(text: &[u8], delimiter: u8) -> Option<u64> {
     let (mut line, mut at) = (1, 0);
     let mut begins = true;

@@ -1,4 +1,4 @@
-//! Words to numbers, and back.
+//! Word vocabularies.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, ErrorKind};
 
-/// Which words a vocabulary keeps.
+/// Selects the words of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WordConfig {
     /// Words that appear less often are unknown. Default 1: none.
@@ -23,17 +23,17 @@ impl Default for WordConfig {
     }
 }
 
-/// Words by number: special tokens first, then the words.
+/// Words by id: special tokens first, then the words.
 ///
-/// A vocabulary of sentences has four special tokens: `<PAD>` fills batches, `<UNK>` is a word that is not in the
-/// vocabulary, and a sentence stands between `<START>` and `<END>`. That is the form in which it is stored, as a list.
-/// A vocabulary of texts to classify has only `<UNK>`.
+/// A vocabulary of sentences has four special tokens: `<PAD>` is padding, `<UNK>` is the unknown word, and a sentence
+/// is enclosed in `<START>` and `<END>`. In this form it is stored, as a list. A vocabulary for text classification
+/// has only `<UNK>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct WordVocabulary {
     words: Vec<String>,
     numbers: HashMap<String, u32>,
-    /// How many of the words are special tokens.
+    /// Number of special tokens.
     special: usize,
 }
 
@@ -44,17 +44,17 @@ const SENTENCES: [&str; 4] = ["<PAD>", "<UNK>", "<START>", "<END>"];
 const TEXTS: [&str; 1] = ["<UNK>"];
 
 impl WordVocabulary {
-    /// What fills a batch behind the end of a sentence.
+    /// Padding after the end of a sentence.
     pub const PAD: u32 = 0;
-    /// A word that is not in the vocabulary of sentences.
+    /// The unknown word in a vocabulary of sentences.
     pub const UNKNOWN: u32 = 1;
-    /// The beginning of a sentence.
+    /// The start of a sentence.
     pub const START: u32 = 2;
-    /// Its end.
+    /// The end of a sentence.
     pub const END: u32 = 3;
 
-    /// The words that appear `min_count` times or more in some sentences, the most frequent first (of equals, in the
-    /// order of their characters), and at most `max_words` of them.
+    /// The words that occur at least `min_count` times in some sentences, most frequent first (ties in the order of
+    /// their characters), and at most `max_words` of them.
     pub fn new<'a>(
         sentences: impl IntoIterator<Item = &'a Vec<String>>,
         min_count: u64,
@@ -65,23 +65,23 @@ impl WordVocabulary {
         Self::with_special(&SENTENCES, kept)
     }
 
-    /// The words of some texts that `config` keeps, in the same order, behind `<UNK>` as number 0. The number of distinct
-    /// words comes with it.
+    /// The words of some texts selected by `config`, in the same order, after `<UNK>` with id 0, and the number of
+    /// distinct words.
     pub(crate) fn of_texts(words: impl IntoIterator<Item = String>, config: &WordConfig) -> (Self, usize) {
         let (kept, distinct) = frequent(words.into_iter().map(Cow::Owned), config, &TEXTS);
         (Self::with_special(&TEXTS, kept), distinct)
     }
 
-    /// These words of texts, behind `<UNK>` as number 0.
+    /// These words of texts, after `<UNK>` with id 0.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Format`] for no words, or a word that is there twice.
+    /// [`ErrorKind::Format`] for no words, or a duplicate.
     pub(crate) fn of_text_words(words: Vec<String>) -> Result<Self, DataError> {
         Self::with_special(&TEXTS, words).checked()
     }
 
-    /// Some words in their order, behind the special tokens of sentences; those among them that are special are left out.
+    /// Some words in order, after the special tokens of sentences; special tokens among them are skipped.
     pub(crate) fn of_words(words: impl Iterator<Item = String>) -> Self {
         Self::with_special(&SENTENCES, words.filter(|word| !SENTENCES.contains(&word.as_str())).collect())
     }
@@ -102,53 +102,53 @@ impl WordVocabulary {
         Ok(self)
     }
 
-    /// V, the number of words, the special tokens included.
+    /// `V`, the number of words, special tokens included.
     pub fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// Whether there are no words but the special tokens.
+    /// Whether there are only special tokens.
     pub fn is_empty(&self) -> bool {
         self.words.len() == self.special
     }
 
-    /// The number of `<UNK>`: the last but two of four special tokens, or the only one.
+    /// The id of `<UNK>`: 1 with four special tokens, 0 if it is the only one.
     fn unknown(&self) -> u32 {
         if self.special == TEXTS.len() { 0 } else { Self::UNKNOWN }
     }
 
-    /// The number of a word.
+    /// The id of a word.
     pub fn id(&self, word: &str) -> Option<u32> {
         self.numbers.get(word).copied().filter(|&number| number as usize >= self.special)
     }
 
-    /// The words with their numbers, without the special tokens.
+    /// The words with their ids, without the special tokens.
     pub fn words(&self) -> impl Iterator<Item = (u32, &str)> {
         (0..).zip(self.words.iter().map(String::as_str)).skip(self.special)
     }
 
-    /// For each word of this vocabulary, its number in another one; special tokens are known everywhere.
+    /// The id in `other` of each word of this vocabulary; special tokens correspond.
     pub fn map_to(&self, other: &Self) -> Vec<Option<u32>> {
         let special = (0..self.special as u32).map(Some);
         special.chain(self.words().map(|(_, word)| other.id(word))).collect()
     }
 
-    /// The numbers of some words.
+    /// The ids of some words.
     pub fn encode(&self, words: &[String]) -> Vec<u32> {
         words.iter().map(|word| self.numbers.get(word).copied().unwrap_or(self.unknown())).collect()
     }
 
-    /// The word of a number; `<UNK>` for a number that none has.
+    /// The word of an id; `<UNK>` for an invalid id.
     pub fn word(&self, number: u32) -> &str {
         self.words.get(number as usize).map_or(TEXTS[0], String::as_str)
     }
 
-    /// The words of some numbers.
+    /// The words of some ids.
     pub fn decode(&self, numbers: &[u32]) -> Vec<&str> {
         numbers.iter().map(|&number| self.word(number)).collect()
     }
 
-    /// The share of the words of some sentences that are in the vocabulary; 1 for no words.
+    /// The share of words of some sentences that are in the vocabulary; 1 if there are no words.
     pub fn coverage<'a>(&self, sentences: impl IntoIterator<Item = &'a Vec<String>>) -> f64 {
         let (mut known, mut all) = (0_u64, 0_u64);
         for word in sentences.into_iter().flatten() {
@@ -159,8 +159,8 @@ impl WordVocabulary {
     }
 }
 
-/// The words that `config` keeps, the most frequent first and of equals in the order of their characters, and how many
-/// distinct words there are.
+/// The words selected by `config`, most frequent first and ties in the order of their characters, and the number of
+/// distinct words.
 fn frequent<'a>(
     words: impl IntoIterator<Item = Cow<'a, str>>,
     config: &WordConfig,

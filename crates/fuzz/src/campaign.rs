@@ -1,4 +1,4 @@
-//! Many damaged files for one reader, and what they took.
+//! Fuzzing a reader with damaged files, and the results.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,34 +20,34 @@ use crate::readers::Reader;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Thousands of times what a file takes: it makes its reader do its work over and over.
+/// Thousands of times the normal time for a file: beyond it, the reader repeats its work.
 const SLOW: Duration = Duration::from_secs(20);
 
-/// When a reader that has not come back is given up, and the program ends.
+/// Time after which a hanging reader ends the program.
 const HUNG: u64 = 120;
 
-/// Files between two looks at the clock.
+/// Files between two checks of the time.
 const ROUND: u64 = 200;
 
-/// How long a campaign is.
+/// The length of a campaign.
 #[derive(Clone, Copy, Debug)]
 pub struct Length {
-    /// No more files than this.
+    /// Largest number of files.
     pub files: u64,
-    /// No longer than this.
+    /// Longest time.
     pub time: Duration,
 }
 
-/// What a campaign found.
+/// The results of a campaign.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Files that were read.
+    /// Number of files read.
     pub files: u64,
-    /// The longest time for one, of all processors together: a machine that others share is not slow for that.
+    /// The longest CPU time for one, so that other load on the machine does not count.
     pub slowest: Duration,
     /// The most memory beyond [`Reader::times`] the size of a file, in bytes.
     pub memory: usize,
-    /// What is wrong, and the smallest file that shows it.
+    /// The error, and the smallest file that causes it.
     pub fault: Option<(String, Vec<u8>)>,
 }
 
@@ -55,7 +55,7 @@ pub struct Found {
 ///
 /// # Panics
 ///
-/// When there is none, or it cannot be read: a fault of this crate.
+/// When there is none, or it cannot be read: a bug in this crate.
 pub fn corpus(reader: &Reader) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(reader.corpus());
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
@@ -65,13 +65,13 @@ pub fn corpus(reader: &Reader) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).expect("the corpus can be read")).collect()
 }
 
-/// Reads the corpus of `reader`, then damaged files. The same `seed` gives the same.
+/// Reads the corpus of `reader`, then damaged files. The same `seed` gives the same files.
 ///
 /// # Panics
 ///
-/// When the scratch folder cannot be written: a fault of the machine.
+/// When the scratch folder cannot be written.
 pub fn run(reader: &Reader, length: Length, seed: u64) -> Found {
-    // In memory where that is to be had: a disk would be waited for.
+    // In memory if possible, to avoid waiting for a disk.
     let memory = Path::new("/dev/shm");
     let scratch = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let scratch = scratch.expect("a scratch folder can be made");
@@ -127,9 +127,9 @@ fn after(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
     bytes
 }
 
-/// Ends the program when a reader does not come back, and leaves its file: a thread cannot be ended.
+/// Ends the program when a reader hangs, and leaves its file: a thread cannot be terminated.
 struct Watch {
-    /// When the file that is read now was begun, in seconds of computing after `start`, from 1; 0 between files.
+    /// When reading the current file started, in seconds of CPU time after `start`, from 1; 0 between files.
     begun: Arc<AtomicU64>,
     start: ProcessTime,
 }

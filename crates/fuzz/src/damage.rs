@@ -1,31 +1,31 @@
-//! What happens to a file.
+//! Damage to files.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// The largest file that damage makes of a small one.
+/// The largest damaged file from a small one.
 const LARGEST: usize = 64 << 10;
 
-/// Something that happens to a file.
+/// A kind of damage to a file.
 #[derive(Clone, Debug)]
 pub enum Damage {
-    /// A byte becomes another one.
+    /// A byte is replaced.
     Byte(Index, u8),
-    /// A number of four bytes, such as a length or an offset, becomes another one.
+    /// A number of four bytes, such as a length or an offset, is replaced.
     Number(Index, [u8; 4]),
-    /// A word of the format comes in between.
+    /// A word of the format is inserted.
     Word(Index, &'static [u8]),
-    /// A part is lost.
+    /// A part is removed.
     Lost(Index, u8),
-    /// A part is there many times.
+    /// A part is repeated.
     Repeated(Index, u8, u16),
-    /// A part lies elsewhere.
+    /// A part is moved.
     Moved(Index, Index, u8),
-    /// Nothing comes after this.
+    /// The file is truncated.
     Cut(Index),
 }
 
-/// Damage to a file whose format has these words.
+/// Random damage to a file whose format has these words.
 pub fn damage(words: &'static [&'static [u8]]) -> impl Strategy<Value = Damage> {
     let numbers = select(vec![0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_fffe, u32::MAX]);
     let numbers = (numbers, any::<bool>())
@@ -43,7 +43,7 @@ pub fn damage(words: &'static [&'static [u8]]) -> impl Strategy<Value = Damage> 
 }
 
 impl Damage {
-    /// Does it to `bytes`.
+    /// Applies the damage to `bytes`.
     pub fn befall(&self, bytes: &mut Vec<u8>) {
         let size = bytes.len();
         let place = |at: &Index| at.index(size + 1);

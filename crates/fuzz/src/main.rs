@@ -1,4 +1,4 @@
-//! Reads damaged files for as long as asked: see the crate `rekindle_fuzz`.
+//! Runs the fuzzing of `rekindle_fuzz` for a given time.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let chosen: Vec<_> = readers::ALL.iter().filter(|reader| asked(reader.name)).collect();
     let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos() as u64);
     let seed = seed.unwrap_or(now);
-    // What a failed assertion says is in the report, once.
+    // The report has the message of a failed assertion, once.
     std::panic::set_hook(Box::new(|_| {}));
     println!("seed {seed}\n{:20} {:>12} {:>14} {:>16}", "reader", "files", "slowest (ms)", "memory (bytes)");
     let (mut all, mut failed) = (0, false);

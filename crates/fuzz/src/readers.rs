@@ -1,4 +1,4 @@
-//! The readers of outside bytes.
+//! The readers of untrusted bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,34 +20,34 @@ use rekindle_train::tasks::{adding, caption, chars, draw, frames, sentiment, tra
 use rekindle_weights::WeightFile;
 use serde_json::json;
 
-/// A reader of outside bytes.
+/// A reader of untrusted bytes.
 #[derive(Debug)]
 pub struct Reader {
     /// Its name.
     pub name: &'static str,
-    /// How many times the size of the file it may take of memory.
+    /// The memory that it may take, as a multiple of the file's size.
     pub times: usize,
-    /// Memory that it may take besides, in bytes.
+    /// Memory that it may take in addition, in bytes.
     pub allowance: usize,
-    /// Words of the format, to be put where they do not belong.
+    /// Words of the format, to insert at wrong places.
     pub words: &'static [&'static [u8]],
-    /// The reader whose folder below `corpus/` it shares; none for one of its own.
+    /// The reader whose corpus folder it shares; none if it has its own.
     shares: Option<&'static str>,
-    /// Where the file lies below a scratch folder.
+    /// The path of the file in a scratch folder.
     file: &'static str,
     /// Files beside it.
     beside: &'static [(&'static str, &'static [u8])],
-    /// Reads the file. An error is right; a panic is not.
+    /// Reads the file. It may return an error, but not panic.
     pub read: fn(&Path),
 }
 
 impl Reader {
-    /// Its folder below `corpus/`.
+    /// Its folder in `corpus/`.
     pub fn corpus(&self) -> &'static str {
         self.shares.unwrap_or(self.name)
     }
 
-    /// Writes what stands beside the file below `folder`; the path of the file.
+    /// Writes the files beside the file to `folder`; returns the path of the file.
     ///
     /// # Panics
     ///
@@ -63,13 +63,13 @@ impl Reader {
     }
 }
 
-/// Readers that make a record of each line or value, which may be empty: a place, a label and a text, or a key and where it stands.
+/// Readers with a record per line or value, possibly empty: a place, a label and a text, or a key and its position.
 const RECORDS: usize = 320;
 /// Buffers, the tables of a decoder, the cache of a tokenizer.
 const LITTLE: usize = 4 << 20;
-/// What [`files`] lets any gzip file unpack to, held once as bytes, once as text and once as it grows.
+/// The memory that [`files`] allows any gzip file to unpack to: as bytes, as text and as a growing buffer.
 const UNPACKED: usize = 4 * (64 << 20);
-/// Of an image of 100 megapixels, the most that is decoded, with 16 bits a channel and a copy in 8 bits.
+/// An image of 100 megapixels, the largest one decoded, with 16 bits a channel and a copy in 8 bits.
 const DECODED: usize = 1400 << 20;
 
 const PLAIN: Reader = Reader {
@@ -401,7 +401,7 @@ fn rows_partial(path: &Path) {
     }
 }
 
-/// Reads weights, and checks what holds of every file that is read at all.
+/// Reads weights, and checks the invariants of every file that is accepted.
 fn weights(path: &Path) {
     let bytes = fs::read(path).expect("it was written");
     let Ok(file) = WeightFile::from_bytes("model.pt", &bytes) else { return };
@@ -411,7 +411,7 @@ fn weights(path: &Path) {
         assert_eq!(places, tensor.values().len(), "{name}");
         all += places;
     }
-    // Views may share a storage, so that there may be more values than bytes, but not many times more.
+    // Views may share a storage, so there may be more values than bytes, but not many times more.
     assert!(all <= 2 * bytes.len(), "{all} values from {} bytes", bytes.len());
     let texts: usize = file.tables().values().flatten().map(String::len).sum();
     assert!(texts <= 4 * bytes.len(), "{texts} bytes of text from {} bytes", bytes.len());
@@ -439,7 +439,7 @@ fn settings(path: &Path) {
     of::<translate::TranslateSettings>(&table);
 }
 
-/// The folder of a run, of which `path` is a file of a checkpoint.
+/// The folder of a run that has the checkpoint file `path`.
 fn run_of(path: &Path) -> Option<RunFolder> {
     let folder = path.ancestors().nth(3).expect("checkpoints/step-00000002/FILE");
     let config = folder.join("config.toml");
@@ -456,7 +456,7 @@ fn training(path: &Path) {
     }
 }
 
-/// A checkpoint whose seal is right whatever its weights are: someone may have made it so.
+/// A checkpoint with a valid seal whatever its weights are: an attacker can create one.
 fn sealed_checkpoint(path: &Path) {
     let Some(run) = run_of(path) else { return };
     let bytes = fs::read(path).expect("it was written");

@@ -7,33 +7,33 @@
 //! ```
 //!
 //! Kingma and Ba 2015, *Adam* (arXiv 1412.6980), algorithm 1; Loshchilov and Hutter 2019,
-//! *Decoupled weight decay regularization* (arXiv 1711.05101), algorithm 2. In tensor
-//! operations a step reads and writes a dozen tensors of the parameter's size, on one
-//! thread of a CPU. Here it reads four and writes three, in place, on all threads, with
-//! the very numbers of Burn's `Adam`.
+//! *Decoupled weight decay regularization* (arXiv 1711.05101), algorithm 2. In tensor operations a
+//! step reads and writes a dozen tensors of the parameter's size, on one CPU thread. Here it reads
+//! four and writes three, in place, on all threads, with values identical to those of Burn's
+//! `Adam`.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
 
 use burn::tensor::Tensor;
 
-/// What drives unused weights to 0.
+/// Weight decay: how unused weights go to 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
     /// Part of the gradient, as in Adam with an L2 penalty.
     Gradient(f32),
-    /// Apart from the gradient, as in AdamW.
+    /// Separate from the gradient, as in AdamW.
     Weight(f32),
 }
 
 /// The constants of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// `β₁`: how much of the mean of the gradients is kept.
+    /// `β₁`: decay of the running mean of gradients.
     pub beta_1: f32,
-    /// `β₂`: how much of the mean of their squares is kept.
+    /// `β₂`: decay of the running mean of their squares.
     pub beta_2: f32,
-    /// `ε`: keeps from dividing by 0.
+    /// `ε`: prevents division by 0.
     pub epsilon: f32,
     /// `λ`.
     pub decay: Decay,
@@ -51,7 +51,7 @@ impl Step {
         [root / (1.0 - self.beta_1.powi(self.time as i32)), self.epsilon * root]
     }
 
-    /// `λ` of a decay that is part of the gradient.
+    /// `λ` of a decay in the gradient.
     fn penalty(&self) -> f32 {
         match self.decay {
             Decay::Gradient(decay) => decay,
@@ -59,7 +59,7 @@ impl Step {
         }
     }
 
-    /// `1 - η λ`, of a decay that is apart from the gradient.
+    /// `1 - η λ` of a decay separate from the gradient.
     fn kept(&self) -> f32 {
         match self.decay {
             Decay::Gradient(_) => 1.0,
@@ -68,8 +68,8 @@ impl Step {
     }
 }
 
-/// The parameter and its moments `m` and `v`, zeros at first, after a step down `gradient`.
-/// All have one shape and none is tracked by autodiff. What nobody else holds is
+/// Updates the parameter and its moments `m` and `v`, initially zeros, by a step down `gradient`.
+/// All have one shape and none is tracked by autodiff. Tensors without other owners are
 /// overwritten.
 ///
 /// # Panics
@@ -91,7 +91,7 @@ pub fn step<const D: usize>(
     composed(parameter, gradient, moments, step)
 }
 
-/// [`step`] in tensor operations: the specification that the native code is tested against.
+/// [`step`] in tensor operations: the specification that tests compare the native code with.
 pub fn composed<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,

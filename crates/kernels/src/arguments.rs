@@ -1,32 +1,32 @@
-//! Checks of what a caller passes in: each message names the argument, what was
-//! wanted and what was seen.
+//! Checks of a caller's arguments: each message names the argument, the expected and the actual
+//! value.
 
 use burn::tensor::{Tensor, kind::Basic};
 
 use crate::{Input, Scan};
 
-/// The sizes that the arguments of one call agree on.
+/// The sizes shared by the arguments of one call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub batch: usize,
     pub hidden: usize,
 }
 
-/// The arguments that all cells have in common.
+/// The arguments that all cells share.
 pub(crate) struct Arguments<'a> {
     /// The operation, for messages.
     pub operation: &'static str,
     /// Gates of the cell: `G = gates * H`.
     pub gates: usize,
     pub input: &'a Input,
-    /// None where there is no recurrent product.
+    /// None if the cell has no recurrent product.
     pub weight_hh: Option<&'a Tensor<2>>,
     pub h0: &'a Tensor<2>,
     pub scan: &'a Scan,
 }
 
 impl Arguments<'_> {
-    /// Checks them against each other.
+    /// Checks that they are consistent.
     ///
     /// # Panics
     /// If a shape, an element type or a length does not fit.
@@ -61,7 +61,7 @@ impl Arguments<'_> {
         sizes
     }
 
-    /// Checks one more tensor of the cell: its shape, and its element type, which must be that of `h0`.
+    /// Checks another tensor of the cell: its shape, and its element type, which must be that of `h0`.
     pub fn tensor<const D: usize>(&self, argument: &str, letters: &str, wanted: [usize; D], tensor: &Tensor<D>) {
         self.shape(argument, letters, wanted, tensor.dims());
         self.element_type(argument, tensor);

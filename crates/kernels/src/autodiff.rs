@@ -1,4 +1,4 @@
-//! Operations as nodes of Burn's autodiff.
+//! Operations as nodes of Burn's autodiff graph.
 
 use std::fmt::Debug;
 
@@ -14,10 +14,10 @@ use burn::backend::{
 
 /// The backward pass of an operation on `N` tensors.
 pub(crate) trait Pass<B: Backend, const N: usize>: Debug + Send + 'static {
-    /// What the forward pass leaves for it.
+    /// State that the forward pass saves for it.
     type State: Clone + Debug + Send + 'static;
 
-    /// The gradients of the tensors that are `wanted`, in order, from that of the output.
+    /// The gradients of the `wanted` tensors, in order, from that of the output.
     fn differentiate(
         self,
         state: Self::State,
@@ -26,7 +26,7 @@ pub(crate) trait Pass<B: Backend, const N: usize>: Debug + Send + 'static {
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>>;
 }
 
-/// The tensor of the inner backend; its node joins `nodes`.
+/// Unwraps the tensor of the inner backend; its node is added to `nodes`.
 pub(crate) fn split<B: Backend, C: CheckpointStrategy>(
     tensor: FloatTensor<Autodiff<B, C>>,
     nodes: &mut Vec<NodeGuard>,
@@ -36,8 +36,8 @@ pub(crate) fn split<B: Backend, C: CheckpointStrategy>(
     tensor
 }
 
-/// Runs an operation and records it with its backward pass, if one of its `N` parents has a gradient;
-/// `run` is told whether the state of the backward pass is wanted.
+/// Runs an operation and records it with its backward pass, if one of its `N` parents has a gradient; tells `run`
+/// whether to save the state of the backward pass.
 pub(crate) fn record<B: Backend, C: CheckpointStrategy, P: Pass<B, N>, const N: usize>(
     pass: P,
     parents: Vec<NodeGuard>,
@@ -53,7 +53,7 @@ pub(crate) fn record<B: Backend, C: CheckpointStrategy, P: Pass<B, N>, const N: 
     }
 }
 
-/// [`Pass`] as Burn has it.
+/// [`Pass`] as Burn's `Backward` trait.
 #[derive(Debug)]
 struct Node<P>(P);
 

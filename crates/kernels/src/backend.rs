@@ -19,7 +19,7 @@ use crate::{
     tensors::Tensors,
 };
 
-/// The recurrent operation of a backend that has code of its own for it.
+/// The recurrent operation of a backend with native code.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -27,7 +27,7 @@ use crate::{
     Autodiff
 )]
 pub(crate) trait RecurrentBackend: Backend {
-    /// Walks a sequence; returns the hidden states of all steps, and the final state.
+    /// Runs a sequence; returns the hidden states of all steps, and the final state.
     fn walk<R: NativeWalk>(
         walk: R,
         #[extension_type] arguments: Arguments<Self>,
@@ -56,9 +56,8 @@ impl<B: NativeBackend, C: CheckpointStrategy> RecurrentBackend for Autodiff<B, C
     }
 }
 
-/// Walks a sequence where a backend [has code of its own](crate::device::is_native):
-/// from `weights` and the initial state as [`Arguments`] have them to the hidden states
-/// `[T, B, H]` and the final state.
+/// Runs a sequence on a backend [with native code](crate::device::is_native): from `weights` and
+/// the initial state, as in [`Arguments`], to the hidden states `[T, B, H]` and the final state.
 pub(crate) fn walk<R: NativeWalk, const S: usize>(
     walk: R,
     input: Input,

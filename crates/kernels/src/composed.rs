@@ -1,19 +1,19 @@
-//! The walk over a sequence in plain tensor operations, shared by the composed
-//! twins of all cells. Autodiff does their backward pass.
+//! The loop over a sequence in plain tensor operations, shared by the composed twins of all cells.
+//! Autodiff does their backward pass.
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData, activation};
 
 use crate::{Direction, Input, Outputs, Scan, unrolled::unbind};
 
-/// Runs a cell that is written in plain tensor operations over a time-major sequence, on any
-/// backend and in any element type.
+/// Runs a cell written in plain tensor operations over a time-major sequence, on any backend and in
+/// any element type.
 ///
 /// `cell` maps the input `[B, W]` of a time step and the state, `N` tensors `[B, H]` with the
 /// hidden state first, to the next state. Returns the hidden states `[T, B, H]` and the final
-/// state. Past its length a row keeps its state, puts out 0 and gets no gradient; a reversed walk
-/// begins at each row's last valid step.
+/// state. Past its length a row keeps its state, has output 0 and gets no gradient; a reversed scan
+/// starts at each row's last valid step.
 ///
-/// Memory with autodiff: all that `cell` computes, at each of the `T` steps.
+/// Memory with autodiff: everything that `cell` computes, at each of the `T` steps.
 ///
 /// ```
 /// # #[cfg(feature = "flex")] {
@@ -72,7 +72,7 @@ pub fn walk<const N: usize>(
     (Tensor::stack(outputs, 0), state)
 }
 
-/// The input `[B, W]` of each step, in order of time.
+/// The input `[B, W]` of each step, in time order.
 fn step_inputs(input: Input, scan: &Scan, device: &Device) -> Vec<Tensor<2>> {
     let [steps, batch, width] = input.dims();
     let sequence = match input {
@@ -84,8 +84,8 @@ fn step_inputs(input: Input, scan: &Scan, device: &Device) -> Vec<Tensor<2>> {
     unbind(blank_padding(sequence, scan, device))
 }
 
-/// Zeroes the inputs past the rows' lengths. They change no state, but a NaN there
-/// would reach the weights' gradients as `0 * NaN`.
+/// Zeroes the inputs past the rows' lengths. They do not affect the state, but a NaN there would
+/// enter the weights' gradients as `0 * NaN`.
 fn blank_padding(projection: Tensor<3>, scan: &Scan, device: &Device) -> Tensor<3> {
     let [steps, batch, width] = projection.dims();
     let masks: Option<Vec<_>> = (0..steps).map(|t| padded(scan, t)).collect();
@@ -97,7 +97,7 @@ fn blank_padding(projection: Tensor<3>, scan: &Scan, device: &Device) -> Tensor<
     projection.mask_fill(mask, 0.0)
 }
 
-/// `[B, 1]`: the rows that are past their length at step `t`, if any is.
+/// `[B, 1]`: mask of the rows that are past their length at step `t`, if there are any.
 fn padding(scan: &Scan, t: usize, device: &Device) -> Option<Tensor<2, Bool>> {
     let padded = padded(scan, t)?;
     let batch = padded.len();
@@ -110,8 +110,8 @@ fn padded(scan: &Scan, t: usize) -> Option<Vec<bool>> {
     Some(lengths.iter().map(|&length| t >= length).collect())
 }
 
-/// `σ(x)`. Some backends compute Burn's own in `f32`, whatever the element type; their
-/// tanh is exact to that of the tensor: `σ(x) = (tanh(x / 2) + 1) / 2`.
+/// `σ(x)`. Some backends compute Burn's sigmoid in `f32`, whatever the element type; their tanh has
+/// the precision of the tensor: `σ(x) = (tanh(x / 2) + 1) / 2`.
 pub(crate) fn sigmoid(x: Tensor<2>) -> Tensor<2> {
     match x.dtype() {
         DType::F64 => x.mul_scalar(0.5).tanh().add_scalar(1.0).mul_scalar(0.5),

@@ -1,22 +1,22 @@
-//! The slice code behind the native operations: one thread takes a block of the
-//! batch's rows and walks all steps without waiting for another.
+//! The slice code of the native operations: each thread computes a block of the batch's rows for
+//! all steps, without synchronising.
 //!
-//! - [`walk`]: a walk over a sequence, forward and backward.
-//! - [`forward`], [`backward`]: the walk of all cells with a recurrent product.
-//! - [`cell`]: a step of a row, which such a cell writes, forward and backward.
-//! - [`rows`]: the rows that take part in a step.
+//! - [`walk`]: the forward and backward passes over a sequence.
+//! - [`forward`], [`backward`]: these passes for all cells with a recurrent product.
+//! - [`cell`]: one step of a row of such a cell, forward and backward.
+//! - [`rows`]: the rows that are valid at a step.
 //! - [`panels`]: packed weights.
 //! - [`tiles`], [`row`]: the recurrent product, of many rows and of one.
 //! - [`activation`], [`lanes`]: vectorised gates.
-//! - [`blocks`]: the split of the batch over threads.
-//! - [`source`]: where a step's input is read.
-//! - [`gradients`]: the products and sums that follow the walk backwards.
+//! - [`blocks`]: the partition of the batch among threads.
+//! - [`source`]: the input of a step.
+//! - [`gradients`]: the products and sums after the backward pass.
 //! - [`matrix`]: products of whole matrices.
 //! - [`outer`]: the gradient of a weight matrix.
-//! - [`pool`]: buffers that live from step to step.
-//! - [`prefetch`]: asking for memory ahead of its use.
+//! - [`pool`]: buffers that are reused between training steps.
+//! - [`prefetch`]: prefetching memory.
 //! - [`tensors`]: slices of the tensors of a CPU backend.
-//! - [`operation`]: other operations than walks.
+//! - [`operation`]: operations that are not recurrent.
 
 pub(crate) mod activation;
 mod backward;

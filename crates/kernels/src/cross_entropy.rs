@@ -1,13 +1,13 @@
-//! Softmax and cross-entropy of scores over a vocabulary, in one pass each way.
+//! Softmax and cross-entropy of logits over a vocabulary, in one pass each way.
 //!
 //! ```text
-//! l_n = ln Σ_v exp z_nv - z_ny               y the right symbol of row n
+//! l_n = ln Σ_v exp z_nv - z_ny               y the target token of row n
 //! ∂l_n/∂z_nv = softmax(z_n)_v - [v = y]
 //! ```
 //!
-//! For `f32` on a CPU one operation that overwrites the scores with what its backward pass
-//! needs, and that with the gradient: nothing of the scores' size is made anew. Everywhere
-//! else it is Burn's `log_softmax` and `gather`.
+//! For `f32` on a CPU it is one operation. It overwrites the logits with what its backward pass
+//! needs, and that with the gradient: nothing of the logits' size is allocated. Everywhere else it
+//! is Burn's `log_softmax` and `gather`.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -17,7 +17,7 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
 
-/// What the right symbols cost, in nats: `-ln softmax(logits)[n, targets[n]]` of each row.
+/// The loss of the target tokens, in nats: `-ln softmax(logits)[n, targets[n]]` of each row.
 ///
 /// # Shapes
 /// - `logits` `[N, V]`, `targets` `[N]` in `0..V`
@@ -37,8 +37,8 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     composed(logits, targets)
 }
 
-/// [`cross_entropy`] in tensor operations: the specification that the native code is
-/// tested against.
+/// [`cross_entropy`] in tensor operations: the specification that tests compare the native code
+/// with.
 pub fn composed(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1)).neg().squeeze_dim(1)
 }

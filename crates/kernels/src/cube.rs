@@ -1,16 +1,15 @@
-//! Whole sequences on a GPU: at each step one matrix product and one kernel for all
-//! gates of all rows, forward and backward; the gradient of the weights is one product
-//! for the whole sequence.
+//! Whole sequences on a GPU: at each step one matrix product and one kernel for all gates of all
+//! rows, forward and backward. The gradient of the weights is one product for the whole sequence.
 //!
-//! A kernel cannot wait for the whole device, so that time passes on the host, which
-//! runs ahead of the device and reads nothing back.
+//! A kernel cannot synchronise the whole device, so the loop over time is on the host, which runs
+//! ahead of the device and reads nothing back.
 //!
-//! - [`walks`]: a walk over a sequence, forward and backward; that of all cells with a recurrent
-//!   product.
-//! - [`cell`]: the kernels of a step, which such a cell writes, forward and backward.
-//! - [`walk`]: the sizes of a sequence, the states before and after each step, and the
-//!   products and sums that follow the walk backwards.
-//! - [`step`]: what a kernel knows of the step it is at.
+//! - [`walks`]: the forward and backward passes over a sequence, and those of all cells with a
+//!   recurrent product.
+//! - [`cell`]: the kernels of one step of such a cell, forward and backward.
+//! - [`walk`]: the sizes of a sequence, the states before and after each step, and the products and
+//!   sums after the backward pass.
+//! - [`step`]: a kernel's access to its step.
 
 pub(crate) mod cell;
 pub(crate) mod step;

@@ -1,5 +1,5 @@
-//! The gated recurrent unit, in the form of PyTorch and cuDNN (the reset gate acts
-//! after the recurrent product).
+//! The gated recurrent unit, in the form of PyTorch and cuDNN: the reset gate is applied after the
+//! recurrent product.
 //!
 //! ```text
 //! r_t = σ(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)           reset gate
@@ -8,8 +8,8 @@
 //! h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
 //! ```
 //! (Cho et al., *Learning phrase representations using RNN encoder-decoder*, 2014).
-//! `b_i` is in the input projection; `b_h` is an argument, because the reset gate
-//! scales its last third.
+//! `b_i` is in the input projection; `b_h` is an argument, because the reset gate scales its last
+//! third.
 
 #[cfg(feature = "native-cpu")]
 pub(crate) mod cpu;

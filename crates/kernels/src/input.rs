@@ -1,12 +1,12 @@
-//! What a recurrence reads at each step.
+//! The input of a recurrence.
 
 use burn::tensor::{Int, Tensor};
 
-/// What the recurrence reads at each step.
+/// The input of a recurrence at each step.
 ///
-/// Both forms hold the input's whole contribution to the gates, bias included:
-/// `W_ih x_t + b_ih` of width `G`, the cell's gates x hidden.
-// A box would cost an allocation to save a few hundred bytes once a sequence.
+/// Both forms are the complete input projection, bias included: `W_ih x_t + b_ih` of width `G`, the
+/// cell's gates x hidden.
+// A box would cost an allocation to save a few hundred bytes per sequence.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -14,13 +14,13 @@ pub enum Input {
     Projected(Tensor<3>),
     /// Rows of a projected table: step `t` of row `b` reads `table[tokens[t, b]]`.
     ///
-    /// The looked-up rows are never written out by the CPU's native code, and the
-    /// gradient of the table is summed while the steps are walked backwards.
+    /// The CPU's native code never materialises the selected rows, and sums the gradient of the
+    /// table during the backward pass.
     Tokens {
-        /// `[V, G]`: the projection of each of the `V` symbols.
+        /// `[V, G]`: the projection of each of the `V` tokens.
         table: Tensor<2>,
-        /// `[T, B]`: which symbol is read, each in `0..V`, but for the padding. On a GPU
-        /// one beyond the table reads its nearest row: to look, the host would have to wait.
+        /// `[T, B]`: the tokens, in `0..V` except at padding. On a GPU a token outside of the table
+        /// reads its nearest row: a check would make the host wait.
         tokens: Tensor<2, Int>,
     },
 }

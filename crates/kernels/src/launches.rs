@@ -1,4 +1,4 @@
-//! How many kernels a GPU is given: with small batches, launching them is what takes the time.
+//! Counting kernel launches, which dominate the time on a GPU with small batches.
 
 #[cfg(feature = "native-gpu")]
 use std::sync::{
@@ -9,13 +9,13 @@ use std::sync::{
 #[cfg(feature = "native-gpu")]
 use cubecl::logging::{LaunchObservation, LaunchObserver};
 
-/// Does `action`, and counts the kernels that the process launches meanwhile, on all
-/// GPUs and by all threads; none without a GPU backend.
+/// Runs `action` and counts the kernels launched meanwhile by the process, on all GPUs and by all
+/// threads; none without a GPU backend.
 ///
-/// A call waits for those of other threads to end.
+/// Concurrent calls run one after the other.
 #[cfg(feature = "native-gpu")]
 pub fn count<R>(action: impl FnOnce() -> R) -> (R, usize) {
-    // An observer is the process's, not the thread's.
+    // The observer belongs to the process, not to the thread.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let launches = Arc::new(Launches::default());
@@ -25,7 +25,7 @@ pub fn count<R>(action: impl FnOnce() -> R) -> (R, usize) {
     (result, launches.0.load(Ordering::Relaxed))
 }
 
-/// Does `action`; there is no GPU backend that could launch a kernel.
+/// Runs `action`; no GPU backend could launch a kernel.
 #[cfg(not(feature = "native-gpu"))]
 pub fn count<R>(action: impl FnOnce() -> R) -> (R, usize) {
     (action(), 0)

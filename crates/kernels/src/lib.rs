@@ -1,30 +1,29 @@
-//! Whole-sequence recurrent operations for [Burn](https://burn.dev), forward and
-//! back-propagation through time.
+//! Whole-sequence recurrent operations for [Burn](https://burn.dev), forward and back-propagation
+//! through time.
 //!
-//! A recurrent layer written with tensor operations pays for dozens of small
-//! operations at every time step. Here the whole walk over the sequence is one
-//! operation with a hand-written backward pass: [`rnn::rnn`], [`lstm::lstm`], [`gru::gru`],
-//! [`minimal::min_gru`] and [`minimal::min_lstm`]. Each takes the input projection ready made (a product over all
-//! steps at once is cheaper than one per step) or as the rows of a projected
-//! token table, and returns the hidden states of all steps and the final state.
+//! A recurrent layer written with tensor operations runs dozens of small operations at every time step. Here the whole
+//! sequence is one operation with a hand-written backward pass: [`rnn::rnn`], [`lstm::lstm`], [`gru::gru`],
+//! [`minimal::min_gru`] and [`minimal::min_lstm`]. Each takes the input projection (one product over all steps is
+//! cheaper than one per step) or the rows of a projected token table, and returns the hidden states of all steps and
+//! the final state.
 //!
 //! # Parts
-//! - [`Input`]: what the recurrence reads at each step.
-//! - [`Scan`], [`Direction`]: how the sequence is walked, and the lengths of its rows.
+//! - [`Input`]: the input of a recurrence at each step.
+//! - [`Scan`], [`Direction`]: the direction of the scan over the sequence, and the lengths of its rows.
 //! - [`rnn`], [`lstm`], [`gru`], [`minimal`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
-//! - [`launches`]: counts the kernels that a GPU is given.
-//! - [`unrolled`]: for loops that only a program can write, step by step: gradients that
-//!   are computed once a loop.
-//! - [`device`]: whether it is the CPU that computes.
-//! - [`parallel`]: independent work on the CPU, side by side.
-//! - [`linear`], [`cross_entropy`], [`pointwise`]: what stands around a recurrence, with
-//!   all threads of a CPU.
-//! - [`adam`]: a step of the optimizer, likewise.
+//! - [`launches`]: counts kernel launches on a GPU.
+//! - [`unrolled`]: for loops that must run step by step, as with attention: computes gradients once
+//!   per loop.
+//! - [`device`]: whether the device is the CPU.
+//! - [`parallel`]: independent work on the CPU in parallel.
+//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`]: the layers around a recurrence, on all
+//!   CPU threads.
+//! - [`adam`]: a step of the optimizer, on all CPU threads.
 //! - [`split_mix`]: random numbers from counters.
-//! - [`walk`]: the same walk for cells that are written in plain tensor operations.
-//! - `step`, with a CPU backend compiled in: sequences read step by
-//!   step, with the weights packed once, as in sampling and in a search.
+//! - [`walk`]: the same loop for cells written in plain tensor operations.
+//! - `step`, with a CPU backend compiled in: single steps with the weights packed once, for
+//!   sampling and search.
 //!
 //! Everything is time-major: `[T, B, ...]`. Shapes use one alphabet: `B` batch,
 //! `T` time, `H` hidden, `V` vocabulary, `G` gates x hidden.
@@ -44,15 +43,16 @@
 //! ```
 //!
 //! # Feature flags
-//! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile the
-//! Burn backend of that name in; none is on by default. The two CPU backends run
-//! native code for `f32`, and the GPU backends a matrix product and one kernel at each
-//! step of it, or one kernel for the whole sequence where there is no recurrent product;
-//! every other backend and element type runs the composed twin, and so do
+//! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile in the Burn
+//! backend of that name; none is on by default. For `f32`, the two CPU backends run native code,
+//! and the GPU backends run a matrix product and one kernel at each step, or one kernel for the
+//! whole sequence without a recurrent product. All other backends and element types run the
+//! composed twin, and so do GPUs with Burn's `fusion`.
 //! GPUs where Burn's own `fusion` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod adam;
+pub mod convolution;
 pub mod cross_entropy;
 pub mod device;
 pub mod gru;

@@ -1,13 +1,13 @@
-//! `y = W x + b` of many rows: what stands before and after a recurrence.
+//! `y = W x + b` of many rows: the layers before and after a recurrence.
 //!
 //! ```text
 //! Y = X Wᵀ + b
 //! ∂L/∂X = ∂L/∂Y W,  ∂L/∂W = (∂L/∂Y)ᵀ X,  ∂L/∂b = Σ ∂L/∂Y
 //! ```
 //!
-//! For `f32` on a CPU one operation: the products run on all threads without a meeting,
-//! the bias is where their sums start, and a gradient is laid out as its weight is.
-//! Everywhere else it is a product and a sum of Burn's.
+//! For `f32` on a CPU it is one operation: the products run on all threads without synchronising,
+//! their sums start from the bias, and a gradient has the layout of its weight. Everywhere else it
+//! is Burn's product and sum.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -23,8 +23,7 @@ use crate::{cpu::operation::run, device::is_native_on_cpu};
 /// - `rows` `[N, I]`, `weight` `[O, I]`, `bias` `[O]`
 /// - output `[N, O]`
 ///
-/// A weight `[I, O]`, as Burn's `Linear` has it, is given as `weight.transpose()`, which
-/// costs nothing.
+/// A weight `[I, O]`, as in Burn's `Linear`, is passed as `weight.transpose()`, which is free.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -43,8 +42,7 @@ pub fn linear(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Te
     composed(rows, weight, bias)
 }
 
-/// [`linear`] in tensor operations: the specification that the native code is tested
-/// against.
+/// [`linear`] in tensor operations: the specification that tests compare the native code with.
 pub fn composed(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     let product = rows.matmul(weight.transpose());
     match bias {

@@ -12,8 +12,8 @@
 //! Schmidhuber, *Long short-term memory*, 1997; forget gate: Gers, Schmidhuber and
 //! Cummins, *Learning to forget*, 2000).
 //!
-//! The backward pass, from the last step to the first; `dh_t` has the gradients from above and from
-//! step `t + 1`, `da` is the gradient of a gate before its nonlinearity:
+//! The backward pass, from the last step to the first. `dh_t` has the gradients from the layer
+//! above and from step `t + 1`, `da` is the gradient of a gate's pre-activation:
 //!
 //! ```text
 //! dc_t += dh_t ⊙ o_t ⊙ (1 - tanh²(c_t))

@@ -1,4 +1,4 @@
-//! minGRU and minLSTM: cells whose gates read the input alone.
+//! minGRU and minLSTM: cells whose gates depend on the input only.
 //!
 //! ```text
 //! minGRU                                   minLSTM
@@ -11,24 +11,24 @@
 //! (Feng et al., *Were RNNs all we needed?*, arXiv 2410.01201, 2024). `k` is the share of the old
 //! state that is kept, `w` that of the candidate `c` that is written. `g` is that of the paper's
 //! appendix B and of the PyPI package `minGRU-pytorch`: it keeps hidden states positive, because
-//! both compute with their logarithms. Here the recurrence is computed as it stands, so that any
-//! `h0` will do, 0 included.
+//! both compute with their logarithms. Here the recurrence is computed directly, so that any `h0`
+//! is valid, including 0.
 //!
-//! The share is computed as `k_t = (1 + e^{-i}) / (2 + e^{-f} + e^{-i})`, of the sums `f` and `i`
-//! under the sigmoids, which neither overflows nor divides 0 by 0; sums below -87 count as -87.
+//! The share is computed as `k_t = (1 + e^{-i}) / (2 + e^{-f} + e^{-i})`, of the pre-activations
+//! `f` and `i`, which neither overflows nor divides 0 by 0; values below -87 count as -87.
 //!
-//! The state enters a step linearly and meets no weights: there is no recurrent product, and
-//! units do not depend on each other. Threads share rows and units, and a GPU is given one
-//! kernel a sequence. Back-propagation through time is the same walk in the other direction:
+//! A step is linear in the state and has no recurrent weights: there is no recurrent product, and
+//! units are independent. Threads share rows and units, and a GPU runs one kernel per sequence.
+//! Back-propagation through time is the same scan in the other direction:
 //! ```text
 //! ∂L/∂h_{t-1} += k_t ⊙ ∂L/∂h_t           ∂L/∂k_t = (h_{t-1} - c_t) ⊙ ∂L/∂h_t
 //! ∂L/∂c_t = w_t ⊙ ∂L/∂h_t                ∂k/∂z = -k w,  ∂k/∂f = k e^{-f} / s,  ∂k/∂i = -w e^{-i} / s
 //! ```
-//! of the sums `z`, `f` and `i` under the sigmoids, and `s = 2 + e^{-f} + e^{-i}`.
+//! of the pre-activations `z`, `f` and `i`, and `s = 2 + e^{-f} + e^{-i}`.
 //!
-//! Numbers kept for the backward pass: none beside the input and the hidden states, which are
-//! there anyway; the gates are computed anew. A GPU writes the rows of a table out, and keeps
-//! them: `T B G` numbers. The gradient of a projection takes its place if nobody else holds it.
+//! Values saved for the backward pass: none besides the input and the hidden states, which exist
+//! anyway; the gates are recomputed. A GPU materialises the rows of a table and saves them: `T B G`
+//! values. The gradient of a projection overwrites it if it has no other owner.
 
 mod composed;
 #[cfg(feature = "native-cpu")]

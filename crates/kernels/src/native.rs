@@ -1,4 +1,4 @@
-//! The backends with code of their own for every walk.
+//! The backends with native code for every recurrence.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use burn::backend::Backend;
 use crate::cpu::{tensors::CpuBackend, walk::CpuWalk};
 #[cfg(feature = "native-gpu")]
 use crate::cube::walks::CubeWalk;
-// A kind of backend that is not compiled in asks nothing of an operation.
+// A kind of backend that is not compiled in requires nothing of an operation.
 #[cfg(not(feature = "native-cpu"))]
 use crate::recurrence::Recurrence as CpuWalk;
 #[cfg(not(feature = "native-gpu"))]
@@ -21,17 +21,17 @@ use crate::{
 #[cfg(feature = "native-gpu")]
 mod cube;
 
-/// A walk that every such backend has code for.
+/// A recurrence with native code for every such backend.
 pub(crate) trait NativeWalk: CpuWalk + CubeWalk {}
 
 impl<R: CpuWalk + CubeWalk> NativeWalk for R {}
 
-/// A backend that walks sequences, forward and back through time.
+/// A backend with native forward and backward passes over a sequence.
 pub(crate) trait NativeBackend: Backend {
-    /// What the forward pass leaves for the backward pass.
+    /// State that the forward pass saves for the backward pass.
     type Saved<R: NativeWalk>: Clone + Debug + Send + 'static;
 
-    /// Walks the sequence; keeps what the backward pass needs if `keep`.
+    /// Runs the sequence; saves the state of the backward pass if `keep`.
     fn forward<R: NativeWalk>(
         walk: R,
         arguments: Arguments<Self>,

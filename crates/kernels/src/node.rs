@@ -1,9 +1,9 @@
-//! A walk as an autodiff operation.
+//! A recurrence as an autodiff operation.
 //!
-//! An autodiff operation has one output, here the hidden states. A final state is a
-//! second operation on top of it: its backward pass puts its gradient into a slot
-//! that the walk's own backward pass, which runs later, takes it from. Nothing is
-//! spent on a final state that no loss depends on.
+//! An autodiff operation has one output, here the hidden states. A final state is a second
+//! operation on top of it: its backward pass puts its gradient into a slot, from which the
+//! recurrence's own backward pass, which runs later, takes it. A final state costs nothing if no
+//! loss depends on it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,15 +21,15 @@ use crate::{
     recurrence::{Arguments, Upstream, Wanted},
 };
 
-/// The backward pass of a walk.
+/// The backward pass of a recurrence.
 #[derive(Debug)]
 struct Walk<R>(R);
 
-/// What that pass needs.
+/// The state of that pass.
 #[derive(Clone, Debug)]
 struct State<B: NativeBackend, R: NativeWalk> {
     saved: B::Saved<R>,
-    /// Of the hidden states.
+    /// The shape of the hidden states.
     shape: Shape,
     last: Vec<Slot<B>>,
 }
@@ -44,7 +44,7 @@ impl<B: NativeBackend, R: NativeWalk, const N: usize> Pass<B, N> for Walk<R> {
         wanted: [bool; N],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         let upstream = Upstream {
-            // A lone zero means that only a final state has a gradient.
+            // A single zero means that only a final state has a gradient.
             hidden: (hidden.shape() == state.shape).then_some(hidden),
             last: state.last.iter().map(Slot::take).collect(),
         };
@@ -53,10 +53,10 @@ impl<B: NativeBackend, R: NativeWalk, const N: usize> Pass<B, N> for Walk<R> {
     }
 }
 
-/// The hidden states and the final state of a walk that was recorded.
+/// The hidden states and the final state of a recorded recurrence.
 type Recorded<B, C> = (FloatTensor<Autodiff<B, C>>, Vec<FloatTensor<Autodiff<B, C>>>);
 
-/// Walks a sequence and records it.
+/// Runs a sequence and records it.
 pub(crate) fn record_walk<B, C, R>(walk: R, arguments: Arguments<Autodiff<B, C>>, scan: &Scan) -> Recorded<B, C>
 where
     B: NativeBackend,
@@ -65,7 +65,7 @@ where
 {
     let mut nodes = Vec::new();
     let arguments = arguments.map(|tensor| split::<B, C>(tensor, &mut nodes), |tokens| tokens);
-    // Input and a state; weights; a bias or a second state.
+    // Nodes: the input and a state; weights; a bias or a second state.
     match nodes.len() {
         2 => record_nodes::<B, C, R, 2>(walk, nodes, arguments, scan),
         3 => record_nodes::<B, C, R, 3>(walk, nodes, arguments, scan),
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Walks a sequence and records it, with the nodes of its arguments.
+/// Runs a sequence and records it, with the nodes of its arguments.
 fn record_nodes<B, C, R, const N: usize>(
     walk: R,
     nodes: Vec<NodeGuard>,
@@ -114,8 +114,8 @@ impl<B: Backend> Pass<B, 1> for FinalState {
         [hidden]: [bool; 1],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         [hidden.then(|| {
-            // The walk's backward pass runs only if its output has a gradient. A single
-            // zero does, and adds to a full gradient by broadcasting.
+            // The recurrence's backward pass runs only if its output has a gradient. A single zero
+            // is one, and adds to a full gradient by broadcasting.
             let zero = B::float_zeros([1, 1, 1].into(), &gradient.device(), FloatDType::F32);
             slot.put(gradient);
             zero
@@ -123,7 +123,7 @@ impl<B: Backend> Pass<B, 1> for FinalState {
     }
 }
 
-/// Holds the gradient of a final state between the two backward passes.
+/// Passes the gradient of a final state from one backward pass to the other.
 #[derive(Debug)]
 struct Slot<B: Backend>(Arc<Mutex<Option<FloatTensor<B>>>>);
 

@@ -1,8 +1,8 @@
-//! What models do to every number of a tensor.
+//! Element-wise operations of models.
 //!
-//! Burn's element-wise operations run on one thread of a CPU, and some of them number by
-//! number. For `f32` on a CPU these here use all threads and vectors, and leave less for
-//! the backward pass to keep; everywhere else they are Burn's own.
+//! Burn's element-wise operations run on one CPU thread, and some of them are not vectorised. For
+//! `f32` on a CPU, these here use all threads and vectors, and save less for the backward pass;
+//! everywhere else they are Burn's own.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -26,11 +26,11 @@ pub fn tanh<const D: usize>(input: Tensor<D>) -> Tensor<D> {
     input.tanh()
 }
 
-/// What `layer` makes of its input: while training, each number is 0 with the layer's
-/// probability, or else divided by that of being kept (Srivastava et al., *Dropout*, 2014).
+/// Applies the dropout `layer`: in training, each element is 0 with the layer's probability, or
+/// else divided by that of being kept (Srivastava et al., *Dropout*, 2014).
 ///
-/// The natively computed mask is a function of two numbers that are drawn from the
-/// device's generator. The backward pass draws it anew from those.
+/// The native code's mask is a function of two random numbers from the device's generator. The
+/// backward pass computes it again from those.
 pub fn dropout<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "native-cpu")]
     if layer.prob > 0.0 && layer.training.is_enabled() && input.device().is_autodiff() && is_native_on_cpu(&input) {

@@ -1,5 +1,5 @@
-//! A walk over a sequence as an operation of a backend: what sets a cell apart, what goes into
-//! its walk, and what comes out forward and backward.
+//! A recurrence over a sequence as a backend operation: the properties of a cell, the arguments,
+//! the outputs and the gradients.
 
 use std::fmt::Debug;
 
@@ -10,28 +10,27 @@ use burn::backend::{
 
 use crate::{Input, tensors::Tensors};
 
-/// An operation that walks a sequence.
+/// An operation that scans a sequence.
 pub(crate) trait Recurrence: Copy + Debug + Send + 'static {}
 
 impl<R: Copy + Debug + Send + 'static> Recurrence for R {}
 
-/// What sets a cell with a recurrent product apart, for the walks that are written once for all of
-/// them.
+/// The properties of a cell with a recurrent product, for the passes shared by all of them.
 pub(crate) trait Cell: Recurrence {
     /// Gates of the cell: `G = GATES * H`.
     const GATES: usize;
-    /// Cell states beside the hidden state: 0 or 1.
+    /// Cell states in addition to the hidden state: 0 or 1.
     #[cfg_attr(not(feature = "native-cpu"), allow(dead_code, reason = "GPUs take as many states as they are given"))]
     const CELL_STATES: usize = 0;
-    /// Gates, the last ones, whose recurrent product and its bias stay apart from their input,
-    /// for the cell to bring together: 0 or 1.
+    /// Number of separate gates, the last ones, whose recurrent product with its bias is not added
+    /// to the input, but combined with it by the cell: 0 or 1.
     const APART: usize = 0;
-    /// Whether the only gate is the new hidden state itself: nothing else is kept for the backward
+    /// Whether the only gate is the new hidden state itself: nothing else is saved for the backward
     /// pass.
     const GATE_IS_STATE: bool = false;
 }
 
-/// [`Input`] in the tensors of a backend.
+/// [`Input`] as tensors of a backend.
 #[derive(ExtensionType)]
 pub(crate) enum InputTensors<B: Backend> {
     Projected(FloatTensor<B>),
@@ -49,12 +48,12 @@ impl From<Input> for InputTensors<Dispatch> {
     }
 }
 
-/// The arguments of a walk.
+/// The arguments of a recurrence.
 #[derive(ExtensionType)]
 pub(crate) struct Arguments<B: Backend> {
     #[extension_type]
     pub input: InputTensors<B>,
-    /// Of a [`Cell`]: `weight_hh` `[G, H]`, and `bias_hh` `[G]` if it has a gate [apart](Cell::APART).
+    /// Of a [`Cell`]: `weight_hh` `[G, H]`, and `bias_hh` `[G]` if it has a [separate](Cell::APART) gate.
     #[extension_type]
     pub weights: Tensors<B>,
     /// `[B, H]` each: `h0`, and `c0` of a cell with a [cell state](Cell::CELL_STATES).
@@ -63,7 +62,7 @@ pub(crate) struct Arguments<B: Backend> {
 }
 
 impl<B: Backend> Arguments<B> {
-    /// The arguments in the tensors of another backend; in order, which is that of [`Gradients`].
+    /// Converts the arguments to tensors of another backend, in the order of [`Gradients`].
     pub fn map<D: Backend>(
         self,
         mut float: impl FnMut(FloatTensor<B>) -> FloatTensor<D>,
@@ -79,31 +78,31 @@ impl<B: Backend> Arguments<B> {
     }
 }
 
-/// The outputs of a walk.
+/// The outputs of a recurrence.
 pub(crate) struct Walked<B: Backend> {
     /// `[T, B, H]`: the hidden states.
     pub hidden: FloatTensor<B>,
-    /// `[B, H]` each: the final state, as the initial one.
+    /// `[B, H]` each: the final state, like the initial one.
     pub last: Vec<FloatTensor<B>>,
 }
 
-/// The outputs of a forward pass and, if asked for, what the backward pass needs.
+/// The outputs of a forward pass and, if requested, the state for the backward pass.
 pub(crate) type Kept<B, S> = (Walked<B>, Option<S>);
 
-/// The gradients that reach the outputs, where a loss depends on them.
+/// The gradients of the outputs that a loss depends on.
 pub(crate) struct Upstream<B: Backend> {
     pub hidden: Option<FloatTensor<B>>,
     pub last: Vec<Option<FloatTensor<B>>>,
 }
 
-/// The gradients worth computing; those of the bias and of the initial state cost nothing.
+/// The gradients to compute; those of the bias and of the initial state are free.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub input: bool,
     pub weight_hh: bool,
 }
 
-/// The gradients of the arguments, where they were wanted.
+/// The gradients of the arguments, if wanted.
 pub(crate) struct Gradients<B: Backend> {
     /// Of the projection, or of the table.
     pub input: Option<FloatTensor<B>>,

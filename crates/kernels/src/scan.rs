@@ -1,35 +1,35 @@
-//! How a sequence is walked: its direction and the lengths of its rows.
+//! The scan over a sequence: its direction and the lengths of its rows.
 
 use burn::tensor::Tensor;
 
-/// The end from which a sequence is read.
+/// The direction in which a sequence is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// From step 0 to the last valid step of each row.
     #[default]
     Forward,
-    /// From the last valid step of each row to step 0. Outputs stand at their time
-    /// index, and the final state is that after step 0.
+    /// From the last valid step of each row to step 0. Outputs are at their time index, and the
+    /// final state is that after step 0.
     Reverse,
 }
 
 /// The outputs of a recurrent operation: the hidden states of all time steps, `[T, B, H]`, and the final state, `[B, H]` each.
 pub type Outputs<const N: usize> = (Tensor<3>, [Tensor<2>; N]);
 
-/// How the sequence is walked.
+/// The scan over a sequence.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
-    /// The end from which the sequence is read.
+    /// The direction in which the sequence is read.
     pub direction: Direction,
     /// `lengths[b]`: the valid steps of row `b`, in `1..=T`; `None`: all `T` steps.
     ///
-    /// Past its length the state of a row is frozen, its output is 0 and nothing
-    /// flows to a gradient, as in PyTorch's `pad_packed_sequence`.
+    /// Past its length the state of a row is frozen, its output is 0 and its gradients are 0, as in
+    /// PyTorch's `pad_packed_sequence`.
     pub lengths: Option<Vec<usize>>,
 }
 
 impl Scan {
-    /// The time indices in the order of the walk.
+    /// The time indices in scan order.
     pub(crate) fn order(&self, steps: usize) -> Vec<usize> {
         match self.direction {
             Direction::Forward => (0..steps).collect(),

@@ -1,17 +1,16 @@
-//! Steps on a CPU, one at a time, as in sampling and in a search: the weights are packed once,
-//! and a step is a few products over slices, with no tensor.
+//! Single steps on a CPU, as in sampling and search: the weights are packed once, and a step is a
+//! few products over slices, without tensors.
 //!
 //! - [`PackedLinear`]: the layers around a recurrence.
-//! - [`CellStepper`]: the recurrence of a layer; the state is the caller's.
+//! - [`CellStepper`]: the recurrence of a layer; the caller owns the state.
 //! - [`attend`], [`tanh`]: attention and its output.
 //! - [`log_sum_exp`]: the normaliser of a softmax.
 //!
 //! All take any number of rows side by side. Weights are packed for one row or for several,
-//! [`Rows`]; both give the same numbers.
+//! [`Rows`]; both give the same values.
 //!
-//! Layers and recurrences are made of tensors that [`can_pack`] accepts; for others their constructors
-//! return `None`. A step
-//! takes the weights through the caches once: `4 G H` bytes for a cell.
+//! Layers and recurrences can be built from tensors that [`can_pack`] accepts; for others their constructors return
+//! `None`. A step reads the weights once: `4 G H` bytes for a cell.
 
 mod attention;
 mod cell;
@@ -30,13 +29,13 @@ use burn::tensor::Tensor;
 
 use crate::device::is_native;
 
-/// Whether steps are made of weights like this one: `f32`, on a backend that this crate has code for.
-/// Those of a GPU are read back, since a step is too short for one.
+/// Whether steps support weights like this one: `f32`, on a backend that this crate has code for. Those of a GPU are
+/// read back, since a step is too short for one.
 pub fn can_pack<const D: usize>(weight: &Tensor<D>) -> bool {
     is_native(weight)
 }
 
-/// The elements in row-major order, if native code runs tensors like this one.
+/// The elements in row-major order, if native code supports the tensor.
 fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
     if !can_pack(&tensor) {
         return None;
@@ -44,10 +43,10 @@ fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
     Some(tensor.into_data().try_to_vec().expect("native code runs tensors of f32"))
 }
 
-/// `bias` `[N]`, or zeros if there is none; `None` if native code does not run it.
+/// `bias` `[N]`, or zeros if there is none; `None` if native code does not support it.
 ///
 /// # Panics
-/// If the bias is not of `count` numbers.
+/// If the bias does not have `count` elements.
 fn bias_of(name: &str, bias: Option<Tensor<1>>, count: usize) -> Option<Vec<f32>> {
     let bias = match bias {
         Some(bias) => elements(bias)?,

@@ -5,7 +5,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-/// Some tensors, whose meaning is in their order.
+/// Some tensors, identified by their order.
 pub(crate) struct Tensors<B: Backend>(pub Vec<FloatTensor<B>>);
 
 impl<B: Backend> Tensors<B> {
@@ -18,7 +18,7 @@ impl<B: Backend> Tensors<B> {
     }
 }
 
-// What `derive` writes for the fields of a struct.
+// The same code as `derive` generates for the fields of a struct.
 impl<B: Backend> ExtensionType<B> for Tensors<B> {
     type Target = Tensors<Dispatch>;
 

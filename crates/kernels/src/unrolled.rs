@@ -1,18 +1,18 @@
-//! Loops that only a program can write: a step that looks at what the step before made,
-//! as a decoder with attention does.
+//! Loops that must run step by step, because a step depends on the output of the previous one, as
+//! in a decoder with attention.
 //!
-//! Step by step, automatic differentiation pays for the whole of a thing at each step that
-//! touches a part of it. Here it pays once a loop:
+//! In a plain loop, automatic differentiation computes a gradient of the whole tensor at each step
+//! that uses a part of it. Here it does so once per loop:
 //!
-//! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product of
-//!   all steps, `Xᵀ dY` with the rows of all steps below each other, where each step would
-//!   add a full matrix to the sum.
-//! - [`unbind`]: the steps of a sequence. Their gradients are put together once, where each
-//!   slice would add a whole sequence of zeros but for one step.
+//! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product over all
+//!   steps, `Xᵀ dY` with the rows of all steps concatenated, instead of a sum of one full matrix per
+//!   step.
+//! - [`unbind`]: the steps of a sequence. Their gradients are concatenated once, instead of a sum
+//!   of whole sequences, each zero except for one step.
 //!
-//! Neither changes a value or a gradient but by the order of sums. How it is done: the
-//! steps write down what they are given in the backward pass, in a ledger, and hang on a
-//! token whose own backward pass, which comes after theirs, reads the ledger.
+//! Neither changes a value or a gradient except for the order of sums. In the backward pass, each
+//! step records its gradient in a ledger. The steps depend on a token, whose own backward pass runs
+//! after theirs and reads the ledger.
 
 #[cfg(feature = "native")]
 mod node;
@@ -24,8 +24,8 @@ use self::node::{Ledger, LoopBackend, Whole};
 #[cfg(feature = "native")]
 use crate::device::is_known;
 
-/// A matrix, or a batch of them, that every step of a loop multiplies by; made anew for
-/// each loop.
+/// A matrix, or a batch of them, that every step of a loop multiplies by; create a new one for each
+/// loop.
 #[derive(Clone, Debug)]
 pub struct Repeated<const D: usize> {
     /// `[.., I, O]`
@@ -44,8 +44,8 @@ struct Opened {
 
 #[cfg(feature = "native")]
 impl Opened {
-    /// Opens a ledger for `whole`; none where there is nothing to differentiate, or the
-    /// backend is not known here.
+    /// Opens a ledger for `whole`; none if there is nothing to differentiate, or the backend is not
+    /// supported.
     fn new<const D: usize>(whole: &Tensor<D>, kind: Whole) -> Option<Self> {
         let device = whole.device();
         if !(device.is_autodiff() && is_known(&device)) {
@@ -57,8 +57,7 @@ impl Opened {
         Some(Self { token: Tensor::from_dispatch(token), ledger })
     }
 
-    /// Passes `output` on, and in the backward pass writes its gradient down beside `rows`,
-    /// as that of `step`.
+    /// Returns `output`; its backward pass records the gradient with `rows`, as those of `step`.
     fn watch<const D: usize>(&self, output: Tensor<D>, rows: Tensor<D>, step: usize) -> Tensor<D> {
         Tensor::from_dispatch(<burn::backend::Dispatch as LoopBackend>::watch(
             output.into_dispatch(),
@@ -93,15 +92,14 @@ impl<const D: usize> Repeated<D> {
         product
     }
 
-    /// The matrix without its history where [`product`](Self::product) and
-    /// [`credit`](Self::credit) see to its gradient, for an operation that multiplies by it
-    /// itself.
+    /// The matrix without its history, for an operation that multiplies by it itself;
+    /// [`product`](Self::product) and [`credit`](Self::credit) account for its gradient.
     pub fn matrix(&self) -> Tensor<D> {
         self.matrix.clone()
     }
 
-    /// Passes `sum` `[.., N, O]` on, which an operation is about to add `rows` times the
-    /// matrix to: what its gradient is, is the gradient of that product too.
+    /// Returns `sum` `[.., N, O]`, to which an operation is about to add `rows` times the matrix:
+    /// the gradient of `sum` is that of the product too.
     pub fn credit(&self, rows: Tensor<D>, sum: Tensor<D>) -> Tensor<D> {
         #[cfg(feature = "native")]
         if let Some(opened) = &self.opened {

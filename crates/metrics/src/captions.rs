@@ -1,4 +1,4 @@
-//! Figures of captions, as the COCO caption evaluation counts them.
+//! Caption metrics, as computed by the COCO caption evaluation.
 
 mod attention;
 mod bleu;

@@ -1,29 +1,29 @@
-//! Figures of a classifier, all from its confusion matrix.
+//! Classification metrics, computed from the confusion matrix.
 
-/// How often each class was taken for each: rows are the truth, columns the prediction.
+/// Confusion matrix: rows are the true classes, columns the predicted ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     classes: usize,
     counts: Vec<u64>,
 }
 
-/// The figures of one class; a share of nothing is 0, as in scikit-learn.
+/// The metrics of one class; a share of nothing is 0, as in scikit-learn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
-    /// Items that are of the class.
+    /// Items of this class.
     pub support: u64,
-    /// Items that were said to be.
+    /// Items predicted as this class.
     pub predicted: u64,
-    /// The share of those predicted that are of the class.
+    /// The share of the predicted items that are of this class.
     pub precision: f64,
-    /// The share of those of the class that were predicted.
+    /// The share of the items of this class that were predicted.
     pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
 }
 
 impl ConfusionMatrix {
-    /// A matrix for `classes` classes, with nothing counted.
+    /// An empty matrix for `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self { classes, counts: vec![0; classes * classes] }
     }
@@ -42,7 +42,7 @@ impl ConfusionMatrix {
         matrix
     }
 
-    /// Counts one item of the class `truth` that was taken for `predicted`.
+    /// Counts an item of the class `truth` that was predicted as `predicted`.
     ///
     /// # Panics
     ///
@@ -53,12 +53,12 @@ impl ConfusionMatrix {
         self.counts[truth * classes + predicted] += 1;
     }
 
-    /// How many classes there are.
+    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// How many items of the class `truth` were taken for each class.
+    /// How often items of the class `truth` were predicted as each class.
     ///
     /// # Panics
     ///
@@ -67,18 +67,18 @@ impl ConfusionMatrix {
         &self.counts[truth * self.classes..][..self.classes]
     }
 
-    /// How many items were counted.
+    /// Total number of items.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The share of items whose class was found; 0 when nothing was counted.
+    /// The share of items that were classified correctly; 0 without items.
     pub fn accuracy(&self) -> f64 {
         let right = (0..self.classes).map(|class| self.row(class)[class]).sum();
         share(right, self.total())
     }
 
-    /// The figures of one class.
+    /// The metrics of one class.
     ///
     /// # Panics
     ///
@@ -96,8 +96,7 @@ impl ConfusionMatrix {
         }
     }
 
-    /// The mean F1 of the classes that occur, be it in the truth or in the predictions, as in scikit-learn; 0 when
-    /// nothing was counted.
+    /// The mean F1 of the classes that occur in the truth or in the predictions, as in scikit-learn; 0 without items.
     pub fn macro_f1(&self) -> f64 {
         let figures = (0..self.classes).map(|class| self.class(class));
         let f1: Vec<f64> = figures.filter(|class| class.support + class.predicted > 0).map(|class| class.f1).collect();
@@ -105,8 +104,8 @@ impl ConfusionMatrix {
     }
 }
 
-/// The class with the highest log-probability, or the highest of other scores. Of equal scores the
-/// last one wins; without scores it is 0.
+/// The class with the highest log-probability, or another score. Ties go to the last one; without
+/// scores it is 0.
 pub fn most_likely(log_probs: &[f32]) -> usize {
     (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0)
 }

@@ -1,11 +1,11 @@
-//! Figures of a language model, from its mean cross-entropy `H = -1/N Σ ln p(s_t | s_1 .. s_{t-1})` in nats per symbol.
+//! Language model metrics, from the mean cross-entropy `H = -1/N Σ ln p(s_t | s_1 .. s_{t-1})` in nats per token.
 
-/// The cross-entropy in bits per symbol, `H / ln 2`: bits per character when symbols are characters.
+/// The cross-entropy in bits per token, `H / ln 2`: bits per character if tokens are characters.
 pub fn bits(nats: f64) -> f64 {
     nats / std::f64::consts::LN_2
 }
 
-/// The perplexity `e^H`: among how many equally likely symbols the model is as unsure.
+/// The perplexity `e^H`: the number of equally likely tokens with the same uncertainty.
 pub fn perplexity(nats: f64) -> f64 {
     nats.exp()
 }

@@ -1,11 +1,11 @@
-//! Figures of merit for sequence models.
+//! Metrics for sequence models.
 //!
 //! * [`captions`]: the metrics of the COCO caption evaluation.
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
 //! * [`importance`]: importance-weighted estimates of a likelihood.
-//! * [`language`]: bits per symbol and perplexity of a language model.
+//! * [`language`]: bits per token and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
-//! * [`tagging`]: the figures of a tagger of frames.
+//! * [`tagging`]: the metrics of a frame tagger.
 //! * [`translation`]: corpus BLEU and chrF.
 //!
 //! ```

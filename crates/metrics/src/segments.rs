@@ -1,9 +1,9 @@
-//! Metrics of labelled frames by segments: maximal runs of one label.
+//! Segment metrics of labelled frames, where a segment is a maximal run of one label.
 //!
-//! The accuracy of frames hardly notices a label that flickers; the edit score does. It compares only which segments follow
-//! each other, not at how long they are or where they begin.
+//! Frame accuracy hardly changes if a label flickers; the edit score does. It compares only the sequence of segments,
+//! not their lengths or positions.
 
-/// The segments of a sequence of labels: each maximal run of one label, by that label.
+/// The segments of a sequence of labels: the label of each maximal run.
 pub fn segments(labels: &[u32]) -> Vec<u32> {
     let mut segments = labels.to_vec();
     segments.dedup();
@@ -17,8 +17,8 @@ pub fn segments(labels: &[u32]) -> Vec<u32> {
 /// 100 · (1 - d(S_truth, S_predicted) / max(|S_truth|, |S_predicted|))
 /// ```
 ///
-/// `S` are the segments of a sequence, `|S|` their number, and `d` is the Levenshtein distance: how many segments must be
-/// put in, taken out or given another label. Two empty sequences are alike, with a score of 100.
+/// `S` are the segments of a sequence, `|S|` their number, and `d` is the Levenshtein distance: the number of segments
+/// to insert, delete or replace. Two empty sequences have a score of 100.
 pub fn edit_score(truth: &[u32], predicted: &[u32]) -> f64 {
     let (truth, predicted) = (segments(truth), segments(predicted));
     let longest = truth.len().max(predicted.len());
@@ -28,9 +28,9 @@ pub fn edit_score(truth: &[u32], predicted: &[u32]) -> f64 {
     100.0 * (1.0 - levenshtein(&truth, &predicted) as f64 / longest as f64)
 }
 
-/// Items to put in, take out or replace to make `a` into `b`, in time `|a| |b|` and memory `|b|`.
+/// Number of insertions, deletions and replacements from `a` to `b`, in time `|a| |b|` and memory `|b|`.
 fn levenshtein(a: &[u32], b: &[u32]) -> usize {
-    // Row `i` holds the distances of the first `i` items of `a` to every beginning of `b`.
+    // Row `i` has the distances of the first `i` items of `a` to every prefix of `b`.
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

@@ -1,9 +1,9 @@
-//! Figures of a tagger, clip by clip: of frames, of segments and of whole clips.
+//! Metrics of a frame tagger, clip by clip: of frames, of segments and of whole clips.
 
 use crate::classification::{ConfusionMatrix, most_likely};
 use crate::segments::edit_score;
 
-/// The figures of clips of labelled frames.
+/// The metrics of clips of labelled frames.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaggingFigures {
     /// The confusion matrix of the frames.
@@ -15,12 +15,12 @@ pub struct TaggingFigures {
 }
 
 impl TaggingFigures {
-    /// The figures of no clip, for `classes` classes.
+    /// The metrics of no clip, for `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self { matrix: ConfusionMatrix::new(classes), nats: 0.0, edit: 0.0, clips: 0, clips_right: 0 }
     }
 
-    /// Takes in a clip: the true labels `[T]` of its frames, and the log-probabilities of the classes, `[T, C]`.
+    /// Adds a clip: the true labels `[T]` of its frames, and the log-probabilities of the classes, `[T, C]`.
     ///
     /// # Panics
     ///
@@ -39,7 +39,7 @@ impl TaggingFigures {
         self.clips_right += u32::from(truth.first() == Some(&(most_likely(&sums) as u32)));
     }
 
-    /// How many clips were taken in.
+    /// Number of clips.
     pub fn clips(&self) -> u32 {
         self.clips
     }
@@ -54,7 +54,7 @@ impl TaggingFigures {
         self.edit / f64::from(self.clips.max(1))
     }
 
-    /// Where each clip has one label: the share of clips whose label has most of the probability over all frames.
+    /// If each clip has one label: the share of clips whose label has the highest mean probability over all frames.
     pub fn clip_accuracy(&self) -> f64 {
         f64::from(self.clips_right) / f64::from(self.clips.max(1))
     }

@@ -1,6 +1,6 @@
-//! Figures of translations: the corpus BLEU and the chrF of sacrebleu.
+//! Translation metrics: sacrebleu's corpus BLEU and chrF.
 //!
-//! Sentences are plain texts, not lists of tokens: what a token is belongs to the figure. Post 2018 ("A call for clarity
+//! Sentences are plain texts, not lists of tokens: tokenisation is part of the metric. Post 2018 ("A call for clarity
 //! in reporting BLEU scores", arXiv 1804.08771) explains why.
 
 mod bleu;

@@ -7,10 +7,10 @@
 //! a_t = softmax over the valid s of e_t,  c_t = Σ_s a_ts s_s
 //! ```
 //!
-//! `h_t` are the decoder's states, `s_s` the encoder's outputs, which are `F` wide. The division by `√F` is that of Vaswani
-//! et al. 2017 (arXiv 1706.03762). `W` could learn it, but a step of Adam moves all of its numbers alike, and so the score
-//! by about `F` times as much: without the division a few steps lead to weights of 1 and 0, through which no gradient
-//! passes.
+//! `h_t` are the decoder's states and `s_s` the encoder's outputs, of width `F`. The division by `√F` is from Vaswani
+//! et al. 2017 (arXiv 1706.03762). `W` could learn it, but a step of Adam moves all elements of `W` alike, and so the
+//! score by about `F` times as much: without the division, a few steps lead to weights of 1 and 0, through which no
+//! gradient passes.
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
@@ -36,16 +36,16 @@ names! {
     }
 }
 
-/// The weights of an attention; see the [module](self). Dot attention has none.
+/// Attention parameters; see the [module](self). Dot attention has none.
 #[derive(Module, Debug)]
 pub struct Attention {
-    /// `W`: `[H, F]` for decoder states of width `H` and encoder outputs of width `F`; none for dot.
+    /// `W`, `[H, F]` for decoder states of width `H` and encoder outputs of width `F`; none for dot attention.
     pub query: Option<Param<Tensor<2>>>,
-    /// The tanh units of additive attention, else none.
+    /// The parameters that only additive attention has.
     pub units: Option<Additive>,
 }
 
-/// The further weights of additive attention, with `F` units.
+/// The parameters that only additive attention has, with `F` units.
 #[derive(Module, Debug)]
 pub struct Additive {
     /// `U`, `[F, F]`.
@@ -54,26 +54,26 @@ pub struct Additive {
     pub value: Param<Tensor<2>>,
 }
 
-/// What is known before the first state comes. The states may come one by one, in a loop of steps: what all of them are
-/// multiplied by is [`Repeated`].
+/// Encoder outputs prepared for attention, independently of the decoder's states, which may come one by one. Each
+/// matrix that every step multiplies by is a [`Repeated`].
 #[derive(Clone, Debug)]
 pub struct Memory {
     /// The encoder's outputs, `[B, S, F]`.
     outputs: Repeated<3>,
-    /// `W`, if there is one.
+    /// `W`; none for dot attention.
     query: Option<Repeated<2>>,
     keys: Keys,
-    /// Where there is padding, `[B, 1, S]`.
+    /// Padding mask, `[B, 1, S]`, true at padding.
     padding: Option<Tensor<3, Bool>>,
 }
 
-/// What queries are matched with.
+/// Attention keys.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
 enum Keys {
-    /// By a product: `s_s / √F`, `[B, F, S]`.
+    /// For a product: `s_s / √F`, `[B, F, S]`.
     Product(Repeated<3>),
-    /// By a sum: `U s_s`, `[B, S, F]`, and `v`, `[F, 1]`.
+    /// For a sum: `U s_s`, `[B, S, F]`, and `v`, `[F, 1]`.
     Sum(Tensor<3>, Repeated<2>),
 }
 
@@ -110,7 +110,7 @@ impl Memory {
         (self.outputs.product(weights.clone()), weights)
     }
 
-    /// The memory of these rows of the batch, for a loop of its own: gradients do not flow back to this one's.
+    /// Selects rows of the batch, for a separate loop: gradients do not flow back to this memory.
     pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
         let select = |repeated: Repeated<3>| Repeated::new(repeated.matrix().select(0, rows.clone()));
         Self {
@@ -148,7 +148,7 @@ impl Attention {
         }
     }
 
-    /// Takes in the encoder's `outputs` `[B, S, F]`; `padding` `[B, S]`, if any, is true where there is nothing to see.
+    /// Prepares the encoder's `outputs` `[B, S, F]`; the mask `padding` `[B, S]`, if any, is true at padding.
     pub fn memory(&self, outputs: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Memory {
         let keys = match &self.units {
             Some(units) => Keys::Sum(
@@ -169,13 +169,13 @@ impl Attention {
     }
 }
 
-/// Where a batch of sequences of these lengths, padded to `T`, has padding: `[B, T]`.
+/// Padding mask `[B, T]` of sequences of these lengths, padded to `T`.
 pub(crate) fn padding(lengths: &[usize], time: usize, device: &Device) -> Tensor<2, Bool> {
     let padding: Vec<bool> = lengths.iter().flat_map(|&length| (0..time).map(move |t| t >= length)).collect();
     Tensor::from_data(TensorData::new(padding, [lengths.len(), time]), device)
 }
 
-/// `rows` `[B, T, I]`, times a matrix: `[B, T, O]`, as one product.
+/// Multiplies `rows` `[B, T, I]` by a matrix, as one product: `[B, T, O]`.
 fn product(rows: Tensor<3>, times: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
     let [batch, time, features] = rows.dims();
     times(rows.reshape([batch * time, features])).reshape([batch as i64, time as i64, -1])

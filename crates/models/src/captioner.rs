@@ -1,8 +1,8 @@
-//! A captioner: one image to a sentence of many words.
+//! A captioner: generates a sentence about an image.
 //!
 //! The image encoder ([`encoder`]) and the recurrent decoder are one model. The features of an image are `P` places
-//! with a pillar of `F` numbers each, `a_1 .. a_P`: 49 of 1280 for EfficientNet-Lite0, 196 of 512 for VGG. Each pillar is
-//! projected once a picture to `D` numbers, `m_p = W_a a_p + b_a`; the captions of a picture share the projection.
+//! with a vector (pillar) of `F` numbers each, `a_1 .. a_P`: 49 of 1280 for EfficientNet-Lite0, 196 of 512 for VGG.
+//! Each pillar is projected once per image to `D` numbers, `m_p = W_a a_p + b_a`, for all of its captions.
 //!
 //! Without attention (the lecture; Vinyals et al. 2015, arXiv 1411.4555) `P` is 1, the vector before the classes:
 //!
@@ -11,11 +11,11 @@
 //! p(y_t) = softmax(W_y h_t + b_y)                    over all words and <END>
 //! ```
 //!
-//! `f` is any recurrence of `rekindle-rnn`. `W_ih m` is part of the input's projection: `m` stands behind `x_t`, and `W_ih`
-//! is the last `D` columns of `weight_ih`. Where it enters at the first step only, there are zeros behind the other words.
+//! `f` is any recurrence of `rekindle-rnn`. The input is `m` behind `x_t`, and `W_ih` is the last `D` columns of
+//! `weight_ih`. If the image enters at the first step only, there are zeros behind later tokens.
 //!
-//! With soft attention (Xu et al. 2015, "Show, Attend and Tell", arXiv 1502.03044) the places are attended at anew for each
-//! word:
+//! With soft attention (Xu et al. 2015, "Show, Attend and Tell", arXiv 1502.03044), each token gets its own weights
+//! over the places:
 //!
 //! ```text
 //! h_0   = tanh(W_0 mean_p m_p + b_0)                 for every layer; the same for c_0
@@ -31,18 +31,18 @@
 //!
 //! Notes of the lecture leave these open.
 //!
-//! * *How does the RNN compute the lookup key?* By a matrix from the hidden state that it had before the step:
-//!   `q_t = W_qᵀ h_{t-1}`, `[H] -> [D]`, and `e_tp = q_t · m_p / √D`. Since `m_p = W_a a_p + b_a`, this is the lecture's key as
-//!   deep as the map: `W_aᵀ q_t`, `[F]`, against every raw pillar `a_p`, `[F]` (`b_a` adds the same to all places, which the
-//!   softmax does not see). See [`AttentionKind`] for the scores, and [`Memory::look`] for the lines. The paper's
-//!   own score is [`AttentionKind::Additive`].
-//! * *What exactly is the weighted sum?* `α_t` `[P]` has a weight for each place, and each place a pillar. Every pillar is
-//!   multiplied by the weight of its place, and the pillars are added: `[P] · [P, D] -> [D]`. What was a map has become one
-//!   vector, mostly that of the place with the greatest weight. It is the product `outputs.product(weights)` in
-//!   [`Memory::look`].
+//! * *How does the RNN compute the lookup key?* It multiplies the hidden state before the step by a matrix:
+//!   `q_t = W_qᵀ h_{t-1}`, `[H] -> [D]`, and `e_tp = q_t · m_p / √D`. Since `m_p = W_a a_p + b_a`, this is the
+//!   lecture's key, as deep as the map: `W_aᵀ q_t`, `[F]`, against every raw pillar `a_p`, `[F]` (`b_a` adds the same to
+//!   all places, and the softmax cancels it). [`AttentionKind`] lists the scores; [`Memory::attend`] computes them. The
+//!   paper's own score is [`AttentionKind::Additive`].
+//! * *What exactly is the weighted sum?* `α_t` `[P]` has a weight for each place, and each place has a pillar. Every
+//!   pillar is multiplied by the weight of its place, and the pillars are added: `[P] · [P, D] -> [D]`. The result is
+//!   one vector, dominated by the place with the greatest weight. It is the product `outputs.product(weights)` in
+//!   [`Memory::attend`].
 //! * *How does the CNN act on every step?* The map is computed once. What changes is `z_t`, another mixture of its
-//!   pillars at each step, which enters by the columns `W_ih` beside the last word, as `m` does in the plain model, and the
-//!   output too: the line `recurrent.step(word, Some(context.clone()), state)` of `attend`, below.
+//!   pillars at each step. It enters through the columns `W_ih`, as `m` does in the plain model, and through the
+//!   output layer: see `recurrent.step(word, Some(context.clone()), state)` in `attend`, below.
 
 pub mod encoder;
 mod penalty;
@@ -135,17 +135,17 @@ impl CaptionerSizes {
 pub struct Captioner {
     /// The image encoder, where it is part of the model.
     pub encoder: Option<Encoder>,
-    /// Vectors of the words, `[V, E]`; none for one-hot vectors.
+    /// Token embeddings, `[V, E]`; none for one-hot input.
     pub embedding: Option<Param<Tensor<2>>>,
-    /// `W_a`, `b_a`.
+    /// The projection of the pillars: `W_a`, `b_a`.
     pub image: Linear,
-    /// To the first state, with attention: `h` of each layer, then `c` of each if there is one.
+    /// With attention, the projections to the initial state: `h` of each layer, then `c` of each if there is one.
     pub initial: Vec<Linear>,
-    /// The kind of its attention.
+    /// Attention to the places; none in the plain model.
     pub attention: Option<Attention>,
-    /// `w_β`, `b_β`.
+    /// The gate on the context: `w_β`, `b_β`.
     pub gate: Option<Linear>,
-    /// The recurrence, reading words and picture side by side.
+    /// The recurrent stack, which reads tokens and image features side by side.
     pub recurrent: Recurrent,
     /// `W_o`, `b_o`, with attention.
     pub combine: Option<Linear>,
@@ -169,7 +169,7 @@ impl CaptionerSettings {
         Ok(())
     }
 
-    /// What the model has to be shown of an image.
+    /// The image features that the model reads.
     pub fn view(&self) -> View {
         if self.attention == AttentionKind::None { View::Vector } else { View::Map }
     }
@@ -178,8 +178,7 @@ impl CaptionerSettings {
     ///
     /// # Panics
     ///
-    /// When a size other than `embedding` is 0, or dot attention is asked for where `pillar` is not
-    /// `hidden`.
+    /// When a size other than `embedding` is 0, or with dot attention when `pillar` differs from `hidden`.
     pub fn init_with(&self, sizes: &CaptionerSizes, rng: &mut impl Rng, device: &Device) -> Captioner {
         let (hidden, depth) = (self.recurrent.hidden, self.pillar);
         let &CaptionerSizes { vocabulary, features, start, end, ref encoder } = sizes;
@@ -219,17 +218,17 @@ impl CaptionerSettings {
 }
 
 impl Captioner {
-    /// What the model has to be shown of a picture.
+    /// The image features that the model reads.
     pub fn view(&self) -> View {
         if self.attention.is_some() { View::Map } else { View::Vector }
     }
 
-    /// The loss `[1]` of writing, for each of `B` pictures, its captions: mean cross-entropy in nats per symbol with label
-    /// smoothing, the ends included, and the doubly stochastic penalty. `features` is `[B, P, F]`.
+    /// Training loss `[1]` for `B` images with their captions: mean cross-entropy in nats per token with label
+    /// smoothing, ends included, plus the doubly stochastic penalty. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
-    /// When there is no caption, or not a list of captions for each picture.
+    /// When there is no caption, or the number of caption lists is not the number of images.
     pub fn loss(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
         let targets = self.targets(features.dims()[0], captions);
         let (outputs, weights) = self.read(features, &targets);
@@ -243,7 +242,7 @@ impl Captioner {
         }
     }
 
-    /// How probable given captions are. `features` is `[B, P, F]`.
+    /// Log-probabilities of given captions. `features` is `[B, P, F]`.
     ///
     /// # Errors
     ///
@@ -258,7 +257,7 @@ impl Captioner {
         targets.score(self.logits(outputs))
     }
 
-    /// The attention that each symbol of a caption, its end included, pays to each place of the picture: rows of a table;
+    /// Attention weights of each token of a caption, its end included, over the places of the image: a row per token;
     /// none without attention. `features` is `[1, P, F]`.
     ///
     /// # Errors
@@ -272,7 +271,7 @@ impl Captioner {
         self.read(features, &self.targets(1, &[vec![caption]])).1.map(rows).transpose()
     }
 
-    /// The captions of a batch, side by side: as many rows for each image as the most captions of one.
+    /// The captions of a batch, side by side: each image gets as many rows as the most captions of any image.
     fn targets(&self, images: usize, captions: &[Vec<&[u32]>]) -> Targets {
         assert!(captions.len() == images, "{images} images and captions of {}", captions.len());
         let most = captions.iter().map(Vec::len).max().unwrap_or(0);
@@ -281,8 +280,8 @@ impl Captioner {
         Targets::new(&rows.collect::<Vec<_>>(), [self.start, self.end], self.start, &self.device())
     }
 
-    /// Reads the captions of a batch: what goes into the output layer for each symbol that is wanted, `[N, E]`, and the
-    /// attention `[T, B, C, P]`, for `C` rows an image.
+    /// Reads the captions of a batch. Returns the input of the output layer for each target token, `[N, E]`, and the
+    /// attention weights `[T, B, C, P]`, with `C` rows per image.
     fn read(&self, features: Tensor<3>, targets: &Targets) -> (Tensor<2>, Option<Tensor<4>>) {
         let (time, rows) = (targets.time, targets.rows());
         let captions = rows / features.dims()[0];
@@ -322,12 +321,12 @@ impl Captioner {
         (self.combined(parts.into()), Some(Tensor::cat(weights, 0)))
     }
 
-    /// One step with attention, from the last words. The memory is of `B` pictures with `N / B` rows each.
+    /// One step with attention, from the previous tokens. The memory is of `B` images with `N / B` rows each.
     fn attend(&self, word: KnownInput, state: State, memory: &Memory, recurrent: &Unrolled<'_>) -> Attended {
         let before = state.layers.last().expect("a network has a layer").hidden.clone();
         let [rows, width] = before.dims();
         let [pictures, _, depth] = memory.outputs().dims();
-        // The captions of a picture look at it side by side.
+        // The captions of an image are queries on one memory.
         let (context, weights) = memory.attend(before.clone().reshape([pictures, rows / pictures, width]));
         let mut context = context.reshape([rows, depth]);
         if let Some(gate) = &self.gate {
@@ -344,16 +343,16 @@ impl Captioner {
         dropout(&self.dropout, combined.unwrap_or(parts))
     }
 
-    /// From the projected pillars `[B, P, D]` to the state before the first step.
+    /// The initial state, from the projected pillars `[B, P, D]`.
     fn first_state(&self, image: Tensor<3>) -> State {
         let mean = image.mean_dim(1).squeeze_dim::<2>(1);
         let mut states = self.initial.iter().map(|initial| tanh(initial.forward(mean.clone())));
         let hidden: Vec<Tensor<2>> = states.by_ref().take(self.recurrent.layers.len()).collect();
-        // Cells with one state only have no more.
+        // Without a cell state, no projections are left.
         State { layers: hidden.into_iter().map(|hidden| LayerState { hidden, cell: states.next() }).collect() }
     }
 
-    /// Vectors `[N, E]` of words.
+    /// Embeddings `[N, E]` of tokens.
     fn words(&self, words: Tensor<1, Int>) -> Tensor<2> {
         let vectors = match &self.embedding {
             Some(table) => table.val().select(0, words),
@@ -362,7 +361,7 @@ impl Captioner {
         dropout(&self.dropout, vectors)
     }
 
-    /// `[N, V]`.
+    /// Logits, `[N, V]`.
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
         outputs.matmul(self.output.val().transpose()) + self.output_bias.val().unsqueeze()
     }
@@ -372,7 +371,7 @@ impl Captioner {
     }
 }
 
-/// The outcome of a step with attention.
+/// The result of a step with attention.
 struct Attended {
     hidden: Tensor<2>,
     context: Tensor<2>,
@@ -381,7 +380,7 @@ struct Attended {
     state: State,
 }
 
-/// From a row a picture to a row for each of its `captions`.
+/// Repeats each image's row for each of its `captions`.
 fn spread(rows: Tensor<2>, captions: usize) -> Tensor<2> {
     let [pictures, width] = rows.dims();
     rows.unsqueeze_dim::<3>(1).expand([pictures, captions, width]).reshape([pictures * captions, width])

@@ -10,7 +10,7 @@
 //! inputs `W_xh` is `[V, H]`, and the product `x_t W_xh` reads one of its rows. Tied output weights (`W_hy = E`) are
 //! those of Press and Wolf 2017 (arXiv 1608.05859).
 //!
-//! A symbol is whatever the vocabulary counts: characters, bytes or words.
+//! A token is whatever the vocabulary lists: a character, a byte or a word.
 
 mod generator;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
@@ -53,11 +53,11 @@ settings! {
 /// A recurrent language model over `V` symbols.
 #[derive(Module, Debug)]
 pub struct CharLm {
-    /// Learned vectors `[V, I]`; none for one-hot input.
+    /// Token embeddings `[V, I]`; none for one-hot input.
     pub embedding: Option<Param<Tensor<2>>>,
     /// The recurrent stack.
     pub recurrent: Recurrent,
-    /// From the hidden state to the symbols.
+    /// From the hidden state to the logits.
     pub output: Output,
     dropout: burn::nn::Dropout,
     vocabulary_size: usize,
@@ -66,9 +66,9 @@ pub struct CharLm {
 /// The output layer.
 #[derive(Module, Debug)]
 pub enum Output {
-    /// Weights of its own: `W_hy [H, V]` and `b_y [V]`.
+    /// Separate weights: `W_hy [H, V]` and `b_y [V]`.
     Own(Linear),
-    /// The embedding table transposed, and this bias `[V]`.
+    /// The embeddings, transposed, and this bias `[V]`.
     Tied(Param<Tensor<1>>),
 }
 
@@ -118,16 +118,16 @@ impl CharLmSettings {
 }
 
 impl CharLm {
-    /// Number of symbols `V`.
+    /// Vocabulary size `V`.
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary_size
     }
 
-    /// Log-probabilities `[B, T, V]` of the symbol that follows each of `tokens` `[B, T]`, and the state after the last.
+    /// Log-probabilities `[B, T, V]` of the token after each of `tokens` `[B, T]`, and the final state.
     ///
     /// # Panics
     ///
-    /// When `state` is of another batch or width.
+    /// When `state` has another batch size or width.
     pub fn forward(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<3>, State) {
         let [batch, time] = tokens.dims();
         if batch * time == 0 {
@@ -139,12 +139,12 @@ impl CharLm {
         (log_probs.swap_dims(0, 1), state)
     }
 
-    /// Mean cross-entropy in nats of `targets` `[B, T]`, the symbols that follow `tokens` `[B, T]`, and the state after
-    /// the last step. The loss has the shape `[1]`.
+    /// Mean cross-entropy in nats of `targets` `[B, T]`, the tokens that follow `tokens` `[B, T]`, and the final
+    /// state. The loss has the shape `[1]`.
     ///
     /// # Panics
     ///
-    /// When `targets` and `tokens` differ in shape, or `state` is of another batch or width.
+    /// When `targets` and `tokens` differ in shape, or `state` has another batch size or width.
     pub fn loss(&self, tokens: Tensor<2, Int>, targets: Tensor<2, Int>, state: Option<State>) -> (Tensor<1>, State) {
         assert_eq!(tokens.dims(), targets.dims(), "tokens and targets [B, T] must have one shape");
         let rows = targets.shape().num_elements();
@@ -153,16 +153,16 @@ impl CharLm {
         (cross_entropy(logits, targets).mean(), state)
     }
 
-    /// Log-probabilities `[B, V]` of what follows `tokens` `[B]`: one step of [`forward`](Self::forward), with exactly
-    /// its numbers.
+    /// Log-probabilities `[B, V]` of the token after `tokens` `[B]`: one step of [`forward`](Self::forward), with
+    /// identical values.
     pub fn step(&self, tokens: Tensor<1, Int>, state: Option<State>) -> (Tensor<2>, State) {
         let (logits, state) = self.logits(tokens.unsqueeze_dim(1), state);
         (log_softmax(logits, 1), state)
     }
 
-    /// Scores before the softmax, time-major: row `t B + b` of `[T * B, V]` is that of step `t` of text `b`.
+    /// Logits, time-major: row `t B + b` of `[T * B, V]` is time step `t` of text `b`.
     fn logits(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State) {
-        // The recurrence runs time-major; turning the numbers of the symbols is cheap, turning the states would not be.
+        // The recurrence is time-major. Transposing the tokens is cheap; transposing the states would not be.
         let tokens = tokens.swap_dims(0, 1);
         let input = match &self.embedding {
             Some(table) => SequenceInput::Embedded { table: table.val(), tokens },
@@ -182,7 +182,7 @@ impl CharLm {
         (logits, state)
     }
 
-    /// Continues the text `prime`, symbol by symbol, for ever. An empty `prime` begins with a symbol drawn at random.
+    /// Continues the text `prime`, token by token, without end. An empty `prime` starts with a random token.
     ///
     /// The text starts from `state`, or from a hidden state of zeros.
     pub fn generate(&self, prime: &[u32], state: Option<State>, sampler: crate::decode::Sampler) -> Generator<'_> {

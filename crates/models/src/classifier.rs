@@ -1,4 +1,4 @@
-//! A recurrent classifier: a sequence of words in, one label out.
+//! A recurrent classifier: reads a sequence of words and predicts one label.
 //!
 //! ```text
 //! x_t = E[w_t]                          a learned vector of the word
@@ -7,9 +7,9 @@
 //! y   = log softmax(W p + b)            log-probabilities of the classes
 //! ```
 //!
-//! Texts of a batch are padded to one length; what is past a text's own length enters neither the recurrence nor the pool.
-//! In training, values of `x_t` and `p` are dropped: those of `x_t` at the same places in every step of a text, as in Gal
-//! and Ghahramani 2016 (arXiv 1512.05287).
+//! Texts of a batch are padded to one length; padding enters neither the recurrence nor the pool. In training, dropout
+//! applies to `x_t` and `p`. Dropout of `x_t` drops the same values at every time step of a text, as in Gal and
+//! Ghahramani 2016 (arXiv 1512.05287).
 
 mod explain;
 mod pooling;
@@ -32,7 +32,7 @@ pub use pooling::{AttentionPool, Pool, Pooling};
 
 use crate::settings::RecurrentSettings;
 
-/// Standard deviation of the embeddings at the start; small, so that training soon outweighs them.
+/// Initial standard deviation of the embeddings; small, so that training soon outweighs them.
 const EMBEDDING_DEVIATION: f32 = 0.1;
 
 settings! {
@@ -60,13 +60,13 @@ settings! {
 /// A recurrent classifier of word sequences.
 #[derive(Module, Debug)]
 pub struct Classifier {
-    /// The words' vectors `[V, I]`.
+    /// Word embeddings `[V, I]`.
     pub embedding: Param<Tensor<2>>,
     /// The recurrent stack.
     pub recurrent: Recurrent,
-    /// From the states to one vector.
+    /// Pools the hidden states to one vector.
     pub pool: Pool,
-    /// From that vector to the classes.
+    /// From the pooled vector to the classes.
     pub output: Linear,
     embedding_dropout: Dropout,
     dropout: Dropout,
@@ -106,7 +106,7 @@ impl ClassifierSettings {
 }
 
 impl Classifier {
-    /// Number of words `V`.
+    /// Vocabulary size `V`.
     pub fn vocabulary_size(&self) -> usize {
         self.embedding.dims()[0]
     }
@@ -116,11 +116,11 @@ impl Classifier {
         self.output.weight.dims()[1]
     }
 
-    /// This model with other vectors for some words: those of `vectors`, by the words' numbers.
+    /// This model with the embeddings `vectors` for some words, given by their ids.
     ///
     /// # Panics
     ///
-    /// When a number is not below `V`, or a vector is not of the width `I`.
+    /// When an id is not below `V`, or an embedding does not have the width `I`.
     pub fn with_vectors(mut self, vectors: &[(u32, Vec<f32>)]) -> Self {
         let [_, width] = self.embedding.dims();
         self.embedding = self.embedding.map(|table| {
@@ -135,12 +135,12 @@ impl Classifier {
         self
     }
 
-    /// Log-probabilities `[B, C]` of the classes of texts `tokens` `[B, T]`, of which row `b` has `lengths[b]` words, 1 to
-    /// `T`; what stands after them does not matter.
+    /// Log-probabilities `[B, C]` of the classes of texts `tokens` `[B, T]`. Row `b` has `lengths[b]` words, 1 to `T`;
+    /// the rest is ignored.
     ///
     /// # Panics
     ///
-    /// When there are not as many lengths as texts, or one is not in `1..=T`.
+    /// When the numbers of lengths and texts differ, or a length is not in `1..=T`.
     pub fn forward(&self, tokens: Tensor<2, Int>, lengths: &[usize]) -> Tensor<2> {
         log_softmax(self.scores(self.input(tokens), lengths), 1)
     }
@@ -155,10 +155,10 @@ impl Classifier {
         cross_entropy(self.scores(self.input(tokens), lengths), labels).mean()
     }
 
-    /// What the recurrence reads, time-major.
+    /// The input of the recurrence, time-major.
     fn input(&self, tokens: Tensor<2, Int>) -> SequenceInput {
         let (table, tokens) = (self.embedding.val(), tokens.swap_dims(0, 1));
-        // Where nothing is dropped, the rows need not be written out.
+        // Without dropout, the embeddings need not be materialised.
         if self.embedding_dropout.prob == 0.0 || !table.device().is_autodiff() {
             return SequenceInput::Embedded { table, tokens };
         }
@@ -168,7 +168,7 @@ impl Classifier {
         SequenceInput::Dense(rows * dropout(&self.embedding_dropout, mask))
     }
 
-    /// Scores before the softmax, `[B, C]`.
+    /// Logits, `[B, C]`.
     fn scores(&self, input: SequenceInput, lengths: &[usize]) -> Tensor<2> {
         let (hidden, state) = self.recurrent.forward_time_major(input, None, Some(lengths));
         let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };

@@ -1,9 +1,9 @@
-//! From the distribution over the next symbol to text.
+//! Decoding: from the distribution of the next token to text.
 //!
-//! * `sampling`: draws one symbol from a distribution.
+//! * `sampling`: draws one token from a distribution.
 //! * `search`: greedy search, beam search and sampling of whole sequences, for any [`StepDecoder`].
-//! * `state`: what the decoders of this crate keep from symbol to symbol.
-//! * `forced`: known sequences, read one symbol behind, and how probable they are.
+//! * `state`: the state of this crate's decoders.
+//! * `forced`: teacher forcing, and the log-probabilities of known targets.
 //! * `stop`: ends a text at a given string.
 
 pub(crate) mod forced;

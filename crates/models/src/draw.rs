@@ -1,7 +1,7 @@
 //! DRAW: a recurrent variational auto-encoder that reads and writes an image by a sequence of glimpses.
 //!
 //! Gregor, Danihelka, Graves, Rezende and Wierstra, "DRAW: a recurrent neural network for image generation" (2015,
-//! arXiv 1502.04623). For an image `x`, with `t` from 1 to `T` and all the starts learned:
+//! arXiv 1502.04623). For an image `x`, with `t` from 1 to `T` and a learned initial state and canvas:
 //!
 //! ```text
 //! x̂_t      = x - σ(c_{t-1})                          what the canvas still lacks             [B, D]
@@ -69,32 +69,32 @@ impl ImageShape {
         [self.channels, self.height, self.width]
     }
 
-    /// `D`: numbers of an image.
+    /// `D`: pixels of an image, over all channels.
     pub fn pixels(self) -> usize {
         self.channels * self.height * self.width
     }
 }
 
-/// A model that draws.
+/// The DRAW model.
 #[derive(Module, Debug)]
 pub struct Draw {
-    /// Reads `[r_t, h^dec_{t-1}]`.
+    /// The encoder, which reads `[r_t, h^dec_{t-1}]`.
     pub encoder: Layer,
-    /// Reads `z_t`.
+    /// The decoder, which reads `z_t`.
     pub decoder: Layer,
     /// `W_Q`: from `H` to `μ_t` and `log σ²_t`, `2Z`.
     pub latent: Linear,
-    /// From `H` to the five numbers of the window that reads.
+    /// From `H` to the five parameters of the read window.
     pub read: Option<Linear>,
-    /// From `H` to the five numbers of the window that writes.
+    /// From `H` to the five parameters of the write window.
     pub window: Option<Linear>,
-    /// From `H` to what is written: `D`, or `CN²` through the window.
+    /// From `H` to the update of the canvas: `D`, or `CN²` through the window.
     pub write: Linear,
-    /// `[1, D]`: `c_0`.
+    /// `[1, D]`: the initial canvas `c_0`.
     pub canvas: Param<Tensor<2>>,
-    /// `[2, H]`: `h^enc_0` and its cell.
+    /// `[2, H]`: the initial `h^enc_0` and its cell state.
     pub encoder_start: Param<Tensor<2>>,
-    /// `[2, H]`: `h^dec_0` and its cell.
+    /// `[2, H]`: the initial `h^dec_0` and its cell state.
     pub decoder_start: Param<Tensor<2>>,
     #[module(skip)]
     settings: DrawModelSettings,
@@ -160,7 +160,7 @@ impl DrawModelSettings {
     ///
     /// # Errors
     ///
-    /// For the first that does not.
+    /// For the first grid that does not fit.
     pub fn check_for(&self, shape: ImageShape) -> Result<(), SettingError> {
         let side = shape.height.min(shape.width);
         let sizes = [("read", self.read), ("write", self.write)];
@@ -172,12 +172,12 @@ impl DrawModelSettings {
         }
     }
 
-    /// `N` of the grid of `N × N` filters that reads; none where the whole image is read.
+    /// `N` of the read grid, `N × N` filters; none if the whole image is read.
     pub(crate) fn read_grid(&self) -> Option<usize> {
         (self.read > 0).then_some(self.read)
     }
 
-    /// `N` of the grid of `N × N` filters that writes; none where the whole image is written.
+    /// `N` of the write grid, `N × N` filters; none if the whole image is written.
     pub(crate) fn write_grid(&self) -> Option<usize> {
         (self.write > 0).then_some(self.write)
     }
@@ -190,19 +190,19 @@ impl DrawModelSettings {
         }
     }
 
-    /// Numbers that are read of an image: `D`, or `CN²` through a window.
+    /// Numbers read from an image: `D`, or `CN²` through a window.
     fn read_numbers(&self, shape: ImageShape) -> usize {
         self.read_grid().map_or(shape.pixels(), |n| shape.channels * n * n)
     }
 }
 
 impl Draw {
-    /// The settings that the model was made from.
+    /// The model's settings.
     pub fn settings(&self) -> &DrawModelSettings {
         &self.settings
     }
 
-    /// The shape of its images.
+    /// The shape of the model's images.
     pub fn shape(&self) -> ImageShape {
         self.shape
     }

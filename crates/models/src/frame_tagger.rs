@@ -1,4 +1,4 @@
-//! A tagger of frames: a label for every frame of a clip, from that frame and those before it.
+//! A frame tagger: a label for every frame of a clip, from that frame and those before it.
 //!
 //! ```text
 //! e_t = encode(x_t)                     a linear layer for features, a small convolutional network for pixels
@@ -6,10 +6,10 @@
 //! y_t = log softmax(W h_t + b)          log-probabilities of the classes of frame t
 //! ```
 //!
-//! The recurrence runs **online**: frame `t` is answered from frames `1..=t`, so that a clip can be tagged while it is
-//! being filmed ([`LiveTagger`]). With `bidirectional` a frame sees its future too, within the frames that are given
-//! together. Without a cell every frame is labelled by itself, a baseline without memory. With feedback a frame is
-//! read along with what was said of the one before it: see [`TaggerState`].
+//! The recurrence runs **online**: the label of frame `t` depends on frames `1..=t` only, so that a clip can be tagged
+//! while it is being filmed ([`LiveTagger`]). With `bidirectional` it also depends on later frames of the same chunk.
+//! Without a cell every frame is classified by itself, a baseline without memory. With feedback the class predicted
+//! for the previous frame is part of the input: see [`TaggerState`].
 
 mod encoder;
 mod feedback;
@@ -65,7 +65,7 @@ settings! {
 /// A recurrent tagger of frames.
 #[derive(Module, Debug)]
 pub struct FrameTagger {
-    /// From a frame to a vector.
+    /// The frame encoder.
     pub encoder: FrameEncoder,
     /// The recurrent stack, if there is one.
     pub recurrent: Option<Recurrent>,
@@ -132,17 +132,17 @@ impl FrameTagger {
         self.output.weight.dims()[1]
     }
 
-    /// Whether a frame is answered from itself and those before it alone.
+    /// Whether the label of a frame depends on that frame and those before it only.
     pub fn is_online(&self) -> bool {
         !self.recurrent.as_ref().is_some_and(Recurrent::is_bidirectional)
     }
 
-    /// Log-probabilities `[B, T, C]` of the classes of `frames` `[B, T, F]`, and the state to go on from. Row `b` has
-    /// `lengths[b]` frames; what is said of frames past them does not matter, nor does the state of a row of length 0.
+    /// Log-probabilities `[B, T, C]` of the classes of `frames` `[B, T, F]`, and the state to continue from. Row `b`
+    /// has `lengths[b]` frames; outputs past them are meaningless, and so is the state of a row of length 0.
     ///
-    /// A model without recurrence has no state. One that is bidirectional starts afresh, whatever state it is given: its
-    /// second direction has not seen the frames to come. One with feedback reads all rows to the end: the state of a row
-    /// that is shorter is none to go on from.
+    /// A model without recurrence has no state. A bidirectional model ignores `state` and starts from zeros: its
+    /// reverse direction starts at the last frame. With feedback all rows are read to the end: the state of a shorter
+    /// row cannot be continued.
     ///
     /// # Panics
     ///
@@ -166,7 +166,7 @@ impl FrameTagger {
         (log_probs, self.is_online().then_some(TaggerState { recurrent: state, said: None }))
     }
 
-    /// Log-probabilities `[B, T, C]` of what the recurrence reads, `[B, T, I]`, and its state.
+    /// Log-probabilities `[B, T, C]` from the recurrence's input `[B, T, I]`, and its state.
     fn read(
         &self,
         recurrent: &Recurrent,
@@ -174,15 +174,15 @@ impl FrameTagger {
         state: Option<State>,
         lengths: &[usize],
     ) -> (Tensor<3>, State) {
-        // A row that has ended is read on for a frame of zeros.
+        // A length must be at least 1: a row that has ended reads one frame of zeros.
         let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
         let (hidden, state) = recurrent.forward(input, state, Some(&lengths));
         (log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 2), state)
     }
 
-    /// Mean cross-entropy in nats of the classes `labels` `[B, T]` over the frames that there are, `[1]`, and the state to go
-    /// on from. With `weights` each frame counts as much as its class has there, as in PyTorch's `cross_entropy`:
-    /// `Σ w_y · nll / Σ w_y`. With feedback the labels are what is read of the frames before. See [`forward`](Self::forward).
+    /// Mean cross-entropy in nats of the classes `labels` `[B, T]` over the valid frames, `[1]`, and the state to
+    /// continue from. With `weights` each frame is weighted by its class, as in PyTorch's `cross_entropy`: `Σ w_y ·
+    /// nll / Σ w_y`. With feedback the labels are the classes of the previous frames. See [`forward`](Self::forward).
     ///
     /// # Panics
     ///

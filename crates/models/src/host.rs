@@ -1,4 +1,4 @@
-//! Numbers between the host and the device. Reading them reports failures of the device.
+//! Copying tensors to and from the host. Reading them reports device failures.
 
 #[cfg(test)]
 mod tests;
@@ -6,19 +6,19 @@ mod tests;
 use burn::backend::ExecutionError;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// A device failed at something that it was asked for: that or anything before.
+/// A device failure, in this operation or an earlier one.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeviceError {
     /// A buffer did not fit into its memory.
     #[error("the device has not enough memory for this batch: give a smaller one (--batch-size)")]
     OutOfMemory(#[source] ExecutionError),
-    /// It failed, or is gone.
+    /// The device failed or is gone.
     #[error("the device failed")]
     Failed(#[source] ExecutionError),
 }
 
 impl From<ExecutionError> for DeviceError {
-    /// A device says in words alone that it has no memory left.
+    /// The device reports exhausted memory in its message only.
     fn from(error: ExecutionError) -> Self {
         let reason = error.to_string().to_lowercase();
         match ["can't allocate", "out of memory", "outofmemory"].iter().any(|words| reason.contains(words)) {
@@ -28,7 +28,7 @@ impl From<ExecutionError> for DeviceError {
     }
 }
 
-/// The numbers of a tensor, in row-major order.
+/// The values of a tensor, in row-major order.
 ///
 /// # Errors
 ///
@@ -38,25 +38,25 @@ pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceErro
     Ok(data.try_into_vec().expect("converted to f32"))
 }
 
-/// The numbers of a tensor, row by row along its last dimension.
+/// The values of a tensor, row by row along its last dimension.
 pub(crate) fn rows<const D: usize>(tensor: Tensor<D>) -> Result<Vec<Vec<f32>>, DeviceError> {
     let width = tensor.dims()[D - 1];
     Ok(numbers(tensor)?.chunks(width).map(<[f32]>::to_vec).collect())
 }
 
-/// The numbers of a tensor, in row-major order, where a failure of the device ends the program.
+/// The values of a tensor, in row-major order. Panics if the device fails.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
 }
 
-/// Symbols or places as a tensor, `[N]`.
+/// Tokens or positions as a tensor, `[N]`.
 pub(crate) fn ids(numbers: impl IntoIterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
     let numbers: Vec<i64> = numbers.into_iter().map(i64::from).collect();
     let count = numbers.len();
     Tensor::from_data(TensorData::new(numbers, [count]), device)
 }
 
-/// The whole number in a tensor of one element.
+/// The integer in a tensor of one element.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! PyTorch's default initialisation of the layers that stand around a recurrence.
+//! PyTorch's default initialisation of the layers around a recurrence.
 //!
-//! The numbers are drawn on the host, so that one random state gives one model on every backend.
+//! Values are drawn on the host, so that one random state gives one model on every backend.
 
 use burn::module::Param;
 use burn::nn::Linear;
@@ -9,12 +9,12 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use rekindle_rnn::parameter;
 
-/// A table `[V, I]` of learned vectors, drawn from `N(0, 1)` as `torch.nn.Embedding` does.
+/// An embedding table `[V, I]`, drawn from `N(0, 1)` as by `torch.nn.Embedding`.
 pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
     normal(vocabulary, features, 1.0, rng, device)
 }
 
-/// A linear layer with weights and bias from `U(-1/√I, 1/√I)` as `torch.nn.Linear` does.
+/// A linear layer with weights and bias from `U(-1/√I, 1/√I)`, as in `torch.nn.Linear`.
 pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) -> Linear {
     let weight = matrix(input, output, rng, device);
     let bias = parameter([output], device, || uniform(output, 1.0 / (input as f32).sqrt(), rng));
@@ -26,8 +26,8 @@ pub(crate) fn matrix(input: usize, output: usize, rng: &mut impl Rng, device: &D
     parameter([input, output], device, || uniform(input * output, 1.0 / (input as f32).sqrt(), rng))
 }
 
-/// The weights `[V, I]` of an output layer from `U(-1/√I, 1/√I)`. A row is a symbol, so that the
-/// table can serve as the symbols' vectors too.
+/// The weights `[V, I]` of an output layer from `U(-1/√I, 1/√I)`. A row is a token, so that the table can serve as the
+/// token embeddings too.
 pub(crate) fn output(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
     let draw = || uniform(vocabulary * features, 1.0 / (features as f32).sqrt(), rng);
     parameter([vocabulary, features], device, draw)
@@ -45,13 +45,13 @@ pub(crate) fn normal(
     parameter([vocabulary, features], device, draw)
 }
 
-/// Numbers from `U(-bound, bound)`.
+/// Values from `U(-bound, bound)`.
 pub(crate) fn uniform(count: usize, bound: f32, rng: &mut impl Rng) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-bound..bound)).collect()
 }
 
-/// Numbers for `outputs` units that read `inputs` numbers and are followed by ReLU, from
-/// `U(-√(6/I), √(6/I))`, which keeps the variance (He et al. 2015, arXiv 1502.01852).
+/// Weights of `outputs` units that read `inputs` values and are followed by ReLU, from `U(-√(6/I), √(6/I))`, which
+/// preserves the variance (He et al. 2015, arXiv 1502.01852).
 pub(crate) fn he_uniform(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Vec<f32> {
     uniform(inputs * outputs, (6.0 / inputs as f32).sqrt(), rng)
 }

@@ -1,10 +1,10 @@
-//! Training a model of the zoo with Burn's own `Learner`.
+//! Training a model of this crate with Burn's own `Learner`.
 //!
-//! A model is one thing and what it is trained for another: a [`Loss`] says what a batch is and how wrong the model is about
-//! it, and [`WithLoss`] is the model that `Learner` takes.
+//! A model is separate from its training objective: a [`Loss`] defines the batch and the loss, and [`WithLoss`] is the
+//! model that `Learner` takes.
 //!
-//! `Learner` hands a model one batch at a time and nothing from the batch before: every row starts from a hidden state of
-//! zeros. For state that is carried along a text or a clip, use `rekindle-train`.
+//! `Learner` carries no state from one batch to the next: every row starts from a hidden state of zeros. To carry
+//! state along a text or a clip, use `rekindle-train`.
 
 use std::fmt::Debug;
 
@@ -14,15 +14,15 @@ use burn::tensor::Tensor;
 use burn_train::metric::{Adaptor, LossInput};
 use burn_train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
-/// What a model `M` is trained for.
+/// A training objective for a model `M`.
 pub trait Loss<M>: Clone + Debug + Send + 'static {
-    /// What the data loader makes.
+    /// The data loader's batch.
     type Batch: Send + 'static;
 
-    /// What metrics read: Burn's `SequenceOutput` or `ClassificationOutput`, say, or [`LossOnly`].
+    /// The input of the metrics: Burn's `SequenceOutput` or `ClassificationOutput`, for instance, or [`LossOnly`].
     type Output: ItemLazy + 'static;
 
-    /// The loss `[1]` of a batch, and what metrics read of it.
+    /// The loss `[1]` of a batch, and the input of the metrics.
     fn loss(&self, model: &M, batch: Self::Batch) -> (Tensor<1>, Self::Output);
 }
 
@@ -36,7 +36,7 @@ pub struct WithLoss<M: Module, L: Clone + Debug + Send> {
 }
 
 impl<M: Module + ModuleDisplay, L: Loss<M>> WithLoss<M, L> {
-    /// The model, to be trained for `loss`.
+    /// A model to be trained with `loss`.
     pub fn new(model: M, loss: L) -> Self {
         Self { model, loss }
     }
@@ -61,7 +61,7 @@ impl<M: Module + ModuleDisplay, L: Loss<M>> InferenceStep for WithLoss<M, L> {
     }
 }
 
-/// The loss `[1]` and nothing beside it, for Burn's `LossMetric`.
+/// The loss `[1]` alone, for Burn's `LossMetric`.
 #[derive(Clone, Debug)]
 pub struct LossOnly(pub Tensor<1>);
 

@@ -1,23 +1,23 @@
-//! A zoo of sequence models on [Burn](https://burn.dev), and the ways to read text out of them.
+//! Sequence models on [Burn](https://burn.dev), and decoding methods that generate text with them.
 //!
 //! * [`char_lm`]: the character-level language model of the lecture (bytes and words too).
-//! * [`classifier`]: a sequence of words in, one label out.
+//! * [`classifier`]: one label for a sequence of words.
 //! * [`frame_tagger`]: a label for every frame of a clip.
 //! * [`translator`]: sentence to sentence, with an encoder and a decoder, with or without attention.
 //! * [`captioner`]: a sentence about an image.
 //! * [`draw`]: DRAW, which reads and writes an image by a sequence of glimpses.
-//! * [`settings`]: the settings that recurrent models share. Each model is made from a group of
-//!   settings beside it.
+//! * [`settings`]: the settings that recurrent models share. Each model is initialised from a group of settings beside
+//!   it.
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //! * [`attention`]: scores, weights and contexts, and the mask of padding.
 //! * `smoothed`: cross-entropy with label smoothing over a large vocabulary.
-//! * [`init`]: initialisation of the layers around a recurrence, for models of your own too.
-//! * `prepared`: the layers around a recurrence, prepared to read step by step.
-//! * `transfer`: checks before a model starts from the weights of another; [`TransferError`].
+//! * [`init`]: initialisation of the layers around a recurrence, also for your own models.
+//! * `prepared`: the layers around a recurrence, prepared for single steps.
+//! * `transfer`: checks for initialising a model with the weights of another; [`TransferError`].
 //! * `learner`, with the feature of that name: any model with its loss, for Burn's own `Learner`.
-//! * [`host`]: numbers between the host and the device, and the device's failures.
+//! * [`host`]: tensor values on the host, and device failures.
 //!
-//! The models' weights go to PyTorch and safetensors, and come from there, through `rekindle-weights`.
+//! `rekindle-weights` exports the models' weights to PyTorch and safetensors, and imports them.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {

@@ -1,10 +1,10 @@
-//! The layers around a recurrence, prepared to read step by step on a CPU: weights packed once, no tensors.
+//! The layers around a recurrence, prepared for single steps on a CPU: weights are packed once, without tensors.
 
 use burn::module::Param;
 use burn::nn::Linear;
 use rekindle_kernels::step::{PackedLinear, Rows};
 
-/// A linear layer; `None` where native code does not run its weights.
+/// A packed linear layer; `None` if native code does not cover its weights.
 pub(crate) fn packed(layer: &Linear, rows: Rows) -> Option<PackedLinear> {
     PackedLinear::plain(layer.weight.val(), layer.bias.as_ref().map(Param::val), rows)
 }

@@ -1,7 +1,7 @@
 //! Settings that recurrent models share.
 //!
-//! Each model is made from a group of settings, which is declared beside it and takes in
-//! [`RecurrentSettings`], and from the sizes that are known only at run time.
+//! Each model is initialised from a group of settings, declared beside it, which includes [`RecurrentSettings`], and
+//! from sizes that are known only at run time.
 
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,11 @@ pub struct RecurrentSettings<C: CellChoice = Cell> {
     pub dropout: f64,
     /// Initialisation of the recurrent weights.
     pub init: Scheme,
-    /// Bias of the forget gate at the start.
+    /// Initial bias of the forget gate.
     pub forget_bias: f64,
 }
 
-/// A setting that chooses a cell.
+/// A setting that selects a cell.
 pub trait CellChoice: 'static + Copy + From<Cell> + Serialize + DeserializeOwned {
     /// The names to choose from.
     fn names() -> Vec<&'static str>;
@@ -75,7 +75,7 @@ impl<C: CellChoice> RecurrentSettings<C> {
 }
 
 impl RecurrentSettings {
-    /// The stack for inputs of `input_size` features.
+    /// The configuration of the stack for inputs of `input_size` features.
     pub fn config(&self, input_size: usize) -> RecurrentConfig {
         let init = Initialization::new().with_scheme(self.init).with_forget_gate_bias(Some(self.forget_bias));
         RecurrentConfig::new(input_size, self.hidden, self.cell)
@@ -84,14 +84,14 @@ impl RecurrentSettings {
             .with_init(init)
     }
 
-    /// The least numbers that a training step keeps for the backward pass, for a row and a time step: of each layer the gates,
-    /// the state, and what is handed to the layer above.
+    /// The least count of values that a training step keeps for the backward pass, per row and time step: for each
+    /// layer the gates, the state, and the input of the layer above.
     pub fn kept(&self) -> f64 {
         self.layers as f64 * (self.cell.gates() + 2) as f64 * self.hidden as f64
     }
 
-    /// Tensors in the state of the stack: the hidden state of each layer, and its cell state if
-    /// there is one.
+    /// Number of tensors in the state of the stack: the hidden state of each layer, and its cell state if there is
+    /// one.
     pub(crate) fn states(&self) -> usize {
         self.layers * if self.cell.has_cell_state() { 2 } else { 1 }
     }

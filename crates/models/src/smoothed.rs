@@ -5,13 +5,13 @@ use std::ops::Range;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 use rekindle_kernels::parallel;
 
-/// Logits that are computed at once: so few that they stay in the caches and their memory is used again and again.
+/// Logits computed at once: few enough to stay in the caches and to reuse their memory.
 const LOGITS: usize = 1 << 20;
 
-/// Parts of the rows that are worked on side by side. Not the number of threads, on which no bit of the result may depend.
+/// Parts of the rows that are processed in parallel. Not the number of threads: no bit of the result may depend on it.
 const PARTS: usize = 4;
 
-/// Cross-entropy of an output layer, with its gradient worked out by hand.
+/// Cross-entropy of an output layer, with a hand-written gradient.
 ///
 /// ```text
 /// l = W h + b,  p = softmax(l),  q = (1 - ε) one-hot(y) + ε / V
@@ -19,11 +19,11 @@ const PARTS: usize = 4;
 /// ∂L/∂l = (p - q) / N,  ∂L/∂h = ∂L/∂l W,  ∂L/∂W = (∂L/∂l)ᵀ h,  ∂L/∂b = Σ ∂L/∂l
 /// ```
 ///
-/// The logits are the largest tensors of a word model. Here they are computed some rows at a time, `e = exp(l - max l)` is
-/// read by two products, and nothing else is ever as large: `q` is constant but for one symbol of a row, so that what it
-/// adds needs sums, rows of `W` and no logits. The bias is a column of `W` that meets a column of ones, so that the
-/// products do its part too. What autodiff sees is `<h, ∂L/∂h> + <W, ∂L/∂W> + <b, ∂L/∂b>` with the derivatives held
-/// constant, whose gradients are those derivatives.
+/// The logits are the largest tensors of a word model. Here they are computed some rows at a time, two products read
+/// `e = exp(l - max l)`, and nothing else is ever as large: `q` is constant except for one token of a row, so that its
+/// contribution needs sums and rows of `W`, but no logits. The bias is a column of `W` that multiplies a column of
+/// ones, so that the products include it. Autodiff differentiates `<h, ∂L/∂h> + <W, ∂L/∂W> + <b, ∂L/∂b>` with the
+/// derivatives held constant, whose gradients are those derivatives.
 ///
 /// `hidden` is `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`. Returns the smoothed loss `[1]` for training.
 pub(crate) fn loss(
@@ -36,14 +36,14 @@ pub(crate) fn loss(
     let [rows, width] = hidden.dims();
     let [vocabulary, _] = weight.dims();
     let device = hidden.device();
-    // Not `detach`, which leaves a weight one that a gradient is wanted of.
+    // `detach` would keep `require_grad` on leaf weights.
     let (h, w) = (hidden.clone().set_require_grad(false), weight.clone().set_require_grad(false));
     let b = bias.clone().set_require_grad(false).unsqueeze_dim(1);
     let ones = Tensor::ones([rows, 1], (&device, h.dtype()));
     let h = Tensor::cat(vec![h, ones], 1);
     let w = Tensor::cat(vec![w, b], 1);
 
-    // Σ_v q_v l_v, of the right symbols and of all.
+    // Σ_v q_v l_v, of the target tokens and of all tokens.
     let (hit, spread) = (1.0 - epsilon, epsilon / vocabulary as f64);
     let right = w.clone().select(0, targets.clone());
     let (h_sum, w_sum) = (h.clone().sum_dim(0), w.clone().sum_dim(0));
@@ -72,7 +72,7 @@ pub(crate) fn loss(
     shadow + value
 }
 
-/// What the softmax of some rows says.
+/// Results of the softmax over some rows.
 struct Softmax {
     /// `ln Σ_v exp l_v`, `[N, 1]`.
     log_sums: Tensor<2>,

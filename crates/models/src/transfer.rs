@@ -1,8 +1,8 @@
-//! Starting a model from the weights of another.
+//! Initialising a model with the weights of another.
 
 use rekindle_rnn::Recurrent;
 
-/// A model whose weights do not fit the one that is to start from them.
+/// A mismatch between a model and the one whose weights it starts from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransferError {
     /// A parameter has another shape.
@@ -10,9 +10,9 @@ pub enum TransferError {
     Shape {
         /// Its PyTorch name.
         parameter: String,
-        /// The shape in the model that starts.
+        /// The shape in the model to initialise.
         wanted: Vec<usize>,
-        /// The shape in the model that it starts from.
+        /// The shape in the other model.
         found: Vec<usize>,
     },
     /// Only one of the models has a parameter.

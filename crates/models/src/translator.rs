@@ -1,4 +1,4 @@
-//! From sentence to sentence: an encoder reads, a decoder writes.
+//! A translator: an encoder reads a sentence, a decoder generates its translation.
 //!
 //! ```text
 //! s_1 .. s_S = encoder(x_1 .. x_S <END>)                 both directions side by side, [S, H]
@@ -8,17 +8,17 @@
 //! p(y_t)     = softmax(W_y o_t + b_y)
 //! ```
 //!
-//! Sutskever et al. 2014 (arXiv 1409.3215) without attention: the input is known by the first state only. With attention,
-//! the context `c_t` of [`attention`](crate::attention) comes in at every step, after the recurrence as in Luong et al.
-//! 2015 (arXiv 1508.04025): so the decoder's recurrence is one operation over the whole sentence, and so is the attention.
-//! Input feeding, an option of the same paper, reads `[y_{t-1}, o_{t-1}]`: it has to go word by word, and is slow.
+//! Without attention (Sutskever et al. 2014, arXiv 1409.3215), the decoder reads the input in its initial state only.
+//! With attention, the context `c_t` of [`attention`](crate::attention) enters after the recurrence (Luong et al.
+//! 2015, arXiv 1508.04025), so that the decoder's recurrence is one operation over the sentence, and so is attention.
+//! Input feeding, an option of the same paper, reads `[y_{t-1}, o_{t-1}]`, token by token: it is slow.
 //!
-//! Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) reads some `y_{t-1}` as the model would write them. All are
-//! guessed at once from the right words, as in Mihaylova and Martins 2019 (arXiv 1906.07651), so that the recurrence stays
-//! one operation.
+//! Scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) replaces some `y_{t-1}` by the model's predictions. All
+//! are predicted at once from the target tokens, as in Mihaylova and Martins 2019 (arXiv 1906.07651), so that the
+//! recurrence stays one operation.
 //!
-//! Tied target embeddings begin as small as output weights do, and are read times `√E`, `E` being
-//! their width (Vaswani et al. 2017, arXiv 1706.03762, section 3.4).
+//! Tied target embeddings are initialised like output weights, and multiplied by `√E` when read, `E` being their width
+//! (Vaswani et al. 2017, arXiv 1706.03762, section 3.4).
 
 mod decoder;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
@@ -90,21 +90,21 @@ impl TranslatorSizes {
 /// An encoder and a decoder; see the [module](self).
 #[derive(Module, Debug)]
 pub struct Translator {
-    /// Vectors of the source words, `[V_source, E]`.
+    /// Embeddings of the source tokens, `[V_source, E]`.
     pub source_embedding: Param<Tensor<2>>,
-    /// Vectors of the target words, `[V, E]`.
+    /// Embeddings of the target tokens, `[V, E]`.
     pub target_embedding: Param<Tensor<2>>,
-    /// Reads in both directions.
+    /// The encoder, which reads in both directions.
     pub encoder: Recurrent,
-    /// From the encoder's last states to the decoder's first: `h` of each layer, then `c` of each if there is one.
+    /// From the encoder's last states to the decoder's initial ones: `h` of each layer, then `c` of each, if any.
     pub bridge: Vec<Linear>,
-    /// Writes.
+    /// The decoder.
     pub decoder: Recurrent,
-    /// The kind of its attention.
+    /// Attention to the encoder's outputs; none without attention.
     pub attention: Option<Attention>,
-    /// To `o_t`.
+    /// The layer that gives `o_t`.
     pub combine: Linear,
-    /// `W_y`, `[V, E]`; none where it is the target words' vectors.
+    /// `W_y`, `[V, E]`; none if tied to the target embeddings.
     pub output: Option<Param<Tensor<2>>>,
     /// `b_y`, `[V]`.
     pub output_bias: Param<Tensor<1>>,
@@ -119,7 +119,7 @@ pub struct Translator {
 /// Encoded source sentences.
 #[derive(Clone, Debug)]
 pub struct Encoded {
-    /// The decoder's first state.
+    /// The decoder's initial state.
     pub state: State,
     /// The encoder's outputs, prepared for attention.
     pub memory: Option<Memory>,
@@ -177,12 +177,12 @@ impl TranslatorSettings {
 }
 
 impl Translator {
-    /// The loss `[1]` of writing each target for its source: mean cross-entropy in nats per symbol with label smoothing,
-    /// the ends included and padding left out.
+    /// Training loss `[1]` of the targets, given their sources: mean cross-entropy in nats per token with label
+    /// smoothing, the ends included and padding excluded.
     ///
     /// # Panics
     ///
-    /// When there is no sentence, or not as many targets as sources.
+    /// When there is no sentence, or the numbers of targets and sources differ.
     pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
         let encoded = self.encode(sources);
         let mut targets = self.targets(targets);
@@ -194,7 +194,7 @@ impl Translator {
         crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing)
     }
 
-    /// How probable given targets are.
+    /// Log-probabilities of given targets.
     ///
     /// # Errors
     ///
@@ -208,8 +208,8 @@ impl Translator {
         targets.score(self.logits(self.forced_outputs(&self.encode(sources), &targets)))
     }
 
-    /// The attention that each symbol of a target, its end included, pays to each symbol of the source, its end included:
-    /// rows of a table; none without attention.
+    /// Attention weights of each token of a target over the tokens of its source, the ends included: a row per target
+    /// token; none without attention.
     ///
     /// # Errors
     ///
@@ -218,11 +218,11 @@ impl Translator {
         self.read(&self.encode(&[source]), &self.targets(&[target])).1.map(rows).transpose()
     }
 
-    /// Reads sources, each with its end.
+    /// Encodes sources, each with its end.
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// When there is no source.
     pub fn encode(&self, sources: &[&[u32]]) -> Encoded {
         let lengths: Vec<usize> = sources.iter().map(|source| source.len() + 1).collect();
         let time = lengths.iter().copied().max().expect("at least one sentence");
@@ -238,7 +238,7 @@ impl Translator {
         Encoded { state: self.cross(last), memory }
     }
 
-    /// The bridge, from the encoder's last states to the decoder's first.
+    /// The bridge, from the encoder's last states to the decoder's initial ones.
     fn cross(&self, last: State) -> State {
         let layers = last.layers.len() / 2;
         let join = |a: &Tensor<2>, b: &Tensor<2>| Tensor::cat(vec![a.clone(), b.clone()], 1);
@@ -252,13 +252,13 @@ impl Translator {
         State { layers: crossed.collect() }
     }
 
-    /// What the decoder reads and is to write.
+    /// The decoder's input and target tokens.
     fn targets(&self, targets: &[&[u32]]) -> Targets {
         let targets: Vec<_> = targets.iter().copied().map(Some).collect();
         Targets::new(&targets, [self.start, self.end], 0, &self.device())
     }
 
-    /// The same targets with some of the symbols that are read, starts excepted, as the model would write them.
+    /// The same targets with some input tokens, starts excepted, replaced by the model's predictions.
     fn with_guesses(&self, encoded: &Encoded, targets: Targets) -> Targets {
         let (time, batch) = (targets.time, targets.rows());
         if time == 1 {
@@ -275,7 +275,7 @@ impl Translator {
         Targets { read: with_guesses(right, guesses, self.scheduled_sampling), ..targets }
     }
 
-    /// `o` `[N, E]` at the `N` symbols of the targets, their ends included.
+    /// `o` `[N, E]` at the `N` target tokens, the ends included.
     fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> Tensor<2> {
         let (sources, time) = (encoded.state.batch_size(), targets.time);
         assert!(sources == targets.rows(), "{sources} sources and {} targets", targets.rows());
@@ -285,8 +285,8 @@ impl Translator {
         self.combined(seen.reshape([sources * time, width]).select(0, places))
     }
 
-    /// Reads targets: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding; and the attention
-    /// `[B, T, S]`.
+    /// Runs the decoder over targets: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding;
+    /// and the attention weights `[B, T, S]`.
     fn read(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<3>, Option<Tensor<3>>) {
         let (time, batch) = (targets.time, targets.rows());
         let input = self.embed_target(targets.read.clone(), time, batch);
@@ -308,8 +308,8 @@ impl Translator {
         (Tensor::cat(outputs, 1), weights)
     }
 
-    /// One step from the words and, with input feeding, the last outputs: `o` `[B, E]`, the state and the attention
-    /// `[B, 1, S]`.
+    /// One step from the previous tokens and, with input feeding, the previous outputs: `o` `[B, E]`, the state and
+    /// the attention weights `[B, 1, S]`.
     fn write(
         &self,
         words: KnownInput,
@@ -323,7 +323,7 @@ impl Translator {
         (self.output_of(seen.squeeze_dim(1)), state, weights)
     }
 
-    /// `o_0`: zeros.
+    /// The initial `o_0`: zeros.
     fn nothing_fed(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.target_embedding.val().dims()[1]], &self.device())
     }
@@ -347,21 +347,21 @@ impl Translator {
         }
     }
 
-    /// Vectors `[T, B, E]` of time-major symbols, as `table` has them.
+    /// Embeddings `[T, B, E]` of time-major tokens, from `table`.
     fn embed(&self, table: &Param<Tensor<2>>, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
         let vectors = table.val().select(0, tokens);
         let width = vectors.dims()[1];
         dropout(&self.dropout, vectors.reshape([time, batch, width]))
     }
 
-    /// Vectors `[T, B, E]` of time-major target symbols.
+    /// Embeddings `[T, B, E]` of time-major target tokens.
     fn embed_target(&self, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
         let vectors = self.embed(&self.target_embedding, tokens, time, batch);
         let width = vectors.dims()[2];
         if self.output.is_none() { vectors * (width as f64).sqrt() } else { vectors }
     }
 
-    /// `[N, V]`.
+    /// Logits, `[N, V]`.
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
         outputs.matmul(self.output_weight().transpose()) + self.output_bias.val().unsqueeze()
     }

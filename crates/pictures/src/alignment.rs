@@ -1,16 +1,16 @@
-//! The attention of a translation.
+//! A drawing of a translation's attention weights.
 
 use crate::Picture;
 use crate::text::escaped;
 
-/// Size of a square, in pixels of the picture.
+/// Size of a square, in pixels of the drawing.
 const SQUARE: usize = 26;
 
-/// The alignment of a translation: a row for each symbol written, a column for each symbol read, the darker the more
-/// attention `weights[row][column]`, from 0 to 1, was paid.
+/// The alignment of a translation: a row for each target token, a column for each source token, darker for a higher
+/// attention weight `weights[row][column]`, from 0 to 1.
 pub fn alignment(weights: &[Vec<f32>], read: &[String], written: &[String]) -> Picture {
     let longest = |words: &[String]| words.iter().map(|word| word.chars().count()).max().unwrap_or(0);
-    // Letters of the size below are about 7 pixels wide.
+    // Letters of the font size below are about 7 pixels wide.
     let (left, top) = (longest(written) * 7 + 12, longest(read) * 7 + 12);
     let (width, height) = (left + read.len() * SQUARE + 8, top + written.len() * SQUARE + 8);
     let mut svg = format!(

@@ -1,4 +1,4 @@
-//! The attention over an image: the image once for each word that was written about it, bright where the attention lies.
+//! A drawing of the attention over an image: the image once per word of its caption, bright where the attention is.
 
 use std::io::Cursor;
 
@@ -9,27 +9,27 @@ use image::{ImageFormat, RgbImage};
 use crate::text::escaped;
 use crate::{Picture, drawn};
 
-/// Side of a tile, in pixels of the drawing.
+/// Side of a tile, in pixels.
 const TILE: usize = 140;
 
-/// Tiles in a row.
+/// Tiles per row.
 const COLUMNS: usize = 6;
 
 /// Height of a line of text.
 const LINE: usize = 20;
 
-/// A small picture, as part of a drawing.
+/// A small image, as part of a drawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
     address: String,
 }
 
 impl Thumbnail {
-    /// From pixels of a square: all red ones, row by row, then green, then blue.
+    /// A thumbnail from the pixels of a square: the red plane, row by row, then green, then blue.
     ///
     /// # Panics
     ///
-    /// When the pixels make no square.
+    /// When the pixels are not those of a square.
     pub fn new(pixels: &[u8]) -> Self {
         let side = (pixels.len() / 3).isqrt();
         assert_eq!(pixels.len(), 3 * side * side, "three planes of a square");
@@ -41,8 +41,8 @@ impl Thumbnail {
     }
 }
 
-/// The picture by itself, then once for each word, darker where less of the attention `weights[word]` lies. `name` is
-/// unique among the drawings of a page.
+/// The image alone, then once per word, darker where the attention `weights[word]` is lower. `name` must be unique
+/// among the drawings of a page.
 pub fn attended(name: &str, thumbnail: &Thumbnail, words: &[String], weights: &[Vec<f32>]) -> Picture {
     let tiles = 1 + words.len().min(weights.len());
     let (columns, rows) = (tiles.min(COLUMNS), tiles.div_ceil(COLUMNS));

@@ -1,4 +1,4 @@
-//! A confusion matrix.
+//! A drawing of a confusion matrix.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -8,7 +8,7 @@ use crate::text::cut;
 use crate::{Picture, drawn};
 
 const CELL: i32 = 56;
-/// Room for the names at the left, in pixels; longer names are cut.
+/// Width of the names at the left, in pixels; longer names are truncated.
 const NAMES: i32 = 150;
 const TOP: i32 = 96;
 const MARGIN: i32 = 20;
@@ -16,12 +16,12 @@ const FILL: RGBColor = RGBColor(33, 94, 156);
 /// Characters of a name that fit at the left, and above a column.
 const LONGEST: (usize, usize) = (20, 8);
 
-/// The confusion matrix with a row for each true class and a column for each predicted one: the number of items, and as
-/// colour the share of the row.
+/// The confusion matrix with a row for each true class and a column for each predicted one: the number of items, with
+/// the share of the row as colour.
 ///
 /// # Panics
 ///
-/// When there are not as many `names` as classes, or none.
+/// When the numbers of `names` and classes differ, or there are none.
 pub fn confusion(matrix: &ConfusionMatrix, names: &[&str]) -> Picture {
     assert!(names.len() == matrix.classes() && !names.is_empty(), "a name is wanted for each class");
     let side = CELL * names.len() as i32;

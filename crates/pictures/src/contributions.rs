@@ -1,29 +1,29 @@
-//! A text whose words are coloured by how much they contribute to a prediction: green for it, red against it.
+//! A text with words coloured by their contributions to a prediction: green for it, red against it.
 
 use crate::text::{escaped, page, visible};
 
-/// The parts of a text in their order, each with its contribution; none for what stands between the words.
+/// The parts of a text in order, each with its contribution; none for text between words.
 pub type Contributions<'a> = [(&'a str, Option<f32>)];
 
-/// How a contribution is shown where text is printed.
+/// How contributions are shown in printed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// As the colour behind the word.
+    /// As the background colour of the word.
     Colour,
-    /// As a number after the word, where there are no colours.
+    /// As a number after the word, for output without colours.
     Number,
 }
 
 impl Shown {
-    /// Colours on a terminal, unless <https://no-color.org> is asked for.
+    /// Colour on a terminal, unless <https://no-color.org> is requested.
     pub fn here(terminal: bool) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if terminal && !refused { Self::Colour } else { Self::Number }
     }
 }
 
-/// The text with its contributions, in a line. With colours it is for a terminal: the control characters of the text itself are
-/// [`visible`].
+/// The text with its contributions, in a line. With colours it is for a terminal: control characters of the text
+/// itself are [`visible`].
 pub fn line(parts: &Contributions<'_>, how: Shown) -> String {
     match how {
         Shown::Number => coloured(parts, str::to_owned, |part, share, _| format!("{part}[{share:+.2}]")),
@@ -42,15 +42,15 @@ pub fn section(class: &str, probabilities: &str, parts: &Contributions<'_>) -> S
     format!("<h2>{}</h2>\n<p>{}</p>\n<p>{text}</p>\n", escaped(class), escaped(probabilities))
 }
 
-/// A page of HTML with these sections.
+/// An HTML page with these sections.
 pub fn contributions_page(sections: &str) -> String {
     let style = "body { font: 16px/1.6 sans-serif; max-width: 50em; margin: 2em auto }\np { white-space: pre-wrap }\n";
     let legend = "Green words contribute to the predicted class, red ones against it (gradient times input, in nats).";
     page("Contributions of words", style, &format!("<p>{legend}</p>\n{sections}"))
 }
 
-/// All parts in a row: those without a contribution as `plain` shows them, the others as `word`
-/// shows them with their contribution and their colour.
+/// Concatenates all parts: those without a contribution are formatted by `plain`, the others by
+/// `word` with their contribution and their colour.
 fn coloured(
     parts: &Contributions<'_>,
     plain: impl Fn(&str) -> String,

@@ -1,22 +1,22 @@
-//! A page of images with their captions.
+//! An HTML page of images with their captions.
 
 use crate::text::{escaped, page};
 
-/// An image of a gallery.
+/// An image of a gallery, with its captions.
 #[derive(Clone, Debug)]
 pub struct Exhibit<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The caption of a model.
+    /// The model's caption.
     pub caption: &'a str,
-    /// The captions of people.
+    /// The reference captions.
     pub references: &'a [String],
-    /// The image, as [`attended`](crate::attended) draws it.
+    /// The image, drawn by [`attended`](crate::attended).
     pub svg: String,
 }
 
 impl Exhibit<'_> {
-    /// The image with its captions, in HTML.
+    /// The image with its captions, as HTML.
     pub fn html(&self) -> String {
         let Self { name, caption, references, svg } = self;
         let references: String = references.iter().map(|text| format!("<li>{}</li>\n", escaped(text))).collect();
@@ -28,7 +28,7 @@ impl Exhibit<'_> {
     }
 }
 
-/// An HTML page of exhibits, each as [`Exhibit::html`] has it.
+/// An HTML page of exhibits, each from [`Exhibit::html`].
 pub fn gallery(exhibits: &str) -> String {
     let style = "body { font-family: sans-serif; max-width: 60em; margin: 2em auto; }\nfigure { margin: 2em 0; }\n\
                  ul { color: #555; font-size: 0.9em; }\nsmall { color: #888; }\n";

@@ -1,4 +1,4 @@
-//! The learning curve of a run.
+//! A drawing of a run's learning curve.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use crate::{Picture, drawn};
 const SIZE: (u32, u32) = (900, 360);
 const TRAINING: RGBColor = RGBColor(120, 150, 190);
 const HELD_OUT: RGBColor = RGBColor(200, 70, 40);
-/// The most points of a curve: a picture shows no more.
+/// Largest number of points of a curve: a drawing cannot show more.
 const MAX_POINTS: usize = 600;
 
 /// A curve: `(epochs, value)`.
 type Curve = Vec<(f64, f64)>;
 
-/// The learning curve of the lines of a run's `metrics.jsonl`: on the left the loss of the training steps and of
-/// the evaluations, on the right the evaluations' `figure`, if one is given. None while there are no figures.
+/// The learning curve from the lines of a run's `metrics.jsonl`: on the left the loss of training steps and
+/// evaluations, on the right the evaluations' `figure`, if given. None if there are no figures yet.
 pub fn learning_curve(metrics: &str, loss_unit: &str, figure: Option<&str>) -> Option<Picture> {
     let lines: Vec<Value> = metrics.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let of = |kind: &str, name: &str| -> Curve {
@@ -49,7 +49,7 @@ pub fn learning_curve(metrics: &str, loss_unit: &str, figure: Option<&str>) -> O
     Some(Picture { name: "learning-curve", svg })
 }
 
-/// Means of neighbours, so that there are at most [`MAX_POINTS`].
+/// Averages adjacent points, so that there are at most [`MAX_POINTS`].
 fn thinned(curve: Curve) -> Curve {
     let group = curve.len().div_ceil(MAX_POINTS).max(1);
     let mean = |points: &[(f64, f64)]| {
@@ -78,7 +78,7 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, curves: &[(&str
     if curves.len() < 2 {
         return;
     }
-    // Losses fall: this corner is empty.
+    // Losses fall, so this corner is empty.
     let mut legend = chart.configure_series_labels();
     drawn(
         legend
@@ -89,13 +89,13 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, Shift>, title: &str, curves: &[(&str
     );
 }
 
-/// A range around `values` with some room, never empty.
+/// A range around `values` with a margin, never empty.
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if least > most {
         return 0.0..1.0;
     }
-    // Around one value, a twentieth of it.
+    // A twentieth of the value, if there is only one.
     let room = if most > least { (most - least) * 0.04 } else { most.abs() * 0.05 }.max(1e-6);
     least - room..most + room
 }

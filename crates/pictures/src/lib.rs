@@ -1,16 +1,16 @@
-//! Pictures of what sequence models do.
+//! Drawings of the data and results of sequence models.
 //!
-//! Charts are SVG, which needs no fonts to be made and which any browser shows; images are PNG and GIF; texts are HTML or
-//! coloured lines of a terminal.
+//! Charts are SVG, which needs no fonts to generate and any browser shows; images are PNG and GIF; texts are HTML or
+//! coloured terminal lines.
 //!
 //! * [`learning_curve`]: the loss and the first figure of a run, over the epochs.
-//! * [`alignment`]: the attention of a translation; [`attended`]: the attention over an image, word by word.
+//! * [`alignment`]: the attention weights of a translation; [`attended`]: those over an image, word by word.
 //! * [`confusion`]: a confusion matrix.
 //! * [`timeline`]: the labels of every frame of a clip.
-//! * [`sheet`]: images beside each other, as a picture, an animation or text.
-//! * [`contributions`]: a text whose words are coloured by how much they contribute to a prediction.
-//! * [`gallery`]: a page of images with their captions.
-//! * [`page`]: an HTML page around such pictures; [`visible`]: a text for a terminal.
+//! * [`sheet`]: images side by side, as a picture, an animation or text.
+//! * [`contributions`]: a text with words coloured by their contributions to a prediction.
+//! * [`gallery`]: an HTML page of images with their captions.
+//! * [`page`]: an HTML page for such drawings; [`visible`]: text that is safe for a terminal.
 //!
 //! ```
 //! use rekindle_metrics::classification::ConfusionMatrix;
@@ -42,16 +42,16 @@ pub use learning_curve::learning_curve;
 pub use text::{escaped, page, visible};
 pub use timeline::timeline;
 
-/// A picture of a run.
+/// A drawing for a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Its file name, without `.svg`.
     pub name: &'static str,
-    /// The picture.
+    /// The drawing.
     pub svg: String,
 }
 
-/// Drawing into memory cannot fail for the system's sake, so what fails is the drawing code.
+/// Drawing into memory has no system errors, so an error is a bug in the drawing code.
 fn drawn<T, E: Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|e| unreachable!("SVG is drawn into memory, with ranges that are not empty: {e}"))
 }

@@ -1,4 +1,4 @@
-//! Images beside each other, as a picture, an animation or text.
+//! Images side by side, as a picture, an animation or text.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -7,23 +7,23 @@ use std::path::Path;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageError, Rgb, RgbImage};
 
-/// An image, and the window through which it was read or written.
+/// An image, with its read or write window.
 #[derive(Clone, Debug)]
 pub struct Tile {
     /// `[C, H, W]`, from 0 to 1.
     pub pixels: Vec<f32>,
-    /// Left, top, right and bottom in pixels of the image, where there is a window.
+    /// Left, top, right and bottom in pixels of the image, if there is a window.
     pub window: Option<[f32; 4]>,
 }
 
-/// How images are laid out.
+/// The layout of images.
 #[derive(Clone, Copy, Debug)]
 pub struct Sheet {
     /// `[C, H, W]` of an image.
     pub shape: [usize; 3],
-    /// Images in a row.
+    /// Images per row.
     pub columns: usize,
-    /// Width in the picture of one pixel of an image.
+    /// Pixels of the picture per pixel of an image.
     pub scale: usize,
     /// The colour of the windows.
     pub colour: [u8; 3],
@@ -31,7 +31,7 @@ pub struct Sheet {
 
 /// Pixels between two images.
 const GAP: usize = 2;
-/// Between two pictures of an animation, and before it begins anew.
+/// Duration of a frame of an animation, and of the last one.
 const MILLISECONDS: [u32; 2] = [200, 1500];
 
 impl Sheet {
@@ -58,7 +58,7 @@ impl Sheet {
             picture.put_pixel((left + x) as u32, (top + y) as u32, Rgb([level(0), level(1), level(2)]));
         }
         let Some([x0, y0, x1, y1]) = tile.window else { return };
-        // A window may lie beyond the image: what shows of it is drawn along the edge.
+        // A window may extend beyond the image: that part is drawn along the edge.
         let within = |at: f32, side: usize| ((at + 0.5) * scale as f32).clamp(0.0, (side * scale - 1) as f32) as usize;
         let (x0, x1) = (within(x0, width), within(x1, width));
         let (y0, y1) = (within(y0, height), within(y1, height));
@@ -78,7 +78,7 @@ impl Sheet {
         self.picture(tiles).save(path).map_err(to_io)
     }
 
-    /// Writes an animated GIF file, a picture for each of `frames`.
+    /// Writes an animated GIF file, with a picture for each of `frames`.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ fn to_io(error: ImageError) -> io::Error {
     }
 }
 
-/// `images` `[C, H, W]` side by side in blocks, two pixels above each other in a character.
+/// `images` `[C, H, W]` side by side as block characters, each for two pixels above each other.
 pub fn text(images: &[Vec<f32>], [channels, height, width]: [usize; 3]) -> String {
     let white = |image: &[f32], y: usize, x: usize| {
         let levels = (0..channels).map(|channel| image[(channel * height + y) * width + x]);

@@ -1,6 +1,6 @@
-//! Texts for a browser and for a terminal.
+//! Text for browsers and terminals.
 
-/// A text with the marks that XML and HTML want. Control characters, which XML cannot hold, become `�`.
+/// Escapes a text for XML and HTML. Control characters, which are invalid in XML, become `�`.
 pub fn escaped(text: &str) -> String {
     without_controls(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -9,7 +9,7 @@ fn without_controls(text: &str) -> String {
     text.replace(|c: char| c.is_control() && !['\n', '\t'].contains(&c), "\u{fffd}")
 }
 
-/// The first characters of `name`, marked where it goes on.
+/// The first characters of `name`, with a mark if it is truncated.
 pub(crate) fn cut(name: &str, longest: usize) -> String {
     let name = without_controls(name);
     if name.chars().count() <= longest {
@@ -18,7 +18,7 @@ pub(crate) fn cut(name: &str, longest: usize) -> String {
     name.chars().take(longest - 1).chain(['…']).collect()
 }
 
-/// A text without the control characters that would change what a terminal shows: Escape becomes `\u{1b}`.
+/// Escapes control characters that would affect a terminal: Escape becomes `\u{1b}`.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -31,7 +31,7 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// An HTML page with the rules `style` of CSS and the content `body`.
+/// An HTML page with the CSS rules `style` and the content `body`.
 pub fn page(title: &str, style: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\

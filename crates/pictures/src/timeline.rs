@@ -1,4 +1,4 @@
-//! The labels of every frame of a clip, in time.
+//! A drawing of the labels of a clip over time.
 
 use std::ops::Range;
 
@@ -8,34 +8,34 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::text::cut;
 use crate::{Picture, drawn};
 
-/// Pixels of the time axis: where there are more frames, neighbours share a pixel.
+/// Pixels of the time axis; more frames share pixels.
 const WIDTH: usize = 1000;
 const LEFT: i32 = 96;
 const MARGIN: i32 = 24;
-/// Where the first bar begins, and how high bars and the gaps between them are.
+/// Position of the first bar, and the heights of bars and gaps.
 const TOP: i32 = 44;
 const BAR: i32 = 40;
 const GAP: i32 = 8;
-/// The mark of wrong frames is lower than a bar.
+/// Height of the mark of wrong frames, less than a bar's.
 const MARK: i32 = 10;
 const LEGEND_LINE: i32 = 24;
-/// Room for a character of the legend, a little more than most need.
+/// Width of a character in the legend, a little more than most need.
 const CHARACTER: i32 = 8;
 /// Characters of a clip's name, and of a class's, that are drawn.
 const LONGEST: (usize, usize) = (100, 24);
-/// Numbers on the time axis, at most.
+/// Largest number of ticks on the time axis.
 const MAX_TICKS: usize = 10;
 const WRONG: RGBColor = RGBColor(190, 30, 30);
 
-/// The classes of the frames of a clip as coloured bars over time, `[T]`: the true ones, if they are known, above the
-/// predicted ones, and under both a mark wherever they differ. Frames are counted from 0.
+/// The classes of the frames of a clip as coloured bars over time, `[T]`: the true ones, if known, above the predicted
+/// ones, and below both a mark where they differ. Frames are counted from 0.
 ///
-/// Of a clip with more than a thousand frames, a pixel shows the commonest class of its frames, and is marked if any of
-/// them is wrong.
+/// If a clip has more than a thousand frames, a pixel shows the most frequent class of its frames, and is marked if
+/// any of them is wrong.
 ///
 /// # Panics
 ///
-/// When there are not as many true classes as predicted ones, or a class has no name.
+/// When the numbers of true and predicted classes differ, or a class has no name.
 pub fn timeline(clip: &str, truth: Option<&[u32]>, predicted: &[u32], names: &[&str]) -> Picture {
     let all = || truth.unwrap_or_default().iter().chain(predicted);
     assert!(truth.is_none_or(|truth| truth.len() == predicted.len()), "a true class is wanted for each frame");
@@ -106,7 +106,7 @@ struct Entry {
     line: i32,
 }
 
-/// The classes that appear, one after the other, in as many lines as they take.
+/// The entries of the classes that occur, in order, in as many lines as needed.
 fn legend(classes: &[u32], names: &[&str]) -> Vec<Entry> {
     let (mut x, mut line) = (LEFT, 0);
     let entry = |&class: &u32| {
@@ -122,7 +122,7 @@ fn legend(classes: &[u32], names: &[&str]) -> Vec<Entry> {
     classes.iter().map(entry).collect()
 }
 
-/// What is drawn in each column of the bar: a frame, or what `together` makes of the frames that share a pixel.
+/// The content of each column of the bar: a frame, or the result of `together` for the frames that share a pixel.
 fn columns<T: Copy>(frames: &[T], together: impl Fn(&[T]) -> T) -> Vec<T> {
     if frames.len() <= WIDTH {
         return frames.to_vec();
@@ -130,7 +130,7 @@ fn columns<T: Copy>(frames: &[T], together: impl Fn(&[T]) -> T) -> Vec<T> {
     (0..WIDTH).map(|x| together(&frames[x * frames.len() / WIDTH..(x + 1) * frames.len() / WIDTH])).collect()
 }
 
-/// Like columns side by side, each run with the pixels from which to which it goes.
+/// Runs of equal adjacent columns, each with its range of pixels.
 fn runs<T: Copy + PartialEq>(columns: &[T]) -> Vec<(Range<i32>, T)> {
     let pixel = |column: usize| LEFT + (column * WIDTH / columns.len()) as i32;
     let mut start = 0;
@@ -143,14 +143,14 @@ fn runs<T: Copy + PartialEq>(columns: &[T]) -> Vec<(Range<i32>, T)> {
     columns.chunk_by(T::eq).map(run).collect()
 }
 
-/// The class that most frames have, the first of them when there are several.
+/// The most frequent class, the first of them in a tie.
 fn commonest(classes: &[u32]) -> u32 {
     let count = |class: u32| classes.iter().filter(|&&other| other == class).count();
-    // `max_by_key` takes the last of equals.
+    // `max_by_key` returns the last of equal elements.
     classes.iter().rev().copied().max_by_key(|&class| count(class)).expect("a pixel has a frame")
 }
 
-/// The frames whose number is written under the axis: every 1, 2 or 5 times a power of ten.
+/// The frames with a tick on the axis: every 1, 2 or 5 times a power of ten.
 fn ticks(frames: usize) -> impl Iterator<Item = usize> {
     let mut step = 1;
     // 1, 2, 5, 10, 20, 50, ...

@@ -1,4 +1,4 @@
-//! The cells: one list, and one file for the equations of each.
+//! The cells: one list, and a file with the equations of each.
 //!
 //! A new cell is a file here with its [`Equations`], and a line in the list below. Layers, stacks,
 //! steppers, settings, help texts, imported weights and the tests of all cells follow the list.
@@ -23,10 +23,10 @@ mod relu_candidate;
 mod vanilla;
 
 /// Declares the cells: for each its variant, its name on the command line and in files, its name in
-/// the paths of stored parameters, its equations and a line about it.
+/// the paths of stored parameters, its equations and a one-line description.
 macro_rules! cells {
     ($($variant:ident $name:literal $record:literal $equations:path: $summary:literal;)+) => {
-        /// The recurrence that a layer computes.
+        /// The cell of a layer.
         ///
         /// Names on the command line, in configuration files and from [`Display`](fmt::Display) are
         /// the same: [`name`](Self::name).
@@ -68,22 +68,22 @@ impl Cell {
         self.definition().name
     }
 
-    /// A line about the cell.
+    /// A one-line description.
     pub fn summary(self) -> &'static str {
         self.definition().summary
     }
 
-    /// Blocks of `H` rows in `weight_ih`, and in `weight_hh` where there is one: `G = gates x H`.
+    /// Number of blocks of `H` rows in `weight_ih`, and in `weight_hh` if there is one: `G = gates x H`.
     pub fn gates(self) -> usize {
         self.definition().gates
     }
 
-    /// Whether a step multiplies the hidden state: whether there are `weight_hh` and `bias_hh`.
+    /// Whether a step multiplies the hidden state by weights, so that there are `weight_hh` and `bias_hh`.
     pub fn has_recurrent_product(self) -> bool {
         self.definition().has_product
     }
 
-    /// Whether the state has a cell state `c` beside the hidden state `h`.
+    /// Whether there is a cell state `c` in addition to the hidden state `h`.
     pub fn has_cell_state(self) -> bool {
         self.definition().has_cell_state
     }

@@ -1,4 +1,4 @@
-//! The mathematics of a cell and its weights, as a layer takes them.
+//! The interface of a cell's equations and weights to its layer.
 
 use burn::tensor::Tensor;
 use rekindle_kernels::{Input, Outputs, Scan};
@@ -8,30 +8,30 @@ use crate::weights::{Size, Start, Values, WeightShape};
 use crate::{LayerState, SequenceInput};
 
 /// The equations of a cell. Its state is `N` tensors `[B, H]`: the hidden state, and the cell state
-/// where `N` is 2.
+/// if `N` is 2.
 pub(crate) trait Equations<const N: usize> {
-    /// Blocks of `H` rows in `weight_ih`, and in `weight_hh` where there is one.
+    /// Number of blocks of `H` rows in `weight_ih`, and in `weight_hh` if there is one.
     const GATES: usize;
 
-    /// The block of bias rows that opens the forget gate, and the sign with which it does: -1 where the
-    /// gate is one minus that of the block. None if the cell has no such gate.
+    /// The block of bias rows of the forget gate, and the sign that opens it: -1 if the gate is one minus that of the
+    /// block. None if the cell has no such gate.
     const FORGET_GATE: Option<(usize, f64)> = None;
 
     /// Whether there is a recurrent product: `weight_hh` and `bias_hh`.
     const HAS_PRODUCT: bool = true;
 
-    /// The weights beside `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`.
+    /// Weights other than `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`.
     const EXTRA: &'static [WeightShape] = &[];
 
-    /// Whether `W_ih x_t + b + W_hh h_{t-1}` is all that a step reads of its input and of the
-    /// hidden state before, so that [`Unrolled`](crate::Unrolled) may see to the gradients of both products.
+    /// Whether a step uses its input and the previous hidden state only in `W_ih x_t + b + W_hh h_{t-1}`, so that
+    /// [`Unrolled`](crate::Unrolled) may compute the gradients of both products.
     const ADDS_PRODUCTS: bool = false;
 
     /// The native code of a single step.
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<rekindle_kernels::step::Cell> = None;
 
-    /// The bias in the input's projection, `[G]`: all that stands outside of any gate.
+    /// The bias in the input projection, `[G]`: all of it that no gate scales.
     fn input_bias(weights: &Values) -> Option<Tensor<1>> {
         let bias_ih = weights.vector("bias_ih")?;
         Some(match weights.vector("bias_hh") {
@@ -40,15 +40,15 @@ pub(crate) trait Equations<const N: usize> {
         })
     }
 
-    /// What [`sequence`](Self::sequence) reads of a time-major input, computed for all time steps at
-    /// once: `W_ih x_t + b`, unless a cell has it otherwise.
+    /// The input of [`sequence`](Self::sequence) from a time-major input, computed for all time
+    /// steps at once: `W_ih x_t + b`, unless a cell overrides it.
     fn project(input: SequenceInput, weights: &Values) -> Input {
         project(input, weights.matrix("weight_ih"), Self::input_bias(weights))
     }
 
     /// Runs the cell over a time-major sequence: hidden states `[T, B, H]` and the final state.
     ///
-    /// A native operation of `rekindle-kernels`, or its `walk` with a time step in tensor operations.
+    /// Calls a native operation of `rekindle-kernels`, or its `walk` with a time step in tensor operations.
     fn sequence(input: Input, state: [Tensor<2>; N], weights: &Values, scan: &Scan) -> Outputs<N>;
 }
 
@@ -60,7 +60,7 @@ const COMMON: [WeightShape; 4] = [
     WeightShape { name: "bias_hh", sizes: &[Size::G], start: Start::Drawn, is_bias: true },
 ];
 
-/// A cell as data: [`Equations`] behind function pointers.
+/// A cell as data: [`Equations`] as function pointers.
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub name: &'static str,
@@ -114,7 +114,7 @@ impl Definition {
     }
 }
 
-/// Cuts the sums of a step, `[B, M*H]`, into those of its `M` gates.
+/// Splits the pre-activations of a step, `[B, M*H]`, into those of its `M` gates.
 pub(crate) fn split_gates<const M: usize>(sums: Tensor<2>) -> [Tensor<2>; M] {
     let hidden = sums.dims()[1] / M;
     std::array::from_fn(|gate| sums.clone().narrow(1, gate * hidden, hidden))

@@ -1,4 +1,4 @@
-//! What can go wrong with values that come from outside the program.
+//! Errors for values from outside the program.
 
 use thiserror::Error;
 
@@ -6,8 +6,8 @@ use crate::{Cell, Scheme};
 
 /// An error of this crate.
 ///
-/// Wrong shapes in a forward pass are mistakes of the program and panic;
-/// these are for names that a person typed and data read from a file.
+/// Wrong shapes in a forward pass are programming errors and panic; these errors are for typed
+/// names and for data read from a file.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,9 +28,9 @@ pub enum Error {
     StateCount {
         /// The cell that the state is for.
         cell: Cell,
-        /// Tensors that each layer of this cell carries.
+        /// Number of state tensors per layer of this cell.
         per_layer: usize,
-        /// Tensors that were given.
+        /// Number of tensors found.
         found: usize,
     },
     /// A stored state tensor is not a `[B, H]` matrix like the others.
@@ -40,7 +40,7 @@ pub enum Error {
         index: usize,
         /// Its shape.
         found: Vec<usize>,
-        /// The shape that it should have.
+        /// The expected shape.
         wanted: String,
     },
 }

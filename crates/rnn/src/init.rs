@@ -1,4 +1,4 @@
-//! How weights are drawn.
+//! Initialisation of weights.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::Error;
 use crate::orthogonal::orthogonal;
 use crate::weights::{Size, Sizes, Start, WeightShape};
 
-/// How the weights of a recurrent layer start.
+/// Initialisation of the weights of a recurrent layer.
 ///
 /// Weights are drawn on the host, gate by gate in the order `weight_ih`,
 /// `weight_hh`, `bias_ih`, `bias_hh` and that of [`Cell::weight_names`](crate::Cell::weight_names),
@@ -47,7 +47,7 @@ impl Default for Initialization {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
-    /// Weights and biases from `U(-1/√H, 1/√H)`, as `torch.nn.LSTM` does.
+    /// Weights and biases from `U(-1/√H, 1/√H)`, as in `torch.nn.LSTM`.
     #[default]
     Pytorch,
     /// Each gate's block of `weight_ih` from `U(±√(6 / (I + H)))` and of
@@ -55,11 +55,10 @@ pub enum Scheme {
     /// "Understanding the difficulty of training deep feedforward neural
     /// networks", 2010).
     Xavier,
-    /// Each gate's block of `weight_hh` a random orthogonal matrix, which
-    /// keeps the length of what it multiplies; `weight_ih` as
-    /// [`Xavier`](Self::Xavier); biases 0 (Saxe, McClelland and Ganguli,
-    /// "Exact solutions to the nonlinear dynamics of learning in deep linear
-    /// neural networks", 2013).
+    /// Each gate's block of `weight_hh` is a random orthogonal matrix, which preserves the length
+    /// of vectors; `weight_ih` as [`Xavier`](Self::Xavier); biases 0 (Saxe, McClelland and Ganguli,
+    /// "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+    /// 2013).
     Orthogonal,
 }
 
@@ -142,11 +141,11 @@ thread_local! {
     static BLANK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `build` builds, with no weight drawn: each is zeros, made when it is first read or replaced before that. So a model
-/// costs nothing whose weights come from a file, and one that is only asked for its
+/// Calls `build` without drawing weights: each is zeros, allocated when it is first read, unless it is replaced
+/// before. So a model whose weights come from a file has no initialisation cost, and one that is built only for its
 /// [number of parameters](burn::module::Module::num_params) needs no memory.
 ///
-/// It holds for all weights that are made by [`parameter`], those of this crate among them.
+/// It affects all weights from [`parameter`], including those of this crate.
 pub fn blank<M>(build: impl FnOnce() -> M) -> M {
     struct Restore(bool);
     impl Drop for Restore {
@@ -158,11 +157,11 @@ pub fn blank<M>(build: impl FnOnce() -> M) -> M {
     build()
 }
 
-/// A parameter with the values that `draw` gives, row by row; in a [`blank`] model it is not called.
+/// A parameter with the values of `draw`, row by row; in a [`blank`] model `draw` is not called.
 ///
 /// # Panics
 ///
-/// When it gives another number of values than `shape` has.
+/// When the number of values is not that of `shape`.
 pub fn parameter<const D: usize>(
     shape: [usize; D],
     device: &Device,
@@ -178,8 +177,8 @@ pub fn parameter<const D: usize>(
     Param::uninitialized(ParamId::new(), zeros, device.clone(), true, shape.into())
 }
 
-/// A random stream that follows the device's own, so that
-/// [`Device::seed`] fixes the weights drawn from it.
+/// A random stream seeded from the device's generator, so that [`Device::seed`] determines the
+/// weights drawn from it.
 pub(crate) fn device_rng(device: &Device) -> StdRng {
     let drawn = Tensor::<1>::random([32], Distribution::Uniform(0.0, 256.0), device);
     let bytes: Vec<u8> = drawn.into_data().iter::<f32>().map(|byte| byte as u8).collect();

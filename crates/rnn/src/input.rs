@@ -1,47 +1,45 @@
-//! What a layer reads: dense rows or tokens.
+//! The input of a layer: dense rows or tokens.
 
 use burn::tensor::{Int, Tensor};
 
 /// The input of a layer: dense rows in `R` dimensions, or tokens in `T = R - 1`.
 ///
-/// Token indices must be below the number of rows of the table (or of the
-/// input size, when one-hot). They live on the device, so this is left to the
-/// backend to check.
+/// Token ids must be below the number of rows of the table (or the input size, for one-hot tokens).
+/// They are on the device, so the check is left to the backend.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "made and consumed once a call, never kept in bulk")]
 pub enum LayerInput<const R: usize, const T: usize> {
-    /// A vector for every step.
+    /// A vector at every step.
     Dense(Tensor<R>),
     /// Rows of an embedding table.
     ///
-    /// The layer projects the `V` rows of the table once and reads them by
-    /// token, where that is less work than to project every position. The
-    /// numbers are the same either way.
+    /// The layer projects the `V` rows of the table once and selects them by token, if that is less
+    /// work than projecting every position. The results are the same either way.
     Embedded {
         /// `[V, I]`.
         table: Tensor<2>,
-        /// A token for every step.
+        /// A token at every step.
         tokens: Tensor<T, Int>,
     },
-    /// One-hot rows, with `I = V`: the layer reads the rows of `W_xh` and
-    /// never forms the one-hot vectors.
+    /// One-hot rows, with `I = V`: the layer reads the rows of `W_xh` and never forms the one-hot
+    /// vectors.
     OneHot {
-        /// A token for every step.
+        /// A token at every step.
         tokens: Tensor<T, Int>,
     },
 }
 
 /// The input of a whole sequence: rows `[B, T, I]` or tokens `[B, T]`.
 ///
-/// The same type serves batch-first and time-major calls, `[T, B, ...]`; each function says which
-/// of the two it takes.
+/// The same type is used for batch-first and time-major calls, `[T, B, ...]`; each function
+/// documents its layout.
 pub type SequenceInput = LayerInput<3, 2>;
 
 /// The input of a single step: rows `[B, I]` or tokens `[B]`.
 pub type StepInput = LayerInput<2, 1>;
 
 impl<const R: usize, const T: usize> LayerInput<R, T> {
-    /// Another arrangement of the rows, or of the tokens.
+    /// Rearranges the rows or the tokens.
     fn arranged<const Q: usize, const S: usize>(
         self,
         rows: impl FnOnce(Tensor<R>) -> Tensor<Q>,
@@ -85,7 +83,7 @@ impl SequenceInput {
         }
     }
 
-    /// Features of one step, or none where the layer itself decides (one-hot).
+    /// Number of features per step; none for one-hot tokens, where the layer determines it.
     pub(crate) fn features(&self) -> Option<usize> {
         match self {
             Self::Dense(rows) => Some(rows.dims()[2]),

@@ -1,4 +1,4 @@
-//! One layer of any cell.
+//! A single layer of any cell.
 
 use std::fmt;
 
@@ -15,22 +15,22 @@ use crate::{Cell, Initialization, LayerState, SequenceInput, StepInput};
 /// Configuration of a [`Layer`].
 #[derive(Config, Debug)]
 pub struct LayerConfig {
-    /// `I`: features of a step.
+    /// `I`: features per step.
     pub input_size: usize,
     /// `H`: size of the hidden state.
     pub hidden_size: usize,
-    /// The recurrence.
+    /// The cell.
     pub cell: Cell,
     /// Whether the layer has biases.
     #[config(default = true)]
     pub bias: bool,
-    /// How the weights are drawn.
+    /// The initialisation of the weights.
     #[config(default = "Initialization::default()")]
     pub init: Initialization,
 }
 
 impl LayerConfig {
-    /// A layer with weights that follow [`Device::seed`].
+    /// A layer with weights drawn from the generator of [`Device::seed`].
     ///
     /// # Panics
     ///
@@ -57,28 +57,27 @@ impl LayerConfig {
     }
 }
 
-/// One recurrent layer in one direction: a cell and its weights, in PyTorch's layout and by
-/// PyTorch's names.
+/// One recurrent layer in one direction: a cell and its weights, with PyTorch's layout and names.
 ///
-/// Every cell has `weight_ih` `[G, I]` and, unless biases are left out, `bias_ih` `[G]`; those with a
-/// [recurrent product](Cell::has_recurrent_product) also `weight_hh` `[G, H]` and `bias_hh` `[G]`. Gate
-/// rows are in the order of the cell's equations; [`Cell::weight_names`] lists the weights of each.
+/// Every cell has `weight_ih` `[G, I]` and, unless biases are disabled, `bias_ih` `[G]`; those with a [recurrent
+/// product](Cell::has_recurrent_product) also have `weight_hh` `[G, H]` and `bias_hh` `[G]`. Gate rows are in the
+/// order of the cell's equations; [`Cell::weight_names`] lists the weights of each.
 #[derive(Clone, Debug)]
 pub struct Layer {
     cell: Cell,
     weights: Vec<(&'static str, Weight)>,
-    /// Whether the parameters stand under the name of the cell in the paths of a record, as they do
-    /// in a [`Recurrent`](crate::Recurrent) network: `layers.0.forward.Lstm.weight_ih`.
+    /// Whether the paths of parameters in a record include the name of the cell, as in a
+    /// [`Recurrent`](crate::Recurrent) network: `layers.0.forward.Lstm.weight_ih`.
     stacked: bool,
 }
 
 impl Layer {
-    /// The layer as part of a stack, where the paths of its parameters have the name of the cell.
+    /// The layer as part of a stack, with the name of the cell in the paths of its parameters.
     pub(crate) fn stacked(self) -> Self {
         Self { stacked: true, ..self }
     }
 
-    /// The recurrence.
+    /// The cell.
     pub fn cell(&self) -> Cell {
         self.cell
     }
@@ -88,7 +87,7 @@ impl Layer {
         self.weights.iter().map(|(name, weight)| (*name, weight))
     }
 
-    /// The weights by name, to be changed.
+    /// The weights by name, mutable.
     pub fn weights_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Weight)> {
         self.weights.iter_mut().map(|(name, weight)| (*name, weight))
     }
@@ -105,7 +104,7 @@ impl Layer {
         }
     }
 
-    /// A matrix, to be changed.
+    /// A matrix, mutable.
     ///
     /// # Panics
     ///
@@ -143,7 +142,7 @@ impl Layer {
         }
     }
 
-    /// `I`: features of a step.
+    /// `I`: features per step.
     pub fn input_size(&self) -> usize {
         self.input_weight().lazy_shape()[1]
     }
@@ -153,7 +152,7 @@ impl Layer {
         self.input_weight().lazy_shape()[0] / self.cell.gates()
     }
 
-    /// The state before the first step of a fresh sequence.
+    /// The initial state of a new sequence.
     pub fn zero_state(&self, batch: usize, device: &Device) -> LayerState {
         let shape = [batch, self.hidden_size()];
         LayerState::zeros(self.cell.has_cell_state(), shape, &self.input_weight().val(), device)
@@ -165,7 +164,7 @@ impl Layer {
     ///
     /// - input: `[T, B, I]`, or tokens `[T, B]`
     /// - state: `[B, H]`; zeros if none is given
-    /// - returns the hidden states `[T, B, H]` and the final state; none and the state that was given for `T` or `B` of 0
+    /// - returns the hidden states `[T, B, H]` and the final state; for `T` or `B` of 0, none and the given state
     ///
     /// # Panics
     ///
@@ -188,8 +187,7 @@ impl Layer {
         (cell.sequence)(input, state, &weights, scan)
     }
 
-    /// Runs the layer over one step: the sequence of length 1, so with exactly
-    /// its numbers.
+    /// Runs the layer over one step: a sequence of length 1, with identical values.
     ///
     /// # Shapes
     ///
@@ -211,12 +209,12 @@ impl Layer {
     }
 }
 
-/// The kind of what holds the weights, in the paths of parameters.
+/// The kind of container that holds the weights, in the paths of parameters.
 const CONTAINER: &str = "Struct:Layer";
-/// The kind of what holds the cell's name in the paths of a network's parameters.
+/// The kind of container that holds the cell's name, in the paths of a network's parameters.
 const STACKED: &str = "Enum:Layer";
 
-/// By hand, since the weights have names of their own.
+/// Written by hand, because the weights have their own names.
 impl Module for Layer {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
         let record = self.cell.definition().record;

@@ -1,8 +1,8 @@
 //! Recurrent layers for [Burn](https://burn.dev).
 //!
-//! Every layer runs a whole sequence in one call, keeps its weights in
-//! PyTorch's layout and names, takes an initial state and returns the final
-//! one, and understands padded batches, reversed time and token inputs.
+//! Every layer runs a whole sequence in one call, has weights with PyTorch's layout and names,
+//! takes an initial state and returns the final one, and supports padded batches, reversed time and
+//! token inputs.
 //!
 //! # Parts
 //!
@@ -11,9 +11,9 @@
 //! - [`Layer`]: a single layer of any cell, with its weights by name.
 //! - [`LayerInput`], of a [sequence](SequenceInput) or a [step](StepInput): dense rows, embedded tokens or
 //!   one-hot tokens.
-//! - `Stepper`, with a CPU backend compiled in: a network prepared to read step by step, tokens of
-//!   one sequence as in sampling, or rows of several as in a search.
-//! - [`State`]: what is carried from one chunk of a sequence to the next.
+//! - `Stepper`, with a CPU backend compiled in: a network prepared for single steps, on tokens of
+//!   one sequence for sampling, or on rows of several for search.
+//! - [`State`]: the state carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
 //!

@@ -3,13 +3,12 @@
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// An `[n, n]` orthogonal matrix, row by row, uniform over all of them (the
-/// Haar measure).
+/// An orthogonal matrix `[n, n]`, row by row, uniformly distributed (Haar measure).
 ///
-/// The Gram-Schmidt process on rows of normal numbers, with positive lengths,
-/// gives just that (Mezzadri, "How to generate random matrices from the
-/// classical compact groups", 2007). It runs in `f64` and projects twice,
-/// since one pass loses orthogonality by cancellation (Giraud et al. 2005).
+/// It is the result of the Gram-Schmidt process on normally distributed rows, with positive lengths
+/// (Mezzadri, "How to generate random matrices from the classical compact groups", 2007). It runs
+/// in `f64` and projects twice, since one pass loses orthogonality by cancellation (Giraud et al.
+/// 2005).
 pub(crate) fn orthogonal<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Vec<f32> {
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(n);
     while rows.len() < n {
@@ -29,8 +28,8 @@ pub(crate) fn orthogonal<R: Rng + ?Sized>(n: usize, rng: &mut R) -> Vec<f32> {
     rows.into_iter().flatten().map(|value| value as f32).collect()
 }
 
-/// Eight running sums, which the compiler keeps in vector registers; one sum
-/// would wait for every addition.
+/// Eight partial sums, which the compiler keeps in vector registers; a single sum would wait for
+/// every addition.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_lanes, a_rest) = a.as_chunks::<8>();
     let (b_lanes, b_rest) = b.as_chunks::<8>();

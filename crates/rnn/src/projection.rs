@@ -1,4 +1,4 @@
-//! The product with `W_ih`, taken for the whole sequence before the time loop.
+//! The product with `W_ih`, computed for the whole sequence before the time loop.
 
 use burn::tensor::{Int, Tensor};
 use rekindle_kernels::Input;
@@ -6,12 +6,11 @@ use rekindle_kernels::linear::linear;
 
 use crate::SequenceInput;
 
-/// Products of fewer output elements than this are given more rows.
+/// Products with fewer output elements than this are padded with rows.
 ///
-/// Backends compute a product (or a sum) of a single row, or of a handful of
-/// elements, by other routines, which add in another order. Above this size they have one
-/// order for every row, so that a step decoded alone has the bits that it has
-/// inside a long sequence.
+/// For a single row or a few elements, backends compute a product (or a sum) with other routines,
+/// which add in another order. Above this size the order is the same for every row, so that a
+/// single decoding step is bit-identical to one in a long sequence.
 const SMALLEST_PRODUCT: usize = 257;
 
 /// `W_ih x_t + bias` for every step of a time-major input.
@@ -21,7 +20,7 @@ pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<T
     let [gate_rows, input_size] = weight_ih.dims();
     let [time, batch] = input.outer_dims();
     match input {
-        // A short sequence needs few rows of the table.
+        // A short sequence uses few rows of the table.
         SequenceInput::OneHot { tokens } if time * batch <= input_size => {
             let rows = plus(weight_ih.select(1, flat(tokens)).transpose(), bias);
             Input::Projected(rows.reshape([time, batch, gate_rows]))
@@ -30,8 +29,8 @@ pub(crate) fn project(input: SequenceInput, weight_ih: Tensor<2>, bias: Option<T
     }
 }
 
-/// `finish(W_ih x_t + bias)` for every step of a time-major input, where `finish`
-/// works on the rows of a matrix `[N, G]` one by one.
+/// `finish(W_ih x_t + bias)` for every step of a time-major input, where `finish` works row by row
+/// on a matrix `[N, G]`.
 pub(crate) fn project_rows(
     input: SequenceInput,
     weight_ih: Tensor<2>,
@@ -57,8 +56,8 @@ pub(crate) fn project_rows(
     Input::Projected(rows.reshape([time, batch, gate_rows]))
 }
 
-/// `W_ih x + bias` of every token, `[V, G]`: of the rows of an embedding table, or of
-/// one-hot vectors.
+/// `W_ih x + bias` for every token, `[V, G]`: for the rows of an embedding table, or for one-hot
+/// vectors.
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub(crate) fn project_tokens(embedding: Option<Tensor<2>>, weight_ih: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     match embedding {

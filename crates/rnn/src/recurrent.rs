@@ -14,33 +14,33 @@ use crate::{Cell, Initialization, Layer, LayerConfig, LayerState, SequenceInput,
 /// Configuration of a [`Recurrent`] network.
 #[derive(Config, Debug)]
 pub struct RecurrentConfig {
-    /// `I`: features of a step; the vocabulary's size for one-hot tokens.
+    /// `I`: features per step; the vocabulary size for one-hot tokens.
     pub input_size: usize,
     /// `H`: size of the hidden state of each layer.
     pub hidden_size: usize,
-    /// The recurrence.
+    /// The cell.
     pub cell: Cell,
-    /// `L`: layers, each reading the hidden states of the one below.
+    /// `L`: number of layers, each of which reads the hidden states of the previous one.
     #[config(default = 1)]
     pub num_layers: usize,
-    /// Whether each layer also reads the sequence from its end, and puts out
-    /// the hidden states of both directions side by side.
+    /// Whether each layer also reads the sequence in reverse, and outputs the concatenated hidden
+    /// states of both directions.
     #[config(default = false)]
     pub bidirectional: bool,
-    /// The share of the hidden states that is dropped between layers in
-    /// training, as in PyTorch not after the last one.
+    /// Dropout probability of the hidden states between layers in training; as in PyTorch, not
+    /// after the last one.
     #[config(default = 0.0)]
     pub dropout: f64,
     /// Whether the layers have biases.
     #[config(default = true)]
     pub bias: bool,
-    /// How the weights are drawn.
+    /// The initialisation of the weights.
     #[config(default = "Initialization::default()")]
     pub init: Initialization,
 }
 
 impl RecurrentConfig {
-    /// A network with weights that follow [`Device::seed`].
+    /// A network with weights drawn from the generator of [`Device::seed`].
     ///
     /// # Panics
     ///
@@ -83,15 +83,15 @@ impl RecurrentConfig {
 /// One level of a [`Recurrent`] network.
 #[derive(Module, Debug)]
 pub struct StackedLayer {
-    /// Reads the sequence from its beginning.
+    /// Reads the sequence forward.
     pub forward: Layer,
-    /// Reads it from its end, in a bidirectional network.
+    /// Reads it in reverse, in a bidirectional network.
     pub reverse: Option<Layer>,
 }
 
 impl StackedLayer {
-    /// Runs a time-major sequence, taking the initial states of the directions
-    /// from `states` and adding their final ones to `last`.
+    /// Runs a time-major sequence, with the initial states of the directions from `states`; appends
+    /// their final states to `last`.
     fn sequence(
         &self,
         input: SequenceInput,
@@ -120,7 +120,7 @@ impl StackedLayer {
 /// `D` below is 2 for a bidirectional network, else 1.
 #[derive(Module, Debug)]
 pub struct Recurrent {
-    /// From the input up.
+    /// The layers, from the input on.
     pub layers: Vec<StackedLayer>,
     /// Applied between the layers.
     pub dropout: Dropout,
@@ -132,10 +132,9 @@ impl Recurrent {
     /// # Shapes
     ///
     /// - input: `[B, T, I]`, or tokens `[B, T]`
-    /// - state: one entry a layer and direction; zeros if none is given
-    /// - lengths: the valid steps of each row, in `1..=T`; all `T` if none are
-    ///   given. Past its length a row puts out 0, keeps its state and gets no
-    ///   gradient.
+    /// - state: one entry per layer and direction; zeros if none is given
+    /// - lengths: the valid steps of each row, in `1..=T`; all `T` if none are given. Past its
+    ///   length a row outputs 0, keeps its state and gets no gradient.
     /// - returns the hidden states of the last layer, `[B, T, D*H]`, and the
     ///   final state of every layer
     ///
@@ -176,8 +175,7 @@ impl Recurrent {
         (hidden, State { layers: last })
     }
 
-    /// Runs the network over one step: the sequence of length 1, so with
-    /// exactly its numbers.
+    /// Runs the network over one step: a sequence of length 1, with identical values.
     ///
     /// # Shapes
     ///
@@ -186,8 +184,8 @@ impl Recurrent {
     ///
     /// # Panics
     ///
-    /// If the network is bidirectional, since its reverse direction would have
-    /// to know the future; if the input or the state does not fit.
+    /// If the network is bidirectional, because its reverse direction would need the future; if the
+    /// input or the state does not fit.
     pub fn step(&self, input: impl Into<StepInput>, state: State) -> (Tensor<2>, State) {
         self.assert_steps();
         let (hidden, state) = self.forward_time_major(input.into(), Some(state), None);
@@ -202,7 +200,7 @@ impl Recurrent {
         );
     }
 
-    /// The state before the first step of fresh sequences.
+    /// The initial state of new sequences.
     pub fn zero_state(&self, batch: usize, device: &Device) -> State {
         let layers = self.directed_layers();
         State { layers: layers.map(|l| l.zero_state(batch, device)).collect() }
@@ -213,12 +211,12 @@ impl Recurrent {
         self.layers[0].forward.matrix("weight_ih").device()
     }
 
-    /// The recurrence.
+    /// The cell.
     pub fn cell(&self) -> Cell {
         self.layers[0].forward.cell()
     }
 
-    /// `I`: features of a step.
+    /// `I`: features per step.
     pub fn input_size(&self) -> usize {
         self.layers[0].forward.input_size()
     }
@@ -228,13 +226,13 @@ impl Recurrent {
         self.layers[0].forward.hidden_size()
     }
 
-    /// `D*H`: features of the output of a step.
+    /// `D*H`: width of the output of a step.
     pub fn output_size(&self) -> usize {
         let directions = if self.is_bidirectional() { 2 } else { 1 };
         directions * self.hidden_size()
     }
 
-    /// Whether the sequence is also read from its end.
+    /// Whether the sequence is also read in reverse.
     pub fn is_bidirectional(&self) -> bool {
         self.layers[0].reverse.is_some()
     }

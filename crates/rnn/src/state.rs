@@ -9,7 +9,7 @@ use crate::{Cell, Error};
 pub struct LayerState {
     /// `h`, `[B, H]`.
     pub hidden: Tensor<2>,
-    /// `c`, `[B, H]`, of the LSTM family.
+    /// `c`, `[B, H]`, for the LSTM family.
     pub cell: Option<Tensor<2>>,
 }
 
@@ -24,13 +24,13 @@ impl LayerState {
     ///
     /// # Panics
     ///
-    /// If a cell state is wanted and there is none.
+    /// If a cell state is required and missing.
     pub(crate) fn into_tensors<const N: usize>(self) -> [Tensor<2>; N] {
         let mut tensors = std::iter::once(self.hidden).chain(self.cell);
         std::array::from_fn(|_| tensors.next().expect("an LSTM layer needs a state with a cell state"))
     }
 
-    /// The state of `[h]` or `[h, c]`.
+    /// The state from `[h]` or `[h, c]`.
     pub(crate) fn from_tensors<const N: usize>(tensors: [Tensor<2>; N]) -> Self {
         let mut tensors = tensors.into_iter();
         let hidden = tensors.next().expect("a state has a hidden state");
@@ -56,8 +56,8 @@ impl State {
         Self { layers: self.layers.into_iter().map(|layer| layer.map(&mut function)).collect() }
     }
 
-    /// Cuts the history of the state, so that gradients stop here: what
-    /// truncated back-propagation does between chunks.
+    /// Detaches the state from its history, so that gradients stop here, as truncated
+    /// back-propagation does between chunks.
     pub fn detach(self) -> Self {
         self.map(Tensor::detach)
     }
@@ -67,13 +67,13 @@ impl State {
         self.map(|tensor| tensor.to_device(device))
     }
 
-    /// Rows of the batch.
+    /// Number of rows in the batch.
     pub fn batch_size(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.hidden.dims()[0])
     }
 
-    /// Sets these rows of the batch to zero and leaves the others as they are,
-    /// for rows where a new sequence begins.
+    /// Sets these rows of the batch to zero and keeps the others, for rows where a new sequence
+    /// starts.
     ///
     /// # Panics
     ///
@@ -82,8 +82,8 @@ impl State {
         self.map(|tensor| reset_rows(tensor, rows))
     }
 
-    /// A batch made of these rows, in this order and with repetitions: what
-    /// beam search does when it keeps some of its hypotheses.
+    /// Selects these rows as a new batch, in this order and with repetitions, as beam search does
+    /// with its hypotheses.
     ///
     /// # Panics
     ///
@@ -113,8 +113,7 @@ impl State {
         cells.map(|cells| Tensor::stack(cells, 0))
     }
 
-    /// The tensors for a checkpoint: `h` of each layer, followed by its `c` if
-    /// it has one.
+    /// The tensors for a checkpoint: `h` of each layer, followed by its `c`, if any.
     pub fn to_data(&self) -> Vec<TensorData> {
         self.layers
             .iter()
@@ -124,8 +123,8 @@ impl State {
             .collect()
     }
 
-    /// The inverse of [`to_data`](Self::to_data) for a network of this cell.
-    /// Values and element types are kept to the bit.
+    /// The inverse of [`to_data`](Self::to_data) for a network of this cell. Values are
+    /// bit-identical, and element types are kept.
     ///
     /// # Errors
     ///
@@ -160,7 +159,7 @@ impl State {
     }
 }
 
-/// Sets these rows of `[B, F]` to zero, for what a model keeps besides its [`State`].
+/// Sets these rows of `[B, F]` to zero, for other states than a [`State`].
 ///
 /// # Panics
 ///

@@ -1,5 +1,5 @@
-//! A network prepared to read step by step: one sequence of tokens, as in sampling, or several of
-//! rows, as in a search.
+//! A network prepared for single steps: on the tokens of one sequence for sampling, or on the rows
+//! of several for search.
 
 use burn::tensor::Tensor;
 use rekindle_kernels::step::{CellStepper, PackedLinear, Rows, can_pack};
@@ -8,15 +8,15 @@ use crate::projection::project_tokens;
 use crate::weights::Values;
 use crate::{LayerState, Recurrent, State};
 
-/// Tables of at most this many tokens (characters, bytes) are projected whole; of larger
-/// ones a text reads too few rows to pay for that.
+/// Largest vocabulary (characters, bytes) that is projected as a whole; of a larger one a text
+/// reads too few rows for that to pay.
 const PROJECTED_TOKENS: usize = 1024;
 
-/// A [`Recurrent`] network that reads step by step: its weights are packed once, and a step makes
-/// no tensor.
+/// A [`Recurrent`] network prepared for single steps: its weights are packed once, and a step
+/// creates no tensors.
 ///
-/// Made by [`Recurrent::stepper`] and [`Recurrent::rows_stepper`]. Later changes of the network's
-/// weights do not reach it. It may be used by several threads at once, each with states of its own.
+/// Created by [`Recurrent::stepper`] and [`Recurrent::rows_stepper`]. Later changes of the network's weights do not
+/// affect it. Several threads may use it at once, each with its own states.
 #[derive(Debug)]
 pub struct Stepper {
     tokens: Tokens,
@@ -26,23 +26,23 @@ pub struct Stepper {
 /// The input of the lowest layer.
 #[derive(Debug)]
 enum Tokens {
-    /// `[V, G]`: tokens, by their input projections.
+    /// `[V, G]`: the input projection of each token.
     Projected(Vec<f32>),
-    /// `[V, I]`: tokens, by the rows of their embedding table, which are yet to be projected.
+    /// `[V, I]`: the embeddings of tokens, projected at each step.
     Embedded { table: Vec<f32>, features: usize },
-    /// None: rows are read.
+    /// None: the input is rows.
     None,
 }
 
 #[derive(Debug)]
 struct SteppedLayer {
-    /// `W_ih x + b`; none for the lowest layer of projected tokens.
+    /// `W_ih x + b`; none for the lowest layer with projected tokens.
     input: Option<PackedLinear>,
     cell: CellStepper,
     gates: usize,
 }
 
-/// The state of `N` sequences that a [`Stepper`] reads, layer by layer.
+/// The state of the `N` sequences of a [`Stepper`], by layer.
 #[derive(Clone, Debug)]
 pub struct StepState {
     layers: Vec<StepLayer>,
@@ -51,25 +51,24 @@ pub struct StepState {
 
 #[derive(Clone, Debug)]
 struct StepLayer {
-    /// `[N, G]`: the input projections of a step, and its gates after.
+    /// `[N, G]`: the input projections of a step, later its gates.
     gates: Vec<f32>,
     /// `[N, H]`
     hidden: Vec<f32>,
-    /// `[N, H]`: the cell state, if there is one; else the numbers that a step works with, or none.
+    /// `[N, H]`: the cell state, if there is one; else a work buffer, or empty.
     cell: Vec<f32>,
 }
 
 impl Recurrent {
-    /// The network prepared to read one sequence of tokens: rows of `embedding` `[V, I]`, or
-    /// one-hot.
+    /// Prepares the network for one sequence of tokens: rows of `embedding` `[V, I]`, or one-hot.
     ///
-    /// `None` where there is no native code for it: for bidirectional networks, variants of
-    /// the LSTM, weights that native code does not run, and weights on a training device (whose
-    /// dropout is active).
+    /// `None` if there is no native code for it: for bidirectional networks, variants of the LSTM,
+    /// weights that native code does not support, and weights on a training device (whose dropout
+    /// is active).
     ///
     /// # Panics
     ///
-    /// If the embedding is not as wide as the input of the network.
+    /// If the embedding's width is not the input size of the network.
     pub fn stepper(&self, embedding: Option<Tensor<2>>) -> Option<Stepper> {
         self.prepared(Rows::One, |weights, bias| match embedding {
             Some(table) if table.dims()[0] > PROJECTED_TOKENS => {
@@ -79,13 +78,13 @@ impl Recurrent {
         })
     }
 
-    /// The network prepared to read several sequences of rows side by side; `None` where
-    /// [`stepper`](Self::stepper) has none.
+    /// Prepares the network for several sequences of rows side by side; `None` in the same cases as
+    /// [`stepper`](Self::stepper).
     pub fn rows_stepper(&self) -> Option<Stepper> {
         self.prepared(Rows::Several, |_, _| Tokens::None)
     }
 
-    /// `tokens` makes the input of the lowest layer, of the layer's weights and the bias of its projection.
+    /// `tokens` builds the input of the lowest layer from the layer's weights and the bias of its projection.
     fn prepared(&self, rows: Rows, tokens: impl FnOnce(&Values, Option<Tensor<1>>) -> Tokens) -> Option<Stepper> {
         let definition = self.cell().definition();
         let kind = definition.step?;
@@ -115,12 +114,12 @@ impl Recurrent {
 }
 
 impl Stepper {
-    /// Reads a token of the one sequence of the state; returns the hidden state of the last layer,
+    /// Reads a token of the state's single sequence; returns the hidden state of the last layer,
     /// `[H]`.
     ///
     /// # Panics
     ///
-    /// If the token is not below `V`, or the stepper is one of rows.
+    /// If the token is not below `V`, or the stepper is for rows.
     pub fn step<'s>(&self, token: usize, state: &'s mut StepState) -> &'s [f32] {
         let (table, width) = match &self.tokens {
             Tokens::Projected(table) => (table, self.layers[0].gates),
@@ -136,7 +135,7 @@ impl Stepper {
     ///
     /// # Panics
     ///
-    /// If the input is not of as many rows as the state, or the stepper is one of tokens.
+    /// If the numbers of rows in the input and in the state differ, or the stepper is for tokens.
     pub fn step_rows<'s>(&self, x: &[f32], state: &'s mut StepState) -> &'s [f32] {
         assert!(matches!(self.tokens, Tokens::None), "a stepper of tokens was given rows");
         self.run(x, state)
@@ -156,11 +155,11 @@ impl Stepper {
         state.layers.last().map_or(&[], |layer| &layer.hidden)
     }
 
-    /// The state of a batch, to go on from.
+    /// Converts the state of a batch, to continue from it.
     ///
     /// # Panics
     ///
-    /// If the state is not of the layers of this network.
+    /// If the state does not have the layers of this network.
     pub fn state(&self, state: &State) -> StepState {
         let (found, wanted, rows) = (state.layers.len(), self.layers.len(), state.batch_size());
         assert!(found == wanted, "the state is of {found} layers, but the network has {wanted}");
@@ -174,7 +173,7 @@ impl Stepper {
 }
 
 impl StepState {
-    /// These rows, in this order and with repetitions.
+    /// Selects these rows, in this order and with repetitions.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! A network inside a loop that a program writes.
+//! A network inside a loop over time steps.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -9,38 +9,38 @@ use rekindle_kernels::{Input, Scan};
 use crate::weights::Values;
 use crate::{Layer, LayerState, Recurrent, State};
 
-/// A [`Recurrent`] network that goes step by step through one loop, where a part of each
-/// step's input depends on the state before, as in a decoder with attention.
+/// A [`Recurrent`] network that runs step by step in one loop, where part of each step's input
+/// depends on the previous state, as in a decoder with attention.
 ///
-/// The numbers are those of [`Recurrent::step`], up to the order of sums; without gradients,
-/// to the bit. What differs is the work: an LSTM or a vanilla layer multiplies what is known
-/// of the input before the loop at once, and the gradients of its weights are one product a
-/// loop, not a product and a sum of matrices a step.
+/// The results are those of [`Recurrent::step`], up to the order of sums, and bit-identical without
+/// gradients. It does less work: an LSTM or a vanilla layer multiplies the part of the input that
+/// is known before the loop at once, and the gradients of its weights are one product per loop,
+/// instead of a product and a sum of matrices per step.
 ///
-/// Made by [`Recurrent::unrolled`], anew for each loop: it holds the weights as they are.
+/// Created by [`Recurrent::unrolled`]. Create a new one for each loop: it holds the present weights.
 pub struct Unrolled<'n> {
     network: &'n Recurrent,
     layers: Vec<LoopLayer<'n>>,
 }
 
-/// What is known of a step's input before the loop.
+/// The part of a step's input that is known before the loop.
 #[derive(Clone, Debug)]
 pub struct KnownInput(Tensor<2>);
 
 impl Recurrent {
-    /// The network for one loop over the steps of `known` `[T, B, K]`, the first `K` of the
-    /// `I` features of a step, and what is known of each step.
+    /// Prepares the network for one loop over the steps of `known` `[T, B, K]`, the first `K` of
+    /// the `I` features of a step. Returns it with the known input of each step.
     ///
     /// # Panics
     ///
-    /// If the network is bidirectional, since its reverse direction would have to know the
-    /// future; if `K` is more than `I`.
+    /// If the network is bidirectional, because its reverse direction would need the future; if `K`
+    /// is more than `I`.
     pub fn unrolled(&self, known: Tensor<3>) -> (Unrolled<'_>, Vec<KnownInput>) {
         self.assert_steps();
         let [time, batch, width] = known.dims();
         let features = self.input_size();
         assert!(width <= features, "{width} features are known, but the network takes {features}");
-        // Without a backward pass, or a step, there is nothing to gain.
+        // Without a backward pass or a step, this saves no work.
         let trains = time * batch > 0 && self.devices().iter().any(Device::is_autodiff);
         let layers = self.layers.iter().enumerate().map(|(index, level)| {
             let layer = &level.forward;
@@ -55,11 +55,11 @@ impl Recurrent {
 }
 
 impl Unrolled<'_> {
-    /// The next step.
+    /// Runs the next step.
     ///
     /// # Shapes
     ///
-    /// - rest: `[B, I - K]`, behind the features that are known; none if all are
+    /// - rest: `[B, I - K]`, the features after the known ones; none if all are known
     /// - returns the hidden state of the last layer, `[B, H]`, and the state
     ///
     /// # Panics
@@ -81,15 +81,15 @@ impl Unrolled<'_> {
     }
 }
 
-/// A layer inside a loop.
+/// A layer in a loop.
 struct LoopLayer<'n> {
     layer: &'n Layer,
-    /// None where the layer's own steps are all there is to its loop.
+    /// None if the layer simply runs its own steps.
     weights: Option<LoopWeights<'n>>,
 }
 
 impl LoopLayer<'_> {
-    /// For each step of `known` `[T, B, K]`, what [`step`](Self::step) takes.
+    /// The first argument of [`step`](Self::step) for each step of `known` `[T, B, K]`.
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         match &self.weights {
             Some(weights) => weights.know(known),
@@ -97,8 +97,7 @@ impl LoopLayer<'_> {
         }
     }
 
-    /// The state after reading what is known and the `rest` `[B, I - K]`, one of them at
-    /// least.
+    /// The state after reading the known input and the `rest` `[B, I - K]`, at least one of them.
     fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
         let Some(weights) = &self.weights else {
             let input = Tensor::cat(known.into_iter().chain(rest).collect(), 1);
@@ -110,8 +109,8 @@ impl LoopLayer<'_> {
     }
 }
 
-/// The weights of a layer whose gates add the products with the input and with the last
-/// hidden state.
+/// The weights of a layer whose gates add the products with the input and with the previous hidden
+/// state.
 struct LoopWeights<'n> {
     /// `[K, G]`, if `K` is not 0.
     known: Option<Tensor<2>>,
@@ -121,12 +120,12 @@ struct LoopWeights<'n> {
     hidden: Repeated<2>,
     /// `[1, G]`
     bias: Option<Tensor<2>>,
-    /// The weights of the operation that adds `hidden`: `weight_hh` without its history.
+    /// The weights for an operation that adds the product with `hidden`: `weight_hh` without its history.
     values: Values<'n>,
 }
 
 impl<'n> LoopWeights<'n> {
-    /// For `known` features that are known before the loop.
+    /// Splits the weights for `known` features that are known before the loop.
     fn new(layer: &'n Layer, known: usize) -> Self {
         let mut values = layer.values();
         let weight_ih = values.matrix("weight_ih");
@@ -139,7 +138,7 @@ impl<'n> LoopWeights<'n> {
         Self { known: columns(0, known), rest: columns(known, features).map(Repeated::new), hidden, bias, values }
     }
 
-    /// `W x + bias` of what is known of each step, `[T, B, K]` to `T` times `[B, G]`.
+    /// `W x + bias` for the known input of each step, `[T, B, K]` to `T` times `[B, G]`.
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         let weight = self.known.clone().expect("features are known");
         let ([time, batch, width], [_, gates]) = (known.dims(), weight.dims());

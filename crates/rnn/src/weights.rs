@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 use crate::Layer;
 use crate::init::parameter;
 
-/// A weight of a cell, before its sizes are known.
+/// A weight of a cell, with symbolic sizes.
 #[derive(Debug)]
 pub(crate) struct WeightShape {
-    /// In PyTorch's manner, without the number of the layer.
+    /// PyTorch's name, without the layer number.
     pub name: &'static str,
     /// One size for a vector, two for a matrix.
     pub sizes: &'static [Size],
@@ -24,7 +24,7 @@ impl WeightShape {
         Self { name, sizes, start: Start::Drawn, is_bias: false }
     }
 
-    /// A vector, all of one value at the start.
+    /// A vector, initialised to one value.
     pub const fn vector(name: &'static str, size: &'static [Size; 1], value: f32) -> Self {
         Self { name, sizes: size, start: Start::Constant(value), is_bias: false }
     }
@@ -33,7 +33,7 @@ impl WeightShape {
 /// A size of a weight, in the letters of the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// Features of a step.
+    /// Features per step.
     I,
     /// The hidden size.
     H,
@@ -41,12 +41,12 @@ pub(crate) enum Size {
     G,
 }
 
-/// How a weight starts.
+/// The initial value of a weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// From the scheme of the [`Initialization`](crate::Initialization).
+    /// Drawn by the scheme of the [`Initialization`](crate::Initialization).
     Drawn,
-    /// All the same.
+    /// A constant.
     Constant(f32),
 }
 
@@ -78,7 +78,7 @@ pub enum Weight {
 }
 
 impl Weight {
-    /// A weight with the values that `draw` gives, row by row.
+    /// A weight with the values of `draw`, row by row.
     pub(crate) fn new(shape: &WeightShape, sizes: Sizes, draw: impl FnOnce() -> Vec<f32>, device: &Device) -> Self {
         match *shape.sizes {
             [rows, columns] => Self::Matrix(parameter([sizes.of(rows), sizes.of(columns)], device, draw)),
@@ -90,7 +90,7 @@ impl Weight {
 /// The weights of a layer as tensors, for one forward pass.
 pub(crate) struct Values<'l> {
     pub layer: &'l Layer,
-    /// In place of the layer's own.
+    /// Replaces the layer's own.
     pub weight_hh: Option<Tensor<2>>,
 }
 

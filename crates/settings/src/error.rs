@@ -1,11 +1,11 @@
-//! What can be wrong with a setting.
+//! Errors of settings.
 
 use std::fmt::Display;
 
-/// What is wrong with a setting, which is quoted as it is typed on a command line.
+/// An error of a setting, which is quoted as typed on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// A value out of range, of another type, or that does not go with other settings.
+    /// A value that is out of range, has another type, or conflicts with other settings.
     #[error("{}: must be {wanted}", typed(option, value))]
     Invalid {
         /// The option, without its dashes.
@@ -15,15 +15,15 @@ pub enum SettingError {
         /// Completes "must be".
         wanted: String,
     },
-    /// A key that no setting has.
+    /// An unknown key.
     #[error("there is no setting `{key}`; there are {known}")]
     Unknown {
         /// The key.
         key: String,
-        /// The keys there are.
+        /// The existing keys.
         known: String,
     },
-    /// A setting under its name of today and under an older one, or under two older ones.
+    /// A setting under its present and an older name, or under two older ones.
     #[error("`{key}` and `{other}` are the same setting: give one of them")]
     Twice {
         /// One name.
@@ -31,15 +31,15 @@ pub enum SettingError {
         /// The other name.
         other: String,
     },
-    /// A table that no group has.
+    /// An unknown table.
     #[error("there is no table [{name}]; there are {known}")]
     UnknownTable {
         /// Its name.
         name: String,
-        /// The tables there are.
+        /// The existing tables.
         known: String,
     },
-    /// A single value where a table is wanted.
+    /// A single value in place of a table.
     #[error("`{name}` must be a table: [{name}]")]
     NoTable {
         /// Its name.
@@ -48,7 +48,7 @@ pub enum SettingError {
     /// Settings that a TOML file cannot hold.
     #[error("the settings cannot be written as TOML: {reason}")]
     Unwritable {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }

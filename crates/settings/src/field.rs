@@ -1,4 +1,4 @@
-//! One setting.
+//! The description of one setting.
 
 use std::any::TypeId;
 use std::fmt;
@@ -10,42 +10,42 @@ use toml::Value;
 
 use crate::error::SettingError;
 
-/// No size is greater: the product of two is a number of bytes that can be written down, and be refused.
+/// Upper limit of all sizes: the product of two is a number of bytes that can be represented, and rejected.
 const LARGEST_SIZE: f64 = (1 << 28) as f64;
 
-/// A setting as it is declared: what a command line, a file and a schema need to know of it.
+/// The declaration of a setting, for a command line, a file and a schema.
 #[derive(Clone, Debug, Serialize)]
 pub struct Field {
     /// The key in a file.
     pub key: &'static str,
     /// The name of the option, without its dashes.
     pub option: String,
-    /// What it is, in words.
+    /// The help text.
     pub help: String,
     /// The kind of its value.
     pub kind: Kind,
-    /// What stands for a value in help texts.
+    /// The placeholder of the value in help texts.
     pub value_name: Option<&'static str>,
-    /// The value where none is given.
+    /// The default value.
     pub default: Option<Value>,
-    /// What holds where there is neither value nor default, in words.
+    /// What happens without a value or a default, for help texts.
     pub unset: Option<&'static str>,
-    /// The numbers that are allowed.
+    /// The allowed numbers.
     #[serde(skip_serializing_if = "Range::is_open")]
     pub range: Range,
-    /// The names that are allowed; none where other texts are.
+    /// The allowed names; none if any text is allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<&'static str>,
     /// Other names of the option, shown in help texts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<&'static str>,
-    /// Older keys, which go on working and are not shown.
+    /// Older keys, which still work and are not shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<&'static str>,
-    /// What divides the texts of a list that an option gives at once; none where each needs an option of its own.
+    /// The separator of a list's texts in one option; none if each text takes an option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
-    /// Whether it is a size of something in memory, and has a greatest value for that.
+    /// Whether it is a size of something in memory, which limits its value.
     #[serde(skip)]
     size: bool,
     #[serde(skip)]
@@ -58,9 +58,9 @@ pub struct Field {
 pub enum Kind {
     /// True or false; the option takes no value.
     Flag,
-    /// A whole number.
+    /// An integer.
     Integer,
-    /// A number.
+    /// A floating-point number.
     Number,
     /// A text or a name.
     Text,
@@ -68,26 +68,26 @@ pub enum Kind {
     List,
 }
 
-/// An end of a range.
+/// A bound of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bound {
     /// The number.
     pub at: f64,
-    /// Whether the number itself is allowed.
+    /// Whether the bound itself is allowed.
     pub included: bool,
 }
 
-/// The numbers that are allowed; all that are finite where there are no bounds.
+/// The allowed numbers; without bounds, all finite ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Range {
-    /// The least.
+    /// The lower bound.
     pub from: Option<Bound>,
-    /// The greatest.
+    /// The upper bound.
     pub to: Option<Bound>,
 }
 
 impl Field {
-    /// The setting `key` with values of type `T`. The kind follows from what `T` can be read from.
+    /// The setting `key` with values of type `T`. The kind follows from the values that `T` deserializes from.
     pub fn of<T: DeserializeOwned + 'static>(key: &'static str, help: &str) -> Self {
         let reads = |value| T::deserialize(value).is_ok();
         let kind = if reads(Value::Boolean(true)) {
@@ -104,7 +104,7 @@ impl Field {
         Self {
             key,
             option: key.replace('_', "-"),
-            // Each line of a doc comment begins with a space.
+            // Each line of a doc comment starts with a space.
             help: help.trim().to_owned(),
             kind,
             value_name: None,
@@ -120,77 +120,77 @@ impl Field {
         }
     }
 
-    /// What stands for a value in help texts: `COUNT`.
+    /// Sets the placeholder of the value in help texts: `COUNT`.
     pub fn value(mut self, name: &'static str) -> Self {
         self.value_name = Some(name);
         self
     }
 
-    /// Another name for the option than that of the key.
+    /// Sets an option name that differs from the key.
     pub fn option(mut self, option: &str) -> Self {
         self.option = option.to_owned();
         self
     }
 
-    /// What holds where nothing is given, in words.
+    /// Describes what happens without a value, for help texts.
     pub fn unset(mut self, words: &'static str) -> Self {
         self.unset = Some(words);
         self
     }
 
-    /// The names that are allowed.
+    /// Sets the allowed names.
     pub fn choices(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
         self.choices = names.into_iter().collect();
         self
     }
 
-    /// Another name of the option, shown in help texts.
+    /// Adds another name of the option, shown in help texts.
     pub fn alias(mut self, option: &'static str) -> Self {
         self.aliases.push(option);
         self
     }
 
-    /// An older key, which goes on working in files and as an option.
+    /// Adds an older key, which still works in files and as an option.
     pub fn formerly(mut self, key: &'static str) -> Self {
         self.former.push(key);
         self
     }
 
-    /// Lets an option give several texts at once, with `separator` between them.
+    /// Lets one option take several texts, separated by `separator`.
     pub fn separated_by(mut self, separator: char) -> Self {
         self.separator = Some(separator);
         self
     }
 
-    /// Allows no number below `bound`.
+    /// Sets an inclusive lower bound.
     pub fn at_least(mut self, bound: impl Into<f64>) -> Self {
         self.range.from = Some(Bound { at: bound.into(), included: true });
         self
     }
 
-    /// Allows only numbers above `bound`.
+    /// Sets an exclusive lower bound.
     pub fn above(mut self, bound: impl Into<f64>) -> Self {
         self.range.from = Some(Bound { at: bound.into(), included: false });
         self
     }
 
-    /// Allows only numbers below `bound`.
+    /// Sets an exclusive upper bound.
     pub fn below(mut self, bound: impl Into<f64>) -> Self {
         self.range.to = Some(Bound { at: bound.into(), included: false });
         self
     }
 
-    /// Allows no number above `bound`.
+    /// Sets an inclusive upper bound.
     pub fn at_most(mut self, bound: impl Into<f64>) -> Self {
         self.range.to = Some(Bound { at: bound.into(), included: true });
         self
     }
 
-    /// The value that `text` stands for on a command line. The range is not looked at.
+    /// Parses a value from the command line, without checking its range.
     ///
     /// # Errors
     ///
-    /// In words, when the text is no such value.
+    /// A message, when the text is not such a value.
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Flag => Value::Boolean(text.parse().map_err(|_| "true or false")?),
@@ -205,7 +205,7 @@ impl Field {
                 None => Value::Array(vec![Value::from(text)]),
             },
         };
-        // A number that a type cannot hold, such as -1, is the range's affair if there is one.
+        // If there is a range, it reports numbers that the type cannot hold, such as -1.
         if !(matches!(self.kind, Kind::Integer | Kind::Number) && self.range != Range::default()) {
             (self.read)(value.clone()).map_err(|reason| match value {
                 Value::Integer(number) if number < 0 => "a whole number of at least 0".to_owned(),
@@ -260,7 +260,7 @@ impl Field {
     }
 }
 
-/// A value as it is typed on a command line: texts without quotation marks, whole numbers without a point.
+/// A value as typed on the command line: texts without quotation marks, integers without a decimal point.
 pub fn typed(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

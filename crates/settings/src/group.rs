@@ -1,4 +1,4 @@
-//! Groups of settings: reading, checking, describing.
+//! Groups of settings: parsing, checking and describing.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,32 +7,32 @@ use toml::Table;
 use crate::error::SettingError;
 use crate::field::Field;
 
-/// A group of settings. [`settings!`](crate::settings!) writes the implementation.
+/// A group of settings. [`settings!`](crate::settings!) implements it.
 pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
-    /// The settings as they are declared, without their defaults: see [`Section::of`](crate::Section::of).
+    /// The declared settings, without their defaults: see [`Section::of`](crate::Section::of).
     fn fields() -> Vec<Field>;
 
-    /// Checks settings against each other; each by itself has been checked already.
+    /// Checks settings against each other, after each was checked by itself.
     ///
     /// # Errors
     ///
-    /// For the first that does not go with another.
+    /// For the first setting that conflicts with another.
     fn check(&self) -> Result<(), SettingError> {
         Ok(())
     }
 
-    /// Checks every setting: its range, and how it goes with the others.
+    /// Checks every setting, by itself and against the others.
     ///
     /// # Errors
     ///
-    /// For the first that has no meaning.
+    /// For the first invalid setting.
     fn validate(&self) -> Result<(), SettingError> {
         let table = Table::try_from(self).map_err(|e| SettingError::Unwritable { reason: e.to_string() })?;
         check_all(&Self::fields(), &table)?;
         self.check()
     }
 
-    /// The settings as they are declared, with the values of these as their defaults.
+    /// The declared settings, with the values of these as their defaults.
     fn described(&self) -> Vec<Field> {
         let defaults = Table::try_from(self).unwrap_or_default();
         let mut fields = Self::fields();
@@ -42,31 +42,31 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
         fields
     }
 
-    /// The settings of a table; those that are not in it have their defaults. Older keys are known.
+    /// The settings of a table, with defaults for missing ones. Older keys are supported.
     ///
     /// # Errors
     ///
-    /// For the first key or value that is wrong.
+    /// For the first invalid key or value.
     fn from_table(table: Table) -> Result<Self, SettingError> {
         Self::default().overlaid(table)
     }
 
-    /// These settings, with those of a table in their place. Older keys are known.
+    /// These settings, overridden by those of a table. Older keys are supported.
     ///
     /// # Errors
     ///
-    /// For the first key or value that is wrong.
+    /// For the first invalid key or value.
     fn overlaid(&self, table: Table) -> Result<Self, SettingError> {
         let settings = self.merged(table)?;
         settings.check()?;
         Ok(settings)
     }
 
-    /// As [`overlaid`](Self::overlaid), but settings are not checked against each other: more tables may follow.
+    /// As [`overlaid`](Self::overlaid), but without checking settings against each other: more tables may follow.
     ///
     /// # Errors
     ///
-    /// For the first key or value that is wrong.
+    /// For the first invalid key or value.
     fn merged(&self, mut table: Table) -> Result<Self, SettingError> {
         let fields = Self::fields();
         rename_former(&fields, &mut table)?;
@@ -100,11 +100,11 @@ impl Settings for () {
     }
 }
 
-/// Brings older keys to those of today.
+/// Renames older keys to the present ones.
 ///
 /// # Errors
 ///
-/// [`SettingError::Twice`] when a setting stands there under two names.
+/// [`SettingError::Twice`] when a setting is present under two names.
 fn rename_former(fields: &[Field], table: &mut Table) -> Result<(), SettingError> {
     for field in fields {
         for former in &field.former {
@@ -122,12 +122,12 @@ fn check_all(fields: &[Field], table: &Table) -> Result<(), SettingError> {
     given.into_iter().try_for_each(|(field, value)| field.check(value))
 }
 
-/// The fields of a group that another group takes in, with other help texts there.
+/// The fields of a group that is included in another, whose help texts can be replaced.
 #[derive(Clone, Debug)]
 pub struct Fields(pub Vec<Field>);
 
 impl Fields {
-    /// Other words for the setting `key`.
+    /// Replaces the help text of the setting `key`.
     pub fn help(mut self, key: &str, words: &str) -> Self {
         self.0.iter_mut().filter(|field| field.key == key).for_each(|field| words.clone_into(&mut field.help));
         self

@@ -1,13 +1,13 @@
-//! Settings that are declared once: name, type, default, range and help stand beside the field.
+//! Declarative settings: name, type, default, range and help text are declared with the field.
 //!
-//! [`settings!`] turns such a declaration into a plain struct with [`Settings`]: from that one place follow the options of
-//! a command line, the keys of a TOML file, the checks, the errors and the schema.
+//! [`settings!`] turns such a declaration into a plain struct with [`Settings`]. From it follow the options of a
+//! command line, the keys of a TOML file, the checks, the errors and the schema.
 //!
-//! * [`Settings`]: a group of settings: its [`Field`]s, and how it is read from a table and checked.
-//! * [`Field`]: one setting. Command lines are built from it; this crate knows none.
+//! * [`Settings`]: a group of settings: its [`Field`]s, and reading it from a table with checks.
+//! * [`Field`]: one setting. Command lines are built from it, outside of this crate.
 //! * [`sections!`], [`Sections`]: all settings of a run: groups, each a [`Section`] of a file and of a help text.
 //! * [`names!`]: an enum whose values have names.
-//! * [`SettingError`]: what can be wrong with a setting, quoting it as it is typed.
+//! * [`SettingError`]: an error of a setting, quoted as typed.
 //!
 //! ```
 //! use rekindle_settings::{Settings, settings};

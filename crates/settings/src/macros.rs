@@ -1,12 +1,12 @@
-//! The declaration of a group.
+//! Macros that declare settings.
 
 /// Declares a group of settings: a struct with public fields, its default, and [`Settings`](crate::Settings).
 ///
-/// A line is `key: Type = default => facts;`. Without `= default` the type's own default holds; the facts are methods of
-/// [`Field`](crate::Field) with dots between. The doc comment of a field is the help text of its option. `@flatten` before
-/// a key takes in all settings of another group, and its check; its facts are methods of [`Fields`](crate::Fields).
-/// `#[check(function)]` before the struct names a function `&self -> Result<(), SettingError>` that checks settings against
-/// each other.
+/// A line is `key: Type = default => facts;`. Without `= default` the type's own default is used; the facts are
+/// methods of [`Field`](crate::Field), separated by dots. The doc comment of a field is the help text of its option.
+/// `@flatten` before a key includes all settings of another group, and its check; its facts are methods of
+/// [`Fields`](crate::Fields). `#[check(function)]` before the struct names a function
+/// `&self -> Result<(), SettingError>` that checks settings against each other.
 #[macro_export]
 macro_rules! settings {
     (
@@ -68,7 +68,7 @@ macro_rules! settings {
 
 /// Declares all settings of a run: a struct of groups, each a table of a file, and [`Sections`](crate::Sections).
 ///
-/// A line is `table: Group => "Heading";`, with `= default` before the arrow where the group's own default does not serve.
+/// A line is `table: Group => "Heading";`, with `= default` before the arrow to replace the group's own default.
 /// `#[check(function)]` before the struct names a function that checks groups against each other.
 #[macro_export]
 macro_rules! sections {

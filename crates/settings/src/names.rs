@@ -1,6 +1,6 @@
-//! Enums whose values have names.
+//! Enums with named values.
 
-/// Declares an enum whose values have names: in files, on command lines and in messages.
+/// Declares an enum with named values, for files, command lines and messages.
 ///
 /// It has `ALL`, `NAMES`, `name`, `Display`, `FromStr` and serde's traits.
 #[macro_export]

@@ -8,36 +8,36 @@ use crate::error::SettingError;
 use crate::field::Field;
 use crate::group::Settings;
 
-/// All settings of a run. [`sections!`](crate::sections!) writes the implementation.
+/// All settings of a run. [`sections!`](crate::sections!) implements it.
 pub trait Sections: Clone + Default + Serialize + DeserializeOwned {
-    /// The groups as they are declared, with their defaults.
+    /// The declared groups, with their defaults.
     fn sections() -> Vec<Section>;
 
-    /// The settings of the tables of a file, and of those given beside it, which win.
+    /// The settings from the tables of a file, overridden by those given as options.
     ///
     /// # Errors
     ///
-    /// For the first table, key or value that is wrong.
+    /// For the first invalid table, key or value.
     fn from_tables(tables: Tables) -> Result<Self, SettingError>;
 
-    /// Checks every setting: its range, and how it goes with the others.
+    /// Checks every setting, by itself and against the others.
     ///
     /// # Errors
     ///
-    /// For the first that has no meaning.
+    /// For the first invalid setting.
     fn validate(&self) -> Result<(), SettingError>;
 
-    /// Checks groups against each other; each by itself has been checked already.
+    /// Checks groups against each other, after each was checked by itself.
     ///
     /// # Errors
     ///
-    /// For the first setting that does not go with one of another group.
+    /// For the first setting that conflicts with another group's.
     fn check(&self) -> Result<(), SettingError> {
         Ok(())
     }
 }
 
-/// A group as a table of a file, and under a heading of a help text.
+/// A group: a table of a file, and a heading in a help text.
 #[derive(Clone, Debug, Serialize)]
 pub struct Section {
     /// The name of the table.
@@ -55,21 +55,21 @@ impl Section {
     }
 }
 
-/// Settings on their way into a struct: the tables of a file, and those given beside it.
+/// Tables to be read into a struct: those of a file, and those given as options.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// The tables of a file.
     pub file: Table,
-    /// Those given as options, under the keys of today. They win.
+    /// Those given as options, under the present keys. They take precedence.
     pub given: Table,
 }
 
 impl Tables {
-    /// Takes out the table `name` and reads the group from it, with `defaults` for what is not there.
+    /// Removes the table `name` and reads the group from it, with `defaults` for missing settings.
     ///
     /// # Errors
     ///
-    /// For the first key or value that is wrong.
+    /// For the first invalid key or value.
     pub fn read<S: Settings>(&mut self, name: &str, defaults: S) -> Result<S, SettingError> {
         let mut settings = defaults;
         for tables in [&mut self.file, &mut self.given] {
@@ -83,11 +83,11 @@ impl Tables {
         Ok(settings)
     }
 
-    /// Ends the reading.
+    /// Finishes reading.
     ///
     /// # Errors
     ///
-    /// [`SettingError::UnknownTable`] when a table is left.
+    /// [`SettingError::UnknownTable`] when a table is left over.
     pub fn finish(self, known: &[&str]) -> Result<(), SettingError> {
         let Some((name, _)) = self.file.into_iter().chain(self.given).next() else { return Ok(()) };
         let known: Vec<_> = known.iter().map(|name| format!("[{name}]")).collect();

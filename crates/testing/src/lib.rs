@@ -1,4 +1,4 @@
-//! The devices and the threads that the tests of the workspace run on.
+//! Devices and threads for the tests of the workspace.
 #![forbid(unsafe_code)]
 
 use burn::tensor::Device;
@@ -15,7 +15,7 @@ pub fn cpus() -> Vec<Device> {
     ]
 }
 
-/// Runs `action` in a pool of so many threads.
+/// Runs `action` in a pool with this many threads.
 ///
 /// # Panics
 ///
@@ -27,8 +27,8 @@ pub fn on_threads<R: Send>(threads: usize, action: impl FnOnce() -> R + Send) ->
 
 /// A device of every backend that is compiled in, those of [`cpus`] first.
 ///
-/// A real GPU stands for `wgpu` where there is one, else a software GPU: Mesa's lavapipe is enough. Where there is neither,
-/// the tests do without, and say so.
+/// `wgpu` uses a real GPU if there is one, else a software GPU such as Mesa's lavapipe. Without either, tests skip it
+/// and say so.
 pub fn devices() -> Vec<Device> {
     #[allow(unused_mut, reason = "without wgpu there is nothing to add")]
     let mut devices = cpus();

@@ -1,18 +1,18 @@
-//! What one batch hands to the next.
+//! State carried from one batch to the next.
 
 use burn::tensor::{Device, TensorData};
 use rekindle_models::frame_tagger::TaggerState;
 use rekindle_rnn::State;
 
-/// What one batch hands to the next: the hidden state of a model whose sequences go on, `()` for others.
+/// State carried from one batch to the next: the hidden state of a stateful model, `()` for others.
 pub trait Carry: Clone {
-    /// The same values, cut off from the graph that made them: back-propagation through time stops here.
+    /// Detaches the state from the autodiff graph: back-propagation through time stops here.
     fn detach(self) -> Self;
 
     /// The values, for a checkpoint.
     fn to_data(&self) -> Vec<TensorData>;
 
-    /// The carry whose [`to_data`](Self::to_data) gave `data`, where that says all. None when it does not, or is not a carry:
+    /// Rebuilds the carry from the `data` of [`to_data`](Self::to_data). None if `data` is not enough or does not fit:
     /// see [`Task::restore_carry`](crate::task::Task::restore_carry).
     fn from_data(data: Vec<TensorData>, device: &Device) -> Option<Self> {
         let _ = (data, device);
@@ -40,7 +40,7 @@ impl Carry for TaggerState {
     }
 }
 
-/// For models that may have no state.
+/// For models that may be stateless.
 impl<C: Carry> Carry for Option<C> {
     fn detach(self) -> Self {
         self.map(C::detach)

@@ -1,4 +1,4 @@
-//! Bounding gradients, against the explosion that repeated multiplication by `W_hh` brings.
+//! Gradient clipping, against the explosion that repeated multiplication by `W_hh` causes.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::settings::ClipKind;
 
-/// A bound on the gradients `g` of a model with parameters `p`:
+/// Clips the gradients `g` of a model with parameters `p`:
 ///
 /// ```text
 /// value         g_pi = max(-c, min(c, g_pi))
@@ -17,19 +17,19 @@ use crate::settings::ClipKind;
 /// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks" (arXiv 1211.5063).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clip {
-    /// What is bounded.
+    /// What is clipped.
     pub kind: ClipKind,
     /// The bound `c`.
     pub at: f64,
 }
 
-/// PyTorch's constant: it keeps a gradient of zeros from dividing by 0.
+/// PyTorch's constant, against division by 0.
 const EPSILON: f64 = 1e-6;
 
 impl Clip {
-    /// The bounded gradients of `model`, and the global norm before the bound, `[1]`.
+    /// Clips the gradients of `model`. Returns them with the global norm before clipping, `[1]`.
     ///
-    /// All is computed on the device; nothing is read back.
+    /// Everything is computed on the device; nothing is read back.
     pub fn apply<M: Module>(&self, model: &M, gradients: GradientsParams) -> (GradientsParams, Tensor<1>) {
         let mut norm = SquaredNorm { gradients, out: GradientsParams::new(), sum: None };
         model.visit(&mut norm);
@@ -51,12 +51,12 @@ impl Clip {
     }
 }
 
-/// The norm of each parameter's gradient, with the parameter's path, largest first. Reads back from the device.
+/// The gradient norm of each parameter, with its path, largest first. Reads back from the device.
 pub fn gradient_norms<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<(String, f64)> {
     let mut norms = Norms { gradients, path: Vec::new(), norms: Vec::new() };
     model.visit(&mut norms);
     let mut norms = norms.norms;
-    // Numbers that are not finite are what the reader looks for.
+    // Values that are not finite come first: they matter most to the reader.
     norms.sort_by(|a, b| {
         (!b.1.is_finite(), b.1).partial_cmp(&(!a.1.is_finite(), a.1)).unwrap_or(std::cmp::Ordering::Equal)
     });
@@ -73,8 +73,8 @@ impl ModuleVisitor for SquaredNorm {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             let shape = gradient.shape();
-            // The gradient of a transposed weight is a transposed view: all that reads it, the optimiser too, is slow
-            // unless it is laid out anew.
+            // The gradient of a transposed weight is a transposed view, which everything that reads it, the optimizer
+            // included, is slow at until it is made contiguous.
             let flat: Tensor<1> = gradient.flatten(0, D - 1);
             self.out.register(param.id, flat.clone().reshape::<D, _>(shape));
             let squared = flat.square().sum();

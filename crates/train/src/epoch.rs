@@ -1,6 +1,6 @@
-//! What belongs to one epoch, such as its order of batches.
+//! Values that belong to one epoch, such as its order of batches.
 
-/// A value for each epoch, of which the last one made is kept.
+/// A value per epoch, with the latest one cached.
 #[derive(Clone, Debug)]
 pub struct OfEpoch<T>(Option<(u64, T)>);
 
@@ -11,7 +11,7 @@ impl<T> Default for OfEpoch<T> {
 }
 
 impl<T> OfEpoch<T> {
-    /// What belongs to `epoch`: it is made when an epoch is asked for that is not the last one.
+    /// The value of `epoch`; `make` computes it unless it is the cached one.
     pub fn get(&mut self, epoch: u64, make: impl FnOnce(u64) -> T) -> &mut T {
         let known = self.0.take().filter(|(of, _)| *of == epoch);
         &mut self.0.insert(known.unwrap_or_else(|| (epoch, make(epoch)))).1

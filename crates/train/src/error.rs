@@ -1,4 +1,4 @@
-//! What can go wrong in a training run.
+//! Errors of a training run.
 
 use std::error::Error;
 use std::io;
@@ -14,13 +14,13 @@ use crate::memory::{Estimate, in_words};
 /// An error of a task, of whatever type.
 pub type TaskError = Box<dyn Error + Send + Sync>;
 
-/// What can go wrong in a training run, and what to do about it.
+/// An error of a training run, with its remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// A setting without meaning.
+    /// An invalid setting.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// A setting without meaning in a file.
+    /// An invalid setting in a file.
     #[error("{}", path.display())]
     SettingIn {
         /// The file.
@@ -28,10 +28,10 @@ pub enum TrainError {
         /// What is wrong.
         source: SettingError,
     },
-    /// What a task could not do.
+    /// An error of a task.
     #[error(transparent)]
     Task(TaskError),
-    /// A run of a task that this program does not have.
+    /// A run of a task that this program does not support.
     #[error(
         "{} is a run of `{task}`, written by version {version}: this version of Rekindle has no such task, and can only \
          `inspect` and `export` the run",
@@ -45,39 +45,39 @@ pub enum TrainError {
         /// The version that wrote it.
         version: String,
     },
-    /// A command that a task does not have.
+    /// A command that a task does not support.
     #[error("a run of `{task}` does not support `{command}`; it works with: {others}")]
     Unsupported {
         /// The task.
         task: &'static str,
         /// The command.
         command: &'static str,
-        /// The commands that it has, with the run.
+        /// The commands that it supports, with the run.
         others: String,
     },
     /// Reading or writing a file of the run failed.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: "write", "read".
+        /// The action that failed: "write", "read".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The folder of a new run is there already.
+    /// The folder of a new run already exists.
     #[error("{} already holds a run: give another --out, go on with `train --resume {}`, or replace it with --force", path.display(), quoted(path))]
     RunExists {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder of a new run holds other things, which `--force` would not delete either.
+    /// The folder of a new run holds other files, which `--force` would not delete either.
     #[error("{} is not empty and holds no run: give another --out", path.display())]
     NotARunFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// A folder given as a run is none.
+    /// A folder given as a run is not one.
     #[error("{} is not a run: there is no {file} in it", path.display())]
     NotARun {
         /// The folder.
@@ -85,13 +85,13 @@ pub enum TrainError {
         /// The file that is missing.
         file: &'static str,
     },
-    /// A folder in which a run was being made when the program was stopped.
+    /// The folder of a run whose creation was interrupted.
     #[error("{} is a run that was being made when the program was stopped: delete it and start again", path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
     },
-    /// Another process trains the run.
+    /// Another process is training the run.
     #[error("{} is in use: process {process} trains it; wait until it ends or stop it", path.display())]
     InUse {
         /// The folder.
@@ -99,7 +99,7 @@ pub enum TrainError {
         /// The process.
         process: String,
     },
-    /// A file of the run is not the one that was written.
+    /// A file of the run differs from the one that was written.
     #[error("{}: damaged: {found} bytes of {written}, or not those that were written", path.display())]
     Damaged {
         /// The file.
@@ -109,7 +109,7 @@ pub enum TrainError {
         /// The length that was written.
         written: u64,
     },
-    /// A file of the run does not hold what it should.
+    /// A file of the run has invalid content.
     #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -120,52 +120,52 @@ pub enum TrainError {
     /// The run was written by a later version of this program.
     #[error("{} has format {found}, and this version of Rekindle reads up to {known}: install a newer one", path.display())]
     NewerFormat {
-        /// The file that says so.
+        /// The file with the format number.
         path: PathBuf,
-        /// The format it has.
+        /// Its format.
         found: u32,
-        /// The newest that is known.
+        /// The newest supported format.
         known: u32,
     },
-    /// The run is of another task than asked for.
+    /// The run is of another task than requested.
     #[error("{} is a run of `{found}`, not of `{wanted}`", path.display())]
     OtherTask {
         /// The folder.
         path: PathBuf,
         /// Its task.
         found: String,
-        /// The task asked for.
+        /// The requested task.
         wanted: &'static str,
     },
-    /// There is no checkpoint that can be read.
+    /// No checkpoint can be read.
     #[error("no usable checkpoint in {}{}", path.display(), list(rejected))]
     NoCheckpoint {
         /// The folder.
         path: PathBuf,
-        /// Those that are there, each with what is wrong with it.
+        /// The checkpoints, each with its error.
         rejected: Vec<String>,
     },
-    /// There is no checkpoint of the step that was asked for.
+    /// There is no checkpoint of the requested step.
     #[error("--checkpoint {step}: the run has no checkpoint of this step{}", steps_there(steps))]
     NoSuchStep {
         /// The step.
         step: u64,
-        /// The steps that there are checkpoints of.
+        /// The steps that have checkpoints.
         steps: Vec<u64>,
     },
-    /// The data has changed since the run began.
+    /// The data has changed since the run started.
     #[error(
         "the run began with other data: {}. Start a new run from its weights with --init-from, or go on with this data with \
          --other-data",
         changed(was, is)
     )]
     OtherData {
-        /// The data that the run began with.
+        /// The data that the run started with.
         was: String,
-        /// The data that is there.
+        /// The present data.
         is: String,
     },
-    /// The loss is not a number any more, or far above where it began.
+    /// The loss is not a number, or far above its initial value.
     #[error(
         "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \
          help. Gradient norms: {}",
@@ -178,26 +178,26 @@ pub enum TrainError {
         step: u64,
         /// Its loss in nats.
         loss: f64,
-        /// The first step's loss, when the bound was a multiple of it.
+        /// The first step's loss, if the bound was a multiple of it.
         first: Option<f64>,
         /// Step of the last checkpoint.
         last_checkpoint: Option<u64>,
         /// The norm of every parameter's gradient, largest first.
         gradient_norms: Vec<(String, f64)>,
     },
-    /// A run that needs more memory than there is.
+    /// A run that needs more memory than is available.
     #[error(
         "the model has {} parameters, and training it takes {estimate}; {} are free: make the model or --batch-size smaller",
         estimate.parameters,
         in_words(*free)
     )]
     TooLarge {
-        /// What it needs.
+        /// The memory that it needs.
         estimate: Estimate,
-        /// What is free, in bytes.
+        /// The free memory, in bytes.
         free: f64,
     },
-    /// A batch that the device has no memory for.
+    /// A batch that does not fit into the device's memory.
     #[error(
         "step {step}: the device has not enough memory for a batch of {items} {unit}: give a smaller --batch-size. Last good \
          checkpoint: {}",
@@ -206,16 +206,16 @@ pub enum TrainError {
     OutOfMemory {
         /// The step, counted from 1.
         step: u64,
-        /// What the batch held.
+        /// Number of items in the batch.
         items: u64,
-        /// What that is counted in, in the plural.
+        /// The unit of items, in the plural.
         unit: &'static str,
         /// Step of the last checkpoint.
         last_checkpoint: Option<u64>,
-        /// What the device says.
+        /// The device's error.
         source: ExecutionError,
     },
-    /// The device failed, or is gone.
+    /// The device failed or is gone.
     #[error(
         "step {step}: the device failed. Last good checkpoint: {}; `train --resume` goes on from there, on this device or on \
          another --backend",
@@ -226,10 +226,10 @@ pub enum TrainError {
         step: u64,
         /// Step of the last checkpoint.
         last_checkpoint: Option<u64>,
-        /// What the device says.
+        /// The device's error.
         source: ExecutionError,
     },
-    /// The device failed while its results were read.
+    /// The device failed while its results were read back.
     #[error(transparent)]
     Reading(#[from] DeviceError),
     /// The device failed during an evaluation or a sample.
@@ -242,12 +242,12 @@ pub enum TrainError {
         step: u64,
         /// Step of the last checkpoint.
         last_checkpoint: Option<u64>,
-        /// Why.
+        /// The cause.
         source: DeviceError,
     },
 }
 
-/// Errors of this crate that went through a task come out again as they were.
+/// Errors of this crate that passed through a task are unwrapped.
 impl From<TaskError> for TrainError {
     fn from(error: TaskError) -> Self {
         let error = match error.downcast::<Self>() {
@@ -291,7 +291,7 @@ fn steps_there(steps: &[u64]) -> String {
     if steps.is_empty() { String::new() } else { format!("; it has those of steps {}", steps.join(", ")) }
 }
 
-/// A path as a shell takes it: in quotation marks where it has other characters than most names have.
+/// A path in shell syntax, quoted if it has unusual characters.
 pub fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);

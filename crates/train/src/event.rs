@@ -7,55 +7,55 @@ use crate::report::Report;
 /// An event of a run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Training begins or goes on.
+    /// Training starts or resumes.
     Started {
-        /// Steps done before, 0 for a new run.
+        /// Steps done before; 0 for a new run.
         step: u64,
         /// Steps of the whole run.
         total_steps: u64,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps_per_epoch: u64,
-        /// Numbers that are trained.
+        /// Number of trained parameters.
         parameters: usize,
-        /// What a batch is counted in, in the plural.
+        /// The unit of a batch's items, in the plural.
         unit: &'static str,
-        /// The unit of the loss; empty where it has none.
+        /// The unit of the loss; empty if it has none.
         loss_unit: &'static str,
     },
-    /// Something that the user should know, and that does not stop the run.
+    /// A problem that does not stop the run.
     Warning {
-        /// What it is.
+        /// The message.
         message: &'a str,
     },
-    /// The task prepares itself, before the first step.
+    /// The task prepares its data before the first step.
     Preparing {
-        /// What is counted, in the plural.
+        /// The counted items, in the plural.
         what: &'static str,
-        /// How many are done.
+        /// Items done.
         done: u64,
-        /// Of how many.
+        /// Items in total.
         total: u64,
     },
-    /// A step was done.
+    /// A step is done.
     Step(StepReport),
-    /// An evaluation begins.
+    /// An evaluation starts.
     Evaluating,
-    /// The model was evaluated on the validation split.
+    /// The model has been evaluated on the validation split.
     Evaluated {
         /// Steps done.
         step: u64,
-        /// Epochs done, with the fraction of the one under way.
+        /// Epochs done, with the fraction of the current one.
         epoch: f64,
-        /// The figures.
+        /// The evaluation's report.
         report: &'a Report,
         /// Whether it is the best so far.
         best: bool,
     },
-    /// The model wrote something.
+    /// The model has generated a sample.
     Sampled {
         /// Steps done.
         step: u64,
-        /// What it wrote.
+        /// The sample.
         text: &'a str,
     },
     /// A checkpoint is safely on disk.
@@ -72,19 +72,19 @@ pub enum Event<'a> {
 pub struct StepReport {
     /// Steps done, this one included.
     pub step: u64,
-    /// Epochs done, with the fraction of the one under way.
+    /// Epochs done, with the fraction of the current one.
     pub epoch: f64,
     /// Mean loss of the step.
     pub loss: f64,
-    /// The global norm of the gradients before they were bounded.
+    /// The global norm of the gradients before clipping.
     pub gradient_norm: f64,
     /// The learning rate of the step.
     pub learning_rate: f64,
-    /// The task's units in the step.
+    /// Number of items in the step, in the task's unit.
     pub items: u64,
-    /// The task's units a second, over the steps since the last line of figures.
+    /// Items per second, over the steps since the last printed one.
     pub items_per_second: f64,
-    /// Whether this step is one of those whose figures are written down, every `print_every`.
+    /// Whether this step's figures are printed, as every `print_every`-th step's are.
     pub printed: bool,
 }
 

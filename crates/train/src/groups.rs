@@ -1,14 +1,14 @@
-//! Groups of settings that several tasks share, each under the same option names everywhere.
+//! Groups of settings that several tasks share, with the same option names.
 
 use std::path::PathBuf;
 
 use rekindle_models::decode::{Search, SearchError};
 use rekindle_settings::settings;
 
-/// Most tokens of a sentence or a text: a search for longer ones would not end.
+/// Largest length limit of a sentence or a text: a search for longer ones would not end.
 pub const LONGEST: u32 = 100_000;
 
-/// Most threads that read ahead of a model.
+/// Most threads that load data ahead of the model.
 pub const WORKERS: u32 = 64;
 
 settings! {
@@ -59,11 +59,11 @@ settings! {
 }
 
 impl SearchSettings {
-    /// The search that was asked for, with `usual` for what was not.
+    /// The requested search, with `usual` for settings that are not given.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning.
+    /// When a setting is invalid.
     pub fn search(&self, usual: Search) -> Result<Search, SearchError> {
         let search = Search {
             beam: self.beam.unwrap_or(usual.beam),

@@ -1,19 +1,19 @@
-//! Training recurrent networks on [Burn](https://burn.dev): one loop for every task, exact to resume.
+//! Training recurrent networks on [Burn](https://burn.dev): one loop for every task, with exact resumption.
 //!
-//! * [`task`]: the trait of a task, and [`task::Trained`], a trained model with all that it needs.
+//! * [`task`]: the trait of a task, and [`task::Trained`], a trained model with everything it needs.
 //! * [`trainer`]: the loop. Truncated back-propagation with the state carried from chunk to chunk, clipping, schedules,
 //!   evaluation, checkpoints, early stopping.
-//! * [`operation`]: what a trained model can be asked for, and where the answers go.
-//! * [`registry`]: the tasks of this crate, and tasks of others, with their types forgotten.
+//! * [`operation`]: the operations of a trained model (evaluation, sampling, prediction), and their output.
+//! * [`registry`]: type-erased tasks: those of this crate, and your own.
 //! * [`settings`]: the settings of the loop, with every default in one place.
 //! * [`groups`]: settings that several tasks share.
 //! * [`report`]: the outcome of an evaluation.
-//! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: a step's parts.
+//! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: the parts of a step.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
 //! * [`event`]: events of the loop.
-//! * [`seeds`]: random numbers of a seed.
-//! * [`epoch`], [`sentences`]: what several tasks do alike.
-//! * [`prelude`]: what a task is written with.
+//! * [`seeds`]: random number generators from a seed.
+//! * [`epoch`], [`sentences`]: code that several tasks share.
+//! * [`prelude`]: the imports for writing a task.
 //! * [`tasks`]: the tasks themselves, such as [`tasks::chars`] and [`tasks::translate`].
 //!
 //! ```no_run
@@ -34,8 +34,8 @@
 //! # #[cfg(not(feature = "flex"))] fn main() {}
 //! ```
 //!
-//! A task of your own implements [`task::Task`], and [`operation::Operate`] where its models can be asked for something; its
-//! errors are of any type. What its signatures name is re-exported: [`burn`], [`rekindle_settings`], [`rekindle_pictures`].
+//! Implement [`task::Task`] for a task of your own, and [`operation::Operate`] for its operations; errors may have any
+//! type. Crates in the signatures are re-exported: [`burn`], [`rekindle_settings`], [`rekindle_pictures`].
 //!
 //! # Feature flags
 //!

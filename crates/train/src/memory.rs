@@ -1,4 +1,4 @@
-//! How much memory training takes, estimated before any of it is taken.
+//! The memory that training needs, estimated before it is allocated.
 
 use std::fmt;
 
@@ -13,24 +13,24 @@ use crate::error::TrainError;
 use crate::settings::RunSettings;
 use crate::task::Task;
 
-/// Bytes of a number.
+/// Bytes per number.
 const NUMBER: f64 = 4.0;
 
-/// The least memory that training takes, in bytes.
+/// The least memory that training needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// Parameters of the model.
     pub parameters: usize,
     /// The weights and their gradients.
     pub weights: f64,
-    /// What the optimizer keeps for each weight.
+    /// The optimizer's state.
     pub optimizer: f64,
-    /// What a step keeps for its backward pass: see [`Task::kept`].
+    /// The values that a step keeps for its backward pass: see [`Task::kept`].
     pub activations: f64,
 }
 
 impl Estimate {
-    /// The estimate for a run of `task` with these settings. The model takes no memory for it: see [`blank`].
+    /// The estimate for a run of `task` with these settings. Its model is not allocated: see [`blank`].
     pub fn of<T: Task>(task: &T, settings: &T::Settings, device: &Device) -> Self {
         let training = settings.training();
         let parameters = blank(|| T::model(settings, task.assets(), training.seed, device)).num_params();
@@ -43,12 +43,12 @@ impl Estimate {
         }
     }
 
-    /// All of it.
+    /// The total.
     pub fn total(&self) -> f64 {
         self.weights + self.optimizer + self.activations
     }
 
-    /// Checks that there is room for it. How much a graphics processor has is not known here, and passes.
+    /// Checks that enough memory is free. GPU memory is not known here, and passes.
     ///
     /// # Errors
     ///
@@ -69,18 +69,18 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// The memory in bytes that this process can still have; none where the system does not say.
+/// The memory in bytes that this process can still allocate; none if the system does not report it.
 fn free() -> Option<f64> {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
     let system = System::new_with_specifics(kind);
-    // Within a container, what the container has left.
+    // Within a container, the container's free memory.
     let machine = system.cgroup_limits().map_or(system.available_memory(), |limits| limits.free_memory);
     let machine = machine.saturating_add(system.free_swap());
     let free = address_space().map_or(machine, |space| machine.min(space));
     (free > 0).then_some(free as f64)
 }
 
-/// The address space in bytes that a limit of this process (`ulimit -v`) leaves; none where there is no limit.
+/// The address space in bytes that this process's limit (`ulimit -v`) leaves; none without a limit.
 #[cfg(target_os = "linux")]
 fn address_space() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
@@ -94,7 +94,7 @@ fn address_space() -> Option<u64> {
     None
 }
 
-/// A number of bytes for a person: `1.2 GB`.
+/// A readable number of bytes: `1.2 GB`.
 pub(crate) fn in_words(bytes: f64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB")];
     let (size, unit) = units.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1e3, "kB"));

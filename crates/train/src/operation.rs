@@ -1,5 +1,5 @@
-//! What a trained model can be asked for: to be evaluated, to sample, to predict. A task says which of these it supports, and
-//! with which options; the command line is made from that.
+//! The operations of a trained model: evaluation, sampling and prediction. A task lists the operations that it
+//! supports, with their options; the command line is generated from the list.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -16,9 +16,9 @@ use crate::error::TaskError;
 use crate::report::Report;
 use crate::task::{Task, Trained};
 
-/// A task whose trained models can be asked for something.
+/// A task whose trained models support operations.
 pub trait Operate: Task {
-    /// What the task supports; nothing by default.
+    /// The supported operations; none by default.
     fn operations() -> Operations<Self> {
         Operations::default()
     }
@@ -51,7 +51,7 @@ names! {
 }
 
 impl Split {
-    /// The part of the data that this split names.
+    /// The part of the data for this split.
     pub fn of<P>(self, [train, validation, test]: [P; 3]) -> P {
         match self {
             Self::Train => train,
@@ -61,39 +61,39 @@ impl Split {
     }
 }
 
-/// A split that the data of a run does not have, or that is empty.
+/// A split that is missing from the data of a run, or empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("--split {0}: the run's data has no {0} split; evaluate on other data with --data")]
 pub struct NoSplit(pub Split);
 
-/// What a model is evaluated on.
+/// The data to evaluate a model on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum On {
     /// A split of the run's own data.
     Split(Split),
-    /// Other data, whole.
+    /// Other data, all of it.
     Data(String),
 }
 
 /// A request to evaluate a model.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
-    /// On what.
+    /// The data.
     pub on: On,
-    /// Items that are computed side by side; as in training where none is given.
+    /// Items per batch; as in training if none.
     pub batch_size: Option<usize>,
 }
 
-/// A request to sample from the model of the run in `run`.
+/// A request to sample from the model of a run.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// The folder of the run.
     pub run: PathBuf,
-    /// The same seed gives the same.
+    /// Seed of the samples; the same seed gives the same ones.
     pub seed: u64,
 }
 
-/// A request to predict from inputs with the model of the run in `run`.
+/// A request to predict from inputs with the model of a run.
 pub struct Predict {
     /// The folder of the run.
     pub run: PathBuf,
@@ -101,23 +101,23 @@ pub struct Predict {
     pub inputs: Inputs,
 }
 
-/// A request to make a run from a file of weights.
+/// A request to create a run from a file of weights.
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The file.
     pub file: PathBuf,
     /// The folder of the run.
     pub out: PathBuf,
-    /// Whether a run that is there is replaced.
+    /// Whether an existing run is replaced.
     pub replace: bool,
 }
 
-/// What is done with `S` when `R` is asked for with the options `O`; it gives an `A`.
+/// Handles a request `R` on `S` with the options `O`; returns an `A`.
 pub type Handler<S, R, O, A> = fn(S, R, O, &mut Output<'_>) -> Result<A, TaskError>;
 
 type Run<S, R, A> = Box<dyn Fn(S, R, Table, &mut Output<'_>) -> Result<A, TaskError>>;
 
-/// An operation: its options, and how it is done with those that were given.
+/// An operation: its options and its handler.
 pub(crate) struct Operation<S, R, A> {
     pub options: Vec<Field>,
     pub run: Run<S, R, A>,
@@ -132,7 +132,7 @@ impl<S: 'static, R: 'static, A: 'static> Operation<S, R, A> {
     }
 }
 
-/// What a task supports.
+/// The operations that a task supports.
 pub struct Operations<T: Task> {
     pub(crate) evaluate: Option<Operation<Trained<T>, Evaluate, Report>>,
     pub(crate) sample: Option<Operation<Trained<T>, Sample, ()>>,
@@ -147,27 +147,27 @@ impl<T: Task> Default for Operations<T> {
 }
 
 impl<T: Task> Operations<T> {
-    /// Adds the evaluation of a model with the options `O`.
+    /// Adds evaluation of a model, with the options `O`.
     pub fn evaluate<O: Settings + 'static>(self, evaluate: Handler<Trained<T>, Evaluate, O, Report>) -> Self {
         Self { evaluate: Operation::new(evaluate), ..self }
     }
 
-    /// Adds sampling from a model with the options `O`.
+    /// Adds sampling from a model, with the options `O`.
     pub fn sample<O: Settings + 'static>(self, sample: Handler<Trained<T>, Sample, O, ()>) -> Self {
         Self { sample: Operation::new(sample), ..self }
     }
 
-    /// Adds prediction with a model with the options `O`.
+    /// Adds prediction with a model, with the options `O`.
     pub fn predict<O: Settings + 'static>(self, predict: Handler<Trained<T>, Predict, O, ()>) -> Self {
         Self { predict: Operation::new(predict), ..self }
     }
 
-    /// Adds the import of other programs' weights to a device with the options `O`.
+    /// Adds import of other programs' weights to a device, with the options `O`.
     pub fn import<O: Settings + 'static>(self, import: Handler<Device, Import, O, ()>) -> Self {
         Self { import: Operation::new(import), ..self }
     }
 
-    /// The options of `command`; none where the task does not support it.
+    /// The options of `command`; none if the task does not support it.
     pub fn options(self, command: Command) -> Option<Vec<Field>> {
         match command {
             Command::Eval => self.evaluate.map(|operation| operation.options),
@@ -180,27 +180,27 @@ impl<T: Task> Operations<T> {
 
 /// The inputs of a prediction.
 pub enum Inputs {
-    /// Those given one by one.
+    /// Inputs that are given one by one.
     Given(Vec<String>),
-    /// The lines of a file or of standard input, as they come.
+    /// Lines of a file or of standard input, read as they arrive.
     Lines {
         /// The lines.
         lines: Box<dyn Iterator<Item = io::Result<String>>>,
-        /// What they are read from.
+        /// The name of their source.
         name: String,
-        /// Whether they come while they are answered, as those of standard input do.
+        /// Whether they arrive while they are answered, as from standard input.
         live: bool,
-        /// Whether a person types them, who is asked for each.
+        /// Whether a person types them, with a prompt before each.
         asked: bool,
     },
 }
 
 impl Inputs {
-    /// The inputs, which must be given one by one.
+    /// The inputs, if they were given one by one.
     ///
     /// # Errors
     ///
-    /// When they are lines, or there are none: `what` says what is wanted.
+    /// When they are lines, or there are none: `what` names the expected inputs.
     pub fn given(self, what: &str) -> Result<Vec<String>, TaskError> {
         match self {
             Self::Given(inputs) if !inputs.is_empty() => Ok(inputs),
@@ -208,8 +208,8 @@ impl Inputs {
         }
     }
 
-    /// Hands all inputs, which are texts, to `answer`; of one that names a file, or is `-`, its lines. So many at a time: `given` of those that are all there, `live` of lines that come while they
-    /// are answered. Before each line that a person types, `prompt` is shown.
+    /// Passes the texts of all inputs to `answer`; an input that names a file, or is `-`, stands for its lines. A call
+    /// gets at most `given` texts, or `at_once` lines of those that arrive one by one. `prompt` precedes typed lines.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl Inputs {
     }
 }
 
-/// The lines of a file, or of the standard input for `-`, in the encoding that training would find.
+/// The lines of a file, or of standard input for `-`, in the encoding that training would detect.
 ///
 /// # Errors
 ///
@@ -256,12 +256,12 @@ pub fn texts_of(path: &Path) -> Result<Vec<String>, DataError> {
     Ok(Encoding::Auto.read(path)?.lines().map(str::to_owned).collect())
 }
 
-/// Where answers go: as text for people, or as JSON for programs; and notes beside them.
+/// Writes answers, as text or as JSON, and notes beside them.
 pub struct Output<'a> {
     answers: &'a mut dyn Write,
     notes: &'a mut dyn Write,
     json: bool,
-    /// Whether a terminal shows the answers.
+    /// Whether the answers go to a terminal.
     terminal: bool,
     list: Option<Vec<Value>>,
 }
@@ -272,7 +272,7 @@ impl<'a> Output<'a> {
         Self { answers, notes, json, terminal: false, list: None }
     }
 
-    /// The same, with answers that a terminal shows if it is one: no control character of theirs reaches it.
+    /// Says whether the answers go to a terminal: if so, control characters in them are escaped.
     pub fn on_terminal(self, terminal: bool) -> Self {
         Self { terminal, ..self }
     }
@@ -282,21 +282,21 @@ impl<'a> Output<'a> {
         self.json
     }
 
-    /// Writes text at once; nothing where answers are JSON.
+    /// Writes text at once; nothing if answers are JSON.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         if self.terminal { self.styled(&visible(text)) } else { self.styled(text) }
     }
 
-    /// Writes text with its colours, which are escapes of the terminal: what comes from data must be
-    /// [`visible`] in it. Nothing where answers are JSON.
+    /// Writes text with terminal escapes for colours: text from data must be made [`visible`] first. Nothing if
+    /// answers are JSON.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn styled(&mut self, text: &str) -> io::Result<()> {
         if self.json || text.is_empty() {
             return Ok(());
@@ -305,29 +305,29 @@ impl<'a> Output<'a> {
         self.answers.flush()
     }
 
-    /// Writes a line of text; nothing where answers are JSON.
+    /// Writes a line of text; nothing if answers are JSON.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn line(&mut self, line: impl Display) -> io::Result<()> {
         self.text(&format!("{line}\n"))
     }
 
-    /// Writes a JSON value; nothing where answers are text.
+    /// Writes a JSON value; nothing if answers are text.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn json(&mut self, value: &Value) -> io::Result<()> {
         if self.json { self.write_json(&format!("{value:#}\n")) } else { Ok(()) }
     }
 
-    /// Writes a JSON value on a line of its own, at once; nothing where answers are text.
+    /// Writes a JSON value on its own line, at once; nothing if answers are text.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn json_line(&mut self, value: &Value) -> io::Result<()> {
         if self.json { self.write_json(&format!("{value}\n")) } else { Ok(()) }
     }
@@ -337,23 +337,23 @@ impl<'a> Output<'a> {
         self.answers.flush()
     }
 
-    /// Begins a list: all [`items`](Self::item) become one JSON array.
+    /// Starts a list: all [`items`](Self::item) become one JSON array.
     pub fn list(&mut self) {
         self.list = Some(Vec::new());
     }
 
-    /// Adds a JSON value to the list; nothing where answers are text.
+    /// Adds a JSON value to the list; nothing if answers are text.
     pub fn item(&mut self, value: Value) {
         if self.json {
             self.list.get_or_insert_default().push(value);
         }
     }
 
-    /// Ends the answers: a list is written.
+    /// Finishes the answers: writes the list, if any.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn finish(mut self) -> io::Result<()> {
         match self.list.take() {
             Some(items) => self.json(&Value::Array(items)),
@@ -363,7 +363,7 @@ impl<'a> Output<'a> {
 
     /// Writes a note for the user beside the answers.
     pub fn note(&mut self, note: impl Display) {
-        // Who has closed the notes does not want them.
+        // If the reader has closed the notes, they are dropped.
         let _ = writeln!(self.notes, "{}", visible(&note.to_string()));
     }
 
@@ -376,7 +376,7 @@ impl<'a> Output<'a> {
         let _ = self.notes.write_all(visible(prompt).as_bytes()).and_then(|()| self.notes.flush());
     }
 
-    /// Writes a file and says so.
+    /// Writes a file and reports it.
     ///
     /// # Errors
     ///

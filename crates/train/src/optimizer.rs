@@ -1,4 +1,4 @@
-//! Adam of our own, for speed, and Burn's other optimizers, with the constants that PyTorch uses.
+//! The optimizers, with PyTorch's constants: a faster Adam of our own, and Burn's for the others.
 
 mod adam;
 
@@ -9,11 +9,11 @@ use rekindle_kernels::adam::Decay;
 
 use crate::settings::{OptimizerKind, TrainingSettings};
 
-/// Keeps Adam and RMSProp from dividing by 0. PyTorch's value; Burn's own default, 1e-5, is large beside the gradients
-/// of rare symbols.
+/// Keeps Adam and RMSProp from dividing by 0. PyTorch's value; Burn's default, 1e-5, is large compared with the
+/// gradients of rare tokens.
 const EPSILON: f32 = 1e-8;
 
-/// The optimizer that `settings` name.
+/// Builds the optimizer of `settings`.
 pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
     let decay = (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay as f32));
     match settings.optimizer {

@@ -1,4 +1,4 @@
-//! What a task is written with: `use rekindle_train::prelude::*`.
+//! The imports for writing a task: `use rekindle_train::prelude::*`.
 
 pub use burn::tensor::{Device, Tensor, TensorData};
 pub use rekindle_data::counted;

@@ -1,4 +1,4 @@
-//! Tasks with their types forgotten: what a command line works with.
+//! Type-erased tasks, for the command line.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -26,30 +26,30 @@ pub trait Registered: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// The task in a line.
+    /// A one-line description.
     fn about(&self) -> &'static str;
 
     /// The settings of a run.
     fn sections(&self) -> Vec<Section>;
 
-    /// The options of `command`; none where the task does not support it.
+    /// The options of `command`; none if the task does not support it.
     fn options(&self, command: Command) -> Option<Vec<Field>>;
 
-    /// Makes a new run.
+    /// Creates a new run.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, the data cannot be read, or the run cannot be written.
+    /// When a setting is invalid, the data cannot be read, or the run cannot be written.
     fn start(&self, settings: Tables, new: &NewRun, device: &Device) -> Result<Box<dyn Session>, TrainError>;
 
-    /// What a new run would be, without making it.
+    /// Plans a new run without creating it.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning or the data cannot be read.
+    /// When a setting is invalid or the data cannot be read.
     fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError>;
 
-    /// Goes on with a run.
+    /// Resumes a run.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ pub trait Registered: Sync {
         output: &mut Output<'_>,
     ) -> Result<(), TrainError>;
 
-    /// Makes a run from the weights of another program.
+    /// Creates a run from the weights of another program.
     ///
     /// # Errors
     ///
@@ -123,25 +123,25 @@ pub trait Registered: Sync {
     fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError>;
 }
 
-/// A run to be opened.
+/// A run to open.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
     /// Its folder.
     pub run: &'a RunFolder,
-    /// Which of its checkpoints.
+    /// The checkpoint.
     pub which: Which,
-    /// Where the model goes.
+    /// The device of the model.
     pub device: &'a Device,
 }
 
-/// What a new run would be.
+/// The plan of a new run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// The data, for a person to read.
+    /// A description of the data.
     pub summary: String,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: u64,
-    /// Steps of the run.
+    /// Steps of the whole run.
     pub steps: u64,
     /// The memory that it needs.
     pub memory: Estimate,
@@ -150,9 +150,9 @@ pub struct Plan {
 /// How a run is resumed.
 #[derive(Clone, Debug, Default)]
 pub struct Resume {
-    /// Other settings, by table: see [`resumable`](crate::settings::resumable).
+    /// Changed settings, by table: see [`resumable`](crate::settings::resumable).
     pub given: Table,
-    /// Go on even though the data is not the one that the run began with.
+    /// Resume even if the data is not the data that the run started with.
     pub other_data: bool,
 }
 
@@ -165,13 +165,13 @@ pub struct RunWeights {
     pub model: Value,
     /// The weights by name.
     pub tensors: BTreeMap<String, WeightTensor>,
-    /// Checkpoints that were passed over, each with what is wrong with it.
+    /// Checkpoints that were skipped, each with its error.
     pub rejected: Vec<String>,
 }
 
-/// A run that is ready to be trained.
+/// A run that is ready for training.
 pub trait Session {
-    /// What to tell a person before training begins.
+    /// A description of the run, shown before training.
     fn summary(&self) -> String;
 
     /// The folder of the run.
@@ -214,7 +214,7 @@ impl<T: Operate> Entry<T> {
         Ok(trained)
     }
 
-    /// The error for a command that the task does not have.
+    /// The error for a command that the task does not support.
     fn unsupported(&self, command: Command) -> TrainError {
         let has = |other: &&Command| **other != Command::Import && self.options(**other).is_some();
         let others = Command::ALL.iter().filter(has).map(|other| format!("rekindle {other}"));
@@ -321,16 +321,16 @@ impl<T: Operate> Registered for Entry<T> {
     }
 }
 
-/// The task `name` among `tasks`.
+/// Finds the task `name` among `tasks`.
 pub fn find<'t>(tasks: &'t [&'t dyn Registered], name: &str) -> Option<&'t dyn Registered> {
     tasks.iter().copied().find(|task| task.name() == name)
 }
 
-/// The task of a run, among `tasks`.
+/// Finds the task of a run among `tasks`.
 ///
 /// # Errors
 ///
-/// [`TrainError::UnknownTask`] when it is none of them.
+/// [`TrainError::UnknownTask`] when it is not among them.
 pub fn of_run<'t>(tasks: &'t [&'t dyn Registered], run: &RunFolder) -> Result<&'t dyn Registered, TrainError> {
     let head = run.head()?;
     find(tasks, &head.task).ok_or_else(|| TrainError::UnknownTask {
@@ -340,7 +340,7 @@ pub fn of_run<'t>(tasks: &'t [&'t dyn Registered], run: &RunFolder) -> Result<&'
     })
 }
 
-/// The weights of a run whose task is not known here, by the names that the model's fields have.
+/// The weights of a run of an unknown task, by the field names of its model.
 ///
 /// # Errors
 ///

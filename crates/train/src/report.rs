@@ -1,5 +1,5 @@
-//! The outcome of an evaluation: figures, tables and pictures. Text, JSON, the lines of `metrics.jsonl` and the learning
-//! curve are all made from it here and in the run folder.
+//! Evaluation reports: figures, tables and pictures. Text, JSON, the lines of `metrics.jsonl` and the learning curve
+//! are all generated from a report, here and in the run folder.
 
 use std::fmt::Write;
 
@@ -7,12 +7,12 @@ use rekindle_metrics::classification::ConfusionMatrix;
 use rekindle_pictures::{Picture, confusion};
 use serde_json::{Map, Value, json};
 
-/// Which way a figure is better.
+/// Whether lower or higher figures are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
-    /// The lower, the better.
+    /// Lower is better.
     Lower,
-    /// The higher, the better.
+    /// Higher is better.
     Higher,
 }
 
@@ -25,28 +25,28 @@ pub struct Figure {
     pub value: f64,
     /// Its unit; empty for a share or a score.
     pub unit: &'static str,
-    /// Which way it is better.
+    /// Whether lower or higher is better.
     pub better: Better,
 }
 
-/// The outcome of an evaluation.
+/// The report of an evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// What was evaluated: names and counts.
+    /// Names and counts of the evaluated data.
     pub facts: Vec<(&'static str, Value)>,
-    /// Mean loss, first among the figures.
+    /// Mean loss, the first figure.
     pub loss: Figure,
-    /// Other figures, those that matter most first.
+    /// Other figures, most important first.
     pub figures: Vec<Figure>,
-    /// What is more than one number.
+    /// Tables and lists.
     pub details: Vec<Detail>,
     /// Pictures, kept in the run folder for the best evaluation.
     pub pictures: Vec<Picture>,
-    /// What decides which checkpoint is best: lower is better.
+    /// The objective that ranks checkpoints: lower is better.
     pub objective: f64,
 }
 
-/// More than one number.
+/// A table or list in a report.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Detail {
     /// Rows of values under columns, the first of which names the row.
@@ -58,7 +58,7 @@ pub enum Detail {
         /// The rows, as long as `columns`.
         rows: Vec<Vec<Value>>,
     },
-    /// How often a row's label was taken for a column's.
+    /// Confusion matrix: how often a row's class was predicted as a column's.
     Confusion {
         /// The labels.
         labels: Vec<String>,
@@ -77,12 +77,12 @@ pub enum Detail {
 }
 
 impl Report {
-    /// A report with the mean loss `loss` in nats, by which checkpoints are ranked.
+    /// A report with the mean loss `loss` in nats, which ranks checkpoints.
     pub fn new(loss: f64) -> Self {
         Self::named("loss", loss, "nats")
     }
 
-    /// The same with another name and unit for the loss in texts and JSON.
+    /// The same with another name and unit of the loss, in text and JSON.
     pub fn named(name: &'static str, loss: f64, unit: &'static str) -> Self {
         Self {
             facts: Vec::new(),
@@ -94,24 +94,24 @@ impl Report {
         }
     }
 
-    /// Adds a figure that is better when it is higher: a share or a score.
+    /// Adds a figure for which higher is better: a share or a score.
     pub fn higher(self, name: &'static str, value: f64) -> Self {
         self.higher_of(name, value, "")
     }
 
-    /// The same with what it is of, in a few words behind its value.
+    /// The same with a short explanation after the value.
     pub fn higher_of(mut self, name: &'static str, value: f64, of: &'static str) -> Self {
         self.figures.push(Figure { name, value, unit: of, better: Better::Higher });
         self
     }
 
-    /// Adds a figure that is better when it is lower.
+    /// Adds a figure for which lower is better.
     pub fn lower(mut self, name: &'static str, value: f64, unit: &'static str) -> Self {
         self.figures.push(Figure { name, value, unit, better: Better::Lower });
         self
     }
 
-    /// Adds what was evaluated.
+    /// Adds a fact about the evaluated data.
     pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.facts.push((name, value.into()));
         self
@@ -123,18 +123,18 @@ impl Report {
         self
     }
 
-    /// Ranks checkpoints by a figure that falls short of its best by `shortfall`: of two evaluations with the same figure,
-    /// the one with less loss is better.
+    /// Ranks checkpoints by how far a figure falls `shortfall` short of its best value. Of two evaluations with the
+    /// same figure, the one with the lower loss is better.
     pub fn ranked_by(mut self, shortfall: f64) -> Self {
         self.objective = objective(shortfall, self.loss.value);
         self
     }
 
-    /// Adds the figures of each class, and which was taken for which. `items` is what was classified, in the plural.
+    /// Adds the figures of each class and the confusion matrix. `items` names the classified items, in the plural.
     ///
     /// # Panics
     ///
-    /// When there are not as many labels as classes, or none.
+    /// When the numbers of labels and classes differ, or there are none.
     pub fn classes(mut self, matrix: &ConfusionMatrix, labels: &[String]) -> Self {
         let row = |(class, label): (usize, &String)| {
             let figures = matrix.class(class);
@@ -153,7 +153,7 @@ impl Report {
         std::iter::once(&self.loss).chain(&self.figures)
     }
 
-    /// The report as JSON: a key for each fact, figure and detail. A figure in nats says so in its key.
+    /// The report as JSON: a key for each fact, figure and detail. Keys of figures in nats include the unit.
     pub fn to_json(&self) -> Value {
         let key = |name: &str, unit: &str| if unit == "nats" { format!("{name}_nats") } else { name.to_owned() };
         let mut object: Map<String, Value> =
@@ -234,7 +234,7 @@ fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
     text.write_fmt(more).expect("a text can always grow");
 }
 
-/// A value for a person: of a list, how long it is.
+/// A readable value; for a list, its length.
 fn in_words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

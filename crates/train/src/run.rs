@@ -1,13 +1,13 @@
-//! The run folder: all that a run is, in files that explain themselves.
+//! The run folder: everything about a run, in self-explanatory files.
 //!
 //! ```text
 //! config.toml      every setting, defaults included
-//! assets.json      length and SHA-256 of the assets, which stand beside it: vocab.json, say
-//! metrics.jsonl    the figures, a line each
-//! samples/         what the model wrote on its way
+//! assets.json      length and SHA-256 of the assets, which are files beside it, such as vocab.json
+//! metrics.jsonl    the figures, one JSON object per line
+//! samples/         texts that the model generated during training
 //! pictures/        the learning curve, and the best evaluation's pictures
 //! checkpoints/     the last few and the best, a folder each
-//! export/          the weights for other programs, where they were asked for
+//! export/          the weights for other programs, once exported
 //! lock             the process that trains the run
 //! ```
 

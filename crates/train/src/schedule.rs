@@ -1,4 +1,4 @@
-//! The learning rate over a run.
+//! Learning rate schedules.
 
 use std::f64::consts::PI;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{ScheduleKind, TrainingSettings};
 
-/// The learning rate `η` as a function of the step, and of the evaluations for the plateau.
+/// The learning rate `η` as a function of the step and, for the plateau schedule, of the evaluations.
 ///
 /// With base rate `η_0`, epoch `e` (0 for the first), step `s` of `S`, warm-up `w` and factor `γ`:
 ///
@@ -26,7 +26,7 @@ pub(crate) struct Schedule {
     plateau: Plateau,
 }
 
-/// What the plateau schedule has seen so far; it goes into a checkpoint.
+/// The state of the plateau schedule, which is part of a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
     best: Option<f64>,
@@ -75,12 +75,12 @@ impl Schedule {
         }
     }
 
-    /// What has been seen so far.
+    /// The state of the plateau schedule.
     pub fn plateau(&self) -> Plateau {
         self.plateau
     }
 
-    /// Takes up where a checkpoint left off.
+    /// Restores the state from a checkpoint.
     pub fn restore(&mut self, plateau: Plateau) {
         self.plateau = plateau;
     }

@@ -1,14 +1,14 @@
-//! Random numbers that are the same on every backend.
+//! Random number generators with the same numbers on every backend.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The random numbers of `seed`.
+/// The random number generator of `seed`.
 pub fn seeded(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// The random numbers of one stream of `seed`: those of two streams have nothing to do with each other.
+/// The random number generator of one stream of `seed`; streams are independent.
 pub fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = seeded(seed);
     rng.set_stream(stream);

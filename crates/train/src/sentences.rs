@@ -1,4 +1,4 @@
-//! Sentences that a model writes about inputs, and how they are shown.
+//! Showing sentences that a model generates.
 
 use std::io;
 
@@ -9,25 +9,25 @@ use crate::error::TaskError;
 use crate::groups::{SearchSettings, ShownSettings};
 use crate::operation::Output;
 
-/// A sentence, and how it was found.
+/// A sentence with its hypothesis.
 pub type Sentence = (String, Hypothesis);
 
-/// Attention weights are asked for, and the model has none.
+/// Attention weights were requested of a model without attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("--attention: this model has no attention")]
 pub struct NoAttention;
 
 impl ShownSettings {
-    /// How many sentences are shown of each input.
+    /// Number of sentences to show per input.
     pub fn best(&self) -> usize {
         self.n_best.unwrap_or(1)
     }
 
-    /// The search that was asked for, with `usual` for what was not. It keeps as many sentences as are shown.
+    /// The requested search, with `usual` for settings that are not given. It keeps as many sentences as are shown.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, and [`NoAttention`] when attention weights are to be drawn of a model without
+    /// When a setting is invalid, and [`NoAttention`] when attention weights are requested of a model without
     /// `attention`.
     pub fn search(&self, asked: &SearchSettings, usual: Search, attention: bool) -> Result<Search, TaskError> {
         let search = asked.search(usual)?;
@@ -37,11 +37,11 @@ impl ShownSettings {
         Ok(Search { beam: search.beam.max(self.best()), ..search })
     }
 
-    /// Writes `sentences` as lines, with their scores where several are asked for, and `before` in front. Gives them as JSON.
+    /// Writes `sentences` as lines after `before`, with scores if several are requested. Returns them as JSON.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the reader has closed the output.
     pub fn show(&self, before: &str, sentences: &[Sentence], output: &mut Output<'_>) -> io::Result<Value> {
         for (text, found) in sentences {
             match self.n_best {

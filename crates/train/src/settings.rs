@@ -4,17 +4,17 @@
 
 use rekindle_settings::{Field, Sections, SettingError, Settings, names, settings};
 
-/// All settings of a run of a task, those of the loop among them. [`run_settings!`](crate::run_settings!) writes the
-/// implementation.
+/// All settings of a run of a task, including those of the loop. [`run_settings!`](crate::run_settings!) implements
+/// it.
 pub trait RunSettings: Sections {
     /// The settings of the loop.
     fn training(&self) -> &TrainingSettings;
 
-    /// The settings of the loop, to be changed.
+    /// The settings of the loop, mutable.
     fn training_mut(&mut self) -> &mut TrainingSettings;
 }
 
-/// Declares all settings of a run: [`sections!`](rekindle_settings::sections!), of which `training` is one.
+/// Declares all settings of a run: [`sections!`](rekindle_settings::sections!) with `training` as one of them.
 #[macro_export]
 macro_rules! run_settings {
     ($(#[$($attribute:tt)*])* $visibility:vis struct $name:ident { $($sections:tt)* }) => {
@@ -95,8 +95,8 @@ settings! {
     }
 }
 
-/// The settings that may change when a run is resumed, by table of `config.toml`. The seed and the optimizer stay: what the run has
-/// done so far depends on them.
+/// The settings that may change when a run is resumed, by table of `config.toml`. The seed and the optimizer may not:
+/// the steps done so far depend on them.
 pub fn resumable() -> [(&'static str, Vec<Field>); 2] {
     let mut training = TrainingSettings::default().described();
     training.retain(|field| !["seed", "optimizer"].contains(&field.key));
@@ -132,7 +132,7 @@ names! {
 }
 
 impl OptimizerKind {
-    /// How many numbers it keeps for each parameter.
+    /// Number of values that it keeps per parameter.
     pub fn moments(self) -> usize {
         match self {
             Self::Adam | Self::AdamW => 2,

@@ -1,4 +1,4 @@
-//! What a task gives to the loop.
+//! The trait of a task.
 
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -10,28 +10,28 @@ use crate::run::assets::Assets;
 use crate::run::checkpoint::Progress;
 use crate::settings::RunSettings;
 
-/// A model, its data and its figures. All that is the same for every task is in [`Trainer`](crate::trainer::Trainer), and what
-/// a trained model can be asked for is in [`Operate`](crate::operation::Operate).
+/// A task: a model, its data and its figures. [`Trainer`](crate::trainer::Trainer) has what is common to all tasks;
+/// [`Operate`](crate::operation::Operate) has the operations of a trained model.
 ///
-/// Six functions are required. The others have a default: a task without validation data does not evaluate, say.
+/// Six functions are required; the others have defaults. A task without validation data does not evaluate, say.
 pub trait Task: Sized + 'static {
     /// The name, on the command line and in the run folder.
     const NAME: &'static str;
-    /// The task in a line, for help texts.
+    /// A one-line description, for help texts.
     const ABOUT: &'static str;
-    /// The unit of the loss; empty where it has none.
+    /// The unit of the loss; empty if it has none.
     const LOSS_UNIT: &'static str = "nats";
 
     /// The settings of a run.
     type Settings: RunSettings;
-    /// What the model needs beside settings and weights: a vocabulary, say.
+    /// What the model needs in addition to settings and weights, for instance a vocabulary.
     type Assets: Assets;
-    /// What is trained.
+    /// The model.
     type Model: Module;
-    /// What one batch hands to the next: the hidden state of a stateful model, `()` for others.
+    /// State carried from one batch to the next: the hidden state of a stateful model, `()` for others.
     type Carry: Carry;
 
-    /// Opens the data that `settings` name: with the assets of the run to go on with, or for a new run, whose assets follow from
+    /// Opens the data of `settings`: with the assets of an existing run, or for a new run, whose assets are built from
     /// the data.
     ///
     /// # Errors
@@ -42,17 +42,17 @@ pub trait Task: Sized + 'static {
     /// The assets of the run.
     fn assets(&self) -> &Self::Assets;
 
-    /// Checks that `settings` and `assets` of a run go together: the files of a run can be edited. They do by default.
+    /// Checks that `settings` and `assets` of a run fit together: a run's files can be edited. By default they do.
     ///
     /// # Errors
     ///
-    /// For the first setting that the assets do not allow.
+    /// The first setting that the assets do not allow.
     fn check(settings: &Self::Settings, assets: &Self::Assets) -> Result<(), TaskError> {
         let _ = (settings, assets);
         Ok(())
     }
 
-    /// A model with weights drawn by `seed`.
+    /// A model with weights drawn from `seed`.
     fn model(settings: &Self::Settings, assets: &Self::Assets, seed: u64, device: &Device) -> Self::Model;
 
     /// The training data: its summary and its identity.
@@ -61,9 +61,9 @@ pub trait Task: Sized + 'static {
     /// Batches in an epoch.
     fn batches(&self) -> u64;
 
-    /// The loss of batch `batch` of epoch `epoch`. It must depend on nothing but the arguments and the task's settings,
-    /// so that a resumed run sees what the unbroken one saw. `carry` is what the batch before gave, detached; none at
-    /// the start of an epoch.
+    /// The loss of batch `batch` of epoch `epoch`. It must depend on nothing but the arguments and the task's
+    /// settings, so that a resumed run computes the same as an unbroken one. `carry` is the carry of the previous
+    /// batch, detached; none at the start of an epoch.
     ///
     /// # Errors
     ///
@@ -76,22 +76,22 @@ pub trait Task: Sized + 'static {
         carry: Option<Self::Carry>,
     ) -> Result<BatchLoss<Self::Carry>, TaskError>;
 
-    /// The least numbers that a step keeps for its backward pass, for the largest batch: an estimate, by which settings are
-    /// refused that need more memory than there is. 0 where it is not known, which is the default.
+    /// The fewest values that a step keeps for its backward pass, for the largest batch: an estimate, by which
+    /// settings are rejected that need more memory than there is. 0 if unknown, which is the default.
     fn kept(&self) -> f64 {
         0.0
     }
 
-    /// Changes a model whose weights have just been drawn: pretrained weights, say. Nothing by default.
+    /// Changes a model whose weights were just drawn, for instance by loading pretrained weights. Nothing by default.
     ///
     /// # Errors
     ///
-    /// When what is put in cannot be read or does not fit.
+    /// When the weights cannot be read or do not fit.
     fn begin(&self, model: Self::Model) -> Result<Self::Model, TaskError> {
         Ok(model)
     }
 
-    /// `model`, fresh, with the weights of `source` where they fit, and in words how much did. By default it is refused.
+    /// Copies the weights of `source` that fit into the fresh `model`. Returns a summary too. Refused by default.
     ///
     /// # Errors
     ///
@@ -101,29 +101,29 @@ pub trait Task: Sized + 'static {
         Err(format!("--init-from: the task `{}` cannot start from another run", Self::NAME).into())
     }
 
-    /// Does what must be done once before the first step and may take long: computes the features of a frozen network, say.
-    /// Nothing by default. Doing it again does nothing.
+    /// Prepares the data before the first step, for instance by computing the features of a frozen network. It may
+    /// take long. Calling it again does nothing; nothing by default.
     ///
     /// # Errors
     ///
-    /// When the data cannot be read, or what is computed cannot be kept.
+    /// When the data cannot be read, or the result cannot be stored.
     fn prepare(&mut self, report: &mut dyn FnMut(Preparation<'_>)) -> Result<(), TaskError> {
         let _ = report;
         Ok(())
     }
 
-    /// Parameters of `model` that learn at another rate than the others, and its factor; none by default.
+    /// Parameters of `model` with another learning rate, and its factor; none by default.
     fn other_rate(&self, model: &Self::Model) -> Option<(ParamGroup, f64)> {
         let _ = model;
         None
     }
 
-    /// The carry whose [`to_data`](Carry::to_data) gave `data`; none when it is not from this task's model.
+    /// Rebuilds the carry from the `data` of [`to_data`](Carry::to_data); none if it is not from this task's model.
     fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Self::Carry> {
         Self::Carry::from_data(data, device)
     }
 
-    /// The figures of `model` (without autodiff) on the validation split; none when nothing is held out.
+    /// The figures of `model` (without autodiff) on the validation split; none if nothing is held out.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ pub trait Task: Sized + 'static {
         Ok(None)
     }
 
-    /// Something to look at: a text that `model` (without autodiff) writes. The same `seed` gives the same. None by default.
+    /// A sample text generated by `model` (without autodiff). The same `seed` gives the same text. None by default.
     ///
     /// # Errors
     ///
@@ -144,59 +144,59 @@ pub trait Task: Sized + 'static {
     }
 }
 
-/// A trained model with all that it needs to be used. [`Trained::open`] reads it from a run.
+/// A trained model with everything it needs. [`Trained::open`] reads it from a run.
 #[derive(Debug)]
 pub struct Trained<T: Task> {
     /// The weights of a checkpoint.
     pub model: T::Model,
-    /// What it needs beside settings and weights.
+    /// What it needs in addition to settings and weights.
     pub assets: T::Assets,
     /// The settings of the run.
     pub settings: T::Settings,
-    /// Where the run stood.
+    /// The progress of the run.
     pub progress: Progress,
-    /// Checkpoints that were passed over, each with what is wrong with it.
+    /// Checkpoints that were skipped, each with its error.
     pub rejected: Vec<String>,
-    /// Where the model is.
+    /// The device of the model.
     pub device: Device,
 }
 
-/// The training data of a run.
+/// A description of a run's training data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataInfo {
-    /// What a batch is counted in, in the plural: "characters", "sentences".
+    /// The unit of a batch's items, in the plural: "characters", "sentences".
     pub unit: &'static str,
-    /// The data in a line or a few, for a person to read before training begins.
+    /// A description in a line or a few, shown before training.
     pub summary: String,
-    /// Name and size. In runs of version 0.1 this is all that tells the data from other data.
+    /// Name and size. In runs of version 0.1 nothing else identifies the data.
     pub identity: String,
-    /// SHA-256 of the content: a run goes on only with the data that it began with.
+    /// SHA-256 of the content: a run resumes only with the data that it started with.
     pub sha256: String,
 }
 
 /// Progress and messages of a task's preparation.
 #[derive(Clone, Copy, Debug)]
 pub enum Preparation<'a> {
-    /// Something that the user should know.
+    /// A message for the user.
     Message(&'a str),
-    /// How far it is.
+    /// The progress of the preparation.
     Progress {
-        /// What is counted, in the plural.
+        /// The counted items, in the plural.
         what: &'static str,
-        /// How many are done.
+        /// Items done.
         done: u64,
-        /// Of how many.
+        /// Items in total.
         total: u64,
     },
 }
 
-/// The outcome of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub struct BatchLoss<C> {
     /// Mean loss, `[1]`.
     pub loss: Tensor<1>,
-    /// What the next batch starts from.
+    /// The carry for the next batch.
     pub carry: C,
-    /// How many of the task's units the batch held.
+    /// Number of items in the batch, in the task's unit.
     pub items: u64,
 }

@@ -10,11 +10,11 @@ use crate::run::checkpoint::{self, Which};
 use crate::task::{Task, Trained};
 
 impl<T: Task> Trained<T> {
-    /// Reads the model of `run` onto `device`. Settings and assets are checked.
+    /// Reads the model of `run` to `device`. Settings and assets are checked.
     ///
     /// # Errors
     ///
-    /// When the run is of another task, a setting has no meaning, or a file is missing or damaged.
+    /// When the run is of another task, a setting is invalid, or a file is missing or damaged.
     pub fn open(run: &RunFolder, which: Which, device: &Device) -> Result<Self, TrainError> {
         let settings: T::Settings = run.settings(T::NAME)?;
         let assets = assets::<T>(run)?;

@@ -11,8 +11,8 @@
 //!   evaluate, sample, write a checkpoint when it is time
 //! ```
 //!
-//! A run is a function of its settings: the random numbers of a step come from the seed and the step's number alone, so
-//! that a resumed run needs no random state and has the losses of the unbroken one.
+//! A run is a function of its settings: the random numbers of a step depend on the seed and the step's number only, so
+//! that a resumed run needs no random state and has the losses of an unbroken one.
 
 mod learner;
 mod report;
@@ -50,14 +50,14 @@ use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
 pub use stop::{StopSignal, Stopped, check_stop};
 
-/// A run that is to be made.
+/// A run to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewRun {
     /// Its folder.
     pub out: PathBuf,
-    /// Whether a run that is there is replaced.
+    /// Whether an existing run is replaced.
     pub replace: bool,
-    /// A run whose weights it begins with.
+    /// A run whose weights initialise the model.
     pub init_from: Option<PathBuf>,
 }
 
@@ -79,13 +79,13 @@ pub struct Outcome {
 pub enum EndReason {
     /// All its steps are done.
     Finished,
-    /// Its evaluations stopped getting better.
+    /// The evaluations stopped improving.
     OutOfPatience,
-    /// It was asked to stop.
+    /// The run was asked to stop.
     Stopped,
 }
 
-/// What is due after a step.
+/// Actions due after a step.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Due {
     evaluate: bool,
@@ -98,7 +98,7 @@ pub struct Trainer<T: Task> {
     task: T,
     settings: TrainingSettings,
     run: RunFolder,
-    /// Held as long as the run is trained.
+    /// Held while the run is trained.
     _lock: RunLock,
     device: Device,
     model: T::Model,
@@ -111,17 +111,17 @@ pub struct Trainer<T: Task> {
     last_evaluation: Option<Report>,
     warnings: Vec<String>,
     notes: Option<String>,
-    /// What a batch is counted in.
+    /// The unit of a batch's items.
     unit: &'static str,
 }
 
 impl<T: Task> Trainer<T> {
-    /// Makes the folder of a new run and a trainer for it. The model is fresh, or begins with the weights of the run
+    /// Creates the folder of a new run and a trainer for it. The model has fresh weights, or those of the run
     /// `init_from`.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, there is no room for the run, or it cannot be written.
+    /// When a setting is invalid, the folder is not free, or the run cannot be written.
     pub fn create(task: T, settings: &T::Settings, new: &NewRun, device: &Device) -> Result<Self, TrainError> {
         settings.validate()?;
         let training = settings.training().clone();
@@ -138,7 +138,7 @@ impl<T: Task> Trainer<T> {
         };
         let progress = progress_of(&task, settings);
         let fill = |run: &RunFolder| match words {
-            // What the run begins with can be had from nowhere else once it is interrupted.
+            // The initial weights cannot be computed again after an interruption, so they are saved.
             Some(_) => {
                 checkpoint::save::<_, T::Carry>(run, &progress, &model, &optimizer::build(&training), None).map(drop)
             }
@@ -151,13 +151,13 @@ impl<T: Task> Trainer<T> {
         Ok(trainer)
     }
 
-    /// Goes on with a run from its last good checkpoint; from the start when it has none yet. `change` may give the loop other
-    /// settings.
+    /// Resumes a run from its last good checkpoint, or from the start if it has none yet. `change` may change settings
+    /// of the loop.
     ///
     /// # Errors
     ///
-    /// When the run is of another task or damaged, no checkpoint can be read though there are some, or the data is another
-    /// than the run began with and `other_data` is not set.
+    /// When the run is of another task or damaged, none of its checkpoints can be read, or the data has changed since
+    /// the run started and `other_data` is not set.
     pub fn resume(
         run: RunFolder,
         change: impl FnOnce(&mut TrainingSettings),
@@ -169,7 +169,7 @@ impl<T: Task> Trainer<T> {
         Self::resume_with(run, settings, other_data, device)
     }
 
-    /// The same with these settings, which may have other data or batches too.
+    /// The same with these settings, which may change the data or the batches too.
     pub(crate) fn resume_with(
         run: RunFolder,
         settings: T::Settings,
@@ -211,7 +211,7 @@ impl<T: Task> Trainer<T> {
             return Err(SettingError::invalid(option, given, wanted).into());
         }
         let fresh = blank(fresh);
-        // A hidden state goes on only along the sequences that it comes from.
+        // A hidden state is only valid for the sequences that it comes from.
         let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
         let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
         progress =
@@ -241,7 +241,7 @@ impl<T: Task> Trainer<T> {
         &self.run
     }
 
-    /// What to tell a person before training begins: the data, and what a model that begins with other weights has of them.
+    /// A description of the run, shown before training: the data, and the weights that were copied from another run.
     pub fn summary(&self) -> String {
         self.notes.iter().cloned().chain([self.task.data().summary]).collect::<Vec<_>>().join("\n")
     }
@@ -279,8 +279,8 @@ impl<T: Task> Trainer<T> {
         })
     }
 
-    /// Trains until the steps are done, patience ends or `stop` is asked for, telling `observer`. A checkpoint is
-    /// written in each case.
+    /// Trains until the steps are done, patience runs out or `stop` is set, and sends events to `observer`. A
+    /// checkpoint is written in each case.
     ///
     /// # Errors
     ///
@@ -324,7 +324,7 @@ impl<T: Task> Trainer<T> {
             let started = Instant::now();
             let (pending, gradients) = match self.gradients(steps_per_epoch) {
                 Ok(gradients) => gradients,
-                // What is done so far is good, whatever the data is now.
+                // The steps done so far are valid, even if the data fails now.
                 Err(error) => break Err(error),
             };
             let due = self.due_after(pending.step, steps_per_epoch, total_steps);
@@ -351,8 +351,8 @@ impl<T: Task> Trainer<T> {
         reason.map(|reason| Outcome { steps, best, evaluation: self.last_evaluation, reason })
     }
 
-    /// The bounded gradients of the next step, and its figures, still on the device. After an error, the trainer stands where it
-    /// stood.
+    /// The clipped gradients of the next step, and its figures, still on the device. An error leaves the trainer
+    /// unchanged.
     fn gradients(&mut self, steps_per_epoch: u64) -> Result<(Pending, GradientsParams), TrainError> {
         let step = self.progress.step;
         let (epoch, step_in_epoch) = (step / steps_per_epoch, step % steps_per_epoch);
@@ -379,7 +379,7 @@ impl<T: Task> Trainer<T> {
         Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients))
     }
 
-    /// Reads the figures of the steps that wait; stops the run when the loss has diverged or the device has failed.
+    /// Reads back the pending steps' figures; an error if the loss has diverged or the device has failed.
     fn read(
         &mut self,
         reports: &mut Reports,
@@ -415,7 +415,7 @@ impl<T: Task> Trainer<T> {
         Ok(())
     }
 
-    /// What is due after `step`.
+    /// The actions due after `step`.
     fn due_after(&self, step: u64, steps_per_epoch: u64, total_steps: u64) -> Due {
         let last = step == total_steps;
         let now = |every: Option<u64>| last || step.is_multiple_of(every.unwrap_or(steps_per_epoch));
@@ -426,7 +426,7 @@ impl<T: Task> Trainer<T> {
         }
     }
 
-    /// Does what is due. Where the run is asked to stop during an evaluation, the evaluation is left for when it is resumed.
+    /// Performs the actions that are due. A stop during an evaluation postpones it until the run is resumed.
     fn follow_up(
         &mut self,
         due: Due,
@@ -465,7 +465,7 @@ impl<T: Task> Trainer<T> {
         observer.observe(&Event::Evaluating);
         let Some(report) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
         let (step, objective) = (self.progress.step, report.objective);
-        // No figure is better than one that is not a number, and none can be worse.
+        // A figure that is not a number is never the best one.
         let best = objective.is_finite() && self.progress.best.is_none_or(|best| objective < best.objective);
         if best {
             self.progress.best = Some(Best { step, objective });
@@ -503,23 +503,23 @@ impl<T: Task> Trainer<T> {
     }
 }
 
-/// Where a new run stands.
+/// The progress of a new run.
 fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
     let info = task.data();
     let mut tables = Table::try_from(settings).unwrap_or_default();
-    // The settings of the loop may change while a run goes on.
+    // The settings of the loop may change when a run is resumed.
     tables.remove("training");
     let (data, data_sha256) = (info.identity, Some(info.sha256));
     Progress { data, data_sha256, settings: Some(tables), ..Progress::default() }
 }
 
-/// Steps of an epoch and of the whole run.
+/// Steps per epoch and of the whole run.
 pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);
     (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
 }
 
-/// One random number from two.
+/// Mixes two numbers into one random seed.
 fn mix(seed: u64, step: u64) -> u64 {
     split_mix::mix(seed ^ step.wrapping_add(1).wrapping_mul(split_mix::GOLDEN))
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a file of weights.
+//! Errors of weight files.
 
 use std::fmt::Display;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::report::LoadReport;
 
-/// What can be wrong with a file of weights, and what to do about it.
+/// An error of a weight file, with its remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
     /// The file cannot be read.
@@ -14,7 +14,7 @@ pub enum WeightError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The file cannot be written.
@@ -22,7 +22,7 @@ pub enum WeightError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The number of values is not that of the shape.
@@ -33,13 +33,13 @@ pub enum WeightError {
         /// The number of values.
         values: usize,
     },
-    /// The file is of none of the known formats.
+    /// The file has no known format.
     #[error("{}: no file of PyTorch and no safetensors: save it with torch.save or safetensors", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not as its format wants it.
+    /// The file does not follow its format.
     #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -47,35 +47,35 @@ pub enum WeightError {
         /// What is wrong, and where.
         reason: String,
     },
-    /// There is no tensor in the file.
+    /// The file has no tensor.
     #[error("{}: there is no tensor in it that is read: save model.state_dict(){}", path.display(), list(unread))]
     NoTensors {
         /// The file.
         path: PathBuf,
-        /// What is there and is not read, each with the reason.
+        /// Unsupported tensors, each with the reason.
         unread: Vec<String>,
     },
-    /// A value that JSON cannot say.
+    /// A value that JSON cannot represent.
     #[error("{name} has values that are no numbers, and JSON has no way to say so: write safetensors")]
     NotANumber {
         /// The tensor.
         name: String,
     },
-    /// Weights and parameters are not the same.
+    /// The weights do not match the module's parameters.
     #[error("the weights do not fit the model: {report}")]
     DoesNotFit {
-        /// Which do and which do not.
+        /// The names that match and those that do not.
         report: Box<LoadReport>,
     },
-    /// A name that is to be changed is not there.
+    /// A name to be changed does not exist.
     #[error("no tensor is called {name}, or something that begins with {name} and a dot; there are:{}", list(there))]
     NoSuchName {
         /// The name.
         name: String,
-        /// Those that are there.
+        /// The names that exist.
         there: Vec<String>,
     },
-    /// Two tensors come to have one name.
+    /// Two tensors get the same name.
     #[error("two tensors would be called {name}: give one of them another name")]
     NameTwice {
         /// The name.
@@ -83,12 +83,12 @@ pub enum WeightError {
     },
 }
 
-/// A name a line, the first twenty.
+/// The first twenty names, one per line.
 fn list(names: &[String]) -> String {
     first(20, names.iter())
 }
 
-/// The first `most` of some lines, each after a line break, and how many more there are.
+/// The first `most` of some lines, each after a line break, and the number of remaining lines.
 pub(crate) fn first<L: Display>(most: usize, mut lines: impl ExactSizeIterator<Item = L>) -> String {
     let shown: String = lines.by_ref().take(most).map(|line| format!("\n  {line}")).collect();
     if lines.len() > 0 { format!("{shown}\n  and {} more", lines.len()) } else { shown }

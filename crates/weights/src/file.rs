@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Atomic file writes.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use tempfile::Builder;
 
 use crate::error::WeightError;
 
-/// Writes `bytes` under a temporary name, and gives the file its name when it is complete.
+/// Writes `bytes` under a temporary name, and renames the file when it is complete.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WeightError> {
     let failed = |source| WeightError::Write { path: path.into(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -18,7 +18,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WeightError> {
     Ok(())
 }
 
-/// Temporary files are for their owner alone; what they become is for whoever the user's mask lets in.
+/// Temporary files are private to their owner; the final file has the permissions of the user's mask.
 fn builder() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     #[cfg(unix)]

@@ -1,24 +1,24 @@
-//! Finds the tensors of a pickle and their names, and the tables that number texts.
+//! Finds the tensors of a pickle with their names, and tables of numbered texts.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::pickle::{Held, Items, Pickle, Place, Value};
 use crate::tensor::Element;
 
-/// Deeper than any module that people build.
+/// Nesting limit, deeper than any module in use.
 const DEEPEST: usize = 64;
 
-/// More characters of a key than names of parameters have, and more parts of a tuple that is one.
+/// Length limit of a key, and of the parts of a tuple that is one; longer than names of parameters.
 const LONGEST_KEY: usize = 256;
 const MOST_PARTS: usize = 8;
 
-/// More dimensions than PyTorch's tensors have.
+/// Limit on dimensions, more than PyTorch's tensors have.
 const MOST_DIMENSIONS: usize = 64;
 
-/// What an entry of a map takes beside its name, in bytes, roundly.
+/// Approximate bytes of a map entry, besides its name.
 const ENTRY: usize = 256;
 
-/// A tensor as the pickle describes it, unchecked.
+/// A tensor as described by the pickle, unchecked.
 #[derive(Debug)]
 pub(crate) struct Described {
     pub(crate) storage: String,
@@ -26,23 +26,23 @@ pub(crate) struct Described {
     pub(crate) offset: usize,
     pub(crate) shape: Vec<usize>,
     pub(crate) strides: Vec<usize>,
-    /// Whether the values are those of the storage with the other sign.
+    /// Whether the values are those of the storage, negated.
     pub(crate) negative: bool,
 }
 
-/// What there is in a pickle, by the path of keys that leads to it, joined by dots.
+/// The content of a pickle, by the path of keys, joined by dots.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) tensors: BTreeMap<String, Described>,
-    /// Tables that number texts from 0 without a gap, as vocabularies are kept; the texts in the order of the numbers.
+    /// Tables that number texts from 0 without a gap, as vocabularies do; the texts in the order of their numbers.
     pub(crate) tables: BTreeMap<String, Vec<String>>,
-    /// What is not read, with the reason.
+    /// Unsupported values, with the reason.
     pub(crate) unread: BTreeMap<String, String>,
 }
 
-/// Walks through the values of a pickle.
+/// Traverses the values of a pickle.
 pub(crate) fn find(pickle: &Pickle<'_>) -> Result<Found, String> {
-    // A value used many times over is visited each time; the budgets keep that in proportion to the file.
+    // A value that is used many times is visited each time; the budgets keep that in proportion to the file.
     let (budget, room) = (64 * pickle.length + 1024, 8 * pickle.length + (64 << 10));
     let (found, path, open) = (Found::default(), String::new(), Vec::new());
     let mut walk = Walk { pickle, found, path, open, budget, room };
@@ -50,7 +50,7 @@ pub(crate) fn find(pickle: &Pickle<'_>) -> Result<Found, String> {
     Ok(walk.found)
 }
 
-/// What a pickled dictionary says of `name`, yes or no.
+/// The flag `name` of a pickled dictionary.
 pub(crate) fn flag(pickle: &Pickle<'_>, place: Place, name: &str) -> Option<bool> {
     match pickle.value(entry(pickle, place, name)?) {
         Value::Bool(flag) => Some(flag),
@@ -58,13 +58,13 @@ pub(crate) fn flag(pickle: &Pickle<'_>, place: Place, name: &str) -> Option<bool
     }
 }
 
-/// What a dictionary has under a name.
+/// The value of a dictionary under a name.
 fn entry(pickle: &Pickle<'_>, dict: Place, name: &str) -> Option<Place> {
     let Value::Dict(items) = pickle.value(dict) else { return None };
     pickle.pairs(items).find(|&(key, _)| pickle.text(key).is_some_and(|key| key == name)).map(|(_, value)| value)
 }
 
-/// The storages of a pickle and the bytes of their elements, or the class where it is not known.
+/// The storages of a pickle and the bytes per element; an error with the class if it is unknown.
 pub(crate) fn storages(pickle: &Pickle<'_>) -> BTreeMap<String, Result<usize, String>> {
     let storage = |value: &Value| {
         let Value::Persistent(parts) = *value else { return None };
@@ -74,7 +74,7 @@ pub(crate) fn storages(pickle: &Pickle<'_>) -> BTreeMap<String, Result<usize, St
     pickle.values().iter().filter_map(storage).collect()
 }
 
-/// The bytes of an element of a storage, readable or not.
+/// Bytes per element of a storage, supported or not.
 fn element_bytes(class: &str) -> Option<usize> {
     match class {
         "torch.storage.UntypedStorage"
@@ -90,11 +90,11 @@ fn element_bytes(class: &str) -> Option<usize> {
     }
 }
 
-/// What a persistent identifier says of a storage: `("storage", class, key, device, elements)`. The device does not matter.
+/// A storage, from a persistent identifier: `("storage", class, key, device, elements)`. The device does not matter.
 struct Storage {
     class: String,
     key: String,
-    /// PyTorch before 0.4 had storages that are parts of others.
+    /// PyTorch before 0.4 had storages that are views of others.
     is_part: bool,
 }
 
@@ -113,7 +113,7 @@ impl Storage {
     }
 }
 
-/// What a call would make that is no tensor of plain values, if it is one of PyTorch's or NumPy's arrays.
+/// Why the result of a call is unsupported, if it is a special tensor of PyTorch or an array of NumPy.
 fn unreadable(callee: &str) -> Option<&'static str> {
     Some(match callee {
         "torch._utils._rebuild_sparse_tensor" | "torch._utils._rebuild_sparse_csr_tensor" => {
@@ -136,21 +136,21 @@ fn unreadable(callee: &str) -> Option<&'static str> {
 struct Walk<'a> {
     pickle: &'a Pickle<'a>,
     found: Found,
-    /// The keys that lead to where the walk is, joined by dots.
+    /// The path of keys to the present value, joined by dots.
     path: String,
-    /// The objects that the walk is within.
+    /// The objects that contain the present value.
     open: Vec<Place>,
-    /// What may still be spent on visits, in bytes of names.
+    /// Budget for further visits, in bytes of names.
     budget: usize,
-    /// Bytes that what is found may still take.
+    /// Budget for further results, in bytes.
     room: usize,
 }
 
 impl Walk<'_> {
-    /// Visits a part of what is at the path.
+    /// Visits a part of the value at the path.
     fn visit_part(&mut self, place: Place, key: &str, depth: usize) -> Result<(), String> {
         let above = self.path.len();
-        // What a module keeps its parts in is no part of a parameter's name.
+        // The containers of a module's parts are not in a parameter's name.
         if !matches!(key, "_modules" | "_parameters" | "_buffers") {
             self.path.push_str(if above == 0 { "" } else { "." });
             self.path.push_str(key);
@@ -209,7 +209,7 @@ impl Walk<'_> {
             Some(number) => (key, Some(number)),
             None => (value, number(key)),
         }))?;
-        // A recurrent network of PyTorch lists its parameters a second time.
+        // PyTorch's recurrent modules list their parameters a second time.
         let own: HashSet<Place> = match entry(pickle, place, "_parameters").map(|own| pickle.value(own)) {
             Some(Value::Dict(own)) => pickle.pairs(own).map(|(_, parameter)| parameter).collect(),
             _ => HashSet::new(),
@@ -229,7 +229,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A key as a part of a name; a tuple as Python shows it.
+    /// A key as part of a name; a tuple in Python's notation.
     fn key(&self, place: Place) -> Option<String> {
         match self.pickle.value(place) {
             Value::Int(key) => Some(key.to_string()),
@@ -245,7 +245,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The outcome of a call: a tensor, a parameter, or an object of a class that is not known here, a whole module, say.
+    /// The result of a call: a tensor, a parameter, or an object of an unknown class, for instance a whole module.
     fn object(&mut self, callee: Place, arguments: Place, held: Held, depth: usize) -> Result<(), String> {
         let pickle = self.pickle;
         let name = pickle.global(callee).unwrap_or_default();
@@ -257,11 +257,11 @@ impl Walk<'_> {
                     Err(reason) => self.not_read(reason),
                 }
             }
-            // The tensor, and what it is more than that.
+            // The tensor, and what the parameter adds to it.
             "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
                 pickle.items(items).take(1).try_for_each(|tensor| self.visit(tensor, depth + 1))
             }
-            // How the tensor is made, of which class it is, and from which arguments.
+            // The function, the class of the tensor, and the function's arguments.
             "torch._tensor._rebuild_from_type_v2" | "torch._tensor._rebuild_from_type" => {
                 let mut items = pickle.items(items);
                 match (items.next(), items.next(), items.next()) {
@@ -291,7 +291,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Takes room for an entry under the path and `more` bytes.
+    /// Takes an entry under the path and `more` bytes from the budget.
     fn take(&mut self, more: usize) -> Result<(), String> {
         let taken = ENTRY + 2 * self.path.len() + more;
         self.room = self.room.checked_sub(taken).ok_or("its tensors and texts are used too often")?;
@@ -312,7 +312,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Keeps texts with their numbers, where every item is such a pair and every number below their count is there once.
+    /// Adds a table, if every item is a text with a number and every number below their count occurs once.
     fn table(&mut self, numbered: impl Iterator<Item = (Place, Option<usize>)> + Clone) -> Result<(), String> {
         let pickle = self.pickle;
         let is_text = |&(text, number): &(Place, Option<usize>)| {
@@ -336,8 +336,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// From the arguments `(storage, offset, shape, strides, requires_grad, hooks, ...)`: after these come the type of the elements
-    /// in version 3, and what is to be done with the values.
+    /// A tensor from the arguments `(storage, offset, shape, strides, requires_grad, hooks, ...)`: the element type
+    /// follows in version 3, then the flags of the values.
     fn describe(&self, arguments: Items) -> Result<Described, String> {
         let pickle = self.pickle;
         let mut parts = pickle.items(arguments);

@@ -1,4 +1,4 @@
-//! Weights as JSON, for programs that read nothing else.
+//! Weights as JSON, for programs without another reader.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,15 +15,15 @@ struct Written<'a> {
     values: &'a [f32],
 }
 
-/// Writes tensors as one JSON object, `{"rnn.weight_hh_l0": {"shape": [8, 2], "values": [...]}, ...}`: the values in
-/// row-major order, in digits that read back to the same bits.
+/// Writes tensors as one JSON object, `{"rnn.weight_hh_l0": {"shape": [8, 2], "values": [...]}, ...}`. The values are
+/// in row-major order, in digits that read back to the same bits.
 ///
-/// The file appears under its name when it is complete.
+/// The file gets its name when it is complete.
 ///
 /// # Errors
 ///
-/// When the file cannot be written; [`WeightError::NotANumber`] when a value is infinite or not a number, which JSON cannot
-/// say.
+/// When the file cannot be written; [`WeightError::NotANumber`] when a value is infinite or not a number, which JSON
+/// cannot represent.
 pub fn save_json(path: impl AsRef<Path>, tensors: &BTreeMap<String, WeightTensor>) -> Result<(), WeightError> {
     if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !tensor.values().iter().all(|value| value.is_finite())) {
         return Err(WeightError::NotANumber { name: name.clone() });

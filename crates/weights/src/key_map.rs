@@ -1,4 +1,4 @@
-//! Other names for tensors.
+//! Renaming tensors.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use crate::error::WeightError;
 use crate::tensor::WeightTensor;
 
-/// A new name for a tensor, or for all tensors of a part of a model: `lstm=rnn` makes `lstm.weight_ih_l0` to
-/// `rnn.weight_ih_l0`. A part without a new name is taken out of the names: `module=`.
+/// A new name for a tensor, or for all tensors of a part of a model: `lstm=rnn` renames `lstm.weight_ih_l0` to
+/// `rnn.weight_ih_l0`. An empty new name removes the part from the names: `module=`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rename {
     old: String,
@@ -15,12 +15,12 @@ pub struct Rename {
 }
 
 impl Rename {
-    /// From the name `old`, or the names that go on after it with a dot.
+    /// Renames `old`, and the names that start with `old` and a dot.
     pub fn new(old: impl Into<String>, new: impl Into<String>) -> Self {
         Self { old: old.into(), new: new.into() }
     }
 
-    /// The new name of `name`; none when it is another one.
+    /// The new name of `name`; none if the rename does not apply.
     fn of(&self, name: &str) -> Option<String> {
         let rest = name.strip_prefix(&self.old)?;
         match rest.strip_prefix('.') {
@@ -44,7 +44,7 @@ impl FromStr for Rename {
     }
 }
 
-/// The entries whose names begin with `prefix` and a dot, without that: one state dict of several.
+/// The entries whose names start with `prefix` and a dot, without it: one state dict of several.
 ///
 /// # Errors
 ///
@@ -58,12 +58,12 @@ pub fn within<T>(entries: BTreeMap<String, T>, prefix: &str) -> Result<BTreeMap<
     Ok(entries.into_iter().filter_map(|(name, entry)| Some((rest(&name)?, entry))).collect())
 }
 
-/// `tensors` under new names: every rename in turn, each applied to what those before it gave.
+/// `tensors` under new names. Every rename in turn applies to the result of those before it.
 ///
 /// # Errors
 ///
-/// [`WeightError::NoSuchName`] for a rename of what is not there, [`WeightError::NameTwice`] when two tensors come to have
-/// one name.
+/// [`WeightError::NoSuchName`] for a rename without a match, [`WeightError::NameTwice`] when two tensors get the same
+/// name.
 pub fn rename(
     mut tensors: BTreeMap<String, WeightTensor>,
     renames: &[Rename],

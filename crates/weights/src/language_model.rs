@@ -1,4 +1,4 @@
-//! The shape of a recurrent language model from the names and shapes of its tensors.
+//! Finds the shape of a recurrent language model from the names and shapes of its tensors.
 
 mod error;
 
@@ -12,30 +12,30 @@ pub use error::ShapeError;
 
 type Tensors = BTreeMap<String, WeightTensor>;
 
-/// A recurrent language model, as the names and shapes of its tensors show it.
+/// A recurrent language model, found by the names and shapes of its tensors.
 #[derive(Debug)]
 pub struct LanguageModel {
     /// The model's tensors, with the names `rnn.*`, `embedding.weight`, `output.weight` and `output.bias`.
     pub tensors: BTreeMap<String, WeightTensor>,
-    /// Tensors that are no part of the model: those of an optimizer, say.
+    /// Number of tensors outside of the model, for instance an optimizer's.
     pub outside: usize,
-    /// The recurrence.
+    /// The recurrent cell.
     pub cell: Cell,
-    /// `L`: layers.
+    /// `L`: number of layers.
     pub layers: usize,
-    /// `H`: size of the hidden state.
+    /// `H`: width of the hidden state.
     pub hidden: usize,
     /// Width of the embedding; none for one-hot tokens.
     pub embedding: Option<usize>,
-    /// `V`: tokens of the vocabulary.
+    /// `V`: vocabulary size.
     pub vocabulary: usize,
-    /// Whether the output layer has the weights of the embedding.
+    /// Whether the output weights are the embeddings.
     pub tied: bool,
-    /// Biases that the model does not have (`bias=False`), among `tensors` with zeros.
+    /// Biases that the file lacks (`bias=False`), in `tensors` as zeros.
     pub zeros: Vec<String>,
 }
 
-/// A layer beside the recurrent network: a matrix, with or without a bias.
+/// A linear or embedding layer: a matrix, with or without a bias.
 #[derive(Clone, Copy)]
 struct Matrix<'a> {
     /// Its name, without `.weight`.
@@ -46,14 +46,14 @@ struct Matrix<'a> {
 }
 
 impl LanguageModel {
-    /// Finds the recurrent network in `tensors`, and beside it the embedding and the output layer: by their names here, or else by
-    /// their shapes. A linear layer has a bias, and an embedding has none; a matrix is taken for the output layer without a bias
-    /// where no other can be it and no vector can be its bias. Of cells with as many gates it is the plain one, unless `cell` says
-    /// which.
+    /// Finds the recurrent network, the embedding and the output layer in `tensors`: by Rekindle's names, or else by
+    /// shape. A linear layer has a bias, and an embedding has none. A matrix without a bias is used as the output
+    /// layer if it is the only candidate and no vector can be its bias. Of several cells with the same number of gates
+    /// it is the plain one, unless `cell` is given.
     ///
     /// # Errors
     ///
-    /// When the tensors show no such model, several, or one with values that are no numbers.
+    /// When the tensors are of no such model or of several, or a value is not finite.
     pub fn of(tensors: &BTreeMap<String, WeightTensor>, cell: Option<Cell>) -> Result<Self, ShapeError> {
         deduce(tensors, cell)
     }
@@ -68,7 +68,7 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         return Err(ShapeError::SeveralRecurrences { one: first.clone(), other: other.clone() });
     }
     let stem = first.strip_suffix(FIRST).unwrap_or_default();
-    // `model_state_dict.` of `model_state_dict.lstm.`: what is outside of it is not the model's.
+    // `model_state_dict.` of `model_state_dict.lstm.`: tensors outside of it are not part of the model.
     let root = stem.strip_suffix('.').and_then(|stem| stem.rfind('.')).map_or("", |dot| &stem[..=dot]);
     let model: BTreeMap<&str, &WeightTensor> =
         tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(root)?, tensor))).collect();
@@ -82,7 +82,7 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
     let matrices: Vec<Matrix<'_>> =
         model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(&model)).collect();
     let named = |name: &str| matrices.iter().find(|matrix| matrix.name == name).copied();
-    // A vector of so many values that is no bias of a matrix by its name: the bias under another name, of the model or of none.
+    // A vector of this size that is not a matrix's bias by name: it may be a bias under another name.
     let spare = |rows: usize| {
         let is_bias = |name: &str| matrices.iter().any(|m| m.bias && name.strip_prefix(m.name) == Some(".bias"));
         let within = model.iter().filter(|(name, _)| !is_within(name, network) && !is_bias(name));
@@ -96,7 +96,7 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
             let fits = |m: &&Matrix<'_>| m.columns == hidden && m.name != "embedding";
             match only("output", matrices.iter().filter(|m| fits(m) && m.bias))? {
                 Some(output) => Some(output),
-                // An embedding by its usual names, or the only one that can be it, is no output layer.
+                // An embedding, by its usual names or as the only candidate, is not the output layer.
                 None => {
                     let is_embedding = |m: &Matrix<'_>| {
                         let others = || matrices.iter().filter(|other| other.name != m.name && !other.bias);
@@ -135,7 +135,7 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         (Some(output), Some(_)) => return no_embedding(&output.rows),
         (Some(output), None) if output.rows == input => (output.rows, false),
         (Some(_), None) => return no_embedding(&"symbols"),
-        // As this program writes a model whose output weights are the embedding's.
+        // Rekindle's own format for a model with tied output weights.
         (None, Some(embedding)) if hidden == input && model.contains_key("output.bias") => (embedding.rows, true),
         (None, _) => return no_output(),
     };
@@ -180,7 +180,7 @@ struct Recurrence {
     hidden: usize,
 }
 
-/// `network` is what stands before `weight_ih_l0`, the dot included.
+/// `network` is the prefix of `weight_ih_l0`, the dot included.
 fn recurrence(
     model: &BTreeMap<&str, &WeightTensor>,
     network: &str,
@@ -200,7 +200,7 @@ fn recurrence(
         |parameter: &str| ShapeError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
     let &[rows, input] = shape("weight_ih_l0") else { return Err(no_cell("weight_ih_l0")) };
     let has = |weight: &str| model.contains_key(name(&format!("{weight}_l0")).as_str());
-    // Any weight of a recurrent product shows that there is one, be its matrix missing or not.
+    // Any weight of a recurrent product proves it, even if the matrix of the first layer is missing.
     let with_product = model.keys().any(|name| is_within(name, network) && name[network.len()..].contains("_hh_l"));
     let (cell, hidden) = if with_product {
         let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
@@ -208,15 +208,15 @@ fn recurrence(
         let mut of_gates = Cell::ALL.into_iter().filter(gates).rev();
         let cell = match asked {
             Some(asked) => of_gates.find(|&cell| cell == asked),
-            // The cell that has the most of the weights in the file; of several, the first of the list.
+            // The cell with the most weights in the file; the first of the list if there are several.
             None => of_gates
                 .filter(|cell| cell.weight_names(false).all(has))
                 .max_by_key(|cell| cell.weight_names(false).count()),
         };
         (cell, hidden)
     } else {
-        // Without the product the hidden size is that of what reads the hidden states: the layer above, or the output layer,
-        // which has a bias as a rule.
+        // Without the product, the hidden size is the input width of the layer above or of the output layer, which
+        // usually has a bias.
         let outside = model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(model));
         let (with_bias, without): (Vec<_>, Vec<_>) = outside.partition(|matrix| matrix.bias);
         let readers = if with_bias.is_empty() { without } else { with_bias };
@@ -229,7 +229,7 @@ fn recurrence(
             !cell.has_recurrent_product() && whole && (asked == Some(*cell) || reads(rows / cell.gates()))
         };
         let mut fitting = Cell::ALL.into_iter().filter(|cell| asked.is_none_or(|asked| asked == *cell)).filter(fits);
-        // Of several, none: one would be as good as the other.
+        // An ambiguous cell is an error.
         let cell = fitting.next().filter(|_| fitting.next().is_none());
         (cell, cell.map_or(0, |cell| rows / cell.gates()))
     };
@@ -240,8 +240,8 @@ fn recurrence(
     if hidden == 0 || input == 0 {
         return Err(no_cell("weight_ih_l0"));
     }
-    // The model is made before its weights are loaded: every size must be that of values in the file, so that a small file
-    // does not ask for a large model.
+    // The model is allocated before its weights are loaded: every size must be backed by values in the file, so that a
+    // small file cannot request a large model.
     let misfit = |parameter: String| {
         let reason = "its shape does not go with that of weight_ih_l0";
         Err(ShapeError::Unsupported { name: name(&parameter), reason })
@@ -257,7 +257,7 @@ fn recurrence(
     Ok(Recurrence { cell, layers, input, hidden })
 }
 
-/// Whether the tensor is the recurrent network's: of one without a name of its own, those with its parameters' names.
+/// Whether the tensor belongs to the recurrent network; without a prefix, by the names of its parameters.
 fn is_within(name: &str, network: &str) -> bool {
     if network.is_empty() { !name.contains('.') } else { name.starts_with(network) }
 }

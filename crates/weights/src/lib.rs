@@ -1,17 +1,17 @@
-//! PyTorch checkpoints (`.pt`, `.pth`) and safetensors in and out, without Python and without trust.
+//! Imports and exports PyTorch checkpoints (`.pt`, `.pth`) and safetensors, without Python or code execution.
 //!
-//! * [`WeightFile`]: opens a file, of safetensors or of PyTorch (the zip format or the one before it), lists its tensors and
-//!   names those that it does not read.
+//! * [`WeightFile`]: opens a safetensors or PyTorch file (the zip format or the one before it), lists its tensors and
+//!   names those that are unsupported.
 //! * [`WeightTensor`]: the values of a tensor, in the order of its shape, as 32-bit floats.
-//! * [`StateDict`]: the weights of a module, in and out, by PyTorch's names; [`LoadReport`] says what became of each.
-//! * [`Rename`], [`rename`], [`within`]: other names, for models that are named differently, and one model of several.
-//! * [`LanguageModel`]: the shape of a recurrent language model, from the names and shapes of its tensors.
+//! * [`StateDict`]: imports and exports the weights of a module, by PyTorch's names; [`LoadReport`] lists the results.
+//! * [`Rename`], [`rename`], [`within`]: rename tensors of models with other names, and select one model of several.
+//! * [`LanguageModel`]: finds the shape of a recurrent language model, from the names and shapes of its tensors.
 //! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
-//! * [`WeightError`]: what can be wrong.
+//! * [`WeightError`]: the errors.
 //!
-//! A pickle is a program. The interpreter here never runs what it names: a class that it does not know becomes a value
-//! that has a name, and what the object was to hold. Nothing is allocated on the word of the file alone: a tensor has no more elements than the file
-//! has bytes, and its storage must be there.
+//! A pickle is a program. This interpreter never calls the functions that it names: an object of an unknown class
+//! becomes a value with the class's name and the object's state. A file cannot request more memory than it has bytes:
+//! a tensor has no more elements than that, and its storage must exist.
 //!
 //! ```no_run
 //! use rekindle_rnn::Recurrent;

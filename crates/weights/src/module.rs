@@ -1,4 +1,4 @@
-//! Weights into modules and out of them.
+//! Loading weights into modules, and exporting them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,35 +10,35 @@ use crate::names::Path;
 use crate::report::{LoadReport, WrongShape};
 use crate::tensor::WeightTensor;
 
-/// What becomes of weights that do not fit.
+/// How weights that do not fit are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// They are an error.
+    /// Mismatches are an error.
     #[default]
     Strict,
-    /// They are left out, and reported; parameters without weights stay as they are.
+    /// They are skipped and reported; parameters without weights keep their values.
     AllowPartial,
 }
 
-/// Modules whose parameters have names and layouts in PyTorch: every layer of `rekindle-rnn`, every model of
-/// `rekindle-models`, and what is made of them.
+/// Modules whose parameters have PyTorch names and layouts: every layer of `rekindle-rnn`, every model of
+/// `rekindle-models`, and modules built of them.
 ///
-/// A stack of recurrent layers is `torch.nn.RNN`, `LSTM` or `GRU`; so is a layer by itself, with the layer number 0. In a
-/// model the stack is called `rnn`, a table `embedding.weight`, and a linear layer is turned round.
+/// A stack of recurrent layers is `torch.nn.RNN`, `LSTM` or `GRU`; a single layer is one too, with layer number 0. In
+/// a model the stack is named `rnn`, an embedding table `embedding.weight`, and linear weights are transposed.
 pub trait StateDict: Module {
-    /// Every parameter by its PyTorch name, as `module.state_dict()` gives them there.
+    /// Every parameter by its PyTorch name, as in PyTorch's `module.state_dict()`.
     fn state_dict(&self) -> BTreeMap<String, WeightTensor> {
         let mut collect = Collect::default();
         self.visit(&mut collect);
         collect.weights
     }
 
-    /// This module with the weights of `weights`, and what became of each.
+    /// Loads `weights` into this module, and reports the result of each.
     ///
     /// # Errors
     ///
-    /// With [`Strictness::Strict`], [`WeightError::DoesNotFit`] when a parameter has no weights, weights have no parameter, or
-    /// a shape is another one.
+    /// With [`Strictness::Strict`], [`WeightError::DoesNotFit`] when a parameter has no weights, weights have no
+    /// parameter, or a shape differs.
     fn load_state_dict(
         self,
         weights: &BTreeMap<String, WeightTensor>,
@@ -93,7 +93,7 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    /// The weights for the parameter that is here, of the shape `wanted`.
+    /// The weights for the current parameter, of the shape `wanted`.
     fn weights(&mut self, mut wanted: Vec<usize>) -> Option<TensorData> {
         let name = self.path.torch_name();
         let Some(tensor) = self.weights.get(&name) else {

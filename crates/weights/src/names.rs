@@ -1,20 +1,20 @@
-//! From the path of a parameter in a module to its name in PyTorch.
+//! PyTorch names of parameters, from their paths in a module.
 //!
-//! | here | there |
+//! | Rekindle | PyTorch |
 //! |---|---|
 //! | layer `k` of a `Recurrent` | `weight_ih_l{k}`, ..., the reverse direction with `_reverse` |
-//! | a recurrent layer by itself | as a network of one layer: `weight_ih_l0`, ... |
+//! | a single recurrent layer | as a network of one layer: `weight_ih_l0`, ... |
 //! | a field `recurrent` | `rnn` |
 //! | a `Linear`, `weight [I, O]` | `weight [O, I]` |
 //! | a table `embedding`, `source_embedding` | `embedding.weight`, `source_embedding.weight` |
-//! | the bias beside a tied table, `output` | `output.bias` |
+//! | the bias for a tied table, `output` | `output.bias` |
 //!
-//! Everything else is called what it is called here; the variants of enums are left out.
+//! All other parameters keep their Rekindle names; enum variants are omitted.
 
-/// A layer of `rekindle-rnn`, whose parameters have PyTorch's names but for the layer's number.
+/// A layer of `rekindle-rnn`, whose parameters have PyTorch's names except for the layer number.
 const LAYER: &str = "Struct:Layer";
 
-/// Where a visitor stands: the fields that lead there, each with the kind of what holds it.
+/// The path of a visitor: the fields that lead to the current one, each with the kind of its container.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     steps: Vec<(String, String)>,
@@ -29,12 +29,12 @@ impl Path {
         self.steps.pop();
     }
 
-    /// Whether this is the weight of a linear layer, which PyTorch has the other way round.
+    /// Whether this is the weight of a linear layer, which PyTorch stores transposed.
     pub(crate) fn is_transposed(&self) -> bool {
         matches!(self.steps.last(), Some((name, container)) if name == "weight" && container == "Struct:Linear")
     }
 
-    /// The name in PyTorch of the parameter that is here.
+    /// The PyTorch name of the current parameter.
     pub(crate) fn torch_name(&self) -> String {
         let Some(((name, container), above)) = self.steps.split_last() else { return String::new() };
         let mut parts: Vec<&str> = Vec::new();
@@ -57,7 +57,7 @@ impl Path {
         }
         let last = format!("{name}{suffix}");
         match container.as_str() {
-            // The bias of an output layer whose weights are the embedding's.
+            // The bias of an output layer with tied weights.
             "Enum:Output" => parts.push("bias"),
             _ if name.ends_with("embedding") => parts.extend([name.as_str(), "weight"]),
             _ => parts.push(&last),

@@ -1,10 +1,10 @@
-//! A pickle, read as data.
+//! Reads a pickle as data.
 //!
-//! The opcodes are those of protocols 2 to 5, in the order of Python's `pickletools`. Values live in one list and refer to
-//! each other by place, so that a value used twice is held once; a text is a range of the file. A value takes 16 bytes, an
-//! item of a list 8, a place of the stack or the memo 4, and there is at most one value for two bytes of the file. With
-//! what lists have in reserve, and the old and the new list at the moment of growth, a pickle of `n` bytes takes at most
-//! `32 n` bytes and 64 KiB.
+//! The opcodes are those of protocols 2 to 5, in the order of Python's `pickletools`. Values are in one list and refer
+//! to each other by index, so that a shared value is stored once; a text is a range of the file. A value takes 16
+//! bytes, a list item 8, an entry of the stack or the memo 4, and there is at most one value for two bytes of the
+//! file. With the reserve of the lists, and the old and the new list during growth, a pickle of `n` bytes takes at
+//! most `32 n` bytes and 64 KiB.
 
 mod machine;
 #[cfg(test)]
@@ -15,19 +15,19 @@ use std::iter;
 
 pub(crate) use machine::read;
 
-/// No node, no place.
+/// The null index of nodes and values.
 const NIL: u32 = u32::MAX;
 
-/// The place of a value in a pickle.
+/// The index of a value in a pickle.
 pub(crate) type Place = u32;
 
-/// Where `None` is held.
+/// The index of `None`.
 const NONE: Place = 1;
 
 /// A value of a pickle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
-    /// Numbers that are no whole numbers, bytes: nothing that a tensor is made of.
+    /// Floating-point numbers and bytes, which no tensor consists of.
     Other,
     None,
     Bool(bool),
@@ -39,16 +39,16 @@ pub(crate) enum Value {
     },
     /// A tuple, a list or a set.
     List(Items),
-    /// Keys and values in turn.
+    /// Alternating keys and values.
     Dict(Items),
     /// A class or a function, `torch.FloatStorage`: the texts that name it.
     Global {
         module: Place,
         name: Place,
     },
-    /// What a persistent identifier stands for: its parts.
+    /// An object given by a persistent identifier: its parts.
     Persistent(Place),
-    /// The outcome of a call that was not made.
+    /// The result of a call that was not executed.
     Call {
         callee: Place,
         arguments: Place,
@@ -56,7 +56,7 @@ pub(crate) enum Value {
     },
 }
 
-/// The items of a list, as a chain of nodes.
+/// The items of a list, as a linked list of nodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items {
     first: u32,
@@ -67,7 +67,7 @@ impl Items {
     const NONE: Self = Self { first: NIL, last: NIL };
 }
 
-/// What an object was to hold: its state, and what was added to it as to a list or a dictionary.
+/// The content of an object: its state, and the items added to it as to a list or a dictionary.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held(u32);
 
@@ -77,19 +77,19 @@ struct Node {
     next: u32,
 }
 
-/// What a pickle holds.
+/// The content of a pickle.
 #[derive(Debug)]
 pub(crate) struct Pickle<'a> {
     bytes: &'a [u8],
     values: Vec<Value>,
     nodes: Vec<Node>,
     pub(crate) root: Place,
-    /// Bytes read, up to and with the `STOP`.
+    /// Bytes read, up to and including the `STOP`.
     pub(crate) length: usize,
 }
 
 impl<'a> Pickle<'a> {
-    /// The value at a place.
+    /// The value at an index.
     pub(crate) fn value(&self, place: Place) -> Value {
         self.values[place as usize]
     }
@@ -99,13 +99,13 @@ impl<'a> Pickle<'a> {
         &self.values
     }
 
-    /// The text at a place, if there is one.
+    /// The text at an index, if it is one.
     pub(crate) fn text(&self, place: Place) -> Option<Cow<'a, str>> {
         let Value::Text { start, length } = self.value(place) else { return None };
         Some(String::from_utf8_lossy(&self.bytes[start as usize..][..length as usize]))
     }
 
-    /// The name of the class or function at a place, if there is one: `torch.FloatStorage`.
+    /// The name of the class or function at an index, if it is one: `torch.FloatStorage`.
     pub(crate) fn global(&self, place: Place) -> Option<String> {
         let Value::Global { module, name } = self.value(place) else { return None };
         Some(format!("{}.{}", self.text(module)?, self.text(name)?))
@@ -122,7 +122,7 @@ impl<'a> Pickle<'a> {
         iter::from_fn(move || Some((items.next()?, items.next()?)))
     }
 
-    /// What an object was to hold, the last first.
+    /// The content of an object, last part first.
     pub(crate) fn held(&self, held: Held) -> impl Iterator<Item = Place> {
         self.chain(held.0)
     }

@@ -1,23 +1,23 @@
-//! What became of weights that were loaded into a module.
+//! The report of loading weights into a module.
 
 use std::fmt;
 
 use crate::error::first;
 
-/// What became of weights and parameters, by their PyTorch names.
+/// Loaded and mismatched weights and parameters, by their PyTorch names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// Parameters that have their weights.
+    /// Parameters whose weights were loaded.
     pub applied: Vec<String>,
     /// Parameters without weights.
     pub missing: Vec<String>,
     /// Weights without a parameter.
     pub unused: Vec<String>,
-    /// Weights of another shape than their parameter.
+    /// Weights whose shape differs from their parameter's.
     pub wrong_shape: Vec<WrongShape>,
 }
 
-/// Weights of another shape than their parameter.
+/// Weights whose shape differs from their parameter's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongShape {
     /// Their name.
@@ -29,16 +29,16 @@ pub struct WrongShape {
 }
 
 impl LoadReport {
-    /// Whether every parameter has its weights, and no weights are left.
+    /// Whether every parameter has its weights, and no weights are left over.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.unused.is_empty() && self.wrong_shape.is_empty()
     }
 }
 
-/// How many names are shown of each kind that does not fit.
+/// Most names shown of each kind of mismatch.
 const SHOWN: usize = 5;
 
-/// A line a name, for the first few that do not fit.
+/// A line per name, for the first few mismatches.
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { applied, missing, unused, wrong_shape } = self;

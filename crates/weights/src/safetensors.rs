@@ -1,4 +1,4 @@
-//! Safetensors: the length of a header, the header in JSON, then the values of all tensors without gaps.
+//! Safetensors: the length of the header, the header as JSON, then the values of all tensors without gaps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,20 +13,20 @@ use crate::error::WeightError;
 use crate::file;
 use crate::tensor::{Element, WeightTensor};
 
-/// Tensors that are not read, each with the reason.
+/// Unsupported tensors, each with the reason.
 type Unread = BTreeMap<String, String>;
 
 /// Bytes of the header's length.
 const LENGTH: usize = 8;
 
-/// Whether the bytes begin as this format does.
+/// Whether the bytes start as this format does.
 pub(crate) fn is_format_of(bytes: &[u8]) -> bool {
     bytes.get(LENGTH) == Some(&b'{')
 }
 
-/// The tensors of a file, and those of a type that is not read, with the reason; on failure says what is wrong.
+/// The tensors of a file, and those of unsupported types, with the reason; an error describes the problem.
 ///
-/// The crate checks that offsets leave no gap, do not overlap and end with the file; that no name is there twice is
+/// The `safetensors` crate checks that offsets leave no gap, do not overlap and end with the file; duplicate names are
 /// checked here.
 pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, WeightTensor>, Unread), String> {
     let (length, _) = safetensors::SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
@@ -60,14 +60,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, WeightTensor>, Unre
     Ok((tensors, unread))
 }
 
-/// Writes tensors as safetensors of 32-bit floats; `notes` go into the header, where PyTorch's reader shows them as
-/// metadata.
+/// Writes tensors as safetensors of 32-bit floats; `notes` go into the header, as metadata for PyTorch's reader.
 ///
-/// The file appears under its name when it is complete. The same tensors and notes give the same bytes.
+/// The file gets its name when it is complete. The same tensors and notes give the same bytes.
 ///
 /// # Errors
 ///
-/// When the file cannot be written, or the names make a header that is larger than the format allows.
+/// When the file cannot be written, or the names make the header larger than the format allows.
 pub fn save_safetensors(
     path: impl AsRef<Path>,
     tensors: &BTreeMap<String, WeightTensor>,
@@ -80,7 +79,7 @@ pub fn save_safetensors(
     file::write(path, &bytes)
 }
 
-/// The crate writes the notes in an order that changes from one run of the program to the next.
+/// The crate writes the notes in an order that changes from run to run.
 fn written(tensors: &BTreeMap<String, WeightTensor>, notes: &BTreeMap<String, String>) -> Vec<u8> {
     let mut end = 0;
     let entries = tensors.iter().map(|(name, tensor)| {
@@ -98,7 +97,7 @@ fn written(tensors: &BTreeMap<String, WeightTensor>, notes: &BTreeMap<String, St
     bytes
 }
 
-/// What the header has under a name.
+/// A value of the header.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Entry<'a> {
@@ -106,7 +105,7 @@ enum Entry<'a> {
     Tensor { dtype: &'static str, shape: &'a [usize], data_offsets: [usize; 2] },
 }
 
-/// A JSON object without a key that is there twice.
+/// A JSON object without duplicate keys.
 struct DistinctNames;
 
 impl<'de> Deserialize<'de> for DistinctNames {

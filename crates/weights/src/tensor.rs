@@ -1,13 +1,13 @@
-//! The values of a tensor.
+//! Tensors of a weight file.
 
 use crate::error::WeightError;
 
-/// What the elements of a storage are.
+/// The element type of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// 8 bits, 4 of them for the exponent, without infinities (arXiv 2209.05433).
+    /// 8 bits, 4 of them exponent, without infinities (arXiv 2209.05433).
     F8E4M3,
-    /// 8 bits, 5 of them for the exponent: the upper half of an `F16`.
+    /// 8 bits, 5 of them exponent: the upper half of an `F16`.
     F8E5M2,
     /// IEEE 754 binary16.
     F16,
@@ -17,28 +17,28 @@ pub enum Element {
     F32,
     /// IEEE 754 binary64.
     F64,
-    /// 64-bit whole numbers.
+    /// 64-bit integers.
     I64,
-    /// 32-bit whole numbers.
+    /// 32-bit integers.
     I32,
-    /// 16-bit whole numbers.
+    /// 16-bit integers.
     I16,
-    /// 8-bit whole numbers.
+    /// 8-bit integers.
     I8,
-    /// 64-bit whole numbers from 0.
+    /// 64-bit unsigned integers.
     U64,
-    /// 32-bit whole numbers from 0.
+    /// 32-bit unsigned integers.
     U32,
-    /// 16-bit whole numbers from 0.
+    /// 16-bit unsigned integers.
     U16,
-    /// 8-bit whole numbers from 0.
+    /// 8-bit unsigned integers.
     U8,
-    /// Yes as 1, no as 0.
+    /// Booleans, as 1 and 0.
     Bool,
 }
 
 impl Element {
-    /// The element of a storage class such as `torch.FloatStorage`.
+    /// The element type of a storage class such as `torch.FloatStorage`.
     pub(crate) fn of_storage(class: &str) -> Option<Self> {
         Some(match class {
             "torch.HalfStorage" => Self::F16,
@@ -55,7 +55,7 @@ impl Element {
         })
     }
 
-    /// The element of a `dtype` such as `torch.float8_e5m2`, which a tensor has beside a storage of bytes.
+    /// The element type of a `dtype` such as `torch.float8_e5m2`, which accompanies an untyped storage.
     pub(crate) fn of_dtype(dtype: &str) -> Option<Self> {
         Some(match dtype {
             "torch.float8_e4m3fn" => Self::F8E4M3,
@@ -98,7 +98,7 @@ impl Element {
         }
     }
 
-    /// Bytes of an element.
+    /// Bytes per element.
     pub fn bytes(self) -> usize {
         match self {
             Self::F8E4M3 | Self::F8E5M2 | Self::I8 | Self::U8 | Self::Bool => 1,
@@ -108,7 +108,7 @@ impl Element {
         }
     }
 
-    /// The nearest 32-bit float of the little-endian `bytes`.
+    /// The 32-bit float nearest to the little-endian `bytes`.
     fn value(self, bytes: &[u8]) -> f32 {
         let bits = bytes.iter().rev().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
         match self {
@@ -152,7 +152,7 @@ fn from_half(bits: u16) -> f32 {
     }
 }
 
-/// The number of elements of a shape; none for more than there are numbers.
+/// The number of elements of a shape; none if it overflows.
 pub(crate) fn places(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |places, &size| places.checked_mul(size))
 }
@@ -170,7 +170,7 @@ impl WeightTensor {
     ///
     /// # Errors
     ///
-    /// When there are not as many values as the shape has places.
+    /// When the number of values is not that of the shape's elements.
     pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Result<Self, WeightError> {
         if places(&shape) == Some(values.len()) {
             Ok(Self { shape, element: Element::F32, values })
@@ -189,28 +189,28 @@ impl WeightTensor {
         &self.shape
     }
 
-    /// What the file stores it as.
+    /// The element type in the file.
     pub fn element(&self) -> Element {
         self.element
     }
 
-    /// Its values in row-major order, rounded to 32 bits where the file has more.
+    /// Its values in row-major order, rounded to 32 bits if the file has more.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// The same values with the other sign.
+    /// The negated values.
     pub(crate) fn negated(mut self) -> Self {
         self.values.iter_mut().for_each(|value| *value = -*value);
         self
     }
 
-    /// The root of the sum of its squared values.
+    /// The square root of the sum of the squared values.
     pub fn norm(&self) -> f64 {
         self.values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
     }
 
-    /// A matrix with rows and columns changed round; what is no matrix as it is.
+    /// The transposed matrix; other shapes are unchanged.
     pub(crate) fn transposed(&self) -> Self {
         let &[rows, columns] = &self.shape[..] else { return self.clone() };
         let values = (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column));
@@ -218,7 +218,7 @@ impl WeightTensor {
         Self { shape: vec![columns, rows], element: self.element, values }
     }
 
-    /// Reads elements that lie one after another and are as many as the shape has places.
+    /// Reads contiguous elements, as many as the shape has.
     pub(crate) fn contiguous(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Self {
         let values = bytes.chunks_exact(element.bytes()).map(|bytes| element.value(bytes)).collect();
         Self { shape, element, values }

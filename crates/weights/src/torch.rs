@@ -1,4 +1,4 @@
-//! A file of weights; those that `torch.save` writes are a zip since PyTorch 1.6, a row of pickles before.
+//! Files of weights. `torch.save` has written zip files since PyTorch 1.6, and a sequence of pickles before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::safetensors;
 use crate::tensor::{WeightTensor, places};
 use crate::zip;
 
-/// What a file of the format before zip begins with, as a whole number in a pickle.
+/// The first bytes of the format before zip: its magic number, pickled.
 const OLD_MAGIC: &[u8] = &[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 
 const BIG_ENDIAN: &str = "it was written on a big-endian machine, which is not supported";
@@ -28,22 +28,22 @@ pub struct WeightFile {
 }
 
 impl WeightFile {
-    /// Reads a file of safetensors or of PyTorch.
+    /// Reads a safetensors or PyTorch file.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is not such a file, is damaged, or holds no tensor.
+    /// When it cannot be read, has another format, is damaged, or holds no tensor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| WeightError::Read { path: path.into(), source })?;
         Self::from_bytes(path, &bytes)
     }
 
-    /// Reads the bytes of a file; `path` stands for them in messages.
+    /// Reads a file from its bytes; `path` names it in messages.
     ///
     /// # Errors
     ///
-    /// When they are not such a file, are damaged, or hold no tensor.
+    /// When the format is another, the bytes are damaged, or hold no tensor.
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: &[u8]) -> Result<Self, WeightError> {
         let path = path.into();
         let read = if bytes.starts_with(b"PK\x03\x04") {
@@ -70,24 +70,23 @@ impl WeightFile {
         &self.path
     }
 
-    /// Every tensor, by the path of keys that leads to it: `model_state_dict.lstm.weight_ih_l0`.
+    /// Every tensor, by its path of keys: `model_state_dict.lstm.weight_ih_l0`.
     pub fn tensors(&self) -> &BTreeMap<String, WeightTensor> {
         &self.tensors
     }
 
-    /// The tensors themselves.
+    /// The tensors, by value.
     pub fn into_tensors(self) -> BTreeMap<String, WeightTensor> {
         self.tensors
     }
 
-    /// Tensors that are there but are of a kind that is not read (sparse, quantised, complex, ...): their names, each with the
-    /// reason.
+    /// Tensors of unsupported kinds (sparse, quantised, complex, ...): their names, each with the reason.
     pub fn unread(&self) -> &BTreeMap<String, String> {
         &self.unread
     }
 
-    /// Only those tensors whose names begin with `prefix` and a dot, without that beginning: one state dict of several. The tables
-    /// stay.
+    /// Selects the tensors whose names start with `prefix` and a dot, without it: one state dict of several. Tables
+    /// are kept.
     ///
     /// # Errors
     ///
@@ -98,14 +97,14 @@ impl WeightFile {
         Ok(Self { tensors, unread, ..self })
     }
 
-    /// Tables beside the tensors that number texts from 0 without a gap (`{"a": 0, "b": 1}`, `{0: "a", 1: "b"}`,
-    /// `["a", "b"]`), as vocabularies are kept: the texts in the order of their numbers, by the path of keys that leads there.
+    /// Tables of texts numbered from 0 without a gap (`{"a": 0, "b": 1}`, `{0: "a", 1: "b"}`, `["a", "b"]`), as
+    /// vocabularies are stored: the texts in the order of their numbers, by their path of keys.
     pub fn tables(&self) -> &BTreeMap<String, Vec<String>> {
         &self.tables
     }
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Default)]
 struct Contents {
     tensors: BTreeMap<String, WeightTensor>,
@@ -143,7 +142,7 @@ fn read_old(bytes: &[u8]) -> Result<Contents, String> {
     for item in keys.items(items) {
         let key = keys.text(item).ok_or("a storage's key is no text")?.into_owned();
         let element = elements.get(&key).ok_or_else(|| format!("no tensor uses the storage {key}"))?;
-        // The storages follow each other, so that the next one cannot be found.
+        // The storages are consecutive, so that without its size the next one cannot be found.
         let element =
             *element.as_ref().map_err(|class| format!("the storage {key} is a {class}, which is not supported"))?;
         let count = bytes.get(at..at + 8).ok_or("the storages are cut short")?;
@@ -163,7 +162,7 @@ fn resolve(
     bytes: &[u8],
     storage: impl Fn(&str) -> Option<Range<usize>>,
 ) -> Result<Contents, String> {
-    // Tensors may share a storage, but a file must not grow out of proportion by it.
+    // Tensors may share a storage, but their total size is limited in proportion to the file.
     let mut left = 2 * bytes.len();
     let flatten::Found { tensors: described, tables, mut unread } = flatten::find(pickle)?;
     let mut tensors = BTreeMap::new();

@@ -1,13 +1,13 @@
-//! The zip container that `torch.save` writes: records that are stored, never compressed.
+//! The zip container of `torch.save`: uncompressed records.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Where each record of a zip file lies; on failure says what is wrong.
+/// The range of each record of a zip file; an error describes the problem.
 ///
-/// Compressed records are refused, so that no file unpacks to more than it is.
+/// Compressed records are rejected, so that no file unpacks to more than its size.
 pub(crate) fn records(bytes: &[u8]) -> Result<BTreeMap<String, Range<usize>>, String> {
-    // The end record is 22 bytes and a comment of at most 65,535.
+    // The end record has 22 bytes and a comment of at most 65,535.
     let from = bytes.len().saturating_sub(22 + 0xffff);
     let end = (from..bytes.len().saturating_sub(21)).rev().find(|&at| bytes[at..].starts_with(b"PK\x05\x06"));
     let end = end.ok_or("the zip has no end: the file is cut short")?;

@@ -1,4 +1,4 @@
-//! A model of the zoo, trained with Burn's own `Learner`: its data loaders, metrics and checkpoints, our network.
+//! A model trained with Burn's own `Learner`: its data loaders, metrics and checkpoints, our network.
 //!
 //! ```text
 //! cargo run --release -p burn-learner -- [FILE] [EPOCHS]
@@ -55,16 +55,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// Rows of text, and what follows each of their symbols.
+/// Rows of text, with the tokens that follow.
 #[derive(Clone, Debug)]
 struct TextBatch {
     /// `[B, T]`
     inputs: Tensor<2, Int>,
-    /// `[B, T]`: the inputs, one symbol on.
+    /// `[B, T]`: the inputs, shifted by one token.
     targets: Tensor<2, Int>,
 }
 
-/// Cross-entropy of the next symbol.
+/// Cross-entropy of the next token.
 #[derive(Clone, Debug)]
 struct NextSymbol;
 
@@ -80,7 +80,7 @@ impl Loss<CharLm> for NextSymbol {
     }
 }
 
-/// Makes a batch of snippets of `LENGTH + 1` symbols.
+/// Batches snippets of `LENGTH + 1` tokens.
 #[derive(Clone)]
 struct SnippetBatcher;
 

@@ -1,5 +1,5 @@
-//! Captions the images of a folder with a trained run of `caption`, a line each: `file<TAB>probability<TAB>caption`.
-//! Files that are not images are named on standard error and skipped.
+//! Captions the images of a folder with a trained run of `caption`, one per line: `file<TAB>probability<TAB>caption`.
+//! Files that are not images are reported on standard error and skipped.
 //!
 //! ```sh
 //! rekindle train caption --out runs/shapes
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The files of a folder, by name.
+/// The files of a folder, sorted by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

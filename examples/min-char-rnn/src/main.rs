@@ -1,5 +1,5 @@
-//! The lecture's `min-char-rnn` on Rekindle's crates: a vanilla RNN reads a text 25 characters at a time, one-hot, learns
-//! by Adagrad with gradients clipped to ±5, and writes 200 characters every 100 steps.
+//! The lecture's `min-char-rnn` with Rekindle's crates: a vanilla RNN reads a text 25 characters at a time, one-hot,
+//! learns with Adagrad and gradients clipped to ±5, and generates 200 characters every 100 steps.
 //!
 //! ```text
 //! cargo run --release -p min-char-rnn -- [FILE] [STEPS]
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = arguments.next().unwrap_or_else(|| "builtin:source".to_owned());
     let steps: usize = arguments.next().map_or(Ok(2000), |steps| steps.parse())?;
 
-    // The text, and a number for each of its characters.
+    // The text, and an id for each of its characters.
     let corpus = Corpus::open(&TextSource::parse(&source)?, Unit::Char)?;
     let vocabulary = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default())?;
     let mut text = Streams::new(&corpus, &vocabulary, 0..corpus.tokens(), 1, SEQUENCE_LENGTH)?;
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let batch = text.batch(step % text.steps());
         let [inputs, targets] = [batch.inputs, batch.targets].map(|characters| one_row(characters, &device));
 
-        // Forward through 25 steps, backward through the same 25, and no further: the state is detached.
+        // Forward through 25 time steps, backward through the same 25 only: the state is detached.
         let (loss, last_hidden) = model.loss(inputs, targets, hidden);
         hidden = Some(last_hidden.detach());
         smooth_loss = 0.999 * smooth_loss + 0.001 * loss.clone().into_scalar::<f64>();

@@ -1,4 +1,4 @@
-//! Trains the task in a run folder, or goes on with the run that is there, then forecasts.
+//! Trains the task in a run folder, or resumes the run in it, then forecasts.
 //!
 //! ```text
 //! cargo run --release -- FOLDER [WEIGHTS]

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_rnn::{Cell, Recurrent, RecurrentConfig, State};
 
-/// `y_t = W h_t + b`, with `h_t` of an LSTM.
+/// `y_t = W h_t + b`, with the hidden state `h_t` of an LSTM.
 #[derive(Module, Debug)]
 pub struct Forecaster {
     /// Reads `[B, T, 1]`.
@@ -16,15 +16,15 @@ pub struct Forecaster {
 }
 
 impl Forecaster {
-    /// A model with `hidden` hidden units, its recurrent weights drawn from `rng`. The linear layer begins with zeros, so that
-    /// the weights are the same on every backend.
+    /// A model with `hidden` hidden units and recurrent weights drawn from `rng`. The linear layer starts from zeros,
+    /// so that the weights are the same on every backend.
     pub fn new<R: Rng + ?Sized>(hidden: usize, rng: &mut R, device: &Device) -> Self {
         let recurrent = RecurrentConfig::new(1, hidden, Cell::Lstm).init_with(rng, device);
         let output = LinearConfig::new(hidden, 1).with_initializer(burn::nn::Initializer::Zeros).init(device);
         Self { recurrent, output }
     }
 
-    /// The predictions `[B, T, 1]` after each value of `series [B, T, 1]`, and the state to go on from.
+    /// The predictions `[B, T, 1]` after each value of `series [B, T, 1]`, and the state to continue from.
     pub fn forward(&self, series: Tensor<3>, state: Option<State>) -> (Tensor<3>, State) {
         let (hidden, state) = self.recurrent.forward(series, state, None);
         (self.output.forward(hidden), state)

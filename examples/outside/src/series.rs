@@ -1,4 +1,4 @@
-//! The data: a series that is a sum of two sine waves and noise.
+//! The data: series that are the sum of two sine waves and noise.
 
 use std::f32::consts::TAU;
 

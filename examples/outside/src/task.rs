@@ -1,4 +1,4 @@
-//! A task: what `rekindle-train` needs to train, resume and evaluate the model.
+//! A task: the interface to train, resume and evaluate the model with `rekindle-train`.
 
 use rekindle_rnn::{Cell, State};
 use rekindle_train::operation::Operate;
@@ -54,16 +54,16 @@ run_settings! {
 pub struct ForecastTask {
     settings: ForecastSettings,
     device: Device,
-    /// The series of the epoch, made once: `[rows][length]`.
+    /// The series of the epoch, cached: `[rows][length]`.
     rows: OfEpoch<Vec<Vec<f32>>>,
 }
 
-/// The epoch of the validation series, which no training comes to.
+/// The epoch number of the validation series, which training never reaches.
 const VALIDATION: u64 = u64::MAX;
 
 impl ForecastTask {
-    /// The series of an epoch. They follow from the settings and the number of the epoch alone, so that a resumed run reads
-    /// what the unbroken one read.
+    /// The series of an epoch, determined by the settings and the epoch only, so that a resumed run reads the same as
+    /// an unbroken one.
     fn rows(settings: &ForecastSettings, epoch: u64) -> Vec<Vec<f32>> {
         let data = &settings.data;
         let mut rng = stream(settings.training.seed, epoch);
@@ -106,7 +106,7 @@ impl Task for ForecastTask {
     }
 
     fn batches(&self) -> u64 {
-        // The last value of a series has no successor to predict.
+        // The last value of a series has no next value to predict.
         (self.settings.data.length - 1).div_ceil(self.settings.data.chunk) as u64
     }
 

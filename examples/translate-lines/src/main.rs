@@ -1,4 +1,4 @@
-//! Translates the lines of standard input with a trained run of `translate`, and names the source word of each word:
+//! Translates the lines of standard input with a trained run of `translate`, and aligns each word with a source word:
 //! `translation<TAB>probability<TAB>word:source-word ..`.
 //!
 //! ```sh
@@ -31,11 +31,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Each token of a translation beside the source token with the largest attention weight; nothing for a model without
+/// Each token of a translation with the source token of the largest attention weight; empty for a model without
 /// attention.
 fn aligned(trained: &Trained<TranslateTask>, source: &str, translation: &[u32]) -> Result<Vec<String>> {
     let alignment = trained.alignment(source, translation)?.unwrap_or_default();
-    // The last token written is the end.
+    // The last target token is the end.
     let pairs = alignment.written.iter().zip(&alignment.weights).take(translation.len()).map(|(word, weights)| {
         let most = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(0);
         format!("{word}:{}", alignment.read[most])

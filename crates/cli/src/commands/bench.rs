@@ -59,8 +59,8 @@ pub fn run(options: &Bench) -> Result<()> {
     print(options, &table, |out| table.write(out))
 }
 
-/// Training steps of every task of the registry on the first device of each backend. A software GPU is left out: its speed says
-/// nothing.
+/// Times training steps of every registered task on the first device of each backend, without software GPUs, whose
+/// speed is meaningless.
 fn compare_backends(turns: Turns) -> Result<backends::Table> {
     let first = |devices: Vec<(Device, Kind)>| devices.into_iter().find(|(_, kind)| *kind != Kind::SoftwareGpu);
     let devices: Vec<_> =
@@ -83,7 +83,7 @@ fn print(options: &Bench, table: &impl Serialize, text: impl FnOnce(&mut io::Std
     if options.output.json { console::json(table) } else { Ok(text(&mut stdout())?) }
 }
 
-/// The command that runs this program again, to do nothing but the steps of a shape and print its peak memory.
+/// The command that restarts this program, to run the steps of a shape and print its peak memory.
 fn rerun(shape: &Shape, device: &DeviceOptions) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench", "--peak-memory", &shape.to_string()]);

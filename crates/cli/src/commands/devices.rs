@@ -30,7 +30,7 @@ pub fn run(options: &Devices) -> Result<()> {
     Ok(answer!("not compiled in: {} (each is a feature flag: `--features NAME`)", missing.join(", "))?)
 }
 
-/// The name that a graphics processor gives itself.
+/// The model name of a GPU.
 fn model(device: &Device) -> Option<String> {
     #[cfg(feature = "gpu")]
     return device.identity().map(|identity| identity.name);

@@ -17,7 +17,7 @@ use crate::console::{self, answer, note};
 use crate::options::{Export, WeightFormat};
 use staging::Staging;
 
-/// The file that says what the others are.
+/// The file that describes the others.
 const CONFIG: &str = "config.json";
 
 pub fn run(options: &Export) -> Result<()> {
@@ -39,7 +39,7 @@ pub fn run(options: &Export) -> Result<()> {
         }
         WeightFormat::Json => save_json(&path, &tensors)?,
     }
-    // What the model reads and writes travels with it.
+    // The model's assets are exported too.
     let mut companions = Vec::new();
     for name in run.assets()? {
         let (file, copy) = (run.path().join(&name), staging.path().join(&name));

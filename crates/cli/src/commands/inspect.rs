@@ -48,11 +48,11 @@ pub fn run(options: &Inspect) -> Result<()> {
     print_tensors(file.tensors(), file.unread())
 }
 
-/// The weights of a run, on the host. Of a task that this program does not have, they keep the names that the model's fields
-/// have.
+/// The weights of a run, on the host. For a task that this program does not support, they have the names of the
+/// model's fields.
 pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
     let weights = match registry::of_run(tasks::ALL, run) {
-        // Nothing is computed, so that no GPU need be started.
+        // Nothing is computed, so no GPU is started.
         Ok(task) => task.weights(&Open { run, which, device: &backend::host()?.device })?,
         Err(TrainError::UnknownTask { .. }) => registry::weights_of_unknown(run, which)?,
         Err(other) => return Err(other.into()),
@@ -63,7 +63,7 @@ pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
     Ok(weights)
 }
 
-/// `head` with the tensors and their sums.
+/// `head` with the tensors and their totals.
 fn described(mut head: Value, tensors: &BTreeMap<String, WeightTensor>) -> Value {
     let described = tensors.iter().map(|(name, tensor)| {
         json!({"name": name, "shape": tensor.shape(), "count": tensor.values().len(), "norm": tensor.norm(),
@@ -78,7 +78,7 @@ fn total(tensors: &BTreeMap<String, WeightTensor>) -> usize {
     tensors.values().map(|tensor| tensor.values().len()).sum()
 }
 
-/// A line a tensor; for those that are not read, the reason.
+/// Prints a line per tensor; for unsupported ones, the reason.
 fn print_tensors(tensors: &BTreeMap<String, WeightTensor>, unread: &BTreeMap<String, String>) -> Result<()> {
     let width = tensors.keys().chain(unread.keys()).map(|name| name.chars().count()).max().unwrap_or(0).max(5);
     answer!("\n{:width$}  {:>16}  {:>4}  {:>10}  {:>10}", "name", "shape", "as", "count", "norm")?;

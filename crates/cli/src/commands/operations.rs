@@ -1,4 +1,4 @@
-//! `rekindle eval`, `sample`, `predict` and `import`: what a task does with a trained model, whatever the task is.
+//! `rekindle eval`, `sample`, `predict` and `import`: the operations of a trained model, for any task.
 
 use std::io::{IsTerminal, stderr, stdin, stdout};
 
@@ -70,7 +70,7 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
     answered(answer.output.json, |output| Ok(task.import(&chosen.device, request, given, output)?))
 }
 
-/// Does `command` on a run: finds its task, and hands over the options that are the task's own.
+/// Runs `command` on a run: finds its task, and passes on the task's own options.
 fn on_run(
     command: Command,
     options: &OpenRun,

@@ -1,4 +1,4 @@
-//! `rekindle settings`: the settings of a task, as they are declared.
+//! `rekindle settings`: the declared settings of a task.
 
 use std::io::{Write, stdout};
 

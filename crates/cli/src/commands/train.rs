@@ -1,4 +1,4 @@
-//! `rekindle train`: the same for every task.
+//! `rekindle train`, for any task.
 
 use std::path::{Path, PathBuf};
 
@@ -60,12 +60,12 @@ fn plan(plan: &Plan, json: bool) -> Result<()> {
     Ok(answer!("memory: {memory}")?)
 }
 
-/// The tables of a file of settings: those of a run's `config.toml`, any of which may be missing.
+/// The tables of a settings file: those of a run's `config.toml`, any of which may be missing.
 fn read(file: &Path, task: &str) -> Result<Table> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
     let mut tables: Table = text.parse().with_context(|| format!("{shown} is not TOML"))?;
-    // The head of a run's file is no setting.
+    // The head of a run's file is not part of the settings.
     ["format", "rekindle"].iter().for_each(|key| drop(tables.remove(*key)));
     match tables.remove("task") {
         Some(other) if other.as_str() != Some(task) => bail!("{shown} holds settings of {other}, not of `{task}`"),
@@ -99,7 +99,7 @@ fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> R
     if let Some(best) = outcome.best {
         note!("the best checkpoint is that of step {}", best.step);
     }
-    // Without data that was held out, an evaluation would fail.
+    // Without held-out data, an evaluation would fail.
     let supported = |command: &&Command| {
         task.options(**command).is_some() && (**command != Command::Eval || outcome.evaluation.is_some())
     };
@@ -119,7 +119,7 @@ fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> R
     Ok(())
 }
 
-/// Where the run goes: as asked for, or to the first free name.
+/// The folder of the run: as given, or the first free name.
 pub fn out_folder(out: Option<&PathBuf>, task: &str) -> PathBuf {
     out.cloned().unwrap_or_else(|| {
         let numbered = (2..).map(|number| PathBuf::from(format!("runs/{task}-{number}")));

@@ -13,14 +13,14 @@ use super::read::{CaptionedImage, Read};
 use crate::table::{Dialect, Table};
 use crate::{DataError, ErrorKind, files};
 
-/// Where pictures lie beside the captions: as in Hodosh's archives, and in Kaggle's.
+/// Image folders beside the captions: those of Hodosh's archives, and Kaggle's.
 const FOLDERS: [&str; 5] =
     ["images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset", "Flickr8k_Dataset/Flicker8k_Dataset"];
 
-/// The lists of the parts.
+/// The files that list the splits.
 const LISTS: [&str; 3] = ["Flickr_8k.trainImages.txt", "Flickr_8k.devImages.txt", "Flickr_8k.testImages.txt"];
 
-/// Reads either. Without any list of a part beside it, all pictures are to be trained on.
+/// Reads either format. Without any split list beside it, all images are for training.
 pub(super) fn read(path: &Path) -> Result<Read, DataError> {
     let text = files::text(path)?;
     let kaggle = text.lines().next().is_some_and(|line| line.trim() == "image,caption");
@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path) -> Result<Read, DataError> {
                 let reason = format!("{name} stands here or in another list already");
                 return Err(bad_line(list, index as u64 + 1, &reason));
             }
-            // A picture without captions is told of with the others.
+            // An image without captions is reported with the others.
             let nothing = || CaptionedImage { name: name.to_owned(), id: 0, captions: Vec::new() };
             part.push(by_name.remove(name).unwrap_or_else(nothing));
         }
@@ -61,7 +61,7 @@ fn bad_line(path: &Path, line: u64, reason: &str) -> DataError {
     ErrorKind::Format.error(reason).within(path).line(line)
 }
 
-/// Captions by picture, in the order of the file.
+/// Captions by image, in the order of the file.
 #[derive(Default)]
 struct Gathered {
     images: Vec<CaptionedImage>,
@@ -94,7 +94,7 @@ fn tokens(path: &Path, text: &str) -> Result<Vec<CaptionedImage>, DataError> {
 
 fn table(path: &Path, text: String) -> Result<Vec<CaptionedImage>, DataError> {
     let mut gathered = Gathered::default();
-    // Captions with commas are quoted in some copies of the file and bare in others.
+    // Captions with commas are quoted in some copies of the file and not in others.
     let mut table = Table::new(path, text, Dialect { flexible: true, ..Dialect::CSV })?;
     table.header()?;
     while let Some(row) = table.row()? {

@@ -1,4 +1,4 @@
-//! COCO's captions, and Karpathy's files with splits.
+//! COCO's caption files, and Karpathy's files with splits.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -70,8 +70,8 @@ pub(super) fn read(path: &Path) -> Result<Read, DataError> {
     }
 }
 
-/// Reads `annotations/captions_train2017.json`, and `captions_val2017.json` to validate with where it is beside it. The
-/// pictures are in `train2017/` and `val2017/` beside `annotations/`.
+/// Reads `annotations/captions_train2017.json`, and `captions_val2017.json` beside it, if any, for validation. The
+/// images are in `train2017/` and `val2017/` beside `annotations/`.
 pub(super) fn coco(path: &Path) -> Result<Read, DataError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut read = Read { path: path.to_owned(), folder: root(path), ..Read::default() };
@@ -84,7 +84,7 @@ pub(super) fn coco(path: &Path) -> Result<Read, DataError> {
     Ok(read)
 }
 
-/// The folder of a data set, from the path of its captions.
+/// The folder of the data set, from the path of its captions.
 fn root(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new(""));
     let annotations = folder.file_name().is_some_and(|name| name == "annotations");
@@ -93,7 +93,7 @@ fn root(path: &Path) -> PathBuf {
 
 fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, DataError> {
     let coco: Coco = json::read(path, "COCO's captions")?;
-    // captions_train2017.json is about the pictures in train2017/.
+    // captions_train2017.json describes the images in train2017/.
     let folder = name.strip_prefix("captions_").and_then(|name| name.strip_suffix(".json"));
     let folder = folder.filter(|folder| root(path).join(folder).is_dir());
     let named = |file: String| folder.map_or_else(|| file.clone(), |folder| format!("{folder}/{file}"));
@@ -121,7 +121,7 @@ fn coco_part(path: &Path, name: &str) -> Result<Vec<CaptionedImage>, DataError> 
     Ok(images)
 }
 
-/// Reads a file with splits. `restval`, which is the rest of COCO's validation part, is trained on.
+/// Reads a file with splits. `restval`, the rest of COCO's validation split, is for training.
 pub(super) fn karpathy(path: &Path) -> Result<Read, DataError> {
     let file: Karpathy = json::read(path, "a file of Karpathy's")?;
     let mut read = Read { path: path.to_owned(), folder: root(path), ..Read::default() };

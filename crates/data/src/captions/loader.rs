@@ -1,17 +1,17 @@
-//! Pictures of batches, decoded ahead.
+//! Decoding batches of images ahead of the model.
 
 use std::thread::{self, JoinHandle};
 
 use super::{Augmentation, Pictures};
 use crate::DataError;
 
-/// A picture that is wanted.
+/// A requested image.
 type Wanted = (String, Option<Augmentation>);
 
-/// A thread that decodes pictures, `[N, F]` of bytes.
+/// A thread that decodes images, `[N, F]` bytes.
 type Decoding = JoinHandle<Result<Vec<u8>, DataError>>;
 
-/// Decodes batches of pictures on threads of its own, each while the model works on the one before.
+/// Decodes batches of images on its own threads, each while the model processes the previous batch.
 #[derive(Debug)]
 pub struct PictureLoader {
     pictures: Pictures,
@@ -21,16 +21,16 @@ pub struct PictureLoader {
 }
 
 impl PictureLoader {
-    /// Pictures of `side` by `side` pixels, decoded by `workers` threads, one at least.
+    /// A loader of images of `side` by `side` pixels, decoded by at least one and at most `workers` threads.
     pub fn new(pictures: Pictures, side: usize, workers: usize) -> Self {
         Self { pictures, side, workers: workers.max(1), ahead: None }
     }
 
-    /// The pixels of `now` `[B, 3, side, side]`; `next` is begun, to be asked for next.
+    /// The pixels of `now` `[B, 3, side, side]`; starts decoding `next`, the batch of the next call.
     ///
     /// # Errors
     ///
-    /// When a picture cannot be read or decoded.
+    /// When an image cannot be read or decoded.
     ///
     /// # Panics
     ///

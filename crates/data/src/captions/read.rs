@@ -1,27 +1,27 @@
-//! What a reader of a format gives.
+//! The result of reading a caption format.
 
 use std::path::PathBuf;
 
 use crate::Split;
 
-/// A picture and what is said of it.
+/// An image and its captions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptionedImage {
-    /// Its path below the folder of the pictures.
+    /// Its path in the image folder.
     pub name: String,
-    /// Its number in COCO, or its place in the file of captions.
+    /// Its id in COCO, or its position in the caption file.
     pub id: u64,
-    /// Its captions, as they were written: one at least.
+    /// Its captions, as written: at least one.
     pub captions: Vec<String>,
 }
 
-/// What a reader of a format gives.
+/// The result of reading a caption format.
 #[derive(Default)]
 pub(super) struct Read {
-    /// The file of captions.
+    /// The caption file.
     pub path: PathBuf,
     /// The default folder of the images.
     pub folder: PathBuf,
-    /// The pictures.
+    /// The images.
     pub parts: Split<Vec<CaptionedImage>>,
 }

@@ -1,4 +1,4 @@
-//! Opening captions, whatever their format.
+//! Opening caption files of any format.
 
 use std::path::{Path, PathBuf};
 
@@ -7,31 +7,31 @@ use super::{Pictures, flickr, json, shapes};
 use crate::files::{entries, has_extension};
 use crate::{DataError, ErrorKind, Split, builtin, counted};
 
-/// Pictures with captions, in parts.
+/// A data set of captioned images, with its splits.
 #[derive(Clone, Debug)]
 pub struct CaptionSet {
-    /// What it was opened from.
+    /// The source it was opened from.
     pub name: String,
-    /// Where the pictures are.
+    /// The source of the images.
     pub pictures: Pictures,
-    /// To train on.
+    /// The training split.
     pub train: Vec<CaptionedImage>,
-    /// To decide which checkpoint is best.
+    /// The validation split.
     pub validation: Vec<CaptionedImage>,
-    /// For neither.
+    /// The test split.
     pub test: Vec<CaptionedImage>,
-    /// What is to be said of them: what was left out, say.
+    /// Notes for the user, for instance on omitted images.
     pub notes: Vec<String>,
 }
 
-/// How captions are opened.
+/// Options for opening captions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionOptions {
-    /// The folder of the pictures, where it is not beside the captions.
+    /// The image folder, if it is not beside the captions.
     pub images: Option<PathBuf>,
-    /// Go on without pictures that are not there or have no caption.
+    /// Omit images that are missing or have no caption, instead of failing.
     pub allow_missing: bool,
-    /// Share of the pictures, from the end, to validate with where the data has no such part.
+    /// Share of the images, from the end, for validation if the data has no validation split.
     pub validation_share: f64,
 }
 
@@ -42,11 +42,11 @@ impl Default for CaptionOptions {
 }
 
 impl CaptionSet {
-    /// Opens `builtin:shapes`, a file of captions, or a folder with one in it.
+    /// Opens `builtin:shapes`, a caption file, or a folder with one.
     ///
     /// # Errors
     ///
-    /// When there are no captions, they are of no known format, or pictures or captions are missing.
+    /// When there are no captions, their format is unknown, or images or captions are missing.
     pub fn open(data: &str, options: &CaptionOptions) -> Result<Self, DataError> {
         if !(0.0..1.0).contains(&options.validation_share) {
             let message =
@@ -114,13 +114,13 @@ impl CaptionSet {
         Ok(Self { name: data.to_owned(), pictures: Pictures::Folder(folder), train, validation, test, notes })
     }
 
-    /// All pictures of all parts.
+    /// All images of all splits.
     pub fn into_all(self) -> Vec<CaptionedImage> {
         [self.train, self.validation, self.test].concat()
     }
 }
 
-/// Keeps what is as it should be: how many are not, and the first five.
+/// Omits invalid images: reports how many, and the first five.
 fn leave_out(
     parts: &mut [&mut Vec<CaptionedImage>; 3],
     good: impl Fn(&CaptionedImage) -> bool,
@@ -141,7 +141,7 @@ fn leave_out(
     (count, first)
 }
 
-/// Captions that lie in a folder.
+/// Finds the captions in a folder.
 fn folder(path: &Path) -> Result<Read, DataError> {
     for name in ["Flickr8k.token.txt", "captions.txt"] {
         let file = path.join(name);

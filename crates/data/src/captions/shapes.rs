@@ -1,7 +1,7 @@
-//! Generated pictures: one or two coloured shapes on a grid of three by three places.
+//! Generated images: one or two coloured shapes on a grid of three by three places.
 //!
 //! ```text
-//! caption = shape | shape "and" shape        in the order of reading: from the top, then from the left
+//! caption = shape | shape "and" shape        in reading order: from the top, then from the left
 //! shape   = "a" colour form "at the" place
 //! colour  = "red" | "green" | "blue" | "yellow"
 //! form    = "circle" | "square" | "triangle"
@@ -18,7 +18,7 @@ use crate::batches::epoch_rng;
 /// The name after `builtin:`.
 pub const NAME: &str = "shapes";
 
-/// Places in a row, and rows.
+/// Places per row, and rows.
 pub const GRID: usize = 3;
 
 const COLOURS: [(&str, [u8; 3]); 4] =
@@ -30,23 +30,23 @@ const PLACES: [&str; GRID * GRID] =
 const TRAIN: u64 = 6000;
 const HELD_OUT: u64 = 500;
 
-/// A shape of a picture.
+/// A shape of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     colour: usize,
     form: usize,
-    /// Where it is: row by row, from the top left.
+    /// Its place: row by row, from the top left.
     pub place: usize,
 }
 
 impl Shape {
-    /// What the caption calls it, without its place: `red circle`.
+    /// Its name in the caption, without the place: `red circle`.
     pub fn name(self) -> [&'static str; 2] {
         [COLOURS[self.colour].0, FORMS[self.form]]
     }
 }
 
-/// All pictures: a function of their numbers alone.
+/// All images, each a function of its number only.
 pub(super) fn all() -> Split<Vec<CaptionedImage>> {
     let part = |numbers: std::ops::Range<u64>| {
         let image = |id| CaptionedImage { name: format!("{NAME}/{id}"), id, captions: vec![caption(id)] };
@@ -59,12 +59,12 @@ pub(super) fn all() -> Split<Vec<CaptionedImage>> {
     }
 }
 
-/// The number of a picture, by its name.
+/// The number of an image, from its name.
 pub fn number(name: &str) -> Option<u64> {
     name.strip_prefix(NAME)?.strip_prefix('/')?.parse().ok()
 }
 
-/// The shapes of a picture, in the order of reading.
+/// The shapes of an image, in reading order.
 pub fn shapes(number: u64) -> Vec<Shape> {
     let mut rng = epoch_rng(number, 0);
     let mut shapes: Vec<Shape> = Vec::new();
@@ -79,7 +79,7 @@ pub fn shapes(number: u64) -> Vec<Shape> {
     shapes
 }
 
-/// What is said of a picture.
+/// The caption of an image.
 pub fn caption(number: u64) -> String {
     let said = |shape: Shape| {
         let [colour, form] = shape.name();
@@ -88,9 +88,9 @@ pub fn caption(number: u64) -> String {
     shapes(number).into_iter().map(said).collect::<Vec<_>>().join(" and ")
 }
 
-/// A picture of `side` by `side` pixels.
+/// An image of `side` by `side` pixels.
 pub(super) fn picture(number: u64, side: usize) -> RgbImage {
-    // Apart from what is drawn, so that a picture is the same at every size but for its noise.
+    // Separate from the shapes' random numbers, so that an image is the same at every size but for its noise.
     let mut rng = epoch_rng(number, 1);
     let cell = side as f32 / GRID as f32;
     let drawn: Vec<(Shape, [f32; 2], f32)> = shapes(number)
@@ -117,7 +117,7 @@ fn covers(form: usize, at: [f32; 2], centre: [f32; 2], radius: f32) -> bool {
     match FORMS[form] {
         "circle" => x.hypot(y) <= 1.0,
         "square" => x.abs().max(y.abs()) <= 0.9,
-        // It stands on its base, with the tip at the top.
+        // The base is at the bottom, the tip at the top.
         _ => y <= 0.9 && 2.0 * x.abs() <= (y + 1.0) * 0.95,
     }
 }

@@ -1,4 +1,4 @@
-//! From the bytes of a file to text.
+//! Decoding the bytes of a file to text.
 
 use std::fmt;
 use std::path::Path;
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::{GZIP, has_extension, raw, signature, unpacked};
 use crate::{DataError, ErrorKind};
 
-/// How the bytes of a file are read as text.
+/// The encoding of a text file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
-    /// By a byte-order mark; else UTF-8 where the file is valid UTF-8, and else Windows-1252, which most older English
-    /// sets are in and which gives every byte a meaning.
+    /// By the byte-order mark, if any; else UTF-8 if the file is valid UTF-8; else Windows-1252, the encoding of most
+    /// older English data sets, in which every byte is valid.
     #[default]
     Auto,
-    /// This one of the encodings of the web; a byte-order mark still decides.
+    /// This encoding of the web; a byte-order mark takes precedence.
     Named(&'static encoding_rs::Encoding),
 }
 
@@ -59,10 +59,10 @@ impl<'de> Deserialize<'de> for Encoding {
 }
 
 impl Encoding {
-    /// UTF-8 and nothing else, but where a byte-order mark says UTF-16.
+    /// UTF-8 only, or UTF-16 with a byte-order mark.
     pub const UTF_8: Self = Self::Named(UTF_8);
 
-    /// The text of a file, unpacked where it is gzip, without its byte-order mark. The path `-` is the standard input.
+    /// The text of a file, with gzip unpacked, without its byte-order mark. The path `-` is standard input.
     ///
     /// # Errors
     ///
@@ -78,11 +78,11 @@ impl Encoding {
         self.decode(bytes, path)
     }
 
-    /// The text of some bytes, without their byte-order mark. `path` is what errors name.
+    /// The text of some bytes, without their byte-order mark. `path` is for errors.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Encoding`] with the first line that is not in the encoding; for a file that is no text, with what it is.
+    /// [`ErrorKind::Encoding`] with the first line that is not in the encoding; for a binary file, with its format.
     pub fn decode(self, mut bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
         let encoding = match (self, encoding_rs::Encoding::for_bom(&bytes)) {
             (_, Some((marked, mark))) => {
@@ -118,7 +118,7 @@ pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
-/// The error of bytes that are not UTF-8; `advice` is what to do where they are no known binary format.
+/// The error for bytes that are not UTF-8, with `advice` unless they have a known binary format.
 pub(crate) fn invalid_utf8(path: &Path, bytes: &[u8], advice: &str) -> DataError {
     if let Some(name) = signature(bytes) {
         return ErrorKind::Encoding.error(format!("not a text but {name}")).within(path);
@@ -134,7 +134,7 @@ fn line_of(bytes: &[u8], offset: usize) -> u64 {
     1 + bytes[..offset].iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
-/// The bytes of the whole lines at the beginning that can be decoded.
+/// The number of bytes of the complete lines at the beginning that can be decoded.
 fn good_lines(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> usize {
     let lines = bytes.split_inclusive(|&byte| byte == b'\n');
     let good = lines.take_while(|line| encoding.decode_without_bom_handling_and_without_replacement(line).is_some());

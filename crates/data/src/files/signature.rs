@@ -1,6 +1,6 @@
-//! Recognising binary files that are given in place of text.
+//! Recognising binary files given in place of text.
 
-/// Beginnings of files, and what such files are.
+/// First bytes of files, and their formats.
 const SIGNATURES: [(&[u8], &str); 18] = [
     (b"\xFF\xD8\xFF", "a JPEG image"),
     (b"\x89PNG\r\n\x1A\n", "a PNG image"),
@@ -22,7 +22,7 @@ const SIGNATURES: [(&[u8], &str); 18] = [
     (b"\xD0\xCF\x11\xE0", "an old Office document"),
 ];
 
-/// What a file is whose beginning is that of a known binary format.
+/// The known binary format that starts with these bytes, if any.
 pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
     SIGNATURES.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|(_, name)| *name)
 }

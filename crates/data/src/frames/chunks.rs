@@ -1,24 +1,24 @@
-//! Which frames stand in which batch.
+//! Arranging frames in batches.
 
 use rand::seq::SliceRandom;
 
 use crate::batches::epoch_rng;
 
-/// Some frames of a clip that follow each other.
+/// Consecutive frames of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// The clip's number.
+    /// The index of the clip.
     pub clip: usize,
     /// Its first frame.
     pub start: usize,
-    /// How many frames.
+    /// Number of frames.
     pub len: usize,
-    /// Whether the state is to be that before any frame: the clip begins here, or the row does.
+    /// Whether the state is reset before this chunk, at the start of a clip or of a row.
     pub begins: bool,
 }
 
-/// The batches of a pass: rows of chunks, side by side. Chunk `k` of every row is batch `k`, so that the state which a row
-/// ends with is the one that the same row of the next batch starts from.
+/// The batches of a pass: rows of chunks, side by side. Chunk `k` of every row is batch `k`, so that the state at the
+/// end of a row is the initial state of the same row in the next batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     rows: Vec<Vec<Chunk>>,
@@ -26,8 +26,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Every clip whole in one row, the rows as even as can be: each frame is read once, from the state that all frames
-    /// before it have left. Batches are of `batch_size` rows at most and of `time` frames at most.
+    /// Every clip whole in one row, with rows of similar lengths: each frame is read once, from the state after all
+    /// frames before it. Batches have at most `batch_size` rows and `time` frames.
     pub fn whole_clips(lengths: &[usize], batch_size: usize, time: usize) -> Self {
         let time = time.clamp(1, lengths.iter().copied().max().unwrap_or(1).max(1));
         let mut longest_first: Vec<usize> = (0..lengths.len()).collect();
@@ -40,32 +40,32 @@ impl Layout {
         Self { rows, time }
     }
 
-    /// How many batches there are.
+    /// Number of batches.
     pub fn batches(&self) -> usize {
         self.rows.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// `B`, the rows.
+    /// `B`, number of rows.
     pub fn batch_size(&self) -> usize {
         self.rows.len()
     }
 
-    /// `T`, the most frames in a chunk.
+    /// `T`, the largest number of frames in a chunk.
     pub fn time(&self) -> usize {
         self.time
     }
 
-    /// The chunk of each row in a batch; none where a row has come to its end.
+    /// The chunk of each row in a batch; none if the row has ended.
     pub fn batch(&self, batch: usize) -> impl Iterator<Item = Option<Chunk>> + '_ {
         self.rows.iter().map(move |row| row.get(batch).copied())
     }
 }
 
-/// Training batches: another order of the clips in every epoch.
+/// Training batches, with another order of the clips in every epoch.
 ///
-/// The chunks of all clips, one after the other, are cut into `B` rows of one length. A cut may fall within a clip, which
-/// then goes on in the next row from a state of zeros; that keeps all rows busy where a few clips are long. An epoch's
-/// layout is a function of the seed and the epoch alone.
+/// The chunks of all clips, one after the other, are cut into `B` rows of equal length. A cut may fall within a clip,
+/// which then continues in the next row from a state of zeros; that keeps all rows filled even with a few long clips.
+/// An epoch's layout is a function of the seed and the epoch only.
 #[derive(Clone, Debug)]
 pub struct TrainingPlan {
     lengths: Vec<usize>,
@@ -81,12 +81,12 @@ impl TrainingPlan {
         let time = time.clamp(1, lengths.iter().copied().max().unwrap_or(1).max(1));
         let chunks: usize = lengths.iter().map(|length| length.div_ceil(time)).sum();
         let batches = chunks.div_ceil(batch_size.max(1)).max(1);
-        // Fewer rows where they would have nothing in them.
+        // Fewer rows if some would be empty.
         let batch_size = chunks.div_ceil(batches).max(1);
         Self { lengths, batch_size, time, batches, seed }
     }
 
-    /// Batches in an epoch.
+    /// Batches per epoch.
     pub fn batches(&self) -> usize {
         self.batches
     }

@@ -1,4 +1,4 @@
-//! A clip in the numbers that a model reads.
+//! A clip as a model reads it.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::Standardization;
 use crate::{DataError, pictures};
 
-/// What a frame is.
+/// The format of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameFormat {
     /// A vector of features.
     Features {
-        /// How many.
+        /// Number of features.
         width: usize,
     },
-    /// A picture, in the order `[C, H, W]`.
+    /// An image, in the order `[C, H, W]`.
     Pixels {
         /// 1 for grey, 3 for red, green and blue.
         channels: usize,
@@ -29,7 +29,7 @@ pub enum FrameFormat {
 }
 
 impl FrameFormat {
-    /// Numbers in a frame, `F`.
+    /// Size of a frame, `F`.
     pub fn size(self) -> usize {
         match self {
             Self::Features { width } => width,
@@ -37,7 +37,7 @@ impl FrameFormat {
         }
     }
 
-    /// What frames of this format are, for a person.
+    /// The plural name of frames of this format.
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Features { .. } => "features",
@@ -53,22 +53,22 @@ pub enum Frames {
     Features {
         /// `F`.
         width: usize,
-        /// The numbers, frame by frame.
+        /// The values, frame by frame.
         values: Vec<f32>,
     },
     /// `[T, C, H, W]`, from 0 to 255.
     Pixels {
-        /// Numbers in a frame.
+        /// Values per frame.
         size: usize,
-        /// The numbers, frame by frame.
+        /// The values, frame by frame.
         values: Vec<u8>,
     },
-    /// A file for each frame, decoded when it is needed.
+    /// A file for each frame, decoded on demand.
     Images(Vec<PathBuf>),
 }
 
 impl Frames {
-    /// How many frames there are.
+    /// Number of frames.
     pub fn len(&self) -> usize {
         match self {
             Self::Features { width, values } => values.len() / (*width).max(1),
@@ -83,21 +83,21 @@ impl Frames {
     }
 }
 
-/// A clip: its frames and, if they are known, their classes.
+/// A clip: its frames and, if known, their classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// A name for people.
+    /// A readable name.
     pub name: String,
     /// The frames, features already standardised.
     pub frames: Frames,
     /// The class of every frame.
     pub labels: Option<Vec<u32>>,
-    /// Whether the clip had one label for all of its frames.
+    /// Whether the clip has one label for all its frames.
     pub whole_clip: bool,
 }
 
 impl Clip {
-    /// How many frames it has, `T`.
+    /// Number of frames, `T`.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
@@ -107,8 +107,8 @@ impl Clip {
         self.frames.is_empty()
     }
 
-    /// Writes the frames of `range` to `out`, which has room for just these: `[frames, F]`. Pixels become numbers of mean
-    /// and deviation near 0 and 1, `(p / 255 - 1/2) · 4`.
+    /// Writes the frames of `range` to `out`, of exactly their size: `[frames, F]`. Pixels are scaled to mean and
+    /// deviation near 0 and 1, `(p / 255 - 1/2) · 4`.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Clip {
         Ok(values)
     }
 
-    /// Standardises features; pixels stay as they are.
+    /// Standardises features; pixels are unchanged.
     pub(super) fn standardize(&mut self, standardization: &Standardization) {
         if let Frames::Features { values, .. } = &mut self.frames {
             standardization.apply(values);
@@ -153,7 +153,7 @@ impl Clip {
     }
 }
 
-/// Pixels as a model reads them.
+/// Scales pixels as the model reads them.
 pub(super) fn normalize(pixels: &[u8], out: &mut [f32]) {
     for (out, &pixel) in out.iter_mut().zip(pixels) {
         *out = (f32::from(pixel) / 255.0 - 0.5) * 4.0;

@@ -1,4 +1,4 @@
-//! Labels as they are written, and the classes that they name.
+//! Labels as written, and the classes that they name.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::alias::{Alias, unknown_label};
 use crate::{DataError, ErrorKind, counted};
 
-/// The labels of a clip, each by its name.
+/// The labels of a clip, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
-    /// Where they are from.
+    /// Their source.
     origin: PathBuf,
-    /// The distinct names, each with the place where it stands first.
+    /// The distinct names, each with its first position.
     names: Vec<(String, String)>,
     /// The name of every frame, or of the whole clip.
     frames: Vec<u32>,
@@ -21,12 +21,12 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// No labels yet, from `origin`; one to come for the whole clip, or one for every frame.
+    /// An empty list of labels from `origin`, for the whole clip or for every frame.
     pub(super) fn new(origin: &Path, whole_clip: bool) -> Self {
         Self { origin: origin.to_owned(), names: Vec::new(), frames: Vec::new(), whole_clip }
     }
 
-    /// The next frame's label, or the whole clip's. `place` says where it stands.
+    /// Adds the label of the next frame, or of the whole clip. `place` gives its position.
     pub(super) fn push(&mut self, label: &str, aliases: &[Alias], place: impl FnOnce() -> String) {
         let label = label.trim();
         let label = Alias::resolve(aliases, label);
@@ -43,7 +43,7 @@ impl Labels {
         self.whole_clip
     }
 
-    /// The label of most frames.
+    /// The most frequent label.
     pub(super) fn commonest(&self) -> Option<&str> {
         let mut counts = vec![0_usize; self.names.len()];
         self.frames.iter().for_each(|&name| counts[name as usize] += 1);
@@ -52,7 +52,7 @@ impl Labels {
         Some(&self.names[name].0)
     }
 
-    /// Checks that a clip of `frames` frames can have these labels.
+    /// Checks that a clip of `frames` frames may have these labels.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Labels {
     }
 }
 
-/// The classes of a model, in alphabetical order unless they were given in another.
+/// The classes of a model, in alphabetical order unless given in another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classes(Vec<String>);
 
@@ -90,12 +90,12 @@ impl Classes {
         Self(names)
     }
 
-    /// Their names.
+    /// The names of the classes.
     pub fn names(&self) -> &[String] {
         &self.0
     }
 
-    /// How many there are.
+    /// Number of classes.
     pub fn len(&self) -> usize {
         self.0.len()
     }

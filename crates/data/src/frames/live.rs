@@ -1,4 +1,4 @@
-//! Frames that come one by one, a line of text each.
+//! Reading frames as they arrive, a line of text each.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -7,28 +7,28 @@ use super::clip::normalize;
 use super::{FrameFormat, FrameSchema, table};
 use crate::{DataError, ErrorKind, counted, pictures};
 
-/// Reads the frames of one clip as they come.
+/// Reads the frames of one clip as they arrive.
 #[derive(Clone, Debug)]
 pub struct LiveFrames<'a> {
     schema: &'a FrameSchema,
-    /// The features of the last frames, as many as changes go back.
+    /// The features of the last frames, as many as changes span.
     before: VecDeque<Vec<f32>>,
 }
 
 impl FrameSchema {
-    /// Reads the frames of a new clip as they come.
+    /// Starts reading a new clip, frame by frame.
     pub fn live(&self) -> LiveFrames<'_> {
         LiveFrames { schema: self, before: VecDeque::new() }
     }
 }
 
 impl LiveFrames<'_> {
-    /// The numbers `[F]` of the next frame, which `line` gives, as the model reads them: the features with commas between, in the
-    /// order of training, or the path of an image. `source` and `number`, from 1, say where the line stands.
+    /// The values `[F]` of the next frame, as the model reads them. `line` has the features separated by commas, in
+    /// the order of training, or the path of an image. `source` and `number`, from 1, identify the line in errors.
     ///
     /// # Errors
     ///
-    /// When there are more or fewer features than the model reads, one is not a finite number, or the image cannot be read.
+    /// When the number of features is not the model's, one is not a finite number, or the image cannot be read.
     pub fn frame(&mut self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, DataError> {
         let width = match self.schema.format {
             FrameFormat::Features { width } => width,

@@ -1,4 +1,4 @@
-//! Batches of frames, read ahead of the model.
+//! Loading batches of frames ahead of the model.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,29 +8,29 @@ use std::thread;
 use super::{Clip, FrameFormat, Layout};
 use crate::DataError;
 
-/// Batches that are read ahead.
+/// Number of batches loaded ahead.
 const AHEAD: usize = 4;
 
 /// A batch of chunks side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameBatch {
-    /// `T`, the frames of the longest chunk.
+    /// `T`, the length of the longest chunk in frames.
     pub time: usize,
     /// `[B, T, F]` row by row, with zeros past the end of a chunk.
     pub frames: Vec<f32>,
     /// The class of every frame, `[B, T]`; 0 past the end of a chunk and in clips without labels.
     pub labels: Vec<u32>,
-    /// The class of the frame before the chunk, `[B]`; none where there is none, or it is not known.
+    /// The class of the frame before each chunk, `[B]`; none if there is no such frame, or its class is unknown.
     pub previous: Vec<Option<u32>>,
-    /// Frames of each row; 0 for a row that has come to its end.
+    /// Frames of each row; 0 if the row has ended.
     pub lengths: Vec<usize>,
-    /// The rows that start from a state of zeros.
+    /// The rows whose state is reset.
     pub begins: Vec<usize>,
-    /// The clip of each row, and its first frame here.
+    /// The clip of each row, and its first frame in this batch.
     pub places: Vec<Option<(usize, usize)>>,
 }
 
-/// The clips, and the batches that are being read.
+/// The clips, and the batches in preparation.
 #[derive(Debug)]
 pub struct FrameLoader {
     clips: Arc<Vec<Clip>>,
@@ -41,11 +41,11 @@ pub struct FrameLoader {
 #[derive(Debug)]
 struct Workers {
     jobs: Sender<Job>,
-    /// Batches under way: each with its layout and number.
+    /// Batches in preparation, each with its layout and number.
     pending: VecDeque<(Arc<Layout>, usize, Receiver<Answer>)>,
 }
 
-/// A batch, or why it cannot be read.
+/// A batch, or the error of reading it.
 type Answer = Result<FrameBatch, DataError>;
 
 struct Job {
@@ -55,7 +55,7 @@ struct Job {
 }
 
 impl FrameLoader {
-    /// A loader whose batches are read by this many threads ahead of the model; by the caller's own for 0.
+    /// A loader that reads batches ahead on this many threads; on the caller's thread for 0.
     pub fn new(clips: Vec<Clip>, format: FrameFormat, workers: usize) -> Self {
         let clips = Arc::new(clips);
         let workers = (workers > 0).then(|| Workers::start(&clips, format, workers));
@@ -67,7 +67,7 @@ impl FrameLoader {
         &self.clips
     }
 
-    /// A batch. Those that follow it in `layout` are then read while the caller works on this one.
+    /// Returns a batch, and starts reading the batches that follow it in `layout`.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl FrameLoader {
             None => read(&self.clips, self.format, layout, batch),
             Some(workers) => match workers.batch(layout, batch) {
                 Some(batch) => batch,
-                // The workers are gone: a thread that could not be started, say.
+                // The workers are gone, for instance a thread could not be started.
                 None => read(&self.clips, self.format, layout, batch),
             },
         }
@@ -90,12 +90,12 @@ impl Workers {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..count {
             let (clips, queue) = (clips.clone(), queue.clone());
-            // A machine that has no thread left reads with those that there are, or with the caller's.
+            // If no more threads can be started, those that exist read, or the caller's.
             let _ = thread::Builder::new().name("frames".into()).spawn(move || {
                 loop {
                     let job = queue.lock().map(|queue| queue.recv());
                     let Ok(Ok(Job { layout, batch, answer })) = job else { break };
-                    // Nobody may want it any more.
+                    // The receiver may be gone.
                     let _ = answer.send(read(&clips, format, &layout, batch));
                 }
             });

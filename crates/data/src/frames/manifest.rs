@@ -1,4 +1,4 @@
-//! A manifest: a CSV file that ties clips, labels and parts together.
+//! A manifest: a CSV file that lists clips, labels and splits.
 
 use std::path::Path;
 
@@ -15,13 +15,13 @@ pub(super) fn is_manifest(path: &Path) -> Result<bool, DataError> {
     Ok(["clip", "path"].iter().all(|wanted| header.names().any(|(_, name)| name == *wanted)))
 }
 
-/// Reads the clips of a manifest, by the part that they are for.
+/// Reads the clips of a manifest, by split.
 ///
-/// | column | what it holds |
+/// | column | content |
 /// |---|---|
 /// | `clip` | the clip's name |
-/// | `path` | where it is, from the manifest's folder |
-/// | `labels` | a file of labels (`.npy`, `.csv`, `.txt`), or one label for the whole clip; empty, or without the column: the labels are in the clip, if at all |
+/// | `path` | its path, relative to the manifest's folder |
+/// | `labels` | a file of labels (`.npy`, `.csv`, `.txt`), or one label for the whole clip; if empty or without the column, any labels are in the clip |
 /// | `split` | `train` (also if empty or without the column), `validation` (or `dev`, `val`), `test` |
 ///
 /// # Errors

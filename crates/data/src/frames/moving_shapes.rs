@@ -1,12 +1,12 @@
-//! A generated set: small shapes that move in pixels.
+//! A generated data set: small shapes that move in images.
 //!
-//! A picture of 16 by 16 grey pixels wraps around at its edges like a torus. On dim noise, one bright shape of 3 by 3
-//! stands still or moves left, right, up or down, by 2 or 4 pixels a frame. Every frame is labelled with what has just
-//! happened: `still`, or the direction of the step into this frame, with `-faster` once the shape has sped up since it took
-//! that direction. A shape that set out at full speed has not sped up.
+//! An image of 16 by 16 grey pixels wraps around at its edges like a torus. On dim noise, one bright shape of 3 by 3
+//! stands still or moves left, right, up or down, by 2 or 4 pixels a frame. Every frame is labelled with the step into
+//! it: `still`, or its direction, with `-faster` once the shape has sped up since it took that direction. A shape that
+//! started at full speed has not sped up.
 //!
-//! The shape is as likely to be anywhere whatever it does, so that a frame by itself says nothing of its label. Two frames
-//! tell the direction and the speed; whether the shape has sped up takes the memory of how it set out.
+//! The shape is equally likely to be anywhere, whatever it does, so that a single frame does not determine its label.
+//! Two frames determine direction and speed; whether the shape has sped up takes memory of its initial speed.
 
 use rand::{Rng, RngExt};
 
@@ -14,22 +14,22 @@ use super::{Classes, Clip, FrameFormat, Frames};
 use crate::batches::epoch_rng;
 use crate::split::Part;
 
-/// Height and width of a picture.
+/// Height and width of an image.
 const SIZE: usize = 16;
 /// Frames of a clip.
 const FRAMES: usize = 40;
-/// The brightest pixel of the background.
+/// The brightest background pixel.
 const NOISE: u8 = 40;
-/// The darkest that a shape is.
+/// The darkest pixel of a shape.
 const DIM: u8 = 140;
 
 const CLASSES: [&str; 9] =
     ["still", "left", "left-faster", "right", "right-faster", "up", "up-faster", "down", "down-faster"];
 
-/// Pixels that a slow shape goes in a frame; a fast one goes twice as far.
+/// Pixels per frame of a slow shape; a fast one moves twice as far.
 const SPEED: usize = 2;
 
-/// Rows and columns that a slow shape goes in each direction.
+/// The step of a slow shape in each direction, in rows and columns.
 const STEPS: [(usize, usize); 4] = [(0, SIZE - SPEED), (0, SPEED), (SIZE - SPEED, 0), (SPEED, 0)];
 
 /// A square, a cross, a ring and a corner.
@@ -40,7 +40,7 @@ const SHAPES: [[u8; 9]; 4] = [
     [1, 0, 0, 1, 0, 0, 1, 1, 1],
 ];
 
-/// The generator. Every clip is a function of its part and number alone.
+/// The generator. Every clip is a function of its split and number only.
 #[derive(Clone, Copy, Debug)]
 pub struct MovingShapes;
 
@@ -48,7 +48,7 @@ impl MovingShapes {
     /// The name: `builtin:moving-shapes`.
     pub const NAME: &'static str = "moving-shapes";
 
-    /// What a frame is: `[1, 16, 16]`.
+    /// The frame format: `[1, 16, 16]`.
     pub const FORMAT: FrameFormat = FrameFormat::Pixels { channels: 1, height: SIZE, width: SIZE };
 
     /// The labels.
@@ -56,7 +56,7 @@ impl MovingShapes {
         Classes::new(CLASSES.map(str::to_owned).to_vec())
     }
 
-    /// How many clips a part has.
+    /// Number of clips in a split.
     pub fn count(part: Part) -> usize {
         match part {
             Part::Train => 4000,
@@ -64,14 +64,14 @@ impl MovingShapes {
         }
     }
 
-    /// All clips of a part.
+    /// All clips of a split.
     pub fn clips(part: Part) -> Vec<Clip> {
         (0..Self::count(part)).map(|number| Self::clip(part, number)).collect()
     }
 
-    /// A clip of a part, by its number from 0.
+    /// A clip of a split, by its number from 0.
     pub fn clip(part: Part, number: usize) -> Clip {
-        // The stream of numbers is that of the part: 0, 1 or 2.
+        // Each split has its own random stream: 0, 1 or 2.
         let mut rng = epoch_rng(number as u64, part as u64);
         let shape = &SHAPES[rng.random_range(0..SHAPES.len())];
         let brightness = rng.random_range(DIM..=u8::MAX);
@@ -89,18 +89,18 @@ impl MovingShapes {
     }
 }
 
-/// What happens in each frame of a clip: its label, and how far the shape goes in which direction.
+/// The motion in each frame of a clip: its label, and the step in rows and columns.
 fn motion(rng: &mut impl Rng) -> Vec<(u32, usize, usize)> {
     let mut frames = Vec::with_capacity(FRAMES);
     let mut direction = rng.random_range(0..STEPS.len());
-    // The first frame has no step into it: the shape stands.
+    // The first frame has no step into it, so the shape rests.
     let mut rests = true;
     while frames.len() < FRAMES {
         if rests {
             let length = rng.random_range(1..4);
             frames.extend(std::iter::repeat_n((0, 0, direction), length));
         }
-        // Another direction, so that a full speed is never mistaken for that of the move before.
+        // Another direction, so that full speed is never confused with that of the previous move.
         direction = (direction + rng.random_range(1..STEPS.len())) % STEPS.len();
         let label = 1 + 2 * direction as u32;
         if rng.random_bool(0.75) {

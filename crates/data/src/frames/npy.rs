@@ -9,10 +9,10 @@ use crate::{DataError, ErrorKind, files};
 const FEATURE_TYPES: &str = "f4, f8, and integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
 const LABEL_TYPES: &str = "integers of 1 to 8 bytes (i1 to i8, u1 to u8)";
 
-/// A header of NumPy's own is far shorter; a longer one is a damaged length.
+/// Limit on the header; NumPy's are far shorter, so a longer one is a damaged length.
 const MAX_HEADER: usize = 1 << 14;
 
-/// Brackets within each other; an array of records has four.
+/// Nesting limit of brackets; an array of records has four.
 const MAX_DEPTH: usize = 6;
 
 /// An array in C order.
@@ -22,7 +22,7 @@ pub(super) struct Array<T> {
     pub values: Vec<T>,
 }
 
-/// Reads integers of the type and size `$kind`, each through `$convert`.
+/// Reads integers of the type and size `$kind`, each converted by `$convert`.
 macro_rules! integers {
     ($kind:expr, $path:expr, $header:expr, $data:expr, $convert:expr) => {
         match $kind {
@@ -43,7 +43,7 @@ macro_rules! integers {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is no array, is cut off, or is of another type or order than can be read.
+/// When the file cannot be read, is not an array, is cut off, or has an unsupported type or order.
 pub(super) fn features(path: &Path) -> Result<Array<f32>, DataError> {
     let bytes = files::bytes(path)?;
     let (header, data) = header(path, &bytes, FEATURE_TYPES)?;
@@ -63,7 +63,7 @@ pub(super) fn features(path: &Path) -> Result<Array<f32>, DataError> {
     }
 }
 
-/// Reads labels: whole numbers.
+/// Reads labels, as integers.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub(super) fn labels(path: &Path) -> Result<Array<i128>, DataError> {
     Ok(Array { shape, values })
 }
 
-/// The header, of a type among `supported` and in C order, and the bytes after it.
+/// The header, in C order and of a type in `supported`, and the bytes after it.
 fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(NpyHeader, &'b [u8]), DataError> {
     let malformed = |source| malformed(path, source);
     check_header_text(bytes).map_err(|reason| malformed(std::io::Error::other(reason)))?;
@@ -102,8 +102,8 @@ fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(
     Ok((header, data))
 }
 
-/// Refuses what would lead the reader of the header astray: a length past the end, or brackets nested so deep that its parser,
-/// which tries every bracket in two ways, does not come to an end.
+/// Rejects headers that the header parser cannot handle: a length past the end, or deeply nested brackets, of which
+/// the parser tries each in two ways and so takes exponential time.
 fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
     if !bytes.starts_with(b"\x93NUMPY") {
         return Err("it does not begin with the bytes `\\x93NUMPY`");
@@ -132,7 +132,7 @@ fn check_header_text(bytes: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The shape, once the bytes of numbers are as many as it says.
+/// The shape, after checking that the data has as many bytes.
 fn checked_shape(path: &Path, header: &NpyHeader, found: usize) -> Result<Vec<usize>, DataError> {
     let shape = header.shape().to_vec();
     let item = header.dtype().num_bytes().unwrap_or(0) as u64;
@@ -145,12 +145,12 @@ fn checked_shape(path: &Path, header: &NpyHeader, found: usize) -> Result<Vec<us
     if wanted != Some(found as u64) {
         return Err(wrong(wanted.map_or_else(|| "more than 2^64".to_owned(), |wanted| wanted.to_string())));
     }
-    // An extent may still be huge beside one of 0.
+    // An extent may still be huge if another is 0.
     let sizes = shape.iter().map(|&extent| usize::try_from(extent));
     sizes.collect::<Result<_, _>>().map_err(|_| wrong("more than this machine can address".to_owned()))
 }
 
-/// The error of an array of another shape than a clip or its labels have.
+/// The error for an array whose shape is not that of a clip or its labels.
 pub(super) fn wrong_shape(path: &Path, shape: &[usize], wanted: &str) -> DataError {
     let message = format!("the array has the shape {shape:?}, and {wanted} is wanted");
     ErrorKind::Mismatch.error(message).within(path)
@@ -160,7 +160,7 @@ fn malformed(path: &Path, source: std::io::Error) -> DataError {
     ErrorKind::Format.error("not a NumPy array (.npy)").within(path).because(source)
 }
 
-/// The type and its size in bytes, where numbers are all that an element is.
+/// The type and its size in bytes, if elements are plain numbers.
 fn scalar(header: &NpyHeader) -> Option<(TypeChar, u64)> {
     match header.dtype() {
         DType::Plain(kind) => Some((kind.type_char(), kind.size_field())),

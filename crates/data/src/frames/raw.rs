@@ -1,4 +1,4 @@
-//! Clips as they were read, and the settings by which they are.
+//! Clips as read, and the settings of their reader.
 
 use std::num::NonZeroUsize;
 
@@ -6,7 +6,7 @@ use super::labels::Labels;
 use super::{FrameFormat, Frames};
 use crate::alias::Alias;
 
-/// The shape to which images are brought.
+/// The shape that images are resized to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageShape {
     /// 1 for grey, 3 for red, green and blue.
@@ -15,38 +15,38 @@ pub struct ImageShape {
     pub size: usize,
 }
 
-/// How clips are read.
+/// Settings for reading clips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClipReader {
     /// The column of a CSV file that holds the label of each frame.
     pub label_column: String,
-    /// Columns of CSV files that are no features.
+    /// Columns of CSV files that are not features.
     pub ignore: Vec<String>,
-    /// Other ways to write labels.
+    /// Alternative spellings of labels.
     pub aliases: Vec<Alias>,
-    /// The shape to which images are brought.
+    /// The shape that images are resized to.
     pub image: ImageShape,
-    /// The columns that are the features, in this order; all that are left when none are given.
+    /// The feature columns, in this order; all remaining ones if none.
     pub columns: Option<Vec<String>>,
-    /// A frame is how each feature has changed over so many frames, instead of its value.
+    /// A frame is the change of each feature over this many frames, instead of its value.
     pub changes: Option<NonZeroUsize>,
 }
 
-/// A clip as it was read: labels are words, features are not standardised.
+/// A clip as read: labels are names, features are not standardised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawClip {
-    /// A name for people.
+    /// A readable name.
     pub name: String,
     /// The frames.
     pub frames: Frames,
     /// Their labels.
     pub labels: Option<Labels>,
-    /// The names of the features, where they have some.
+    /// The names of the features, if any.
     pub columns: Option<Vec<String>>,
 }
 
 impl RawClip {
-    /// What its frames are once they are read in the shape `image`.
+    /// The format of its frames, if images are resized to `image`.
     pub(super) fn format(&self, image: ImageShape) -> FrameFormat {
         match &self.frames {
             Frames::Features { width, .. } => FrameFormat::Features { width: *width },

@@ -1,4 +1,4 @@
-//! From a path to the clips that are there.
+//! Reading the clips at a path.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,18 @@ use super::{Frames, npy, table};
 use crate::files::has_extension;
 use crate::{DataError, ErrorKind, files, pictures};
 
-/// Where the labels of a clip are.
+/// The source of a clip's labels.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LabelSource<'a> {
-    /// In the clip itself, and they must be there.
+    /// The clip itself, which must have them.
     Clip,
-    /// In the clip itself, if at all.
+    /// The clip itself, if it has any.
     ClipIfThere,
-    /// In a file of their own.
+    /// A separate file.
     File(&'a Path),
 }
 
-/// Frames `[T, F]` to the changes of their features over `frames`; before the first frame, all was as in it.
+/// Replaces frames `[T, F]` by the changes of features over `frames`; the first frame is repeated before the start.
 fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
     for at in (width..values.len()).rev() {
         let first = at % width;
@@ -31,12 +31,11 @@ fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
 }
 
 impl ClipReader {
-    /// The clips at `path`: one in a folder of images, in a CSV file or in an array `[T, F]`; `N` in an array
-    /// `[N, T, F]`.
+    /// The clips at `path`: one for a folder of images, a CSV file or an array `[T, F]`; `N` for an array `[N, T, F]`.
     ///
     /// # Errors
     ///
-    /// When there is no clip at `path`, it cannot be read, or the labels do not go with it.
+    /// When there is no clip at `path`, it cannot be read, or the labels do not match it.
     pub(super) fn read(&self, path: &Path, labels: LabelSource<'_>) -> Result<Vec<RawClip>, DataError> {
         let kind = fs::metadata(path).map_err(|e| DataError::read(path, e))?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -68,7 +67,7 @@ impl ClipReader {
         Ok(clips)
     }
 
-    /// Gives clips their labels from a file: a `.npy` of whole numbers `[N]` or `[N, T]` for `N` clips, `[T]` for one; the
+    /// Sets the labels of clips from a file: a `.npy` of integers `[N]` or `[N, T]` for `N` clips, `[T]` for one; the
     /// label column of a `.csv`; the lines of any other file.
     fn label(&self, clips: &mut [RawClip], file: &Path) -> Result<(), DataError> {
         let labels = if has_extension(file, "npy") {
@@ -138,12 +137,12 @@ fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, DataError> {
     }
 }
 
-/// The error of a clip without labels where they are needed.
+/// The error for a clip without required labels.
 pub(super) fn no_labels(clip: &str) -> DataError {
     ErrorKind::Label.error("the clip has no labels; give them with --labels, or in the manifest").within(clip)
 }
 
-/// The error of changes that are asked of a clip without features.
+/// The error for changes requested of a clip without features.
 pub(super) fn changes_of_pictures(clip: &str) -> DataError {
     let message = "only features have changes, and its frames are pictures; leave --changes out";
     ErrorKind::Setting.error(message).within(clip)

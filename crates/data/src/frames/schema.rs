@@ -1,4 +1,4 @@
-//! What a model of clips reads and answers.
+//! The input format and the classes of a frame model.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -10,38 +10,38 @@ use super::reader::no_labels;
 use super::{Classes, Clip, FrameFormat, Frames, Standardization};
 use crate::{DataError, ErrorKind, counted, files, json};
 
-/// The input format and the classes of a model; stored with it.
+/// The input format and the classes of a model, stored with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameSchema {
-    /// What a frame is.
+    /// The frame format.
     pub format: FrameFormat,
-    /// The columns that are the features, where they have names.
+    /// The feature columns, if they have names.
     pub columns: Option<Vec<String>>,
-    /// What a frame can be.
+    /// The classes of a frame.
     pub classes: Classes,
-    /// A frame is how each feature has changed over so many frames, instead of its value.
+    /// A frame is the change of each feature over this many frames, instead of its value.
     #[serde(default)]
     pub changes: Option<NonZeroUsize>,
     /// Fitted to the features of the training clips.
     pub standardization: Option<Standardization>,
 }
 
-/// The file's version, and the schema.
+/// The schema with the file's version.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     version: u64,
     frames: FrameSchema,
 }
 
-/// The version that is written; all up to this one are read.
+/// The version that is written; this and all earlier ones are read.
 const VERSION: u64 = 1;
 
 impl FrameSchema {
-    /// The schema of training clips. Features are standardised by their own mean and deviation.
+    /// Fits a schema to training clips. Features are standardised by their own mean and deviation.
     ///
     /// # Errors
     ///
-    /// When there is no clip, they do not go together, one has no labels, or all have one label only.
+    /// When there is no clip, the clips do not match, one has no labels, or there is only one label.
     pub(super) fn fit(clips: &[RawClip], reader: &ClipReader) -> Result<Self, DataError> {
         let image = reader.image;
         let Some(first) = clips.first() else {
@@ -75,11 +75,11 @@ impl FrameSchema {
         Ok(Self { format, columns: first.columns.clone(), classes, changes: reader.changes, standardization })
     }
 
-    /// Turns clips into the numbers of the model. A clip may be without labels.
+    /// Converts clips to the model's input. A clip may lack labels.
     ///
     /// # Errors
     ///
-    /// When a clip has other frames than the model reads, or a label that is none of the model's classes.
+    /// When a clip has frames of another format, or a label outside of the model's classes.
     pub fn apply(&self, clips: Vec<RawClip>) -> Result<Vec<Clip>, DataError> {
         let image = self.image();
         let convert = |raw: RawClip| {
@@ -99,12 +99,12 @@ impl FrameSchema {
         clips.into_iter().map(convert).collect()
     }
 
-    /// `reader`, set to read the columns and the image shape of the model, or the changes.
+    /// `reader`, set to the model's columns, image shape and changes.
     pub fn reader(&self, reader: &ClipReader) -> ClipReader {
         ClipReader { columns: self.columns.clone(), image: self.image(), changes: self.changes, ..reader.clone() }
     }
 
-    /// The shape of images that the model reads; an arbitrary one for a model that reads none.
+    /// The shape of images that the model reads; arbitrary if it reads none.
     fn image(&self) -> ImageShape {
         match self.format {
             FrameFormat::Pixels { channels, height, .. } => ImageShape { channels, size: height },
@@ -112,7 +112,7 @@ impl FrameSchema {
         }
     }
 
-    /// Writes it down.
+    /// Writes the schema to a file.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl FrameSchema {
         files::write(path.as_ref(), &text)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a file written by [`save`](Self::save).
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl FrameSchema {
         Ok(stored.frames)
     }
 
-    /// What a damaged file could get wrong without being malformed.
+    /// Checks values that may be damaged in a well-formed file.
     fn check(&self) -> Result<(), &'static str> {
         let size = self.format.size();
         if size == 0 {
@@ -167,7 +167,7 @@ fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageSh
     Err(ErrorKind::Mismatch.error(message).within(&clip.name))
 }
 
-/// The error of images among features, or the other way round. `first` has what is wanted.
+/// The error for images mixed with features. `first` is the clip with the expected format.
 pub(super) fn mixed(clip: &str, found: &str, wanted: FrameFormat, first: &str) -> DataError {
     let message = format!("its frames are {found}, and {} are wanted, as {first} has", wanted.plural());
     ErrorKind::Mismatch.error(message).within(clip)

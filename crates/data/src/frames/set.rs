@@ -1,4 +1,4 @@
-//! The clips of a run, in training, validation and test splits.
+//! The clips of a run, with training, validation and test splits.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use crate::{DataError, ErrorKind, builtin, counted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameSource {
     place: Place,
-    /// A file of labels for a clip, or an array of clips, that has none of its own.
+    /// A file of labels for a clip, or for an array of clips, without its own.
     labels: Option<PathBuf>,
 }
 
@@ -30,21 +30,21 @@ enum Place {
     Paths(Vec<PathBuf>),
 }
 
-/// Which clips to hold out where nothing else says it: one of so many parts, as even in their labels as can be.
+/// Clips to hold out, unless the data has its own split: one of several folds with similar label shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldOut {
-    /// How many parts.
+    /// Number of folds.
     pub folds: usize,
-    /// Which of them is held out, from 0.
+    /// The index of the held-out fold, from 0.
     pub fold: usize,
 }
 
 /// The clips of a run.
 #[derive(Clone, Debug)]
 pub struct FrameSet {
-    /// What a model of them reads and answers.
+    /// The input format and the classes of a model.
     pub schema: FrameSchema,
-    /// To train on.
+    /// The training split.
     pub train: Vec<Clip>,
     /// The validation split.
     pub validation: Vec<Clip>,
@@ -53,12 +53,12 @@ pub struct FrameSet {
 }
 
 impl FrameSource {
-    /// Reads `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), a manifest, or clips and lists
-    /// of clips: `PATH,PATH`. `labels` is a file with the labels of a single `PATH`.
+    /// Parses `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), a manifest, or a list of
+    /// clips and lists of clips: `PATH,PATH`. `labels` is a file with the labels of a single `PATH`.
     ///
     /// # Errors
     ///
-    /// When it names nothing, or `labels` cannot belong to it.
+    /// When it names nothing, or `labels` does not apply to it.
     pub fn parse(text: &str, labels: Option<&Path>) -> Result<Self, DataError> {
         let one = format!("{}{}/", builtin::PREFIX, MovingShapes::NAME);
         let number = text.strip_prefix(&one).and_then(|number| number.parse().ok());
@@ -87,7 +87,7 @@ impl FrameSource {
         Ok(Self { place, labels: labels.map(Path::to_owned) })
     }
 
-    /// Its clips by part. With `labelled`, clips must have labels, but for those of a manifest.
+    /// Its clips by split. With `labelled`, clips other than a manifest's must have labels.
     fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Split<Vec<RawClip>>, DataError> {
         let Place::Paths(paths) = &self.place else { unreachable!("built-in clips are generated, not read") };
         if let [path] = &paths[..]
@@ -111,11 +111,11 @@ impl FrameSource {
         Ok(Split { train, ..Split::default() })
     }
 
-    /// All clips, as a model of `schema` reads them. With `labelled`, each must have labels.
+    /// All clips, in the format of a model of `schema`. With `labelled`, each must have labels.
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, or is none that the model reads.
+    /// When a clip cannot be read, or does not fit the model.
     pub fn clips(&self, reader: &ClipReader, schema: &FrameSchema, labelled: bool) -> Result<Vec<Clip>, DataError> {
         let clips = match self.place {
             Place::Builtin => builtin(schema, MovingShapes::clips(Part::Test))?,
@@ -132,7 +132,7 @@ impl FrameSource {
     }
 }
 
-/// Built-in clips for a model that was trained on such.
+/// Built-in clips for a model that was trained on them.
 fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, DataError> {
     if schema.format == MovingShapes::FORMAT && schema.classes == MovingShapes::classes() {
         return Ok(clips);
@@ -142,12 +142,12 @@ fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, DataErro
 }
 
 impl FrameSet {
-    /// Opens the clips of a new run: those of `source`, and those of `validation`. Without `validation`, the
-    /// manifest or `hold_out` says which clips are held out.
+    /// Opens the clips of a new run: those of `source`, and those of `validation`. Without `validation`, the manifest
+    /// or `hold_out` determines the held-out clips.
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, the clips do not go together, or there are fewer than two classes.
+    /// When a clip cannot be read, the clips do not match, or there are fewer than two classes.
     pub fn open(
         source: &FrameSource,
         validation: Option<&FrameSource>,
@@ -172,11 +172,11 @@ impl FrameSet {
         Self::from_parts(parts, validation, reader, schema)
     }
 
-    /// Opens the clips for a model of `schema`, of a run to resume or to evaluate.
+    /// Opens the clips of an existing run for a model of `schema`.
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, or is none that the model reads.
+    /// When a clip cannot be read, or does not fit the model.
     pub fn reopen(
         source: &FrameSource,
         validation: Option<&FrameSource>,
@@ -217,7 +217,7 @@ impl FrameSet {
     }
 }
 
-/// Moves the clips that `hold_out` names from training to validation, unless there are validation clips already.
+/// Moves the clips of the fold `hold_out` from training to validation, unless there are validation clips already.
 fn hold_out_of(
     parts: &mut Split<Vec<RawClip>>,
     validation: Option<&FrameSource>,
@@ -236,7 +236,7 @@ fn hold_out_of(
         );
         return Err(ErrorKind::Setting.error(message));
     }
-    // Dealt out like cards, after sorting by label what was shuffled: every fold gets its share of every label.
+    // Shuffled, sorted by label and distributed in turn, so that every fold gets its share of every label.
     let mut order: Vec<usize> = (0..clips).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
     order.sort_by_key(|&clip| {

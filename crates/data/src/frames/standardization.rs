@@ -1,4 +1,4 @@
-//! Features of mean 0 and deviation 1.
+//! Standardising features to mean 0 and deviation 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 /// x' = (x - mean) / deviation
 /// ```
 ///
-/// A feature that never changes there becomes 0, wherever it does.
+/// A feature that is constant in training becomes 0, even where it changes later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standardization {
     /// `[F]`.
     pub mean: Vec<f32>,
-    /// `[F]`, with 0 for a feature that never changes.
+    /// `[F]`, with 0 for a constant feature.
     pub deviation: Vec<f32>,
 }
 
-/// A deviation below this share of the largest absolute value is rounding: the feature does not change.
+/// A deviation below this share of the largest absolute value is rounding error: the feature is constant.
 const CONSTANT: f64 = 1e-6;
 
 impl Standardization {
-    /// Fits the numbers to frames of `width` features, `[T, F]` each.
+    /// Fits mean and deviation to frames of `width` features, `[T, F]` each.
     pub fn fit<'a>(clips: impl Iterator<Item = &'a [f32]> + Clone, width: usize) -> Self {
         let frames = || clips.clone().flat_map(|values| values.chunks_exact(width));
         let count = frames().count().max(1) as f64;

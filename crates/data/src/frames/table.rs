@@ -1,4 +1,4 @@
-//! CSV tables of features, with a column of labels.
+//! CSV tables of features, with a label column.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) fn open(path: &Path) -> Result<(Table, Header), DataError> {
     with_header(path, files::text(path)?)
 }
 
-/// The header of a CSV file, of which only the first line is read.
+/// The header of a CSV file; reads only its first line.
 pub(super) fn header(path: &Path) -> Result<Header, DataError> {
     let mut line = Vec::new();
     files::open(path)?.read_until(b'\n', &mut line).map_err(|e| DataError::read(path, e))?;
@@ -31,9 +31,9 @@ fn with_header(path: &Path, text: String) -> Result<(Table, Header), DataError> 
     Ok((table, header))
 }
 
-/// Which columns of a table are features, and which one is the label.
+/// The feature columns and the label column of a table.
 struct Roles {
-    /// Column and its name.
+    /// Index and name of each column.
     features: Vec<(usize, String)>,
     label: Option<usize>,
 }
@@ -47,7 +47,7 @@ impl Roles {
         if let Some(name) = reader.ignore.iter().find(|&name| header.names().all(|(_, known)| known != name)) {
             return Err(header.missing(name));
         }
-        // A model reads the columns that it was trained on by their names, wherever they stand.
+        // A model finds its columns by name, in any order.
         let names: Vec<String> = match &reader.columns {
             Some(columns) => columns.clone(),
             None => {
@@ -60,11 +60,11 @@ impl Roles {
     }
 }
 
-/// Reads a clip. With `labelled`, there must be a column of labels; without, there may be.
+/// Reads a clip. With `labelled`, a label column is required, otherwise optional.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is no CSV file, a column is missing or there twice, or a field is no finite number.
+/// When the file cannot be read or is not CSV, a column is missing or duplicate, or a field is not a finite number.
 pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool) -> Result<RawClip, DataError> {
     let (mut table, header) = open(path)?;
     let Roles { features, label } = Roles::of(&header, reader, labelled)?;
@@ -91,11 +91,11 @@ pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool)
     Ok(RawClip { name: name.to_owned(), frames, labels, columns: Some(columns) })
 }
 
-/// The number in a field.
+/// Parses the number in a field.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Format`] for what is no finite number.
+/// [`ErrorKind::Format`] when it is not a finite number.
 pub(super) fn number(field: &str, column: &str) -> Result<f32, DataError> {
     field.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
         ErrorKind::Format.error(format!(
@@ -105,11 +105,11 @@ pub(super) fn number(field: &str, column: &str) -> Result<f32, DataError> {
     })
 }
 
-/// Reads the column of labels of a CSV file that has no features.
+/// Reads the label column of a CSV file without features.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is no CSV file, or the column is missing.
+/// When the file cannot be read or is not CSV, or the column is missing.
 pub(super) fn read_labels(path: &Path, label_column: &str, aliases: &[Alias]) -> Result<Labels, DataError> {
     let (mut table, header) = open(path)?;
     let index = header.column(label_column)?;

@@ -1,4 +1,4 @@
-//! The fixed public binarisation of MNIST: text, an image a line, a `0` or `1` for each pixel.
+//! The public fixed binarisation of MNIST: text, an image per line, with `0` or `1` for each pixel.
 //!
 //! Larochelle and Murray, "The neural autoregressive distribution estimator" (2011): `binarized_mnist_train.amat`.
 
@@ -8,11 +8,11 @@ use std::path::Path;
 use super::Images;
 use crate::{DataError, ErrorKind, counted, files};
 
-/// Reads such a file, packed with gzip or not. Images are square.
+/// Reads such a file, gzipped or not. Images are square.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or a line is not an image of the size of the first.
+/// When the file cannot be read, or the images differ in size.
 pub(super) fn read(path: &Path) -> Result<Images, DataError> {
     let (mut side, mut values) = (0, Vec::new());
     for (index, line) in files::open(path)?.lines().enumerate() {

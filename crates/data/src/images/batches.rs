@@ -6,11 +6,11 @@ use super::{Binarization, Images};
 use crate::batches::epoch_rng;
 use crate::{DataError, ErrorKind};
 
-/// Keeps the numbers drawn here apart from those that a model draws from the same seed.
+/// Separates the random numbers here from a model's with the same seed.
 const ORDER: u64 = 0x6f72_6465_7200_0000;
 const BINARIZATION: u64 = 0x6269_6e61_7200_0000;
 
-/// The batches of every epoch. A batch is a function of the seed, the epoch and its number alone.
+/// The batches of every epoch. A batch is a function of the seed, the epoch and its number only.
 #[derive(Clone, Copy, Debug)]
 pub struct Batches {
     images: usize,
@@ -19,7 +19,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches of `batch_size` out of `images`; of all of them where there are fewer.
+    /// Batches of `batch_size` of the `images`, or of all if there are fewer.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Batches {
         Ok(Self { images, batch_size: batch_size.min(images), seed })
     }
 
-    /// Batches in an epoch. Images that fill no batch are left out of the epoch; others are in the next.
+    /// Batches per epoch. The images left over at the end of an epoch are omitted; the next omits others.
     pub fn count(&self) -> usize {
         self.images / self.batch_size
     }
@@ -43,18 +43,18 @@ impl Batches {
         self.batch_size
     }
 
-    /// The images of an epoch in their order.
+    /// The image indices of an epoch, in order.
     pub fn order(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.images).collect();
         order.shuffle(&mut epoch_rng(self.seed ^ ORDER, epoch));
         order
     }
 
-    /// `[B, C * H * W]`: batch `batch` of epoch `epoch`.
+    /// Batch `batch` of epoch `epoch`, `[B, C * H * W]`.
     ///
     /// # Panics
     ///
-    /// When `images` is not of the count given before, or `batch` not below [`count`](Self::count).
+    /// When `images` has another number of images, or `batch` is not below [`count`](Self::count).
     pub fn batch(&self, images: &Images, binarization: Binarization, epoch: u64, batch: usize) -> Vec<f32> {
         assert_eq!(images.len(), self.images, "the images that the batches were made for");
         let order = self.order(epoch);
@@ -62,15 +62,15 @@ impl Batches {
         self.rows(images, binarization, rows, epoch)
     }
 
-    /// `[N, C * H * W]`: these images as they are seen in `epoch`. An image is the same whichever batch it stands in.
+    /// These images in `epoch`, `[N, C * H * W]`. An image does not depend on the batch.
     ///
     /// # Panics
     ///
-    /// When a row is not below the count of the images.
+    /// When a row is not below the number of images.
     pub fn rows(&self, images: &Images, binarization: Binarization, rows: &[usize], epoch: u64) -> Vec<f32> {
         let mut values = Vec::with_capacity(rows.len() * images.size());
         for &row in rows {
-            // 2^24 images an epoch; the streams of two epochs do not meet.
+            // 2^24 images an epoch, so that the streams of two epochs differ.
             let mut rng = epoch_rng(self.seed ^ BINARIZATION, (epoch << 24) ^ row as u64);
             values.extend(images.image(row).iter().map(|&grey| binarization.apply(grey, &mut rng)));
         }

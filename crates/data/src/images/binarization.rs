@@ -1,4 +1,4 @@
-//! From grey levels to black and white.
+//! Binarisation: from grey levels to black and white.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::named;
 
-/// How a grey level becomes what a model is given. Bounds in nats compare only where it is the same.
+/// The binarisation of grey levels. Bounds in nats are comparable only if it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Binarization {
-    /// 1 with the probability of the grey level, drawn anew each epoch (Salakhutdinov and Murray 2008).
+    /// 1 with the probability of the grey level, sampled again each epoch (Salakhutdinov and Murray 2008).
     Stochastic,
-    /// 1 from grey level 128 on.
+    /// 1 for grey levels of 128 or more.
     Threshold,
-    /// Not at all: the grey level, from 0 to 1.
+    /// No binarisation: the grey level, from 0 to 1.
     None,
 }
 
 impl Binarization {
-    /// What a model is given for a grey level.
+    /// The model's input for a grey level.
     pub(super) fn apply(self, grey: u8, rng: &mut ChaCha8Rng) -> f32 {
         match self {
             // A grey level g of 255 is 1 with probability g / 255, so 0 and 255 are certain.

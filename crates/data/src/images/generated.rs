@@ -8,20 +8,20 @@ use super::Images;
 /// Height and width.
 const SIZE: usize = 28;
 
-/// A generator. Every image is a function of its number alone.
+/// A generator. Every image is a function of its number only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generator {
-    /// A bent stroke of a pen, sometimes two.
+    /// A curved pen stroke, sometimes two.
     Strokes,
-    /// The outline of a circle, a square or a triangle, anywhere.
+    /// The outline of a circle, a square or a triangle, at any position.
     Shapes,
 }
 
 impl Generator {
-    /// All of them, with the names after `builtin:`.
+    /// All generators, with their names after `builtin:`.
     pub const NAMES: [(Self, &str); 2] = [(Self::Strokes, "strokes"), (Self::Shapes, "shapes")];
 
-    /// How many images the set has.
+    /// Number of images in the set.
     pub const COUNT: usize = 6000;
 
     /// All images of the set.
@@ -40,17 +40,17 @@ impl Generator {
         let pixel = |index: usize| {
             let at = [(index % SIZE) as f32, (index / SIZE) as f32];
             let distance = lines.iter().map(|line| distance(at, line)).fold(f32::INFINITY, f32::min);
-            // White up to a pixel from the middle of the line, black from two on.
+            // White up to a pixel from the centre line, black from two on.
             ((2.0 - distance).clamp(0.0, 1.0) * 255.0).round() as u8
         };
         (0..SIZE * SIZE).map(pixel).collect()
     }
 }
 
-/// From one point `[x, y]` to another.
+/// A line from one point `[x, y]` to another.
 type Line = [[f32; 2]; 2];
 
-/// A pen goes a few points on, turning a little at each; half of the images have a second stroke.
+/// A pen moves through some points, turning a little at each; half of the images have a second stroke.
 fn strokes(rng: &mut impl Rng) -> Vec<Line> {
     let mut lines = Vec::new();
     for _ in 0..rng.random_range(1..=2) {
@@ -66,12 +66,12 @@ fn strokes(rng: &mut impl Rng) -> Vec<Line> {
     lines
 }
 
-/// A polygon of 3, 4 or 16 corners: the last passes for a circle.
+/// A polygon of 3, 4 or 16 corners; 16 approximate a circle.
 fn shape(rng: &mut impl Rng) -> Vec<Line> {
     let corners = [3, 4, 16][rng.random_range(0..3)];
     let radius: f32 = rng.random_range(5.0..10.0);
     let centre = [rng.random_range(11.0..17.0), rng.random_range(11.0..17.0)];
-    // A square stands on a side, a triangle on its base.
+    // A square rests on a side, a triangle on its base.
     let turn = if corners == 4 { 0.25 } else { 0.5 } * std::f32::consts::PI;
     let corner = |index: usize| {
         let angle = index as f32 / corners as f32 * std::f32::consts::TAU - turn;
@@ -80,7 +80,7 @@ fn shape(rng: &mut impl Rng) -> Vec<Line> {
     (0..corners).map(|index| [corner(index), corner(index + 1)]).collect()
 }
 
-/// From a point to the nearest of a line.
+/// The distance of a point to the nearest point of a line.
 fn distance([x, y]: [f32; 2], &[[x0, y0], [x1, y1]]: &Line) -> f32 {
     let (dx, dy) = (x1 - x0, y1 - y0);
     let length = dx * dx + dy * dy;

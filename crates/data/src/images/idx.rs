@@ -14,7 +14,7 @@ use crate::{DataError, ErrorKind, counted, files};
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
-/// Reads a file of images, packed with gzip or not. A file of labels that stands beside it must have the same count.
+/// Reads a file of images, gzipped or not. A label file beside it must have the same count.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Images, DataError> {
     Ok(Images { channels: 1, height, width, values })
 }
 
-/// The sizes in the header and the bytes after it.
+/// The sizes in the header and the data after it.
 fn contents<const D: usize>(path: &Path, kind: &str, magic: u32) -> Result<([usize; D], Vec<u8>), DataError> {
     let unreadable = |e| DataError::read(path, e);
     let mut reader = files::open(path)?;
@@ -63,7 +63,7 @@ fn contents<const D: usize>(path: &Path, kind: &str, magic: u32) -> Result<([usi
     let Some(wanted) = wanted else {
         return Err(wrong_length(announced(), u64::MAX, "fewer".to_owned()));
     };
-    // One byte more is asked for than wanted, to see whether the file ends; a header that lies costs no memory.
+    // Reads at most one byte more than expected, to detect a longer file; a false header costs no memory.
     let body = wanted - header_bytes as u64;
     let mut values = Vec::new();
     reader.take(body + 1).read_to_end(&mut values).map_err(unreadable)?;
@@ -75,7 +75,7 @@ fn contents<const D: usize>(path: &Path, kind: &str, magic: u32) -> Result<([usi
     Ok((sizes.map(|size| size as usize), values))
 }
 
-/// `train-labels-idx1-ubyte.gz` beside `train-images-idx3-ubyte.gz`, packed or not, if it is there.
+/// `train-labels-idx1-ubyte.gz` beside `train-images-idx3-ubyte.gz`, gzipped or not, if it exists.
 fn labels_beside(images: &Path) -> Option<PathBuf> {
     let name = images.file_name()?.to_str()?;
     let labels = name.strip_suffix(".gz").unwrap_or(name).replace("images", "labels").replace("idx3", "idx1");

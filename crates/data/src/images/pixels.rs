@@ -17,7 +17,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Numbers of one image: `C * H * W`.
+    /// Size of one image: `C * H * W`.
     pub fn size(&self) -> usize {
         self.channels * self.height * self.width
     }
@@ -41,13 +41,13 @@ impl Images {
         &self.values[index * self.size()..(index + 1) * self.size()]
     }
 
-    /// These images, in this order.
+    /// Selects these images, in this order.
     pub(super) fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&index| self.image(index)).copied().collect();
         Self { values, ..*self }
     }
 
-    /// The same images with sides of `size` pixels.
+    /// Resizes the images to sides of `size` pixels.
     pub(super) fn resized(self, size: usize) -> Self {
         if (self.height, self.width) == (size, size) {
             return self;

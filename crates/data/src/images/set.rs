@@ -1,4 +1,4 @@
-//! A set of images in three parts.
+//! A data set of images with its splits.
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use rand_chacha::ChaCha8Rng;
 use super::{Generator, Images, amat, idx};
 use crate::{DataError, ErrorKind, builtin, counted, files, pictures};
 
-/// How images are read and parted.
+/// Settings for reading and splitting images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImageReader {
-    /// Sides of this many pixels; none leaves the images of an idx file as they are, and makes those of a folder 28 wide.
+    /// Height and width in pixels; by default images of an idx file keep theirs, and those of a folder become 28.
     pub size: Option<usize>,
     /// Red, green and blue instead of grey.
     pub colour: bool,
-    /// Share of the images to validate with.
+    /// Share of the images for validation.
     pub validation_share: f64,
-    /// Share of the images to test with, where the data has no test part of its own.
+    /// Share of the images for testing, if the data has no test split.
     pub test_share: f64,
 }
 
@@ -28,26 +28,26 @@ impl Default for ImageReader {
     }
 }
 
-/// Images to train, to validate and to test with.
+/// A data set of images, with its splits.
 #[derive(Clone, Debug)]
 pub struct ImageSet {
-    /// Where they come from.
+    /// The source.
     pub name: String,
-    /// What a model is trained on.
+    /// The training split.
     pub train: Images,
-    /// What decides which checkpoint is best.
+    /// The validation split.
     pub validation: Images,
-    /// What neither is.
+    /// The test split.
     pub test: Images,
 }
 
 impl ImageSet {
-    /// Opens `builtin:strokes` or `builtin:shapes`; an idx file, or a folder with those of MNIST, packed with gzip or
-    /// not; an `.amat` file of a fixed binarisation, or a folder with the three; or any folder of images.
+    /// Opens `builtin:strokes` or `builtin:shapes`; an idx file, or a folder with those of MNIST, gzipped or not; an
+    /// `.amat` file of a fixed binarisation, or a folder with the three; or any folder of images.
     ///
     /// # Errors
     ///
-    /// When there is no such thing, a file is damaged, or there are less than two images.
+    /// When the source does not exist, a file is damaged, or there are fewer than two images.
     pub fn open(source: &str, reader: &ImageReader) -> Result<Self, DataError> {
         reader.validate()?;
         let (train, validation, test) = reader.parts(source)?;
@@ -62,11 +62,11 @@ impl ImageSet {
         Ok(Self { name: source.to_owned(), train, validation, test })
     }
 
-    /// Opens all images of a source, in their order and undivided: a single image file too.
+    /// Opens all images of a source in order, without splitting: a single image file too.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), but that one image is enough.
+    /// As [`open`](Self::open), except that one image is enough.
     pub fn whole(source: &str, reader: &ImageReader) -> Result<Images, DataError> {
         reader.validate()?;
         let path = Path::new(source);
@@ -124,7 +124,7 @@ impl ImageReader {
             let (validation, test) = (other("valid")?, other("test")?);
             return Ok((images, validation, test));
         }
-        // Files of a folder are often sorted by kind: a part must not be of one kind only.
+        // Files of a folder are often sorted by kind: a split must not have one kind only.
         let images = self.all(source)?;
         let mut order: Vec<usize> = (0..images.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
@@ -133,7 +133,7 @@ impl ImageReader {
         Ok((train, validation, test))
     }
 
-    /// All images of a source that has no parts.
+    /// All images of a source without splits.
     fn all(&self, source: &str) -> Result<Images, DataError> {
         let generators = Generator::NAMES.map(|(generator, name)| (name, generator));
         if let Some(generator) = builtin::parse(source, "built-in set of images", &generators)? {
@@ -165,7 +165,7 @@ impl ImageReader {
     }
 }
 
-/// All but the last `share`, and these.
+/// Splits off the last `share` of the images.
 fn hold_out(images: Images, share: f64) -> (Images, Images) {
     let held = (images.len() as f64 * share).round() as usize;
     let all: Vec<usize> = (0..images.len()).collect();

@@ -1,27 +1,27 @@
-//! Word vectors that were trained elsewhere, in GloVe's text format: a word and its numbers a line.
+//! Pretrained word vectors in GloVe's text format: a word and its numbers per line.
 
 use std::path::Path;
 
 use super::TextVocabulary;
 use crate::{DataError, ErrorKind, counted, files};
 
-/// Vectors for some of the words of a vocabulary. Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word
+/// Vectors for words of a vocabulary. Pennington, Socher and Manning 2014, "GloVe: Global Vectors for Word
 /// Representation".
 #[derive(Clone, Debug, PartialEq)]
 pub struct WordVectors {
-    /// Numbers of a vector.
+    /// Size of a vector.
     pub width: usize,
-    /// The vectors of words that are known, by their numbers.
+    /// The vectors found, by word id.
     pub vectors: Vec<(u32, Vec<f32>)>,
 }
 
 impl WordVectors {
-    /// Reads the vectors of the words of `vocabulary`, line by line: the file may be larger than memory. The first vector of
-    /// a word counts. A first line of two numbers, as word2vec writes it, is passed over.
+    /// Reads the vectors of the words in `vocabulary`, line by line: the file may be larger than memory. The first
+    /// vector of a word is used. A first line of two numbers, as in word2vec's format, is skipped.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, a line has no or other numbers than the first, or no word is known.
+    /// When the file cannot be read, vectors are missing or differ in size, or no word is in the vocabulary.
     pub fn read(path: &Path, vocabulary: &TextVocabulary) -> Result<Self, DataError> {
         let mut reader = files::open(path)?;
         let (mut width, mut line, mut number) = (None, Vec::new(), 0);
@@ -33,7 +33,7 @@ impl WordVectors {
                 break;
             }
             let wrong = |reason: String| ErrorKind::Format.error(reason).within(path).line(number);
-            // Some words of public files are not UTF-8; they are none that a text could hold.
+            // Some words of public files are not UTF-8; no text contains them.
             let text = String::from_utf8_lossy(&line);
             let fields: Vec<&str> = text.trim_end().split(' ').collect();
             if number == 1 && fields.len() == 2 && fields.iter().all(|field| field.parse::<u64>().is_ok()) {
@@ -47,7 +47,7 @@ impl WordVectors {
                     width.max(1)
                 )));
             }
-            // A word may have spaces in it: the numbers are the last fields.
+            // A word may contain spaces: the numbers are the last fields.
             let (word, numbers) = fields.split_at(fields.len() - width);
             let Some(id) = vocabulary.id(&word.join(" ")) else { continue };
             let vector = numbers.iter().map(|number| match number.parse::<f32>() {

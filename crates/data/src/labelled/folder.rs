@@ -1,4 +1,4 @@
-//! Folders: a sub-folder of texts for each class, as in `aclImdb`, or a file of lines for each.
+//! Folders: a sub-folder of texts for each class, as in `aclImdb`, or a file of lines per class.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use super::{LabelledText, line_files};
 use crate::files::{Encoding, entries};
 use crate::{DataError, ErrorKind};
 
-/// The sub-folder of `aclImdb` whose reviews have no label.
+/// The sub-folder of `aclImdb` with unlabelled reviews.
 const UNLABELLED: &str = "unsup";
 
-/// Reads a folder; its part `train` alone, where it has one.
+/// Reads a folder; only its sub-folder `train`, if it has one.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or nothing in the folder has a class.
+/// When a file cannot be read, or the folder has no classes.
 pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>, DataError> {
     let train = path.join("train");
     let path = if train.is_dir() { &train } else { path };
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>,
     if !texts.is_empty() {
         return Ok(texts);
     }
-    // Files of notes, such as README.1.0 and pictures, are no classes: only those that share their name with another.
+    // Only files that share their stem with another are classes, not notes or images such as README.1.0.
     let files: Vec<PathBuf> = found.iter().filter(|entry| is_one_of_several(entry, &found)).cloned().collect();
     if files.is_empty() {
         let message = "no sub-folder of this folder holds a .txt file, and none of its files is named by its class";
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>,
     line_files::read(&files, encoding)
 }
 
-/// Whether another file differs from this one in its class alone.
+/// Whether another file differs from this one only in its class.
 fn is_one_of_several(path: &Path, all: &[PathBuf]) -> bool {
     let stem = |path: &Path| {
         let class = line_files::class(path).filter(|_| path.is_file())?;

@@ -1,4 +1,4 @@
-//! JSON Lines: an object a line.
+//! JSON Lines: an object per line.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{LabelledText, TextReader};
 use crate::{DataError, ErrorKind, json, table};
 
-/// Reads the fields `text` and `label` of every object, or those that `reader` names. A label is a string, a number or a
-/// Boolean. Blank lines are passed over.
+/// Reads the fields `text` and `label` of every object, or those named by `reader`. A label is a string, a number or a
+/// Boolean. Blank lines are skipped.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, a line is no object, or a field is missing or of another type.
+/// When the file cannot be read, a line is not an object, or a field is missing or has another type.
 pub(super) fn read(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
     let text_column = reader.text_column.as_deref().unwrap_or("text");
     let label_column = reader.label_column.as_deref().unwrap_or("label");

@@ -1,4 +1,4 @@
-//! A file of lines for each class, named by it: `rt-polarity.pos` and `rt-polarity.neg`.
+//! A file of lines per class, named after it: `rt-polarity.pos` and `rt-polarity.neg`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::LabelledText;
 use crate::files::Encoding;
 use crate::{DataError, ErrorKind};
 
-/// Reads the lines of every file as texts of the class that its extension names.
+/// Reads the lines of every file as texts of the class given by its extension.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub(super) fn read(paths: &[PathBuf], encoding: Encoding) -> Result<Vec<Labelled
     Ok(texts)
 }
 
-/// The class in the name of a file: its extension, or what stands before a `.gz` or `.txt`.
+/// The class in a file name: its extension, or what precedes `.gz` or `.txt`.
 pub(super) fn class(path: &Path) -> Option<String> {
     let mut name = path.file_name()?.to_str()?;
     for suffix in [".gz", ".txt"] {
@@ -38,7 +38,7 @@ pub(super) fn class(path: &Path) -> Option<String> {
         .and_then(|(stem, class)| (!stem.is_empty() && !class.is_empty()).then(|| class.to_owned()))
 }
 
-/// What the files are called together.
+/// The common name of the files.
 pub(super) fn name(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(",")
 }

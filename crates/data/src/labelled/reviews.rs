@@ -1,8 +1,8 @@
-//! A generated set: short reviews whose class is known for certain.
+//! A generated data set: short reviews whose class is certain.
 //!
-//! A review says something of two or three things, and one of them counts: what it says of the film. `not` before a word of
-//! praise makes it blame and the other way round, and what is said of the rest (the popcorn, the seats) says nothing. So
-//! neither a word alone nor the number of good words tells the class: the order does.
+//! A review mentions two or three things, of which only the film counts. `not` reverses the meaning of the word after
+//! it, and statements about the rest (the popcorn, the seats) are irrelevant. So neither a single word nor the number
+//! of positive words determines the class: the word order does.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt, SeedableRng};
@@ -24,7 +24,7 @@ impl Reviews {
     /// The name: `builtin:reviews`.
     pub const NAME: &'static str = "reviews";
 
-    /// How many texts there are.
+    /// Number of texts.
     pub const COUNT: usize = 4000;
 
     /// The texts, in the classes `negative` and `positive`, always the same.

@@ -1,4 +1,4 @@
-//! Texts with their labels, and what can be done with them.
+//! Sets of labelled texts.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -17,19 +17,19 @@ const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm b
     nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk \
     tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
-/// A text with its label.
+/// A labelled text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledText {
     /// The text.
     pub text: String,
     /// The name of its class.
     pub label: String,
-    /// Where it stands: `line 7`, `pos/12_9.txt`.
+    /// Its location: `line 7`, `pos/12_9.txt`.
     pub place: String,
 }
 
 impl LabelledText {
-    /// A text that stands on a line of a file.
+    /// A text on a line of a file.
     ///
     /// # Errors
     ///
@@ -42,10 +42,10 @@ impl LabelledText {
     }
 }
 
-/// Labelled texts.
+/// A set of labelled texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledTexts {
-    /// Where they come from.
+    /// The source.
     pub name: String,
     /// The texts, in the order of their source.
     pub texts: Vec<LabelledText>,
@@ -65,7 +65,7 @@ impl LabelledTexts {
         Ok(Self { name, texts })
     }
 
-    /// The classes that occur: numbers by their value, other names by the alphabet, numbers first.
+    /// The classes that occur: numbers first, by value, then other names, alphabetically.
     pub fn classes(&self) -> Vec<String> {
         let mut classes: Vec<&str> = self.texts.iter().map(|text| text.label.as_str()).collect();
         classes.sort_by_key(|label| (label.parse::<i64>().map_or((true, 0), |number| (false, number)), *label));
@@ -79,7 +79,7 @@ impl LabelledTexts {
         self.classes().into_iter().map(|class| (class.clone(), count(&class))).collect()
     }
 
-    /// A warning where the classes look like the names of languages or of splits, which files of other data end in.
+    /// A warning if the classes resemble languages or splits, which are file extensions of other data.
     pub fn doubtful_classes(&self) -> Option<String> {
         let classes = self.classes();
         let all = |names: &[&str]| classes.iter().all(|class| names.contains(&class.to_lowercase().as_str()));
@@ -95,18 +95,18 @@ impl LabelledTexts {
         Some(format!("the classes {} look like {advice}", classes.join(", ")))
     }
 
-    /// How many texts have no word in them.
+    /// Number of texts without words.
     pub fn empty(&self) -> usize {
         self.texts.iter().filter(|text| super::words(&text.text).is_empty()).count()
     }
 
-    /// Divides the texts at random into those to train on and a `share` that is held out, each in the order of the
-    /// source. The same `seed` gives the same parts. No class is left out of training: of one whose texts were all drawn to
-    /// be held out, the first is trained on.
+    /// Splits the texts at random into a training set and a held-out `share`, each in the order of the source. The
+    /// same `seed` gives the same split. Every class stays in training: if all its texts were drawn to be held out,
+    /// the first is used for training.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Setting`] when a part would be empty.
+    /// [`ErrorKind::Setting`] when one side would be empty.
     pub fn hold_out(self, share: f64, seed: u64) -> Result<(Self, Self), DataError> {
         let texts = self.texts.len();
         let held_out = (share * texts as f64).round();
@@ -125,7 +125,7 @@ impl LabelledTexts {
             if !own.clone().all(|index| is_held_out[index]) {
                 continue;
             }
-            // Where nothing else is held out, a text of a class with others takes its place.
+            // If nothing else is held out, a text of a class with several replaces it.
             let lost = own.clone().count() == texts;
             let other = || {
                 order.iter().copied().find(|&index| {
@@ -148,7 +148,7 @@ impl LabelledTexts {
         Ok((Self { name: name.clone(), texts: train }, Self { name, texts: rest }))
     }
 
-    /// The beginning of the SHA-256 of all texts and labels, in hexadecimal: other texts have another one.
+    /// The first digits of the SHA-256 of all texts and labels, in hexadecimal: it identifies the texts.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         for LabelledText { text, label, .. } in &self.texts {

@@ -1,4 +1,4 @@
-//! Where labelled texts are, and how they are read.
+//! Sources of labelled texts, and settings for reading them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,20 @@ use crate::files::Encoding;
 use crate::table::Dialect;
 use crate::{DataError, ErrorKind, Part, builtin, files};
 
-/// How labelled texts are read.
+/// Settings for reading labelled texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextReader {
     /// The encoding of files.
     pub encoding: Encoding,
-    /// The column of the texts, by name, or by number from 1 in a table without header.
+    /// The text column, by name, or by number from 1 in a table without a header.
     pub text_column: Option<String>,
-    /// The column of the labels, by name, or by number from 1 in a table without header.
+    /// The label column, by name, or by number from 1 in a table without a header.
     pub label_column: Option<String>,
-    /// Other ways to write labels.
+    /// Alternative spellings of labels.
     pub aliases: Vec<Alias>,
 }
 
-/// Where labelled texts are.
+/// The source of labelled texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelledSource(Place);
 
@@ -29,16 +29,16 @@ pub struct LabelledSource(Place);
 enum Place {
     Builtin,
     Path(PathBuf),
-    /// A file of lines for each class.
+    /// A file of lines per class.
     LineFiles(Vec<PathBuf>),
 }
 
 impl LabelledSource {
-    /// Reads `PATH`, `PATH,PATH` (a file of lines for each class) or `builtin:reviews`.
+    /// Parses `PATH`, `PATH,PATH` (a file of lines per class) or `builtin:reviews`.
     ///
     /// # Errors
     ///
-    /// When it names nothing, or a built-in set that there is not.
+    /// When it names nothing, or a built-in set that does not exist.
     pub fn parse(text: &str) -> Result<Self, DataError> {
         if builtin::parse(text, "built-in set of labelled texts", &[(Reviews::NAME, ())])?.is_some() {
             return Ok(Self(Place::Builtin));
@@ -82,8 +82,8 @@ impl LabelledSource {
         Ok(texts)
     }
 
-    /// The texts of a part that a folder has beside those to train on: its table `dev.tsv` or `test.csv`, say, or the folder
-    /// `test` beside `train`.
+    /// The texts of another split beside the training texts of a folder, if any: its table `dev.tsv` or `test.csv`,
+    /// for instance, or the folder `test` beside `train`.
     pub fn part(&self, part: Part) -> Option<Self> {
         let Place::Path(folder) = &self.0 else { return None };
         let folders = || part.names().iter().map(|name| folder.join(name));
@@ -92,7 +92,7 @@ impl LabelledSource {
     }
 }
 
-/// The table of a part in a folder: `train.tsv`, `dev.tsv`.
+/// The table of a split in a folder: `train.tsv`, `dev.tsv`.
 fn table_of(folder: &Path, part: Part) -> Option<PathBuf> {
     let kinds = ["csv", "tsv", "jsonl", "ndjson"];
     let mut names = part.names().iter().flat_map(|name| kinds.map(|kind| format!("{name}.{kind}")));
@@ -107,7 +107,7 @@ fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError
         "csv" => table::read(path, Dialect::CSV, reader),
         "tsv" | "txt" | "tab" => table::read(path, Dialect::TSV, reader),
         "jsonl" | "ndjson" => json_lines::read(path, reader),
-        // A file that is not there is named as such, whatever its name.
+        // A missing file is reported as such, whatever its name.
         _ if !path.exists() => reader.encoding.read(path).map(|_| Vec::new()),
         _ => {
             let message = "not known by its name; labelled texts are in .csv, .tsv, .jsonl (or these with .gz), in a folder \

@@ -1,7 +1,7 @@
 //! Tables: CSV and TSV, with a header or without.
 //!
-//! Without `--text-column` and `--label-column` the first row tells: one name such as `sentence` or `label` makes it a header;
-//! else there is none, and two fields are text and label (SST-2), three are label, identifier and text (the IMDb file).
+//! Without `--text-column` and `--label-column`, a name such as `sentence` or `label` makes the first row a header.
+//! Otherwise there is none; two fields are text and label (SST-2), three are label, id and text (the IMDb file).
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use super::{LabelledText, TextReader};
 use crate::table::{Dialect, Header, Table};
 use crate::{DataError, ErrorKind, counted};
 
-/// Names by which columns are known, in lower case.
+/// Known column names, in lower case.
 const TEXT_NAMES: [&str; 5] = ["text", "sentence", "review", "content", "phrase"];
 const LABEL_NAMES: [&str; 4] = ["label", "sentiment", "class", "category"];
 
-/// Where the text and the label of a row are, and whether the first row is a header.
+/// The text and label columns, and whether the first row is a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Columns {
     text: usize,
@@ -21,7 +21,7 @@ struct Columns {
     header: bool,
 }
 
-/// Reads a table. Fields of a CSV file may be quoted; those of a TSV file never are, for reviews have quotes of their own.
+/// Reads a table. Fields of a CSV file may be quoted; those of a TSV file are not, as reviews contain quotes.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ impl Columns {
     }
 }
 
-/// The place of the column that is asked for, and whether it was found by its name.
+/// The index of the requested column, and whether it was found by name.
 fn place(first: &Header, column: &str) -> Result<(usize, bool), DataError> {
     if let Some(index) = first.find(column)? {
         return Ok((index, true));

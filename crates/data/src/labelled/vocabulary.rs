@@ -1,4 +1,4 @@
-//! The vocabulary of a classifier: its words and classes, and their numbers.
+//! The vocabulary of a classifier: its words and classes, with their ids.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::{DataError, ErrorKind, counted, files, json};
 const FORMAT: &str = "rekindle-words";
 const VERSION: u64 = 1;
 
-/// The words and classes of a classifier. Number 0 is the unknown word; the others follow, the most frequent first.
+/// The words and classes of a classifier. Id 0 is the unknown word; the others follow, most frequent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextVocabulary {
     words: WordVocabulary,
     classes: Vec<String>,
 }
 
-/// Texts as numbers.
+/// Texts as word ids.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedTexts {
     /// The words of each text; never empty.
     pub texts: Vec<Vec<u32>>,
     /// The class of each text.
     pub labels: Vec<u32>,
-    /// The share of the words that are unknown.
+    /// The share of unknown words.
     pub unknown_share: f64,
 }
 
@@ -39,14 +39,14 @@ struct Document {
 }
 
 impl TextVocabulary {
-    /// The number of the unknown word.
+    /// The id of the unknown word.
     pub const UNKNOWN: u32 = 0;
 
-    /// The words and classes of `texts`.
+    /// Builds the words and classes of `texts`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLittle`] for one class, and where no word is left.
+    /// [`ErrorKind::TooLittle`] for a single class, or when no word is left.
     pub fn build(texts: &LabelledTexts, config: &WordConfig) -> Result<Self, DataError> {
         let classes = texts.classes();
         if let [label] = &classes[..] {
@@ -66,35 +66,35 @@ impl TextVocabulary {
         Ok(Self { words, classes })
     }
 
-    /// V, the number of words, the unknown one included.
+    /// `V`, the number of words, the unknown word included.
     #[expect(clippy::len_without_is_empty, reason = "a vocabulary has the unknown word at least")]
     pub fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// The classes, in the order of their numbers.
+    /// The classes, in the order of their ids.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// The number of a word.
+    /// The id of a word.
     pub fn id(&self, word: &str) -> Option<u32> {
         self.words.id(word)
     }
 
-    /// The words with their numbers, without the unknown one.
+    /// The words with their ids, without the unknown word.
     pub fn words(&self) -> impl Iterator<Item = (u32, &str)> {
         self.words.words()
     }
 
-    /// For each word of this vocabulary (the unknown one is known everywhere), its number in another one.
+    /// The id in `other` of each word of this vocabulary; unknown words correspond.
     pub fn map_to(&self, other: &Self) -> Vec<Option<u32>> {
         self.words.map_to(&other.words)
     }
 
-    /// The numbers of the words of a text, each with the place of its word in [`words`]. Of a text longer than
-    /// `max_length` the first and the last half are kept, which beat either end alone in Sun et al. 2019
-    /// (arXiv 1905.05583). A text without words is the unknown word, with no place.
+    /// The word ids of a text, each with the index of its word in [`words`]. Of a text longer than `max_length` the
+    /// first and the last half are kept, which beat either end alone in Sun et al. 2019 (arXiv 1905.05583). A text
+    /// without words becomes the unknown word, without an index.
     pub fn encode(&self, text: &str, max_length: usize) -> (Vec<u32>, Vec<usize>) {
         let all = words(text);
         let places: Vec<usize> = if all.len() > max_length {
@@ -110,11 +110,11 @@ impl TextVocabulary {
         (places.iter().map(id).collect(), places)
     }
 
-    /// All texts as numbers. See [`encode`](Self::encode).
+    /// All texts as word ids. See [`encode`](Self::encode).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Label`] for a label that is none of the classes.
+    /// [`ErrorKind::Label`] for a label that is not among the classes.
     pub fn encode_all(&self, texts: &LabelledTexts, max_length: usize) -> Result<EncodedTexts, DataError> {
         let mut encoded = EncodedTexts { texts: Vec::new(), labels: Vec::new(), unknown_share: 0.0 };
         for text in &texts.texts {
@@ -130,7 +130,7 @@ impl TextVocabulary {
         Ok(encoded)
     }
 
-    /// Writes words and classes to a file: to a temporary name first, so that the file is never seen half written.
+    /// Writes words and classes to a file atomically, through a temporary file.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl TextVocabulary {
         files::write(path.as_ref(), &json)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a file written by [`save`](Self::save).
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ impl TextVocabulary {
 }
 
 impl EncodedTexts {
-    /// How many texts there are.
+    /// Number of texts.
     pub fn len(&self) -> usize {
         self.texts.len()
     }
@@ -171,7 +171,7 @@ impl EncodedTexts {
         self.texts.is_empty()
     }
 
-    /// The length of each text, in words.
+    /// The length of each text in words.
     pub fn lengths(&self) -> Vec<usize> {
         self.texts.iter().map(Vec::len).collect()
     }

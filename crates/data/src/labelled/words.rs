@@ -1,6 +1,6 @@
-//! The rule that cuts a text into words.
+//! The rule that splits a text into words.
 //!
-//! 1. White space divides words and is dropped; so is the line-break tag of HTML (`<br />`), which reviews are full of.
+//! 1. White space separates words and is dropped; so is HTML's line-break tag (`<br />`), common in reviews.
 //! 2. A run of letters and digits, with their combining marks and joiners, is a word. A single hyphen or full stop between two of them stays inside: `co-writer`,
 //!    `7.5`.
 //! 3. An apostrophe followed by one of `s m d t re ve ll` and by no further letter begins a word of its own, and takes an
@@ -18,14 +18,14 @@ use crate::letters::is_word_part;
 pub struct Word {
     /// The word, in lower case.
     pub text: String,
-    /// The bytes of the text that it stands for.
+    /// The byte range of the word in the text.
     pub range: Range<usize>,
 }
 
-/// What may follow an apostrophe to make a word of its own.
+/// Letters after an apostrophe that make a separate word.
 const CLITICS: [&str; 7] = ["s", "m", "d", "t", "re", "ve", "ll"];
 
-/// The words of a text, in order. See the rule above.
+/// Splits a text into words, by the rule above.
 ///
 /// ```
 /// use rekindle_data::labelled::words;
@@ -52,7 +52,7 @@ pub fn words(text: &str) -> Vec<Word> {
         } else {
             at + rest.chars().take_while(|&c| c == first).map(char::len_utf8).sum::<usize>()
         };
-        // `n't` is cut before its n, wherever the n stood.
+        // `n't` is split before its n, wherever the n is.
         let word = &text[at..end];
         let negation =
             clitic(&text[end..]).filter(|_| text[end..].trim_start_matches(['\'', '’']).starts_with(['t', 'T']));
@@ -77,14 +77,14 @@ fn push(words: &mut Vec<Word>, text: &str, range: Range<usize>) {
     }
 }
 
-/// The length of a `<br>`, `<br/>` or `<br />` at the beginning.
+/// The length of a `<br>`, `<br/>` or `<br />` at the start of a text.
 fn line_break(text: &str) -> Option<usize> {
     let inner = text.strip_prefix("<br").or_else(|| text.strip_prefix("<BR"))?;
     let end = inner.find('>')?;
     matches!(inner[..end].trim(), "" | "/").then_some(3 + end + 1)
 }
 
-/// The length of a word that begins with a letter or digit.
+/// The length of a word that starts with a letter or digit.
 fn run_of_letters(text: &str) -> usize {
     let mut end = 0;
     let mut chars = text.char_indices().peekable();
@@ -99,7 +99,7 @@ fn run_of_letters(text: &str) -> usize {
     end
 }
 
-/// The length of an apostrophe and its letters at the beginning.
+/// The length of an apostrophe and its letters at the start of a text.
 fn clitic(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '’'))?.len_utf8();
     let letters = text[mark..].find(|c: char| !is_word_part(c)).unwrap_or(text.len() - mark);

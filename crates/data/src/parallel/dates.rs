@@ -1,4 +1,4 @@
-//! Dates in words, with a right answer that anyone can check.
+//! Generated dates in words, with a unique answer that is easy to check.
 
 use rand::RngExt;
 
@@ -44,7 +44,7 @@ const SMALL: [&str; 20] = [
 
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
-/// Endings of `one` to `nineteen` as ordinals, where they are not `th` put to the word.
+/// Irregular ordinal endings of `one` to `nineteen`; the others append `th`.
 const ORDINALS: [(&str, &str); 7] = [
     ("one", "first"),
     ("two", "second"),
@@ -55,7 +55,7 @@ const ORDINALS: [(&str, &str); 7] = [
     ("twelve", "twelfth"),
 ];
 
-/// Pairs of a date in words and in ISO form.
+/// Pairs of a date in words and in ISO format.
 pub(super) fn draw(count: usize, seed: u64) -> impl Iterator<Item = (String, String)> {
     let mut rng = epoch_rng(seed, 0);
     (0..count).map(move |_| {

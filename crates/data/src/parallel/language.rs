@@ -1,4 +1,4 @@
-//! How the two languages of a model are read and written.
+//! The two languages of a model: tokenisation and vocabularies.
 
 use std::borrow::Cow;
 
@@ -8,51 +8,51 @@ use super::{Pairs, SentenceUnit, Subword, SubwordKind};
 use crate::vocabulary::{WordConfig, WordVocabulary};
 use crate::{DataError, counted};
 
-/// Subword pieces that are learnt unless another number is given.
+/// Default number of subword pieces.
 const PIECES: usize = 8000;
 
-/// A text that one language cuts into this many times as many pieces as the other is in the other.
+/// Ratio of piece counts above which a text may be in the other language.
 const MORE_PIECES: f64 = 1.3;
 
-/// How the languages of a model are made from pairs of sentences.
+/// Settings for building languages from sentence pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageConfig {
     /// The names of the languages, the source first.
     pub names: [String; 2],
-    /// What a token of each is; words with subword pieces.
+    /// The token unit of each; words with subword pieces.
     pub units: [SentenceUnit; 2],
-    /// Whether upper case becomes lower case.
+    /// Whether to convert to lower case.
     pub lowercase: bool,
-    /// Cut words into pieces that are learnt from the sentences.
+    /// Split words into pieces learned from the sentences.
     pub subword: Option<SubwordKind>,
     /// Learn the same pieces for both languages.
     pub joint: bool,
-    /// Which words are kept; with subword pieces, how many to learn: 8000 if not given.
+    /// Selects the words; with subword pieces, how many to learn: 8000 by default.
     pub words: WordConfig,
 }
 
-/// How a language is read and written.
+/// The tokenisation and the vocabulary of a language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Language {
-    /// Its name, as files end: `de`.
+    /// Its name, as a file extension: `de`.
     pub name: String,
-    /// What a token is.
+    /// The token unit.
     pub unit: SentenceUnit,
-    /// Whether upper case becomes lower case.
+    /// Whether to convert to lower case.
     pub lowercase: bool,
-    /// Cuts words into pieces; none where they stay whole.
+    /// Splits words into pieces; none for whole words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subword: Option<Subword>,
-    /// The tokens.
+    /// The vocabulary.
     pub vocabulary: WordVocabulary,
 }
 
-/// The languages of a run: its `vocab.json`.
+/// The languages of a run, stored in `vocab.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Languages {
-    /// What is read.
+    /// The source language.
     pub source: Language,
-    /// What is written.
+    /// The target language.
     pub target: Language,
 }
 
@@ -65,18 +65,18 @@ impl Language {
         }
     }
 
-    /// The numbers of a sentence's tokens.
+    /// The token ids of a sentence.
     pub fn encode(&self, sentence: &str) -> Vec<u32> {
         self.vocabulary.encode(&self.tokens(sentence))
     }
 
-    /// The sentence of some numbers.
+    /// The sentence of some token ids.
     pub fn decode(&self, numbers: &[u32]) -> String {
         let tokens = self.vocabulary.decode(numbers);
         if self.subword.is_some() { Subword::sentence(&tokens) } else { self.unit.sentence(&tokens) }
     }
 
-    /// A sentence as this language would be written if every token were known: cut and put together again.
+    /// A sentence in this language's spelling: split into tokens and joined again, as if every token were known.
     pub fn normal_form(&self, sentence: &str) -> String {
         match &self.subword {
             Some(_) => Subword::normal_form(&cased(sentence, self.lowercase)),
@@ -90,11 +90,11 @@ fn cased(sentence: &str, lowercase: bool) -> Cow<'_, str> {
 }
 
 impl Languages {
-    /// The languages of some pairs, with the tokens that these have.
+    /// Builds the languages of some pairs, with their tokens.
     ///
     /// # Errors
     ///
-    /// When subword pieces cannot be learnt.
+    /// When subword pieces cannot be learned.
     pub fn of(pairs: &Pairs, config: &LanguageConfig) -> Result<Self, DataError> {
         let LanguageConfig { names: [source, target], units, lowercase, subword, joint, words } = config.clone();
         let Some(kind) = subword else {
@@ -129,13 +129,13 @@ impl Languages {
         Ok(Self { source: of_pieces(source, read), target: of_pieces(target, written) })
     }
 
-    /// The numbers of the tokens of some pairs.
+    /// The token ids of some pairs.
     pub fn encode(&self, pairs: &Pairs) -> Vec<(Vec<u32>, Vec<u32>)> {
         let both = pairs.sources.iter().zip(&pairs.targets);
         both.map(|(source, target)| (self.source.encode(source), self.target.encode(target))).collect()
     }
 
-    /// A warning for each language of which the vocabulary covers less than half of the text.
+    /// A warning for each language whose vocabulary covers less than half of the text.
     pub fn poor_coverage(&self, pairs: &Pairs) -> Vec<String> {
         let sides = [(&self.source, &pairs.sources), (&self.target, &pairs.targets)];
         let warnings = sides.into_iter().filter_map(|(language, sentences)| {
@@ -148,8 +148,8 @@ impl Languages {
         warnings.collect()
     }
 
-    /// A warning where most words of some sentences are unknown in the source language and known in the target language,
-    /// or where the source language cuts them into far more pieces.
+    /// A warning if most words of some sentences are unknown in the source language and known in the target language,
+    /// or if the source language splits them into far more pieces.
     pub fn swapped(&self, sentences: &[&str]) -> Option<String> {
         let Self { source, target } = self;
         let direction = format!("and this run translates from {} to {}", source.name, target.name);

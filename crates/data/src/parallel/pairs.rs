@@ -1,4 +1,4 @@
-//! Reading pairs of sentences.
+//! Reading sentence pairs.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::{DataError, ErrorKind, counted, files};
 pub struct Pairs {
     /// Sentences of the source language.
     pub sources: Vec<String>,
-    /// Their translations: as many.
+    /// Their translations, as many.
     pub targets: Vec<String>,
 }
 
 impl Pairs {
-    /// Reads two files of which line N of one translates line N of the other. Files may be compressed by gzip.
+    /// Reads two line-aligned files, where each line of one translates that line of the other. Files may be gzipped.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or is not UTF-8, or the files have not as many lines.
+    /// When a file cannot be read or is not UTF-8, or the numbers of lines differ.
     pub fn read_files(source: &Path, target: &Path) -> Result<Self, DataError> {
         let (sources, targets) = (lines(source)?, lines(target)?);
         if sources.len() != targets.len() {
@@ -35,8 +35,8 @@ impl Pairs {
         Ok(Self { sources, targets })
     }
 
-    /// Reads a table with a pair a line and tabs between the columns, as Tatoeba and Anki give them out; it may be
-    /// compressed by gzip. Columns are counted from 1. Lines of white space are passed over.
+    /// Reads a table with a pair per line and tab-separated columns, as from Tatoeba and Anki; it may be gzipped.
+    /// Columns are counted from 1. Blank lines are skipped.
     ///
     /// # Errors
     ///
@@ -58,14 +58,14 @@ impl Pairs {
         Ok(pairs)
     }
 
-    /// Dates in English words and in ISO form, "the third of march nineteen ninety" and "1990-03-03": `count` of them,
-    /// drawn from the years 1900 to 2099. The same `seed` gives the same.
+    /// Generates `count` dates in English words and in ISO format, "the third of march nineteen ninety" and
+    /// "1990-03-03", from the years 1900 to 2099. The same `seed` gives the same dates.
     pub fn dates(count: usize, seed: u64) -> Self {
         let (sources, targets) = dates::draw(count, seed).unzip();
         Self { sources, targets }
     }
 
-    /// How many there are.
+    /// Number of pairs.
     pub fn len(&self) -> usize {
         self.sources.len()
     }
@@ -75,8 +75,8 @@ impl Pairs {
         self.sources.is_empty()
     }
 
-    /// Takes the pairs out of which one side is empty, and says how many they were. For training: an evaluation keeps
-    /// them, so that lines stay lines.
+    /// Removes pairs with an empty side, and returns their number. For training only: an evaluation keeps them, so
+    /// that line numbers stay the same.
     pub fn drop_empty(&mut self) -> usize {
         let before = self.len();
         let pairs = std::mem::take(self);
@@ -86,14 +86,14 @@ impl Pairs {
         before - self.len()
     }
 
-    /// Cuts the last `count` pairs off.
+    /// Splits off the last `count` pairs.
     pub(crate) fn split_off_last(&mut self, count: usize) -> Self {
         let at = self.len().saturating_sub(count);
         Self { sources: self.sources.split_off(at), targets: self.targets.split_off(at) }
     }
 }
 
-/// The lines of a file, unpacked if it is gzip.
+/// The lines of a file, with gzip unpacked.
 fn lines(path: &Path) -> Result<Vec<String>, DataError> {
     Ok(files::text(path)?.lines().map(str::to_owned).collect())
 }

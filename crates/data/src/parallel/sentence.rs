@@ -1,11 +1,11 @@
-//! What a sentence is made of.
+//! Splitting sentences into tokens.
 
 use serde::{Deserialize, Serialize};
 
 use crate::letters::is_word_part;
 use crate::names::named;
 
-/// What a sentence is cut into.
+/// The unit of a sentence's tokens.
 ///
 /// A word is a run of letters, digits, their combining marks and joiners, apostrophes and hyphens, with the periods and commas between two digits; every
 /// other character that is not white space is a word of its own. So `A man's 1.5-litre T-shirt.` has the words
@@ -22,7 +22,7 @@ pub enum SentenceUnit {
 }
 
 impl SentenceUnit {
-    /// The tokens of a sentence.
+    /// Splits a sentence into tokens.
     pub fn tokens(self, sentence: &str, lowercase: bool) -> Vec<String> {
         let lowered;
         let sentence = if lowercase {
@@ -37,8 +37,8 @@ impl SentenceUnit {
         }
     }
 
-    /// The sentence of some tokens. Words get a space between them, but none before `. , ! ? ; : ) ]` and `%`, and none
-    /// after `(` and `[`.
+    /// Joins tokens to a sentence. Words are separated by a space, but none precedes `. , ! ? ; : ) ]` and `%`, and
+    /// none follows `(` and `[`.
     pub fn sentence<S: AsRef<str>>(self, tokens: &[S]) -> String {
         let mut sentence = String::new();
         for token in tokens {

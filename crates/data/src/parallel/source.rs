@@ -1,11 +1,11 @@
-//! Where pairs come from: a folder, two files, a table or the built-in dates.
+//! Sources of sentence pairs: a folder, two files, a table or the built-in dates.
 
 use std::path::{Path, PathBuf};
 
 use super::Pairs;
 use crate::{DataError, ErrorKind, builtin, files};
 
-/// Where pairs come from, and how they are divided into training, validation and test.
+/// A source of sentence pairs, with its training, validation and test splits.
 ///
 /// ```
 /// use rekindle_data::parallel::PairSource;
@@ -22,22 +22,22 @@ use crate::{DataError, ErrorKind, builtin, files};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairSource {
-    /// A folder with `train.LANGUAGE` and perhaps `val.LANGUAGE` and `test.LANGUAGE`, a `STEM` of which
-    /// `STEM.LANGUAGE` are the files, a table with tabs, or [`DATES`](Self::DATES). Files may end in `.gz`.
+    /// A folder with `train.LANGUAGE` and optionally `val.LANGUAGE` and `test.LANGUAGE`, the `STEM` of files
+    /// `STEM.LANGUAGE`, a table with tabs, or [`DATES`](Self::DATES). Files may end in `.gz`.
     pub data: String,
-    /// The languages to read and to write, as the names of files end.
+    /// The source and target languages, as file extensions.
     pub languages: [String; 2],
-    /// The columns of a table to read and to write, from 1.
+    /// The source and target columns of a table, from 1.
     pub columns: [usize; 2],
-    /// Share of the training pairs, from their end, that is held out where the data has no validation split.
+    /// Share of the training pairs, from their end, that is held out if the data has no validation split.
     pub validation_share: f64,
 }
 
-/// The files of a part that data may have.
+/// The files of a split.
 struct PartFiles {
-    /// The names of its files, of which the first that is there holds.
+    /// Possible file names; the first that exists is used.
     names: &'static [&'static str],
-    /// How many dates it has, and the seed that they are drawn with.
+    /// Number of generated dates, and their seed.
     dates: (usize, u64),
 }
 
@@ -49,18 +49,18 @@ impl PairSource {
     /// The name of the built-in dates.
     pub const DATES: &str = "builtin:dates";
 
-    /// The same, without what all built-in sets begin with.
+    /// The same, without the prefix of built-in sets.
     const NAME: &str = "dates";
 
-    /// The pairs to train on, and those held out for validation. Pairs with an empty side are among them.
+    /// The training pairs and the validation pairs. Both may have pairs with an empty side.
     ///
     /// # Errors
     ///
-    /// When the files cannot be read or do not go together.
+    /// When the files cannot be read or do not match.
     pub fn training(&self) -> Result<[Pairs; 2], DataError> {
         let mut train = match self.split(&TRAIN)? {
             Some(train) => train,
-            // The error names the file that the folder lacks.
+            // The error names the missing file of the folder.
             None if Path::new(&self.data).is_dir() => self.stem(&Path::new(&self.data).join(TRAIN.names[0]))?,
             None => self.whole(&self.data)?,
         };
@@ -71,7 +71,7 @@ impl PairSource {
         Ok([train, validation])
     }
 
-    /// The test split; none where the data has none.
+    /// The test split; none if the data has none.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl PairSource {
         if path.is_file() { Pairs::read_table(path, source, target) } else { self.stem(path) }
     }
 
-    /// A split that has data of its own.
+    /// A split with its own data.
     fn split(&self, split: &PartFiles) -> Result<Option<Pairs>, DataError> {
         if builtin::parse(&self.data, "built-in set of pairs", &[(Self::NAME, ())])?.is_some() {
             let (count, seed) = split.dates;
@@ -116,7 +116,7 @@ impl PairSource {
     }
 }
 
-/// The languages of which there are files `STEM.LANGUAGE`.
+/// The languages that have files `STEM.LANGUAGE`.
 fn languages(stem: &Path) -> Vec<String> {
     let folder = stem.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = stem.file_name().unwrap_or_default().to_string_lossy();
@@ -124,12 +124,12 @@ fn languages(stem: &Path) -> Vec<String> {
         let language = path.file_name()?.to_str()?.strip_prefix(&*name)?.strip_prefix('.')?.to_owned();
         Some(language.strip_suffix(".gz").map_or(language.clone(), str::to_owned))
     };
-    // A folder that cannot be read is told of by the file that is wanted of it.
+    // If the folder cannot be read, the error is that of the requested file.
     let found = files::entries(folder).unwrap_or_default();
     found.into_iter().filter_map(language).collect()
 }
 
-/// `STEM.LANGUAGE`, or with `.gz` where only that is there.
+/// `STEM.LANGUAGE`, or with `.gz` if only that exists.
 fn file(stem: &Path, language: &str) -> PathBuf {
     let plain = PathBuf::from(format!("{}.{language}", stem.display()));
     files::existing(&plain).unwrap_or(plain)

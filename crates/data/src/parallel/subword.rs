@@ -1,4 +1,4 @@
-//! Pieces of words, learnt from the text.
+//! Subword pieces, learned from text.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,25 +15,25 @@ use crate::names::named;
 use crate::vocabulary::WordVocabulary;
 use crate::{DataError, ErrorKind};
 
-/// Begins the first piece of a word that stands after white space or at the beginning. In a text it is read as `_`.
+/// Starts the first piece of a word after white space or at the beginning. In a text it is read as `_`.
 const SPACE: char = '\u{2581}';
 const UNKNOWN: &str = "<UNK>";
 
-/// How pieces are found.
+/// The algorithm that learns pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubwordKind {
-    /// Byte-pair encoding: from characters up, the most frequent pair is joined (Sennrich et al. 2016, arXiv 1508.07909).
+    /// Byte-pair encoding: from characters up, merges the most frequent pair (Sennrich et al. 2016, arXiv 1508.07909).
     Bpe,
-    /// A unigram language model, from many pieces down (Kudo 2018, arXiv 1804.10959).
+    /// A unigram language model: removes pieces from a large set (Kudo 2018, arXiv 1804.10959).
     Unigram,
 }
 
-/// Cuts sentences into pieces that were learnt, and puts them together again.
+/// Splits sentences into learned pieces, and joins them again.
 ///
-/// A sentence is first divided at white space and control characters, and its words into runs of letters and digits and
-/// single other characters, so that no piece holds a word and its full stop. The first piece of a word begins with `▁`;
-/// so pieces, put together, give the sentence back but for the kind of its white space, if all characters are known.
+/// A sentence is first split at white space and control characters, and its words into runs of letters and digits and
+/// single other characters, so that no piece has a word and its full stop. The first piece of a word starts with `▁`,
+/// so that joined pieces restore the sentence, except for the kind of white space, if all characters are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ModelWrapper", into = "ModelWrapper")]
 pub struct Subword {
@@ -41,7 +41,7 @@ pub struct Subword {
 }
 
 impl Subword {
-    /// Learns up to `count` pieces from some sentences, all of their characters among them. The same sentences give the
+    /// Learns up to `count` pieces from some sentences, all their characters included. The same sentences give the
     /// same pieces.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Subword {
             );
             return Err(ErrorKind::Setting.error(message));
         }
-        // The unknown piece is one more.
+        // The unknown piece is counted too.
         let size = count + 1;
         let model = match kind {
             SubwordKind::Bpe => bpe(&words, size)?.into(),
@@ -75,20 +75,20 @@ impl Subword {
         Ok(Self { model })
     }
 
-    /// The pieces of a sentence; a character that was never seen is a piece that no vocabulary has.
+    /// The pieces of a sentence; an unknown character becomes a piece outside of every vocabulary.
     pub fn pieces(&self, sentence: &str) -> Vec<String> {
         let mut pieces = Vec::new();
         for word in marked_words(sentence) {
             match self.model.tokenize(&word) {
                 Ok(tokens) => pieces.extend(tokens.into_iter().map(|token| token.value)),
-                // A model that has no way to cut a word does not know it.
+                // A word that the model cannot split is unknown.
                 Err(_) => pieces.push(UNKNOWN.to_owned()),
             }
         }
         pieces
     }
 
-    /// The pieces by number.
+    /// The vocabulary of the pieces.
     pub fn vocabulary(&self) -> WordVocabulary {
         let mut pieces: Vec<(u32, String)> =
             self.model.get_vocab().into_iter().map(|(piece, number)| (number, piece)).collect();
@@ -96,13 +96,13 @@ impl Subword {
         WordVocabulary::of_words(pieces.into_iter().map(|(_, piece)| piece))
     }
 
-    /// The sentence of some pieces.
+    /// Joins pieces to a sentence.
     pub fn sentence<S: AsRef<str>>(pieces: &[S]) -> String {
         let joined: String = pieces.iter().map(AsRef::as_ref).collect();
         joined.replace(SPACE, " ").trim().to_owned()
     }
 
-    /// A sentence as its pieces give it back.
+    /// A sentence as restored from its pieces.
     pub fn normal_form(sentence: &str) -> String {
         Self::sentence(&marked_words(sentence).collect::<Vec<_>>())
     }
@@ -129,7 +129,7 @@ impl From<Subword> for ModelWrapper {
 
 named!(SubwordKind { Bpe => "bpe", Unigram => "unigram" });
 
-/// Runs of letters and digits, and other characters one by one, the first after white space with its mark.
+/// Runs of letters and digits, and other single characters, the first after white space with its mark.
 fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
     let parts = sentence.split(|c: char| c.is_whitespace() || c.is_control()).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
@@ -156,7 +156,7 @@ fn failed(error: impl fmt::Display) -> DataError {
 fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, DataError> {
     let unknown = tokenizers::AddedToken::from(UNKNOWN, true);
     let mut trainer = BpeTrainer::builder().vocab_size(size).show_progress(false).special_tokens(vec![unknown]).build();
-    // Each word as often as it appeared: the trainer counts them again.
+    // Repeats each word as often as it occurs, because the trainer counts again.
     let often = |word: &str| Ok(vec![word.to_owned(); words.get(word).map_or(0, |&count| count as usize)]);
     trainer.feed(words.keys(), often).map_err(failed)?;
     let mut model = BPE::builder().unk_token(UNKNOWN.to_owned()).build().map_err(failed)?;
@@ -173,7 +173,7 @@ fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, DataErr
         .build()
         .map_err(failed)?;
     let mut model = Unigram::default();
-    // One thread: sums in parts would depend on how many there are.
+    // One thread, because sums over parts would depend on their number.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let alone = alone.map_err(failed)?;
     // The suffix array of the trainer (esaxx-rs 0.1.10) panics on some very short texts.
@@ -183,9 +183,9 @@ fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, DataErr
     settle(&model)
 }
 
-/// The trainer gives rare characters their scores in the order of a hash table. Here it is that of the characters.
+/// The trainer scores rare characters in hash-table order. This puts them in the order of the characters.
 fn settle(model: &Unigram) -> Result<Unigram, DataError> {
-    /// By how much the trainer sets these scores apart.
+    /// The distance between these scores in the trainer.
     const APART: f64 = 1e-4;
     // The first is the unknown piece.
     let mut pieces: Vec<(String, f64)> = model.iter().skip(1).cloned().collect();

@@ -1,8 +1,8 @@
-//! A map from characters to numbers, quick for the reading loops.
+//! A fast map from characters to numbers, for the reading loops.
 
-/// A value for every Unicode scalar value, kept in pages of 256 that are made when first written.
+/// A value for every Unicode scalar value, in pages of 256 that are allocated on the first write.
 ///
-/// Two array look-ups find a value; a hash map would cost several times the rest of the reading loop.
+/// A value takes two array accesses; a hash map would cost several times the rest of the reading loop.
 #[derive(Clone, Debug)]
 pub(crate) struct CharTable {
     default: u32,

@@ -1,4 +1,4 @@
-//! A text that is open for reading: its files, its symbols and where its tokens stand.
+//! An open text: its files, its distinct tokens and the positions of its tokens.
 
 use std::ops::Range;
 use std::path::Path;
@@ -11,12 +11,11 @@ use super::scanned::Scanned;
 use super::{TextSource, Unit, Vocabulary};
 use crate::{DataError, ErrorKind, Split, builtin, counted};
 
-/// A text that is open for reading.
+/// An open text.
 ///
-/// Its files are mapped into memory one after the other and never copied. Opening reads them once, to
-/// check them, to count the symbols and to build a sparse index of the tokens (8 bytes for every
-/// 16,384 tokens). A token never spans two files. Clones share everything.
-///
+/// Its files are mapped into memory one after the other and never copied. Opening reads them once, to check them, to
+/// count the distinct tokens and to build a sparse index (8 bytes for every 16,384 tokens). A token never spans two
+/// files. Clones share everything.
 /// The files must not be changed while they are open. A change is noticed before the next tokens are read (by [`Streams::check`](super::Streams::check) and
 /// [`Corpus::ids`]); should a file be cut short just then, the system ends the process.
 #[derive(Clone, Debug)]
@@ -31,12 +30,12 @@ struct Shared {
 }
 
 impl Corpus {
-    /// Opens a source and reads it through once.
+    /// Opens a source and scans it once.
     ///
     /// # Errors
-    /// A file that is missing ([`ErrorKind::NotFound`]), empty ([`ErrorKind::TooLittle`]; in a folder, empty
-    /// files are left out) or, for characters and words, not UTF-8 ([`ErrorKind::Encoding`]); a folder
-    /// that matches nothing ([`ErrorKind::NotFound`]); a name that is not built in ([`ErrorKind::Setting`]).
+    /// A file that is missing ([`ErrorKind::NotFound`]), empty ([`ErrorKind::TooLittle`]; in a folder, empty files are
+    /// skipped) or, for characters and words, not UTF-8 ([`ErrorKind::Encoding`]); a folder without a match
+    /// ([`ErrorKind::NotFound`]); an unknown built-in name ([`ErrorKind::Setting`]).
     pub fn open(source: &TextSource, unit: Unit) -> Result<Self, DataError> {
         if let TextSource::Builtin(name) = source {
             let text = builtin::text(name)?;
@@ -60,7 +59,7 @@ impl Corpus {
         Self::new(source.to_string(), unit, files)
     }
 
-    /// A corpus of a text that is in memory already; `name` stands for it in messages.
+    /// A corpus from a text in memory; `name` is its name in messages.
     ///
     /// # Errors
     /// [`ErrorKind::TooLittle`] for an empty text, and [`ErrorKind::Encoding`] for characters and words.
@@ -77,12 +76,12 @@ impl Corpus {
         Ok(Self { shared: Arc::new(Shared { name, text: Scanned::new(unit, files, bytes)? }) })
     }
 
-    /// What messages call this text: its source as the user gave it.
+    /// The name of this text in messages: its source as given by the user.
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// The unit in which it is read.
+    /// The token unit.
     pub fn unit(&self) -> Unit {
         self.shared.text.unit
     }
@@ -92,7 +91,7 @@ impl Corpus {
         self.shared.text.scan.tokens
     }
 
-    /// The bytes of its files, in their order.
+    /// The bytes of its files, in order.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
         self.shared.text.files.iter().map(TextFile::bytes)
     }
@@ -102,7 +101,7 @@ impl Corpus {
         self.shared.text.bytes
     }
 
-    /// The number of distinct symbols.
+    /// The number of distinct tokens.
     pub fn distinct(&self) -> usize {
         self.shared.text.scan.symbols.len()
     }
@@ -112,17 +111,16 @@ impl Corpus {
         self.shared.text.files.iter().map(|file| file.path.as_path())
     }
 
-    /// The tokens of a range as they stand in the text, as far as there are any; bytes that are not
-    /// UTF-8 come out as replacement characters.
+    /// The text of a range of tokens, as far as it exists; bytes that are not UTF-8 become replacement characters.
     pub fn text(&self, range: Range<usize>) -> String {
         let bytes = Cursor::at(self.scanned(), range.start).copy(self.scanned(), range.len());
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The ids of the tokens of a range, all at once: for short ranges.
+    /// The ids of a range of tokens, all at once: for short ranges.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`] for a range that is not in the text, [`ErrorKind::Changed`] for a file that was changed, and those of
+    /// [`ErrorKind::Setting`] for a range outside of the text, [`ErrorKind::Changed`] for a changed file, and those of
     /// [`Corpus::check_vocabulary`].
     pub fn ids(&self, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Vec<u32>, DataError> {
         self.check_vocabulary(vocabulary)?;
@@ -134,11 +132,11 @@ impl Corpus {
         Ok(ids)
     }
 
-    /// Makes sure that a vocabulary can encode this text.
+    /// Checks that a vocabulary can encode this text.
     ///
     /// # Errors
-    /// [`ErrorKind::Mismatch`] for another unit, and [`ErrorKind::UnknownToken`] with file and offset where the vocabulary
-    /// lacks a symbol and has no unknown symbol to put in its place.
+    /// [`ErrorKind::Mismatch`] for another unit, and [`ErrorKind::UnknownToken`] with file and offset when the
+    /// vocabulary lacks a token and has no unknown token.
     pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<(), DataError> {
         if vocabulary.unit() != self.unit() {
             let (text, known) = (self.unit().plural(), vocabulary.unit().plural());
@@ -158,7 +156,7 @@ impl Corpus {
         Ok(())
     }
 
-    /// Makes sure that a range lies within the text.
+    /// Checks that a range is within the text.
     pub(crate) fn check_range(&self, range: &Range<usize>) -> Result<(), DataError> {
         if range.start > range.end || range.end > self.tokens() {
             let message =
@@ -168,12 +166,12 @@ impl Corpus {
         Ok(())
     }
 
-    /// The distinct symbols in the order of their first appearance.
+    /// The distinct tokens in the order of their first occurrence.
     pub(crate) fn symbols(&self) -> &[SymbolCount] {
         &self.shared.text.scan.symbols
     }
 
-    /// The file in which a symbol first appears, and the bytes of it.
+    /// The file of a distinct token's first occurrence, and its bytes.
     pub(crate) fn token(&self, symbol: &SymbolCount) -> (&TextFile, &[u8]) {
         let files = &self.scanned().files;
         let after = files.partition_point(|file| file.start <= symbol.offset);
@@ -182,14 +180,14 @@ impl Corpus {
         (file, &file.bytes()[start..start + symbol.length])
     }
 
-    /// The text itself.
+    /// The scanned text.
     pub(crate) fn scanned(&self) -> &Scanned {
         &self.shared.text
     }
 }
 
 impl Split {
-    /// Cuts a text by fractions: train, validation, test. See [`Split::of_tokens`].
+    /// Splits a text by fractions: train, validation, test. See [`Split::of_tokens`].
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A place in a corpus from which tokens are read.
+//! A reading position in a corpus.
 
 use super::scan::STRIDE;
 use super::scanned::Scanned;
@@ -6,7 +6,7 @@ use super::tokenizer::first_token;
 use super::{Unit, Vocabulary};
 use crate::DataError;
 
-/// A place between two tokens.
+/// A position between two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     file: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// The place before token `token`, or the end of the text where there are fewer tokens.
+    /// The position before token `token`, or the end of the text if it has fewer tokens.
     pub(crate) fn at(text: &Scanned, token: usize) -> Self {
         if text.unit == Unit::Byte {
             return Self::at_byte(text, token);
@@ -30,7 +30,7 @@ impl Cursor {
             None => (text.bytes, text.scan.tokens - entry * STRIDE),
         };
         let past_entry = token % STRIDE;
-        // As many characters as bytes: the stretch is ASCII.
+        // As many characters as bytes: this part is ASCII.
         if text.unit == Unit::Char && end - start == tokens {
             return Self::at_byte(text, start + past_entry);
         }
@@ -50,7 +50,7 @@ impl Cursor {
         Self { file, offset: byte - text.files[file].start }
     }
 
-    /// The rest of the file, or the whole next one at its end; nothing at the end of the text.
+    /// The rest of the file, or the next file at its end; empty at the end of the text.
     fn rest<'a>(&mut self, text: &'a Scanned) -> &'a [u8] {
         loop {
             let rest = text.files[self.file].bytes().get(self.offset..).unwrap_or_default();
@@ -61,15 +61,15 @@ impl Cursor {
         }
     }
 
-    /// Makes sure that the file in which it stands was not changed.
+    /// Checks that the current file has not changed.
     pub(crate) fn check(&self, text: &Scanned) -> Result<(), DataError> {
         text.files[self.file].check()
     }
 
     /// Reads as many tokens as `ids` holds and moves past them.
     ///
-    /// A token that the vocabulary lacks is read as [`Vocabulary::substitute`]; so is what lies past
-    /// the end, where a file was rewritten after it was opened.
+    /// A token that the vocabulary lacks is read as [`Vocabulary::substitute`]; so are tokens past the end, if a file
+    /// was rewritten after it was opened.
     pub(crate) fn read(&mut self, text: &Scanned, vocabulary: &Vocabulary, ids: &mut [u32]) {
         let mut read = 0;
         while read < ids.len() {
@@ -84,7 +84,7 @@ impl Cursor {
         }
     }
 
-    /// Copies out the next `tokens` tokens as they stand and moves past them.
+    /// Copies the next `tokens` tokens verbatim and moves past them.
     pub(crate) fn copy(&mut self, text: &Scanned, tokens: usize) -> Vec<u8> {
         let mut copied = Vec::new();
         for _ in 0..tokens {

@@ -1,12 +1,12 @@
-//! From numbers to text, one at a time.
+//! Decoding token ids to text, one at a time.
 
 use super::Vocabulary;
 use super::symbol::Symbol;
 
-/// Turns numbers into text as they come, for sampling that shows its output at once.
+/// Decodes token ids as they are sampled, so that text can be shown at once.
 ///
-/// With byte units a character may take several numbers: it comes out with the last of them, so that
-/// what comes out is always valid text.
+/// With byte units a character may take several ids: it is returned with the last of them, so that the output is
+/// always valid text.
 ///
 /// ```
 /// use rekindle_data::{Decoder, Unit, Vocabulary};
@@ -20,17 +20,17 @@ use super::symbol::Symbol;
 #[derive(Clone, Debug)]
 pub struct Decoder<'v> {
     vocabulary: &'v Vocabulary,
-    /// The beginning of a character, at most three bytes.
+    /// The start of a character, at most three bytes.
     pending: Vec<u8>,
 }
 
 impl<'v> Decoder<'v> {
-    /// A decoder at the beginning of a text.
+    /// A decoder at the start of a text.
     pub fn new(vocabulary: &'v Vocabulary) -> Self {
         Self { vocabulary, pending: Vec::new() }
     }
 
-    /// Takes the next number; returns the text that it completes, often one symbol.
+    /// Adds the next id; returns the text that it completes, often one token.
     pub fn push(&mut self, id: u32) -> String {
         match self.vocabulary.get(id) {
             Some(Symbol::Byte(byte)) => self.push_byte(*byte),
@@ -44,7 +44,7 @@ impl<'v> Decoder<'v> {
         }
     }
 
-    /// Ends the text: what is left of an incomplete character comes out as a replacement character.
+    /// Ends the text: an incomplete character becomes a replacement character.
     pub fn finish(&mut self) -> String {
         let text = String::from_utf8_lossy(&self.pending).into_owned();
         self.pending.clear();
@@ -62,7 +62,7 @@ impl<'v> Decoder<'v> {
             let Some(invalid) = error.error_len() else {
                 return text;
             };
-            // What cannot become a character any more; the rest may begin another.
+            // These bytes cannot become a character; the rest may start another.
             let rest = self.pending.split_off(error.valid_up_to() + invalid);
             text.push_str(&self.finish());
             self.pending = rest;

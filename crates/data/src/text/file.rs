@@ -1,4 +1,4 @@
-//! The bytes of one file, mapped into memory rather than read.
+//! The bytes of one file, memory-mapped.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -10,33 +10,33 @@ use super::Unit;
 use crate::files::{self, Encoding, GZIP, invalid_utf8, without_mark};
 use crate::{DataError, ErrorKind};
 
-/// Files up to this size are read: a mapping takes at least a page of memory too, and a system allows
-/// only so many of them (65,530 by default on Linux, fewer than the files of a kernel tree).
+/// Files up to this size are read: a mapping takes at least a page of memory too, and a system limits their number
+/// (65,530 by default on Linux, fewer than the files of a kernel tree).
 const PAGE: u64 = 4096;
 
-/// A text that is open for reading.
+/// A file of a corpus.
 #[derive(Debug)]
 pub(crate) struct TextFile {
-    /// The path, or the name of a text that is not on disk.
+    /// The path, or the name of a text that is not a file.
     pub(crate) path: PathBuf,
-    /// Where this file begins in the whole corpus, in bytes.
+    /// Offset of this file in the corpus, in bytes.
     pub(crate) start: usize,
     content: Content,
-    /// Bytes before the text: a byte-order mark.
+    /// Skipped bytes before the text: a byte-order mark.
     skipped: usize,
 }
 
 #[derive(Debug)]
 enum Content {
-    /// And what the file was when it was mapped.
+    /// The mapping, and the file's metadata when it was mapped.
     Mapped(Mmap, Metadata),
     Read(Vec<u8>),
     Static(&'static [u8]),
 }
 
 impl TextFile {
-    /// Opens a file that begins at byte `start` of the corpus. A gzip file is unpacked into memory, and so is UTF-16 for
-    /// characters and words; a byte-order mark is left out for these.
+    /// Opens a file that starts at byte `start` of the corpus. gzip is unpacked into memory, and so is UTF-16 for
+    /// characters and words; a byte-order mark is skipped for these.
     pub(crate) fn open(path: PathBuf, start: usize, unit: Unit) -> Result<Self, DataError> {
         let failed = |source| DataError::read(&path, source);
         let mut content = if path == Path::new("-") {
@@ -58,30 +58,30 @@ impl TextFile {
         Ok(Self { path, start, content, skipped })
     }
 
-    /// A text that is in memory already.
+    /// A text in memory.
     pub(crate) fn owned(name: &str, text: Vec<u8>) -> Self {
         Self { path: name.into(), start: 0, content: Content::Read(text), skipped: 0 }
     }
 
-    /// A text that is part of the program.
+    /// A text included in the program.
     pub(crate) fn built_in(name: &str, text: &'static str) -> Self {
         Self { path: name.into(), start: 0, content: Content::Static(text.as_bytes()), skipped: 0 }
     }
 
-    /// All the bytes of the text.
+    /// All bytes of the text.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.content.bytes()[self.skipped..]
     }
 
-    /// Makes sure that the file is still what it was when it was opened, as far as its length and its times say. One that was put in
-    /// its place is another file, and does no harm.
+    /// Checks that the file has not changed since it was opened, by its length and times. A file that replaced it is
+    /// another one, and does no harm.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Changed`] when it was.
+    /// [`ErrorKind::Changed`] when it has.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         let Content::Mapped(_, was) = &self.content else { return Ok(()) };
-        // A file that was deleted is kept by the system as long as it is mapped.
+        // The system keeps a deleted file as long as it is mapped.
         let Ok(is) = self.path.metadata() else { return Ok(()) };
         let changed = is.len() != was.len() || is.modified().ok() != was.modified().ok();
         if same_file(was, &is) && changed {
@@ -95,7 +95,7 @@ impl TextFile {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Encoding`, with what the file is where it is a known binary format.
+    /// `ErrorKind::Encoding`, with the file's format if it is a known binary one.
     pub(crate) fn utf8(&self) -> Result<&str, DataError> {
         let bytes = self.bytes();
         let advice = "convert the file, or read it with byte units (`--units byte`)";
@@ -119,7 +119,7 @@ fn open_content(path: &Path) -> std::io::Result<Content> {
     if metadata.is_file() && metadata.len() > PAGE {
         return Ok(Content::Mapped(map(&file)?, metadata));
     }
-    // Small files, and what has no size to map: pipes and devices.
+    // Small files, and those without a size to map: pipes and devices.
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(Content::Read(bytes))
@@ -131,7 +131,7 @@ fn same_file(a: &Metadata, b: &Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
-/// Other systems do not let a file be replaced that is mapped.
+/// Other systems do not allow a mapped file to be replaced.
 #[cfg(not(unix))]
 fn same_file(_: &Metadata, _: &Metadata) -> bool {
     true

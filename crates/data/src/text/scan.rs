@@ -1,4 +1,4 @@
-//! The one pass over a text that counts its symbols and notes where they stand.
+//! The pass over a text that counts its distinct tokens and indexes token positions.
 
 use std::collections::HashMap;
 
@@ -8,33 +8,33 @@ use super::file::TextFile;
 use super::tokenizer::tokens;
 use crate::DataError;
 
-/// Tokens between two entries of the sparse index: half a megabyte of index for a gigabyte of text,
-/// and a jump to any token reads a few tens of kilobytes at most.
+/// Tokens per entry of the sparse index: half a megabyte of index for a gigabyte of text, and finding a token reads a
+/// few tens of kilobytes at most.
 pub(crate) const STRIDE: usize = 1 << 14;
 
-/// A distinct symbol of a text.
+/// A distinct token of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SymbolCount {
-    /// Where it first appears, in bytes from the start of the corpus.
+    /// Its first occurrence, in bytes from the start of the corpus.
     pub(crate) offset: usize,
     /// Its length in bytes.
     pub(crate) length: usize,
-    /// How often it appears.
+    /// Number of occurrences.
     pub(crate) count: u64,
 }
 
-/// What the pass finds.
+/// The result of the scan.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     /// The number of tokens.
     pub(crate) tokens: usize,
-    /// The byte offset in the corpus of every `STRIDE`-th token; empty for bytes, which need none.
+    /// The byte offset in the corpus of every `STRIDE`-th token; empty for bytes, which need no index.
     pub(crate) index: Vec<usize>,
-    /// The distinct symbols in the order of their first appearance.
+    /// The distinct tokens in the order of their first occurrence.
     pub(crate) symbols: Vec<SymbolCount>,
 }
 
-/// Reads all files once.
+/// Scans all files once.
 ///
 /// # Errors
 /// `ErrorKind::Encoding` for characters and words.
@@ -63,7 +63,7 @@ fn scan_bytes(files: &[TextFile]) -> Scan {
 fn scan_chars(files: &[TextFile]) -> Result<Scan, DataError> {
     let mut scan = Scan::default();
     let mut ascii = ByteCounts::new();
-    // The place in `scan.symbols` of each character beyond ASCII, or `ABSENT`.
+    // The index in `scan.symbols` of each character beyond ASCII, or `ABSENT`.
     const ABSENT: u32 = u32::MAX;
     let mut places = CharTable::new(ABSENT);
 
@@ -100,7 +100,7 @@ fn scan_chars(files: &[TextFile]) -> Result<Scan, DataError> {
 
 fn scan_words(files: &[TextFile]) -> Result<Scan, DataError> {
     let mut scan = Scan::default();
-    // The place in `scan.symbols` of each word; the words themselves stay in the mapping.
+    // The index in `scan.symbols` of each word; the words themselves stay in the mapping.
     let mut places: HashMap<&[u8], usize> = HashMap::new();
     for file in files {
         let mut offset = file.start;
@@ -119,8 +119,7 @@ fn scan_words(files: &[TextFile]) -> Result<Scan, DataError> {
 }
 
 impl Scan {
-    /// Notes the offset of the next token where the index wants it; says how many tokens there are
-    /// until the next such place.
+    /// Adds the offset of the next token to the index if it is due; returns the number of tokens until the next entry.
     fn mark(&mut self, offset: usize) -> usize {
         let past_mark = self.tokens % STRIDE;
         if past_mark == 0 {
@@ -130,7 +129,7 @@ impl Scan {
     }
 }
 
-/// How often each byte appears, and where it appears first.
+/// Occurrences of each byte, and the first of each.
 struct ByteCounts {
     counts: [u64; 256],
     offsets: [usize; 256],
@@ -141,12 +140,12 @@ impl ByteCounts {
         Self { counts: [0; 256], offsets: [0; 256] }
     }
 
-    /// Counts the bytes of a block that begins at byte `start` of the corpus.
+    /// Counts the bytes of a block that starts at byte `start` of the corpus.
     fn add(&mut self, block: &[u8], start: usize) {
         if let [byte] = block {
             return self.add_run(*byte, 1, start);
         }
-        // Four tables, so that a run of one byte does not wait for its own counter each time.
+        // Four tables, so that a run of one byte does not wait for its counter each time.
         let mut tables = [[0u32; 256]; 4];
         let quads = block.chunks_exact(4);
         for byte in quads.remainder() {

@@ -1,25 +1,25 @@
-//! The files of a text, and what one pass over them found.
+//! The files of a text with the result of scanning them.
 
 use super::Unit;
 use super::file::TextFile;
 use super::scan::{Scan, scan};
 use crate::DataError;
 
-/// The files of a text, and what one pass over them found.
+/// The files of a text with the result of scanning them.
 #[derive(Debug)]
 pub(crate) struct Scanned {
-    /// The unit in which it is read.
+    /// The token unit.
     pub(crate) unit: Unit,
-    /// Never empty; none of the files is.
+    /// Never empty, and without empty files.
     pub(crate) files: Vec<TextFile>,
-    /// All bytes.
+    /// Total bytes.
     pub(crate) bytes: usize,
-    /// Tokens, symbols and where they stand.
+    /// Tokens, distinct tokens and positions.
     pub(crate) scan: Scan,
 }
 
 impl Scanned {
-    /// Reads the files through once.
+    /// Scans the files once.
     pub(crate) fn new(unit: Unit, files: Vec<TextFile>, bytes: usize) -> Result<Self, DataError> {
         let scan = scan(unit, &files)?;
         Ok(Self { unit, files, bytes, scan })

@@ -1,4 +1,4 @@
-//! Where a text comes from.
+//! Sources of texts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use walkdir::WalkDir;
 
 use crate::{DataError, ErrorKind, builtin};
 
-/// The longest pattern, in bytes: its parser goes down a level a brace.
+/// Length limit of a pattern in bytes: its parser recurses for each brace.
 const LONGEST_PATTERN: usize = 4096;
 
-/// The pattern of a folder for which none is given.
+/// The default pattern of a folder.
 const EVERY_FILE: &str = "**/*";
 
-/// One file, several, a folder, or a text that the crate carries with it.
+/// One file, several, a folder, or a built-in text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextSource {
     /// One file.
@@ -24,7 +24,7 @@ pub enum TextSource {
     Files(Vec<PathBuf>),
     /// The files below a folder whose path matches a pattern, in the order of their paths.
     ///
-    /// Hidden files and folders (their names begin with a dot) and links are left out.
+    /// Hidden files and folders (with names that start with a dot) and links are skipped.
     Folder {
         /// The folder.
         path: PathBuf,
@@ -37,10 +37,9 @@ pub enum TextSource {
 }
 
 impl TextSource {
-    /// Reads `PATH`, `PATH,PATH` or `builtin:NAME`; a path that is a folder takes every file in it, and `-` is the
-    /// standard input.
+    /// Parses `PATH`, `PATH,PATH` or `builtin:NAME`; a folder stands for every file in it, and `-` for standard input.
     ///
-    /// A path that exists is taken whole even where it has a comma in it. Whether files exist is seen on opening.
+    /// An existing path is used as a whole even if it contains a comma. Files are checked when they are opened.
     ///
     /// # Errors
     /// [`ErrorKind::Setting`] for an empty string or an empty part of a list.
@@ -65,7 +64,7 @@ impl TextSource {
     /// The same folder with another pattern.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`] where the source is not a folder, and for a glob with a mistake in it.
+    /// [`ErrorKind::Setting`] when the source is not a folder, and for an invalid glob.
     pub fn with_pattern(self, pattern: &str) -> Result<Self, DataError> {
         matcher(pattern)?;
         match self {
@@ -77,7 +76,7 @@ impl TextSource {
         }
     }
 
-    /// The files of a source that is on disk, in reading order; none for a built-in text.
+    /// The files of a source on disk, in reading order; none for a built-in text.
     ///
     /// # Errors
     /// Those of a folder that cannot be read, has a bad pattern or has no match ([`ErrorKind::NotFound`]).
@@ -98,7 +97,7 @@ fn matcher(pattern: &str) -> Result<GlobSet, DataError> {
     }
     let anywhere = if pattern.contains('/') { pattern.to_owned() } else { format!("**/{pattern}") };
     let glob = GlobBuilder::new(&anywhere).literal_separator(true).build();
-    // A set, since one glob alone panics where its braces are nested too deep for a regular expression.
+    // A set, because a single glob panics if its braces are nested too deep for a regular expression.
     glob.and_then(|glob| GlobSetBuilder::new().add(glob).build()).map_err(|source| {
         ErrorKind::Setting.error(format!("the pattern `{pattern}` is not a valid glob")).because(source)
     })

@@ -1,4 +1,4 @@
-//! Batches for stateful training: every row of a batch goes on where it stopped in the batch before.
+//! Batches for stateful training: every row continues where it stopped in the previous batch.
 
 use std::ops::Range;
 
@@ -6,15 +6,14 @@ use super::cursor::Cursor;
 use super::{Corpus, Vocabulary};
 use crate::{DataError, ErrorKind, counted};
 
-/// `B` contiguous streams over a range of tokens, read `T` steps at a time.
+/// `B` contiguous streams over a range of tokens, read `T` time steps at a time.
 ///
-/// The range is cut into `B` streams of `steps() * T` tokens each. Row `b` of batch `s` is steps
-/// `s*T .. (s+1)*T` of stream `b`, so that the hidden state that a row ends with is the one that the
-/// same row of the next batch starts from. Targets are the inputs shifted by one. Nothing is left out
-/// but what does not fill a last batch: less than `B * T` tokens.
+/// The range is cut into `B` streams of `steps() * T` tokens each. Row `b` of batch `s` has time steps
+/// `s*T .. (s+1)*T` of stream `b`, so that the final hidden state of a row is the initial one of the same row in the
+/// next batch. Targets are the inputs shifted by one. Only tokens that do not fill a last batch are left out, fewer
+/// than `B * T`.
 ///
-/// Batches read in order cost no search; any other one is found through the sparse index, with the
-/// same result.
+/// Reading batches in order needs no search; any other batch is found through the sparse index, with the same result.
 #[derive(Clone, Debug)]
 pub struct Streams {
     corpus: Corpus,
@@ -23,7 +22,7 @@ pub struct Streams {
     batch_size: usize,
     sequence_length: usize,
     steps: usize,
-    /// The step before which the cursors stand.
+    /// The step of the cursors' positions.
     next: usize,
     cursors: Vec<Cursor>,
 }
@@ -41,9 +40,9 @@ impl Streams {
     /// Streams over a range of a corpus.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`] for a batch size or sequence length of 0, and a range that is not in the text;
-    /// [`ErrorKind::TooLittle`] where the range has less than `B * T + 1` tokens; and where the
-    /// vocabulary does not fit, those of [`Corpus::check_vocabulary`].
+    /// [`ErrorKind::Setting`] for a batch size or sequence length of 0, and a range outside of the text;
+    /// [`ErrorKind::TooLittle`] when the range has fewer than `B * T + 1` tokens; and those of
+    /// [`Corpus::check_vocabulary`] for a vocabulary that does not fit.
     pub fn new(
         corpus: &Corpus,
         vocabulary: &Vocabulary,
@@ -75,7 +74,7 @@ impl Streams {
             start: range.start,
             batch_size,
             sequence_length,
-            // The last target needs a token of its own.
+            // The last target takes one more token.
             steps: (tokens - 1) / (batch_size * sequence_length),
             next: 0,
             cursors: Vec::with_capacity(batch_size),
@@ -89,33 +88,33 @@ impl Streams {
         self.steps
     }
 
-    /// The number of tokens that one pass predicts.
+    /// The number of tokens predicted in one pass.
     pub fn tokens(&self) -> usize {
         self.steps * self.batch_size * self.sequence_length
     }
 
-    /// B, the number of streams.
+    /// `B`, the number of streams.
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
 
-    /// T, the steps in one batch.
+    /// `T`, the time steps in one batch.
     pub fn sequence_length(&self) -> usize {
         self.sequence_length
     }
 
-    /// Makes sure that the files of the next batch are still what they were when they were opened.
+    /// Checks that the files of the next batch have not changed since they were opened.
     ///
     /// # Errors
-    /// [`ErrorKind::Changed`] where one is not.
+    /// [`ErrorKind::Changed`] when one has.
     pub fn check(&self) -> Result<(), DataError> {
         self.cursors.iter().try_for_each(|cursor| cursor.check(self.corpus.scanned()))
     }
 
-    /// One batch.
+    /// Reads one batch.
     ///
     /// # Panics
-    /// Where `step` is not less than [`Streams::steps`].
+    /// When `step` is not below [`Streams::steps`].
     pub fn batch(&mut self, step: usize) -> StreamBatch {
         assert!(step < self.steps, "step {step} of {} steps", self.steps);
         if step != self.next {
@@ -128,14 +127,14 @@ impl Streams {
         for (cursor, (inputs, targets)) in self.cursors.iter_mut().zip(rows) {
             cursor.read(self.corpus.scanned(), &self.vocabulary, inputs);
             targets[..length - 1].copy_from_slice(&inputs[1..]);
-            // The cursor stays before the last target: it is the next batch's first input.
+            // The cursor stays before the last target, which is the first input of the next batch.
             cursor.clone().read(self.corpus.scanned(), &self.vocabulary, &mut targets[length - 1..]);
         }
         self.next = step + 1;
         StreamBatch { inputs, targets }
     }
 
-    /// Moves every stream to the beginning of a step.
+    /// Moves every stream to the start of a step.
     fn seek(&mut self, step: usize) {
         let stream_length = self.steps * self.sequence_length;
         let first = self.start + step * self.sequence_length;

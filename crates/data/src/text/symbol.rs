@@ -1,4 +1,4 @@
-//! One entry of a vocabulary, and how it is printed and read.
+//! Vocabulary entries, and their printed form.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use super::Unit;
 use super::tokenizer::tokens;
 
-/// How the unknown symbol is printed. No unit has it as a symbol: `<` is a word of its own.
+/// The printed form of the unknown token. It is not a token of any unit: `<` is a separate word.
 pub(crate) const UNKNOWN: &str = "<UNK>";
 
 /// One entry of a vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Symbol {
-    /// Stands for every symbol that the vocabulary lacks.
+    /// Stands for every token that the vocabulary lacks.
     Unknown,
     /// A byte.
     Byte(u8),
     /// A character.
     Char(char),
-    /// A word, shared with the table that looks it up.
+    /// A word, shared with the lookup table.
     Word(Arc<str>),
 }
 
 impl Symbol {
-    /// The symbol of a token that is valid in its unit.
+    /// The entry of a token that is valid in its unit.
     pub(crate) fn of_token(unit: Unit, token: &[u8]) -> Option<Self> {
         match unit {
             Unit::Byte => Self::only(token.iter()).map(|byte| Self::Byte(*byte)),
@@ -35,7 +35,7 @@ impl Symbol {
         }
     }
 
-    /// Reads what [`Symbol::print`] writes.
+    /// Parses the output of [`Symbol::print`].
     pub(crate) fn parse(unit: Unit, text: &str) -> Option<Self> {
         match unit {
             Unit::Byte => Self::parse_byte(text).map(Self::Byte),
@@ -43,8 +43,7 @@ impl Symbol {
         }
     }
 
-    /// The symbol in print: characters and words as they are, bytes as in a Rust byte string
-    /// (`a`, `\n`, `\xff`).
+    /// The printed form: characters and words as they are, bytes as in a Rust byte string (`a`, `\n`, `\xff`).
     pub(crate) fn print(&self) -> Cow<'_, str> {
         match self {
             Self::Unknown => UNKNOWN.into(),
@@ -64,7 +63,7 @@ impl Symbol {
             [byte] => *byte,
             _ => return None,
         };
-        // One spelling for each byte, so that no symbol can stand in a file twice unnoticed.
+        // A byte has a single spelling, so that a file cannot list it twice unnoticed.
         (byte.escape_ascii().to_string() == text).then_some(byte)
     }
 

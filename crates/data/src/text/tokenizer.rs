@@ -1,15 +1,15 @@
-//! Where the symbols of a text begin and end.
+//! Splitting a text into tokens.
 //!
-//! The length of the next token depends on the text from there on only, never on what stands before. So reading may
-//! start at any token boundary, which is what the sparse index of a [`Corpus`](crate::Corpus) relies on.
+//! The length of the next token depends only on the text from there on, not on the text before it. So reading may
+//! start at any token boundary, as the sparse index of a [`Corpus`](crate::Corpus) requires.
 
 use super::Unit;
 use crate::letters::is_word_part;
 
-/// The first character of a text that is not empty, and its length in bytes.
+/// The first character of a non-empty text, and its length in bytes.
 ///
-/// A byte that does not begin a valid UTF-8 sequence counts as one replacement character: corpora are checked when
-/// they are opened, but a mapped file may be changed by another program later on.
+/// A byte that does not start a valid UTF-8 sequence counts as one replacement character: corpora are checked when
+/// they are opened, but another program may change a mapped file later.
 pub(crate) fn first_char(text: &[u8]) -> (char, usize) {
     let length = match text[0] {
         byte @ 0..=0x7f => return (byte as char, 1),
@@ -23,7 +23,7 @@ pub(crate) fn first_char(text: &[u8]) -> (char, usize) {
         .map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, length))
 }
 
-/// The length in bytes of the first token of a text that is not empty.
+/// The length in bytes of the first token of a non-empty text.
 pub(crate) fn first_token(unit: Unit, text: &[u8]) -> usize {
     match unit {
         Unit::Byte => 1,
@@ -55,7 +55,7 @@ fn first_word(text: &[u8]) -> usize {
     if first != ' ' || run == text.len() || first_char(&text[run..]).0.is_whitespace() {
         return run;
     }
-    // The last space of the run belongs to the token after it.
+    // The last space of the run belongs to the next token.
     if run > length { run - length } else { length + run_or_mark(&text[length..]) }
 }
 

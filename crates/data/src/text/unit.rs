@@ -1,4 +1,4 @@
-//! The unit of text that one time step of a network reads.
+//! The token unit of a text, read at one time step.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, ErrorKind};
 
-/// What one symbol of a text is.
+/// The unit of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// A Unicode scalar value. The text must be UTF-8.
     #[default]
     Char,
-    /// A byte. Any file will do.
+    /// A byte. Any file is valid.
     Byte,
-    /// A word or a mark, with the one space before it. The text must be UTF-8.
+    /// A word or a mark, with the single space before it. The text must be UTF-8.
     ///
     /// The rule, where `word character` is a letter, a digit, a combining mark, U+200C, U+200D or `_`:
     ///
     /// 1. a token is a longest run of word characters, or one other character that is not white space;
     /// 2. the single space (U+0020) right before such a token belongs to it: `"to be,"` is `to`, ` be`, `,`;
-    /// 3. other white space is cut into runs of one and the same character: `"\n\n   x"` is `\n\n`, two spaces, ` x`.
+    /// 3. other white space is cut into runs of the same character: `"\n\n   x"` is `\n\n`, two spaces, ` x`.
     ///
-    /// The tokens of a text, joined with nothing between them, are the text again.
+    /// Concatenating the tokens of a text gives the text.
     Word,
 }
 
 impl Unit {
-    /// Every unit, in the order in which help texts list them.
+    /// Every unit, in the order of help texts.
     pub const ALL: [Unit; 3] = [Unit::Char, Unit::Byte, Unit::Word];
 
-    /// The name that configurations and the command line use.
+    /// The name in configurations and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Unit::Char => "char",
@@ -41,7 +41,7 @@ impl Unit {
         }
     }
 
-    /// The plural that messages use: `characters`, `bytes`, `words`.
+    /// The plural in messages: `characters`, `bytes`, `words`.
     pub fn plural(self) -> &'static str {
         match self {
             Unit::Char => "characters",

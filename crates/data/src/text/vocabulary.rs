@@ -1,4 +1,4 @@
-//! The vocabulary of a language model: its tokens, and their numbers.
+//! The vocabulary of a language model: its tokens and their ids.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -15,19 +15,18 @@ use super::tokenizer::{first_char, first_token, tokens};
 use super::{Corpus, Decoder, Unit};
 use crate::{DataError, ErrorKind};
 
-/// What a look-up gives for a symbol that is not there.
+/// The lookup result for a missing token.
 const ABSENT: u32 = u32::MAX;
 
-/// Which symbols of a text make its vocabulary.
+/// Selects the tokens of a vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VocabularyConfig {
-    /// Leave out symbols that appear less often than this. Default 1: none.
+    /// Leave out tokens that occur less often than this. Default 1: none.
     pub min_count: u64,
-    /// Keep at most this many symbols, the most frequent ones, the unknown symbol included. Default:
-    /// all.
+    /// Keep at most this many tokens, the most frequent ones, the unknown token included. Default: all.
     pub max_size: Option<usize>,
-    /// Have an unknown symbol even where no symbol of the text is left out. Default: no.
+    /// Include an unknown token even if no token of the text is left out. Default: no.
     pub unknown: bool,
 }
 
@@ -37,11 +36,10 @@ impl Default for VocabularyConfig {
     }
 }
 
-/// The tokens of a language model, numbered from 0.
+/// The tokens of a language model, with ids from 0.
 ///
-/// The numbers follow the first appearance in the text, as in the lecture's `hello`: `h` 0, `e` 1,
-/// `l` 2, `o` 3. Where there is an unknown symbol, it is 0 and the others come after it. Clones share
-/// the tables.
+/// The ids follow the first occurrence in the text, as in the lecture's `hello`: `h` 0, `e` 1, `l` 2, `o` 3. The
+/// unknown token, if any, is 0 and the others follow it. Clones share the tables.
 #[derive(Clone)]
 pub struct Vocabulary {
     shared: Arc<Shared>,
@@ -54,30 +52,30 @@ struct Shared {
     ids: Ids,
 }
 
-/// From a token to its number.
+/// Maps a token to its id.
 enum Ids {
     Byte(Box<[u32; 256]>),
     Char(CharTable),
     Word(HashMap<Arc<[u8]>, u32>),
 }
 
-/// A symbol that a vocabulary lacks.
+/// A token that a vocabulary lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{symbol:?} at byte {offset} is not in the vocabulary of {size} symbols")]
 pub struct UnknownSymbol {
-    /// The symbol, in print.
+    /// The token in printed form.
     pub symbol: String,
-    /// Where it stands, in bytes.
+    /// Its position, in bytes.
     pub offset: usize,
-    /// The number of symbols in the vocabulary.
+    /// The vocabulary size.
     pub size: usize,
 }
 
 impl Vocabulary {
-    /// The vocabulary of a corpus. Where symbols are left out, an unknown symbol takes their place.
+    /// The vocabulary of a corpus. If tokens are left out, an unknown token takes their place.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLittle`] for a text of one symbol, or limits that leave less than two symbols.
+    /// [`ErrorKind::TooLittle`] for a text with one distinct token, or limits that leave fewer than two.
     pub fn from_corpus(corpus: &Corpus, config: &VocabularyConfig) -> Result<Self, DataError> {
         let all = corpus.symbols();
         let mut kept: Vec<&SymbolCount> = all.iter().filter(|symbol| symbol.count >= config.min_count).collect();
@@ -103,23 +101,23 @@ impl Vocabulary {
             return Err(ErrorKind::TooLarge.error(message).within(corpus.name()));
         }
         let known = kept.iter().filter_map(|symbol| {
-            // A token of a checked text is always one symbol of its unit.
+            // A token of a checked text is always a single entry of its unit.
             Symbol::of_token(corpus.unit(), corpus.token(symbol).1)
         });
         let unknown = unknown.then_some(Symbol::Unknown);
         Ok(Self::from_symbols(corpus.unit(), unknown.into_iter().chain(known).collect()))
     }
 
-    /// The vocabulary of a short text, with every symbol in it.
+    /// The vocabulary of a short text, with every token in it.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLittle`] for less than two symbols.
+    /// [`ErrorKind::TooLittle`] for fewer than two tokens.
     pub fn from_text(text: &str, unit: Unit) -> Result<Self, DataError> {
         let corpus = Corpus::from_text("text", text, unit)?;
         Self::from_corpus(&corpus, &VocabularyConfig::default())
     }
 
-    /// The vocabulary with these symbols, all of one unit and different.
+    /// The vocabulary of these entries, all of one unit and distinct.
     pub(crate) fn from_symbols(unit: Unit, symbols: Vec<Symbol>) -> Self {
         let mut ids = match unit {
             Unit::Byte => Ids::Byte(Box::new([ABSENT; 256])),
@@ -140,29 +138,29 @@ impl Vocabulary {
         Self { shared: Arc::new(Shared { unit, symbols, unknown, ids }) }
     }
 
-    /// The unit of the symbols.
+    /// The token unit.
     pub fn unit(&self) -> Unit {
         self.shared.unit
     }
 
-    /// V, the number of symbols, the unknown one included.
+    /// `V`, the number of tokens, the unknown one included.
     #[expect(clippy::len_without_is_empty, reason = "a vocabulary has two symbols at least")]
     pub fn len(&self) -> usize {
         self.shared.symbols.len()
     }
 
-    /// The number of the unknown symbol, if there is one.
+    /// The id of the unknown token, if any.
     pub fn unknown_id(&self) -> Option<u32> {
         self.shared.unknown
     }
 
-    /// A symbol in print: characters and words as they are, bytes as in a Rust byte string (`\xff`),
-    /// the unknown symbol as `<UNK>`. [`Vocabulary::id`] reads it back.
+    /// A token in printed form: characters and words as they are, bytes as in a Rust byte string (`\xff`), the unknown
+    /// token as `<UNK>`. [`Vocabulary::id`] parses it.
     pub fn symbol(&self, id: u32) -> Option<Cow<'_, str>> {
         self.get(id).map(Symbol::print)
     }
 
-    /// The number of a symbol in print.
+    /// The id of a token in printed form.
     pub fn id(&self, symbol: &str) -> Option<u32> {
         if symbol == UNKNOWN {
             return self.unknown_id();
@@ -173,16 +171,16 @@ impl Vocabulary {
         }
     }
 
-    /// For each symbol of this vocabulary, its number in another one: how weights move from a model
-    /// of one text to a model of another.
+    /// The id in `other` of each token of this vocabulary, for copying weights from a model of one text to a model of
+    /// another.
     pub fn map_to(&self, other: &Vocabulary) -> Vec<Option<u32>> {
         self.shared.symbols.iter().map(|symbol| other.id(&symbol.print())).collect()
     }
 
-    /// The numbers of the symbols of a text, `[T]`.
+    /// The token ids of a text, `[T]`.
     ///
     /// # Errors
-    /// [`UnknownSymbol`] for the first symbol that the vocabulary lacks.
+    /// [`UnknownSymbol`] for the first token that the vocabulary lacks.
     pub fn encode(&self, text: impl AsRef<[u8]>) -> Result<Vec<u32>, UnknownSymbol> {
         let mut offset = 0;
         tokens(self.unit(), text.as_ref())
@@ -194,16 +192,15 @@ impl Vocabulary {
             .collect()
     }
 
-    /// Like [`Vocabulary::encode`], with the unknown symbol for those that the vocabulary lacks; they
-    /// are left out where it has none.
+    /// Like [`Vocabulary::encode`], with the unknown token in place of those that the vocabulary lacks; they are
+    /// skipped if it has none.
     pub fn encode_lossy(&self, text: impl AsRef<[u8]>) -> Vec<u32> {
         tokens(self.unit(), text.as_ref()).filter_map(|token| self.look_up(token).or(self.unknown_id())).collect()
     }
 
-    /// The text of some numbers.
+    /// The text of some token ids.
     ///
-    /// A replacement character (U+FFFD) stands for the unknown symbol, for numbers of no symbol and
-    /// for bytes that are not UTF-8.
+    /// The unknown token, invalid ids and bytes that are not UTF-8 become replacement characters (U+FFFD).
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut decoder = Decoder::new(self);
         let mut text: String = ids.iter().map(|id| decoder.push(*id)).collect();
@@ -219,18 +216,17 @@ impl Vocabulary {
         &self.shared.symbols
     }
 
-    /// Makes sure that a token which stands at `offset` is known.
+    /// Checks that the token at `offset` is in the vocabulary.
     pub(crate) fn check(&self, token: &[u8], offset: usize) -> Result<(), UnknownSymbol> {
         self.look_up(token).map(drop).ok_or_else(|| self.unknown_symbol(token, offset))
     }
 
-    /// What is read for a symbol that is not there: the unknown one, or else symbol 0.
+    /// The id for tokens that the vocabulary lacks: the unknown token, or else id 0.
     pub(crate) fn substitute(&self) -> u32 {
         self.unknown_id().unwrap_or(0)
     }
 
-    /// Encodes the beginning of a text, until the text or `ids` ends. Returns the tokens and the bytes
-    /// that were read.
+    /// Encodes the start of a text, until the text or `ids` ends. Returns the numbers of tokens and bytes read.
     pub(crate) fn fill(&self, text: &[u8], ids: &mut [u32]) -> (usize, usize) {
         let known = |id: u32| if id == ABSENT { self.substitute() } else { id };
         if let Ids::Byte(table) = &self.shared.ids {
@@ -277,7 +273,7 @@ impl Vocabulary {
         UnknownSymbol { symbol, offset, size: self.len() }
     }
 
-    /// Whether no symbol stands in the list twice.
+    /// Whether the entries are distinct.
     pub(crate) fn are_distinct(symbols: &[Symbol]) -> bool {
         symbols.iter().collect::<HashSet<_>>().len() == symbols.len()
     }

@@ -1,13 +1,13 @@
-//! A vocabulary as a JSON file that a person can read.
+//! Vocabularies as readable JSON files.
 //!
 //! ```json
 //! { "format": "rekindle-vocabulary", "version": 1, "unit": "byte", "symbols": [null, "a", "\\n"] }
 //! ```
 //!
-//! A symbol's place in the list, from 0, is its number; `null` is the unknown symbol.
+//! A token's index in the list, from 0, is its id; `null` is the unknown token.
 //!
-//! Other programs write a list of symbols, an object of symbols and their numbers, such objects the other way round, or
-//! either within an object: [`Vocabulary::import`] reads these too.
+//! Other programs write a list of tokens, an object from tokens to ids or from ids to tokens, or either within an
+//! object: [`Vocabulary::import`] reads these too.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::{DataError, ErrorKind, files, json};
 const FORMAT: &str = "rekindle-vocabulary";
 const VERSION: u64 = 1;
 
-/// Keys under which other programs put a vocabulary: torch-rnn, and names that are common in Python.
+/// Keys of vocabularies in other programs: torch-rnn's, and common ones in Python.
 const KEYS: [&str; 8] =
     ["token_to_idx", "idx_to_token", "stoi", "itos", "char_to_idx", "idx_to_char", "vocab", "chars"];
 
@@ -35,7 +35,7 @@ struct Document<'a> {
 }
 
 impl Vocabulary {
-    /// The vocabulary as JSON, a symbol a line.
+    /// The vocabulary as JSON, a token per line.
     pub fn to_json(&self) -> String {
         let symbols = self.symbols().iter().map(|symbol| match symbol {
             Symbol::Unknown => None,
@@ -46,7 +46,7 @@ impl Vocabulary {
         serde_json::to_string_pretty(&document).expect("strings and numbers always fit into JSON")
     }
 
-    /// Reads what [`Vocabulary::to_json`] writes; `name` stands for the text in messages.
+    /// Parses the output of [`Vocabulary::to_json`]; `name` is its name in messages.
     ///
     /// # Errors
     /// [`ErrorKind::Format`] or [`ErrorKind::Version`].
@@ -61,11 +61,11 @@ impl Vocabulary {
         Self::checked(name, document.unit, symbols)
     }
 
-    /// The vocabulary with these symbols, in the order of their numbers and as [`Vocabulary::symbol`] prints them; `<unk>` is
-    /// the unknown symbol too. `name` stands for the list in messages.
+    /// The vocabulary of these tokens, in the order of their ids and in the form of [`Vocabulary::symbol`]; `<unk>` is
+    /// the unknown token too. `name` is the list's name in messages.
     ///
     /// # Errors
-    /// [`ErrorKind::Format`] for less than two symbols, one that is there twice, and one that is none of the unit.
+    /// [`ErrorKind::Format`] for fewer than two tokens, a duplicate, and one that is not of the unit.
     pub fn from_list(name: &str, unit: Unit, symbols: &[impl AsRef<str>]) -> Result<Self, DataError> {
         let symbol = |(number, text): (usize, &str)| match text {
             UNKNOWN | "<unk>" => Ok(Symbol::Unknown),
@@ -115,8 +115,7 @@ impl Vocabulary {
         Self::from_list(&name, unit, &symbols)
     }
 
-    /// Writes the vocabulary to a file: to a temporary name first, so that the file is never seen half
-    /// written.
+    /// Writes the vocabulary to a file atomically, through a temporary file.
     ///
     /// # Errors
     /// [`ErrorKind::Write`].
@@ -150,7 +149,7 @@ fn string(value: Value) -> Option<String> {
     }
 }
 
-/// The symbols of an object in the order of their numbers, which are its values or its keys and begin at 0 or 1.
+/// The tokens of an object in the order of their ids, its values or its keys, which start at 0 or 1.
 fn numbered(name: &str, object: Map<String, Value>) -> Result<Vec<String>, DataError> {
     let pair = |(key, value): (String, Value)| match value {
         Value::Number(number) => number.as_u64().map(|number| (number, key)),

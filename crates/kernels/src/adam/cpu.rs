@@ -1,4 +1,4 @@
-//! The pass over slices.
+//! Adam's pass over slices.
 
 // The selectors of extensions name the ndarray backend, which Burn has deprecated.
 #![allow(deprecated)]
@@ -14,7 +14,7 @@ use crate::{
     tensors::Tensors,
 };
 
-/// [`step`](super::step) of tensors that are not tracked.
+/// [`step`](super::step) for tensors that autodiff does not track.
 pub(super) fn step<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -28,7 +28,7 @@ pub(super) fn step<const D: usize>(
     (parameter, [m, v])
 }
 
-/// A CPU backend's own step.
+/// The native step of a CPU backend.
 #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"))]
 pub(crate) trait AdamBackend: Backend {
     /// The parameter, `m` and `v` after a step from parameter, gradient, `m` and `v`.
@@ -63,8 +63,8 @@ struct Chunk<'a> {
 impl WithSimd for Chunk<'_> {
     type Output = ();
 
-    // The compiler makes vectors of it; no multiplication is fused with an addition, so that
-    // the numbers are those of the tensor operations.
+    // The compiler vectorises it. No multiplication is fused with an addition, so that the values
+    // are those of the tensor operations.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Step { beta_1, beta_2, .. } = self.step;

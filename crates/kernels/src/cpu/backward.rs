@@ -1,4 +1,4 @@
-//! The walk backwards, for all cells: back-propagation through time.
+//! The backward pass of all cells: back-propagation through time.
 
 use std::ops::Range;
 
@@ -87,23 +87,23 @@ pub(crate) fn backward<B: CpuBackend, R: CpuCell>(
     Gradients { input, weights: [weight_hh].into_iter().chain(bias_hh.map(Some)).collect(), initial }
 }
 
-/// The walk of a block of rows.
+/// The backward pass of a block of rows.
 struct Block<'a, R> {
     cell: R,
     extent: &'a Extent,
     scan: &'a Scan,
     weights: &'a Weights,
     block: Range<usize>,
-    /// At each step, `[rows, G]`: the gates, replaced by the gradients of the sums under them.
+    /// At each step, `[rows, G]`: the gates, replaced by the gradients of their pre-activations.
     gates: Vec<&'a mut [f32]>,
-    /// At each step, `[rows, H]`: the recurrent product of the gate apart with its bias, if there is
-    /// one, replaced by its gradient.
+    /// At each step, `[rows, H]`: the recurrent product of the separate gate with its bias, if any,
+    /// replaced by its gradient.
     apart: Vec<&'a mut [f32]>,
-    /// `[G]`: the gradient of the recurrent bias, if there is one, summed over the block.
+    /// `[G]`: the gradient of the recurrent bias, if any, summed over the block.
     bias: &'a mut [f32],
     hidden: States<'a>,
     cells: States<'a>,
-    /// `[T, B, H]`: the gradient of the hidden states, if they have one.
+    /// `[T, B, H]`: the gradient of the hidden states, if any.
     d_hidden: Option<&'a [f32]>,
     /// `[rows, H]`: the gradient of the state, updated at each step.
     dh: &'a mut [f32],
@@ -152,7 +152,7 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
                 }
             }
             let (gates, apart) = (&*gates, &*apart);
-            // With a gate apart, some of the gradient has reached the state before already.
+            // With a separate gate, part of the gradient is in the state already.
             let start = if R::APART > 0 { Start::Output } else { Start::Zero };
             let joined = |r: usize| Row { factors: &gates[r * gates_width..][..joined_width], start, at: r * width };
             multiply(simd, &rows, joined, &self.weights.joined, self.dh);

@@ -1,4 +1,4 @@
-//! The split of the batch over threads.
+//! The partition of the batch among threads.
 
 use std::ops::Range;
 
@@ -9,17 +9,16 @@ use super::{
     pool::Buffer,
 };
 
-/// Below this many multiplications a walk or a product is not worth a second thread.
+/// A second thread does not pay below this many multiplications.
 pub(crate) const PARALLEL_WORK: usize = 1 << 18;
 
-/// Rows with which a thread computes longer than it reads the weights.
+/// Rows from which computation takes a thread longer than reading the weights.
 const THREAD_ROWS: usize = 5;
 
-/// Numbers that element-wise work takes at once: enough to be worth another thread. Even: a mask of dropout is drawn in
-/// pairs.
+/// Elements per task of element-wise work, enough for another thread. Even, because dropout masks are drawn in pairs.
 pub(crate) const CHUNK: usize = 1 << 14;
 
-/// The sizes of a cell's sequence, and the instructions to walk it with.
+/// The sizes of a cell's sequence, and the instruction set to use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     pub arch: Arch,
@@ -31,24 +30,23 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    /// Packs the rows of `W_hh` `[G, H]`, or some of them, for the products of the walk.
+    /// Packs the rows of `W_hh` `[G, H]`, or some of them, for the products of the steps.
     pub fn pack(&self, weight: &[f32], orientation: Orientation) -> Panels {
         Panels::pack(self.arch, weight, self.hidden, orientation).shared_by(self.sharing_threads())
     }
 
-    /// Threads that share the product of each step, because there are not rows enough for each to
-    /// have its own; else 1.
+    /// Threads that share each step's product if there are too few rows for a block each; else 1.
     fn sharing_threads(&self) -> usize {
         let threads = rayon::current_num_threads();
         if self.weights() < SHARED_WEIGHTS || self.batch >= THREAD_ROWS * threads { 1 } else { threads }
     }
 
-    /// Numbers of `W_hh`.
+    /// Number of weights in `W_hh`.
     fn weights(&self) -> usize {
         self.gates * self.hidden * self.hidden
     }
 
-    /// One block of rows for each thread that has rows of its own.
+    /// A block of rows for each thread with its own rows.
     pub fn blocks(&self) -> Vec<Range<usize>> {
         let alone = self.steps * self.batch * self.weights() < PARALLEL_WORK || self.sharing_threads() > 1;
         let threads = if alone { 1 } else { rayon::current_num_threads().min(self.batch) };
@@ -56,13 +54,13 @@ impl Extent {
         (0..threads).map(|index| edge(index)..edge(index + 1)).collect()
     }
 
-    /// Runs one task per block, each on a thread of its own.
+    /// Runs one task per block, each on its own thread.
     pub fn run<W: WithSimd<Output = ()> + Send>(&self, tasks: Vec<W>) {
         let arch = self.arch;
         if tasks.len() == 1 && self.sharing_threads() == 1 {
             tasks.into_iter().for_each(|task| arch.dispatch(task));
         } else {
-            // A task that shares its products goes into the pool once, not for each of them.
+            // A task that shares its products enters the pool once, not for each product.
             rayon::scope(|scope| {
                 for task in tasks {
                     scope.spawn(move |_| arch.dispatch(task));
@@ -72,12 +70,12 @@ impl Extent {
     }
 }
 
-/// Cuts `[B, width]` into the rows of each block.
+/// Splits `[B, width]` into the rows of each block.
 pub(crate) fn split_rows<'a, T>(mut data: &'a mut [T], blocks: &[Range<usize>], width: usize) -> Vec<&'a mut [T]> {
     blocks.iter().map(|block| data.split_off_mut(..block.len() * width).expect("the blocks cover the rows")).collect()
 }
 
-/// Cuts `[T, B, width]` into the rows of each block, step by step: `[block][t]`.
+/// Splits `[T, B, width]` into the rows of each block, step by step: `[block][t]`.
 pub(crate) fn split_steps<'a, T>(
     mut data: &'a mut [T],
     extent: &Extent,
@@ -94,7 +92,7 @@ pub(crate) fn split_steps<'a, T>(
     parts
 }
 
-/// A block's rows at each step, in a buffer that is kept or in one that each step overwrites.
+/// A block's rows at each step, in a buffer of all steps or in one that each step overwrites.
 pub(crate) enum StepRows<'a> {
     Kept(Vec<&'a mut [f32]>),
     Scratch(Buffer),

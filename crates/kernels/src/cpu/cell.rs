@@ -1,55 +1,55 @@
-//! A cell on the CPU: one step of one row, forward and backward. All else is the walks'.
+//! A cell on the CPU: one step of one row, forward and backward. The passes do the rest.
 
 use pulp::Simd;
 
 use super::blocks::Extent;
 use crate::{Scan, recurrence::Cell};
 
-/// The mathematics of a cell. Implementations must be `#[inline(always)]`, for the instructions
-/// that the walk is compiled for.
+/// The mathematics of a cell. Implementations must be `#[inline(always)]`, to be compiled for the
+/// instruction set of the pass.
 pub(crate) trait CpuCell: Cell {
-    /// One step of a row: the sums under the nonlinearities to the gates, and the new state.
+    /// One step of a row: from pre-activations to gates, and to the new state.
     fn step<S: Simd>(self, simd: S, row: RowStep);
 
-    /// One step of a row backwards: the gates to the gradients of the sums under the
-    /// nonlinearities, and the gradient of the cell state to that of the cell state before.
+    /// One backward step of a row: from the gates to the gradients of their pre-activations, and
+    /// from the gradient of the cell state to that of the previous cell state.
     ///
-    /// The gradient of the hidden state becomes the part of it that reaches the hidden state
-    /// before directly. It is read by cells with a gate [apart](Cell::APART) only: the products
-    /// of the others overwrite it.
+    /// The gradient of the hidden state becomes the part that reaches the previous hidden state
+    /// directly. Only cells with a [separate](Cell::APART) gate need it: the products of the others
+    /// overwrite it.
     fn step_back<S: Simd>(self, simd: S, row: RowStepBack);
 }
 
-/// What one step of a row reads and writes.
+/// Inputs and outputs of one step of a row.
 pub(crate) struct RowStep<'a> {
-    /// `[G]`: the sums under the nonlinearities, but for what is apart; replaced by the gates.
+    /// `[G]`: the pre-activations, without the separate product; replaced by the gates.
     pub gates: &'a mut [f32],
-    /// `[H]`: the recurrent product of the gate apart with its bias, if there is one.
+    /// `[H]`: the recurrent product of the separate gate with its bias, if any.
     pub apart: &'a [f32],
-    /// `[G]`: the recurrent bias of a cell that has one.
+    /// `[G]`: the recurrent bias, if the cell has one.
     pub bias: &'a [f32],
     /// `[H]`: the hidden state, replaced by the new one.
     pub h: &'a mut [f32],
-    /// `[H]`: the cell state, if there is one, replaced by the new one.
+    /// `[H]`: the cell state, if any, replaced by the new one.
     pub c: &'a mut [f32],
 }
 
-/// What one step of a row backwards reads and writes.
+/// Inputs and outputs of one backward step of a row.
 pub(crate) struct RowStepBack<'a> {
-    /// `[G]`: the gates, replaced by the gradients of the sums under their nonlinearities. Where
-    /// the [gate is the state](Cell::GATE_IS_STATE), to be written only.
+    /// `[G]`: the gates, replaced by the gradients of their pre-activations. Write-only if the
+    /// [gate is the state](Cell::GATE_IS_STATE).
     pub gates: &'a mut [f32],
-    /// `[H]`: the recurrent product of the gate apart with its bias, replaced by its gradient.
+    /// `[H]`: the recurrent product of the separate gate with its bias, replaced by its gradient.
     pub apart: &'a mut [f32],
     /// The hidden states, and the cell states if there are any.
     pub hidden: States<'a>,
     pub cells: States<'a>,
-    /// Where the row's state after the step and before it stand.
+    /// The location of the row's states before and after the step.
     pub place: Place,
-    /// `[H]`: the gradient of `h_t` from outside, and through the steps walked after this one.
+    /// `[H]`: the gradient of `h_t` from outside, and through later steps of the scan.
     pub d_hidden: &'a [f32],
     pub dh: &'a mut [f32],
-    /// `[H]`: the gradient of the cell state, if there is one.
+    /// `[H]`: the gradient of the cell state, if any.
     pub dc: &'a mut [f32],
 }
 
@@ -58,11 +58,11 @@ pub(crate) struct RowStepBack<'a> {
 pub(crate) struct States<'a> {
     /// `[T, B, H]`
     pub sequence: &'a [f32],
-    /// `[B, H]`: the initial ones.
+    /// `[B, H]`: the initial states.
     pub initial: &'a [f32],
 }
 
-/// Where the states of a row at a step stand.
+/// The location of a row's states at a step.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     /// `H`
@@ -76,7 +76,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place of step `t` of row `b`.
+    /// The location of step `t` of row `b`.
     #[inline(always)]
     pub fn new(extent: &Extent, scan: &Scan, t: usize, b: usize) -> Self {
         let row_at = |t: usize| t * extent.batch + b;

@@ -1,4 +1,4 @@
-//! The walk forward, for all cells.
+//! The forward pass of all cells.
 
 use std::{mem::MaybeUninit, ops::Range, sync::Arc};
 
@@ -19,27 +19,27 @@ use crate::{
     recurrence::{Arguments, Cell, Kept, Walked},
 };
 
-/// What the forward pass leaves for the backward pass.
+/// State that the forward pass saves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved<B: CpuBackend> {
     pub extent: Extent,
     pub scan: Scan,
-    /// The table's symbols, if the input was looked up.
+    /// The tokens, if the input is a table.
     pub symbols: Option<Symbols>,
     pub weight_hh: FloatTensor<B>,
-    /// `[B, H]` each: `h0`, and `c0` if there is a cell state.
+    /// `[B, H]` each: `h0`, and `c0` if the cell has a cell state.
     pub initial: Vec<FloatTensor<B>>,
     /// `[T, B, G]`: the gates, if they are not the hidden states.
     pub gates: Option<Gates<B>>,
-    /// `[T, B, H]`: the recurrent product of the gate apart with its bias, if there is one.
+    /// `[T, B, H]`: the recurrent product of the separate gate with its bias, if any.
     pub apart: Gates<B>,
-    /// `[T, B, H]`: `c_t`, if there is a cell state.
+    /// `[T, B, H]`: `c_t`, if the cell has a cell state.
     pub cells: Arc<Buffer>,
     /// `[T, B, H]`: `h_t`.
     pub hidden: FloatTensor<B>,
 }
 
-/// Walks the sequence with the instructions of `arch`; keeps what the backward walk needs if `keep`.
+/// Runs the sequence with the instruction set `arch`; saves the state of the backward pass if `keep`.
 pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     cell: R,
     arch: Arch,
@@ -54,7 +54,7 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     let width = initial[0].shape()[1];
     let extent = Extent { arch, steps, batch, gates: R::GATES, hidden: width };
 
-    // What a cell does not have is of width 0.
+    // Absent parts have width 0.
     let (gates_width, apart_width) = (R::GATES * width, R::APART * width);
     let cells_width = if keep { R::CELL_STATES * width } else { 0 };
     let hidden_width = if R::GATE_IS_STATE { 0 } else { width };
@@ -123,7 +123,7 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     (Walked { hidden, last }, saved)
 }
 
-/// The recurrent weights, packed: those whose products join the input's, and those of the gate apart.
+/// The packed recurrent weights: those whose products are added to the input, and those of the separate gate.
 pub(super) struct Weights {
     pub joined: Panels,
     pub apart: Option<Panels>,
@@ -137,23 +137,23 @@ impl Weights {
     }
 }
 
-/// The walk of a block of rows.
+/// The forward pass of a block of rows.
 struct Block<'a, R> {
     cell: R,
     extent: &'a Extent,
     scan: &'a Scan,
     weights: &'a Weights,
-    /// `[G]`: the recurrent bias of a cell that has one.
+    /// `[G]`: the recurrent bias, if the cell has one.
     bias: &'a [f32],
     source: Source<'a>,
     block: Range<usize>,
     /// At each step, `[rows, G]`: the gates.
     gates: StepRows<'a>,
-    /// At each step, `[rows, H]`: the recurrent product of the gate apart with its bias, if there is one.
+    /// At each step, `[rows, H]`: the recurrent product of the separate gate with its bias, if any.
     apart: StepRows<'a>,
     /// At each step, `[rows, H]`: `c_t`, if the backward pass needs it.
     cells: Vec<&'a mut [f32]>,
-    /// At each step, `[rows, H]`, to be written: `h_t`, 0 past a row's length; if it is not the gate.
+    /// At each step, `[rows, H]`, uninitialised: `h_t`, 0 past a row's length; if it is not the gate.
     hidden: Vec<&'a mut [MaybeUninit<f32>]>,
     /// `[rows, H]`: the state, updated at each step.
     h: &'a mut [f32],
@@ -179,7 +179,7 @@ impl<R: CpuCell> WithSimd for Block<'_, R> {
                 at: r * gates_width,
             };
             multiply(simd, &rows, joined, &self.weights.joined, gates);
-            // Compiled for the cells that have one: of the others this is the innermost code.
+            // Compiled only for cells that have one: in the others this is the innermost code.
             if R::APART > 0
                 && let Some(panels) = &self.weights.apart
             {

@@ -1,4 +1,4 @@
-//! The products and sums that follow the walk backwards.
+//! The products and sums after the backward pass.
 
 use burn::backend::tensor::FloatTensor;
 use pulp::{Simd, WithSimd};
@@ -17,16 +17,16 @@ use crate::Scan;
 
 /// `weight_gradient = Σ_t d_tᵀ h_{t-1}`, one product for the whole sequence.
 ///
-/// `d` `[T, B, width]` holds the gradients of the recurrent products, 0 past a row's
-/// length; `states` are the hidden ones; `out` `[columns, H]` is overwritten.
+/// `d` `[T, B, width]` has the gradients of the recurrent products, 0 past a row's length; `states`
+/// are the hidden states; `out` `[columns, H]` is overwritten.
 pub(crate) fn weight_gradient(extent: &Extent, scan: &Scan, d: Columns, states: States, out: &mut [f32]) {
     let Extent { steps, batch, .. } = *extent;
     let state_read = |position| states.before(Place::new(extent, scan, position / batch, position % batch));
     outer_products(extent.arch, d, state_read, steps * batch, out);
 }
 
-/// The gradient of the input from that of the gates: of the table if the input was
-/// looked up, else the gates' own.
+/// The gradient of the input from that of the gates: the table's gradient for a table, else the
+/// gates' own.
 pub(crate) fn input_gradient<B: CpuBackend>(
     extent: &Extent,
     scan: &Scan,
@@ -43,12 +43,12 @@ pub(crate) fn input_gradient<B: CpuBackend>(
     table
 }
 
-/// `table_gradient[v] = Σ d[t, b]` over the valid positions that hold symbol `v`, in
-/// order of time, whatever the number of threads; `d` is `[T, B, width]`, `out` `[V, width]`.
+/// `table_gradient[v] = Σ d[t, b]` over the valid positions of token `v`, in time order for any
+/// number of threads; `d` is `[T, B, width]`, `out` `[V, width]`.
 pub(crate) fn table_gradient(extent: &Extent, scan: &Scan, symbols: &Symbols, d: &[f32], out: &mut [f32]) {
     let width = out.len() / symbols.vocabulary;
     let batch = extent.batch;
-    // Positions sorted by symbol: those of v stand at ends[v - 1]..ends[v].
+    // Positions sorted by token: those of v are at ends[v - 1]..ends[v].
     let valid = || (0..symbols.ids.len()).filter(|p| scan.is_valid(p / batch, p % batch));
     let mut ends = vec![0; symbols.vocabulary + 1];
     valid().for_each(|position| ends[symbols.ids[position] + 1] += 1);

@@ -1,11 +1,11 @@
-//! Element-wise work over rows, a vector of lanes at a time.
+//! Vectorised element-wise work over rows.
 //!
-//! Vector instructions are only inlined into code that is compiled for them, which a
-//! closure is not: what runs inside the loops are `#[inline(always)]` functions.
+//! Vector instructions are only inlined into code compiled for them, which a closure is not: the
+//! loops call `#[inline(always)]` functions.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Element-wise arithmetic on `N` inputs and `M` values that it replaces.
+/// Element-wise arithmetic on `N` inputs that updates `M` values.
 pub(crate) trait Lanewise<const N: usize, const M: usize>: Copy {
     /// The new values. Implementations must be `#[inline(always)]`.
     fn step<S: Simd>(self, simd: S, inputs: [S::f32s; N], state: [S::f32s; M]) -> [S::f32s; M];
@@ -13,7 +13,7 @@ pub(crate) trait Lanewise<const N: usize, const M: usize>: Copy {
 
 /// For each `j`: `state[..][j] = step(inputs[..][j], state[..][j])`.
 ///
-/// Each element goes through the same arithmetic whatever its place in a vector.
+/// The arithmetic of an element does not depend on its position in a vector.
 ///
 /// # Panics
 /// If a slice is shorter than the first of `state`.
@@ -55,7 +55,7 @@ pub(crate) fn update<S: Simd, const N: usize, const M: usize>(
     }
 }
 
-/// [`update`] with the instructions of `arch`.
+/// [`update`] with the instruction set `arch`.
 pub(crate) fn apply<const N: usize, const M: usize>(
     arch: Arch,
     step: impl Lanewise<N, M>,
@@ -80,7 +80,7 @@ impl<L: Lanewise<N, M>, const N: usize, const M: usize> WithSimd for Update<'_, 
     }
 }
 
-/// Cuts a row of gates into the gates, `width` numbers each.
+/// Splits a row of gates into the gates, `width` elements each.
 ///
 /// # Panics
 /// If the row is shorter than `N * width`.

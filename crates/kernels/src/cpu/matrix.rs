@@ -1,4 +1,4 @@
-//! Products of matrices that lie in slices.
+//! Matrix products on slices.
 
 use std::{mem::MaybeUninit, ops::Range};
 
@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::blocks::PARALLEL_WORK;
 
-/// Rows of a result that are worth a thread of their own.
+/// Rows of a result that pay for another thread.
 const THREAD_ROWS: usize = 16;
 
-/// A matrix that lies in a slice by rows or by columns.
+/// A matrix in a slice, row-major or column-major.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a> {
     data: &'a [f32],
@@ -21,12 +21,12 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// A matrix that fills a slice with rows of `columns` numbers.
+    /// A matrix that covers a slice, with rows of `columns` elements.
     pub fn filling(data: &'a [f32], columns: usize) -> Self {
         Self { data, rows: data.len() / columns, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// The matrix turned over.
+    /// The transposed matrix.
     pub fn transpose(self) -> Self {
         Self {
             rows: self.columns,
@@ -45,40 +45,62 @@ impl<'a> Matrix<'a> {
 
 /// `a b`, with `row` added to each row if there is one; row-major, `[rows of a, columns of b]`.
 ///
-/// Each thread makes some rows of the result, all by itself: the product's own threads
-/// would meet dozens of times, which a busy machine makes slow. Numbers do not depend on
-/// how many threads there are.
+/// Each thread computes some rows of the result independently: the matrix library's own threads
+/// would synchronise dozens of times, which is slow on a busy machine. The result does not depend
+/// on the number of threads.
 ///
 /// # Panics
 /// If the sizes do not fit.
 pub(crate) fn product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
     let len = a.rows * b.columns;
     let mut out = Vec::with_capacity(len);
-    multiply_rows(a, b, &mut out.spare_capacity_mut()[..len], row);
+    let onto = row.map_or(Onto::Nothing, Onto::Row);
+    multiply_rows(a, b, &mut out.spare_capacity_mut()[..len], onto);
     // SAFETY: a product writes all of its elements.
     unsafe { out.set_len(len) };
     out
 }
 
+/// Adds `a b` to `out`, row-major, on this thread.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn add_product(a: Matrix, b: Matrix, out: &mut [f32]) {
+    // SAFETY: numbers that are written may be written again.
+    let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<f32>]) };
+    multiply(a, b, out, Onto::Sums, Parallelism::None);
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+enum Onto<'a> {
+    /// Nothing: what is there is not read.
+    Nothing,
+    /// Each row of the result to this one.
+    Row(&'a [f32]),
+    /// What is there.
+    Sums,
+}
+
 /// Writes each element of `out`, some rows on each thread.
-fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f32]>) {
+fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], onto: Onto) {
     let work = a.rows * a.columns * b.columns;
     let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
     if threads == 1 || a.rows < threads * THREAD_ROWS {
         let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
-        return multiply(a, b, out, row, parallelism);
+        return multiply(a, b, out, onto, parallelism);
     }
     let share = a.rows.div_ceil(threads);
     out.par_chunks_mut(share * b.columns).enumerate().for_each(|(index, out)| {
         let rows = index * share..a.rows.min((index + 1) * share);
-        multiply(a.slice_rows(rows), b, out, row, Parallelism::None);
+        multiply(a.slice_rows(rows), b, out, onto, Parallelism::None);
     });
 }
 
-/// Writes each element of `out` in one call.
-fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f32]>, parallelism: Parallelism) {
+/// Writes each element of `out` in one call. With [`Onto::Sums`] all of them have been written before.
+fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], onto: Onto, parallelism: Parallelism) {
     assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
-    if let Some(row) = row {
+    if let Onto::Row(row) = onto {
         out.chunks_exact_mut(b.columns).for_each(|out| _ = out.write_copy_of_slice(row));
     }
     // SAFETY: a matrix lies within its slice, whose length the only way to make one divides into
@@ -92,7 +114,7 @@ fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], row: Option<&[f3
             out.as_mut_ptr().cast::<f32>(),
             1,
             b.columns as isize,
-            row.is_some(),
+            !matches!(onto, Onto::Nothing),
             a.data.as_ptr(),
             a.column_stride as isize,
             a.row_stride as isize,

@@ -1,5 +1,5 @@
-//! Operations of the CPU backends that are no walks: one backend extension and one autodiff node
-//! for all of them.
+//! CPU backend operations that are not recurrent: one backend extension and one autodiff node for
+//! all of them.
 
 // The selectors of extensions name the ndarray backend, which Burn has deprecated.
 #![allow(deprecated)]
@@ -17,15 +17,15 @@ use crate::{
     tensors::Tensors,
 };
 
-/// An operation on `N` tensors, with whatever else it holds.
+/// An operation on `N` tensors, with its other parameters.
 pub(crate) trait Operation<const N: usize>: Clone + Debug + Send + 'static {
-    /// What the forward pass leaves for the backward pass.
+    /// State that the forward pass saves for the backward pass.
     type Saved<B: CpuBackend>: Clone + Debug + Send + 'static;
 
-    /// The output, and what the backward pass needs.
+    /// The output, and the state for the backward pass.
     fn forward<B: CpuBackend>(self, inputs: [FloatTensor<B>; N]) -> (FloatTensor<B>, Self::Saved<B>);
 
-    /// The gradients of the inputs that are wanted, from that of the output.
+    /// The gradients of the wanted inputs, from that of the output.
     fn backward<B: CpuBackend>(
         saved: Self::Saved<B>,
         gradient: FloatTensor<B>,
@@ -41,10 +41,10 @@ pub(crate) fn run<O: Operation<N>, const N: usize>(
     <Dispatch as OperationBackend>::operate::<O, N>(operation, Tensors(inputs.into()))
 }
 
-/// A CPU backend's own operations.
+/// The native operations of a CPU backend.
 #[backend_extension(Flex: cfg(feature = "flex"), NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub(crate) trait OperationBackend: Backend {
-    /// What the operation makes of `N` inputs.
+    /// Applies the operation to `N` inputs.
     fn operate<O: Operation<N>, const N: usize>(
         operation: O,
         #[extension_type] inputs: Tensors<Self>,

@@ -1,9 +1,9 @@
-//! Sums of outer products, `Σ_k a_k b_kᵀ`: the gradient of a weight matrix, from those of the
-//! sums that it made and from what it was multiplied by.
+//! Sums of outer products, `Σ_k a_k b_kᵀ`: the gradient of a weight matrix, from the gradients of
+//! its outputs and from its inputs.
 //!
-//! Both factors lie as the walk left them, one row for each `k`. A block of rows is packed at
-//! a time, so that what a tile of the result reads is next to each other and in the nearest
-//! caches: of one factor in panels of a few vectors, of the other in groups as high as a tile.
+//! Both factors have one row for each `k`, in the layout of the pass. A block of rows is packed at
+//! a time, so that the data of a tile of the result is contiguous and in the nearest caches: one
+//! factor in panels of a few vectors, the other in groups of the tile's height.
 
 use std::ops::Range;
 
@@ -18,13 +18,13 @@ use super::{
     tiles::tile_rows,
 };
 
-/// Rows that are packed at once: a panel of them stays in the first cache.
+/// Rows packed at once: a panel of them stays in the L1 cache.
 const DEPTH: usize = 192;
-/// Columns of the first factor that are packed at once, at most: with so many rows they stay in the
-/// second cache. The other factor's panels are read once for each such block, in order.
+/// Largest number of columns of the first factor packed at once: with that many rows they stay in
+/// the L2 cache. The other factor's panels are read once per block, in order.
 const HEIGHT: usize = 768;
 
-/// A part of the columns of a row-major matrix: `columns` of them in rows of `width`.
+/// Some columns of a row-major matrix: `columns` of them in rows of `width`.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     pub data: &'a [f32],
@@ -39,7 +39,7 @@ impl<'a> Columns<'a> {
         Self { data, width, first: 0, columns: width }
     }
 
-    /// The numbers of a row.
+    /// The elements of a row.
     fn row(&self, k: usize) -> &'a [f32] {
         &self.data[k * self.width + self.first..][..self.columns]
     }
@@ -50,10 +50,10 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// `out = Σ_k a_k b(k)ᵀ` for `k` in `0..depth`; `out` is row-major, `[a.columns, numbers of b(k)]`.
+/// `out = Σ_k a_k b(k)ᵀ` for `k` in `0..depth`; `out` is row-major, `[a.columns, length of b(k)]`.
 ///
-/// Each thread makes some rows of the result. Numbers do not depend on how many threads there
-/// are.
+/// Each thread computes some rows of the result. The result does not depend on the number of
+/// threads.
 ///
 /// # Panics
 /// If the sizes do not fit.
@@ -109,7 +109,7 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
     #[inline(always)]
     fn blocks<S: Simd, const N: usize, const R: usize>(self, simd: S) {
         let Self { a, b, depth, width, out } = self;
-        // Blocks of even height, not a high one and a slow low one.
+        // Blocks of equal height, instead of a high one and a slow low one.
         let height = a.columns.div_ceil(a.columns.div_ceil(HEIGHT)).next_multiple_of(R);
         let panel = N * S::F32_LANES;
         let mut panels = Buffer::take(width.next_multiple_of(panel) * DEPTH.min(depth));
@@ -124,7 +124,7 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
             pack(deep, R, part.columns, &mut groups, |k| part.row(block.rows.start + k));
             let out = &mut out[block.columns.start * width..block.columns.end * width];
             let (high, wide) = (part.columns.div_ceil(R), width.div_ceil(panel));
-            // What is packed next comes from memory while this is summed, some rows with each tile.
+            // Prefetches the next block while this one is summed, some rows with each tile.
             let next = blocks.peek();
             let mut ahead = next.map_or(0..0, |next| next.rows.clone());
             let share = ahead.len().div_ceil(high * wide);
@@ -149,14 +149,14 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
     }
 }
 
-/// What is packed of the first factor at once.
+/// The part of the first factor that is packed at once.
 struct Block {
     rows: Range<usize>,
     columns: Range<usize>,
 }
 
 impl Block {
-    /// The blocks of a matrix: some rows, their columns from the first to the last; then the next rows.
+    /// The blocks of a matrix: some rows, all their columns; then the next rows.
     fn all([rows, columns]: [usize; 2], [deep, high]: [usize; 2]) -> impl Iterator<Item = Self> {
         let parts = |len: usize, size: usize| (0..len).step_by(size).map(move |start| start..len.min(start + size));
         parts(rows, deep)
@@ -164,8 +164,8 @@ impl Block {
     }
 }
 
-/// Packs `rows` rows of `columns` numbers: `size` neighbouring columns of all rows, then the
-/// next, with zeros beyond the last.
+/// Packs `rows` rows of `columns` elements: `size` adjacent columns of all rows, then the next,
+/// with zeros after the last.
 #[inline(always)]
 fn pack<'a>(rows: usize, size: usize, columns: usize, packed: &mut [f32], row: impl Fn(usize) -> &'a [f32]) {
     for k in 0..rows {
@@ -202,7 +202,7 @@ fn accumulate<S: Simd, const N: usize, const R: usize>(
     sums
 }
 
-/// Writes the sums of a tile, or adds them to what is there.
+/// Writes the sums of a tile, or adds them to the output.
 #[inline(always)]
 fn finish<S: Simd, const N: usize, const R: usize>(
     simd: S,
@@ -220,7 +220,7 @@ fn finish<S: Simd, const N: usize, const R: usize>(
             }
         }
     } else {
-        // By way of memory, a place of its own, as in the product of the walk.
+        // Through separate memory, as in the recurrent product.
         let padded = sums;
         for (sums, out) in padded.iter().zip(out.chunks_exact_mut(width)) {
             let sums: &[f32] = bytemuck::cast_slice(sums);

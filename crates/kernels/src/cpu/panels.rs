@@ -1,7 +1,7 @@
 //! Weight matrices packed once for many products.
 //!
-//! A panel holds a few neighbouring columns of the matrix, all of its `K` rows one
-//! after another, so that a product reads memory in order.
+//! A panel holds a few adjacent columns of the matrix, all `K` rows consecutively, so that a
+//! product reads memory in order.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use rayon::prelude::*;
 
 use super::pool::Buffer;
 
-/// Below this many weights packing is not worth a second thread.
+/// Packing does not pay for a second thread below this many weights.
 const PARALLEL_PACK: usize = 1 << 17;
 
-/// So many weights do not stay in a core's own cache: a product with few rows takes as long as
-/// reading them, and threads that read a part each are worth waking.
+/// Weights that do not fit into a core's own cache: a product with few rows takes as long as
+/// reading them, and it pays to share the reading among threads.
 pub(super) const SHARED_WEIGHTS: usize = 1 << 19;
 
-/// Vectors in a panel's row, by the lanes of a vector: enough sums in flight to hide
-/// the latency of an addition, and no more than the registers hold.
+/// Vectors in a panel's row, by lanes per vector: enough independent sums to hide the latency of an
+/// addition, and no more than fit into the registers.
 pub(super) const fn panel_vectors(lanes: usize) -> usize {
     match lanes {
         1 => 8,
@@ -27,8 +27,13 @@ pub(super) const fn panel_vectors(lanes: usize) -> usize {
     }
 }
 
-/// Vectors in a panel's row for a product with a single row: enough sums in flight to
-/// hide the latency of an addition.
+/// Columns of a panel, by the lanes of a vector.
+pub(crate) const fn panel_columns(lanes: usize) -> usize {
+    panel_vectors(lanes) * lanes
+}
+
+/// Vectors in a panel's row for a product with a single row: enough independent sums to hide the
+/// latency of an addition.
 pub(super) const ROW_VECTORS: usize = 8;
 
 /// How a weight matrix is read: `weight` is row-major `[rows, columns]`.
@@ -49,11 +54,11 @@ pub(crate) struct Panels {
     pub(super) panel: usize,
     pub(super) depth: usize,
     pub(super) columns: usize,
-    /// Threads that share each product.
+    /// Number of threads that share each product.
     pub(super) threads: usize,
 }
 
-/// Numbers in a vector of the architecture that it is run with.
+/// Elements in a vector of the instruction set.
 pub(super) struct Lanes;
 
 impl WithSimd for Lanes {
@@ -69,7 +74,7 @@ impl Panels {
     /// Packs `weight`, whose rows have `width` columns, for the vectors of `arch`.
     pub fn pack(arch: Arch, weight: &[f32], width: usize, orientation: Orientation) -> Self {
         let lanes = arch.dispatch(Lanes);
-        Self::pack_by(panel_vectors(lanes) * lanes, weight, width, orientation)
+        Self::pack_by(panel_columns(lanes), weight, width, orientation)
     }
 
     /// The same for [`times_row`](Self::times_row).
@@ -82,12 +87,12 @@ impl Panels {
         self.columns
     }
 
-    /// Lets so many threads of the pool share each product.
+    /// Lets this many threads of the pool share each product.
     pub fn shared_by(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
 
-    /// How many panels there are.
+    /// Number of panels.
     pub(super) fn count(&self) -> usize {
         self.columns.div_ceil(self.panel)
     }
@@ -97,7 +102,7 @@ impl Panels {
         &self.data[index * self.panel * self.depth..][..self.panel * self.depth]
     }
 
-    /// The columns that some panels hold.
+    /// The columns in some panels.
     pub(super) fn columns_of(&self, panels: &Range<usize>) -> Range<usize> {
         let edge = |panel: usize| self.columns.min(panel * self.panel);
         edge(panels.start)..edge(panels.end)
@@ -137,10 +142,10 @@ impl Panels {
     }
 }
 
-/// Writes the rows of `from`, each `width` long, as the first columns of `to`, whose rows
-/// are `panel` long.
+/// Writes the rows of `from`, each `width` long, as the first columns of `to`, whose rows are
+/// `panel` long.
 fn transpose(from: &[f32], width: usize, to: &mut [f32], panel: usize) {
-    // Four rows at a time, for one store where there would be four.
+    // Four rows at a time, for one store instead of four.
     let (fours, rest) = from.split_at(from.len() / (4 * width) * 4 * width);
     for (index, rows) in fours.chunks_exact(4 * width).enumerate() {
         let (ab, cd) = rows.split_at(2 * width);

@@ -1,5 +1,4 @@
-//! Work buffers that live from step to step: fresh ones cost a training step a third
-//! of its time in page faults.
+//! Reusable work buffers: new ones cost a training step a third of its time in page faults.
 
 use std::{
     fmt,
@@ -7,12 +6,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A buffer that was not asked for in this many requests is freed.
+/// A buffer that this many requests did not use is freed.
 const IDLE_REQUESTS: u64 = 256;
-/// At most this many buffers wait to be used again.
+/// Largest number of unused buffers.
 const MAX_WAITING: usize = 64;
 
-/// Buffers that wait to be used again.
+/// Unused buffers.
 struct Pool {
     waiting: Vec<Waiting>,
     requests: u64,
@@ -25,16 +24,16 @@ struct Waiting {
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: Vec::new(), requests: 0 });
 
-/// Runs `action` on the pool. A panic elsewhere leaves it whole: no step of it is half done.
+/// Runs `action` on the pool. A panic elsewhere leaves the pool consistent: no update is partial.
 fn with_pool<R>(action: impl FnOnce(&mut Pool) -> R) -> R {
     action(&mut POOL.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// A slice of numbers on loan from the pool; its contents are whatever the last user left.
+/// A slice from the pool, with arbitrary contents.
 pub(crate) struct Buffer(Vec<f32>);
 
 impl Buffer {
-    /// Takes a buffer of `len` numbers.
+    /// Takes a buffer of `len` elements.
     pub fn take(len: usize) -> Self {
         if len == 0 {
             return Self(Vec::new());
@@ -50,7 +49,7 @@ impl Buffer {
 }
 
 impl Pool {
-    /// The smallest buffer that holds `len` numbers and is at most twice as large.
+    /// The smallest buffer with at least `len` elements, and at most twice as many.
     fn best_fit(&mut self, len: usize) -> Option<Vec<f32>> {
         self.requests += 1;
         let fits = len..=2 * len;
@@ -60,7 +59,7 @@ impl Pool {
         Some(self.waiting.swap_remove(index).data)
     }
 
-    /// Takes out the buffers that nobody asked for in a while, to be freed outside the lock.
+    /// Removes buffers that were not used in a while, to be freed outside the lock.
     fn expire(&mut self) -> Vec<Waiting> {
         let now = self.requests;
         self.waiting.extract_if(.., |buffer| now - buffer.since > IDLE_REQUESTS).collect()

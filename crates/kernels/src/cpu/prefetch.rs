@@ -1,8 +1,8 @@
-//! Asking for memory ahead of its use, where it lies too far apart for the processor to guess.
+//! Prefetching memory whose access pattern the processor cannot predict.
 //!
-//! A hint: it changes no number, and does nothing on processors that have no such instruction.
+//! A hint: it does not affect results, and does nothing on processors without such an instruction.
 
-/// Asks for numbers that are read soon.
+/// Prefetches elements for reading.
 #[inline(always)]
 pub(super) fn to_read(numbers: &[f32]) {
     #[cfg(target_arch = "x86_64")]
@@ -11,7 +11,7 @@ pub(super) fn to_read(numbers: &[f32]) {
     let _ = numbers;
 }
 
-/// Asks for the place of numbers that are written soon.
+/// Prefetches elements for writing.
 #[inline(always)]
 pub(super) fn to_write(numbers: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
@@ -24,7 +24,7 @@ pub(super) fn to_write(numbers: &mut [f32]) {
 mod x86 {
     use std::arch::x86_64::_mm_prefetch;
 
-    /// Numbers in a line of the cache.
+    /// Elements in a cache line.
     const LINE: usize = 16;
 
     #[inline(always)]

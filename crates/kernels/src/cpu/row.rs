@@ -1,7 +1,7 @@
-//! The product of a single row, as in sampling, which reads every weight once.
+//! The product of a single row, as in sampling: it reads every weight once.
 //!
-//! Its panels are wider than those of [`tiles`](super::tiles), for enough sums in flight, and
-//! it adds in the same order.
+//! Its panels are wider than those of [`tiles`](super::tiles), for enough independent sums, and it
+//! adds in the same order.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -12,12 +12,12 @@ use super::{
 };
 
 impl Panels {
-    /// `out += row · weight`, with the threads of the pool if the matrix is large; the
-    /// numbers do not depend on their count. `arch` is the one that the matrix was packed
+    /// `out += row · weight`, with the threads of the pool if the matrix is large; the result does
+    /// not depend on their number. `arch` must be the instruction set that the matrix was packed
     /// for.
     ///
     /// # Panics
-    /// If `row` or `out` has not the size of the matrix.
+    /// If the size of `row` or `out` is not that of the matrix.
     pub fn times_row(&self, arch: Arch, row: &[f32], out: &mut [f32]) {
         assert_eq!([row.len(), out.len()], [self.depth, self.columns], "sizes of the row and of its product");
         let threads = if self.data.len() < SHARED_WEIGHTS { 1 } else { rayon::current_num_threads() };
@@ -30,7 +30,7 @@ impl Panels {
     }
 }
 
-/// `out += row · weight` for neighbouring panels of the matrix.
+/// `out += row · weight` for adjacent panels of the matrix.
 struct RowProduct<'a> {
     packed: &'a [f32],
     depth: usize,

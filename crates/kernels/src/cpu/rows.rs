@@ -1,4 +1,4 @@
-//! Which rows take part in a step, and what they read of the step before.
+//! The rows that are valid at a step, and their previous steps.
 
 use std::ops::Range;
 
@@ -10,14 +10,13 @@ impl Scan {
         self.lengths.as_ref().is_none_or(|lengths| t < lengths[b])
     }
 
-    /// The rows of `block` that are within their length at step `t`, counted from the
-    /// block's first row.
+    /// The rows of `block` within their length at step `t`, as offsets in the block.
     pub(crate) fn valid_rows(&self, t: usize, block: &Range<usize>, rows: &mut Vec<usize>) {
         rows.clear();
         rows.extend((0..block.len()).filter(|r| self.is_valid(t, block.start + r)));
     }
 
-    /// The step of row `b` that is walked before step `t`; `None` if `t` is its first.
+    /// The step of row `b` before step `t` in the scan; `None` if `t` is its first.
     pub(crate) fn previous(&self, t: usize, b: usize, steps: usize) -> Option<usize> {
         match self.direction {
             Direction::Forward => t.checked_sub(1),

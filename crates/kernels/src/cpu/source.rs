@@ -1,4 +1,4 @@
-//! Where the input of a step is read.
+//! The input of a step.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Scan, recurrence::InputTensors};
 
-/// The symbols of a sequence, `[T, B]`, as indices of table rows.
+/// The tokens of a sequence, `[T, B]`, as indices of table rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Symbols {
     pub ids: Arc<[usize]>,
@@ -20,7 +20,7 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
-    /// Takes the tokens; those of padding are never read, and become 0 where the table has no such row.
+    /// Takes the tokens. Those at padding are never read, and become 0 if the table has no such row.
     ///
     /// # Panics
     /// If a token of a valid step has no row in the table.
@@ -41,7 +41,7 @@ impl Symbols {
 /// The input of a call.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader<B: CpuBackend> {
-    /// The projection was handed over to be overwritten by the gates.
+    /// The projection is in the buffer that the gates overwrite.
     HandedOver,
     /// `[T, B, G]`.
     Projected(FloatTensor<B>),
@@ -50,7 +50,7 @@ pub(crate) enum Reader<B: CpuBackend> {
 }
 
 impl<B: CpuBackend> Reader<B> {
-    /// Takes the input of a call, and its steps and batch.
+    /// The input of a call, with its numbers of steps and rows.
     ///
     /// # Panics
     /// If a token has no row in the table.
@@ -70,7 +70,7 @@ impl<B: CpuBackend> Reader<B> {
         }
     }
 
-    /// Gives the projection away to be overwritten, if nobody else holds it.
+    /// Gives up the projection for overwriting, if it has no other owner.
     pub fn hand_over(self) -> (Self, Option<FloatTensor<B>>) {
         match self {
             Reader::Projected(projection) if B::is_unique(&projection) => (Reader::HandedOver, Some(projection)),
@@ -78,8 +78,8 @@ impl<B: CpuBackend> Reader<B> {
         }
     }
 
-    /// A buffer for the gates of all steps, `[T, B, width]`: the projection itself if
-    /// nobody else holds it.
+    /// A buffer for the gates of all steps, `[T, B, width]`: the projection itself if it has no
+    /// other owner.
     pub fn keep_gates(self, extent: &Extent, width: usize) -> (Self, Gates<B>) {
         let shape = [extent.steps, extent.batch, width];
         let (reader, projection) = self.hand_over();
@@ -99,7 +99,7 @@ impl<B: CpuBackend> Reader<B> {
         }
     }
 
-    /// The symbols, if the input is looked up.
+    /// The tokens, if the input is a table.
     pub fn into_symbols(self) -> Option<Symbols> {
         match self {
             Reader::Table(_, symbols) => Some(symbols),
@@ -108,7 +108,7 @@ impl<B: CpuBackend> Reader<B> {
     }
 }
 
-/// Where the input of a step is read; rows are numbered `t * B + b`.
+/// The input of a step; rows are numbered `t * B + b`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
     /// From the buffer that the gates are written to.
@@ -130,7 +130,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Where the sums of row `row` start.
+    /// The initial values of row `row`'s sums.
     #[inline(always)]
     pub fn start(&self, row: usize, width: usize) -> Start<'a> {
         self.row(row, width).map_or(Start::Output, Start::From)

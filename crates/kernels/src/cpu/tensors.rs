@@ -1,4 +1,4 @@
-//! The tensors of a CPU backend as slices.
+//! Tensors of a CPU backend as slices.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ mod flex;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 
-/// A backend whose `f32` tensors lie in memory.
+/// A backend with `f32` tensors in host memory.
 pub(crate) trait CpuBackend: Backend {
     /// The same tensor with its elements in row-major order, copied if they are not.
     fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -26,17 +26,17 @@ pub(crate) trait CpuBackend: Backend {
     /// If the tensor is not contiguous, or not of `f32`.
     fn slice(tensor: &FloatTensor<Self>) -> &[f32];
 
-    /// The elements of a contiguous `f32` tensor, to be changed; a tensor that shares
-    /// its memory gets a copy of its own first.
+    /// The elements of a contiguous `f32` tensor, mutable; a tensor that shares its memory is
+    /// copied first.
     ///
     /// # Panics
     /// If the tensor is not contiguous, or not of `f32`.
     fn slice_mut(tensor: &mut FloatTensor<Self>) -> &mut [f32];
 
-    /// Whether the tensor is contiguous and shares its memory with no other.
+    /// Whether the tensor is contiguous and its memory has no other owner.
     fn is_unique(tensor: &FloatTensor<Self>) -> bool;
 
-    /// Whether the elements lie in row-major order with nothing between them.
+    /// Whether the elements are in row-major order without gaps.
     fn is_contiguous(tensor: &FloatTensor<Self>) -> bool;
 
     /// The elements of an integer tensor of any width, in row-major order.
@@ -55,7 +55,7 @@ pub(crate) trait CpuBackend: Backend {
         Self::from_elements(Self::slice(tensor).to_vec(), tensor.shape())
     }
 
-    /// The tensor, contiguous and sharing its memory with no other: copied only if it must be.
+    /// The tensor, contiguous and without another owner: copied only if necessary.
     fn owned(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
         let tensor = Self::contiguous(tensor);
         if Self::is_unique(&tensor) { tensor } else { Self::duplicate(&tensor) }
@@ -70,18 +70,18 @@ pub(crate) trait CpuBackend: Backend {
     }
 }
 
-/// The gates of a whole sequence, kept for the backward pass and then overwritten by
-/// their own gradients.
+/// The gates of a whole sequence, saved for the backward pass and then overwritten by their
+/// gradients.
 #[derive(Clone, Debug)]
 pub(crate) enum Gates<B: CpuBackend> {
     /// The projected input itself, overwritten in place; its gradient has the same shape.
     Tensor(FloatTensor<B>),
-    /// A work buffer, for an input that was looked up.
+    /// A work buffer, for an input from a table.
     Pooled(Arc<Buffer>),
 }
 
 impl<B: CpuBackend> Gates<B> {
-    /// Numbers `[T, B, G]` of any value: in a tensor if they are to leave in one.
+    /// An uninitialised buffer `[T, B, G]`: a tensor if the result leaves as one.
     pub fn new(shape: [usize; 3], in_tensor: bool) -> Self {
         if in_tensor {
             return Gates::Tensor(B::zeros(shape));
@@ -89,7 +89,7 @@ impl<B: CpuBackend> Gates<B> {
         Gates::Pooled(Arc::new(Buffer::take(shape.iter().product())))
     }
 
-    /// The numbers, to be changed.
+    /// The elements, mutable.
     pub fn slice_mut(&mut self) -> &mut [f32] {
         match self {
             Gates::Tensor(tensor) => B::slice_mut(tensor),

@@ -1,4 +1,4 @@
-//! What the unit tests of the native code share.
+//! Shared code of the native code's unit tests.
 
 use burn::{
     backend::{Flex, flex::FlexTensor},
@@ -13,7 +13,7 @@ use crate::{
     tensors::Tensors,
 };
 
-/// The instructions that every machine has, and those of this one: the widest vectors, and AVX2.
+/// The baseline instruction set, and those of this machine: the widest vectors, and AVX2.
 pub(crate) fn architectures() -> Vec<Arch> {
     let mut all = vec![Arch::Scalar, Arch::new()];
     #[cfg(target_arch = "x86_64")]
@@ -21,7 +21,7 @@ pub(crate) fn architectures() -> Vec<Arch> {
     all
 }
 
-/// Numbers in `[-0.5, 0.5)` that look random.
+/// Pseudo-random numbers in `[-0.5, 0.5)`.
 pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
@@ -36,7 +36,7 @@ pub(crate) fn tensor<const D: usize>(shape: [usize; D], seed: u64) -> FlexTensor
     FlexTensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape))
 }
 
-/// `T, B, H` of the walks below: no multiple of a tile or of a panel.
+/// `T, B, H` of the tests: not multiples of a tile or of a panel.
 pub(crate) const SIZES: [usize; 3] = [4, 7, 37];
 
 /// Random arguments of a cell with weights of these shapes: a projection, the weights, the initial state.
@@ -44,7 +44,7 @@ pub(crate) fn arguments<R: Cell>(weights: &[&[usize]]) -> Arguments<Flex> {
     arguments_of(R::GATES, 1 + R::CELL_STATES, weights)
 }
 
-/// The same for any walk whose input is `gates` times as wide as each of its `states`.
+/// The same for any recurrence whose input is `gates` times as wide as each of its `states`.
 pub(crate) fn arguments_of(gates: usize, states: usize, weights: &[&[usize]]) -> Arguments<Flex> {
     let [steps, batch, hidden] = SIZES;
     let mut seed = 1;
@@ -58,14 +58,13 @@ pub(crate) fn arguments_of(gates: usize, states: usize, weights: &[&[usize]]) ->
     Arguments { input, weights: Tensors(weights), initial: Tensors(initial) }
 }
 
-/// Asserts that a cell gives the same numbers with and without vector instructions, forward and
-/// backward; the sums of up to 148 products of order 1 are rounded differently where a
-/// multiplication and an addition are one instruction.
+/// Asserts that a cell gives the same values with and without vector instructions, forward and
+/// backward; sums of up to 148 products of order 1 are rounded differently with fused multiply-add.
 pub(crate) fn assert_scalar_path_agrees<R: CpuCell>(cell: R, weights: &[&[usize]]) {
     assert_paths_agree(cell, || arguments::<R>(weights));
 }
 
-/// The same for any walk.
+/// The same for any recurrence.
 pub(crate) fn assert_paths_agree<R: CpuWalk>(cell: R, arguments: impl Fn() -> Arguments<Flex>) {
     let [steps, batch, hidden] = SIZES;
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();

@@ -1,8 +1,8 @@
-//! The recurrent product: a few rows of state times a weight matrix that was packed
-//! once for the whole sequence.
+//! The recurrent product: a few rows of state times a weight matrix that is packed once per
+//! sequence.
 //!
-//! A tile of a few rows by one panel of columns is summed in registers, along `k` from 0
-//! to `K` whatever the tile's height: a row's result does not depend on the rows beside it.
+//! A tile of a few rows by one panel of columns is summed in registers, along `k` from 0 to `K` for
+//! any tile height: the result of a row does not depend on other rows.
 
 use std::ops::Range;
 
@@ -14,8 +14,8 @@ use super::{
     prefetch,
 };
 
-/// Rows of a tile, by the lanes of a vector: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the
-/// 16 registers of AVX2, and 11 x 2 + 3 most of the 32 of AVX-512.
+/// Rows of a tile, by lanes per vector: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the 16 registers
+/// of AVX2, and 11 x 2 + 3 most of the 32 of AVX-512.
 pub(super) const fn tile_rows(lanes: usize) -> usize {
     match lanes {
         16 => 11,
@@ -26,36 +26,36 @@ pub(super) const fn tile_rows(lanes: usize) -> usize {
 /// A row of a product.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
-    /// What is multiplied by the matrix: as many numbers as that is deep.
+    /// The row's factors, as many as the matrix's depth.
     pub factors: &'a [f32],
     pub start: Start<'a>,
-    /// Where its result begins in the output.
+    /// The start of its result in the output.
     pub at: usize,
 }
 
-/// Where the sums of a row start.
+/// The initial values of a row's sums.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a> {
-    /// From zero.
+    /// Zero.
     Zero,
-    /// From what the output holds.
+    /// The values in the output.
     Output,
-    /// From these values, one per column.
+    /// These values, one per column.
     From(&'a [f32]),
 }
 
-/// The product of some rows: `out = start + factors · weight`, for each row from its place on.
+/// The product of some rows: `out = start + factors · weight`, for each row at its place.
 ///
 /// # Panics
-/// If the factors of a row, the values that it starts from or the output are too short.
+/// If the factors of a row, its initial values or the output are too short.
 pub(crate) struct Product<'a> {
-    /// The matrix, packed for the vectors that the product is run with.
+    /// The matrix, packed for the vectors in use.
     pub panels: &'a Panels,
     pub rows: &'a [Row<'a>],
     pub out: &'a mut [f32],
 }
 
-/// The [`Product`] of the rows with these numbers.
+/// The [`Product`] of the rows with these indices.
 #[inline(always)]
 pub(crate) fn multiply<'a, S: Simd>(
     simd: S,
@@ -82,7 +82,7 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// Makes some columns of all rows on each thread.
+/// Computes some columns of all rows on each thread.
 fn share<S: Simd>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
     let size = panels.count().div_ceil(panels.threads);
     let make = |index: usize| {
@@ -110,7 +110,7 @@ struct Tiles<'a> {
     panels: &'a Panels,
     part: Range<usize>,
     rows: &'a [Row<'a>],
-    /// The columns of these panels, from the place of each row on.
+    /// The columns of these panels, from the start of each row's result on.
     out: &'a mut [f32],
 }
 
@@ -129,33 +129,48 @@ impl WithSimd for Tiles<'_> {
 
 #[inline(always)]
 fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Tiles) {
-    // Tiles of even height: in sixes, 32 rows are two tiles of 6 and four of 5, not five
-    // of 6 and a slow one of 2.
-    let count = rows.len().div_ceil(tile_rows(S::F32_LANES));
     let before = panels.columns_of(&part).start;
     for index in part {
         let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));
-        let columns = columns.start - before..columns.end - before;
-        for number in 0..count {
-            let rows = &rows[number * rows.len() / count..(number + 1) * rows.len() / count];
-            // The place of the result comes from memory while the tile is summed.
-            for row in rows {
-                prefetch::to_write(&mut out[row.at..][columns.clone()]);
-            }
-            macro_rules! height {
-                ($($height:literal)*) => {
-                    match rows.len() {
-                        $($height => tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
-                        _ => unreachable!("a tile has at most 11 rows"),
-                    }
-                };
-            }
-            height!(1 2 3 4 5 6 7 8 9 10 11);
-        }
+        panel::<S, N>(simd, packed, rows, columns.start - before..columns.end - before, out);
     }
 }
 
-/// `R` rows by one packed panel of `N` vectors, which holds these `columns` of the matrix.
+/// [`panel`] with as many columns as [`panel_columns`](super::panels::panel_columns) has: `out = start + factors · packed`.
+#[inline(always)]
+pub(crate) fn multiply_panel<S: Simd>(simd: S, packed: &[f32], rows: &[Row], columns: Range<usize>, out: &mut [f32]) {
+    match panel_vectors(S::F32_LANES) {
+        8 => panel::<S, 8>(simd, packed, rows, columns, out),
+        4 => panel::<S, 4>(simd, packed, rows, columns, out),
+        _ => panel::<S, 2>(simd, packed, rows, columns, out),
+    }
+}
+
+/// All rows by one packed panel, which holds these `columns`.
+#[inline(always)]
+fn panel<S: Simd, const N: usize>(simd: S, packed: &[f32], rows: &[Row], columns: Range<usize>, out: &mut [f32]) {
+    // Tiles of equal height: with at most six, 32 rows are two tiles of 6 and four of 5, instead of
+    // five of 6 and a slow one of 2.
+    let count = rows.len().div_ceil(tile_rows(S::F32_LANES));
+    for number in 0..count {
+        let rows = &rows[number * rows.len() / count..(number + 1) * rows.len() / count];
+        // Prefetches the result's memory while the tile is summed.
+        for row in rows {
+            prefetch::to_write(&mut out[row.at..][columns.clone()]);
+        }
+        macro_rules! height {
+            ($($height:literal)*) => {
+                match rows.len() {
+                    $($height => tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
+                    _ => unreachable!("a tile has at most 11 rows"),
+                }
+            };
+        }
+        height!(1 2 3 4 5 6 7 8 9 10 11);
+    }
+}
+
+/// `R` rows by one packed panel of `N` vectors, with these `columns` of the matrix.
 ///
 /// # Panics
 /// If there are not `R` rows.
@@ -183,8 +198,8 @@ pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
             S::as_mut_simd_f32s(out).0.as_chunks_mut().0[0] = *sums;
         }
     } else {
-        // The last panel reaches beyond the matrix: what is there comes and goes by way of
-        // memory, a place of its own, so that the sums of all others can stay in registers.
+        // The last panel extends past the matrix: it is read and written through separate memory,
+        // so that the sums of all others stay in registers.
         let mut padded = sums;
         for (padded, row) in padded.iter_mut().zip(rows) {
             if let Some(start) = row.start(out, &columns) {
@@ -200,7 +215,7 @@ pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
 }
 
 impl Row<'_> {
-    /// The values that the sums of `columns` start from; `None` if they are 0.
+    /// The initial values of the sums of `columns`; `None` if they are 0.
     #[inline(always)]
     fn start<'a>(&self, out: &'a [f32], columns: &Range<usize>) -> Option<&'a [f32]>
     where
@@ -217,7 +232,7 @@ impl Row<'_> {
 /// Adds `factors[k] * packed[k]` to the sums of each row, for all `k` in order.
 ///
 /// # Panics
-/// If a row is shorter than the panel is deep.
+/// If a row is shorter than the panel's depth.
 #[inline(always)]
 fn accumulate<S: Simd, const N: usize, const R: usize>(
     simd: S,

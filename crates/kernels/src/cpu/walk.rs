@@ -1,4 +1,4 @@
-//! A walk on the CPU backends.
+//! A recurrence on the CPU backends.
 
 use std::fmt::Debug;
 
@@ -15,12 +15,12 @@ use crate::{
     recurrence::{Arguments, Gradients, Kept, Recurrence, Upstream, Wanted},
 };
 
-/// A walk over a sequence, forward and backward, on every CPU backend.
+/// The forward and backward passes over a sequence, on every CPU backend.
 pub(crate) trait CpuWalk: Recurrence {
-    /// What the forward pass leaves for the backward pass.
+    /// State that the forward pass saves for the backward pass.
     type Saved<B: CpuBackend>: Clone + Debug + Send + 'static;
 
-    /// Walks the sequence with the instructions of `arch`; keeps what the backward pass needs if `keep`.
+    /// Runs the sequence with the instruction set `arch`; saves the state of the backward pass if `keep`.
     fn forward<B: CpuBackend>(
         self,
         arch: Arch,

@@ -1,4 +1,4 @@
-//! The passes over slices.
+//! Cross-entropy's passes over slices.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::cpu::{
     tensors::CpuBackend,
 };
 
-/// Sums and maxima side by side, for the vectors of every machine.
+/// Parallel sums and maxima, for the vectors of every machine.
 const LANES: usize = 16;
 
-/// The operation with the right symbol of each row.
+/// The operation with the target token of each row.
 #[derive(Clone, Debug)]
 pub(super) struct CrossEntropy {
     targets: Arc<[usize]>,
 }
 
-/// What the forward pass leaves for the backward pass.
+/// State that the forward pass saves for the backward pass.
 #[derive(Clone, Debug)]
 pub(super) struct Saved<B: CpuBackend> {
     /// `[N, V]`: `exp(z - max z)`.
@@ -40,7 +40,7 @@ impl CrossEntropy {
     /// Takes the targets `[N]`.
     ///
     /// # Panics
-    /// If one is not in `0..vocabulary`.
+    /// If a target is not in `0..vocabulary`.
     pub fn new(targets: Tensor<1, Int>, vocabulary: usize) -> Self {
         let column = |(row, target): (usize, i64)| {
             let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
@@ -53,7 +53,7 @@ impl CrossEntropy {
 impl Operation<1> for CrossEntropy {
     type Saved<B: CpuBackend> = Saved<B>;
 
-    /// The loss of each row, `[N]`, of the scores, `[N, V]`.
+    /// The loss of each row, `[N]`, from the logits, `[N, V]`.
     fn forward<B: CpuBackend>(self, [logits]: [FloatTensor<B>; 1]) -> (FloatTensor<B>, Saved<B>) {
         let (vocabulary, targets) = (logits.shape()[1], self.targets);
         let mut exponentials = B::owned(logits);
@@ -78,7 +78,7 @@ impl Operation<1> for CrossEntropy {
         (losses, Saved { exponentials, sums: sums.into(), targets })
     }
 
-    /// The gradient of the scores, `[N, V]`, from that of the losses, `[N]`.
+    /// The gradient of the logits, `[N, V]`, from that of the losses, `[N]`.
     fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>, [wanted]: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
         if !wanted {
             return [None];
@@ -104,7 +104,7 @@ impl Operation<1> for CrossEntropy {
     }
 }
 
-/// `z` to `exp(z - max z)` in place; gives the largest and the sum.
+/// Replaces `z` by `exp(z - max z)`; returns the maximum and the sum.
 struct Exponentials<'a>(&'a mut [f32]);
 
 impl WithSimd for Exponentials<'_> {
@@ -129,7 +129,7 @@ impl Lanewise<0, 1> for Above {
     }
 }
 
-/// Folds the numbers in [`LANES`] lanes, and those in order: the same on every machine.
+/// Folds the elements in [`LANES`] lanes, then the lanes in order: the same on every machine.
 #[inline(always)]
 fn fold(numbers: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];

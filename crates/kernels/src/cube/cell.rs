@@ -1,5 +1,5 @@
-//! A cell on a GPU: the kernels of one step of all rows, forward and backward. All else is the
-//! walks'.
+//! A cell on a GPU: the kernels of one step of all rows, forward and backward. The passes do the
+//! rest.
 
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -9,20 +9,20 @@ use crate::recurrence::Cell;
 
 /// The launches of a cell's kernels.
 pub(crate) trait CubeCell: Cell {
-    /// One step: the input to the gates after their nonlinearity, and the states before to those
-    /// after. `product` `[B, G]` is the recurrent one.
+    /// One step: from the input to the gates after their nonlinearity, and from the previous states
+    /// to the next. `product` `[B, G]` is the recurrent product.
     fn step(self, sequence: &Sequence, t: usize, product: CubeTensor);
 
-    /// One step backwards: the gates to their gradients before the nonlinearity, and the gradient of
-    /// the cell state to that of the cell state before.
+    /// One backward step: from the gates to the gradients of their pre-activations, and from the
+    /// gradient of the cell state to that of the previous cell state.
     ///
-    /// `dh` `[B, H]` is the gradient of the hidden state through the products of the step walked
-    /// after this one.
+    /// `dh` `[B, H]` is the gradient of the hidden state through the products of the next step of
+    /// the scan.
     fn step_back(self, sequence: &Sequence, t: usize, dh: CubeTensor, gradients: &StateGradients);
 }
 
 /// Launches a cell's kernel for step `t` of a sequence: `launch!(kernel, sequence, t, [tensors])`,
-/// followed by a constant if the kernel has one. After its tensors a kernel takes the lengths and
+/// followed by a constant if the kernel has one. After its tensors, a kernel takes the lengths and
 /// the step.
 macro_rules! launch {
     ($kernel:ident, $sequence:expr, $t:expr, [$($tensor:expr),*] $(, $constant:expr)?) => {{
@@ -40,17 +40,17 @@ macro_rules! launch {
 }
 pub(crate) use launch;
 
-/// What the kernels of all steps of a sequence are given.
+/// The arguments of the kernels of all steps of a sequence.
 pub(crate) struct Sequence {
     pub walk: Walk,
     /// Threads of a launch: one for each unit of each row.
     pub threads: (CubeCount, CubeDim),
     /// `[T, B, G]`: the input, then the gates, then their gradients.
     pub gates: CubeTensor,
-    /// `[T, B, G]`, of a cell with a gate [apart](Cell::APART): the last gate holds its recurrent
-    /// product with its bias; then all hold the gradients of the recurrent products.
+    /// `[T, B, G]`, of a cell with a [separate](Cell::APART) gate: the last gate holds its
+    /// recurrent product with its bias; later all hold the gradients of the recurrent products.
     pub recurrent: Option<CubeTensor>,
-    /// `[G]`: the recurrent bias of a cell that has one, forward.
+    /// `[G]`: the recurrent bias, if the cell has one, forward.
     pub bias: Option<CubeTensor>,
     /// `[T + 1, B, H]` each: the hidden states before and after each step, and the cell states.
     pub states: Vec<CubeTensor>,
@@ -89,14 +89,14 @@ impl Sequence {
     }
 }
 
-/// The gradients of the states, while they are walked backwards.
+/// The gradients of the states during the backward pass.
 pub(crate) struct StateGradients {
-    /// `[T, B, H]`: of the hidden states from outside, if there are any.
+    /// `[T, B, H]`: of the hidden states from outside, if any.
     pub hidden: Option<CubeTensor>,
-    /// `[B, H]`: of the hidden state, what reaches it directly: past the rows' lengths, or by way of
-    /// the cell's own mathematics.
+    /// `[B, H]`: the part of the hidden state's gradient that bypasses the product: past the rows'
+    /// lengths, or through the cell's own mathematics.
     pub direct: CubeTensor,
-    /// `[B, H]`: of the cell state, if there is one.
+    /// `[B, H]`: of the cell state, if any.
     pub cell: Option<CubeTensor>,
 }
 

@@ -1,9 +1,9 @@
-//! What a kernel knows of the step it is at. A kernel has one thread for each unit of
-//! each row, all sequences are read and written whole, and the step says where.
+//! A kernel's access to its step. A kernel has one thread for each unit of each row. Its arguments
+//! are whole sequences, and the step gives the offsets.
 
 use cubecl::prelude::*;
 
-/// A step of the walk.
+/// A step of the scan.
 #[derive(CubeLaunch, CubeType)]
 pub(crate) struct Step {
     /// Its time index.
@@ -17,37 +17,37 @@ pub(crate) struct Step {
 
 #[cube]
 impl Step {
-    /// Whether this thread has a unit at all: threads come in groups.
+    /// Whether this thread has a unit: threads are launched in groups.
     pub fn has_unit(&self) -> bool {
         ABSOLUTE_POS < self.batch * self.hidden
     }
 
-    /// The row that the unit belongs to.
+    /// The row of the unit.
     pub fn row(&self) -> usize {
         ABSOLUTE_POS / self.hidden
     }
 
-    /// Where the unit's state before the step stands in `[T + 1, B, H]`.
+    /// The index of the unit's state before the step in `[T + 1, B, H]`.
     pub fn before(&self) -> usize {
         self.before * self.batch * self.hidden + ABSOLUTE_POS
     }
 
-    /// Where the unit's state after the step stands in `[T + 1, B, H]`.
+    /// The index of the unit's state after the step in `[T + 1, B, H]`.
     pub fn after(&self) -> usize {
         self.after * self.batch * self.hidden + ABSOLUTE_POS
     }
 
-    /// Where the unit stands in `[T, B, H]`.
+    /// The index of the unit in `[T, B, H]`.
     pub fn unit(&self) -> usize {
         self.time * self.batch * self.hidden + ABSOLUTE_POS
     }
 
-    /// Where the first of the unit's gates stands in `[B, gates H]`, and the next ones `H` apart.
+    /// The index of the unit's first gate in `[B, gates H]`; the next ones are `H` apart.
     pub fn gate(&self, #[comptime] gates: usize) -> usize {
         self.row() * gates * self.hidden + ABSOLUTE_POS % self.hidden
     }
 
-    /// Where the first of the unit's gates stands in `[T, B, gates H]`, and the next ones `H` apart.
+    /// The index of the unit's first gate in `[T, B, gates H]`; the next ones are `H` apart.
     pub fn gate_in_sequence(&self, #[comptime] gates: usize) -> usize {
         self.time * self.batch * gates * self.hidden + self.gate(gates)
     }
@@ -59,7 +59,7 @@ impl Step {
         valid.unwrap_or(true)
     }
 
-    /// The gradient that reaches the unit's hidden state from outside, `d_hidden[t, b, h]`.
+    /// The gradient of the unit's hidden state from outside, `d_hidden[t, b, h]`.
     pub fn upstream(&self, d_hidden: ComptimeOption<&Tensor<f32>>) -> f32 {
         let unit = self.unit();
         let d: ComptimeOption<f32> = d_hidden.map(|d_hidden| d_hidden[unit]);

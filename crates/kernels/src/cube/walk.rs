@@ -1,10 +1,9 @@
-//! The sizes of a sequence, the states before and after each step, and the products and
-//! sums that follow the walk backwards.
+//! The sizes of a sequence, the states before and after each step, and the products and sums after
+//! the backward pass.
 //!
-//! States stand in slots, `[T + 1, B, H]`: walked forward, step `t` reads slot `t` and
-//! writes slot `t + 1`; in reverse it reads slot `t + 1` and writes slot `t`. A row past
-//! its length hands its state on. So the states that all steps read lie side by side, and
-//! those that they wrote as well.
+//! States are in slots, `[T + 1, B, H]`: forward, step `t` reads slot `t` and writes slot `t + 1`;
+//! in reverse it reads slot `t + 1` and writes slot `t`. A row past its length copies its state. So
+//! the states that all steps read are contiguous, and those that they wrote as well.
 
 use burn::{
     backend::{
@@ -31,18 +30,18 @@ pub(crate) struct Walk {
     symbols: Option<Symbols>,
 }
 
-/// What was looked up in a table.
+/// An input from a table.
 #[derive(Clone, Debug)]
 struct Symbols {
-    /// `[T B]`: the rows that were read.
+    /// `[T B]`: the table rows.
     ids: CubeTensor,
     /// Rows of the table.
     vocabulary: usize,
 }
 
 impl Walk {
-    /// Takes the input of a call: the walk, and the input of all steps, `[T, B, G]`, in
-    /// memory that nobody else reads.
+    /// The scan of a call's input, and the input of all steps, `[T, B, G]`, in memory without
+    /// another owner.
     pub fn new(input: InputTensors<CubeBackend>, h0: &CubeTensor, scan: &Scan) -> (Self, CubeTensor) {
         let [batch, hidden] = h0.shape().dims();
         let (steps, gates, symbols) = match input {
@@ -51,7 +50,7 @@ impl Walk {
                 let [steps, _] = tokens.shape().dims();
                 let [vocabulary, width] = table.shape().dims();
                 let ids = CubeBackend::int_reshape(tokens, Shape::new([steps * batch]));
-                // Anything may stand in the padding.
+                // The padding may have any value.
                 let ids = CubeBackend::int_clamp(ids, 0.into(), (vocabulary - 1).into());
                 let rows = CubeBackend::float_select(table, 0, ids.clone());
                 (steps, reshape(rows, [steps, batch, width]), Some(Symbols { ids, vocabulary }))
@@ -64,12 +63,12 @@ impl Walk {
         (Self { steps, batch, hidden, scan: scan.clone(), lengths, symbols }, gates)
     }
 
-    /// The time indices in the order of the walk.
+    /// The time indices in scan order.
     pub fn order(&self) -> Vec<usize> {
         self.scan.order(self.steps)
     }
 
-    /// Numbers of any value, `[T, B, gates H]`, on the device of `like`.
+    /// An uninitialised tensor, `[T, B, gates H]`, on the device of `like`.
     pub fn sequence(&self, gates: usize, like: &CubeTensor) -> CubeTensor {
         let shape = Shape::new([self.steps, self.batch, gates * self.hidden]);
         CubeBackend::float_empty(shape, &like.device, FloatDType::F32)
@@ -85,7 +84,7 @@ impl Walk {
         gradient.map_or_else(|| self.zero_state(like), into_contiguous)
     }
 
-    /// Slots for the states of all steps, with the initial state in the first of them.
+    /// Slots for the states of all steps, with the initial state in the first one of the scan.
     pub fn states(&self, initial: CubeTensor) -> CubeTensor {
         let shape = Shape::new([self.steps + 1, self.batch, self.hidden]);
         let slots = CubeBackend::float_empty(shape, &initial.device, FloatDType::F32);
@@ -97,7 +96,7 @@ impl Walk {
         CubeBackend::float_slice_assign(slots, &[Slice::from(first..first + 1)], initial)
     }
 
-    /// `[B, H]`: the state that step `t` reads.
+    /// `[B, H]`: the input state of step `t`.
     pub fn before(&self, states: &CubeTensor, t: usize) -> CubeTensor {
         let (before, _) = self.slots(t);
         at(states, before)
@@ -114,7 +113,7 @@ impl Walk {
             return outputs;
         };
         let padding: Vec<bool> = (0..self.steps).flat_map(|t| lengths.iter().map(move |&length| t >= length)).collect();
-        // Each GPU has a type that stands for booleans.
+        // Each GPU has its own type for booleans.
         let boolean = get_device_settings::<CubeBackend>(&states.device).bool_dtype;
         let padding = TensorData::new(padding, [self.steps, self.batch, 1]).convert_dtype(boolean.into());
         let padding = CubeBackend::bool_from_data(padding, &states.device);
@@ -130,8 +129,8 @@ impl Walk {
         at(states, last)
     }
 
-    /// The gradient of the weights, `Σ_t d_tᵀ h_{t-1}`, `[G, H]`, from that of the
-    /// recurrent products, `[T, B, G]`, which is 0 past a row's length.
+    /// The gradient of the weights, `Σ_t d_tᵀ h_{t-1}`, `[G, H]`, from that of the recurrent
+    /// products, `[T, B, G]`, which is 0 past a row's length.
     pub fn weight_gradient(&self, d: &CubeTensor, states: &CubeTensor) -> CubeTensor {
         let rows = self.steps * self.batch;
         let first = match self.scan.direction {
@@ -143,8 +142,8 @@ impl Walk {
         CubeBackend::float_matmul(CubeBackend::float_transpose(d), before)
     }
 
-    /// The gradient of the input from that of the gates: of the table if the input was
-    /// looked up, else the gates' own.
+    /// The gradient of the input from that of the gates: the table's gradient for a table, else the
+    /// gates' own.
     pub fn input_gradient(&self, d: CubeTensor) -> CubeTensor {
         let Some(Symbols { ids, vocabulary }) = &self.symbols else {
             return d;
@@ -155,12 +154,12 @@ impl Walk {
         CubeBackend::float_select_assign(table, 0, ids.clone(), d, IndexingUpdateOp::Add)
     }
 
-    /// `[B]`: the lengths of the rows as an argument of a kernel.
+    /// `[B]`: the lengths of the rows as a kernel argument.
     pub fn lengths(&self) -> Option<TensorArg> {
         self.lengths.clone().map(CubeTensor::into_tensor_arg)
     }
 
-    /// Step `t` as an argument of a kernel.
+    /// Step `t` as a kernel argument.
     pub fn step(&self, t: usize) -> StepLaunch {
         let (before, after) = self.slots(t);
         StepLaunch::new(t, before, after, self.batch, self.hidden)
@@ -182,13 +181,13 @@ impl Walk {
     }
 }
 
-/// `[B, G]`: entry `index` of `[T, B, G]`, as a view where the device can address it.
+/// `[B, G]`: entry `index` of `[T, B, G]`, as a view if the device can address it.
 pub(crate) fn at(sequence: &CubeTensor, index: usize) -> CubeTensor {
     let [_, batch, width] = sequence.shape().dims();
     reshape(range(sequence, index, index + 1), [batch, width])
 }
 
-/// Entries of `[T, B, G]`, as a view where the device can address it.
+/// Entries of `[T, B, G]`, as a view if the device can address it.
 fn range(sequence: &CubeTensor, start: usize, end: usize) -> CubeTensor {
     CubeBackend::float_slice(sequence.clone(), &[Slice::from(start..end)])
 }
@@ -197,7 +196,7 @@ fn reshape<const D: usize>(tensor: CubeTensor, shape: [usize; D]) -> CubeTensor 
     CubeBackend::float_reshape(tensor, Shape::new(shape))
 }
 
-/// The same numbers in row-major order and in memory that nobody else reads.
+/// The same values in row-major order and in memory without another owner.
 pub(crate) fn own(tensor: CubeTensor) -> CubeTensor {
     let tensor = into_contiguous(tensor);
     if tensor.can_mut() { tensor } else { tensor.copy() }

@@ -1,4 +1,4 @@
-//! Walks on GPUs, and the one of all cells with a recurrent product.
+//! Recurrences on GPUs, and the passes of all cells with a recurrent product.
 
 use std::fmt::Debug;
 
@@ -15,26 +15,26 @@ use crate::{
     recurrence::{Arguments, Gradients, Recurrence, Upstream, Walked, Wanted},
 };
 
-/// A walk over a sequence, forward and backward.
+/// The forward and backward passes over a sequence.
 pub(crate) trait CubeWalk: Recurrence {
-    /// What the forward pass leaves for the backward pass.
+    /// State that the forward pass saves for the backward pass.
     type Saved: Clone + Debug + Send + 'static;
 
-    /// Walks the sequence.
+    /// Runs the sequence.
     fn forward(self, arguments: Arguments<CubeBackend>, scan: &Scan) -> (Walked<CubeBackend>, Self::Saved);
 
     /// Back-propagation through time.
     fn backward(self, saved: Self::Saved, upstream: Upstream<CubeBackend>, wanted: Wanted) -> Gradients<CubeBackend>;
 }
 
-/// What the forward pass leaves for the backward pass.
+/// State that the forward pass saves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     walk: Walk,
     weight_hh: CubeTensor,
     /// `[T, B, G]`: the gates, if they are not the hidden states.
     gates: Option<CubeTensor>,
-    /// `[T, B, G]`: the recurrent products of a cell with a gate apart.
+    /// `[T, B, G]`: the recurrent products of a cell with a separate gate.
     recurrent: Option<CubeTensor>,
     /// `[T + 1, B, H]` each: the states before and after each step.
     states: Vec<CubeTensor>,

@@ -1,8 +1,8 @@
-//! The GRU as native code of the CPU backends.
+//! Native code of the GRU for the CPU backends.
 //!
-//! Numbers kept for the backward pass: `3 T B H` gates and `T B H` recurrent parts of
-//! the candidate, beside the hidden states that are the output. The gates take the
-//! place of the projected input, and their gradients the place of the gates.
+//! Values saved for the backward pass: `3 T B H` gates and `T B H` recurrent parts of the
+//! candidate, besides the output hidden states. The gates overwrite the projected input, and their
+//! gradients overwrite the gates.
 
 use pulp::Simd;
 
@@ -28,7 +28,7 @@ impl CpuCell for Gru {
     }
 }
 
-/// One step of a row: gates before their nonlinearity to gates after it, and the new state.
+/// One step of a row: from pre-activations to gates, and to the new state.
 #[derive(Clone, Copy)]
 pub(crate) struct Step;
 
@@ -49,9 +49,9 @@ impl Lanewise<3, 4> for Step {
     }
 }
 
-/// One step of a row backwards: gates to their gradients before the nonlinearity, the
-/// recurrent part of the candidate to its gradient, and the gradient of the state to
-/// the part of it that reaches the state before directly.
+/// One backward step of a row: from the gates to the gradients of their pre-activations, from the
+/// recurrent part of the candidate to its gradient, and from the gradient of the state to the part
+/// that reaches the previous state directly.
 #[derive(Clone, Copy)]
 struct StepBack;
 

@@ -1,8 +1,8 @@
 //! The GRU on a GPU.
 //!
-//! Numbers kept for the backward pass: `3 T B H` gates, in the place of the input, and as
-//! many for the gradients of the recurrent products, a third of which holds `W_hn h_{t-1}
-//! + b_hn` until then, beside the hidden states that are the output.
+//! Values saved for the backward pass: `3 T B H` gates, which overwrite the input, and as many for
+//! the gradients of the recurrent products, a third of which holds `W_hn h_{t-1} + b_hn` until
+//! then, besides the output hidden states.
 
 use cubecl::prelude::*;
 
@@ -31,8 +31,8 @@ impl CubeCell for Gru {
     }
 }
 
-/// A step: the input to the gates after their nonlinearity, and the state before to that
-/// after.
+/// A step: from the input to the gates after their nonlinearity, and from the previous state to the
+/// next.
 #[cube(launch_unchecked)]
 fn step_forward(
     gates: &mut Tensor<f32>,
@@ -65,11 +65,11 @@ fn step_forward(
     }
 }
 
-/// A step backwards: the gates to their gradients before the nonlinearity, and
-/// `recurrent` to those of the products with the state.
+/// A backward step: from the gates to the gradients of their pre-activations, and from `recurrent`
+/// to the gradients of the products with the state.
 ///
-/// `dh` is the gradient of the hidden state through the products of the step walked after
-/// this one, and `direct` the rest of it: through `z h`, and in rows past their length.
+/// `dh` is the gradient of the hidden state through the products of the next step of the scan, and
+/// `direct` the rest: through `z h`, and in rows past their length.
 #[cube(launch_unchecked)]
 fn step_backward(
     gates: &mut Tensor<f32>,

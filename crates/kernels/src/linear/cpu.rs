@@ -1,4 +1,4 @@
-//! The products over slices.
+//! The linear layer's products over slices.
 
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use crate::cpu::{
     tensors::CpuBackend,
 };
 
-/// Columns whose sums are worth a thread.
+/// Columns whose sums pay for a thread.
 const THREAD_COLUMNS: usize = 64;
 
 /// `rows W^T + bias` of `rows`, `W` and `bias`.
@@ -44,11 +44,11 @@ impl Operation<3> for Linear {
     }
 }
 
-/// A weight matrix as it lies in memory.
+/// A weight matrix in its memory layout.
 #[derive(Clone, Debug)]
 pub(super) struct Weight<B: CpuBackend> {
     tensor: FloatTensor<B>,
-    /// Whether `tensor` is `[I, O]`, not `[O, I]`.
+    /// Whether `tensor` is `[I, O]`, instead of `[O, I]`.
     turned: bool,
 }
 
@@ -79,14 +79,14 @@ fn matrix<B: CpuBackend>(tensor: &FloatTensor<B>) -> Matrix<'_> {
     Matrix::filling(B::slice(tensor), tensor.shape()[1])
 }
 
-/// `∂L/∂X` of the contiguous `∂L/∂Y`.
+/// `∂L/∂X` from the contiguous `∂L/∂Y`.
 fn rows_gradient<B: CpuBackend>(d: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
     let (count, [_, width]) = (d.shape()[0], weight.shape());
     let out = product(matrix::<B>(d), weight.matrix(), None);
     B::from_elements(out, [count, width].into())
 }
 
-/// `∂L/∂W` `[O, I]` of the contiguous `∂L/∂Y` and `X`.
+/// `∂L/∂W` `[O, I]` from the contiguous `∂L/∂Y` and `X`.
 fn weight_gradient<B: CpuBackend>(d: &FloatTensor<B>, rows: &FloatTensor<B>, weight: &Weight<B>) -> FloatTensor<B> {
     let (d, rows) = (matrix::<B>(d), matrix::<B>(rows));
     let (left, right) = if weight.turned { (rows, d) } else { (d, rows) };
@@ -95,7 +95,7 @@ fn weight_gradient<B: CpuBackend>(d: &FloatTensor<B>, rows: &FloatTensor<B>, wei
     if weight.turned { B::float_transpose(gradient) } else { gradient }
 }
 
-/// `∂L/∂b` of the contiguous `∂L/∂Y`: row after row, whatever the number of threads.
+/// `∂L/∂b` from the contiguous `∂L/∂Y`: in row order, for any number of threads.
 fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
     let width = d.shape()[1];
     let mut sums = vec![0.0; width];

@@ -1,8 +1,7 @@
-//! The LSTM as native code of the CPU backends.
+//! Native code of the LSTM for the CPU backends.
 //!
-//! Numbers kept for the backward pass: `4 T B H` gates and `T B H` cells, beside the
-//! hidden states that are the output. The gates take the place of the projected input,
-//! and their gradients the place of the gates.
+//! Values saved for the backward pass: `4 T B H` gates and `T B H` cell states, besides the output
+//! hidden states. The gates overwrite the projected input, and their gradients overwrite the gates.
 
 use pulp::Simd;
 
@@ -30,11 +29,11 @@ impl CpuCell for Lstm {
     }
 }
 
-/// One step of a row: gates before their nonlinearity to gates after it, and the new state.
+/// One step of a row: from pre-activations to gates, and to the new state.
 #[inline(always)]
 pub(crate) fn step<S: Simd>(simd: S, [i, f, g, o]: [&mut [f32]; Lstm::GATES], c: &mut [f32], h: &mut [f32]) {
-    // Not in one pass: the exponential of the hidden state waits for those of the cell, and a
-    // processor does not look far enough ahead to do other units meanwhile.
+    // In two passes: the exponential of the hidden state waits for those of the cell state, and a
+    // processor's instruction window is too small to compute other units meanwhile.
     update(simd, CellStep, [], [i, f, g, &mut *o, &mut *c]);
     update(simd, HiddenStep, [o, c], [h]);
 }
@@ -62,8 +61,8 @@ impl Lanewise<2, 1> for HiddenStep {
     }
 }
 
-/// One step of a row backwards: gates to their gradients before the nonlinearity, and
-/// the gradient of the cell to that of the cell before.
+/// One backward step of a row: from the gates to the gradients of their pre-activations, and from
+/// the gradient of the cell state to that of the previous one.
 #[derive(Clone, Copy)]
 struct StepBack;
 

@@ -1,7 +1,7 @@
 //! The LSTM on a GPU.
 //!
-//! Numbers kept for the backward pass: `4 T B H` gates, in the place of the input, and
-//! `T B H` cells, beside the hidden states that are the output.
+//! Values saved for the backward pass: `4 T B H` gates, which overwrite the input, and `T B H` cell
+//! states, besides the output hidden states.
 
 use cubecl::prelude::*;
 
@@ -30,8 +30,8 @@ impl CubeCell for Lstm {
     }
 }
 
-/// A step: the input to the gates after their nonlinearity, and the states before to
-/// those after.
+/// A step: from the input to the gates after their nonlinearity, and from the previous states to
+/// the next.
 #[cube(launch_unchecked)]
 fn step_forward(
     gates: &mut Tensor<f32>,
@@ -63,11 +63,11 @@ fn step_forward(
     }
 }
 
-/// A step backwards: the gates to their gradients before the nonlinearity, and the
-/// gradient of the cell to that of the cell before.
+/// A backward step: from the gates to the gradients of their pre-activations, and from the gradient
+/// of the cell state to that of the previous one.
 ///
-/// `dh` is the gradient of the hidden state through the step walked after this one, and
-/// `direct` that of rows past their length, which have no such step.
+/// `dh` is the gradient of the hidden state through the next step of the scan, and `direct` that of
+/// rows past their length, which have no such step.
 #[cube(launch_unchecked)]
 fn step_backward(
     gates: &mut Tensor<f32>,

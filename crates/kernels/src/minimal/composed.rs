@@ -12,7 +12,7 @@ use crate::{
 /// any backend and element type.
 ///
 /// # Panics
-/// As these.
+/// As those.
 pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> Outputs<1> {
     check(cell, &input, &h0, scan);
     let [_, hidden_size] = h0.dims();

@@ -1,4 +1,4 @@
-//! The minimal cells as native code of the CPU backends.
+//! Native code of the minimal cells for the CPU backends.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ use crate::{
 #[cfg(all(test, feature = "flex"))]
 mod tests;
 
-/// The shares `k` and `w`, and the slopes of `k` by the sums under its sigmoids.
+/// The shares `k` and `w`, and the derivatives of `k` by its pre-activations.
 struct Shares<S: Simd> {
     keep: S::f32s,
     write: S::f32s,
@@ -43,7 +43,7 @@ fn shares<S: Simd>(simd: S, gates: &[S::f32s]) -> Shares<S> {
             Shares { keep, write, slopes: [slope, slope] }
         }
         [f, i] => {
-            // Not a `map`: closures are not compiled for vector instructions.
+            // A `map` would take a closure, which is not compiled for vector instructions.
             let (a, b) = (exp(simd, simd.neg_f32s(f)), exp(simd, simd.neg_f32s(i)));
             let (a1, b1) = (simd.add_f32s(a, one), simd.add_f32s(b, one));
             let r = simd.div_f32s(one, simd.add_f32s(a1, b1));
@@ -66,8 +66,8 @@ fn positive<S: Simd>(simd: S, x: S::f32s) -> [S::f32s; 2] {
     [simd.select_f32s(negative, y, above), slope]
 }
 
-/// A time step: reads the sums, that under `g` last; updates the state, and writes the hidden state
-/// to a second place where there is one.
+/// A time step: reads the pre-activations, the candidate's last; updates the state, and writes the
+/// hidden state to a second place if there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Step;
 
@@ -80,8 +80,8 @@ impl<const N: usize, const M: usize> Lanewise<N, M> for Step {
     }
 }
 
-/// A time step backwards: reads the state before it and the gradient of the hidden state; puts the
-/// gradients of the sums in their place, and updates that of the state, the last number.
+/// A backward time step: reads the previous state and the gradient of the hidden state; replaces
+/// the pre-activations by their gradients, and updates that of the state, the last value.
 #[derive(Clone, Copy)]
 struct StepBack;
 
@@ -101,7 +101,7 @@ impl<const M: usize> Lanewise<2, M> for StepBack {
     }
 }
 
-/// What the forward pass leaves for the backward pass.
+/// State that the forward pass saves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved<B: CpuBackend> {
     extent: Extent,
@@ -144,23 +144,23 @@ impl CpuWalk for Minimal {
     }
 }
 
-/// Numbers of the hidden states below which a walk is not worth a second thread.
+/// A second thread does not pay below this many elements of hidden state.
 const PARALLEL_UNITS: usize = 1 << 13;
 
-/// A row's units are cut at multiples of this, the numbers of a cache line.
+/// A row's units are split at multiples of this, the elements of a cache line.
 const CUT: usize = 16;
 
 /// Some units of a row, through all time steps.
 struct Strand<'a> {
     row: usize,
     units: Range<usize>,
-    /// What the pass writes: the units of each part of each time step.
+    /// The output of the pass: the units of each part of each time step.
     steps: Vec<&'a mut [f32]>,
     /// The state or its gradient, updated at each time step.
     state: &'a mut [f32],
 }
 
-/// A sequence to be walked, in either direction.
+/// A sequence to be scanned in either direction.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
     cell: Minimal,
@@ -170,16 +170,16 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Threads that share the walk.
+    /// Number of threads that share the scan.
     fn threads(&self) -> usize {
         let Extent { steps, batch, hidden, .. } = *self.extent;
         if steps * batch * hidden < PARALLEL_UNITS { 1 } else { rayon::current_num_threads() }
     }
 
-    /// Cuts `[T, B, parts H]` and `[B, H]` into strands: whole rows, if there are enough for all threads.
+    /// Splits `[T, B, parts H]` and `[B, H]` into strands: whole rows, if there are enough for all threads.
     fn strands<'a>(&self, parts: usize, steps: &'a mut [f32], states: &'a mut [f32]) -> Vec<Strand<'a>> {
         let Extent { batch, hidden, .. } = *self.extent;
-        // Two strands a thread, since their number need not be a multiple of that of the threads.
+        // Two strands per thread, since their number need not be a multiple of the number of threads.
         let strands = if self.threads() == 1 { 1 } else { 2 * self.threads() };
         let width = hidden.div_ceil(strands.div_ceil(batch)).next_multiple_of(CUT);
         let mut strands = Vec::new();
@@ -197,7 +197,7 @@ impl Walk<'_> {
         strands
     }
 
-    /// Does `task` for all strands, neighbours together on a thread.
+    /// Runs `task` on all strands, adjacent ones together on a thread.
     fn run<'a>(&self, mut strands: Vec<Strand<'a>>, task: impl Fn(&mut [Strand<'a>]) + Send + Sync) {
         let share = strands.len().div_ceil(self.threads());
         if share == strands.len() {

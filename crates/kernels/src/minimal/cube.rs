@@ -1,4 +1,4 @@
-//! The minimal cells on a GPU: a thread for each unit of each row walks all time steps, so that a
+//! The minimal cells on a GPU: a thread computes all time steps of a unit of a row, so that a
 //! sequence is one kernel, forward and backward.
 
 use burn::backend::{FloatDType, TensorMetadata, ops::FloatTensorOps};
@@ -17,12 +17,12 @@ use crate::{
     recurrence::{Arguments, Gradients, Upstream, Walked, Wanted},
 };
 
-/// What the forward pass leaves for the backward pass.
+/// State that the forward pass saves for the backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     direction: Direction,
     walk: Walk,
-    /// `[T, B, G]`: the sums under the nonlinearities.
+    /// `[T, B, G]`: the pre-activations.
     sums: CubeTensor,
     h0: CubeTensor,
     /// `[T, B, H]`: `h_t`.
@@ -119,8 +119,8 @@ fn forward(
     last[ABSOLUTE_POS] = h;
 }
 
-/// All time steps of a unit backwards: the sums to their gradients, and the gradient of the final
-/// state to that of the initial one.
+/// All backward time steps of a unit: from the pre-activations to their gradients, and from the
+/// gradient of the final state to that of the initial one.
 #[cube(launch_unchecked)]
 fn backward(
     sums: &mut Tensor<f32>,
@@ -175,7 +175,7 @@ fn valid_steps(row: usize, steps: usize, lengths: ComptimeOption<&Tensor<u32>>) 
     valid.unwrap_or(steps)
 }
 
-/// The shares `k` and `w`, and the slopes of `k` by the sums under its sigmoids.
+/// The shares `k` and `w`, and the derivatives of `k` by its pre-activations.
 #[derive(CubeType)]
 struct Shares {
     keep: f32,
@@ -215,9 +215,9 @@ fn positive_slope(x: f32) -> f32 {
     select(x < 0.0, y * (1.0 - y), 1.0)
 }
 
-/// `e^{-x}`, for `x` from -87 on; below it, the value there.
+/// `e^{-x}` for `x` of at least -87, clamped below.
 #[cube]
 fn exp_neg(x: f32) -> f32 {
-    // A comparison, not a maximum: that would swallow a NaN.
+    // A comparison, not a maximum, which would drop NaN.
     select(-x > 87.0, 87.0, -x).exp()
 }

@@ -1,4 +1,4 @@
-//! The GPU backends: all of them are Burn's one CubeCL backend.
+//! The GPU backends, all of them Burn's CubeCL backend.
 
 use std::any::Any;
 
@@ -11,8 +11,8 @@ use crate::{
     recurrence::{Arguments, Gradients, Kept, Upstream, Walked, Wanted},
 };
 
-// `Cube` is `CubeBackend` or wraps it, as Burn's `fusion` will have it, a feature that
-// other crates switch: the code must compile for both.
+// `Cube` is `CubeBackend` or wraps it, depending on Burn's `fusion`, a feature that other crates
+// may enable: the code must compile for both.
 impl NativeBackend for Cube {
     type Saved<R: NativeWalk> = <R as CubeWalk>::Saved;
 
@@ -46,8 +46,8 @@ impl NativeBackend for Cube {
     }
 }
 
-/// A value as what it is: the types are the same where kernels of our own
-/// [are run](crate::device::is_native).
+/// Casts a value to its actual type: the types are equal wherever our kernels
+/// [run](crate::device::is_native).
 fn cast<A: Any, B: Any>(value: A) -> B {
     let mut value = Some(value);
     let value = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();

@@ -1,4 +1,4 @@
-//! The operations over slices.
+//! The element-wise operations over slices.
 
 use burn::backend::tensor::FloatTensor;
 use pulp::{Arch, Simd};
@@ -16,14 +16,14 @@ use crate::{
     step,
 };
 
-/// What is done to every number.
+/// The operation on every element.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pointwise {
     Tanh,
     Mask(Mask),
 }
 
-/// What the backward pass needs.
+/// State for the backward pass.
 #[derive(Clone, Debug)]
 pub(super) enum Saved<B: CpuBackend> {
     /// The output.
@@ -52,11 +52,11 @@ impl Operation<1> for Pointwise {
     }
 }
 
-/// Which numbers are dropped, and what the others are multiplied by.
+/// The dropped elements, and the factor of the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mask {
     seed: u64,
-    /// A number is dropped if 32 random bits are below.
+    /// An element is dropped if its 32 random bits are below this.
     dropped: u32,
     scale: f32,
 }
@@ -69,7 +69,7 @@ impl Mask {
         Self { seed: high << 24 | low, dropped, scale: (1.0 / (1.0 - probability)) as f32 }
     }
 
-    /// Masks the numbers from the `first` on, an even one.
+    /// Masks the elements from the `first` on, which must be even.
     fn apply(self, first: usize, numbers: &mut [f32]) {
         let factor = |bits: u32| if bits < self.dropped { 0.0 } else { self.scale };
         let bits = |pair: usize| mix(self.seed.wrapping_add(((first / 2 + pair + 1) as u64).wrapping_mul(GOLDEN)));

@@ -1,8 +1,7 @@
-//! The vanilla network as native code of the CPU backends.
+//! Native code of the vanilla network for the CPU backends.
 //!
-//! Numbers kept for the backward pass: none but the hidden states, which are the
-//! output; `φ'` is a function of `φ`. A projected input that nobody else holds is
-//! overwritten by the hidden states.
+//! Values saved for the backward pass: only the output hidden states, since `φ'` is a function of
+//! `φ`. The hidden states overwrite a projected input without another owner.
 
 use pulp::Simd;
 
@@ -37,13 +36,13 @@ impl Lanewise<0, 1> for Step {
         let zero = simd.splat_f32s(0.0);
         [match self.0 {
             Activation::Tanh => tanh(simd, a),
-            // A comparison, not a maximum: that would swallow a NaN.
+            // A comparison, not a maximum, which would drop NaN.
             Activation::Relu => simd.select_f32s(simd.less_than_f32s(a, zero), zero, a),
         }]
     }
 }
 
-/// One step of a row backwards: the gradient of the sum under `φ`.
+/// One backward step of a row: the gradient of the pre-activation.
 #[derive(Clone, Copy)]
 struct StepBack(Activation);
 

@@ -1,8 +1,7 @@
 //! The vanilla network on a GPU.
 //!
-//! Numbers kept for the backward pass: none but the hidden states, which are the output;
-//! `φ'` is a function of `φ`. The gradients of the sums under `φ` take the place of the
-//! input.
+//! Values saved for the backward pass: only the output hidden states, since `φ'` is a function of
+//! `φ`. The gradients of the pre-activations overwrite the input.
 
 use cubecl::prelude::*;
 
@@ -29,7 +28,7 @@ impl CubeCell for Rnn {
     }
 }
 
-/// A step: the state before to that after.
+/// A step: from the previous state to the next.
 #[cube(launch_unchecked)]
 fn step_forward(
     sums: &Tensor<f32>,
@@ -46,7 +45,7 @@ fn step_forward(
         let sum = sums[step.unit()] + product[ABSOLUTE_POS];
         hidden[step.after()] = match activation {
             Activation::Tanh => sum.tanh(),
-            // A comparison, not a maximum: that would swallow a NaN.
+            // A comparison, not a maximum, which would drop NaN.
             Activation::Relu => select(sum < 0.0, 0.0, sum),
         };
     } else {
@@ -54,10 +53,10 @@ fn step_forward(
     }
 }
 
-/// A step backwards: the gradient of the sum under `φ`.
+/// A backward step: the gradient of the pre-activation.
 ///
-/// `dh` is the gradient of the hidden state through the step walked after this one, and
-/// `direct` that of rows past their length, which have no such step.
+/// `dh` is the gradient of the hidden state through the next step of the scan, and `direct` that of
+/// rows past their length, which have no such step.
 #[cube(launch_unchecked)]
 fn step_backward(
     sums: &mut Tensor<f32>,

@@ -1,11 +1,11 @@
-//! Attention by the scalar product, and the nonlinearity of its output.
+//! Dot-product attention, and the nonlinearity of its output.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::cpu::activation;
 use crate::cpu::lanes::{Lanewise, apply};
 
-/// `tanh` of every number.
+/// `tanh` of every element.
 pub fn tanh(x: &mut [f32]) {
     apply(Arch::new(), Tanh, [], [x]);
 }
@@ -20,11 +20,11 @@ impl Lanewise<0, 1> for Tanh {
     }
 }
 
-/// Attention by the scalar product: `a = softmax(scale · M q)` and `c = aᵀ M`, for `memory` `M` `[S, F]`, `query` `q`
-/// `[F]`, `weights` `a` `[S]` and `context` `c` `[F]`.
+/// Dot-product attention: `a = softmax(scale · M q)` and `c = aᵀ M`, for `memory` `M` `[S, F]`, `query` `q` `[F]`,
+/// `weights` `a` `[S]` and `context` `c` `[F]`.
 ///
 /// # Panics
-/// If the sizes do not go together.
+/// If the sizes do not match.
 pub fn attend(query: &[f32], memory: &[f32], scale: f32, weights: &mut [f32], context: &mut [f32]) {
     assert_eq!(memory.len(), query.len() * weights.len(), "sizes of the query, the weights and the memory");
     assert_eq!(query.len(), context.len(), "sizes of the query and the context");

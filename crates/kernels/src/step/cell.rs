@@ -15,7 +15,7 @@ use crate::{
     rnn::{self, Activation},
 };
 
-/// The recurrence that is computed.
+/// The kind of recurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
     /// [`rnn`](crate::rnn).
@@ -39,15 +39,15 @@ impl Cell {
     }
 }
 
-/// A recurrent layer that reads any number of sequences side by side, a step at a time; their
-/// states are the caller's.
+/// A recurrent layer that reads any number of sequences side by side, one step at a time. The
+/// caller owns their states.
 ///
-/// For the same projected input its numbers are those of the sequence operations to the bit.
+/// For the same projected input, the values are bit-identical to those of the sequence operations.
 #[derive(Debug)]
 pub struct CellStepper {
     cell: Cell,
     arch: Arch,
-    /// None where there is no recurrent product.
+    /// None if the cell has no recurrent product.
     weight_hh: Option<Packed>,
     /// `[3H]`, of a GRU: `b_h`.
     bias: Vec<f32>,
@@ -56,9 +56,9 @@ pub struct CellStepper {
 }
 
 impl CellStepper {
-    /// The layer of `width` `H` with these weights: `weight_hh` `[G, H]`, which the
-    /// [minimal](crate::minimal) cells do not have, and `bias_hh` `[3H]`, which only a GRU reads, and
-    /// takes for zeros if there is none. `None` if native code does not run the weights.
+    /// The layer of `width` `H` with these weights: `weight_hh` `[G, H]`, which the [minimal](crate::minimal) cells do
+    /// not have, and `bias_hh` `[3H]`, which only a GRU uses, by default zeros. `None` if native code does not support
+    /// the weights.
     ///
     /// # Panics
     /// If a weight has another shape, or is missing.
@@ -86,7 +86,7 @@ impl CellStepper {
         Some(Self { cell, arch: Arch::new(), weight_hh, bias, width })
     }
 
-    /// Numbers a row that [`step`](Self::step) needs as its `memory`.
+    /// Values per row that [`step`](Self::step) needs as its `memory`.
     pub fn memory(&self) -> usize {
         match self.cell {
             Cell::Lstm | Cell::Gru => self.width,
@@ -94,21 +94,21 @@ impl CellStepper {
         }
     }
 
-    /// `H`: numbers of a row's hidden state.
+    /// `H`: width of a row's hidden state.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Reads a step, given as the input projections `gates` `[N, G]`, which are used up: from the
-    /// states `hidden` `[N, H]` to the next. `memory` `[N, M]`, of [`memory`](Self::memory) numbers a
-    /// row, is the cell state of an LSTM; a GRU writes there before it reads.
+    /// Reads a step, given as the input projections `gates` `[N, G]`, which are overwritten, and updates the states
+    /// `hidden` `[N, H]`. `memory` `[N, M]`, with [`memory`](Self::memory) values per row, is the cell state of an
+    /// LSTM; a GRU uses it as a buffer.
     ///
     /// # Panics
-    /// If the sizes do not go together.
+    /// If the sizes do not match.
     pub fn step(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32]) {
         let (width, stride) = (self.width, self.cell.gates() * self.width);
         if self.cell == Cell::Gru {
-            // The reset gate scales the candidate's recurrent part before its input joins.
+            // The reset gate scales the candidate's recurrent part before the input is added.
             for (row, candidate) in gates.chunks_exact_mut(stride).zip(memory.chunks_exact_mut(width)) {
                 candidate.copy_from_slice(&row[2 * width..]);
                 row[2 * width..].copy_from_slice(&self.bias[2 * width..]);
@@ -125,13 +125,13 @@ impl CellStepper {
         }
     }
 
-    /// The new state of a row from the sums of its gates.
+    /// The new state of a row from the pre-activations of its gates.
     fn finish(&self, gates: &mut [f32], hidden: &mut [f32], memory: &mut [f32]) {
         self.arch.dispatch(Gates { cell: self.cell, bias: &self.bias, gates, hidden, memory });
     }
 }
 
-/// The gates of a step of one row, from the sums under their nonlinearities to the new state.
+/// The gates of a step of one row, from pre-activations to the new state.
 struct Gates<'a> {
     cell: Cell,
     bias: &'a [f32],

@@ -7,12 +7,12 @@ use super::{bias_of, elements};
 use crate::cpu::panels::{Orientation, Panels};
 use crate::cpu::tiles::{Product, Row, Start};
 
-/// How many rows each step is of.
+/// The number of rows of each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
-    /// One, as in sampling. Several are multiplied one after the other.
+    /// One, as in sampling. Several are multiplied one by one.
     One,
-    /// Several side by side, as in a search.
+    /// Several side by side, as in beam search.
     Several,
 }
 
@@ -25,19 +25,19 @@ pub struct PackedLinear {
 }
 
 impl PackedLinear {
-    /// Packs `weight` `[O, I]`, and takes `bias` `[O]`. `None` if the weights are not `f32`
-    /// on a CPU backend.
+    /// Packs `weight` `[O, I]` and `bias` `[O]`. `None` if the weights are not `f32` on a CPU
+    /// backend.
     ///
     /// # Panics
-    /// If the bias is not as long as the matrix has rows.
+    /// If the length of the bias is not the matrix's number of rows.
     pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
         Self::oriented(weight, bias, rows, Orientation::Transposed)
     }
 
-    /// The same of `weight` `[I, O]`, as Burn's linear layers have it: it is packed as it lies.
+    /// The same for `weight` `[I, O]`, as in Burn's linear layers: packed without transposing.
     ///
     /// # Panics
-    /// If the bias is not as long as the matrix has columns.
+    /// If the length of the bias is not the matrix's number of columns.
     pub fn plain(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: Rows) -> Option<Self> {
         Self::oriented(weight, bias, rows, Orientation::Plain)
     }
@@ -47,7 +47,7 @@ impl PackedLinear {
         Some(Self { bias: bias_of("bias", bias, weight.panels.columns())?, weight })
     }
 
-    /// `O`: numbers of a row of `Y`.
+    /// `O`: width of a row of `Y`.
     pub fn output_size(&self) -> usize {
         self.bias.len()
     }
@@ -55,7 +55,7 @@ impl PackedLinear {
     /// Writes `X Wᵀ + b` to `y` `[N, O]`, for `x` `[N, I]`.
     ///
     /// # Panics
-    /// If `x` and `y` are not of as many whole rows.
+    /// If `x` and `y` do not have the same number of whole rows.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
         if y.len() == self.bias.len() {
             y.copy_from_slice(&self.bias);
@@ -65,10 +65,10 @@ impl PackedLinear {
         self.weight.add_product(x, y);
     }
 
-    /// `X Wᵀ + b`, `[N, O]`, of `x` `[N, I]`.
+    /// `X Wᵀ + b`, `[N, O]`, for `x` `[N, I]`.
     ///
     /// # Panics
-    /// If `x` is not of whole rows.
+    /// If `x` does not consist of whole rows.
     pub fn product(&self, x: &[f32]) -> Vec<f32> {
         let mut y = vec![0.0; x.len() / self.weight.depth * self.bias.len()];
         self.apply(x, &mut y);
@@ -76,7 +76,7 @@ impl PackedLinear {
     }
 }
 
-/// A matrix `W` `[O, I]`, or `[I, O]` where it is plain, packed for products with rows of `I` numbers.
+/// A matrix `W` `[O, I]`, or `[I, O]` if plain, packed for products with rows of `I` elements.
 #[derive(Debug)]
 pub(super) struct Packed {
     arch: Arch,
@@ -87,7 +87,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// `None` if native code does not run the matrix.
+    /// `None` if native code does not support the matrix.
     pub fn new(weight: Tensor<2>, rows: Rows, orientation: Orientation) -> Option<Self> {
         let (arch, [height, width]) = (Arch::new(), weight.dims());
         let weight = elements(weight)?;
@@ -105,11 +105,11 @@ impl Packed {
     /// Adds `X Wᵀ` to `out` `[N, O]`, for `x` `[N, I]`.
     ///
     /// # Panics
-    /// If `x` and `out` are not of as many whole rows.
+    /// If `x` and `out` do not have the same number of whole rows.
     pub fn add_product(&self, x: &[f32], out: &mut [f32]) {
         let (depth, columns) = (self.depth, self.panels.columns());
         if self.rows == Rows::One && x.len() == depth {
-            // A small network's step is so short that the divisions below would show.
+            // A small network's step is so short that the divisions below would be noticeable.
             return self.panels.times_row(self.arch, x, out);
         }
         assert!(

@@ -4,7 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::cpu::activation::exp;
 
-/// `ln Σ exp x`, of finite numbers; negative infinity for none.
+/// `ln Σ exp x` of finite values; negative infinity if there are none.
 pub fn log_sum_exp(x: &[f32]) -> f32 {
     Arch::new().dispatch(LogSumExp { x })
 }
@@ -38,12 +38,12 @@ mod tests {
     #[test]
     fn it_is_the_logarithm_of_the_sum() {
         for count in [1, 15, 16, 100, 6001] {
-            // Up to 100 apart, so that most hardly count.
+            // Up to 100 apart, so that most are negligible.
             let x: Vec<f32> = numbers(count, 1).iter().map(|x| 100.0 * x + 300.0).collect();
             let wanted = x.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
             for arch in architectures() {
                 let seen = f64::from(arch.dispatch(LogSumExp { x: &x }));
-                // Numbers of about 300 are rounded to 3e-5.
+                // Values of about 300 are rounded to 3e-5.
                 assert!((seen - wanted).abs() < 5e-5, "{seen} and {wanted}");
             }
         }

@@ -1,4 +1,4 @@
-//! The ledger of a loop, and the two autodiff operations that write and read it.
+//! The ledger of a loop, with the two autodiff operations that write and read it.
 
 // The selectors of extensions name the ndarray backend, which Burn has deprecated.
 #![allow(deprecated)]
@@ -19,7 +19,7 @@ use crate::{
     native::NativeBackend,
 };
 
-/// What the whole of a loop is, of which the steps take a part.
+/// The whole tensor of a loop, of which the steps use a part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Whole {
     /// A matrix that rows are multiplied by.
@@ -28,12 +28,12 @@ pub(crate) enum Whole {
     Sequence { time: usize },
 }
 
-/// What the steps of a loop were given in the backward pass: an [`Entry`] each, of the
-/// backend that differentiates.
+/// The gradients of a loop's steps, from the backward pass: an [`Entry`] each, of the backend that
+/// differentiates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
 
-/// A step's line in the ledger.
+/// The ledger entry of a step.
 struct Entry<B: Backend> {
     step: usize,
     rows: FloatTensor<B>,
@@ -45,7 +45,7 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(entry));
     }
 
-    /// All entries, which are of backend `B`; none are left.
+    /// Takes all entries, which are of backend `B`.
     fn read<B: Backend>(&self) -> Vec<Entry<B>> {
         let entries = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let entry = |entry: Box<dyn Any + Send>| *entry.downcast().expect("one backend differentiates a loop");
@@ -61,14 +61,13 @@ impl Ledger {
     Autodiff
 )]
 pub(crate) trait LoopBackend: Backend {
-    /// A token `[1]`, whose backward pass gives `whole` the gradient that `ledger` adds
-    /// up to.
+    /// A token `[1]`, whose backward pass gives `whole` the total gradient in `ledger`.
     fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
         let _ = (ledger, kind);
         Self::float_zeros([1].into(), &whole.device(), FloatDType::F32)
     }
 
-    /// `output`, whose gradient is written into `ledger` beside `rows`.
+    /// Returns `output`, whose gradient is recorded in `ledger` with `rows`.
     fn watch(
         output: FloatTensor<Self>,
         rows: FloatTensor<Self>,
@@ -107,7 +106,7 @@ impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
     }
 }
 
-/// The backward pass of a step: writes the ledger.
+/// The backward pass of a step: writes to the ledger.
 #[derive(Debug)]
 struct Watch;
 
@@ -151,7 +150,7 @@ impl<B: Backend> Pass<B, 1> for Open {
     }
 }
 
-/// `Xᵀ dY`, with the rows of all entries below each other.
+/// `Xᵀ dY`, with the rows of all entries concatenated.
 fn product<B: Backend>(entries: Vec<Entry<B>>, rank: usize) -> FloatTensor<B> {
     let below = rank - 2;
     let (rows, gradients) = entries.into_iter().map(|entry| (entry.rows, entry.gradient)).unzip();

@@ -1,8 +1,8 @@
-//! Attention correctness: how much of the attention lies on a thing while it is named.
+//! Attention correctness: the share of attention on an object while it is named.
 //!
 //! Liu, Mao, Sha and Yuille 2017, "Attention correctness in neural image captioning" (arXiv 1605.09553).
 
-/// The mean, over words that name a thing, of the attention weights on the place of the thing.
+/// The mean attention weight on the place of an object, over the words that name one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AttentionCorrectness {
     sum: f64,
@@ -10,8 +10,8 @@ pub struct AttentionCorrectness {
 }
 
 impl AttentionCorrectness {
-    /// Takes in a word with the attention weights of a square map, row by row, while it was written. What it names is at
-    /// `place` of a grid of `grid` by `grid` places, row by row.
+    /// Adds a word with its attention weights over a square map, row by row. The object that it names is at `place` of
+    /// a grid of `grid` by `grid` places, row by row.
     pub fn add(&mut self, weights: &[f32], place: usize, grid: usize) {
         self.sum += f64::from(on_place(weights, place, grid));
         self.words += 1;
@@ -23,7 +23,7 @@ impl AttentionCorrectness {
     }
 }
 
-/// The part of the attention that lies on a place of the grid. A place of the map belongs to where its middle is.
+/// The attention on a place of the grid. A place of the map belongs to the one that contains its centre.
 fn on_place(weights: &[f32], place: usize, grid: usize) -> f32 {
     let side = weights.len().isqrt();
     let cell = |at: usize| (2 * at + 1) * grid / (2 * side);

@@ -1,26 +1,26 @@
-//! BLEU as the COCO evaluation counts it.
+//! BLEU, as computed by the COCO evaluation.
 
 use crate::translation::BleuStatistics;
 
 const LONGEST: usize = 4;
-/// What the COCO evaluation adds to counts, so that nothing is divided by zero.
+/// Added to counts by the COCO evaluation, against division by zero.
 const TINY: f64 = 1e-15;
 const SMALL: f64 = 1e-9;
 
-/// BLEU-1 to BLEU-4 of a whole corpus, from 0 to 1 (Papineni et al. 2002, "BLEU: a method for automatic evaluation of machine
-/// translation"), as the COCO evaluation counts it:
+/// BLEU-1 to BLEU-4 of a whole corpus, from 0 to 1 (Papineni et al. 2002, "BLEU: a method for automatic evaluation of
+/// machine translation"), as computed by the COCO evaluation:
 ///
 /// ```text
 /// p_n = Σ clipped matches of n-grams / Σ n-grams of candidates
 /// BLEU-n = min(1, exp(1 - r/c)) · (p_1 … p_n)^(1/n)
 /// ```
 ///
-/// An n-gram matches at most as often as the reference with most of it has it; `c` is the length of all candidates, `r`
-/// that of the references closest to each in length (the shorter of two as close). Nothing is smoothed.
+/// An n-gram matches at most as often as it occurs in any one reference; `c` is the length of all candidates, `r` that
+/// of the references closest to each in length (the shorter in a tie). There is no smoothing.
 ///
 /// # Panics
 ///
-/// When there are not as many candidates as lists of references, or a list is empty.
+/// When the numbers of candidates and of lists of references differ, or a list is empty.
 pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64; LONGEST] {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
     let mut sum = BleuStatistics::default();

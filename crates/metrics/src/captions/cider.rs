@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 /// The longest n-gram.
 const LONGEST: usize = 4;
-/// How fast a wrong length costs, in words.
+/// Scale of the length penalty, in words.
 const SIGMA: f64 = 6.0;
 
-/// CIDEr-D of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D variant of
-/// the appendix), for each candidate, from 0 to 10; the corpus has their mean.
+/// CIDEr-D of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D variant
+/// of the appendix), for each candidate, from 0 to 10; that of the corpus is their mean.
 ///
-/// Each n-gram `ω` counts as its term frequency times `log(N / df(ω))`, where `N` is the number of images and `df` the number
-/// of those with `ω` in some reference. So a score depends on all images together, and a corpus of one image has 0.
-/// With the weights `g` of candidate `c` and reference `r`, and lengths `l`:
+/// The weight of each n-gram `ω` is its term frequency times `log(N / df(ω))`, where `N` is the number of images and
+/// `df` the number of those with `ω` in some reference. So a score depends on all images together, and a corpus of one
+/// image has 0. With the weights `g` of candidate `c` and reference `r`, and lengths `l`:
 ///
 /// ```text
 /// CIDEr-D_n = 10/m Σ_r exp(-(l_c - l_r)² / 2σ²) · min(g_n(c), g_n(r)) · g_n(r) / (‖g_n(c)‖ ‖g_n(r)‖)      σ = 6
@@ -22,7 +22,7 @@ const SIGMA: f64 = 6.0;
 ///
 /// # Panics
 ///
-/// When there are not as many candidates as lists of references, or a list is empty.
+/// When the numbers of candidates and of lists of references differ, or a list is empty.
 pub fn cider_d(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Vec<f64> {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
     let mut documents = Documents { images: candidates.len() as f64, frequency: HashMap::new() };
@@ -41,12 +41,12 @@ pub fn cider_d(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> V
     candidates.iter().zip(references).map(|(candidate, references)| score(candidate, references)).collect()
 }
 
-/// The runs of one to [`LONGEST`] words.
+/// The n-grams of one to [`LONGEST`] words.
 fn ngrams(words: &[String]) -> impl Iterator<Item = &[String]> {
     (1..=LONGEST).flat_map(|n| words.windows(n))
 }
 
-/// In how many images' references each n-gram stands.
+/// The number of images with each n-gram in their references.
 struct Documents<'a> {
     images: f64,
     frequency: HashMap<&'a [String], f64>,
@@ -55,7 +55,7 @@ struct Documents<'a> {
 /// The weighted n-grams of a sentence.
 struct Vector<'a> {
     weights: HashMap<&'a [String], f64>,
-    /// The length of the vector of each n, `‖g_n‖`.
+    /// The norm of the vector of each n, `‖g_n‖`.
     norms: [f64; LONGEST],
     bigrams: f64,
 }
@@ -68,7 +68,7 @@ impl<'a> Vector<'a> {
         }
         let mut norms = [0.0; LONGEST];
         for (ngram, weight) in &mut weights {
-            // An n-gram that no reference has weighs as much as one of a single image.
+            // An n-gram without a reference has the weight of one in a single image.
             let frequency = documents.frequency.get(ngram).map_or(1.0, |frequency| *frequency);
             *weight *= (documents.images / frequency).ln();
             norms[ngram.len() - 1] += *weight * *weight;
@@ -77,7 +77,7 @@ impl<'a> Vector<'a> {
     }
 }
 
-/// The mean over n of the clipped cosine, damped by the difference in length.
+/// The mean over n of the clipped cosine, with the penalty for the difference in length.
 fn similarity(candidate: &Vector<'_>, reference: &Vector<'_>) -> f64 {
     let mut products = [0.0; LONGEST];
     for (ngram, weight) in &candidate.weights {

@@ -1,4 +1,4 @@
-//! METEOR, with its exact and stem stages.
+//! METEOR, with the exact and stem stages.
 
 mod alignment;
 mod normal;
@@ -8,31 +8,31 @@ use std::ops::AddAssign;
 use alignment::{Alignment, align};
 use normal::normalized;
 
-/// Tuned by METEOR's authors to human rankings of English translations.
+/// Parameters tuned by METEOR's authors to human rankings of English translations.
 const ALPHA: f64 = 0.85;
 const BETA: f64 = 0.2;
 const GAMMA: f64 = 0.6;
-/// The weight of content words; function words have the rest.
+/// The weight of content words; that of function words is the complement.
 const DELTA: f64 = 0.75;
-/// What a match of equal stems is worth beside one of equal words.
+/// The weight of a stem match, relative to an exact match.
 const STEM: f64 = 0.6;
 
 /// METEOR of a corpus and of each of its captions, from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meteor {
-    /// From the counts of all captions together.
+    /// The score from the summed counts of all captions.
     pub corpus: f64,
-    /// Of each caption, by the reference that suits it best.
+    /// The score of each caption, with its best reference.
     pub each: Vec<f64>,
 }
 
 /// METEOR 1.5 of Denkowski and Lavie 2014 ("Meteor universal: language specific translation evaluation for any target
-/// language") with its parameters for English, and with two of its four stages: words that are **equal** and words with
-/// equal **stems** (Porter's English stemmer, at 0.6). Synonyms and paraphrases need tables of words that are not shipped;
-/// with them 3,000 captions of Flickr8k, each against the other four of its image, have 0.259 in place of 0.244. With the same
-/// two stages the authors' program gives the same scores.
+/// language") with its parameters for English, and with two of its four stages: words that are **equal** and words
+/// with equal **stems** (Porter's English stemmer, at 0.6). Synonyms and paraphrases need tables of words that are not
+/// included; with them 3,000 captions of Flickr8k, each against the other four of its image, have 0.259 instead of
+/// 0.244. With the same two stages, the authors' program gives the same scores.
 ///
-/// Candidate and reference are aligned word by word, with as few chunks, runs of adjacent matches, as can be. With
+/// Candidate and reference are aligned word by word, with as few chunks (runs of adjacent matches) as possible. With
 /// the weighted share `P` of the candidate's words and `R` of the reference's that have a match:
 ///
 /// ```text
@@ -41,14 +41,14 @@ pub struct Meteor {
 ///
 /// # Panics
 ///
-/// When there are not as many candidates as lists of references.
+/// When the numbers of candidates and of lists of references differ.
 pub fn meteor(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Meteor {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
     let mut all = Statistics::default();
     let best = |candidate: &Vec<String>, references: &Vec<Vec<String>>| {
         let candidate = normalized(candidate);
         let of = |reference: &Vec<String>| Statistics::of(&align(&candidate, &normalized(reference)));
-        // The first of the best, as the authors' program has it.
+        // The first of the best, as in the authors' program.
         let best = |best: Statistics, other: Statistics| if other.score() > best.score() { other } else { best };
         references.iter().map(of).reduce(best).unwrap_or_default()
     };
@@ -61,7 +61,7 @@ pub fn meteor(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Me
     Meteor { corpus: all.score(), each }
 }
 
-/// What a score is made of; that of a corpus is made of sums.
+/// The statistics of a score; those of a corpus are sums.
 #[derive(Clone, Copy, Debug, Default)]
 struct Statistics {
     candidate: Side,
@@ -69,14 +69,14 @@ struct Statistics {
     chunks: f64,
 }
 
-/// The words of one side.
+/// The words of one sentence.
 #[derive(Clone, Copy, Debug, Default)]
 struct Side {
     length: f64,
-    /// Words times the weight of their kind.
+    /// Sum of the words' weights.
     weight: f64,
     matches: f64,
-    /// Matched words times the weights of their kind and of their stage.
+    /// Sum of the matched words' weights times those of their stages.
     matched_weight: f64,
 }
 
@@ -94,7 +94,7 @@ impl Statistics {
             statistics.candidate.count_match(&alignment.candidate[found.candidate], stage);
             statistics.reference.count_match(&alignment.reference[found.reference], stage);
         }
-        // A sentence that is its reference must not pay for its one chunk.
+        // A sentence equal to its reference has no penalty for its single chunk.
         let whole = statistics.candidate.is_whole() && statistics.reference.is_whole();
         statistics.chunks = if whole && alignment.chunks() == 1 { 0.0 } else { alignment.chunks() as f64 };
         statistics
@@ -107,7 +107,7 @@ impl Statistics {
         let matches = (self.candidate.matches + self.reference.matches) / 2.0;
         let penalty = GAMMA * (self.chunks / matches).powf(BETA);
         let score = (1.0 - penalty) * mean;
-        // Nothing in common, or nothing at all.
+        // Nothing in common, or empty.
         if score.is_finite() { score } else { 0.0 }
     }
 }
@@ -149,7 +149,7 @@ fn weight(word: &str) -> f64 {
     if FUNCTION_WORDS.binary_search(&word).is_ok() { 1.0 - DELTA } else { DELTA }
 }
 
-/// The words that make up more than a thousandth of English text each: the definition of the paper's section 2.3.
+/// The words that each make up more than a thousandth of English text, as defined in the paper's section 2.3.
 #[rustfmt::skip]
 const FUNCTION_WORDS: &[&str] = &[
     "\"", "$", "'", "'s", "'t", "(", ")", ",", "-", "--", "-lrb-", "-rrb-", ".", ":", "?", "a", "about",

@@ -1,10 +1,10 @@
-//! Words as the Penn Treebank has them.
+//! Tokenisation of the Penn Treebank.
 //!
-//! The COCO caption evaluation cuts captions with Stanford's `PTBTokenizer` before it counts anything, so a figure is only
-//! comparable when the same cuts are made: `don't` is `do n't`, `man's` is `man 's`, `t-shirt` and `U.S.` stay whole.
+//! The COCO caption evaluation tokenises captions with Stanford's `PTBTokenizer`, so figures are only comparable with
+//! the same tokens: `don't` is `do n't`, `man's` is `man 's`, `t-shirt` and `U.S.` stay whole.
 
-/// What the COCO evaluation drops: tokens that are punctuation. Brackets stay, as there, since they are lower-cased to
-/// `-lrb-` before they are compared with `-LRB-`.
+/// Punctuation tokens, which the COCO evaluation drops. Brackets stay, as there: they are lower-cased to `-lrb-`
+/// before they are compared with `-LRB-`.
 const PUNCTUATION: [&str; 13] = ["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"];
 
 /// Abbreviations that keep their full stop.
@@ -14,21 +14,21 @@ const ABBREVIATIONS: &[&str] = &[
     "pvt", "rep", "rev", "sen", "sept", "sgt", "sr", "st", "ste", "etc", "vs", "esq", "univ", "assn",
 ];
 
-/// Words that the Treebank writes as two, and where it cuts.
+/// Words that the Treebank splits into two, with the position of the split.
 const TWO_WORDS: [(&str, usize); 6] =
     [("cannot", 3), ("gonna", 3), ("gotta", 3), ("wanna", 3), ("lemme", 3), ("gimme", 3)];
 
-/// What stays whole although it begins or ends with an apostrophe or has one inside.
+/// Words that stay whole although they start or end with an apostrophe or contain one.
 const WITH_APOSTROPHE: [&str; 9] = ["'em", "'til", "'till", "'n'", "'n", "'cause", "ol'", "c'mon", "ma'am"];
 
-/// What is cut off after a word.
+/// Endings that become separate tokens.
 const ENDINGS: [&str; 7] = ["'s", "'m", "'d", "'re", "'ve", "'ll", "n't"];
 
-/// The words of a caption for the COCO metrics: cut as the Penn Treebank does, lower-cased, without punctuation.
+/// Tokenises a caption for the COCO metrics: by the rules of the Penn Treebank, lower-cased, without punctuation.
 ///
-/// The rules are those parts of Stanford's tokenizer that English sentences meet: contractions, possessives, words with
-/// hyphens and slashes, abbreviations, numbers, quotes, dashes and brackets. It is no tokenizer for web addresses, smileys
-/// or markup.
+/// It implements the rules of Stanford's tokenizer that matter for English sentences: contractions, possessives, words
+/// with hyphens and slashes, abbreviations, numbers, quotes, dashes and brackets. It does not support web addresses,
+/// smileys or markup.
 pub fn words(caption: &str) -> Vec<String> {
     let mut words: Vec<String> = caption.split_whitespace().flat_map(cut).map(|token| token.to_lowercase()).collect();
     words.retain(|word| !PUNCTUATION.contains(&word.as_str()));
@@ -49,7 +49,7 @@ fn cut(piece: &str) -> Vec<String> {
     tokens
 }
 
-/// Typographic quotes and dashes as those of a typewriter.
+/// Typographic quotes and dashes as plain ones.
 fn plain(c: char) -> char {
     match c {
         '\u{2018}' | '\u{2019}' => '\'',
@@ -59,7 +59,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The token as the tokenizer writes it.
+/// The token in the tokenizer's spelling.
 fn written(token: &[char]) -> String {
     match token {
         ['('] => "-LRB-".into(),
@@ -75,7 +75,7 @@ fn written(token: &[char]) -> String {
     }
 }
 
-/// How many characters of `rest`, which is not empty, make the next token.
+/// The length of the next token in characters; `rest` is not empty.
 fn token_length(rest: &[char]) -> usize {
     let whole = WITH_APOSTROPHE.into_iter().chain(ENDINGS).find(|word| is_word(rest, word));
     if let Some(word) = whole {
@@ -98,7 +98,7 @@ fn token_length(rest: &[char]) -> usize {
     }
 }
 
-/// How many characters the word at the beginning of `rest` has.
+/// The length in characters of the word at the start of `rest`.
 fn word_length(rest: &[char]) -> usize {
     if let Some(acronym) = acronym(rest) {
         return acronym;
@@ -137,7 +137,7 @@ fn word_length(rest: &[char]) -> usize {
     TWO_WORDS.iter().find(|(two, _)| *two == word).map_or(length, |(_, first)| *first)
 }
 
-/// The length of single letters with full stops, if `rest` begins with at least two: U.S., s.c.u.b.a.
+/// The length of single letters with full stops, if `rest` starts with at least two: U.S., s.c.u.b.a.
 fn acronym(rest: &[char]) -> Option<usize> {
     let pairs = rest.chunks_exact(2).take_while(|pair| pair[0].is_alphabetic() && pair[1] == '.').count();
     let after = rest.get(2 * pairs);
@@ -154,12 +154,12 @@ fn acronym(rest: &[char]) -> Option<usize> {
     }
 }
 
-/// Whether `rest` begins like the end of the name of a site: .com
+/// Whether `rest` starts with a domain ending: .com
 fn is_site(rest: &[char]) -> bool {
     [".com", ".org", ".net", ".edu", ".gov"].iter().any(|end| is_word(rest, end))
 }
 
-/// Whether `rest` begins with `word`, in any case, and the word ends there.
+/// Whether `rest` starts with `word`, in any case, and the word ends there.
 fn is_word(rest: &[char], word: &str) -> bool {
     let mut wanted = word.chars();
     let same = wanted.by_ref().zip(rest).take_while(|(a, b)| *a == b.to_ascii_lowercase()).count();

@@ -1,10 +1,10 @@
 //! ROUGE-L.
 
-/// The weight of recall beside precision in the COCO evaluation.
+/// The weight of recall relative to precision in the COCO evaluation.
 const BETA: f64 = 1.2;
 
-/// ROUGE-L of Lin 2004 ("ROUGE: a package for automatic evaluation of summaries", section 3) as the COCO evaluation counts
-/// it, from 0 to 1. With the longest common subsequence of candidate and reference, `LCS`:
+/// ROUGE-L of Lin 2004 ("ROUGE: a package for automatic evaluation of summaries", section 3), as computed by the COCO
+/// evaluation, from 0 to 1. With the longest common subsequence of candidate and reference, `LCS`:
 ///
 /// ```text
 /// P = max over references of LCS / |candidate|      R = max over references of LCS / |reference|
@@ -25,7 +25,7 @@ pub fn rouge_l(candidate: &[String], references: &[Vec<String>]) -> f64 {
     (1.0 + BETA * BETA) * precision * recall / (recall + BETA * BETA * precision)
 }
 
-/// The length of the longest sequence of words that stands in both, not necessarily side by side; time `|a| |b|`.
+/// The length of the longest common subsequence of words, in time `|a| |b|`.
 fn longest_common_subsequence(a: &[String], b: &[String]) -> usize {
     let mut row = vec![0; b.len() + 1];
     for x in a {

@@ -1,15 +1,15 @@
-//! Corpus BLEU as sacrebleu computes it.
+//! Corpus BLEU, as computed by sacrebleu.
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
 
 use super::Tokenization;
 
-/// The longest n-gram that counts.
+/// The longest n-gram.
 const ORDER: usize = 4;
 
-/// Corpus BLEU of Papineni et al. 2002 ("BLEU: a method for automatic evaluation of machine translation"), with the
-/// choices of sacrebleu:
+/// Corpus BLEU of Papineni et al. 2002 ("BLEU: a method for automatic evaluation of machine translation"), with
+/// sacrebleu's choices:
 ///
 /// ```text
 /// BLEU = 100 · BP · (p_1 p_2 p_3 p_4)^(1/4)
@@ -20,13 +20,13 @@ const ORDER: usize = 4;
 /// An order without a match counts as `1 / (2^k total)` for the `k`-th such order (NIST's smoothing, "exp").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bleu {
-    /// What a word is.
+    /// The tokenisation.
     pub tokenization: Tokenization,
-    /// Whether upper and lower case are the same.
+    /// Whether to ignore case.
     pub lowercase: bool,
 }
 
-/// The counts that BLEU is computed from; those of a corpus are the sums of those of its sentences.
+/// The statistics of BLEU; those of a corpus are the sums of those of its sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BleuStatistics {
     /// Matched n-grams, by order.
@@ -35,12 +35,12 @@ pub struct BleuStatistics {
     pub totals: [u64; ORDER],
     /// Tokens of the hypotheses.
     pub hypothesis_length: u64,
-    /// Tokens of the references: of several, the one whose length is closest, and the shorter of two as close.
+    /// Tokens of the references: of several, the one of closest length, the shorter in a tie.
     pub reference_length: u64,
 }
 
 impl Bleu {
-    /// The counts of one sentence and its references. Without any reference nothing matches.
+    /// The statistics of one sentence and its references. Without a reference nothing matches.
     pub fn statistics(&self, hypothesis: &str, references: &[&str]) -> BleuStatistics {
         let tokens = |text: &str| {
             if self.lowercase { self.tokenization.tokens(&text.to_lowercase()) } else { self.tokenization.tokens(text) }
@@ -60,7 +60,7 @@ impl Bleu {
 }
 
 impl BleuStatistics {
-    /// The counts of one sentence and its references, cut into tokens. Without any reference nothing matches.
+    /// The statistics of one tokenised sentence and its references. Without a reference nothing matches.
     pub fn of_tokens(hypothesis: &[String], references: &[Vec<String>]) -> Self {
         let closest = references.iter().map(Vec::len).min_by_key(|&length| (length.abs_diff(hypothesis.len()), length));
         let mut statistics = Self {
@@ -86,7 +86,7 @@ impl BleuStatistics {
 
     /// BLEU, from 0 to 100.
     pub fn score(&self) -> f64 {
-        // As sacrebleu: an order that no hypothesis is long enough for makes the product 0.
+        // As in sacrebleu: if no hypothesis is long enough for an order, the product is 0.
         if self.matches == [0; ORDER] || self.totals.contains(&0) {
             return 0.0;
         }
@@ -103,7 +103,7 @@ impl BleuStatistics {
         100.0 * self.brevity_penalty() * (logarithms / ORDER as f64).exp()
     }
 
-    /// `BP`, from 0 to 1: below 1 where the hypotheses are shorter than the references.
+    /// `BP`, from 0 to 1: below 1 if the hypotheses are shorter than the references.
     pub fn brevity_penalty(&self) -> f64 {
         let (c, r) = (self.hypothesis_length as f64, self.reference_length as f64);
         if c >= r {
@@ -127,7 +127,7 @@ impl AddAssign for BleuStatistics {
     }
 }
 
-/// How often each n-gram appears.
+/// The number of occurrences of each n-gram.
 fn counts(tokens: &[String], order: usize) -> HashMap<&[String], u64> {
     let mut counts = HashMap::new();
     for ngram in tokens.windows(order) {

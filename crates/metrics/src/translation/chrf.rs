@@ -1,16 +1,16 @@
-//! chrF as sacrebleu computes it.
+//! chrF, as computed by sacrebleu.
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
 
-/// The longest n-gram of characters.
+/// The longest character n-gram.
 const ORDER: usize = 6;
 
 /// Recall counts `β²` times as much as precision.
 const BETA: f64 = 2.0;
 
-/// The counts of chrF2, Popović 2015 ("chrF: character n-gram F-score for automatic MT evaluation"): n-grams of up to six
-/// characters, whitespace left out. Those of a corpus are the sums of those of its sentences.
+/// The statistics of chrF2, Popović 2015 ("chrF: character n-gram F-score for automatic MT evaluation"): n-grams of up
+/// to six characters, without whitespace. Those of a corpus are the sums of those of its sentences.
 ///
 /// ```text
 /// chrF = 100 (1 + β²) P R / (β² P + R)      P, R: precision and recall, averaged over the orders that both sides have
@@ -23,7 +23,7 @@ pub struct ChrfStatistics {
 }
 
 impl ChrfStatistics {
-    /// The counts of one sentence with the reference that it fits best.
+    /// The statistics of one sentence and its best reference.
     pub fn of(hypothesis: &str, references: &[&str]) -> Self {
         let mut best: Option<(f64, Self)> = None;
         for reference in references {

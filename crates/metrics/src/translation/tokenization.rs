@@ -1,16 +1,16 @@
-//! What BLEU counts as a word.
+//! Tokenisation for BLEU.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How BLEU cuts a sentence into words.
+/// How BLEU tokenises a sentence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tokenization {
-    /// The tokeniser of mteval-v13a, sacrebleu's default: punctuation stands alone, but for periods and commas inside
-    /// numbers, apostrophes, and hyphens that do not follow a digit.
+    /// The tokeniser of mteval-v13a, sacrebleu's default: punctuation is separate, except for periods and commas
+    /// inside numbers, apostrophes, and hyphens that do not follow a digit.
     #[default]
     V13a,
-    /// Whitespace only, for text that is in tokens already.
+    /// Whitespace only, for text that is already tokenised.
     None,
 }
 
@@ -45,7 +45,7 @@ impl FromStr for Tokenization {
     }
 }
 
-/// The four rules of mteval-v13a in their order.
+/// The four rules of mteval-v13a, in order.
 fn v13a(sentence: &str) -> String {
     let mut text = sentence.trim_end().replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
     for (entity, character) in [("&quot;", "\""), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")] {
@@ -68,7 +68,7 @@ fn v13a(sentence: &str) -> String {
     pairs(&text, |a, b| digit(a) && b == '-', |a, b| [a, ' ', b, ' '])
 }
 
-/// Rewrites the pairs of neighbours that fit, from the left and without overlap, as a regular expression would.
+/// Rewrites matching pairs of adjacent characters, from the left and without overlap, like a regular expression.
 fn pairs(text: &str, fits: impl Fn(char, char) -> bool, rewrite: impl Fn(char, char) -> [char; 4]) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut characters = text.chars().peekable();

@@ -1,6 +1,6 @@
 //! Image encoders: convolutional networks.
 //!
-//! | name | picture | map | vector | made for pictures as |
+//! | name | image | map | vector | normalisation of images |
 //! |---|---|---|---|---|
 //! | `vgg16`, `vgg19` | 224 | 14 x 14 x 512, of the last convolution | 4096, before the classes | `(x - mean) / deviation` of ImageNet's red, green and blue, `x` from 0 to 1: torchvision's `VGG16_Weights.IMAGENET1K_V1` |
 //! | `efficientnet-lite0` | 224 | 7 x 7 x 1280 | 1280, the map's mean | `(x - 127) / 128`, `x` from 0 to 255: `MEAN_RGB` and `STDDEV_RGB` of TensorFlow's `efficientnet_lite_builder.py` |
@@ -77,19 +77,19 @@ impl EncoderSettings {
         }
     }
 
-    /// Whether the image encoder is trained, and so part of the model.
+    /// Whether the image encoder is trained, as part of the model.
     pub fn trains_encoder(&self) -> bool {
         self.encoder == EncoderKind::Small || self.fine_tune_after.is_some()
     }
 
-    /// The image encoder.
+    /// The image encoder's configuration.
     pub fn config(&self) -> EncoderConfig {
         EncoderConfig::new(self.encoder).with_side(self.encoder.side().unwrap_or(self.image_size))
     }
 }
 
 impl EncoderKind {
-    /// Mean and deviation of red, green and blue that its pictures are standardised with, where they go from 0 to 1.
+    /// Mean and standard deviation of red, green and blue for standardising images with values from 0 to 1.
     fn standard(self) -> [[f32; 3]; 2] {
         match self {
             Self::Small => [[0.5; 3], [0.5; 3]],
@@ -98,17 +98,17 @@ impl EncoderKind {
         }
     }
 
-    /// The side of its pictures in pixels; none where any will do.
+    /// The side of the images in pixels; none if any will do.
     pub fn side(self) -> Option<usize> {
         (self != Self::Small).then_some(224)
     }
 }
 
-/// The features of an image that the decoder gets.
+/// The image features that the decoder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
-    /// The map: `P` places, row by row, and a pillar of `F` numbers at each.
+    /// The map: `P` places, row by row, with a pillar of `F` numbers each.
     Map,
     /// The vector, as a single place.
     Vector,
@@ -117,15 +117,15 @@ pub enum View {
 /// Configuration of an [`Encoder`].
 #[derive(Config, Debug)]
 pub struct EncoderConfig {
-    /// Which network.
+    /// The network.
     pub kind: EncoderKind,
-    /// Side of the pictures in pixels.
+    /// Side of the images in pixels.
     #[config(default = 224)]
     pub side: usize,
-    /// Channels of VGG's first convolution; others have this many times 2, 4 and 8.
+    /// Channels of VGG's first convolution; later levels have 2, 4 and 8 times as many.
     #[config(default = 64)]
     pub channels: usize,
-    /// Numbers of VGG's vector.
+    /// Width of VGG's vector.
     #[config(default = 4096)]
     pub wide: usize,
 }
@@ -145,7 +145,7 @@ pub enum Encoder {
 }
 
 impl EncoderConfig {
-    /// Places and depth `[P, F]` of what is seen.
+    /// Number of places and features of each, `[P, F]`.
     pub fn shape(&self, view: View) -> [usize; 2] {
         let (side, depth, vector) = match self.kind {
             EncoderKind::Small => (SmallCnn::map_side(self.side), SmallCnn::FEATURES, SmallCnn::VECTOR),
@@ -173,7 +173,7 @@ impl EncoderConfig {
 }
 
 impl Encoder {
-    /// Which network it is.
+    /// The kind of network.
     pub fn kind(&self) -> EncoderKind {
         match self {
             Self::Small(_) => EncoderKind::Small,
@@ -183,13 +183,13 @@ impl Encoder {
         }
     }
 
-    /// This network with weights from another program: those of torchvision's `vgg16` and `vgg19`, or of
-    /// `efficientnet-lite-pytorch`, classes and all.
+    /// This network with weights from another program, the classifier's included: those of torchvision's `vgg16` and
+    /// `vgg19`, or of `efficientnet-lite-pytorch`.
     ///
     /// # Errors
     ///
-    /// [`WeightError::DoesNotFit`], with the names that are missing, left over or of another shape. The small network has
-    /// no weights elsewhere, so that all names are left over.
+    /// [`WeightError::DoesNotFit`], with the names that are missing, left over or of another shape. No other program
+    /// has weights for the small network, so all names are left over.
     pub fn load(self, weights: &BTreeMap<String, WeightTensor>) -> Result<Self, WeightError> {
         Ok(match self {
             Self::Small(small) => {
@@ -202,7 +202,7 @@ impl Encoder {
         })
     }
 
-    /// The features of `pictures` `[B, 3, H, W]`, red, green and blue from 0 to 1: `[B, P, F]`.
+    /// Features `[B, P, F]` of `pictures` `[B, 3, H, W]`, with red, green and blue from 0 to 1.
     pub fn forward(&self, pictures: Tensor<4>, view: View) -> Tensor<3> {
         let [mean, deviation] = self.kind().standard();
         let device = pictures.device();
@@ -223,7 +223,7 @@ impl Encoder {
     }
 }
 
-/// From `[B, F, H, W]` to `[B, H W, F]`.
+/// Rearranges `[B, F, H, W]` to `[B, H W, F]`.
 fn pillars(map: Tensor<4>) -> Tensor<3> {
     map.flatten::<3>(2, 3).swap_dims(1, 2)
 }

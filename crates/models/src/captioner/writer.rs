@@ -1,4 +1,4 @@
-//! Writing captions, a token at a time.
+//! Generating captions, a token at a time.
 
 use burn::tensor::Tensor;
 
@@ -11,7 +11,7 @@ use crate::host::ids;
 impl StepDecoder for Captioner {
     type State = DecoderState;
 
-    /// The projected image is read beside the token by a model without attention: beside the first, or beside each.
+    /// Without attention, the projected image is read along with the first token, or with every token.
     fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
         let words = self.words(ids(symbols.iter().copied(), &self.device()));
         let DecoderState { recurrent, memory, beside, inputs } = state;
@@ -39,11 +39,11 @@ impl StepDecoder for Captioner {
 }
 
 impl Captioner {
-    /// The best captions of each of `B` pictures, best first. `seen` is `[B, P, F]`; no symbol of `never` is written.
+    /// The best captions of each of `B` images, best first. `seen` is `[B, P, F]`; tokens of `never` are excluded.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, or the device fails.
+    /// When a setting is invalid, or the device fails.
     pub fn write(
         &self,
         seen: Tensor<3>,
@@ -54,11 +54,11 @@ impl Captioner {
         search(self, self.begin(seen), pictures, &self.symbols(never), settings)
     }
 
-    /// A caption for each of `B` pictures, drawn word by word.
+    /// Samples a caption for each of `B` images.
     ///
     /// # Errors
     ///
-    /// When a setting of `sampling` has no meaning, or the device fails.
+    /// When a setting of `sampling` is invalid, or the device fails.
     pub fn draw(
         &self,
         seen: Tensor<3>,
@@ -75,7 +75,7 @@ impl Captioner {
         Symbols { start: self.start, end: self.end, forbidden: never.to_vec() }
     }
 
-    /// The state in which the captions of some pictures begin.
+    /// The initial decoder state of images.
     fn begin(&self, seen: Tensor<3>) -> DecoderState {
         let inputs = (0..seen.dims()[0]).collect();
         let image = self.image.forward(seen);

@@ -1,4 +1,4 @@
-//! Continuing a text symbol by symbol.
+//! Text generation, token by token.
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Int, Tensor};
@@ -10,21 +10,21 @@ use super::prepared::Prepared;
 use crate::decode::Sampler;
 use crate::host::{ids, values};
 
-/// An endless iterator over the symbols that continue a text. See [`CharLm::generate`].
+/// An endless iterator over the tokens that continue a text. See [`CharLm::generate`].
 #[derive(Debug)]
 pub struct Generator<'m> {
     reader: Reader<'m>,
     sampler: Sampler,
-    /// The symbols that the model has still to read; the last one's distribution gives the next symbol.
+    /// Tokens that the model has not read yet; the distribution after the last one gives the next token.
     unread: Vec<u32>,
-    /// Whether the first symbol of a text without a beginning has still to be given out.
+    /// The random first token of a text without a prime, until it is returned.
     opening: Option<u32>,
 }
 
-/// The model, and how far it has read.
+/// The model and its state.
 #[derive(Debug)]
 enum Reader<'m> {
-    /// Native code, where there is some for the model and its device.
+    /// Native code, if it covers the model and its device.
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     Prepared(Box<Prepared>),
     /// Tensor operations.
@@ -50,7 +50,7 @@ impl<'m> Generator<'m> {
         Self::with_reader(Reader::new(model, state), model.vocabulary_size(), prime, sampler)
     }
 
-    /// By tensor operations alone, to compare with.
+    /// With tensor operations only, for comparison.
     #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
     pub(super) fn general(model: &'m CharLm, prime: &[u32], state: Option<State>, sampler: Sampler) -> Self {
         Self::with_reader(Reader::general(model, state), model.vocabulary_size(), prime, sampler)
@@ -73,7 +73,7 @@ impl Iterator for Generator<'_> {
         let (&last, before) = self.unread.split_last().expect("there is always the symbol given out last to read");
         let symbol = match &mut self.reader {
             #[cfg(any(feature = "flex", feature = "ndarray"))]
-            // The scores are the log-probabilities but for a constant, which the sampler does not mind.
+            // The logits are log-probabilities up to a constant, which does not matter to the sampler.
             Reader::Prepared(prepared) => self.sampler.sample(prepared.read(before, last)),
             Reader::General { model, device, state } => {
                 if !before.is_empty() {
@@ -91,7 +91,7 @@ impl Iterator for Generator<'_> {
     }
 }
 
-/// `[1, T]`
+/// A batch of one text, `[1, T]`.
 fn tokens(symbols: &[u32], device: &Device) -> Tensor<2, Int> {
     ids(symbols.iter().copied(), device).unsqueeze_dim(0)
 }

@@ -1,4 +1,4 @@
-//! A model prepared to read one text on a CPU: weights packed once, no tensors.
+//! A model prepared to read one text on a CPU: weights are packed once, without tensors.
 
 use rekindle_kernels::step::Rows;
 use rekindle_rnn::{PackedLinear, State, StepState, Stepper};
@@ -6,7 +6,7 @@ use rekindle_rnn::{PackedLinear, State, StepState, Stepper};
 use super::{CharLm, Output};
 use crate::prepared::packed;
 
-/// See [`Recurrent::stepper`](rekindle_rnn::Recurrent::stepper) for the models that it covers.
+/// A prepared model; [`Recurrent::stepper`](rekindle_rnn::Recurrent::stepper) lists the models that it covers.
 #[derive(Debug)]
 pub(super) struct Prepared {
     stepper: Stepper,
@@ -17,7 +17,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// `None` where there is no native code for the model.
+    /// `None` if native code does not cover the model.
     pub fn new(model: &CharLm, state: Option<&State>) -> Option<Self> {
         let table = model.embedding.as_ref().map(|table| table.val());
         let stepper = model.recurrent.stepper(table.clone())?;
@@ -33,7 +33,7 @@ impl Prepared {
         Some(Self { stepper, state, output, logits })
     }
 
-    /// Reads these symbols; returns the scores `[V]` before the softmax of what follows the last.
+    /// Reads these tokens; returns the logits `[V]` of the token after the last.
     pub fn read(&mut self, before: &[u32], last: u32) -> &[f32] {
         for &symbol in before {
             self.stepper.step(symbol as usize, &mut self.state);

@@ -1,4 +1,4 @@
-//! Starting from the weights of another model.
+//! Initialising a model with the weights of another.
 
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
@@ -9,16 +9,15 @@ use crate::transfer::same_shape;
 impl CharLm {
     /// This model with the weights of `source`.
     ///
-    /// `known[v]` is the number that `source` gives to this model's symbol `v`; a symbol without one keeps the weights
-    /// that it has here.
+    /// `known[v]` is the id in `source` of this model's token `v`; a token without one keeps its present weights.
     ///
     /// # Errors
     ///
-    /// When the models differ in more than their symbols.
+    /// When the models differ in more than their vocabularies.
     ///
     /// # Panics
     ///
-    /// When `known` does not have an entry for every symbol, or one that `source` does not have.
+    /// When `known` does not have an entry for every token, or has an id outside of `source`.
     pub fn with_weights_of(self, source: &CharLm, known: &[Option<u32>]) -> Result<CharLm, TransferError> {
         assert_eq!(known.len(), self.vocabulary_size, "known must have an entry for every symbol of this model");
         let missing = |parameter| TransferError::Missing { parameter };
@@ -41,7 +40,7 @@ impl CharLm {
         Ok(model)
     }
 
-    /// Which dimension of a parameter counts symbols.
+    /// Which dimension of a parameter is the vocabulary.
     fn symbol_dimension(&self, name: &str) -> Option<usize> {
         match name {
             "embedding.weight" | "output.weight" | "output.bias" => Some(0),
@@ -51,7 +50,7 @@ impl CharLm {
     }
 }
 
-/// `here` with the weights that `there` has for the known symbols.
+/// `here` with the weights of `there` for the known tokens.
 fn with_symbols(
     name: &str,
     here: &WeightTensor,
@@ -62,7 +61,7 @@ fn with_symbols(
     let (wanted, mut found) = (here.shape().to_vec(), there.shape().to_vec());
     let symbols = std::mem::replace(&mut found[dimension], wanted[dimension]);
     same_shape(name, wanted.clone(), found)?;
-    // Seen as [outer, symbols, inner], whichever dimension counts symbols.
+    // Viewed as [outer, vocabulary, inner], whichever dimension is the vocabulary.
     let inner: usize = wanted[dimension + 1..].iter().product();
     let outer: usize = wanted[..dimension].iter().product();
     let mut values = here.values().to_vec();

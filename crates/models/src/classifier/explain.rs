@@ -1,4 +1,4 @@
-//! Which words speak for the class that the model chose.
+//! How much each word contributes to the predicted class.
 
 use burn::module::Module;
 use burn::tensor::activation::log_softmax;
@@ -8,21 +8,21 @@ use rekindle_rnn::SequenceInput;
 use super::Classifier;
 use crate::host::values;
 
-/// Why a text was given its class.
+/// The explanation of a prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// Log-probabilities of the classes.
     pub log_probs: Vec<f32>,
     /// The most probable class.
     pub class: usize,
-    /// For each word, how much it speaks for the class (above 0) or against it (below 0), in nats to first order.
+    /// How much each word speaks for the class (above 0) or against it (below 0), in nats to first order.
     pub contributions: Vec<f32>,
 }
 
 impl Classifier {
-    /// Explains the class of the text `tokens` `[1, T]` by gradient times input: the contribution of word `t` is `x_t · ∂m/∂x_t`,
-    /// where `m` is the score of the class above the mean score of all classes. Nothing is dropped. Denil et al. 2014
-    /// (arXiv 1412.6815).
+    /// Explains the class of the text `tokens` `[1, T]` by gradient times input: the contribution of word `t` is `x_t
+    /// · ∂m/∂x_t`, where `m` is the logit of the class less the mean logit of all classes. Dropout is off. Denil et
+    /// al. 2014 (arXiv 1412.6815).
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! From the hidden states of all words to one vector.
+//! Pooling: from the hidden states of all words to one vector.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -25,7 +25,7 @@ names! {
 }
 
 impl Pooling {
-    /// A pool for states of `features` values.
+    /// A pool for states of width `features`.
     pub(super) fn init(self, features: usize, rng: &mut impl Rng, device: &Device) -> Pool {
         let attention = (self == Self::Attention).then(|| AttentionPool {
             projection: crate::init::linear(features, features, rng, device),
@@ -38,13 +38,13 @@ impl Pooling {
 /// A [`Pooling`] with its weights, where it has any.
 #[derive(Module, Debug)]
 pub struct Pool {
-    /// Those of [`Pooling::Attention`].
+    /// The parameters of [`Pooling::Attention`].
     pub attention: Option<AttentionPool>,
     #[module(skip)]
     kind: Pooling,
 }
 
-/// The weights of [`Pooling::Attention`].
+/// The parameters of [`Pooling::Attention`].
 #[derive(Module, Debug)]
 pub struct AttentionPool {
     /// `W [F, F]` and `b [F]`.
@@ -54,12 +54,12 @@ pub struct AttentionPool {
 }
 
 impl Pool {
-    /// Which one it is.
+    /// The kind of pooling.
     pub fn kind(&self) -> Pooling {
         self.kind
     }
 
-    /// Hidden states `[T, B, F]`, which are 0 past each text's length, to `[B, F]`. `state` is that after the last word.
+    /// Pools hidden states `[T, B, F]`, 0 past each text's length, to `[B, F]`. `state` follows the last word.
     pub(super) fn forward(&self, hidden: Tensor<3>, state: &State, directions: usize, lengths: &[usize]) -> Tensor<2> {
         let [time, batch, features] = hidden.dims();
         match (self.kind, &self.attention) {
@@ -74,7 +74,7 @@ impl Pool {
             }
             (Pooling::Max, _) => {
                 let padding = padding(time, lengths, &hidden.device()).expand([time, batch, features]);
-                // Not infinity, so that no product with it can be NaN.
+                // A finite value, so that no product with it is NaN.
                 hidden.mask_fill(padding, f32::MIN / 4.0).max_dim(0).reshape([batch, features])
             }
             (Pooling::Attention, Some(AttentionPool { projection, query })) => {
@@ -88,7 +88,7 @@ impl Pool {
     }
 }
 
-/// Where a batch has padding, `[T, B, 1]`.
+/// Padding mask, `[T, B, 1]`.
 fn padding(time: usize, lengths: &[usize], device: &Device) -> Tensor<3, Bool> {
     crate::attention::padding(lengths, time, device).swap_dims(0, 1).unsqueeze_dim(2)
 }

@@ -1,4 +1,4 @@
-//! Starting from the weights of another model.
+//! Initialising a model with the weights of another.
 
 use super::Classifier;
 use crate::TransferError;
@@ -6,18 +6,18 @@ use crate::host::values;
 use crate::transfer::same_stack;
 
 impl Classifier {
-    /// This model with the weights of `source`, on whose device it must be.
+    /// This model with the weights of `source`. Both must be on one device.
     ///
-    /// `known[v]` is the number that `source` gives to this model's word `v`; a word without one keeps the vector that it has
-    /// here. The output layer and the pool's weights are taken with `same_classes`, and stay as they are without.
+    /// `known[v]` is the id in `source` of this model's word `v`; a word without one keeps its present embedding. The
+    /// output layer and the pool's parameters are copied only with `same_classes`.
     ///
     /// # Errors
     ///
-    /// When the models differ in more than their words, classes and pools.
+    /// When the models differ in more than their vocabularies, classes and pools.
     ///
     /// # Panics
     ///
-    /// When `known` has a number that `source` does not have.
+    /// When `known` has an id outside of `source`.
     pub fn with_weights_of(
         self,
         source: &Self,

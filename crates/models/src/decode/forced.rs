@@ -1,4 +1,4 @@
-//! Forced decoding: targets that are known are read one symbol behind, all time steps at once.
+//! Teacher forcing: the decoder reads known targets, shifted by one token, all time steps at once.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
@@ -10,11 +10,11 @@ use crate::host::{DeviceError, ids, numbers, whole_number};
 pub struct Forced {
     /// The log-probability of each target, its end included.
     pub log_probs: Vec<f64>,
-    /// The log-probability of all of them.
+    /// The sum of them.
     pub log_prob: f64,
-    /// Symbols of all targets, the ends included.
+    /// Tokens of all targets, the ends included.
     pub symbols: u64,
-    /// Symbols that were the likeliest.
+    /// Tokens that were the most probable.
     pub correct: u64,
 }
 
@@ -23,16 +23,16 @@ pub struct Forced {
 pub(crate) struct Targets {
     /// Time steps, `T`.
     pub time: usize,
-    /// Symbols that are read, `[T * B]`, time-major: each target behind its start.
+    /// Input tokens, `[T * B]`, time-major: the start, then the target.
     pub read: Tensor<1, Int>,
-    /// Symbols that are wanted, row by row, the ends included: `[N]`.
+    /// Target tokens, row by row, the ends included: `[N]`.
     pub wanted: Tensor<1, Int>,
-    /// Symbols of each row, its end included; 0 for an empty row.
+    /// Tokens of each row, its end included; 0 for an empty row.
     pub lengths: Vec<usize>,
 }
 
 impl Targets {
-    /// Rows are filled up with `padding`.
+    /// Rows are padded with `padding`.
     pub fn new(targets: &[Option<&[u32]>], [start, end]: [u32; 2], padding: u32, device: &Device) -> Self {
         let lengths: Vec<usize> = targets.iter().map(|target| target.map_or(0, |target| target.len() + 1)).collect();
         let time = lengths.iter().copied().max().unwrap_or(0).max(1);
@@ -42,19 +42,19 @@ impl Targets {
         Self { time, read, wanted: ids(wanted, device), lengths }
     }
 
-    /// Rows, `B`.
+    /// Number of rows, `B`.
     pub fn rows(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Where the symbols that are wanted stand, `[N]`, given the place of time step `t` of row `b`.
+    /// Positions of the target tokens, `[N]`; `place` gives the position of time step `t` of row `b`.
     pub fn places(&self, place: impl Fn(usize, usize) -> usize) -> Tensor<1, Int> {
         let place = &place;
         let places = self.lengths.iter().enumerate().flat_map(|(b, &length)| (0..length).map(move |t| place(t, b)));
         ids(places.map(|place| place as u32), &self.read.device())
     }
 
-    /// How probable the targets are, given the logits `[N, V]` at the symbols that are wanted.
+    /// The log-probabilities of the targets, given their logits `[N, V]`.
     pub fn score(&self, logits: Tensor<2>) -> Result<Forced, DeviceError> {
         let log_probs = log_softmax(logits, 1);
         let likeliest = log_probs.clone().argmax(1).squeeze_dim::<1>(1);
@@ -69,7 +69,7 @@ impl Targets {
     }
 }
 
-/// Sequences side by side, `[T * B]`, time-major, filled up with `padding`.
+/// Sequences side by side, `[T * B]`, time-major, padded with `padding`.
 pub(crate) fn time_major(
     sequences: impl ExactSizeIterator<Item = impl Iterator<Item = u32>>,
     time: usize,
@@ -83,7 +83,7 @@ pub(crate) fn time_major(
     symbols
 }
 
-/// Scheduled sampling: `right` `[N]` with a random `share` of its symbols replaced by `guesses` `[N]`.
+/// Scheduled sampling: replaces a random `share` of the tokens `right` `[N]` by `guesses` `[N]`.
 pub(crate) fn with_guesses(right: Tensor<1, Int>, guesses: Tensor<1, Int>, share: f64) -> Tensor<1, Int> {
     let chosen = Tensor::<1>::random(right.dims(), Distribution::Bernoulli(share), &right.device()).bool();
     right.mask_where(chosen, guesses)

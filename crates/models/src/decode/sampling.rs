@@ -1,8 +1,8 @@
-//! Drawing the next symbol from a model's log-probabilities.
+//! Sampling the next token from a model's log-probabilities.
 //!
-//! In order: the logarithms are divided by the temperature `τ`, `p_i ∝ exp(l_i / τ)`; only the `k` likeliest symbols
-//! are kept (top-k); of these, the smallest set whose probability reaches `p` is kept (top-p, the "nucleus" of
-//! Holtzman et al. 2020, arXiv 1904.09751); one symbol is drawn from what is left.
+//! In order: the log-probabilities are divided by the temperature `τ`, `p_i ∝ exp(l_i / τ)`; only the `k` most
+//! probable tokens are kept (top-k); of these, the smallest set whose probability reaches `p` is kept (top-p, the
+//! "nucleus" of Holtzman et al. 2020, arXiv 1904.09751); one token is drawn from the rest.
 
 #[cfg(test)]
 mod tests;
@@ -11,14 +11,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// How the next symbol is drawn.
+/// How the next token is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
-    /// Divides the log-probabilities: below 1 the text is safer, above 1 wilder; 0 takes the likeliest symbol always.
+    /// Divides the log-probabilities: below 1 the text is safer, above 1 more varied; 0 takes the most probable token.
     pub temperature: f32,
-    /// Draw among the `k` likeliest symbols only.
+    /// Draw only among the `k` most probable tokens.
     pub top_k: Option<usize>,
-    /// Draw among the likeliest symbols that together reach this probability only.
+    /// Draw only among the most probable tokens that together reach this probability.
     pub top_p: Option<f32>,
 }
 
@@ -28,7 +28,7 @@ impl Default for Sampling {
     }
 }
 
-/// A setting of [`Sampling`] that has no meaning.
+/// An invalid setting of [`Sampling`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SamplingError {
     /// The temperature is negative or not a number.
@@ -47,7 +47,7 @@ impl Sampling {
     ///
     /// # Errors
     ///
-    /// The first setting that has no meaning.
+    /// The first invalid setting.
     pub fn validate(&self) -> Result<(), SamplingError> {
         if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
             return Err(SamplingError::Temperature(self.temperature));
@@ -62,39 +62,39 @@ impl Sampling {
     }
 }
 
-/// Draws symbols by [`Sampling`]'s rules from its own random stream.
+/// Draws tokens as [`Sampling`] says, from its own random stream.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     sampling: Sampling,
     rng: ChaCha8Rng,
     forbidden: Option<u32>,
-    /// Symbols still in the draw with their weights; kept from draw to draw to spare the allocation.
+    /// Candidate tokens with their weights; kept between draws to reuse the allocation.
     candidates: Vec<(u32, f32)>,
 }
 
 impl Sampler {
-    /// A sampler that draws the same symbols for the same `seed` and the same log-probabilities.
+    /// A sampler that draws the same tokens for the same `seed` and the same log-probabilities.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning.
+    /// When a setting is invalid.
     pub fn new(sampling: Sampling, seed: u64) -> Result<Self, SamplingError> {
         sampling.validate()?;
         Ok(Self { sampling, rng: ChaCha8Rng::seed_from_u64(seed), forbidden: None, candidates: Vec::new() })
     }
 
-    /// Never draws `symbol` (the vocabulary's unknown symbol, say).
+    /// Excludes `symbol` from every draw, for instance the unknown token.
     pub fn forbid(mut self, symbol: Option<u32>) -> Self {
         self.forbidden = symbol;
         self
     }
 
-    /// Draws a symbol from log-probabilities `[V]` (any constant may be added to them). Of equals at a cut, and of
-    /// equals at temperature 0, the one with the smaller number is kept.
+    /// Draws a token from log-probabilities `[V]`, up to a constant. Ties at a cut and at temperature 0 go to the
+    /// smaller id.
     ///
     /// # Panics
     ///
-    /// When no symbol is left: `log_probs` is empty, or holds nothing but NaN or negative infinity.
+    /// When no token is left: `log_probs` is empty, or holds nothing but NaN or negative infinity.
     pub fn sample(&mut self, log_probs: &[f32]) -> u32 {
         self.collect_candidates(log_probs);
         if self.sampling.temperature == 0.0 {
@@ -106,12 +106,12 @@ impl Sampler {
         self.draw()
     }
 
-    /// A symbol drawn uniformly among `vocabulary_size`, the forbidden one left out: where a text without a beginning
-    /// starts.
+    /// Draws a token uniformly among `vocabulary_size`, the forbidden one excluded: the first token of a text without
+    /// a prime.
     ///
     /// # Panics
     ///
-    /// When no symbol is left.
+    /// When no token is left.
     pub fn uniform(&mut self, vocabulary_size: usize) -> u32 {
         let allowed = (0..vocabulary_size as u32).filter(|&v| Some(v) != self.forbidden);
         self.candidates.clear();
@@ -138,12 +138,12 @@ impl Sampler {
         {
             self.candidates.select_nth_unstable_by(k - 1, by_falling_weight);
             self.candidates.truncate(k);
-            // The draw walks the candidates in order, which must not hang on how the selection left them.
+            // The draw goes through the candidates in order, which must not depend on how the selection left them.
             self.candidates.sort_unstable_by_key(|c| c.0);
         }
     }
 
-    /// Turns log-probabilities into weights; the largest is 1, so that nothing overflows at any temperature.
+    /// Converts log-probabilities to weights; the largest is 1, so that nothing overflows at any temperature.
     fn weigh(&mut self) {
         let largest = self.candidates.iter().fold(f32::NEG_INFINITY, |m, c| m.max(c.1));
         for c in &mut self.candidates {
@@ -175,7 +175,7 @@ impl Sampler {
                 return symbol;
             }
         }
-        // Rounding can leave a sliver past the last weight.
+        // Rounding can leave a remainder past the last weight.
         self.candidates.last().expect("a draw is made among one symbol at least").0
     }
 }

@@ -1,14 +1,14 @@
-//! Writing sequences with a conditional model: greedy, beam search and sampling, for several inputs side by side.
+//! Generating sequences with a conditional model: greedy, beam search and sampling, for several inputs side by side.
 //!
-//! A model is a [`StepDecoder`]: it reads one symbol of each of `N` rows and gives the distribution of the next. Beam
-//! search keeps the `K` best beginnings of each input in adjacent rows. Finished hypotheses are ranked by
+//! A model is a [`StepDecoder`]: it reads one token of each of `N` rows and returns the distribution of the next. Beam
+//! search keeps the `K` best partial hypotheses of each input in adjacent rows. Finished hypotheses are ranked by
 //!
 //! ```text
 //! score = log p(y) / |y|^α + β Σ_s min(0, ln Σ_t a_ts)
 //! ```
 //!
-//! with the length `|y|` (the end included), the length normalisation `α` and the coverage penalty `β` of Wu et al. 2016
-//! (arXiv 1609.08144); `a_ts` is the attention that symbol `t` pays to position `s` of the input.
+//! with the length `|y|` (the end included), the length normalisation `α` and the coverage penalty `β` of Wu et al.
+//! 2016 (arXiv 1609.08144); `a_ts` is the attention weight of token `t` on position `s` of the input.
 
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
@@ -19,52 +19,52 @@ use serde::{Deserialize, Serialize};
 use super::{Sampler, Sampling, SamplingError};
 use crate::host::{DeviceError, numbers};
 
-/// A model that writes a symbol at a time.
+/// A model that generates a token at a time.
 pub trait StepDecoder {
-    /// What a model keeps of the symbols that it has read, with a row for each sequence.
+    /// The decoder state, with a row for each sequence.
     type State: Clone;
 
-    /// Reads one symbol a row: what the next is like to be.
+    /// Reads one token per row; returns the distribution of the next.
     fn step(&self, symbols: &[u32], state: Self::State) -> (Step, Self::State);
 
-    /// The state of these rows, in this order and with repetitions.
+    /// Selects these rows of a state, in this order and with repetitions.
     fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State;
 }
 
-/// The outcome of a step of `N` rows.
+/// The result of a step of `N` rows.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The numbers of the next symbol before the softmax, `[N, V]`: log-probabilities but for a constant of each row.
+    /// Logits of the next token, `[N, V]`: log-probabilities up to a constant of each row.
     pub logits: Tensor<2>,
-    /// The attention paid to the positions of the input, `[N, S]`, with 0 at padding; none without attention.
+    /// Attention weights on the positions of the input, `[N, S]`, 0 at padding; none without attention.
     pub attention: Option<Tensor<2>>,
 }
 
-/// The symbols that begin and end a sequence, and those that are never written.
+/// The special tokens of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbols {
-    /// What is read first.
+    /// The start token.
     pub start: u32,
-    /// What ends a sequence.
+    /// The end token.
     pub end: u32,
-    /// Never written: padding, say.
+    /// Tokens that are never generated, for instance padding.
     pub forbidden: Vec<u32>,
 }
 
-/// How sequences are searched for.
+/// Settings of beam search.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Search {
-    /// Beginnings that are kept for each input; 1 is greedy.
+    /// Beam width: partial hypotheses kept for each input; 1 is greedy search.
     pub beam: usize,
-    /// `α`: 0 ranks by the probability itself, which prefers short sequences; 1 by the mean of the logarithms.
+    /// `α`: 0 ranks by the probability itself, which prefers short sequences; 1 by the mean log-probability.
     pub length_normalization: f64,
-    /// `β`: above 0, hypotheses that pass over positions of the input lose.
+    /// `β`: above 0, penalises hypotheses that leave positions of the input uncovered.
     pub coverage: f64,
-    /// Symbols to write at least, the end not counted.
+    /// Minimum number of tokens, without the end.
     pub min_length: usize,
-    /// Symbols to write at most, the end not counted.
+    /// Maximum number of tokens, without the end.
     pub max_length: usize,
-    /// No run of this many symbols is written twice; 0 for no such rule.
+    /// No n-gram of this length is generated twice; 0 for no limit.
     pub no_repeat: usize,
 }
 
@@ -74,37 +74,37 @@ impl Default for Search {
     }
 }
 
-/// A setting of [`Search`] that has no meaning.
+/// An invalid setting of [`Search`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SearchError {
-    /// A beam of nothing.
+    /// A beam of 0.
     #[error("beam 0 keeps nothing: give 1 or more")]
     Beam,
-    /// No room for a symbol, or less than is demanded.
+    /// A maximum length of 0, or below the minimum length.
     #[error("lengths from {min} to {max}: the greatest must be above 0 and no less than the smallest")]
     Lengths {
-        /// The smallest length.
+        /// The minimum length.
         min: usize,
-        /// The greatest.
+        /// The maximum length.
         max: usize,
     },
     /// A weight that is negative or not a number.
     #[error("{name} {value}: it must be a number from 0 on")]
     Weight {
-        /// Which.
+        /// The setting.
         name: &'static str,
-        /// What was given.
+        /// Its value.
         value: f64,
     },
 }
 
-/// Why nothing could be written.
+/// Errors of decoding.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// A setting of the search has no meaning.
+    /// A setting of the search is invalid.
     #[error(transparent)]
     Search(#[from] SearchError),
-    /// A setting of the sampling has no meaning.
+    /// A setting of the sampling is invalid.
     #[error(transparent)]
     Sampling(#[from] SamplingError),
     /// The device failed.
@@ -117,7 +117,7 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// The first setting that has no meaning.
+    /// The first invalid setting.
     pub fn validate(&self) -> Result<(), SearchError> {
         if self.beam == 0 {
             return Err(SearchError::Beam);
@@ -134,20 +134,20 @@ impl Search {
     }
 }
 
-/// A sequence that was found.
+/// A generated sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// Its symbols, without start and end.
+    /// Its tokens, without start and end.
     pub symbols: Vec<u32>,
-    /// The logarithm of its probability, with the end's unless the greatest length cut it off.
+    /// Its log-probability, the end's included unless the maximum length cut it off.
     pub log_prob: f64,
-    /// What it is ranked by.
+    /// The score that ranks it.
     pub score: f64,
-    /// Whether it was ended by the model, not by the greatest length.
+    /// Whether the model ended it, not the maximum length.
     pub ended: bool,
 }
 
-/// A beginning that is still being written.
+/// A partial hypothesis.
 #[derive(Clone, Debug)]
 struct Beginning {
     symbols: Vec<u32>,
@@ -155,14 +155,14 @@ struct Beginning {
     coverage: Vec<f32>,
 }
 
-/// The best hypotheses of each input, best first, up to `beam` of them: one at least.
+/// The best hypotheses of each input, best first: at least one, at most `beam`.
 ///
-/// `state` has a row for each of the `inputs` inputs. The search of an input ends at the greatest length, or when `beam`
-/// hypotheses have ended and no beginning, scored by what it has so far, is above the least of them.
+/// `state` has a row for each of the `inputs` inputs. The search of an input ends at the maximum length, or when
+/// `beam` hypotheses have ended and no partial hypothesis has a better score so far than the worst of them.
 ///
 /// # Errors
 ///
-/// When a setting has no meaning, or the device fails.
+/// When a setting is invalid, or the device fails.
 pub fn search<D: StepDecoder>(
     decoder: &D,
     state: D::State,
@@ -172,7 +172,7 @@ pub fn search<D: StepDecoder>(
 ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
     settings.validate()?;
     let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); inputs];
-    // Rows lie input by input; an input that is done has none left.
+    // Rows are grouped by input; a finished input has none left.
     let mut rows: Vec<(usize, Beginning)> = (0..inputs)
         .map(|input| (input, Beginning { symbols: Vec::new(), log_prob: 0.0, coverage: Vec::new() }))
         .collect();
@@ -207,7 +207,7 @@ pub fn search<D: StepDecoder>(
                 let logits = &logits[row * width..][..width];
                 best_symbols(beginning, logits, symbols, settings, length, &mut candidates, row);
             }
-            // Of equals, the one of the better row and the smaller symbol.
+            // Ties go to the better row and the smaller token.
             candidates.sort_by(|a: &Candidate, b| b.log_prob.total_cmp(&a.log_prob));
             candidates.truncate(settings.beam);
             let mut kept = Vec::new();
@@ -222,7 +222,7 @@ pub fn search<D: StepDecoder>(
                 }
             }
             rank(&mut found[input], settings.beam);
-            // All have one length, so the likeliest, which is the first, has the best score.
+            // All have one length, so the most probable, which is the first, has the best score.
             if kept.first().is_some_and(|(_, beginning)| hopeful(beginning, &found[input], settings)) {
                 for (row, beginning) in kept {
                     origins.push(row);
@@ -243,10 +243,10 @@ fn rank(hypotheses: &mut Vec<Hypothesis>, beam: usize) {
     hypotheses.truncate(beam);
 }
 
-/// Whether a beginning may still become one of the best. What ends early is seldom likely: without this question, a beam
-/// of unlikely short sequences would end the search before the likeliest sequence is written.
+/// Whether a partial hypothesis may still become one of the best. Sequences that end early are rarely probable:
+/// without this test, a beam of improbable short ones would end the search before the most probable one is found.
 fn hopeful(beginning: &Beginning, ended: &[Hypothesis], settings: &Search) -> bool {
-    // The coverage of what is not yet written is unknown, and costs nothing at best.
+    // The penalty for missing coverage is not final yet; at best it is 0.
     let score = normalized(beginning.log_prob, beginning.symbols.len(), settings);
     ended.len() < settings.beam || ended.last().is_some_and(|least| score > least.score)
 }
@@ -256,17 +256,17 @@ fn normalized(log_prob: f64, length: usize, settings: &Search) -> f64 {
     log_prob / (length.max(1) as f64).powf(settings.length_normalization)
 }
 
-/// A way to go on: no symbol where the greatest length ends a sequence.
+/// A continuation of a row; no token where the maximum length ends a sequence.
 struct Candidate {
     row: usize,
     symbol: Option<u32>,
     log_prob: f64,
 }
 
-/// Logits that are compared at once.
+/// Logits compared at once.
 const CHUNK: usize = 32;
 
-/// Adds the `beam` likeliest ways for a row to go on.
+/// Adds the `beam` most probable continuations of a row.
 fn best_symbols(
     beginning: &Beginning,
     logits: &[f32],
@@ -294,10 +294,10 @@ fn best_symbols(
             && (symbol != symbols.end || length >= settings.min_length)
     };
     let mut best: Vec<(u32, f32)> = Vec::with_capacity(settings.beam + 1);
-    // What a logit must exceed to be kept.
+    // A logit must exceed this to be kept.
     let mut worst = f32::NEG_INFINITY;
     for (chunk, first) in logits.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
-        // Most are passed over by comparisons side by side.
+        // Most chunks are skipped by comparing their logits side by side.
         if best.len() == settings.beam && !chunk.iter().fold(false, |any, &logit| any | (logit > worst)) {
             continue;
         }
@@ -314,7 +314,7 @@ fn best_symbols(
         }
     }
     if best.is_empty() {
-        // Every symbol is ruled out: the sequence ends here.
+        // Every token is excluded: the sequence ends here.
         best.push((symbols.end, logits[symbols.end as usize]));
     }
     candidates.extend(best.into_iter().map(|(symbol, logit)| candidate(symbol, logit)));
@@ -328,7 +328,7 @@ fn finish(beginning: &Beginning, log_prob: f64, ended: bool, settings: &Search) 
     Hypothesis { symbols: beginning.symbols.clone(), log_prob, score, ended }
 }
 
-/// The symbols that would make a run of `n` symbols appear for the second time.
+/// The tokens that would complete an n-gram of length `n` for the second time.
 fn repeats(symbols: &[u32], n: usize) -> Vec<u32> {
     if n == 0 || symbols.len() < n {
         return Vec::new();
@@ -337,11 +337,11 @@ fn repeats(symbols: &[u32], n: usize) -> Vec<u32> {
     symbols.windows(n).filter(|run| &run[..n - 1] == tail).map(|run| run[n - 1]).collect()
 }
 
-/// One sequence for each of `inputs` inputs, drawn symbol by symbol.
+/// Samples one sequence for each of `inputs` inputs, token by token.
 ///
 /// # Errors
 ///
-/// When a setting of `sampling` has no meaning, or the device fails.
+/// When a setting of `sampling` is invalid, or the device fails.
 pub fn sample<D: StepDecoder>(
     decoder: &D,
     state: D::State,
@@ -386,7 +386,7 @@ pub fn sample<D: StepDecoder>(
     Ok(found)
 }
 
-/// `ln Σ exp`, of finite numbers.
+/// `ln Σ exp` of finite values.
 fn log_sum_exp(logits: &[f32]) -> f32 {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     return rekindle_kernels::step::log_sum_exp(logits);

@@ -6,22 +6,22 @@ use rekindle_rnn::State;
 use crate::attention::Memory;
 use crate::host::ids;
 
-/// What a decoder keeps of the symbols that it has read, with a row for each sequence.
+/// The decoder state, with a row for each sequence.
 #[derive(Clone, Debug)]
 pub struct DecoderState {
-    /// Hidden states; none before the first symbol of a decoder that begins with zeros.
+    /// Hidden states; none before the first token of a decoder that starts with zeros.
     pub(crate) recurrent: Option<State>,
-    /// What attention reads, with a row for each row.
+    /// The attention memory, with a row for each sequence.
     pub(crate) memory: Option<Memory>,
-    /// What is read beside the next symbol, `[N, F]`.
+    /// Features that are read along with the next token, `[N, F]`.
     pub(crate) beside: Option<Tensor<2>>,
-    /// The input that each row belongs to. Rows of one input share its memory and need no new one
-    /// to change places.
+    /// The input of each row. Rows of one input have the same memory, so that they can swap places without selecting
+    /// it again.
     pub(crate) inputs: Vec<usize>,
 }
 
 impl DecoderState {
-    /// The state of these rows, in this order and with repetitions.
+    /// Selects these rows, in this order and with repetitions.
     pub(crate) fn select_rows(self, rows: &[usize], device: &Device) -> Self {
         let inputs: Vec<usize> = rows.iter().map(|&row| self.inputs[row]).collect();
         let numbers = ids(rows.iter().map(|&row| row as u32), device);

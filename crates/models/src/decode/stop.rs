@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-/// Lets text through piece by piece until a given string has come.
+/// Passes text on piece by piece until a stop string appears.
 ///
-/// A piece that may be the beginning of the string is held back until it is clear that it is not, so that what has been
-/// let through never holds the string or a part of it.
+/// Text that may begin the stop string is held back until that is decided, so that the text passed on never contains
+/// the stop string or a part of it.
 #[derive(Clone, Debug)]
 pub struct StopString {
     stop: String,
@@ -20,7 +20,7 @@ impl StopString {
         Self { stop: stop.into(), held: String::new(), stopped: false }
     }
 
-    /// Takes the next piece of text and gives back what may be shown now.
+    /// Takes the next piece of text and returns the text that may be shown now.
     pub fn push(&mut self, piece: &str) -> String {
         if self.stopped {
             return String::new();
@@ -40,17 +40,17 @@ impl StopString {
         std::mem::replace(&mut self.held, rest)
     }
 
-    /// Whether the string has come.
+    /// Whether the stop string has appeared.
     pub fn stopped(&self) -> bool {
         self.stopped
     }
 
-    /// What is still held back when the text ends without the string.
+    /// The text still held back when the input ends without the stop string.
     pub fn finish(self) -> String {
         if self.stopped { String::new() } else { self.held }
     }
 
-    /// The length of the longest end of the held text that the string begins with.
+    /// The length of the longest end of the held text that begins the stop string.
     fn beginning_of_stop(&self) -> usize {
         (1..self.stop.len())
             .rev()

@@ -1,7 +1,7 @@
 //! The variational bound on the log-likelihood of an image, in nats (section 2.2 of the paper).
 //!
 //! ```text
-//! L^x = -log D(x | c_T)                                      what the last canvas says of the image
+//! L^x = -log D(x | c_T)                                      reconstruction loss of the last canvas
 //! L^z = Σ_t KL(Q(z_t | h^enc_t) ‖ N(0, I))
 //! KL  = ½ Σ_i (μ_i² + σ_i² - log σ_i² - 1)                   over the Z numbers of z_t, exact
 //! -log p(x) ≤ L = L^x + L^z                                  on average over the noise
@@ -16,12 +16,12 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use serde::{Deserialize, Serialize};
 
-/// What the canvas `c_T` says of a pixel.
+/// The distribution of a pixel, given the canvas `c_T`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Likelihood {
-    /// It is 1 with probability `σ(c)`: for binarised images.
+    /// 1 with probability `σ(c)`: for binarised images.
     Bernoulli,
-    /// It is `N(σ(c), s²)` with this standard deviation `s`: for grey levels and colours.
+    /// `N(σ(c), s²)` with this standard deviation `s`: for grey levels and colours.
     Gaussian {
         /// `s`
         deviation: f64,

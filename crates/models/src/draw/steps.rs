@@ -1,9 +1,9 @@
 //! The loop over the glimpses.
 //!
-//! The input of the encoder depends on the canvas, so neither LSTM can walk the whole sequence in one operation: each
-//! step is the whole-sequence operation on a sequence of one. What does not change from step to step is taken out of the
-//! loop. Without a reading window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the same for all
-//! steps: half of the encoder's work.
+//! The encoder's input depends on the canvas, so neither LSTM can process the whole sequence in one operation: each
+//! time step is the whole-sequence operation on a sequence of one. Work that is the same at every step is done before
+//! the loop. Without a read window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the
+//! same for all steps: half of the encoder's work.
 
 use burn::nn::Linear;
 use burn::tensor::Tensor;
@@ -16,21 +16,21 @@ use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
 use super::{Draw, ImageShape};
 
-/// The canvas after a step, and the windows of that step.
+/// The canvas after a step, and that step's windows.
 #[derive(Clone, Debug)]
 pub struct Drawn {
-    /// `[B, D]`: `σ(c_t)`, the mean of every pixel.
+    /// `[B, D]`: `σ(c_t)`, the mean of each pixel.
     pub image: Tensor<2>,
-    /// `[B, 4]`: left, top, right and bottom of the window that was read, in pixels.
+    /// `[B, 4]`: left, top, right and bottom of the read window, in pixels.
     pub read: Option<Tensor<2>>,
-    /// `[B, 4]`: the same of the window that was written.
+    /// `[B, 4]`: the same of the write window.
     pub written: Option<Tensor<2>>,
 }
 
 /// `h` and `c` of an LSTM, `[B, H]` each.
 type Memory = [Tensor<2>; 2];
 
-/// An LSTM with its weights as the steps need them.
+/// An LSTM with its weights laid out for single steps.
 struct Cell {
     /// `[4H, H]`
     weight_hh: Tensor<2>,
@@ -38,7 +38,7 @@ struct Cell {
 }
 
 impl Cell {
-    /// One step from `projection` `[B, 4H]`, the input's whole contribution to the gates.
+    /// One step from `projection` `[B, 4H]`, the complete input projection.
     fn step(&self, projection: Tensor<2>, [hidden, cell]: Memory) -> Memory {
         let input = Input::Projected(projection.unsqueeze_dim(0));
         let (hidden, [_, cell]) = lstm(input, self.weight_hh.clone(), hidden, cell, &self.scan);
@@ -46,17 +46,17 @@ impl Cell {
     }
 }
 
-/// What the encoder reads, as far as it is the same at every step.
+/// The part of the encoder's input that is the same at every step.
 #[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
 enum Reading<'m> {
-    /// All of the image.
+    /// The whole image.
     Whole {
         /// `[B, 4H]`: `(W_x + W_x̂) x + b`.
         image: Tensor<2>,
         /// `[D, 4H]`: `W_x̂` transposed.
         error: Tensor<2>,
     },
-    /// A glimpse of it.
+    /// A glimpse of the image.
     Glimpse {
         layer: &'m Linear,
         n: usize,
@@ -73,7 +73,7 @@ enum Reading<'m> {
 struct Encoder<'m> {
     cell: Cell,
     reading: Reading<'m>,
-    /// `[H, 4H]`: what it reads of the decoder.
+    /// `[H, 4H]`: the weights of the decoder's hidden state.
     decoder: Tensor<2>,
     memory: Memory,
 }
@@ -127,12 +127,12 @@ impl Draw {
             means.push(step.mean);
             log_variances.push(step.log_variance);
         });
-        // One sum over all steps instead of one for each.
+        // One sum over all steps instead of one per step.
         let kl = bound::kl(Tensor::cat(means, 0), Tensor::cat(log_variances, 0)).sum();
         (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
     }
 
-    /// `images` `[B, D]` as they are read and drawn again, step by step, with `noise` `[T, B, Z]`.
+    /// Reconstructs `images` `[B, D]`, step by step, with `noise` `[T, B, Z]`.
     ///
     /// # Panics
     ///
@@ -143,7 +143,7 @@ impl Draw {
         drawn
     }
 
-    /// New images, step by step, from `noise` `[T, B, Z]`: the latents themselves.
+    /// Generates images, step by step, from the latents `noise` `[T, B, Z]`.
     ///
     /// # Panics
     ///
@@ -197,7 +197,7 @@ struct Inferred {
     latent: Tensor<2>,
     /// `[B, Z]`
     noise: Tensor<2>,
-    /// `[B, 4]`: the window that was read.
+    /// `[B, 4]`: the read window.
     read: Option<Tensor<2>>,
 }
 
@@ -227,7 +227,7 @@ impl<'m> Encoder<'m> {
         Self { cell: Cell::new(&model.encoder), reading, decoder, memory }
     }
 
-    /// `h^enc_t` after a look at what the decoder has drawn, and the window through which it looked.
+    /// Reads the images with the decoder's state: `h^enc_t`, and the read window.
     fn read(&mut self, decoder: &Decoder) -> (Tensor<2>, Option<Tensor<2>>) {
         let drawn = sigmoid(decoder.canvas.clone());
         let [hidden, _] = decoder.memory.clone();
@@ -294,7 +294,7 @@ fn bias(layer: &Layer) -> Tensor<2> {
     (ih + hh).unsqueeze()
 }
 
-/// The learned start `[2, H]` for every row of a batch.
+/// The learned initial state `[2, H]`, repeated for every row of a batch.
 fn start(learned: Tensor<2>, batch: usize) -> Memory {
     let [_, hidden] = learned.dims();
     [0, 1].map(|part| learned.clone().narrow(0, part, 1).expand([batch, hidden]))

@@ -1,7 +1,7 @@
 //! The grid of Gaussian filters through which an image is read and written (section 3.2 of the paper).
 //!
-//! Five numbers of the decoder, `(g̃_X, g̃_Y, log σ², log δ̃, log γ) = W h^dec`, place a grid of `N × N` filters on an image of
-//! `A` columns and `B` rows, which are counted from 1:
+//! Five outputs of the decoder, `(g̃_X, g̃_Y, log σ², log δ̃, log γ) = W h^dec`, place a grid of `N × N` filters on an
+//! image of `A` columns and `B` rows, counted from 1:
 //!
 //! ```text
 //! g_X   = (A + 1)/2 (g̃_X + 1)                  g_Y = (B + 1)/2 (g̃_Y + 1)         its centre
@@ -21,8 +21,8 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_rnn::parameter;
 
-/// Logarithms that are exponentiated lie within plus and minus this: no variance becomes 0 or infinite.
-pub(crate) const LOG_BOUND: f64 = 10.0;
+/// Logarithms are clamped to plus and minus this before exponentiation, so that no variance becomes 0 or infinite.
+pub const LOG_BOUND: f64 = 10.0;
 
 /// The windows of a batch.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Window {
         let centre_x = (number(0) + 1.0) * ((width + 1) as f64 / 2.0);
         let centre_y = (number(1) + 1.0) * ((height + 1) as f64 / 2.0);
         let variance = exp(number(2));
-        // A lone filter has no neighbour: its stride is multiplied by 0 below.
+        // A single filter has no neighbour: its stride is multiplied by 0 below.
         let stride = exp(number(3)) * ((height.max(width) - 1) as f64 / n.saturating_sub(1).max(1) as f64);
         let half = stride.clone() * ((n - 1) as f64 / 2.0);
         let corners = [
@@ -70,7 +70,7 @@ impl Window {
 
     /// `1/γ F_Yᵀ w F_X` of each plane of `patches` `[B, C, N, N]`: `[B, C * height * width]`.
     pub fn write(&self, patches: Tensor<4>) -> Tensor<2> {
-        // The patch is smaller than what it is written to, so it is divided first.
+        // The patch is smaller than the image, so dividing it first is cheaper.
         let patches = patches / self.intensity.clone().unsqueeze_dims::<4>(&[2, 3]);
         self.down.clone().swap_dims(2, 3).matmul(patches).matmul(self.across.clone()).flatten(1, 3)
     }
@@ -81,18 +81,18 @@ impl Window {
     }
 }
 
-/// Places the windows of `layer`, with `n × n` filters on images of at most `side` pixels, over the middle half of the image
-/// to begin with, each filter half a stride wide: `δ̃ = 1/2`, `σ = δ/2`.
+/// Initialises `layer` so that the windows of `n × n` filters cover the middle half of images of at most `side`
+/// pixels, each filter half a stride wide: `δ̃ = 1/2`, `σ = δ/2`.
 ///
-/// With a bias around 0, the grid would reach from edge to edge with filters of one pixel: that of 2 by 2 reads the four
-/// corners, where nothing is, and learns nothing.
+/// With a bias around 0, the grid would reach from edge to edge with filters of one pixel: a 2 by 2 grid would read
+/// only the four corners, which are empty, and would learn nothing.
 pub(super) fn over_the_middle(layer: Linear, n: usize, side: usize, device: &Device) -> Linear {
     let stride = 0.5 * (side.max(2) - 1) as f32 / n.saturating_sub(1).max(1) as f32;
     let start = [0.0, 0.0, 2.0 * (0.5 * stride).ln(), 0.5f32.ln(), 0.0];
     Linear { bias: Some(parameter([5], device, || start.to_vec())), ..layer }
 }
 
-/// `F` `[B, 1, N, pixels]` along one side, from centre, stride and variance `[B, 1]`.
+/// The filters `F` `[B, 1, N, pixels]` along one side, from centre, stride and variance `[B, 1]`.
 fn filters(centre: Tensor<2>, stride: Tensor<2>, variance: Tensor<2>, n: usize, pixels: usize) -> Tensor<4> {
     let steps = row((1..=n).map(|i| i as f32 - n as f32 / 2.0 - 0.5), &centre);
     let places = row((1..=pixels).map(|a| a as f32), &centre).unsqueeze_dim::<3>(1);
@@ -102,7 +102,7 @@ fn filters(centre: Tensor<2>, stride: Tensor<2>, variance: Tensor<2>, n: usize, 
     softmax(exponent, 2).unsqueeze_dim(1)
 }
 
-/// `[1, L]`, on the device and in the element type of `like`.
+/// A tensor `[1, L]` on the device and in the element type of `like`.
 fn row(values: impl Iterator<Item = f32>, like: &Tensor<2>) -> Tensor<2> {
     let values: Vec<f32> = values.collect();
     let length = values.len();

@@ -1,4 +1,4 @@
-//! From a frame to a vector.
+//! Frame encoders: from a frame to a vector.
 
 use burn::config::Config;
 use burn::module::Module;
@@ -7,14 +7,15 @@ use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::convolution::{self as kernels, Activation, Options};
 use rekindle_rnn::parameter;
 
 use crate::init::{he_uniform, zeros};
 
-/// Channels after the first convolution; each one that follows has twice as many, up to [`MOST_CHANNELS`].
+/// Channels after the first convolution; each later one has twice as many, up to [`MOST_CHANNELS`].
 const CHANNELS: usize = 16;
 const MOST_CHANNELS: usize = 64;
-/// A map of this side is small enough for a linear layer to see all of it.
+/// Largest side of the map that the linear layer reads as a whole.
 const SMALL: usize = 4;
 
 /// The kind and size of a frame's input.
@@ -22,10 +23,10 @@ const SMALL: usize = 4;
 pub enum FrameInput {
     /// A vector of `width` features.
     Features {
-        /// How many.
+        /// Number of features.
         width: usize,
     },
-    /// A picture of `channels` times `height` times `width` numbers, in this order.
+    /// An image of `channels` times `height` times `width` numbers, in this order.
     Pixels {
         /// 1 for grey, 3 for red, green and blue.
         channels: usize,
@@ -79,13 +80,13 @@ impl FrameEncoder {
     }
 }
 
-/// Convolutions of 3 by 3 that halve the picture until it is small, ReLU after each, and a linear layer that sees where on
-/// the small map something is.
+/// Convolutions of 3 by 3 with stride 2 and ReLU until the map is small, then a linear layer on the whole map, which
+/// keeps the position of features.
 #[derive(Module, Debug)]
 pub struct PixelEncoder {
     /// The convolutions, each with stride 2.
     pub convolutions: Vec<Conv2d>,
-    /// From the last map to the vector.
+    /// The linear layer from the last map to the vector.
     pub output: Linear,
     shape: [usize; 3],
 }
@@ -111,15 +112,22 @@ impl PixelEncoder {
         let [batch, time, _] = frames.dims();
         let [channels, height, width] = self.shape;
         let pictures = frames.reshape([batch * time, channels, height, width]);
-        let map = self.convolutions.iter().fold(pictures, |map, convolution| relu(convolution.forward(map)));
+        let map = self.convolutions.iter().fold(pictures, |map, convolution| convolved(convolution, map));
         relu(self.output.forward(map.flatten::<2>(1, 3))).reshape([batch as i64, time as i64, -1])
     }
 }
 
+/// ReLU of the convolution.
+fn convolved(layer: &Conv2d, map: Tensor<4>) -> Tensor<4> {
+    let bias = layer.bias.as_ref().expect("the convolutions have biases").val();
+    let options = Options { stride: 2, padding: [[1, 1]; 2], groups: 1, activation: Activation::Relu };
+    kernels::convolution(map, layer.weight.val(), bias, options)
+}
+
 /// A convolution of 3 by 3 with stride 2.
 fn convolution(from: usize, to: usize, rng: &mut impl Rng, device: &Device) -> Conv2d {
-    // PyTorch's smaller default takes what differs between two frames down by more than half in each
-    // layer, and a recurrence that must compare frames then hardly begins to learn.
+    // PyTorch's smaller default more than halves the difference between two frames in each layer, and a recurrence
+    // that must compare frames then hardly begins to learn.
     let config = Conv2dConfig::new([from, to], [3, 3]).with_stride([2, 2]);
     let mut convolution = config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device);
     convolution.weight = parameter([to, from, 3, 3], device, || he_uniform(9 * from, to, rng));

@@ -1,12 +1,12 @@
-//! Feedback: the predicted label of the last frame is part of the input of the next.
+//! Feedback: the class predicted for the previous frame is part of the next input.
 //!
 //! ```text
 //! h_t = f(h_{t-1}, [e_t, s_{t-1}])      s: one-hot, the class of the frame before; zeros before the first frame
 //! ```
 //!
-//! Afterwards `s` is the class that the model finds likeliest. While learning it is the label (teacher forcing), so that a
-//! clip is one whole-sequence operation; with scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) it is what the model
-//! says for some of the frames, guessed in one pass from the labels.
+//! In use, `s` is the model's most probable class. In training it is the label (teacher forcing), so that a clip is
+//! one whole-sequence operation. With scheduled sampling (Bengio et al. 2015, arXiv 1506.03099) it is the model's
+//! prediction for some of the frames, made in one pass from the labels.
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -19,19 +19,19 @@ use crate::decode::forced::with_guesses;
 /// The state of a [`FrameTagger`] between two chunks of a clip.
 #[derive(Clone, Debug)]
 pub struct TaggerState {
-    /// Of the recurrence.
+    /// State of the recurrence.
     pub recurrent: State,
-    /// What was said of the last frames, one-hot, `[B, C]`; none without feedback.
+    /// Classes predicted for the last frames, one-hot, `[B, C]`; none without feedback.
     pub said: Option<Tensor<2>>,
 }
 
 impl TaggerState {
-    /// The same values, cut off from the graph that made them.
+    /// Detaches the state from the autodiff graph.
     pub fn detach(self) -> Self {
         Self { recurrent: self.recurrent.detach(), said: self.said.map(Tensor::detach) }
     }
 
-    /// Sets these rows to what they are before a first frame.
+    /// Sets these rows to the initial state.
     ///
     /// # Panics
     ///
@@ -40,7 +40,7 @@ impl TaggerState {
         Self { recurrent: self.recurrent.reset_rows(rows), said: self.said.map(|said| reset_rows(said, rows)) }
     }
 
-    /// The tensors for a checkpoint: those of the recurrence, then what was said.
+    /// The tensors for a checkpoint: those of the recurrence, then the predicted classes.
     pub fn to_data(&self) -> Vec<TensorData> {
         let mut data = self.recurrent.to_data();
         data.extend(self.said.as_ref().map(Tensor::to_data));
@@ -57,7 +57,7 @@ impl TaggerState {
 }
 
 impl FrameTagger {
-    /// [`forward`](Self::forward) with feedback, of encoded frames `[B, T, E]`.
+    /// [`forward`](Self::forward) with feedback, for encoded frames `[B, T, E]`.
     pub(super) fn answer(
         &self,
         recurrent: &Recurrent,
@@ -78,8 +78,7 @@ impl FrameTagger {
         (Tensor::stack(answers, 1), state)
     }
 
-    /// The same while learning, with the `labels` `[B · T]` of the frames: log-probabilities `[B, T, C]` and the
-    /// state.
+    /// The same in training, with the `labels` `[B · T]` of the frames: log-probabilities `[B, T, C]` and the state.
     pub(super) fn learn_forced(
         &self,
         recurrent: &Recurrent,
@@ -108,13 +107,13 @@ impl FrameTagger {
         (log_probs, TaggerState { recurrent: after, said: Some(last) })
     }
 
-    /// The state before the first frame.
+    /// The initial state.
     fn before(&self, recurrent: &Recurrent, batch: usize, device: &Device) -> TaggerState {
         let said = Tensor::zeros([batch, self.classes()], device);
         TaggerState { recurrent: recurrent.zero_state(batch, device), said: Some(said) }
     }
 
-    /// `[N, C]` of `N` classes.
+    /// One-hot vectors `[N, C]` of `N` classes.
     fn one_hot(&self, classes: Tensor<1, Int>) -> Tensor<2> {
         classes.one_hot::<2>(self.classes()).float().cast(self.output.weight.val().dtype())
     }

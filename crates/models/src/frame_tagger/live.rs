@@ -1,10 +1,10 @@
-//! One frame at a time.
+//! Online tagging, one frame at a time.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{FrameTagger, TaggerState};
 
-/// A tagger that answers each frame as it comes.
+/// A tagger that labels each frame as it arrives.
 #[derive(Debug)]
 pub struct LiveTagger<'a> {
     model: &'a FrameTagger,
@@ -21,7 +21,7 @@ impl FrameTagger {
 }
 
 impl LiveTagger<'_> {
-    /// Log-probabilities of the classes of the next frame, which has the numbers `frame`, `[F]`.
+    /// Log-probabilities of the classes of the next frame, given its numbers `frame`, `[F]`.
     ///
     /// # Panics
     ///

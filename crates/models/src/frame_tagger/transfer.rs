@@ -1,4 +1,4 @@
-//! Starting from the weights of another model.
+//! Initialising a model with the weights of another.
 
 use burn::module::Module;
 
@@ -7,7 +7,7 @@ use crate::TransferError;
 use crate::transfer::{same_shape, same_stack};
 
 impl FrameTagger {
-    /// This model with the weights of `source`, on whose device it must be; the output layer stays as it is without
+    /// This model with the weights of `source`. Both must be on one device. The output layer is copied only with
     /// `same_classes`.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Writing translations, a token at a time.
+//! Generating translations, a token at a time.
 
 use rekindle_kernels::parallel;
 
@@ -6,13 +6,13 @@ use super::Translator;
 use crate::decode::{DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, Symbols, search};
 use crate::host::ids;
 
-/// Beginnings that are written as one batch: enough for products of matrices, and few enough for every thread to have some.
+/// Partial hypotheses in one batch: enough for matrix products, and few enough for every thread to have some.
 const SIDE_BY_SIDE: usize = 64;
 
 impl StepDecoder for Translator {
     type State = DecoderState;
 
-    /// With input feeding, the last outputs are read beside the token.
+    /// With input feeding, the previous outputs are read along with the token.
     fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
         let words = ids(symbols.iter().copied(), &self.device());
         let (decoder, word) = self.decoder.unrolled(self.embed_target(words, 1, symbols.len()));
@@ -34,11 +34,11 @@ impl StepDecoder for Translator {
 impl Translator {
     /// The best translations of each source, best first.
     ///
-    /// No symbol of `never` is written. An empty source has the empty translation.
+    /// Tokens of `never` are not generated. An empty source has the empty translation.
     ///
     /// # Errors
     ///
-    /// When a setting has no meaning, or the device fails.
+    /// When a setting is invalid, or the device fails.
     pub fn translate(
         &self,
         sources: &[&[u32]],
@@ -71,7 +71,7 @@ impl Translator {
         Ok(translations)
     }
 
-    /// The state in which the translations of some sources begin, for [`search`] and [`sample`](crate::decode::sample).
+    /// The initial decoder state of sources, for [`search`] and [`sample`](crate::decode::sample).
     ///
     /// # Panics
     ///

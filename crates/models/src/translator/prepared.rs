@@ -1,4 +1,4 @@
-//! A translator prepared to write on a CPU: weights packed once, and hardly a tensor within a step.
+//! A translator prepared to generate on a CPU: weights are packed once, with few tensors within a step.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ pub(super) struct PreparedWriter<'m> {
     device: Device,
     decoder: Stepper,
     attends: bool,
-    /// From a state to what is compared with the memory; none where that is the state.
+    /// The query projection; none if the query is the state itself.
     query: Option<PackedLinear>,
     combine: PackedLinear,
     output: PackedLinear,
 }
 
-/// What has been written, and what is read of.
+/// The decoder state, and the memory that it reads.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedState {
     recurrent: StepState,
@@ -33,8 +33,8 @@ pub(super) struct PreparedState {
 }
 
 impl<'m> PreparedWriter<'m> {
-    /// None where there is no such code: for other backends than the CPU's, in training, for some cells, with additive
-    /// attention and with input feeding.
+    /// `None` if native code does not cover the model: on other backends than the CPU's, in training, for some cells,
+    /// with additive attention and with input feeding.
     pub fn new(model: &'m Translator) -> Option<Self> {
         let attention = model.attention.as_ref();
         if model.input_feeding || attention.is_some_and(|attention| attention.units.is_some()) {
@@ -56,7 +56,7 @@ impl<'m> PreparedWriter<'m> {
         })
     }
 
-    /// The state in which the translations of some sources begin.
+    /// The initial decoder state of sources.
     pub fn first_state(&self, sources: &[&[u32]]) -> PreparedState {
         let encoded = self.model.encode(sources);
         let memories = encoded.memory.map_or_else(Vec::new, |memory| {
@@ -64,7 +64,7 @@ impl<'m> PreparedWriter<'m> {
             let [batch, positions, width] = outputs.dims();
             let outputs = values(outputs);
             let rows = (0..batch).map(|b| {
-                // Without padding.
+                // Excludes padding.
                 let length = (sources[b].len() + 1).min(positions);
                 Arc::from(&outputs[b * positions * width..][..length * width])
             });
@@ -73,7 +73,7 @@ impl<'m> PreparedWriter<'m> {
         PreparedState { recurrent: self.decoder.state(&encoded.state), memories }
     }
 
-    /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention `[N, S]`.
+    /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention weights `[N, S]`.
     fn attend(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
         let rows = memories.len();
         let width = hidden.len() / rows;

@@ -1,6 +1,6 @@
-//! LSTM with coupled input and forget gates: it forgets only where it writes.
+//! LSTM with coupled input and forget gates: it forgets as much as it writes.
 //!
-//! The variant CIFG of Greff et al., "LSTM: a search space odyssey" (2015), without the peepholes that theirs has:
+//! The variant CIFG of Greff et al., "LSTM: a search space odyssey" (2015), without its peepholes:
 //!
 //! ```text
 //! i_t = σ(W_ii x_t + W_hi h_{t-1} + b_i)

@@ -27,7 +27,7 @@ impl Equations<1> for Gru {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Gru);
 
-    /// The reset gate scales a part of `b_hh`, which is therefore left to the time steps.
+    /// The reset gate scales a part of `b_hh`, which is therefore added at each time step.
     fn input_bias(weights: &Values) -> Option<Tensor<1>> {
         weights.vector("bias_ih")
     }

@@ -9,9 +9,8 @@
 //! LN(a; α) = α ⊙ (a - mean(a)) / √(var(a) + ε)
 //! ```
 //!
-//! Means and variances run over all `4H` sums of a step, and over the `H`
-//! cells. The paper's shifts of the two inner norms are `b_ih` and `b_hh`.
-//! Gains start at 1 and `β_c` at 0.
+//! Means and variances are over all `4H` pre-activations of a step, and over the `H` cells. The
+//! paper's shifts of the two inner norms are `b_ih` and `b_hh`. Gains start at 1 and `β_c` at 0.
 
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
@@ -21,7 +20,7 @@ use crate::equations::{Equations, split_gates};
 use crate::projection::{plus, project_rows};
 use crate::weights::{Size, Values, WeightShape};
 
-/// `ε`, which keeps the division away from 0; that of `torch.nn.LayerNorm`.
+/// `ε`, which prevents division by 0; that of `torch.nn.LayerNorm`.
 const EPSILON: f64 = 1e-5;
 
 /// Gate rows i, f, g, o; gains `α_ih`, `α_hh` and `α_c`, and `β_c`.

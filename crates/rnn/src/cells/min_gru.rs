@@ -1,4 +1,4 @@
-//! minGRU: a GRU whose gate and candidate read the input alone.
+//! minGRU: a GRU whose gate and candidate depend on the input only.
 //!
 //! Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs all we needed?" (arXiv 2410.01201, 2024),
 //! with the positive candidate of its appendix B:

@@ -1,4 +1,4 @@
-//! minLSTM: an LSTM whose gates and candidate read the input alone, and whose gates share out 1.
+//! minLSTM: an LSTM whose gates and candidate depend on the input only, and whose gates are normalised to sum to 1.
 //!
 //! Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs all we needed?" (arXiv 2410.01201, 2024),
 //! with the positive candidate of its appendix B:

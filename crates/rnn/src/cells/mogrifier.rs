@@ -8,7 +8,7 @@
 //! h^i = 2σ(R^i x^{i-1}) ⊙ h^{i-2}     for even i in 1..=r
 //! ```
 //!
-//! The last `x^i` and `h^i` take the places of `x_t` and `h_{t-1}` in the equations of the LSTM:
+//! The last `x^i` and `h^i` replace `x_t` and `h_{t-1}` in the equations of the LSTM:
 //!
 //! ```text
 //! i_t = σ(W_ii x + b_ii + W_hi h + b_hi)
@@ -19,8 +19,8 @@
 //! h_t = o_t ⊙ tanh(c_t)
 //! ```
 //!
-//! `Q^i` `[I, H]` and `R^i` `[H, I]` have full rank and start as the scheme draws them. The input's
-//! product waits for the state, so that every time step takes it anew.
+//! `Q^i` `[I, H]` and `R^i` `[H, I]` have full rank and start as the scheme draws them. The gated
+//! input depends on the state, so its product is computed at every time step.
 
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
@@ -30,7 +30,7 @@ use crate::equations::{Equations, split_gates};
 use crate::projection::plus;
 use crate::weights::{Size, Values, WeightShape};
 
-/// Gate rows i, f, g, o; `Q^i` and `R^i`, a round each.
+/// Gate rows i, f, g, o; `Q^i` and `R^i`, one per round.
 pub(crate) struct Mogrifier;
 
 impl Equations<2> for Mogrifier {
@@ -44,7 +44,7 @@ impl Equations<2> for Mogrifier {
         WeightShape::matrix("mogrifier_q5", &[Size::I, Size::H]),
     ];
 
-    /// `x_t` as it is.
+    /// `x_t` unchanged.
     fn project(input: SequenceInput, weights: &Values) -> Input {
         match input {
             SequenceInput::Dense(rows) => Input::Projected(rows),
@@ -62,7 +62,7 @@ impl Equations<2> for Mogrifier {
         let bias = Self::input_bias(weights);
         walk(input, scan, state, |mut x, [h, c]| {
             let mut h = h.clone();
-            // The one that was gated last gates the other.
+            // The tensor gated last gates the other.
             for (round, matrix) in rounds.iter().cloned().enumerate() {
                 match round % 2 {
                     0 => x = sigmoid(h.clone().matmul(matrix)) * 2.0 * x,

@@ -1,4 +1,4 @@
-//! LSTM with peephole connections: the gates see the cell state.
+//! LSTM with peephole connections: the gates read the cell state.
 //!
 //! Gers and Schmidhuber, "Recurrent nets that time and count" (2000):
 //!
@@ -11,7 +11,7 @@
 //! h_t = o_t ⊙ tanh(c_t)
 //! ```
 //!
-//! The peepholes start at 0, as a plain LSTM.
+//! The peepholes start at 0, so that the cell starts as a plain LSTM.
 
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};

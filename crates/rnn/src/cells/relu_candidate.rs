@@ -1,7 +1,7 @@
 //! LSTM with a ReLU candidate: "why not ReLU?"
 //!
-//! The candidate `g` is rectified and the rest is a plain LSTM, so that what
-//! is added to the cell state is never negative and not bounded:
+//! The candidate `g` is rectified and the rest is a plain LSTM, so that the updates of the cell
+//! state are non-negative and unbounded:
 //!
 //! ```text
 //! i_t, f_t, o_t as in an LSTM

@@ -14,7 +14,7 @@ use rekindle_kernels::{Input, Outputs, Scan};
 use crate::equations::Equations;
 use crate::weights::Values;
 
-/// The network with a nonlinearity: tanh, or ReLU where `RELU`.
+/// The network with its nonlinearity: tanh, or ReLU if `RELU`.
 pub(crate) struct Vanilla<const RELU: bool>;
 
 pub(crate) type Tanh = Vanilla<false>;

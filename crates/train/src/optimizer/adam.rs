@@ -1,13 +1,13 @@
-//! Adam and AdamW, in one pass over each parameter where a CPU computes.
+//! Adam and AdamW, in one pass over each parameter on a CPU.
 
 use burn::optim::{AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::adam::{self, Decay, Step};
 
-/// How much of the mean of the gradients, and of that of their squares, is kept.
+/// Decay of the running means of the gradients and of their squares.
 const BETAS: [f32; 2] = [0.9, 0.999];
 
-/// The optimizer. Its state is that of Burn's `Adam`, and so are its numbers.
+/// Adam and AdamW. The state and the results are those of Burn's `Adam`.
 #[derive(Clone)]
 pub(super) struct Adam {
     pub epsilon: f32,

@@ -1,7 +1,7 @@
-//! Assets: what a model needs beside settings and weights, such as its vocabulary.
+//! Assets: what a model needs in addition to settings and weights, such as its vocabulary.
 //!
-//! They are files in the run folder, and `assets.json` lists each with its length and SHA-256: a file that was changed is
-//! refused, by name. Runs of version 0.1 have no such list, and their files are taken as they are.
+//! They are files in the run folder. `assets.json` lists each with its length and SHA-256; a file that has changed is
+//! rejected, by name. Runs of version 0.1 have no such list, and their files are not checked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const FORMAT: u32 = 1;
 /// The assets that a run of version 0.1 may have.
 pub(super) const UNSEALED: [&str; 3] = ["vocab.json", "images.json", "encoder.safetensors"];
 
-/// What a model needs beside settings and weights. `()` for nothing.
+/// What a model needs in addition to settings and weights. `()` for nothing.
 pub trait Assets: Sized {
     /// Writes the assets into a new run.
     ///
@@ -32,7 +32,7 @@ pub trait Assets: Sized {
     ///
     /// # Errors
     ///
-    /// When a file is missing, damaged or not what it should be.
+    /// When a file is missing, damaged or invalid.
     fn load(from: &AssetReader) -> Result<Self, TaskError>;
 }
 
@@ -46,7 +46,7 @@ impl Assets for () {
     }
 }
 
-/// Implements [`Assets`] for a vocabulary that writes and reads a file itself: `vocab.json`.
+/// Implements [`Assets`] for a vocabulary with its own file format: `vocab.json`.
 macro_rules! vocabulary_file {
     ($vocabulary:ty) => {
         impl $crate::run::assets::Assets for $vocabulary {
@@ -92,7 +92,7 @@ impl<'a> AssetWriter<'a> {
         Ok(())
     }
 
-    /// Writes `value` as JSON.
+    /// Writes `value` as a JSON file.
     ///
     /// # Errors
     ///
@@ -101,11 +101,11 @@ impl<'a> AssetWriter<'a> {
         Ok(self.write(name, &serde_json::to_vec_pretty(value)?)?)
     }
 
-    /// Lets `save` write the file `name` under the path that it is given.
+    /// Calls `save` to write the file `name` to the path that it is given.
     ///
     /// # Errors
     ///
-    /// When `save` fails, or has written no such file.
+    /// When `save` fails or does not write the file.
     pub fn write_with<E: Into<TaskError>>(
         &mut self,
         name: &str,
@@ -133,7 +133,7 @@ pub struct AssetReader {
 }
 
 impl AssetReader {
-    /// The assets in the folder of a run.
+    /// Opens the assets in the folder of a run.
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ impl AssetReader {
         Ok(Self { folder, seals: Some(index.files) })
     }
 
-    /// The names of the files.
+    /// The names of the asset files.
     pub fn names(&self) -> Vec<String> {
         match &self.seals {
             Some(seals) => seals.keys().cloned().collect(),
@@ -163,11 +163,11 @@ impl AssetReader {
         self.folder.join(name)
     }
 
-    /// The path of the file `name`, whose content has been checked.
+    /// The path of the file `name`, after checking its content.
     ///
     /// # Errors
     ///
-    /// When the file is missing, is not in the list or is not the one that was written.
+    /// When the file is missing, not in the list, or different from the one that was written.
     pub fn checked(&self, name: &str) -> Result<PathBuf, TrainError> {
         self.bytes(name)?;
         Ok(self.path(name))
@@ -188,16 +188,16 @@ impl AssetReader {
         Ok(bytes)
     }
 
-    /// The value in the file `name`, which is JSON.
+    /// Parses the JSON file `name`.
     ///
     /// # Errors
     ///
-    /// As [`bytes`](Self::bytes), and when it is no such value.
+    /// As [`bytes`](Self::bytes), and when it does not hold such a value.
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, TrainError> {
         serde_json::from_slice(&self.bytes(name)?).map_err(|e| self.malformed(name, e.to_string()))
     }
 
-    /// The error for a file `name` that does not hold what it should.
+    /// The error for a file `name` with invalid content.
     pub fn malformed(&self, name: &str, reason: impl Into<String>) -> TrainError {
         TrainError::Malformed { path: self.path(name), reason: reason.into() }
     }

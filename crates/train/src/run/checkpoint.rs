@@ -1,4 +1,4 @@
-//! Checkpoints: everything that a run needs to go on exactly where it was.
+//! Checkpoints: everything that a run needs to resume exactly where it was.
 //!
 //! A checkpoint is a folder `checkpoints/step-00001000` with
 //!
@@ -9,8 +9,8 @@
 //! training.json    step, schedule, best evaluation; length and SHA-256 of the files above
 //! ```
 //!
-//! It is written under a temporary name, synced and renamed: a kill at any instant leaves the last good one. On reading,
-//! every file is held against its SHA-256; a checkpoint that fails is passed over for the one before, and named.
+//! It is written under a temporary name, synced and renamed: a kill at any instant leaves the last good one. On
+//! reading, every file's SHA-256 is checked; a damaged checkpoint is skipped for the one before, and reported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ use crate::error::TrainError;
 use crate::files::{self, Seal};
 use crate::schedule::Plateau;
 
-/// The format of checkpoints that this version writes; it reads all up to this one.
+/// The format of checkpoints that this version writes; it reads this and all earlier ones.
 const FORMAT: u32 = 1;
 
 const MODEL: &str = "model.bpk";
@@ -40,15 +40,15 @@ const OPTIMIZER: &str = "optimizer.bpk";
 const CARRY: &str = "carry.bpk";
 const TRAINING: &str = "training.json";
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The training data in words.
+    /// A description of the training data.
     pub data: String,
     /// SHA-256 of the training data; none in runs of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_sha256: Option<String>,
-    /// The settings of the run but for those of the loop; none in runs of version 0.1.
+    /// The settings of the run, without those of the loop; none in runs of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Table>,
     /// Steps done.
@@ -59,9 +59,9 @@ pub struct Progress {
     pub best: Option<Best>,
     /// Evaluations since the best one.
     pub fruitless: u64,
-    /// What the plateau schedule has seen.
+    /// The state of the plateau schedule.
     pub plateau: Plateau,
-    /// Whether the run was stopped in the middle of the evaluation of this step.
+    /// Whether the run was stopped during the evaluation of this step.
     #[serde(default)]
     pub interrupted: bool,
 }
@@ -69,7 +69,7 @@ pub struct Progress {
 /// The best evaluation of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// Steps done then.
+    /// Steps done at that time.
     pub step: u64,
     /// Its objective; lower is better.
     pub objective: f64,
@@ -81,23 +81,23 @@ struct Training {
     format: u32,
     progress: Progress,
     files: BTreeMap<String, Seal>,
-    /// SHA-256 of this file with zeros in this place; none in checkpoints of version 0.1.
+    /// SHA-256 of this file with zeros in place of this value; none in checkpoints of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
 }
 
-/// What stands in the place of the SHA-256 of a file that holds it.
+/// Placeholder for the SHA-256 of a file that contains its own.
 const UNSEALED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Which checkpoint of a run.
+/// Selects a checkpoint of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Which {
-    /// That of the best evaluation; the last one when nothing was evaluated.
+    /// The checkpoint of the best evaluation; the last one if nothing was evaluated.
     #[default]
     Best,
-    /// The last one.
+    /// The last checkpoint.
     Last,
-    /// That of a step.
+    /// The checkpoint of a step.
     Step(u64),
 }
 
@@ -123,23 +123,23 @@ impl std::str::FromStr for Which {
     }
 }
 
-/// A checkpoint that has been read and held against its seals.
+/// A checkpoint that was read and checked against its seals.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// Its folder.
     pub path: PathBuf,
-    /// Where the run stood.
+    /// The progress of the run.
     pub progress: Progress,
-    /// Newer checkpoints that were passed over, each with what is wrong with it.
+    /// Newer checkpoints that were skipped, each with its error.
     pub rejected: Vec<String>,
     files: BTreeMap<&'static str, Vec<u8>>,
 }
 
-/// Writes a checkpoint and gives back its folder.
+/// Writes a checkpoint and returns its folder.
 ///
 /// # Errors
 ///
-/// When the disk is full or cannot be written; the checkpoints that are there stay as they are.
+/// When the disk is full or not writable; existing checkpoints are kept.
 pub fn save<M: Module, C: Carry>(
     run: &RunFolder,
     progress: &Progress,
@@ -152,7 +152,7 @@ pub fn save<M: Module, C: Carry>(
     files::remove(&partial)?;
     files::make_folder(&partial)?;
     let written = write_files(&partial, progress, model, optimizer, carry).and_then(|()| {
-        // A checkpoint of this step can only be a damaged one that a resumed run passed over.
+        // An existing checkpoint of this step is a damaged one that a resumed run skipped.
         files::remove(&path)?;
         fs::rename(&partial, &path).map_err(TrainError::io("write", &path))?;
         files::sync_parent(&path)
@@ -193,8 +193,8 @@ fn write_files<M: Module, C: Carry>(
     files::sync_parent(&partial.join(TRAINING))
 }
 
-/// Deletes all checkpoints but the best, that of step `last`, which has just been written, and the `keep - 1` before it. Those
-/// of later steps are damaged ones that the run passed over when it was resumed.
+/// Deletes all checkpoints except the best, that of step `last`, which was just written, and the `keep - 1` before it.
+/// Checkpoints of later steps are damaged ones that the resumed run skipped.
 ///
 /// # Errors
 ///
@@ -206,12 +206,12 @@ pub(crate) fn prune(run: &RunFolder, keep: usize, best: Option<u64>, last: u64) 
     old.chain(later).try_for_each(|&step| files::remove(&folder(run, step)))
 }
 
-/// Reads a checkpoint. For [`Which::Last`], and [`Which::Best`] of a run without evaluations, damaged ones are passed
-/// over for the one before.
+/// Reads a checkpoint. For [`Which::Last`], and [`Which::Best`] of a run without evaluations, damaged ones are skipped
+/// and the one before is read.
 ///
 /// # Errors
 ///
-/// When there is none that can be read, or it was written by a newer version.
+/// When none can be read, or it was written by a newer version.
 pub fn load(run: &RunFolder, which: Which) -> Result<Checkpoint, TrainError> {
     match which {
         Which::Step(step) => {
@@ -224,7 +224,7 @@ pub fn load(run: &RunFolder, which: Which) -> Result<Checkpoint, TrainError> {
             match last.progress.best {
                 Some(best) if best.step != last.progress.step => {
                     let wanted = load_one_of(run, &[best.step]);
-                    // The best one may be damaged too; what is left still serves, and says so.
+                    // The best one may be damaged too; the remaining ones are used, with a report.
                     Ok(match wanted {
                         Ok(best) => Checkpoint { rejected: last.rejected, ..best },
                         Err(e) => Checkpoint { rejected: [last.rejected, vec![e.to_string()]].concat(), ..last },
@@ -236,7 +236,7 @@ pub fn load(run: &RunFolder, which: Which) -> Result<Checkpoint, TrainError> {
     }
 }
 
-/// The newest of `steps` (in rising order) that can be read.
+/// The newest readable one of `steps` (in rising order).
 fn load_one_of(run: &RunFolder, steps: &[u64]) -> Result<Checkpoint, TrainError> {
     let mut rejected = Vec::new();
     for &step in steps.iter().rev() {
@@ -278,7 +278,7 @@ fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
 }
 
 impl Checkpoint {
-    /// The weights, put into `model`.
+    /// Loads the weights into `model`.
     ///
     /// # Errors
     ///
@@ -289,7 +289,7 @@ impl Checkpoint {
             .map_err(|e| self.malformed(MODEL, e.to_string()))
     }
 
-    /// The running means, put into `optimizer`. Call [`model`](Self::model) too: they are matched by parameter.
+    /// Loads the state into `optimizer`. Call [`model`](Self::model) too: the state is matched by parameter id.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl Checkpoint {
         optimizer.from_bytes(self.bytes(OPTIMIZER)?).map_err(|e| self.malformed(OPTIMIZER, e.to_string()))
     }
 
-    /// What the next batch starts from, made by `restore` from what was saved; none when nothing is carried.
+    /// The carry of the next batch, rebuilt by `restore` from the saved tensors; none if nothing is carried.
     ///
     /// # Errors
     ///
@@ -311,7 +311,7 @@ impl Checkpoint {
         restore(data).map(Some).ok_or_else(|| self.malformed(CARRY, "not the state of this model".to_owned()))
     }
 
-    /// The weights by the names of the model's fields, whatever the model is.
+    /// The weights of any model, by its field names.
     ///
     /// # Errors
     ///
@@ -344,7 +344,7 @@ fn folder(run: &RunFolder, step: u64) -> PathBuf {
     run.checkpoints().join(format!("step-{step:08}"))
 }
 
-/// The steps that there are checkpoints of, in rising order.
+/// The steps that have checkpoints, in rising order.
 pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     let path = run.checkpoints();
     let entries = match fs::read_dir(&path) {

@@ -1,4 +1,4 @@
-//! The folder of a run.
+//! The run folder.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,8 +15,8 @@ use super::metrics_log::MetricsLog;
 use crate::error::TrainError;
 use crate::files;
 
-/// The format of run folders that this version writes; it reads all up to this one. Since 2 the assets are sealed, and some
-/// settings have other names.
+/// The format of run folders that this version writes; it reads this and all earlier ones. Since 2, assets are sealed
+/// and some settings have other names.
 pub const FORMAT: u32 = 2;
 
 const CONFIG: &str = "config.toml";
@@ -25,9 +25,9 @@ const SAMPLES: &str = "samples";
 const PICTURES: &str = "pictures";
 const CHECKPOINTS: &str = "checkpoints";
 const EXPORT: &str = "export";
-/// Stands in a folder while a run is being made in it.
+/// A file that marks a folder in which a run is being created.
 const UNFINISHED: &str = "unfinished";
-/// The ending of the name of that folder.
+/// The ending of that folder's name.
 const PARTIAL: &str = "partial";
 
 /// The folder of a run.
@@ -36,14 +36,14 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// The head of `config.toml`: what is true of every task.
+/// The head of `config.toml`, the same for every task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// Format of the folder.
     pub format: u32,
-    /// The task that made it.
+    /// The task that created it.
     pub task: String,
-    /// The version of Rekindle that made it.
+    /// The version of Rekindle that created it.
     pub rekindle: String,
 }
 
@@ -56,11 +56,11 @@ struct Config<'a, S> {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run of the task `task`: its settings, its assets, and what `fill` adds. With `replace`, a
-    /// run that is there already is deleted; other files in its folder never are.
+    /// Creates the folder of a new run of the task `task`: its settings, its assets, and what `fill` adds. With
+    /// `replace`, an existing run is deleted; other files in its folder never are.
     ///
-    /// The folder is made under another name and renamed when it is whole: a kill at any instant leaves no run, or one that
-    /// can be resumed.
+    /// The folder is created under another name and renamed when it is complete: after a kill at any instant, there is
+    /// no run, or one that can be resumed.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl RunFolder {
         partial.remove_unfinished()?;
         let made = partial.make(task, settings, assets, fill).and_then(|()| run.take_over(&partial));
         made.inspect_err(|_| {
-            // What is left of a folder that a full disk cut off is of no use, and takes room.
+            // A folder that a full disk cut off is useless, and takes space.
             let _ = partial.remove_unfinished();
         })?;
         Ok(run)
@@ -104,11 +104,11 @@ impl RunFolder {
         fill(self)
     }
 
-    /// Puts the finished folder `made` in the place of this one.
+    /// Moves the finished folder `made` to the place of this one.
     fn take_over(&self, made: &Self) -> Result<(), TrainError> {
         let old = Self { path: beside(&self.path, "replaced") };
         if self.path.exists() {
-            // One may be there already, of a program that was stopped here.
+            // One may exist already, of a program that was stopped here.
             old.clear_into(&self.path)?;
             rename(&self.path, &old.path)?;
         }
@@ -118,7 +118,7 @@ impl RunFolder {
         old.clear_into(&self.path)
     }
 
-    /// Deletes the run and its folder; what else is in the folder goes to `other`. Nothing where there is no folder.
+    /// Deletes the run and its folder, if any; other files in the folder are moved to `other`.
     fn clear_into(&self, other: &Path) -> Result<(), TrainError> {
         if !self.path.exists() {
             return Ok(());
@@ -132,23 +132,23 @@ impl RunFolder {
         files::remove(&self.path)
     }
 
-    /// The names of all that is in the folder.
+    /// The names of everything in the folder.
     fn names(&self) -> Result<Vec<OsString>, TrainError> {
         let entries = fs::read_dir(&self.path).map_err(TrainError::io("read", &self.path))?;
         let names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>();
         names.map_err(TrainError::io("read", &self.path))
     }
 
-    /// The names of all that belongs to the run.
+    /// The names of everything that belongs to the run.
     fn own_files(&self) -> Result<Vec<String>, TrainError> {
-        // A run is also replaced where its assets cannot be listed any more.
+        // A run is also replaced if its assets cannot be listed.
         let mut names = self.assets().unwrap_or_default();
         let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG, LOCK, UNFINISHED];
         names.extend(own.iter().chain(&UNSEALED).map(|&name| name.to_owned()));
         Ok(names)
     }
 
-    /// Writes `config.toml` anew.
+    /// Rewrites `config.toml`.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl RunFolder {
         files::write(&self.path.join(CONFIG), text.as_bytes())
     }
 
-    /// Checks that a run may be made here.
+    /// Checks that a run may be created here.
     fn check_room(&self, replace: bool) -> Result<(), TrainError> {
         let mut entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -171,13 +171,13 @@ impl RunFolder {
         match (entries.next().is_some(), self.path.join(CONFIG).exists()) {
             (false, _) => fs::remove_dir(&path).map_err(TrainError::io("write", path)),
             (true, false) => Err(TrainError::NotARunFolder { path }),
-            // A run that another process trains is not replaced.
+            // A run that another process is training is not replaced.
             (true, true) if replace => RunLock::take(&path).map(drop),
             (true, true) => Err(TrainError::RunExists { path }),
         }
     }
 
-    /// Deletes what a program left that was stopped while it made a run here; nothing where there is nothing.
+    /// Deletes the rest of a run whose creation here was interrupted, if any.
     fn remove_unfinished(&self) -> Result<(), TrainError> {
         if !self.path.exists() {
             return Ok(());
@@ -186,7 +186,7 @@ impl RunFolder {
         if !names.is_empty() && !names.iter().any(|name| name == UNFINISHED) {
             return Err(TrainError::NotARunFolder { path: self.path.clone() });
         }
-        // The mark goes last, so that what is left is known for what it is wherever this is stopped.
+        // The mark goes last, so that the rest is recognised as such wherever this is interrupted.
         for name in names.iter().filter(|name| *name != UNFINISHED) {
             files::remove(&self.path.join(name))?;
         }
@@ -197,7 +197,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When there is no run at `path`, or one of a newer format.
+    /// When there is no run at `path`, or it has a newer format.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, TrainError> {
         let run = Self { path: path.into() };
         run.head()?;
@@ -208,9 +208,9 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the file is missing, is not such a file, or is of a newer format.
+    /// When the file is missing, is not a run's, or has a newer format.
     pub fn head(&self) -> Result<Head, TrainError> {
-        // Under its own name a run is whole, and the mark was about to be removed.
+        // Under its final name a run is complete, and the mark was about to be removed.
         if self.path.extension().is_some_and(|ending| ending == PARTIAL) && self.path.join(UNFINISHED).exists() {
             return Err(TrainError::Unfinished { path: self.path.clone() });
         }
@@ -225,21 +225,21 @@ impl RunFolder {
         Ok(head)
     }
 
-    /// The settings of a run of the task `task`, checked as those of a new run are.
+    /// The settings of a run of the task `task`, checked like those of a new run.
     ///
     /// # Errors
     ///
-    /// When the run is of another task, or its `config.toml` is damaged or has a setting without meaning.
+    /// When the run is of another task, or its `config.toml` is damaged or has an invalid setting.
     pub fn settings<S: Sections>(&self, task: &'static str) -> Result<S, TrainError> {
         self.settings_with(task, Table::new())
     }
 
-    /// The same, with the tables `given` in place of what the file says. Where these have epochs and no steps, the steps of the file
-    /// do not hold any more.
+    /// The same, with the tables `given` overriding the file. If they set epochs and not steps, the file's steps are
+    /// dropped.
     ///
     /// # Errors
     ///
-    /// As [`settings`](Self::settings), and when one that is given has no meaning.
+    /// As [`settings`](Self::settings), and when a given setting is invalid.
     pub(crate) fn settings_with<S: Sections>(&self, task: &'static str, given: Table) -> Result<S, TrainError> {
         let head = self.head()?;
         if head.task != task {
@@ -258,8 +258,8 @@ impl RunFolder {
         if given.is_empty() { Ok(in_file) } else { Ok(S::from_tables(Tables { file, given })?) }
     }
 
-    /// Checks that the model of `settings` is the one that a checkpoint was made with, before it is made: sizes that were changed
-    /// in `config.toml` do not fit the weights, and may ask for more memory than there is. Rates and shares may change.
+    /// Checks that `settings` describe the model of the checkpoint, before it is allocated: sizes that were edited in
+    /// `config.toml` do not fit the weights, and may need more memory than there is. Rates and shares may change.
     ///
     /// # Errors
     ///
@@ -300,7 +300,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// The names of the files of the assets.
+    /// The names of the asset files.
     ///
     /// # Errors
     ///
@@ -309,31 +309,31 @@ impl RunFolder {
         Ok(AssetReader::open(&self.path)?.names())
     }
 
-    /// Where the checkpoints are.
+    /// The folder of the checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
 
-    /// Where samples go.
+    /// The folder of the samples.
     pub fn samples(&self) -> PathBuf {
         self.path.join(SAMPLES)
     }
 
-    /// Where the weights for other programs go.
+    /// The folder of the exported weights.
     pub fn export(&self) -> PathBuf {
         self.path.join(EXPORT)
     }
 
-    /// Takes the right to train the run.
+    /// Locks the run for training.
     ///
     /// # Errors
     ///
-    /// [`TrainError::InUse`] when another process has it.
+    /// [`TrainError::InUse`] when another process has the lock.
     pub(crate) fn lock(&self) -> Result<RunLock, TrainError> {
         RunLock::take(&self.path)
     }
 
-    /// The figures, open for appending; lines of steps after `step` are removed first.
+    /// Opens `metrics.jsonl` for appending, after removing the lines of steps after `step`.
     ///
     /// # Errors
     ///
@@ -342,7 +342,7 @@ impl RunFolder {
         MetricsLog::open(self.path.join(METRICS), step)
     }
 
-    /// Writes a picture, in place of an older one of its name.
+    /// Writes a picture; replaces an older one of the same name.
     ///
     /// # Errors
     ///
@@ -351,7 +351,7 @@ impl RunFolder {
         self.save(PICTURES, &format!("{}.svg", picture.name), &picture.svg)
     }
 
-    /// Writes down what the model wrote after `step`.
+    /// Saves the sample generated after `step`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! One process trains a run at a time.
+//! A lock, so that only one process trains a run at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::error::TrainError;
 
-/// The file that is locked. It holds the number of the process.
+/// The lock file, which holds the process id.
 pub(super) const LOCK: &str = "lock";
 
-/// The right to train the run in a folder. The system takes it back when the process ends, however it ends.
+/// The lock of a run in training. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct RunLock(#[allow(dead_code, reason = "the lock is held as long as the file is open")] File);
 
@@ -18,7 +18,7 @@ impl RunLock {
     ///
     /// # Errors
     ///
-    /// [`TrainError::InUse`] when another process has it.
+    /// [`TrainError::InUse`] when another process has the lock.
     pub(crate) fn take(folder: &Path) -> Result<Self, TrainError> {
         let path = folder.join(LOCK);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -27,11 +27,11 @@ impl RunLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut process = String::new();
-                // Where the number cannot be read, the lock still stands.
+                // The lock holds even if the process id cannot be read.
                 let _ = file.read_to_string(&mut process);
                 return Err(TrainError::InUse { path: folder.to_owned(), process });
             }
-            // Some network folders know no locks.
+            // Some network file systems do not support locks.
             Err(TryLockError::Error(_)) => return Ok(Self(file)),
         }
         let written =

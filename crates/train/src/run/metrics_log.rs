@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: the figures of a run, a JSON object a line.
+//! `metrics.jsonl`: the figures of a run, one JSON object per line.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::event::StepReport;
 use crate::files;
 use crate::report::Report;
 
-/// Appends lines to `metrics.jsonl`. Each reaches the file at once, so that others can follow along.
+/// Appends lines to `metrics.jsonl`. Each is flushed at once, so that other programs can follow it.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Opens the file; what stands there of steps after `step`, or was cut off by a kill, is removed first.
+    /// Opens the file, after removing lines of steps after `step` and a line that a kill cut off.
     pub(super) fn open(path: PathBuf, step: u64) -> Result<Self, TrainError> {
         let old = match fs::read(&path) {
             Ok(old) => old,

@@ -1,12 +1,11 @@
-//! `caption`: from an image to a sentence about it.
+//! `caption`: generates a sentence about an image.
 //!
-//! A batch is some images, each with its captions, which share its features; batches are of
-//! captions of like lengths, in an order that depends on the seed and the epoch only. The loss is
-//! the mean cross-entropy of the next token in nats. Evaluations write freely, with a beam, and
-//! have the figures of the COCO evaluation.
+//! A batch is some images, each with its captions, which share its features. Batches have captions of similar lengths,
+//! in an order that depends on the seed and the epoch only. The loss is the mean cross-entropy of the next token in
+//! nats. Evaluations generate captions by beam search and report the figures of the COCO evaluation.
 //!
-//! Where the image encoder is frozen, the features are computed once, before training, and kept on
-//! disk: see [`Features`].
+//! If the image encoder is frozen, the features are computed once, before training, and cached on disk: see
+//! [`Features`].
 
 mod assets;
 mod error;

@@ -1,8 +1,7 @@
-//! `sentiment`: a sequence of words in, one label out.
+//! `sentiment`: predicts one label for a sequence of words.
 //!
-//! Texts of similar lengths are read side by side, each from its beginning to its end. The loss is
-//! the mean cross-entropy of their classes in nats; the best checkpoint is the one with the highest
-//! accuracy on the validation split.
+//! Batches have texts of similar lengths, each read from beginning to end. The loss is the mean cross-entropy of their
+//! classes in nats; the best checkpoint has the highest accuracy on the validation split.
 
 mod error;
 mod evaluation;

@@ -1,8 +1,8 @@
-//! `translate`: from a sentence in one language to a sentence in another.
+//! `translate`: translates sentences from one language to another.
 //!
-//! Batches are sentences of like lengths, in an order that depends on the seed and the epoch only. The loss is the mean
-//! cross-entropy of the next target token in nats. Evaluations translate freely, as for a user: BLEU is never that
-//! of a model that is given the beginning of the right translation.
+//! Batches have sentences of similar lengths, in an order that depends on the seed and the epoch only. The loss is the
+//! mean cross-entropy of the next target token in nats. Evaluations generate translations as for a user: BLEU never
+//! uses teacher forcing.
 
 mod error;
 mod evaluation;

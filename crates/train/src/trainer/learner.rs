@@ -1,4 +1,4 @@
-//! Training steps of a model, without a run.
+//! Training a model step by step, without a run.
 
 use burn::backend::ExecutionError;
 use burn::module::Module;
@@ -9,9 +9,9 @@ use crate::clipping::Clip;
 use crate::optimizer;
 use crate::settings::TrainingSettings;
 
-/// A model in training: its weights change by the clipping and the optimizer of `rekindle train`.
+/// A model in training, with the clipping and the optimizer of `rekindle train`.
 pub struct Learner<M: Module> {
-    /// The optimizer takes the model and gives it back, so that it can write into the weights.
+    /// The optimizer takes the model by value and returns it, so that it can update the weights in place.
     model: Option<M>,
     optimizer: ModuleOptimizer,
     settings: TrainingSettings,
@@ -19,10 +19,9 @@ pub struct Learner<M: Module> {
 }
 
 impl<M: Module> Learner<M> {
-    /// Training of `model`, whose weights are on `device`, one with [gradients](Device::autodiff).
+    /// A learner for `model`, whose weights are on `device`, one with [gradients](Device::autodiff).
     ///
-    /// Of the settings it uses the optimizer's, the clipping's and the learning rate, which stays
-    /// as it is.
+    /// It uses the settings of the optimizer and of clipping, and the learning rate, which stays constant.
     pub fn new(model: M, settings: TrainingSettings, device: &Device) -> Self {
         Self { model: Some(model), optimizer: optimizer::build(&settings), settings, device: device.clone() }
     }
@@ -33,7 +32,7 @@ impl<M: Module> Learner<M> {
     ///
     /// # Errors
     ///
-    /// Those of `loss`; then the weights stay as they are.
+    /// Those of `loss`; the weights then stay as they are.
     pub fn step<C, E>(&mut self, loss: impl FnOnce(&M) -> Result<(Tensor<1>, C), E>) -> Result<C, E> {
         let model = self.model.as_ref().expect("each step ends by putting the model back");
         let (loss, carry) = loss(model)?;
@@ -45,7 +44,7 @@ impl<M: Module> Learner<M> {
         Ok(carry)
     }
 
-    /// Waits until the device has done all steps.
+    /// Waits until the device has finished all steps.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The figures of the steps, read back from the device when it is time.
+//! Reading the figures of steps back from the device in groups.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ pub(super) struct Pending {
     pub learning_rate: f64,
 }
 
-/// A device that failed at the last of the steps that waited, or before.
+/// A device failure at the last of the pending steps, or before.
 pub(super) struct Failure {
     pub step: u64,
     pub items: u64,
     pub source: ExecutionError,
 }
 
-/// Collects figures and measures speed.
+/// Collects the figures of steps and measures speed.
 pub(super) struct Reports {
     pending: Vec<Pending>,
     at_once: bool,
     print_every: u64,
     steps_per_epoch: u64,
-    /// Time and units of the steps done since the last line of figures.
+    /// Time and items of the steps since the last printed one.
     working: Duration,
     items: u64,
     items_per_second: f64,
@@ -41,8 +41,8 @@ impl Reports {
     pub(super) fn new(settings: &TrainingSettings, device: &Device, steps_per_epoch: u64) -> Self {
         Self {
             pending: Vec::new(),
-            // A GPU works on while the host goes ahead, and reading a number back makes them wait for each other: there,
-            // figures are read only when they are printed.
+            // Reading a value back makes the host wait for the GPU, and then the GPU for the host: there, figures are
+            // read back only when they are printed.
             at_once: is_cpu(device),
             print_every: settings.print_every,
             steps_per_epoch,
@@ -52,7 +52,7 @@ impl Reports {
         }
     }
 
-    /// Takes the figures of a step; true when it is time to read what waits.
+    /// Adds the figures of a step; returns true when the pending ones should be read.
     pub(super) fn push(&mut self, pending: Pending) -> bool {
         self.items += pending.items;
         let printed = pending.step.is_multiple_of(self.print_every);
@@ -60,12 +60,12 @@ impl Reports {
         self.at_once || printed
     }
 
-    /// Takes the time that a step took.
+    /// Adds the time of a step.
     pub(super) fn worked(&mut self, time: Duration) {
         self.working += time;
     }
 
-    /// The figures of the steps that wait.
+    /// The figures of the pending steps.
     ///
     /// # Errors
     ///

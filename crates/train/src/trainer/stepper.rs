@@ -1,4 +1,4 @@
-//! Training steps alone, for a benchmark.
+//! Training steps alone, for benchmarks.
 
 use burn::tensor::Device;
 use rekindle_settings::Sections;
@@ -9,16 +9,16 @@ use crate::error::TaskError;
 use crate::settings::RunSettings;
 use crate::task::Task;
 
-/// Does training steps and nothing else.
+/// Runs training steps and nothing else.
 pub trait Steps {
-    /// Does `count` steps of one batch each and waits for the device. Gives how many items the batches held.
+    /// Runs `count` steps of one batch each and waits for the device. Returns the number of items in the batches.
     ///
     /// # Errors
     ///
     /// When the data cannot be read, or the device fails.
     fn steps(&mut self, count: usize) -> Result<u64, TaskError>;
 
-    /// What a batch is counted in, in the plural.
+    /// The unit of a batch's items, in the plural.
     fn unit(&self) -> &'static str;
 }
 

@@ -1,4 +1,4 @@
-//! Asking a run to stop.
+//! Stopping a run.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::TaskError;
 
-/// Asks a run to save and leave at the next step, or in the middle of an evaluation. Clones ask the same run.
+/// Asks a run to save a checkpoint and stop at the next step, or during an evaluation. Clones refer to the same run.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal(Arc<AtomicBool>);
 
 impl StopSignal {
-    /// Asks for the stop.
+    /// Requests the stop.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a stop has been asked for.
+    /// Whether a stop has been requested.
     pub fn stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -35,13 +35,13 @@ thread_local! {
     static HEARD: RefCell<Option<StopSignal>> = const { RefCell::new(None) };
 }
 
-/// An evaluation was left because the run was asked to stop. It is done again when the run is resumed.
+/// An evaluation was interrupted by a stop request. It is repeated when the run is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stopped")]
 pub struct Stopped;
 
-/// Call this in every loop of an evaluation that may be long: it is an error where the run was asked to stop, to be handed on
-/// with `?`. Outside of a run it never is.
+/// Returns an error if the run was asked to stop, to be passed on with `?`. Call it in every loop of an evaluation
+/// that may be long. Outside of a run it never fails.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! Why tensors show no language model.
+//! Errors of finding a language model in tensors.
 
 use rekindle_rnn::Cell;
 
-/// Why tensors show no language model, and what to do about it.
+/// Why the tensors are not those of a language model, with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
     /// No tensor has the name of a recurrent weight.
@@ -22,45 +22,45 @@ pub enum ShapeError {
         /// The first tensor of another.
         other: String,
     },
-    /// A recurrent network that a language model cannot have.
+    /// A recurrent network that language models do not support.
     #[error("{name}: {reason}")]
     Unsupported {
-        /// The tensor that shows it.
+        /// The tensor that reveals it.
         name: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// The rows of a recurrent weight are not those of the cell.
+    /// The shape of a recurrent weight does not fit the cell.
     #[error("{name} is {shape:?}, which is no {}", cell.map_or("known cell".to_owned(), |cell| cell.to_string()))]
     NoCell {
         /// The tensor.
         name: String,
         /// Its shape.
         shape: Vec<usize>,
-        /// The cell that was asked for.
+        /// The requested cell.
         cell: Option<Cell>,
     },
-    /// The recurrent product is missing, and the shapes are those of no cell that has none.
+    /// The recurrent product is missing, and the shapes fit no cell without one.
     #[error("{name} is missing; of a cell that has none, say which it is: --cell {}", without_product())]
     NoProduct {
         /// The tensor.
         name: String,
     },
-    /// A layer beside the recurrent network cannot be told.
+    /// The embedding or the output layer is ambiguous or missing.
     #[error(
         "no tensor has the shape of the {layer}, {wanted}; tell its name with --key-map OLD={layer} (`rekindle inspect FILE` \
          lists them)"
     )]
     NoLayer {
-        /// What it is called here.
+        /// The layer's Rekindle name.
         layer: &'static str,
-        /// What is wanted.
+        /// The expected shape.
         wanted: String,
     },
     /// Several tensors have the shape of a layer.
     #[error("{one} and {other} both have the shape of the {layer}; tell which it is with --key-map {one}={layer}")]
     SeveralLayers {
-        /// What it is called here.
+        /// The layer's Rekindle name.
         layer: &'static str,
         /// One of them.
         one: String,

@@ -1,21 +1,21 @@
-//! The machine that a pickle is a program of. It makes values, and calls nothing.
+//! The pickle machine, without calls: it builds values only.
 
 use super::{Held, Items, NIL, NONE, Node, Pickle, Place, Value};
 
-/// Longer than the names of classes are, in bytes.
+/// Length limit of class names in bytes, longer than those in use.
 const LONGEST_CLASS: usize = 256;
 
-/// Values that a pickle may have beyond one for two of its bytes.
+/// Values that a pickle may have in addition to one for two of its bytes.
 const FREE_VALUES: usize = 1024;
 
-/// Values that are there from the beginning, and held once.
+/// Predefined values, stored once.
 const OTHER: Place = 0;
 const FALSE: Place = 2;
 const TRUE: Place = 3;
 const EMPTY: Place = 4;
 const FIRST_BYTE: Place = 5;
 
-/// Reads the pickle at the beginning of `bytes`; on failure says what is wrong and at which byte.
+/// Reads the pickle at the beginning of `bytes`; an error describes the problem and its position.
 pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
     let shared = [Value::Other, Value::None, Value::Bool(false), Value::Bool(true), Value::List(Items::NONE)];
     let values = shared.into_iter().chain((0..256).map(Value::Int)).collect();
@@ -29,9 +29,9 @@ struct Machine<'a> {
     pickle: Pickle<'a>,
     at: usize,
     stack: Vec<Place>,
-    /// Heights of the stack.
+    /// Stack heights.
     marks: Vec<u32>,
-    /// Places by number, [`NIL`] where there is none.
+    /// Value indices by memo number, [`NIL`] if unset.
     memo: Vec<Place>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Machine<'a> {
             let opcode = self.take(1)?[0];
             match opcode {
                 b'.' => return self.pop(),
-                // PROTO, FRAME: nothing to do.
+                // PROTO, FRAME: skipped.
                 0x80 => drop(self.take(1)?),
                 0x95 => drop(self.take(8)?),
                 b'(' => grow(&mut self.marks, self.stack.len() as u32),
@@ -70,7 +70,7 @@ impl<'a> Machine<'a> {
                     self.take(8)?;
                     grow(&mut self.stack, OTHER);
                 }
-                // `U` and `T` are the texts of Python 2.
+                // `U` and `T` are Python 2's strings.
                 b'X' | b'T' => self.text(4)?,
                 0x8c | b'U' => self.text(1)?,
                 0x8d => self.text(8)?,
@@ -128,7 +128,7 @@ impl<'a> Machine<'a> {
                     let (arguments, callee) = (self.pop()?, self.pop()?);
                     self.call(callee, arguments)?;
                 }
-                // NEWOBJ_EX: the named arguments are of no use to what is not called.
+                // NEWOBJ_EX: the keyword arguments are dropped, as nothing is called.
                 0x92 => {
                     let (_, arguments, callee) = (self.pop()?, self.pop()?, self.pop()?);
                     self.call(callee, arguments)?;
@@ -150,7 +150,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A file may name a class many times over by texts that it holds once, so that these must be short.
+    /// A file may name a class many times through texts that are stored once, so class names must be short.
     fn class(&mut self, module: Place, name: Place) -> Result<(), String> {
         let length = |place| match self.pickle.value(place) {
             Value::Text { length, .. } => Ok(length as usize),
@@ -162,7 +162,7 @@ impl<'a> Machine<'a> {
         self.push(Value::Global { module, name })
     }
 
-    /// Dictionaries of Python's library are made; every other call stays a call.
+    /// Builds dictionaries of Python's library; every other call is stored as a call.
     fn call(&mut self, callee: Place, arguments: Place) -> Result<(), String> {
         let dictionaries = ["collections.OrderedDict", "collections.defaultdict", "__builtin__.dict", "builtins.dict"];
         let value = match self.pickle.global(callee) {
@@ -172,7 +172,7 @@ impl<'a> Machine<'a> {
         self.push(value)
     }
 
-    /// What a dictionary has from the beginning: `OrderedDict([[key, value], ...])`, as Python 2 writes it.
+    /// The initial items of a dictionary: `OrderedDict([[key, value], ...])`, as written by Python 2.
     fn initial(&mut self, arguments: Place) -> Result<Items, String> {
         let pickle = &self.pickle;
         let list = |place| match pickle.value(place) {
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A whole number of any length; those of more than 64 bits are of no use here.
+    /// An integer of any length; those of more than 64 bits are not needed.
     fn long(&mut self, width: usize) -> Result<(), String> {
         let bytes = self.counted(width)?;
         if bytes.len() > 8 {
@@ -257,7 +257,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Keeps a value.
+    /// Adds a value.
     fn add(&mut self, value: Value) -> Result<Place, String> {
         let place = self.pickle.values.len();
         if place > FREE_VALUES + self.at / 2 {
@@ -274,7 +274,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The height of the stack without its upper `count` values, none of them below the last mark.
+    /// The height of the stack without its top `count` values, none of them below the last mark.
     fn height(&self, count: usize) -> Result<usize, String> {
         let floor = self.marks.last().map_or(0, |&mark| mark as usize);
         self.stack.len().checked_sub(count).filter(|&h| h >= floor).ok_or_else(|| "the stack is empty".into())
@@ -290,12 +290,12 @@ impl<'a> Machine<'a> {
         Ok(top)
     }
 
-    /// The height of the stack at the last mark, which is taken away.
+    /// The height of the stack at the last mark, which is removed.
     fn pop_mark(&mut self) -> Result<usize, String> {
         Ok(self.marks.pop().ok_or("there is no mark")? as usize)
     }
 
-    /// Moves what the stack has from the height `first` on to the end of `items`.
+    /// Moves the stack from the height `first` on to the end of `items`.
     fn gather(&mut self, mut items: Items, first: usize) -> Result<Items, String> {
         for at in first..self.stack.len() {
             let node = self.node(Node { value: self.stack[at], next: NIL })?;
@@ -326,7 +326,7 @@ impl<'a> Machine<'a> {
         Ok(at)
     }
 
-    /// What an object of an unknown class is to hold.
+    /// Adds to the content of an object of an unknown class.
     fn hold(&mut self, object: Place, part: Place) -> Result<(), String> {
         if let Value::Call { callee, arguments, held } = self.pickle.value(object) {
             let held = Held(self.node(Node { value: part, next: held.0 })?);
@@ -335,7 +335,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Adds what the stack has from the height `first` on to the list that is below.
+    /// Appends the stack from the height `first` on to the list below.
     fn append(&mut self, first: usize) -> Result<(), String> {
         let below = first.checked_sub(1).ok_or("the stack is empty")?;
         let list = self.stack[below];
@@ -367,7 +367,7 @@ impl<'a> Machine<'a> {
         self.hold(dict, part)
     }
 
-    /// Numbers of the memo are given in turn, so that none is larger than the file.
+    /// Memo numbers are consecutive, so that none is larger than the file.
     fn remember(&mut self, width: usize) -> Result<(), String> {
         let (number, top) = (self.number(width)? as usize, self.top()?);
         if number > FREE_VALUES + self.at {
@@ -388,7 +388,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Adds to a list that has little in reserve.
+/// Appends to a list, with a small reserve.
 fn grow<T>(list: &mut Vec<T>, item: T) {
     if list.len() == list.capacity() {
         list.reserve_exact(list.len() / 8 + 64);

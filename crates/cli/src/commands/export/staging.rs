@@ -1,4 +1,4 @@
-//! A folder whose files appear all at once.
+//! A folder whose files appear atomically.
 
 #[cfg(test)]
 mod tests;
@@ -10,23 +10,23 @@ use std::time::Duration;
 
 use tempfile::{Builder, TempDir};
 
-/// What the name of a folder ends with that is not complete.
+/// Suffix of the name of an incomplete folder.
 const PARTIAL: &str = ".partial";
 
-/// An export takes seconds: what is older than this was left by a process that was killed.
+/// An export takes seconds: an older folder was left by a process that was killed.
 const LEFT_BEHIND: Duration = Duration::from_secs(600);
 
-/// A folder that is filled under a temporary name beside the one that it is to have.
+/// A folder that is filled under a temporary name beside its target.
 pub struct Staging {
     temporary: TempDir,
     target: PathBuf,
 }
 
 impl Staging {
-    /// An empty folder that becomes `target` with [`Staging::publish`]; dropped before, it leaves nothing.
+    /// An empty folder that becomes `target` with [`Staging::publish`]; it is removed if dropped before.
     pub fn new(target: &Path) -> io::Result<Self> {
         let target = if target.exists() { target.canonicalize()? } else { target.to_owned() };
-        // The root of a file system has nothing beside it.
+        // The root of a file system has no parent.
         let parent = target.parent().unwrap_or(&target);
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         fs::create_dir_all(parent)?;
@@ -35,7 +35,7 @@ impl Staging {
         sweep(parent, &prefix);
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(PARTIAL);
-        // Temporary folders are for their owner alone; this one is for whoever the user's mask lets in.
+        // Temporary folders are private to their owner; this one has the permissions of the user's mask.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
         Ok(Self { temporary: builder.tempdir_in(parent)?, target })
@@ -46,8 +46,8 @@ impl Staging {
         self.temporary.path()
     }
 
-    /// Gives the folder its name. One that is there is replaced at once if it holds nothing but files of the same names. Beside other
-    /// files, the new ones are moved one after the other, `last` after all others; until then there is no `last`.
+    /// Renames the folder to its target. A target with only files of the same names is replaced atomically. Beside
+    /// other files, the new ones are moved one by one, `last` after the others; until then there is no `last`.
     pub fn publish(self, last: &str) -> io::Result<()> {
         let Self { temporary, target } = self;
         let names = names(temporary.path())?;
@@ -57,7 +57,7 @@ impl Staging {
         sync_folder(temporary.path())?;
         if !target.exists() {
             fs::rename(temporary.path(), &target)?;
-            // What is there no longer need not be removed.
+            // The temporary folder no longer exists.
             let _ = temporary.keep();
         } else if self::names(&target)?.iter().all(|name| names.contains(name)) {
             exchange(temporary.path(), &target)?;
@@ -76,12 +76,12 @@ impl Staging {
     }
 }
 
-/// The names of all that a folder has.
+/// The names of all entries of a folder.
 fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
-/// Gives two folders each other's name.
+/// Exchanges the names of two folders.
 fn exchange(new: &Path, old: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -90,14 +90,14 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
             return Ok(());
         }
     }
-    // Not every system and file system can do it in one step. Between these, there is no folder of the name.
+    // Not every system and file system can do it atomically. In between, there is no folder of that name.
     let aside = new.with_extension("old");
     fs::rename(old, &aside)?;
     fs::rename(new, old)?;
     fs::rename(&aside, new)
 }
 
-/// Removes what processes that were killed have left.
+/// Removes the folders left by processes that were killed.
 fn sweep(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -105,13 +105,13 @@ fn sweep(parent: &Path, prefix: &str) {
         let name = name.to_string_lossy();
         let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
         if name.starts_with(prefix) && name.ends_with(PARTIAL) && age.is_some_and(|age| age > LEFT_BEHIND) {
-            // What cannot be removed is in nobody's way.
+            // A folder that cannot be removed does no harm.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Folders can be synchronised on Unix alone.
+/// Only Unix can sync folders.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -35,7 +35,7 @@ impl CpuBackend for Flex {
     }
 
     fn from_elements(elements: Vec<f32>, shape: Shape) -> FlexTensor {
-        // Flex's own tensors of zeros are written, and then copied to another alignment.
+        // Flex's own zeros would be written and then copied to another alignment.
         FlexTensor::new(Bytes::from_elems(elements), Layout::contiguous(shape), DType::F32)
     }
 }

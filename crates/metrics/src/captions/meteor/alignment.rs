@@ -1,18 +1,18 @@
-//! Which word of a candidate stands for which of a reference.
+//! Aligning the words of a candidate with those of a reference.
 
 use std::cmp::Reverse;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-/// As many unfinished alignments are followed.
+/// Beam width of the search for alignments.
 const BEAM: usize = 40;
 
-/// A word of each sentence that go together.
+/// A matched word of each sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
     pub candidate: usize,
     pub reference: usize,
-    /// The words are equal, else only their stems.
+    /// Whether the words are equal; else only their stems are.
     pub exact: bool,
 }
 
@@ -36,7 +36,7 @@ impl Alignment<'_> {
         self.found.iter().flatten()
     }
 
-    /// Runs of matches that are side by side in both sentences.
+    /// Number of runs of matches that are adjacent in both sentences.
     pub fn chunks(&self) -> usize {
         let mut chunks = 0;
         let mut next = None;
@@ -48,8 +48,8 @@ impl Alignment<'_> {
     }
 }
 
-/// The best alignment: as many equal words as can be, then as few chunks, then as little way between the places of two
-/// matched words. Words with one possible match only have it whatever the others do.
+/// The best alignment: as many equal words as possible, then the fewest chunks, then the least distance between the
+/// positions of matched words. Words with a single possible match always get it.
 pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<'a> {
     let possible = possible_matches(candidate, reference);
     let mut rivals = vec![0; candidate.len()];
@@ -79,8 +79,8 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<
             for found in &possible[place] {
                 if !partial.used[found.candidate] {
                     next.push(partial.clone().with(*found));
-                    // The authors' program lets the alignments that follow pay for this match, and not the one that has
-                    // it. It decides between ties, so that a score is only the same when this is.
+                    // The authors' program adds this match's distance to later alignments, not to the one that has it.
+                    // That decides ties, so that equal scores require it.
                     partial.distance += found.distance();
                 }
             }
@@ -96,7 +96,7 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<
     Alignment { candidate, reference, found: best.found }
 }
 
-/// For each word of the reference the words of the candidate that may stand for it, equal ones first.
+/// For each word of the reference, the words of the candidate that may match it, equal ones first.
 fn possible_matches(candidate: &[String], reference: &[String]) -> Vec<Vec<Match>> {
     let stemmer = Stemmer::create(Algorithm::English);
     let stems =
@@ -118,12 +118,12 @@ fn possible_matches(candidate: &[String], reference: &[String]) -> Vec<Vec<Match
 #[derive(Clone, Debug, Default)]
 struct Partial {
     found: Vec<Option<Match>>,
-    /// Which words of the candidate are taken.
+    /// The words of the candidate that are matched.
     used: Vec<bool>,
     exact: usize,
-    /// Chunks that have ended.
+    /// Number of finished chunks.
     chunks: usize,
-    /// Where in the candidate the chunk ends that has not.
+    /// Where the current chunk ends in the candidate.
     end: Option<usize>,
     distance: usize,
 }
@@ -132,7 +132,7 @@ impl Partial {
     fn with(mut self, found: Match) -> Self {
         self.found[found.reference] = Some(found);
         self.used[found.candidate] = true;
-        // A match of stems counts for nothing here: the authors' program rounds its 0.6 down.
+        // A stem match counts 0 here: the authors' program rounds its 0.6 down.
         self.exact += usize::from(found.exact);
         self.chunks += usize::from(self.end.is_some_and(|end| end != found.candidate));
         self.end = Some(found.candidate + 1);

@@ -1,6 +1,6 @@
-//! Words as METEOR's own normaliser leaves them.
+//! METEOR's own normalisation of words.
 
-/// The words of a caption, cut further: at hyphens, before apostrophes and around other signs, and acronyms without stops.
+/// Splits words further: at hyphens, before apostrophes and around other signs; acronyms lose their stops.
 pub fn normalized(words: &[String]) -> Vec<String> {
     let mut normal = Vec::with_capacity(words.len());
     for (i, word) in words.iter().enumerate() {
@@ -9,7 +9,7 @@ pub fn normalized(words: &[String]) -> Vec<String> {
             Some(letters) if letters.contains('.') && letters.contains(char::is_alphabetic) => {
                 normal.push(letters.replace('.', ""));
             }
-            // The end of a sentence, unless a word in lower case follows.
+            // The end of a sentence, unless a lower-case word follows.
             Some(stem) if !stem.is_empty() && !goes_on => {
                 cut(stem, &mut normal);
                 normal.push(".".into());
@@ -20,7 +20,7 @@ pub fn normalized(words: &[String]) -> Vec<String> {
     normal
 }
 
-/// Cuts one word at its signs.
+/// Splits a word at its signs.
 fn cut(word: &str, into: &mut Vec<String>) {
     let signs: Vec<char> = word.chars().collect();
     let mut piece = String::new();

@@ -1,13 +1,12 @@
-//! The convolution that all encoders are made of, and how weights of PyTorch get into it.
+//! The convolution of all encoders, and loading its weights from PyTorch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::{ConvOptions, PadMode};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::convolution::{Activation, Options, convolution, same_padding};
 use rekindle_rnn::parameter;
 use rekindle_weights::{LoadReport, WeightError, WeightTensor, WrongShape};
 
@@ -15,7 +14,7 @@ use crate::init::{he_uniform, zeros};
 
 /// A convolution with padding such that a side of `n` becomes `⌈n / stride⌉`.
 ///
-/// Where the padding is odd, the right and the lower edge have one more, as TensorFlow's `SAME` has it.
+/// Where the padding is odd, the right and the lower edge get one more, as with TensorFlow's `SAME`.
 #[derive(Module, Debug)]
 pub struct Convolution {
     /// `[O, I / groups, K, K]`
@@ -52,43 +51,25 @@ impl Shape {
 }
 
 impl Convolution {
-    /// From `[B, I, H, W]` to `[B, O, ⌈H / stride⌉, ⌈W / stride⌉]`.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let weight = self.weight.val();
-        let [output, depth, kernel, _] = weight.dims();
-        let [batch, _, height, width] = input.dims();
-        if kernel == 1 && self.stride == 1 && self.groups == 1 {
-            // A product of matrices, which every backend is quick at.
-            let pillars = input.reshape([batch, depth, height * width]);
-            let products = weight.reshape([1, output, depth]).matmul(pillars);
-            let products = products + self.bias.val().reshape([1, output, 1]);
-            return products.reshape([batch, output, height, width]);
-        }
-        let padding = |side: usize| {
-            let total = ((side.div_ceil(self.stride) - 1) * self.stride + kernel).saturating_sub(side);
-            (total / 2, total - total / 2)
-        };
-        let ((top, bottom), (left, right)) = (padding(height), padding(width));
-        let (input, inside) = if top == bottom && left == right {
-            (input, [top, left])
-        } else {
-            (input.pad((left, right, top, bottom), PadMode::Constant(0.0)), [0, 0])
-        };
-        let options = ConvOptions::new([self.stride; 2], inside, [1, 1], self.groups);
-        conv2d(input, weight, Some(self.bias.val()), options)
+    /// Maps `[B, I, H, W]` to `activation` of `[B, O, ⌈H / stride⌉, ⌈W / stride⌉]`.
+    pub fn forward(&self, input: Tensor<4>, activation: Activation) -> Tensor<4> {
+        let (weight, stride, groups) = (self.weight.val(), self.stride, self.groups);
+        let [[_, _, height, width], [_, _, kernel, _]] = [input.dims(), weight.dims()];
+        let padding = [height, width].map(|side| same_padding(side, kernel, stride));
+        convolution(input, weight, self.bias.val(), Options { stride, padding, groups, activation })
     }
 }
 
-/// The numbers of a batch norm, to be folded into the convolution before it.
+/// A batch norm that is folded into the convolution before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Norm<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What keeps it from dividing by 0.
+    /// Added to the variance, against division by 0.
     pub epsilon: f32,
 }
 
-/// Takes weights of PyTorch by their names, and keeps account of them.
+/// Loads PyTorch weights by name, and records those that are missing, left over or of another shape.
 pub(super) struct Loader<'w> {
     weights: &'w BTreeMap<String, WeightTensor>,
     unused: BTreeSet<&'w str>,
@@ -100,7 +81,7 @@ impl<'w> Loader<'w> {
         Self { weights, unused: weights.keys().map(String::as_str).collect(), report: LoadReport::default() }
     }
 
-    /// The values of `name`; zeros, once reported, where they are not there or of another shape.
+    /// The values of `name`; zeros, after recording it, if it is missing or of another shape.
     fn values(&mut self, name: String, shape: &[usize]) -> Vec<f32> {
         let zeros = || vec![0.0; shape.iter().product()];
         let Some(tensor) = self.weights.get(&name) else {
@@ -117,8 +98,8 @@ impl<'w> Loader<'w> {
         tensor.values().to_vec()
     }
 
-    /// `convolution` with the weights `name`. With a norm `γ (x - μ) / √(σ² + ε) + β` behind it, whose statistics are
-    /// fixed, they become `w γ / √(σ² + ε)` and the bias `β - μ γ / √(σ² + ε)`; without one the bias is in the file.
+    /// Loads `convolution` from the weights `name`. A batch norm `γ (x - μ) / √(σ² + ε) + β` with fixed statistics is
+    /// folded in: weights `w γ / √(σ² + ε)`, bias `β - μ γ / √(σ² + ε)`. Without a norm, the file has the bias.
     pub fn convolution(&mut self, convolution: Convolution, name: &str, norm: Option<Norm<'_>>) -> Convolution {
         let shape = convolution.weight.dims();
         let output = shape[0];
@@ -146,7 +127,7 @@ impl<'w> Loader<'w> {
         }
     }
 
-    /// `linear` with the weights `name`, turned round.
+    /// Loads `linear` from the weights `name`, transposed.
     pub fn linear(&mut self, linear: &Linear, name: &str) -> Linear {
         let [input, output] = linear.weight.dims();
         let weight = self.values(format!("{name}.weight"), &[output, input]);
@@ -158,7 +139,7 @@ impl<'w> Loader<'w> {
 
     /// # Errors
     ///
-    /// When weights were missing or of another shape, or the file has others than these and those below `left_out`.
+    /// When weights are missing or of another shape, or unused ones do not start with a prefix of `left_out`.
     pub fn finish(mut self, left_out: &[&str]) -> Result<(), WeightError> {
         self.unused.retain(|name| !left_out.iter().any(|prefix| name.starts_with(prefix)));
         self.report.unused = self.unused.into_iter().map(str::to_owned).collect();

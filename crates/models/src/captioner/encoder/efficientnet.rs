@@ -1,8 +1,8 @@
-//! EfficientNet-Lite0, small and quick.
+//! EfficientNet-Lite0, a small and fast network.
 //!
 //! Tan and Le 2019 (arXiv 1905.11946), in the variant without squeeze-and-excitation and with ReLU6: Liu 2020,
-//! <https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite>. Weights are those of the package
-//! `efficientnet-lite-pytorch`, by its names.
+//! <https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite>. Weights have the names of the
+//! package `efficientnet-lite-pytorch`.
 //!
 //! ```text
 //! block:  x -> 1x1 to e C, ReLU6 -> k x k for each channel, ReLU6 -> 1x1 to C' (+ x where it has the shape)
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::convolution::Activation;
 use rekindle_weights::{WeightError, WeightTensor};
 
 use super::convolution::{Convolution, Loader, Norm, Shape};
@@ -31,35 +32,35 @@ const STAGES: [[usize; 5]; 7] = [
 /// Channels before the first stage.
 const STEM: usize = 32;
 
-/// TensorFlow's models have this in their batch norms.
+/// Epsilon of the batch norms in TensorFlow's models.
 const EPSILON: f32 = 1e-3;
 
-/// The network, up to the map that its classes are read from. Batch norms are part of the convolutions: their statistics
-/// are those of ImageNet, in training too.
+/// The network up to the map that the classifier reads. Batch norms are folded into the convolutions: their statistics
+/// stay those of ImageNet, in training too.
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
-    /// Halves the picture.
+    /// The first convolution, with stride 2.
     pub stem: Convolution,
-    /// The blocks, 16 of them.
+    /// The 16 blocks.
     pub blocks: Vec<Block>,
-    /// To the 1280 channels of the map.
+    /// The convolution to the 1280 channels of the map.
     pub head: Convolution,
 }
 
 /// An inverted residual block (Sandler et al. 2018, arXiv 1801.04381).
 #[derive(Module, Debug)]
 pub struct Block {
-    /// To more channels; none where they are enough.
+    /// Expands the channels; none with an expansion of 1.
     pub expand: Option<Convolution>,
-    /// A kernel for each channel.
+    /// The depthwise convolution.
     pub depthwise: Convolution,
-    /// To fewer channels.
+    /// Projects to fewer channels.
     pub project: Convolution,
     skip: bool,
 }
 
 impl EfficientNetLite0 {
-    /// Depth of the map.
+    /// Channels of the map.
     pub(super) const FEATURES: usize = 1280;
 
     pub(super) fn init(rng: &mut impl Rng, device: &Device) -> Self {
@@ -84,7 +85,7 @@ impl EfficientNetLite0 {
         Self { stem, blocks, head: convolution(input, Self::FEATURES, 1, 1, 1) }
     }
 
-    /// This network with the weights of the file; its classifier is left out.
+    /// Loads the weights of the file, without its classifier.
     pub(super) fn load(self, weights: &BTreeMap<String, WeightTensor>) -> Result<Self, WeightError> {
         let mut loader = Loader::new(weights);
         let mut folded = |convolution, name: &str, norm: &str| {
@@ -110,23 +111,19 @@ impl EfficientNetLite0 {
 
     /// The map `[B, 1280, H / 32, W / 32]` of pictures `[B, 3, H, W]`.
     pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
-        let map = relu6(self.stem.forward(pictures));
+        let map = self.stem.forward(pictures, Activation::Relu6);
         let map = self.blocks.iter().fold(map, |map, block| block.forward(map));
-        relu6(self.head.forward(map))
+        self.head.forward(map, Activation::Relu6)
     }
 }
 
 impl Block {
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let wide = match &self.expand {
-            Some(expand) => relu6(expand.forward(input.clone())),
+            Some(expand) => expand.forward(input.clone(), Activation::Relu6),
             None => input.clone(),
         };
-        let narrow = self.project.forward(relu6(self.depthwise.forward(wide)));
+        let narrow = self.project.forward(self.depthwise.forward(wide, Activation::Relu6), Activation::Identity);
         if self.skip { narrow + input } else { narrow }
     }
-}
-
-fn relu6(tensor: Tensor<4>) -> Tensor<4> {
-    tensor.clamp(0.0, 6.0)
 }

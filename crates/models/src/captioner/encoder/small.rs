@@ -1,35 +1,36 @@
-//! A small network that is trained from scratch, together with the words.
+//! A small network that is trained from scratch, together with the decoder.
 
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::convolution::Activation;
 
 use super::convolution::{Convolution, Shape};
 
-/// Channels behind each of the convolutions, and their strides.
+/// Channels after each convolution, and its stride.
 const CONVOLUTIONS: [(usize, usize); 4] = [(16, 2), (32, 2), (64, 2), (64, 1)];
 
-/// Convolutions of 3 by 3, ReLU after each, and a linear layer on the whole map. Three halve the picture; with the fourth a
-/// place sees 31 pixels each way, enough for all of a thing that lies across its border. They read where each pixel is along
-/// with its colours: what attention sees of a place would else not say which place it is.
+/// Four convolutions of 3 by 3 with ReLU, and a linear layer on the whole map. Three have stride 2; the fourth extends
+/// a place's receptive field to 31 pixels each way, enough for all of an object across its border. The input includes
+/// each pixel's coordinates: otherwise the features of a place would not say which place it is.
 #[derive(Module, Debug)]
 pub struct SmallCnn {
     /// The convolutions.
     pub convolutions: Vec<Convolution>,
-    /// From the map to the vector.
+    /// The linear layer from the map to the vector.
     pub output: Linear,
 }
 
 impl SmallCnn {
-    /// Depth of the map.
+    /// Channels of the map.
     pub(super) const FEATURES: usize = CONVOLUTIONS[CONVOLUTIONS.len() - 1].0;
 
-    /// Numbers of the vector.
+    /// Width of the vector.
     pub(super) const VECTOR: usize = 128;
 
-    /// For pictures of `side` by `side`.
+    /// A network for images of `side` by `side` pixels.
     pub(super) fn init(side: usize, rng: &mut impl Rng, device: &Device) -> Self {
         let inputs = [3 + 2].into_iter().chain(CONVOLUTIONS.map(|(channels, _)| channels));
         let shape = |(input, (output, stride))| Shape { input, output, kernel: 3, stride, groups: 1 };
@@ -44,7 +45,9 @@ impl SmallCnn {
 
     /// The map `[B, 64, H / 8, W / 8]` of pictures `[B, 3, H, W]`.
     pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
-        self.convolutions.iter().fold(with_places(pictures), |map, convolution| relu(convolution.forward(map)))
+        self.convolutions
+            .iter()
+            .fold(with_places(pictures), |map, convolution| convolution.forward(map, Activation::Relu))
     }
 
     /// The vector `[B, 128]` of the map.
@@ -53,7 +56,7 @@ impl SmallCnn {
     }
 }
 
-/// Pictures `[B, 3, H, W]` with two more channels, how far each pixel is to the right and down, from -1 to 1 (Liu et al. 2018,
+/// Appends the coordinates of each pixel, horizontal and vertical, from -1 to 1, to `[B, 3, H, W]` (Liu et al. 2018,
 /// *An intriguing failing of convolutional neural networks and the CoordConv solution*, arXiv 1807.03247).
 fn with_places(pictures: Tensor<4>) -> Tensor<4> {
     let ([batch, _, height, width], device) = (pictures.dims(), pictures.device());

@@ -1,7 +1,7 @@
 //! VGG-16 and VGG-19, the networks of the lecture.
 //!
-//! Simonyan and Zisserman 2015 (arXiv 1409.1556), columns D and E, with the weights and names of torchvision's `vgg16` and
-//! `vgg19`. The last fully connected layer and the softmax are dropped: what is left ends with the 4096 numbers before them.
+//! Simonyan and Zisserman 2015 (arXiv 1409.1556), columns D and E, with the weights and names of torchvision's `vgg16`
+//! and `vgg19`. The last fully connected layer and the softmax are dropped: the output is the 4096 numbers before.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +11,33 @@ use burn::nn::pool::MaxPool2dConfig;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::convolution::Activation;
 use rekindle_weights::{WeightError, WeightTensor};
 
 use super::convolution::{Convolution, Loader, Shape};
 
-/// Channels of each level in units of the first's 64.
+/// Channels of each level, as multiples of the first's 64.
 const LEVELS: [usize; 5] = [1, 2, 4, 8, 8];
 
-/// A side of the map behind the last pool, for pictures of 224.
+/// Side of the map after the last pooling layer, for images of 224 pixels.
 const POOLED: usize = 7;
 
-/// Convolutions of 3 by 3 in five levels, halved behind each, and two fully connected layers.
+/// Convolutions of 3 by 3 in five levels, with pooling that halves the map after each, and two fully connected layers.
 #[derive(Module, Debug)]
 pub struct Vgg {
     /// All convolutions.
     pub convolutions: Vec<Convolution>,
-    /// From the last map, halved, to the first 4096 numbers: torchvision's `classifier.0`.
+    /// From the last map, after pooling, to the first 4096 numbers: torchvision's `classifier.0`.
     pub first: Linear,
     /// To the 4096 numbers before the classes: torchvision's `classifier.3`.
     pub second: Linear,
-    /// Convolutions of each level.
+    /// Number of convolutions in each level.
     counts: [usize; 5],
 }
 
 impl Vgg {
-    /// 16 or 19 layers with weights, of which 3 are fully connected; 64 channels and 4096 numbers where `channels` is 64
-    /// and `wide` 4096.
+    /// A network of 16 or 19 layers with weights, 3 of them fully connected. VGG has 64 for `channels` and 4096 for
+    /// `wide`.
     pub(super) fn init(layers: usize, channels: usize, wide: usize, rng: &mut impl Rng, device: &Device) -> Self {
         let later = (layers - 7) / 3;
         let counts = [2, 2, later, later, later];
@@ -57,12 +58,12 @@ impl Vgg {
         }
     }
 
-    /// This network with the weights of the file; its last layer is left out.
+    /// Loads the weights of the file, without its last layer.
     pub(super) fn load(self, weights: &BTreeMap<String, WeightTensor>) -> Result<Self, WeightError> {
         let mut loader = Loader::new(weights);
         let mut convolutions = self.convolutions.into_iter();
         let mut loaded = Vec::new();
-        // Each convolution and each pool has a number, and so has each ReLU.
+        // torchvision numbers every convolution, pooling layer and ReLU.
         let mut number = 0;
         for count in self.counts {
             for convolution in convolutions.by_ref().take(count) {
@@ -85,12 +86,15 @@ impl Vgg {
             if level > 0 {
                 map = halved(map);
             }
-            map = convolutions.by_ref().take(count).fold(map, |map, convolution| relu(convolution.forward(map)));
+            map = convolutions
+                .by_ref()
+                .take(count)
+                .fold(map, |map, convolution| convolution.forward(map, Activation::Relu));
         }
         map
     }
 
-    /// The numbers before the classes, `[B, 4096]`, of the map `[B, 512, 14, 14]`.
+    /// The vector before the classes, `[B, 4096]`, of the map `[B, 512, 14, 14]`.
     pub(super) fn vector(&self, map: Tensor<4>) -> Tensor<2> {
         let first = relu(self.first.forward(halved(map).flatten::<2>(1, 3)));
         relu(self.second.forward(first))

@@ -1,4 +1,4 @@
-//! A recurrent stack that gives one number at the end of a sequence.
+//! A recurrent stack that predicts one number at the end of a sequence.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -19,14 +19,14 @@ pub struct AddingModel {
 }
 
 impl AddingModel {
-    /// A model with weights drawn by `seed`.
+    /// A model with weights drawn from `seed`.
     pub fn new(settings: &RecurrentSettings, seed: u64, device: &Device) -> Self {
         let mut rng = seeded(seed);
         let recurrent = settings.config(2).init_with(&mut rng, device);
         Self { recurrent, output: init::linear(settings.hidden, 1, &mut rng, device) }
     }
 
-    /// The answers `[B]` to sequences.
+    /// The predictions `[B]` for sequences.
     pub fn forward(&self, sequences: &Sequences, device: &Device) -> Tensor<1> {
         let (batch, numbers) = (sequences.len(), sequences.inputs.len());
         let inputs = TensorData::new(sequences.inputs.clone(), [batch, numbers / batch / 2, 2]);
@@ -36,7 +36,7 @@ impl AddingModel {
         self.output.forward(last).reshape([batch])
     }
 
-    /// The mean squared error `[1]` of the answers.
+    /// The mean squared error `[1]` of the predictions.
     pub fn loss(&self, sequences: &Sequences, device: &Device) -> Tensor<1> {
         let targets = TensorData::new(sequences.targets.clone(), [sequences.len()]);
         (self.forward(sequences, device) - Tensor::from_data(targets, device)).square().mean()

@@ -1,4 +1,4 @@
-//! What a trained model can be asked for.
+//! The operations of a trained model.
 
 use super::sequences::Sequences;
 use super::task::{AddingTask, evaluate, seeds};
@@ -36,7 +36,7 @@ fn eval(trained: Adder, request: Evaluate, options: EvalOptions, _: &mut Output<
     evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
 }
 
-/// Reads sequences as they are typed: `0.3 0.5* 0.1 0.25*`, with a star behind the two marked numbers.
+/// Predicts for sequences as typed: `0.3 0.5* 0.1 0.25*`, with a star after the two marked numbers.
 fn predict(trained: Adder, request: Predict, _: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     output.list();
     request.inputs.for_each([1, 1], "numbers> ", output, |inputs, output| {

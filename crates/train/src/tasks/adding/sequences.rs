@@ -1,4 +1,4 @@
-//! Generated sequences.
+//! Generating sequences.
 
 use rand::RngExt;
 
@@ -18,7 +18,7 @@ impl Sequences {
     ///
     /// # Panics
     ///
-    /// When `length` is below 2: there is no room for two marks.
+    /// When `length` is below 2, too short for two marks.
     pub fn generate(count: usize, length: usize, seed: u64, number: u64) -> Self {
         assert!(length >= 2, "two marks in {length} time steps");
         let mut rng = stream(seed, number);

@@ -5,19 +5,19 @@ use super::sequences::Sequences;
 use super::settings::AddingSettings;
 use crate::prelude::*;
 
-/// The sequences of a run and what is done with them.
+/// A run's sequences and their batches.
 #[derive(Debug)]
 pub struct AddingTask {
     settings: AddingSettings,
     device: Device,
 }
 
-/// Seeds of the sequences of the three splits. Runs of several seeds are trained on other sequences and evaluated on the same.
+/// Seeds of the three splits' sequences. Runs of several seeds train on other sequences and are evaluated on the same.
 pub(super) fn seeds(settings: &AddingSettings) -> [u64; 3] {
     [1 ^ (settings.training.seed << 8), 2, 3]
 }
 
-/// The largest error of an answer that counts as correct: Hochreiter and Schmidhuber 1997, section 5.4.
+/// The largest error of a correct prediction: Hochreiter and Schmidhuber 1997, section 5.4.
 const CORRECT: f32 = 0.04;
 
 impl Task for AddingTask {

@@ -1,4 +1,4 @@
-//! What a captioner needs beside settings and weights.
+//! The assets of a captioner.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,20 +16,19 @@ use crate::prelude::*;
 const VOCABULARY: &str = "vocab.json";
 const ENCODER: &str = "encoder.safetensors";
 
-/// Tokens that are never written.
+/// Tokens that are never generated.
 pub(super) const NEVER: [u32; 2] = [WordVocabulary::PAD, WordVocabulary::UNKNOWN];
 
-/// What a captioner needs beside settings and weights.
+/// The assets of a captioner.
 #[derive(Debug)]
 pub struct CaptionAssets {
     /// The vocabulary.
     pub vocabulary: WordVocabulary,
-    /// The image encoder where it is frozen. One that is trained is part of the model.
+    /// The image encoder, if it is frozen. A trained one is part of the model.
     pub encoder: Option<StoredEncoder>,
 }
 
-/// A frozen image encoder in the folder of a run. It is read when it is first used, and in memory
-/// once.
+/// A frozen image encoder in the folder of a run. It is read on first use, once.
 #[derive(Debug)]
 pub struct StoredEncoder {
     file: PathBuf,
@@ -37,7 +36,7 @@ pub struct StoredEncoder {
 }
 
 impl CaptionAssets {
-    /// The image encoder where `model` has it frozen.
+    /// The image encoder, if `model` has a frozen one.
     ///
     /// # Errors
     ///

@@ -1,33 +1,33 @@
-//! What can go wrong with a run of `caption`.
+//! Errors of a run of `caption`.
 
 use std::path::PathBuf;
 
 use rekindle_weights::WeightError;
 
-/// What can go wrong with a run of `caption`, and what to do about it.
+/// An error of a run of `caption`, with its remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptionError {
-    /// Captions without a word.
+    /// No caption has a word.
     #[error("{data}: there is no caption with a word to train on")]
     NoCaptions {
-        /// What was given as data.
+        /// The data as given.
         data: String,
     },
-    /// The run to start from has another vocabulary.
+    /// The source run has another vocabulary.
     #[error("--init-from: the run has another vocabulary: give the same data")]
     OtherVocabulary,
-    /// The model of the run to start from has another shape.
+    /// The model of the source run has another shape.
     #[error("--init-from: the run has a model of another shape")]
     OtherModel(#[source] WeightError),
-    /// The weights of an image encoder are not those of this one.
+    /// The weights do not fit the image encoder.
     #[error("--encoder-weights {}", path.display())]
     EncoderWeights {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: WeightError,
     },
-    /// A run with a frozen image encoder has no weights of it.
+    /// A run with a frozen image encoder lacks its weights.
     #[error("the run has no encoder.safetensors, the weights of its image encoder")]
     NoEncoder,
 }

@@ -12,16 +12,16 @@ use super::features::{ImageSet, Source};
 use super::settings::CaptionSettings;
 use crate::prelude::*;
 
-/// A caption that a model has written.
+/// A generated caption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    /// The number of the image.
+    /// The id of the image.
     pub id: u64,
     /// The name of the image.
     pub name: String,
     /// The caption.
     pub caption: String,
-    /// What it was ranked by.
+    /// The score that ranked it.
     pub score: f64,
 }
 
@@ -34,13 +34,13 @@ pub(super) struct Evaluation<'a> {
     pub source: Source<'a>,
     pub search: Search,
     pub batch_size: usize,
-    /// Where the model is, without autodiff.
+    /// The device of the model, without autodiff.
     pub device: &'a Device,
 }
 
 impl Evaluation<'_> {
-    /// The figures of free writing, in the order of the COCO evaluation, and the loss of the given
-    /// captions; and what was written.
+    /// The figures of the generated captions, in the order of the COCO evaluation, and the loss of the reference
+    /// captions; and the generated captions.
     pub fn run(&self) -> Result<(Report, Vec<Written>), TaskError> {
         let Self { model, vocabulary, set, .. } = *self;
         let images = set.images;
@@ -79,7 +79,7 @@ impl Evaluation<'_> {
         Ok((self.add_scores(report, &written, on_shapes.mean()), written))
     }
 
-    /// Adds the figures of what was written.
+    /// Adds the figures of the generated captions.
     fn add_scores(&self, report: Report, written: &[Written], on_shapes: Option<f64>) -> Report {
         let candidates: Vec<Vec<String>> = written.iter().map(|written| words(&written.caption)).collect();
         let references: Vec<Vec<Vec<String>>> =
@@ -94,7 +94,7 @@ impl Evaluation<'_> {
             .higher("rouge_l", mean(pairs.clone().map(|(ours, theirs)| rouge_l(ours, theirs)).collect()))
             .higher("cider", cider)
             .higher("exact", mean(pairs.map(|(ours, theirs)| f64::from(theirs.contains(ours))).collect()));
-        // CIDEr is at most 10. It is 0 for all where every word is in every caption.
+        // CIDEr is at most 10. It is 0 for all if every word is in every caption.
         let report = report.ranked_by(10.0 - cider);
         match on_shapes {
             Some(share) => report.higher("attention_on_shape", share),
@@ -102,7 +102,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The captions of an image, cut as in training.
+    /// The captions of an image, truncated as in training.
     fn tokens(&self, image: &CaptionedImage) -> Vec<Vec<u32>> {
         let tokens = |caption: &String| {
             let mut tokens = self.vocabulary.encode(&words(caption));
@@ -113,7 +113,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Takes in the caption of a generated picture, which is right, with the attention weights of its words.
+/// Adds a generated image's correct caption, with the attention weights of its words.
 fn add_shapes(correctness: &mut AttentionCorrectness, id: u64, caption: &str, attention: Option<&[Vec<f32>]>) {
     let Some(attention) = attention else { return };
     let words: Vec<&str> = caption.split(' ').collect();

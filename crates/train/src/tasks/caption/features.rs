@@ -1,8 +1,7 @@
-//! Features of images: what an image encoder makes of them. Those of a frozen encoder are kept on
-//! disk.
+//! Image features, the output of an image encoder. Those of a frozen encoder are cached on disk.
 //!
-//! The head of the file says which encoder, by a hash of its weights, and which images, by a hash of their names and sizes: see
-//! [`rekindle_data::rows`]. A file that does not fit, or is damaged, is made anew.
+//! The head of the file identifies the encoder by a hash of its weights, and the images by a hash of their names and
+//! sizes: see [`rekindle_data::rows`]. A file that does not fit, or is damaged, is computed again.
 
 use std::iter::once;
 use std::ops::Range;
@@ -16,7 +15,7 @@ use rekindle_weights::StateDict;
 use super::settings::CaptionModelSettings;
 use crate::prelude::*;
 
-/// Images that go through the encoder side by side.
+/// Images per batch of the encoder.
 const BATCH: usize = 16;
 
 /// The features `[B, P, F]` of images of red, green and blue bytes, `[B, 3, side, side]`.
@@ -28,7 +27,7 @@ pub(super) fn encode(encoder: &Encoder, model: &CaptionModelSettings, pixels: &[
     encoder.forward(images, model.captioner.view())
 }
 
-/// An image encoder that is not trained.
+/// A frozen image encoder.
 #[derive(Debug)]
 pub(crate) struct FrozenEncoder {
     /// The encoder.
@@ -58,23 +57,23 @@ impl FrozenEncoder {
     }
 }
 
-/// Images with captions that belong together: a split, say.
+/// A set of captioned images, for instance a split.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageSet<'a> {
-    /// Where they come from.
+    /// The source of the images.
     pub pictures: &'a Pictures,
-    /// Which, in this order.
+    /// The images, in this order.
     pub images: &'a [CaptionedImage],
-    /// What they are called together, in the name of a file of features: `train`, say.
+    /// The set's name in the name of its feature file, for instance `train`.
     pub name: &'a str,
-    /// Threads that decode them.
+    /// Number of decoding threads.
     pub workers: usize,
 }
 
-/// Where the features of an [`ImageSet`] come from.
+/// The source of an [`ImageSet`]'s features.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
-    /// A file of all of them.
+    /// A file with the features of all images.
     File(&'a Features),
     /// An image encoder.
     Encoder(&'a Encoder),
@@ -106,17 +105,16 @@ impl ImageSet<'_> {
 #[derive(Debug)]
 pub struct Features {
     file: RowFile,
-    /// Places and depth.
+    /// Number of places, and features of each.
     shape: [usize; 2],
 }
 
 impl Features {
-    /// The features of all images of `set` by `encoder`: read from a file in `folder`, or computed
-    /// and written there.
+    /// The features of all images of `set` by `encoder`: read from a file in `folder`, or computed and written there.
     ///
     /// # Errors
     ///
-    /// When an image cannot be read, or the file not written.
+    /// When an image cannot be read, or the file cannot be written.
     pub(crate) fn open(
         folder: &Path,
         encoder: &FrozenEncoder,
@@ -159,7 +157,7 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read any more.
+    /// When the file cannot be read.
     pub fn rows(&self, rows: &[usize], device: &Device) -> Result<Tensor<3>, TaskError> {
         let [places, depth] = self.shape;
         Ok(Tensor::from_data(TensorData::new(self.file.rows(rows)?, [rows.len(), places, depth]), device))

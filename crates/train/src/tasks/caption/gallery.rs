@@ -1,4 +1,4 @@
-//! A page of images with their captions and the attention of the model.
+//! An HTML page of images with their captions and attention weights.
 
 use rand::seq::index::sample;
 use rekindle_pictures::{Exhibit, Thumbnail, attended};
@@ -11,8 +11,8 @@ use crate::prelude::*;
 /// Side of an image in a gallery, in pixels.
 const THUMBNAIL: usize = 160;
 
-/// `size` images of `set`, which `seed` chooses, as an HTML page. `written` is what the model wrote
-/// about each of `set`.
+/// An HTML page of `size` images of `set`, chosen by `seed`. `written` has the generated caption of each image of
+/// `set`.
 pub(super) fn gallery(
     trained: &Trained<CaptionTask>,
     set: ImageSet<'_>,

@@ -1,4 +1,4 @@
-//! What a trained captioner can be asked for.
+//! The operations of a trained captioner.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::operation::NoSplit;
 use crate::prelude::*;
 use crate::sentences::Sentence;
 
-/// Images that are captioned side by side.
+/// Images per batch of captioning.
 const BATCH: usize = 16;
 
 /// Side of the image in a drawing of attention, in pixels.
@@ -89,7 +89,7 @@ fn eval(trained: Captioner, request: Evaluate, options: EvalOptions, output: &mu
     let data = &trained.settings.data;
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
-            // The folder of other images is beside their captions.
+            // The image folder of other data is the one beside its captions.
             let set = CaptionSet::open(path, &CaptionOptions { images: None, ..data.options() })?;
             (set.pictures.clone(), set.into_all(), "other")
         }
@@ -149,8 +149,8 @@ fn predict(trained: Captioner, request: Predict, options: PredictOptions, output
     output.file(drawing, &picture.svg)
 }
 
-/// Captions for the images in some files, best first: searched for, or `count` each of a
-/// temperature and a seed.
+/// Captions for the images in some files, best first: from a search, or `count` each sampled with a temperature and a
+/// seed.
 fn captions(
     trained: &Captioner,
     files: &[String],

@@ -78,15 +78,15 @@ impl CaptionSettings {
         }
     }
 
-    /// How captions are searched for in evaluations, and wherever nothing else is asked for. A mean
-    /// over the tokens would prefer longer captions than people write.
+    /// The search for captions in evaluations, and the default elsewhere. A mean over tokens would prefer longer
+    /// captions than people write.
     pub fn search(&self) -> Search {
         Search { beam: 3, length_normalization: 0.7, max_length: self.data.max_length, ..Search::default() }
     }
 }
 
 impl CaptionDataSettings {
-    /// How captions are opened.
+    /// The options for opening captions.
     pub fn options(&self) -> CaptionOptions {
         CaptionOptions {
             images: self.images.clone(),

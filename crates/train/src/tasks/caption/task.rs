@@ -20,10 +20,10 @@ use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
 use super::settings::CaptionSettings;
 use crate::prelude::*;
 
-/// Images that an evaluation computes side by side.
+/// Images per batch of an evaluation.
 pub(super) const EVALUATION_BATCH: usize = 64;
 
-/// The images of a run and what is done with them.
+/// A run's images and their batches.
 #[derive(Debug)]
 pub struct CaptionTask {
     settings: CaptionSettings,
@@ -33,11 +33,11 @@ pub struct CaptionTask {
     /// The captions of each training image, as tokens.
     captions: Vec<Vec<Vec<u32>>>,
     buckets: Buckets,
-    /// The order of the epoch that was asked for last.
+    /// The batches of the latest epoch.
     epoch: OfEpoch<Vec<Vec<usize>>>,
-    /// Decodes training images where the image encoder is trained.
+    /// Decodes training images if the image encoder is trained.
     loader: PictureLoader,
-    /// Features of the training and of the validation images, where the image encoder is frozen.
+    /// Features of the training and validation images, if the image encoder is frozen.
     cached: Option<[Features; 2]>,
     device: Device,
 }
@@ -48,18 +48,18 @@ impl CaptionTask {
         self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch)).get(batch as usize).cloned().unwrap_or_default()
     }
 
-    /// The images of a batch as they are asked of a loader.
+    /// A loader's requests for the images of a batch.
     fn wanted(&self, images: &[usize], epoch: u64) -> Vec<(String, Option<Augmentation>)> {
         let (flip, crop) = (self.settings.data.flip, self.settings.data.crop);
         let wanted = |&image: &usize| {
-            // 2^24 images an epoch; those of two epochs are changed differently.
+            // 2^24 images an epoch; two epochs augment them differently.
             let seed = self.settings.training.seed ^ (epoch << 24) ^ image as u64;
             (self.set.train[image].name.clone(), (flip || crop).then_some(Augmentation { flip, crop, seed }))
         };
         images.iter().map(wanted).collect()
     }
 
-    /// The features of a batch to train on, `[B, P, F]`.
+    /// The features of a training batch, `[B, P, F]`.
     fn features(
         &mut self,
         model: &Captioner,
@@ -85,7 +85,7 @@ impl CaptionTask {
         ImageSet { pictures, images, name: "validation", workers: self.settings.data.workers }
     }
 
-    /// Where the features of the validation images come from.
+    /// The source of the validation images' features.
     fn validation_source<'a>(&'a self, model: &'a Captioner) -> Result<Source<'a>, TaskError> {
         Ok(match &self.cached {
             Some([_, validation]) => Source::File(validation),
@@ -94,8 +94,8 @@ impl CaptionTask {
     }
 }
 
-/// Drops training images whose captions have no word. Gives the words of the others' captions, cut
-/// to `longest` each, and adds what was changed to the notes of `set`.
+/// Drops training images without a word in their captions. Returns the words of the others' captions, truncated to
+/// `longest` each, and records the changes in the notes of `set`.
 fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String>>> {
     let mut kept = Vec::with_capacity(set.train.len());
     let (mut cut, all) = (0, set.train.len());
@@ -225,7 +225,7 @@ impl Task for CaptionTask {
         let most = self.settings.data.captions_per_image;
         let captions = images.iter().map(|&image| {
             let all = &self.captions[image];
-            // Another epoch begins where the last one stopped.
+            // Each epoch continues where the previous one stopped.
             let first = if all.len() > most { epoch as usize * most } else { 0 };
             (first..first + most.min(all.len())).map(|number| &all[number % all.len()][..]).collect()
         });
@@ -253,8 +253,7 @@ impl Task for CaptionTask {
             return Err(CaptionError::OtherVocabulary.into());
         }
         let weights = source.model.state_dict();
-        // A run with a frozen encoder goes on with one that is trained: the image encoder keeps its
-        // weights.
+        // A run with a frozen encoder may be continued with a trained one: the image encoder keeps its weights.
         let kept = model.encoder.take_if(|_| source.model.encoder.is_none());
         let but = if kept.is_some() { " but those of the image encoder" } else { "" };
         let (mut model, _) = model.load_state_dict(&weights, Strictness::Strict).map_err(CaptionError::OtherModel)?;

@@ -19,7 +19,7 @@ impl Trained<CaptionTask> {
     ///
     /// # Errors
     ///
-    /// When a file is no image that can be decoded, or the image encoder cannot be read.
+    /// When a file is not an image that can be decoded, or the image encoder cannot be read.
     pub fn features(&self, files: &[&Path]) -> Result<Tensor<3>, TaskError> {
         let mut pixels = Vec::new();
         for file in files {
@@ -47,22 +47,21 @@ impl Trained<CaptionTask> {
         self.settings.model.encoder.config().side
     }
 
-    /// Captions of images with these features, best first, each with how it was found.
+    /// Captions of images with these features, best first, each with its hypothesis.
     ///
     /// # Errors
     ///
-    /// When a setting of `search` has no meaning, or the device fails.
+    /// When a setting of `search` is invalid, or the device fails.
     pub fn captions(&self, features: Tensor<3>, search: &Search) -> Result<Vec<Vec<Sentence>>, TaskError> {
         let found = self.model.write(features, &NEVER, search)?;
         Ok(found.into_iter().map(|hypotheses| hypotheses.into_iter().map(|h| self.with_text(h)).collect()).collect())
     }
 
-    /// A caption for each of some images with these features, drawn token by token; the same `seed`
-    /// draws the same.
+    /// Samples a caption for each image with these features, token by token; the same `seed` gives the same captions.
     ///
     /// # Errors
     ///
-    /// When a setting of `sampling` has no meaning, or the device fails.
+    /// When a setting of `sampling` is invalid, or the device fails.
     pub fn draw(
         &self,
         features: Tensor<3>,
@@ -78,8 +77,8 @@ impl Trained<CaptionTask> {
         (self.assets.vocabulary.decode(&hypothesis.symbols).join(" "), hypothesis)
     }
 
-    /// The words of a caption, `<END>` behind them, and the attention weights of each over the
-    /// places of the image with these features; no weights without attention.
+    /// The words of a caption and its `<END>`, with the attention weights of each over the places of the image with
+    /// these features; no weights without attention.
     ///
     /// # Errors
     ///
@@ -96,12 +95,12 @@ impl Trained<CaptionTask> {
         Ok((words, weights))
     }
 
-    /// Evaluates the model on captioned images, with `search` for what it writes, and gives what it
-    /// wrote. Features of a frozen encoder are kept in the run's cache.
+    /// Evaluates the model on captioned images, with `search` for its captions, and returns them too. Features of a
+    /// frozen encoder are cached in the run's cache folder.
     ///
     /// # Errors
     ///
-    /// When an image cannot be read, a setting of `search` has no meaning, or the device fails.
+    /// When an image cannot be read, a setting of `search` is invalid, or the device fails.
     pub fn evaluate(
         &self,
         set: ImageSet<'_>,

@@ -10,42 +10,42 @@ use rekindle_models::char_lm::CharLm;
 
 use crate::prelude::*;
 
-/// Symbols of a passage. Where it begins, the model knows nothing of what stands before; this is long enough for that to cost
-/// less than a thousandth of a nat or so, and short enough for many passages to be computed side by side.
+/// Tokens of a passage. A passage starts without context; this is long enough for that to cost less than about a
+/// thousandth of a nat, and short enough for many passages to be computed side by side.
 const PASSAGE: usize = 2048;
 
-/// Passages of a text: each is read by itself, from a hidden state of zeros, and in each all symbols after the first are
-/// predicted. Where they follow each other, every symbol of the text but the first is predicted once.
+/// Passages of a text. Each is read independently, from a hidden state of zeros, and all its tokens after the first
+/// are predicted. Consecutive passages predict every token of the text but the first, once.
 #[derive(Clone, Debug)]
 pub(crate) struct Passages {
     corpus: Corpus,
     vocabulary: Vocabulary,
     range: Range<usize>,
-    /// How many symbols are predicted in a passage.
+    /// Tokens predicted in a passage.
     length: usize,
-    /// From the beginning of one to that of the next.
+    /// Distance between the starts of two passages.
     stride: usize,
     count: usize,
 }
 
 impl Passages {
-    /// Passages that follow each other over the part `range` of `corpus`; none where there is nothing to predict.
+    /// Consecutive passages of the part `range` of `corpus`; none if there is nothing to predict.
     ///
     /// # Errors
     ///
-    /// When the text has symbols that are not in `vocabulary`.
+    /// When the text has tokens outside of `vocabulary`.
     pub fn whole(corpus: &Corpus, vocabulary: &Vocabulary, range: Range<usize>) -> Result<Option<Self>, TaskError> {
         let count = range.len().saturating_sub(1).div_ceil(PASSAGE);
         Self::new(corpus, vocabulary, range, [PASSAGE, PASSAGE, count])
     }
 
-    /// Windows in which `length` symbols are predicted, `stride` symbols apart, as models are judged that were trained on shuffled
-    /// windows. Where they overlap, a symbol is predicted in each; at the end of the text, fewer than `stride` symbols may be in none.
-    /// None where the text is shorter than a window.
+    /// Windows in which `length` tokens are predicted, `stride` tokens apart: the evaluation of models that were
+    /// trained on shuffled windows. If they overlap, a token is predicted in each; at the end of the text, fewer than
+    /// `stride` tokens may be in none. None if the text is shorter than a window.
     ///
     /// # Errors
     ///
-    /// When `length` or `stride` is 0, or the text has symbols that are not in `vocabulary`.
+    /// When `length` or `stride` is 0, or the text has tokens outside of `vocabulary`.
     pub fn windows(
         corpus: &Corpus,
         vocabulary: &Vocabulary,
@@ -73,19 +73,19 @@ impl Passages {
         Ok((count > 0).then_some(Self { corpus, vocabulary, range, length, stride, count }))
     }
 
-    /// How many symbols passage `number` predicts: the last one may be cut off by the end of the text.
+    /// Tokens that passage `number` predicts: the end of the text may cut off the last one.
     fn predicted_by(&self, number: usize) -> usize {
         self.length.min(self.range.len() - 1 - number * self.stride)
     }
 
-    /// How many symbols are predicted, those in several passages each time.
+    /// Number of predictions; a token in several passages counts each time.
     pub fn predicted(&self) -> usize {
         let last = self.count - 1;
         last * self.length + self.predicted_by(last)
     }
 
-    /// The figures of `model`: means over all predictions. Passages are computed `batch_size` side by side, `sequence_length` time
-    /// steps at once; neither changes the figures.
+    /// The figures of `model`: means over all predictions. Batches have `batch_size` passages, read `sequence_length`
+    /// time steps at once; neither changes the figures.
     ///
     /// # Errors
     ///

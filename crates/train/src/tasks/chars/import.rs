@@ -1,4 +1,4 @@
-//! A model of another program as a run: `rekindle import`.
+//! Creating a run from another program's model: `rekindle import`.
 
 mod error;
 
@@ -45,33 +45,33 @@ settings! {
     }
 }
 
-/// A model that another program has trained.
+/// An imported model.
 #[derive(Debug)]
 pub struct ImportedChars {
     /// Its weights.
     pub model: CharLm,
-    /// The tokens that it reads and writes.
+    /// Its vocabulary.
     pub vocabulary: Vocabulary,
-    /// The model's shape; all else has its default, and the text is not known: see [`CharsError::NoText`](super::CharsError::NoText).
+    /// Its settings, default but for its shape. No text: see [`CharsError::NoText`](super::CharsError::NoText).
     pub settings: CharsSettings,
-    /// What became of the tensors of the model, by the names that they have here.
+    /// How each tensor of the model was loaded, by its Rekindle name.
     pub report: LoadReport,
-    /// Biases that the model does not have: zeros.
+    /// Biases that the file lacks, set to zeros.
     pub zeros: Vec<String>,
-    /// Tensors of the file that are of a kind that is not read, with the reason.
+    /// Tensors of the file with an unsupported type, with the reason.
     pub unread: BTreeMap<String, String>,
-    /// How many tensors of the file are no part of the model: an optimizer's, say.
+    /// Number of tensors in the file that do not belong to the model, for instance an optimizer's.
     pub outside: usize,
     source: PathBuf,
 }
 
 impl ImportedChars {
-    /// Reads a model from a file of PyTorch or safetensors. Its shape follows from the shapes of its tensors.
+    /// Reads a model from a PyTorch or safetensors file. Its settings follow from the shapes of its tensors.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when the shape or the vocabulary does not
-    /// follow from it.
+    /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when they do not determine the
+    /// shape or the vocabulary.
     pub fn open(path: &Path, options: &ImportOptions, device: &Device) -> Result<Self, TaskError> {
         let failed = |source: ImportError| ImportError::In { path: path.to_owned(), source: Box::new(source) };
         let named = |text: &String| text.parse().map_err(|e: String| format!("--key-map {text}: {e}"));
@@ -113,7 +113,7 @@ impl ImportedChars {
         settings.data.units = vocabulary.unit();
         settings.data.data = String::new();
         settings.validate()?;
-        // What the file does not have is drawn as for a new run.
+        // Tensors that the file lacks are drawn as in a new run.
         let mut rng = seeded(settings.training.seed);
         let blank = settings.model.init_with(vocabulary_size, &mut rng, device);
         let strictness = if options.allow_partial { Strictness::AllowPartial } else { Strictness::Strict };
@@ -121,13 +121,13 @@ impl ImportedChars {
         Ok(Self { model, vocabulary, settings, report, zeros, unread, outside, source: path.to_owned() })
     }
 
-    /// Makes a run with a checkpoint of step 0.
+    /// Creates a run with a checkpoint of step 0.
     ///
     /// # Errors
     ///
-    /// When there is no room for it, or a file cannot be written.
+    /// When the folder is not free, or a file cannot be written.
     pub fn save(&self, out: &Path, replace: bool) -> Result<RunFolder, TaskError> {
-        // No text is described in these words, so that the run cannot be resumed on data that its weights have not seen.
+        // No text has this description: the run cannot be resumed on data that its weights were not trained on.
         let progress = Progress { data: format!("weights from {}", self.source.display()), ..Progress::default() };
         let optimizer = optimizer::build(&self.settings.training);
         let fill = |run: &RunFolder| {
@@ -144,7 +144,7 @@ pub(super) fn import(device: Device, request: Import, given: ImportOptions, outp
     (text.train_share, text.hold_out.validation_share) = (given.train_share, given.validation_share);
     if let Some(data) = given.data {
         text.data = data;
-        // What `eval` would trip over is said now.
+        // Reports now what `eval` would fail at.
         let corpus = Corpus::open(&text.source()?, text.units)?;
         Split::by_fractions(&corpus, text.split())?;
     }

@@ -1,4 +1,4 @@
-//! What a trained language model can be asked for.
+//! The operations of a trained language model.
 
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output
     Ok(report.fact("text", corpus.name()).fact("predicted", passages.predicted()))
 }
 
-/// The text to evaluate on, and which part of it.
+/// The text to evaluate on, and the part of it.
 fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Corpus, Range<usize>), TaskError> {
     match on {
         On::Data(data) => {

@@ -55,11 +55,11 @@ settings! {
 }
 
 impl TextSettings {
-    /// Where the text is.
+    /// The source of the text.
     ///
     /// # Errors
     ///
-    /// When the name or the pattern is malformed, or there is no name, as in an imported run.
+    /// When the name or the pattern is malformed, or no name is given, as in an imported run.
     pub fn source(&self) -> Result<TextSource, TaskError> {
         if self.data.is_empty() {
             return Err(CharsError::NoText.into());
@@ -74,13 +74,13 @@ impl TextSettings {
 
     /// The shares of training, validation and test.
     pub fn split(&self) -> [f64; 3] {
-        // A rest that is only rounding must not become a test part, nor make the sum exceed 1.
+        // A rest that is only rounding must not become a test split, nor make the sum exceed 1.
         let rest = 1.0 - self.train_share - self.hold_out.validation_share;
         [self.train_share, self.hold_out.validation_share, if rest > 1e-9 { rest } else { 0.0 }]
     }
 }
 
-/// The text `data`: of a folder only the files that match `pattern`.
+/// The text `data`; of a folder, only the files that match `pattern`.
 pub(super) fn source(data: &str, pattern: Option<&str>) -> Result<TextSource, TaskError> {
     let source = TextSource::parse(data)?;
     Ok(match pattern {
@@ -90,7 +90,7 @@ pub(super) fn source(data: &str, pattern: Option<&str>) -> Result<TextSource, Ta
 }
 
 impl SampleSettings {
-    /// How the samples are drawn.
+    /// The sampling settings of the samples.
     pub fn sampling(&self) -> Sampling {
         Sampling { temperature: self.sample_temperature as f32, ..Sampling::default() }
     }

@@ -10,7 +10,7 @@ use super::settings::CharsSettings;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
-/// The text of a run and what is done with it.
+/// A run's text and its batches.
 #[derive(Debug)]
 pub struct CharsTask {
     settings: CharsSettings,

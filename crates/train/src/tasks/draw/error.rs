@@ -1,34 +1,34 @@
-//! What can go wrong with a run of `draw`.
+//! Errors of a run of `draw`.
 
 use rekindle_data::images::Images;
 use rekindle_models::draw::ImageShape;
 
-/// What can go wrong with a run of `draw`, and what to do about it.
+/// An error of a run of `draw`, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DrawError {
-    /// Images of another shape than those that the model draws.
+    /// Images with another shape than the model's.
     #[error("{data}: images of {}, and the model draws {}", in_words(*found), in_words(*wanted))]
     OtherShape {
         /// The data.
         data: String,
         /// The shape of its images.
         found: ImageShape,
-        /// The shape that the model draws.
+        /// The shape of the model's images.
         wanted: ImageShape,
     },
-    /// A run to start from whose model is another.
+    /// The source run has another model.
     #[error("--init-from: the run has images of another shape, or other --hidden, --latent, --read or --write")]
     OtherModel,
-    /// A model whose images are not square, where images are read as squares.
+    /// A model of images that are not square, with data that is read as squares.
     #[error("the model draws images of {} by {} pixels, and images are read as squares", shape.width, shape.height)]
     NotSquare {
-        /// The shape that the model draws.
+        /// The shape of the model's images.
         shape: ImageShape,
     },
 }
 
 impl DrawError {
-    /// Checks that `images` of `data` have the shape that the model draws.
+    /// Checks that `images` of `data` have the shape of the model's images.
     pub(super) fn check(data: &str, images: &Images, wanted: ImageShape) -> Result<(), Self> {
         let found = shape_of(images);
         if found == wanted { Ok(()) } else { Err(Self::OtherShape { data: data.to_owned(), found, wanted }) }

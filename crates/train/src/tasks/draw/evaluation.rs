@@ -10,15 +10,15 @@ use rekindle_pictures::sheet::Tile;
 use crate::report::Detail;
 use crate::prelude::*;
 
-/// The seed of the binarisation and the noise of every evaluation: two models are compared on the same.
+/// The seed of the binarisation and the noise of every evaluation: all models are compared on the same ones.
 const SEED: u64 = 0x6a75_6467_6500_0000;
 
-/// How a model is evaluated.
+/// Settings of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluation {
-    /// What a grey level becomes.
+    /// How grey levels are binarised.
     pub binarization: Binarization,
-    /// Images computed side by side.
+    /// Images per batch.
     pub batch_size: usize,
     /// `K` samples of the latents for the importance-weighted estimate of the negative log-likelihood; 0 for none.
     pub importance_samples: usize,
@@ -29,7 +29,7 @@ impl Evaluation {
     ///
     /// # Errors
     ///
-    /// When there are no images, a batch of 0 is asked for, or the device fails.
+    /// When there are no images, the batch size is 0, or the device fails.
     pub fn evaluate(self, model: &Draw, images: &Images) -> Result<Report, TaskError> {
         let batches = Batches::new(images.len(), self.batch_size, SEED)?;
         let mut rng = seeded(SEED + 1);
@@ -69,8 +69,8 @@ impl Evaluation {
     }
 }
 
-/// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same on every
-/// backend.
+/// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same noise on
+/// every backend.
 pub(crate) fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
     let settings = model.settings();
     let shape = [settings.glimpses, batch, settings.latent];
@@ -78,7 +78,7 @@ pub(crate) fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3>
     Tensor::from_data(TensorData::new(values, shape), &model.canvas.device())
 }
 
-/// The binarisation of `images` in words: bounds compare only where it is the same.
+/// A description of the binarisation of `images`: bounds are comparable only if it is the same.
 pub(crate) fn binarization(images: &Images, asked: Binarization) -> String {
     if asked != Binarization::None && images.values.iter().all(|&pixel| pixel == 0 || pixel == u8::MAX) {
         return "fixed by the data".to_owned();

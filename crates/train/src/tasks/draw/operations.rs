@@ -1,4 +1,4 @@
-//! What a trained model can be asked for: new images, bounds, and images drawn again.
+//! The operations of a trained model: new images, bounds and reconstructions.
 
 use std::path::PathBuf;
 
@@ -40,15 +40,15 @@ settings! {
     }
 }
 
-/// The colour of windows that are read.
+/// The colour of read windows.
 const GREEN: [u8; 3] = [40, 200, 80];
-/// The colour of windows that are written.
+/// The colour of write windows.
 const RED: [u8; 3] = [230, 40, 40];
 /// Images of a sample that are shown step by step.
 const SHOWN: usize = 8;
-/// Images of one input that are drawn again.
+/// Most images of one input that are reconstructed.
 const MOST: usize = 16;
-/// Seed of the binarisation and the noise of `predict`: an image is always drawn again in the same way.
+/// Seed of the binarisation and the noise of `predict`: the reconstruction of an image is always the same.
 const SEED: u64 = 1;
 
 impl Operate for DrawTask {
@@ -83,11 +83,11 @@ fn eval(trained: Painter, request: Evaluate, options: EvalOptions, _: &mut Outpu
     let report = evaluation.evaluate(model, &images)?;
     let report = report.fact("images", name).fact("count", images.len());
     let report = report.fact("binarisation", binarization(&images, settings.binarize));
-    // Where there is an estimate, it takes the place of the second null.
+    // The estimate, if requested, replaces the second null.
     Ok(report.fact("importance_samples", samples).fact("importance_weighted_nats", Value::Null))
 }
 
-/// All images of `data`, in the size of the model's.
+/// All images of `data`, resized to the model's shape.
 fn whole(data: &str, shape: ImageShape) -> Result<Images, TaskError> {
     let size = (shape.height == shape.width).then_some(shape.height);
     let reader = ImageReader { size, colour: shape.channels == 3, ..ImageReader::default() };
@@ -124,7 +124,7 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
     Ok(output.json(&json!({"images": count, "seed": seed, "files": paths}))?)
 }
 
-/// Draws images again: a row for each, itself and then the canvas after every step.
+/// Reconstructs images: each row has an image, then the canvas after every step.
 fn predict(trained: Painter, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to draw again")?;
     let Trained { model, assets: shape, settings, .. } = &trained;

@@ -44,7 +44,7 @@ settings! {
 }
 
 impl DrawSettings {
-    /// Checks that pixels are what the model takes them for.
+    /// Checks that the pixels fit the model's distribution.
     fn consistent(&self) -> Result<(), SettingError> {
         let wanted = match (self.model.gaussian, self.data.binarize) {
             (Some(_), Binarization::Stochastic | Binarization::Threshold) => {

@@ -1,4 +1,4 @@
-//! Training a model that draws.
+//! Training DRAW.
 
 use burn::module::Module;
 use rekindle_data::images::{Batches, ImageSet};
@@ -10,7 +10,7 @@ use super::evaluation::{Evaluation, binarization, noise, rows_of};
 use super::settings::DrawSettings;
 use crate::prelude::*;
 
-/// Keeps the noise of a model apart from the numbers that other parts draw from the same seed.
+/// Separates the model's noise from other random numbers of the same seed.
 const TRAINING: u64 = 0x6e6f_6973_6500_0000;
 
 const SHAPE: &str = "images.json";
@@ -32,7 +32,7 @@ impl Assets for ImageShape {
     }
 }
 
-/// The images of a run and what is done with them.
+/// A run's images and their batches.
 #[derive(Debug)]
 pub struct DrawTask {
     settings: DrawSettings,

@@ -1,18 +1,18 @@
-//! What can go wrong with a run of `frames`.
+//! Errors of a run of `frames`.
 
-/// What can go wrong with a run of `frames`, and what to do about it.
+/// An error of a run of `frames`, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FramesError {
-    /// Options of other clips, without other clips.
+    /// Options for other clips, without other clips.
     #[error("--labels and --alias: use them with --data")]
     WithoutData,
-    /// Options of a clip, without a clip.
+    /// Options for a clip, without a clip.
     #[error("--labels, --alias and --timeline: give a clip after the run")]
     WithoutClip,
-    /// Several clips.
+    /// More than one clip.
     #[error("predict takes one clip at a time; evaluate several with `rekindle eval --data`")]
     SeveralClips,
-    /// Frames one by one, for a model that needs them all.
+    /// Single frames for a model that needs whole clips.
     #[error("this model is bidirectional and needs the whole clip: give the clip after the run")]
     NotOnline,
 }

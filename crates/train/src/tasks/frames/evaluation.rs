@@ -9,12 +9,10 @@ use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 use super::settings::ClipSettings;
 use crate::prelude::*;
 
-/// The figures of `model` on all clips of `loader`, each read from its first frame to its last;
-/// clips without labels do not count.
+/// The figures of `model` on all clips of `loader`, each read as a whole; clips without labels do not count.
 ///
-/// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. Where
-/// each clip has one label, the clip accuracy is the share of clips whose label has most of the
-/// probability over all frames.
+/// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. If each clip has one
+/// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a trained tagger can be asked for.
+//! The operations of a trained tagger.
 
 use std::path::PathBuf;
 
@@ -64,7 +64,7 @@ fn clips(trained: &Tagger, on: &On, options: EvalOptions) -> Result<Vec<Clip>, T
     if clips.is_empty() { Err(NoSplit(split).into()) } else { Ok(clips) }
 }
 
-/// Reads clips as in training, with more aliases of labels.
+/// A reader of clips as in training, with additional aliases of labels.
 fn reader(trained: &Tagger, aliases: Vec<Alias>) -> ClipReader {
     let mut reader = trained.settings.data.reader();
     reader.aliases.extend(aliases);
@@ -82,7 +82,7 @@ fn predict(trained: Tagger, request: Predict, options: PredictOptions, output: &
     tag(&trained, clip, options, output)
 }
 
-/// A row of CSV for every frame of a clip.
+/// Writes a CSV row for every frame of a clip.
 fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let source = FrameSource::parse(clip, options.labels.as_deref())?;
     let clips = source.clips(&reader(trained, options.aliases), &trained.assets, false)?;
@@ -104,7 +104,7 @@ fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Outpu
     output.file(file, &timeline(&clip.name, truth, &predicted, &classes).svg)
 }
 
-/// Answers every line as it comes: features with commas between, or the path of an image.
+/// Labels every line as it arrives: features separated by commas, or the path of an image.
 fn live(trained: &Tagger, inputs: Inputs, output: &mut Output<'_>) -> Result<(), TaskError> {
     let mut tagger = trained.live().ok_or(FramesError::NotOnline)?;
     let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };

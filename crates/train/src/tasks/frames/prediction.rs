@@ -11,7 +11,7 @@ use crate::prelude::*;
 /// The class of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FramePrediction {
-    /// The number of the most probable class.
+    /// The index of the most probable class.
     pub class: usize,
     /// Its probability.
     pub probability: f32,
@@ -45,7 +45,7 @@ impl Trained<FramesTask> {
         Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
     }
 
-    /// A tagger for frames that come one by one; none for a bidirectional model.
+    /// A tagger for single frames as they arrive; none for a bidirectional model.
     pub fn live(&self) -> Option<Live<'_>> {
         Some(Live { tagger: self.model.live()? })
     }
@@ -55,15 +55,15 @@ impl Trained<FramesTask> {
     }
 }
 
-/// Classifies each frame as it comes.
+/// Classifies each frame as it arrives.
 #[derive(Debug)]
 pub struct Live<'a> {
     tagger: LiveTagger<'a>,
 }
 
 impl Live<'_> {
-    /// The class of the next frame, `[F]`: the numbers that
-    /// [`LiveFrames::frame`](rekindle_data::frames::LiveFrames::frame) gives.
+    /// Classifies the next frame, `[F]`, the features from
+    /// [`LiveFrames::frame`](rekindle_data::frames::LiveFrames::frame).
     ///
     /// # Panics
     ///

@@ -67,11 +67,11 @@ impl ClipSettings {
         }
     }
 
-    /// The clips of a new run or, with `schema`, those of a run that exists.
+    /// The clips of a new run or, with `schema`, those of an existing run.
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, or the clips do not go together.
+    /// When a clip cannot be read, or the clips do not fit together.
     pub fn clips(&self, schema: Option<FrameSchema>) -> Result<FrameSet, TaskError> {
         let source = FrameSource::parse(&self.data, self.labels.as_deref())?;
         let dev = self.dev.as_deref().map(|dev| FrameSource::parse(dev, None)).transpose()?;

@@ -13,7 +13,7 @@ use super::settings::{ClipSettings, FramesSettings};
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
-/// The clips of a run and what is done with them.
+/// A run's clips and their batches.
 #[derive(Debug)]
 pub struct FramesTask {
     settings: FramesSettings,
@@ -22,7 +22,7 @@ pub struct FramesTask {
     train: FrameLoader,
     validation: FrameLoader,
     plan: TrainingPlan,
-    /// The layout of the epoch that was asked for last.
+    /// The layout of the latest epoch.
     epoch: OfEpoch<Arc<Layout>>,
     /// Weights of the classes in the loss.
     weights: Option<Vec<f32>>,
@@ -48,7 +48,7 @@ impl Task for FramesTask {
         let data = DataInfo {
             unit: "frames",
             summary: describe(&set, counted, ["to train on", "for validation", "to test on"]),
-            // As runs of version 0.1 hold it.
+            // Runs of version 0.1 store this text.
             identity: describe(&set, |count, nouns| format!("{count} {nouns}"), ["to train on", "to judge by", "to test on"]),
             sha256: sha256(set.train.iter().chain(&set.validation).flat_map(content)),
         };
@@ -142,15 +142,14 @@ fn counts(set: &FrameSet) -> Vec<usize> {
     counts
 }
 
-/// Weights with which every class counts the same; 1 on average over the frames.
+/// Class weights that give every class the same total weight, 1 on average over the frames.
 fn balanced(set: &FrameSet) -> Vec<f32> {
     let counts = counts(set);
     let (frames, classes) = (counts.iter().sum::<usize>() as f32, counts.len() as f32);
     counts.into_iter().map(|count| frames / (classes * count.max(1) as f32)).collect()
 }
 
-/// The clips of the training, validation and test splits, `counted`, each followed by its purpose, and the shares of the
-/// classes.
+/// A description of the clips of each split, `counted`, each followed by its purpose, and the class shares.
 fn describe(set: &FrameSet, counted: fn(usize, &str) -> String, purposes: [&str; 3]) -> String {
     let frames = |clips: &[Clip]| clips.iter().map(Clip::len).sum::<usize>();
     let splits = [&set.train, &set.validation, &set.test].into_iter().zip(purposes);
@@ -161,7 +160,7 @@ fn describe(set: &FrameSet, counted: fn(usize, &str) -> String, purposes: [&str;
     format!("{}\n{}", splits.collect::<Vec<_>>().join(", "), shares.collect::<Vec<_>>().join(", "))
 }
 
-/// The length, the frames and the labels of a clip; of images in files, their names and sizes.
+/// The length, the frames and the labels of a clip; for images in files, their names and sizes.
 fn content(clip: &Clip) -> [Cow<'_, [u8]>; 3] {
     let image = |path: &PathBuf| {
         let bytes = fs::metadata(path).map_or(0, |file| file.len());

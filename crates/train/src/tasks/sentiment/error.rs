@@ -1,9 +1,9 @@
-//! What can go wrong with a run of `sentiment`.
+//! Errors of a run of `sentiment`.
 
-/// What can go wrong with a run of `sentiment`, and what to do about it.
+/// An error of a run of `sentiment`, with its remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SentimentError {
-    /// Options of other texts, without other texts.
+    /// Options for other texts, without other texts.
     #[error("--text-column, --label-column, --alias and --encoding: use them with --data")]
     WithoutData,
 }

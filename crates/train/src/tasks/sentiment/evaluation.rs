@@ -11,7 +11,7 @@ use crate::prelude::*;
 ///
 /// # Errors
 ///
-/// When the device fails, or the run is to stop.
+/// When the device fails, or the run is asked to stop.
 pub fn evaluate(
     model: &Classifier,
     texts: &EncodedTexts,
@@ -34,12 +34,11 @@ pub fn evaluate(
         .ranked_by(1.0 - accuracy))
 }
 
-/// Log-probabilities of the classes of each text, in the order of `texts`. Batches have texts of
-/// similar lengths.
+/// Log-probabilities of the classes of each text, in the order of `texts`. Batches have texts of similar lengths.
 ///
 /// # Errors
 ///
-/// When the device fails, or the run is to stop.
+/// When the device fails, or the run is asked to stop.
 pub(crate) fn log_probs(
     model: &Classifier,
     texts: &[Vec<u32>],
@@ -61,8 +60,7 @@ pub(crate) fn log_probs(
     Ok(found)
 }
 
-/// Texts as `[B, T]` with their lengths. The padding is the unknown word, which the model does not
-/// read.
+/// Texts as `[B, T]` with their lengths. Padded with the unknown word, which the model does not read.
 pub(super) fn padded(texts: &[&[u32]], device: &Device) -> (Tensor<2, Int>, Vec<usize>) {
     let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
     let time = lengths.iter().copied().max().unwrap_or(1);

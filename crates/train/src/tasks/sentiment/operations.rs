@@ -1,4 +1,4 @@
-//! What a trained classifier can be asked for.
+//! The operations of a trained classifier.
 
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use super::task::SentimentTask;
 use crate::operation::NoSplit;
 use crate::prelude::*;
 
-/// Texts that are classified at once where they are given one by one. Lines are classified as they
-/// come, because their writer may wait for the answer.
+/// Texts per batch if they are given one by one. Lines are classified as they arrive, because their writer may wait
+/// for the answer.
 const BATCH: usize = 64;
 
 settings! {

@@ -1,4 +1,4 @@
-//! Classes of new texts, and why they have them.
+//! Predicting the classes of new texts, with explanations.
 
 use burn::module::Module;
 use rekindle_data::labelled::words;
@@ -12,16 +12,16 @@ use crate::prelude::*;
 /// The class of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// The number of the most probable class.
+    /// The index of the most probable class.
     pub class: usize,
     /// The probability of each class.
     pub probabilities: Vec<f64>,
-    /// Whether the text has no word: then it was read as one unknown word.
+    /// Whether the text has no word; it was then read as one unknown word.
     pub empty: bool,
 }
 
-/// The parts that make up a text, each with its contribution to the class of the text. Words that
-/// the model read have one; white space and what was cut out of a long text have none.
+/// The parts of a text, each with its contribution to the class. Words that the model read have one; white space and
+/// the words that were cut out of a long text have none.
 pub type Explanation<'t> = Vec<(&'t str, Option<f32>)>;
 
 impl Prediction {
@@ -53,12 +53,12 @@ impl Trained<SentimentTask> {
         Ok(rows.iter().zip(&places).map(|(row, places)| Prediction::new(row, places.is_empty())).collect())
     }
 
-    /// The class of a text, and how much each part of the text speaks for it. See
+    /// The class of a text, and the contribution of each part of the text. See
     /// [`Classifier::explain`](rekindle_models::classifier::Classifier::explain).
     pub fn explain<'t>(&self, text: &'t str) -> (Prediction, Explanation<'t>) {
         let (ids, places) = self.assets.encode(text, self.settings.data.max_length);
         let (tokens, _) = padded(&[&ids], &self.device.clone().autodiff());
-        // The same weights, on the device with autodiff: an explanation is a gradient.
+        // The same weights on the device with autodiff: an explanation is a gradient.
         let found = self.model.valid().train().explain(tokens);
         let words = words(text);
         let (mut parts, mut end) = (Vec::new(), 0);

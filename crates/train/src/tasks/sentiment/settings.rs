@@ -53,7 +53,7 @@ settings! {
 }
 
 impl LabelledSettings {
-    /// How texts are read.
+    /// The reader of texts.
     pub fn reader(&self) -> TextReader {
         let (text_column, label_column) = (self.text_column.clone(), self.label_column.clone());
         TextReader { encoding: self.encoding, text_column, label_column, aliases: self.aliases.clone() }
@@ -74,7 +74,7 @@ impl LabelledSettings {
         })
     }
 
-    /// The test texts; none where the data has none of its own.
+    /// The test texts; none if the data has none of its own.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use super::settings::SentimentSettings;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
-/// The texts of a run and what is done with them.
+/// A run's texts and their batches.
 #[derive(Debug)]
 pub struct SentimentTask {
     settings: SentimentSettings,
@@ -19,7 +19,7 @@ pub struct SentimentTask {
     validation: EncodedTexts,
     vectors: Option<WordVectors>,
     buckets: Buckets,
-    /// The batches of the epoch that was asked for last.
+    /// The batches of the latest epoch.
     epoch: OfEpoch<Vec<Vec<usize>>>,
     device: Device,
 }
@@ -27,8 +27,8 @@ pub struct SentimentTask {
 vocabulary_file!(TextVocabulary);
 
 impl SentimentTask {
-    /// The texts of a batch and their classes; some words are replaced by the unknown word. The
-    /// random numbers for that belong to the batch alone.
+    /// The texts of a batch and their classes, with some words replaced by the unknown word. The random numbers for
+    /// that depend on the batch only.
     fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
         let places = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
         let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
@@ -152,7 +152,7 @@ impl Task for SentimentTask {
     }
 }
 
-/// The texts, training and validation, for a person to read before training begins.
+/// A description of the training and validation texts.
 fn summary(
     texts: &[LabelledTexts; 2],
     vocabulary: &TextVocabulary,

@@ -11,13 +11,13 @@ use crate::prelude::*;
 
 /// The figures of `model` (without autodiff) on `pairs`, translated by `search` in batches of `batch_size`.
 ///
-/// Loss, perplexity and token accuracy are those of the right translations; BLEU (13a, and lower case where words are
-/// lower-cased), chrF and the share of sentences exactly right are those of the model's own. Checkpoints are ranked by BLEU,
-/// or by the share of exact sentences where target tokens are characters.
+/// Loss, perplexity and token accuracy are those of the reference translations; BLEU (13a, and lower case if words are
+/// lower-cased), chrF and the share of exact sentences are those of the model's translations. Checkpoints are ranked
+/// by BLEU, or by the share of exact sentences if target tokens are characters.
 ///
 /// # Errors
 ///
-/// When a setting of `search` has no meaning, or the device fails.
+/// When a setting of `search` is invalid, or the device fails.
 pub fn evaluate(
     model: &Translator,
     languages: &Languages,

@@ -1,4 +1,4 @@
-//! The two languages of a run: its vocabularies, and translations between them.
+//! The two languages of a run: their vocabularies, and translations between them.
 
 use rekindle_data::parallel::{Languages, WordVocabulary};
 use rekindle_models::decode::{DecodeError, Hypothesis, Search};
@@ -7,7 +7,7 @@ use rekindle_models::translator::Translator;
 use crate::error::TaskError;
 use crate::run::assets::{AssetReader, AssetWriter, Assets};
 
-/// Tokens that are never written.
+/// Tokens that are never generated.
 const NEVER: [u32; 2] = [WordVocabulary::PAD, WordVocabulary::UNKNOWN];
 
 const VOCABULARY: &str = "vocab.json";
@@ -22,11 +22,11 @@ impl Assets for Languages {
     }
 }
 
-/// Translations of sentences, best first, each with how it was found.
+/// Translations of sentences, best first, each with its hypothesis.
 ///
 /// # Errors
 ///
-/// When a setting of `search` has no meaning, or the device fails.
+/// When a setting of `search` is invalid, or the device fails.
 pub fn translate(
     languages: &Languages,
     model: &Translator,

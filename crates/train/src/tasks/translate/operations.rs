@@ -1,4 +1,4 @@
-//! What a trained translator can be asked for.
+//! The operations of a trained translator.
 
 use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::decode::{DecodeError, Search};
@@ -30,31 +30,31 @@ settings! {
     }
 }
 
-/// Sentences that are translated side by side.
+/// Sentences per batch of translation.
 const BATCH: usize = 32;
 
 /// The attention weights of a translation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Alignment {
-    /// The tokens read, with the end.
+    /// The source tokens, with the end.
     pub read: Vec<String>,
-    /// The tokens written, with the end.
+    /// The target tokens, with the end.
     pub written: Vec<String>,
-    /// A row for each token written, a column for each token read.
+    /// A row for each target token, a column for each source token.
     pub weights: Vec<Vec<f32>>,
 }
 
 impl Trained<TranslateTask> {
-    /// Translations of sentences, best first, each with how it was found.
+    /// Translations of sentences, best first, each with its hypothesis.
     ///
     /// # Errors
     ///
-    /// When a setting of `search` has no meaning, or the device fails.
+    /// When a setting of `search` is invalid, or the device fails.
     pub fn translate(&self, sentences: &[&str], search: &Search) -> Result<Vec<Vec<Sentence>>, DecodeError> {
         translate(&self.assets, &self.model, sentences, search)
     }
 
-    /// The attention weights with which `sentence` is translated to the tokens `translation`; none without attention.
+    /// The attention weights of `sentence` for the target tokens `translation`; none without attention.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ fn eval(trained: Translator, request: Evaluate, options: EvalOptions, output: &m
         output.warn(warning);
     }
     let search = options.search.search(trained.settings.search())?;
-    // Beam search has a row for each hypothesis, so batches are smaller than in training.
+    // Beam search has a row for each hypothesis, so its batches are smaller than in training.
     let report = evaluate(&trained.model, languages, &pairs, &search, request.batch_size.unwrap_or(64))?;
     Ok(report.fact("sentences", pairs.len()).fact("beam", search.beam))
 }
@@ -110,7 +110,7 @@ fn predict(trained: Translator, request: Predict, options: PredictOptions, outpu
     let PredictOptions { search, shown } = options;
     let languages = &trained.assets;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
-    // The last sentence that is not empty, and the tokens of its translation.
+    // The last sentence that is not empty, and its translation's tokens.
     let mut last = None;
     let mut warned = false;
     let prompt = format!("{} to {}> ", languages.source.name, languages.target.name);

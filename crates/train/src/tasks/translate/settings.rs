@@ -65,7 +65,7 @@ settings! {
 }
 
 impl PairSettings {
-    /// Checks that subword pieces are not combined with what only words or characters have, and the other way round.
+    /// Checks that subword settings are not combined with settings of words or characters only, and vice versa.
     fn consistent(&self) -> Result<(), SettingError> {
         let whole_words = "word, as --subword cuts words into pieces";
         let other_unit = |unit: &SentenceUnit| *unit != SentenceUnit::Word;
@@ -92,13 +92,13 @@ impl PairSettings {
             .map(|(given, default)| given.clone().unwrap_or_else(|| default.to_owned()))
     }
 
-    /// The units of the languages, the source first. The built-in dates are written in characters by default.
+    /// The units of the languages, the source first. For the built-in dates they are characters by default.
     pub(super) fn units(&self) -> [SentenceUnit; 2] {
         let dates = self.data == PairSource::DATES;
         [self.source_units, self.target_units.unwrap_or(if dates { SentenceUnit::Char } else { SentenceUnit::Word })]
     }
 
-    /// How the languages are made.
+    /// The configuration of the languages.
     pub(super) fn languages(&self) -> LanguageConfig {
         let words =
             WordConfig { min_count: self.vocabulary.min_count, max_size: self.vocabulary.max_vocabulary };
@@ -116,7 +116,7 @@ impl PairSettings {
         self.batch_tokens.map_or(BatchSize::Sentences(self.batch_size), BatchSize::Tokens)
     }
 
-    /// Where the pairs come from.
+    /// The source of the sentence pairs.
     pub fn source(&self) -> PairSource {
         PairSource {
             data: self.data.clone(),
@@ -128,7 +128,7 @@ impl PairSettings {
 }
 
 impl TranslateSettings {
-    /// The search for translations where nothing else is asked for.
+    /// The default search for translations.
     pub fn search(&self) -> Search {
         Search { beam: 5, ..self.greedy() }
     }

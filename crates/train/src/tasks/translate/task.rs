@@ -9,16 +9,16 @@ use super::languages::translate;
 use super::settings::TranslateSettings;
 use crate::prelude::*;
 
-/// The sentences of a run and what is done with them.
+/// A run's sentence pairs and their batches.
 #[derive(Debug)]
 pub struct TranslateTask {
     settings: TranslateSettings,
     languages: Languages,
-    /// The training pairs in numbers.
+    /// The training pairs as token ids.
     train: Vec<(Vec<u32>, Vec<u32>)>,
     validation: Pairs,
     buckets: Buckets,
-    /// The order of the epoch that was asked for last.
+    /// The batches of the latest epoch.
     epoch: OfEpoch<Vec<Vec<usize>>>,
     data: DataInfo,
 }
@@ -163,6 +163,6 @@ impl Task for TranslateTask {
 /// The SHA-256 of all sentences.
 fn content(splits: &[&Pairs]) -> String {
     let sides = splits.iter().flat_map(|pairs| [&pairs.sources, &pairs.targets]);
-    // The marks between sentences and between sides make it clear where each ends.
+    // The separators between sentences and between sides make their ends unambiguous.
     sha256(sides.flat_map(|side| side.iter().flat_map(|sentence| [sentence.as_str(), "\n"]).chain(["\0"])))
 }

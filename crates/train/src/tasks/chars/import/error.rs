@@ -1,37 +1,37 @@
-//! Why a file of weights does not make a run.
+//! Errors of importing a file of weights.
 
 use std::path::PathBuf;
 
 use rekindle_data::counted;
 use rekindle_weights::ShapeError;
 
-/// Why a file of weights does not make a language model, and what to do about it.
+/// Why a file of weights is not a language model, with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// The file that cannot be imported.
+    /// An error in this file.
     #[error("cannot import {}", path.display())]
     In {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<Self>,
     },
-    /// The tensors of the file are not those of a language model.
+    /// The tensors are not those of a language model.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// The file has no vocabulary that fits.
+    /// The file has no vocabulary of the right size.
     #[error(
         "the model has {}, and the file has no table of as many{}; give one with --vocab FILE",
         counted(*wanted, "symbols"),
         list(tables)
     )]
     NoVocabulary {
-        /// The symbols of the model.
+        /// Vocabulary size of the model.
         wanted: usize,
-        /// The tables that are there, with their sizes.
+        /// The candidate tables, with their sizes.
         tables: Vec<(String, usize)>,
     },
-    /// The file has several vocabularies that fit.
+    /// The file has several vocabularies of the right size.
     #[error("{one} and {other} both have as many symbols as the model; give the right one with --vocab FILE")]
     SeveralVocabularies {
         /// One of them.
@@ -39,12 +39,12 @@ pub enum ImportError {
         /// Another.
         other: String,
     },
-    /// The vocabulary that was given is not the model's.
+    /// The given vocabulary does not have the model's size.
     #[error("the model has {}, the vocabulary {found}", counted(*wanted, "symbols"))]
     VocabularySize {
-        /// The symbols of the model.
+        /// Vocabulary size of the model.
         wanted: usize,
-        /// The symbols of the vocabulary.
+        /// Size of the given vocabulary.
         found: usize,
     },
 }

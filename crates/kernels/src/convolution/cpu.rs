@@ -1,0 +1,163 @@
+//! The operation over slices.
+
+mod channelwise;
+mod full;
+mod image;
+
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
+use pulp::{Arch, Simd};
+use rayon::prelude::*;
+
+use super::{Activation, Options};
+use crate::cpu::{
+    blocks::CHUNK,
+    lanes::{Lanewise, apply},
+    operation::Operation,
+    tensors::CpuBackend,
+};
+use image::Image;
+
+/// A convolution of `input`, `weight` and `bias`, with one group or one for each channel.
+#[derive(Clone, Debug)]
+pub(super) struct Convolution(pub Options);
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+pub(super) struct Saved<B: CpuBackend> {
+    sizes: Sizes,
+    activation: Activation,
+    input: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    /// Where the activation's slope follows from it.
+    output: Option<FloatTensor<B>>,
+}
+
+/// The sizes of a convolution.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    batch: usize,
+    /// Channels of the input and of the output.
+    channels: usize,
+    outputs: usize,
+    image: Image,
+    /// Whether each channel has a kernel of its own.
+    channelwise: bool,
+}
+
+impl Sizes {
+    /// Numbers of the kernel of an output.
+    fn depth(&self) -> usize {
+        self.image.taps() * if self.channelwise { 1 } else { self.channels }
+    }
+}
+
+impl Operation<3> for Convolution {
+    type Saved<B: CpuBackend> = Saved<B>;
+
+    fn forward<B: CpuBackend>(self, inputs: [FloatTensor<B>; 3]) -> (FloatTensor<B>, Saved<B>) {
+        let [input, weight, bias] = inputs.map(B::contiguous);
+        let Options { stride, padding: [rows, columns], groups, activation } = self.0;
+        let ([batch, channels, height, width], [outputs, _, tall, wide]) =
+            (input.shape().dims(), weight.shape().dims());
+        let image = Image::new([height, width], [tall, wide], stride, [rows, columns]);
+        let sizes = Sizes { batch, channels, outputs, image, channelwise: groups > 1 };
+        let forward = if sizes.channelwise { channelwise::forward } else { full::forward };
+        let elements = forward(&sizes, [&input, &weight, &bias].map(|tensor| B::slice(tensor)), activation);
+        let [height, width] = image.output();
+        let output = B::from_elements(elements, [batch, outputs, height, width].into());
+        let kept = (activation != Activation::Identity).then(|| output.clone());
+        (output, Saved { sizes, activation, input, weight, output: kept })
+    }
+
+    fn backward<B: CpuBackend>(
+        saved: Saved<B>,
+        gradient: FloatTensor<B>,
+        wanted: [bool; 3],
+    ) -> [Option<FloatTensor<B>>; 3] {
+        let Saved { sizes, activation, input, weight, output } = saved;
+        let gradient = match output {
+            None => B::contiguous(gradient),
+            Some(output) => sloped::<B>(gradient, &output, activation),
+        };
+        let d = B::slice(&gradient);
+        let (x, w) = (B::slice(&input), B::slice(&weight));
+        let (to_input, to_weight) = match sizes.channelwise {
+            true => (
+                channelwise::input_gradient as fn(&Sizes, _, _) -> _,
+                channelwise::weight_gradient as fn(&Sizes, _, _) -> _,
+            ),
+            false => (full::input_gradient as fn(&Sizes, _, _) -> _, full::weight_gradient as fn(&Sizes, _, _) -> _),
+        };
+        [
+            wanted[0].then(|| B::from_elements(to_input(&sizes, w, d), input.shape())),
+            wanted[1].then(|| B::from_elements(to_weight(&sizes, x, d), weight.shape())),
+            wanted[2].then(|| B::from_elements(bias_gradient(&sizes, d), [sizes.outputs].into())),
+        ]
+    }
+}
+
+/// `∂L/∂b` from `d` `[B, O, P]`, by channel: whatever the number of threads.
+fn bias_gradient(sizes: &Sizes, d: &[f32]) -> Vec<f32> {
+    let places = sizes.image.places();
+    let channel = |output: usize| {
+        let planes = d.chunks_exact(places).skip(output).step_by(sizes.outputs);
+        planes.map(sum).sum()
+    };
+    (0..sizes.outputs).into_par_iter().map(channel).collect()
+}
+
+/// The sum of a plane, in lanes that the compiler can make vectors of.
+fn sum(plane: &[f32]) -> f32 {
+    let (vectors, rest) = plane.as_chunks::<16>();
+    let mut sums = [0.0; 16];
+    for vector in vectors {
+        sums.iter_mut().zip(vector).for_each(|(sum, x)| *sum += x);
+    }
+    sums.iter().chain(rest).sum()
+}
+
+/// The gradient before the activation.
+fn sloped<B: CpuBackend>(gradient: FloatTensor<B>, output: &FloatTensor<B>, activation: Activation) -> FloatTensor<B> {
+    let (mut gradient, arch) = (B::owned(gradient), Arch::new());
+    let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(output).par_chunks(CHUNK));
+    chunks.for_each(|(gradient, output)| apply(arch, Slope(activation), [output], [gradient]));
+    gradient
+}
+
+/// A gradient where the output is between the activation's bounds, else 0.
+#[derive(Clone, Copy)]
+struct Slope(Activation);
+
+impl Lanewise<1, 1> for Slope {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, [y]: [S::f32s; 1], [gradient]: [S::f32s; 1]) -> [S::f32s; 1] {
+        let zero = simd.splat_f32s(0.0);
+        let mut inside = simd.less_than_f32s(zero, y);
+        if self.0 == Activation::Relu6 {
+            inside = simd.and_m32s(inside, simd.less_than_f32s(y, simd.splat_f32s(6.0)));
+        }
+        [simd.select_f32s(inside, gradient, zero)]
+    }
+}
+
+impl Activation {
+    /// `f(x)`.
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        match self {
+            Self::Identity => x,
+            // A number that is none stays one.
+            Self::Relu => {
+                if x < 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Self::Relu6 => x.clamp(0.0, 6.0),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests;

@@ -1,0 +1,156 @@
+//! A kernel for each channel, which reads that channel alone.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{Sizes, image::Image};
+use crate::{convolution::Activation, cpu::pool::Buffer};
+
+/// Planes of a task: one is little work.
+const TASK_PLANES: usize = 8;
+
+/// Runs `task` on the planes `[B, C]` of `output`, each with its number, some of them at a time, with room for a plane that
+/// is laid out.
+fn each_plane(output: &mut [f32], plane: usize, image: &Image, task: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
+    if output.is_empty() {
+        return;
+    }
+    output.par_chunks_mut(TASK_PLANES * plane).enumerate().for_each(|(index, planes)| {
+        let mut room = Buffer::take(image.plane());
+        for (number, plane) in planes.chunks_exact_mut(plane).enumerate() {
+            task(index * TASK_PLANES + number, plane, &mut room);
+        }
+    });
+}
+
+/// The output `[B, C, P]`.
+pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activation: Activation) -> Vec<f32> {
+    let (image, arch) = (&sizes.image, Arch::new());
+    let (places, pixels) = (image.places(), image.pixels());
+    let taps = image.taps_from_first();
+    let mut output = vec![0.0; sizes.batch * sizes.channels * places];
+    each_plane(&mut output, places, image, |number, out, room| {
+        let channel = number % sizes.channels;
+        let (plane, kernel) = (&input[number * pixels..][..pixels], &weight[channel * taps.len()..][..taps.len()]);
+        arch.dispatch(Forward { image, taps: &taps, plane, kernel, bias: bias[channel], activation, out, room });
+    });
+    output
+}
+
+/// One plane.
+struct Forward<'a> {
+    image: &'a Image,
+    taps: &'a [usize],
+    plane: &'a [f32],
+    kernel: &'a [f32],
+    bias: f32,
+    activation: Activation,
+    out: &'a mut [f32],
+    room: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { image, taps, plane, kernel, bias, activation, out, room } = self;
+        image.lay_out(plane, room);
+        for (out, start) in out.chunks_exact_mut(image.output()[1]).zip(image.row_starts()) {
+            for (tap, factor) in taps.iter().zip(kernel) {
+                let from = &room[start + tap..][..out.len()];
+                out.iter_mut().zip(from).for_each(|(out, x)| *out += factor * x);
+            }
+            for out in out {
+                *out = activation.of(*out + bias);
+            }
+        }
+    }
+}
+
+/// `∂L/∂x` `[B, C, pixels]` from `d` `[B, C, P]`.
+pub(super) fn input_gradient(sizes: &Sizes, weight: &[f32], d: &[f32]) -> Vec<f32> {
+    let (image, arch) = (&sizes.image, Arch::new());
+    let places = image.places();
+    let taps = image.taps_from_first();
+    let mut output = vec![0.0; sizes.batch * sizes.channels * image.pixels()];
+    each_plane(&mut output, image.pixels(), image, |number, out, room| {
+        let channel = number % sizes.channels;
+        let (d, kernel) = (&d[number * places..][..places], &weight[channel * taps.len()..][..taps.len()]);
+        arch.dispatch(Backward { image, taps: &taps, d, kernel, out, room });
+    });
+    output
+}
+
+/// One plane back.
+struct Backward<'a> {
+    image: &'a Image,
+    taps: &'a [usize],
+    d: &'a [f32],
+    kernel: &'a [f32],
+    out: &'a mut [f32],
+    room: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { image, taps, d, kernel, out, room } = self;
+        room.fill(0.0);
+        for (d, start) in d.chunks_exact(image.output()[1]).zip(image.row_starts()) {
+            for (tap, factor) in taps.iter().zip(kernel) {
+                let to = &mut room[start + tap..][..d.len()];
+                to.iter_mut().zip(d).for_each(|(to, d)| *to += factor * d);
+            }
+        }
+        image.take_back(room, out);
+    }
+}
+
+/// `∂L/∂W` `[C, 1, K, L]` from `d` `[B, C, P]`: by channel, whatever the number of threads.
+pub(super) fn weight_gradient(sizes: &Sizes, input: &[f32], d: &[f32]) -> Vec<f32> {
+    let (image, arch) = (&sizes.image, Arch::new());
+    let taps = image.taps_from_first();
+    let mut output = vec![0.0; sizes.channels * taps.len()];
+    output.par_chunks_exact_mut(taps.len()).enumerate().for_each(|(channel, out)| {
+        arch.dispatch(Kernel { sizes, taps: &taps, input, d, channel, out });
+    });
+    output
+}
+
+/// The gradient of a channel's kernel.
+struct Kernel<'a> {
+    sizes: &'a Sizes,
+    taps: &'a [usize],
+    input: &'a [f32],
+    d: &'a [f32],
+    channel: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Kernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { sizes, taps, input, d, channel, out } = self;
+        let (image, places, pixels) = (&sizes.image, sizes.image.places(), sizes.image.pixels());
+        let mut room = Buffer::take(image.plane());
+        // A row of sums for each tap, added up at the end: sums side by side become vectors.
+        let width = image.output()[1];
+        let mut sums = Buffer::take(taps.len() * width);
+        sums.fill(0.0);
+        for number in (channel..sizes.batch * sizes.channels).step_by(sizes.channels) {
+            image.lay_out(&input[number * pixels..][..pixels], &mut room);
+            for (d, start) in d[number * places..][..places].chunks_exact(width).zip(image.row_starts()) {
+                for (tap, sums) in taps.iter().zip(sums.chunks_exact_mut(width)) {
+                    let from = &room[start + tap..][..width];
+                    sums.iter_mut().zip(d).zip(from).for_each(|((sum, d), x)| *sum += d * x);
+                }
+            }
+        }
+        out.iter_mut().zip(sums.chunks_exact(width)).for_each(|(out, sums)| *out = sums.iter().sum());
+    }
+}

@@ -1,0 +1,258 @@
+//! Kernels that read all channels: a product of the weights `[O, D]` and what each place reads, `[D, P]`.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{
+    Sizes,
+    image::{Image, Run},
+};
+use crate::{
+    convolution::Activation,
+    cpu::{
+        matrix::{Matrix, add_product},
+        panels::panel_columns,
+        pool::Buffer,
+        tiles::{Row, Start, multiply_panel},
+    },
+};
+
+/// Places of the output that are worth a task.
+const TASK_PLACES: usize = 256;
+
+/// Places that the gradients gather at once.
+const GATHERED: usize = 512;
+
+/// Parts of the batch whose gradients of the weights are summed apart, whatever the number of threads.
+const PARTS: usize = 16;
+
+/// Numbers that these sums may take together.
+const PARTS_NUMBERS: usize = 1 << 22;
+
+/// Images of a task.
+fn images_of_task(sizes: &Sizes) -> usize {
+    TASK_PLACES.div_ceil(sizes.image.places()).min(sizes.batch.max(1))
+}
+
+/// Images, laid out.
+struct LaidOut {
+    planes: Buffer,
+    /// Numbers of an image.
+    image: usize,
+    /// For each number of a kernel: from what its first tap reads to what it reads.
+    taps: Vec<usize>,
+}
+
+impl LaidOut {
+    /// Room for images.
+    fn new(sizes: &Sizes, images: usize) -> Self {
+        let plane = sizes.image.plane();
+        let in_plane = sizes.image.taps_from_first();
+        let taps =
+            (0..sizes.channels).flat_map(|channel| in_plane.iter().map(move |tap| channel * plane + tap)).collect();
+        let image = sizes.channels * plane;
+        Self { planes: Buffer::take(images * image), image, taps }
+    }
+
+    /// Fills it with images.
+    #[inline(always)]
+    fn lay_out(&mut self, image: &Image, pixels: &[f32]) {
+        let planes = self.planes.chunks_exact_mut(image.plane());
+        planes.zip(pixels.chunks_exact(image.pixels())).for_each(|(to, plane)| image.lay_out(plane, to));
+    }
+
+    /// Gathers what the places of `runs` read: `to` `[D, width]`.
+    #[inline(always)]
+    fn gather(&self, runs: &[Run], width: usize, to: &mut [f32]) {
+        for (to, tap) in to.chunks_exact_mut(width).zip(&self.taps) {
+            for run in runs {
+                let from = run.image * self.image + run.from + tap;
+                to[run.at..][..run.len].copy_from_slice(&self.planes[from..][..run.len]);
+            }
+        }
+    }
+
+    /// Adds what [`gather`](Self::gather) would have read to where it would have read it.
+    #[inline(always)]
+    fn scatter(&mut self, runs: &[Run], width: usize, from: &[f32]) {
+        for (from, tap) in from.chunks_exact(width).zip(&self.taps) {
+            for run in runs {
+                let to = run.image * self.image + run.from + tap;
+                let to = &mut self.planes[to..][..run.len];
+                to.iter_mut().zip(&from[run.at..][..run.len]).for_each(|(to, from)| *to += from);
+            }
+        }
+    }
+}
+
+/// The output `[B, O, P]`.
+pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activation: Activation) -> Vec<f32> {
+    let (places, outputs) = (sizes.image.places(), sizes.outputs);
+    let mut output = vec![0.0; sizes.batch * outputs * places];
+    if output.is_empty() {
+        return output;
+    }
+    let images = images_of_task(sizes);
+    let tasks = sizes.batch.div_ceil(images);
+    // A few large images: the threads share the outputs of each. A number does not depend on it.
+    let shares = if images > 1 { 1 } else { (2 * rayon::current_num_threads()).div_ceil(tasks).min(outputs) };
+    let share = outputs.div_ceil(shares);
+    let arch = Arch::new();
+    let pixels = sizes.channels * sizes.image.pixels();
+    let run = |(index, out): (usize, &mut [f32])| {
+        let (first, rows) = match shares {
+            1 => (index * images, 0..outputs),
+            _ => {
+                let parts = outputs.div_ceil(share);
+                let first = index % parts * share;
+                (index / parts, first..outputs.min(first + share))
+            }
+        };
+        let count = out.len() / (rows.len() * places);
+        let input = &input[first * pixels..][..count * pixels];
+        arch.dispatch(Forward { sizes, input, weight, bias, activation, rows, out });
+    };
+    split(&mut output, sizes, images, share).into_par_iter().enumerate().for_each(run);
+    output
+}
+
+/// Cuts the output into the images of each task, and an image into the outputs of each share.
+fn split<'a>(output: &'a mut [f32], sizes: &Sizes, images: usize, share: usize) -> Vec<&'a mut [f32]> {
+    let places = sizes.image.places();
+    let tasks = output.chunks_mut(images * sizes.outputs * places);
+    if share == sizes.outputs {
+        tasks.collect()
+    } else {
+        tasks.flat_map(|image| image.chunks_mut(share * places)).collect()
+    }
+}
+
+/// Some images, or some outputs of one.
+struct Forward<'a> {
+    sizes: &'a Sizes,
+    input: &'a [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    activation: Activation,
+    rows: Range<usize>,
+    /// `[images, rows, P]`
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { sizes, input, weight, bias, activation, rows, out } = self;
+        let (image, depth, places) = (&sizes.image, sizes.depth(), sizes.image.places());
+        let images = out.len() / (rows.len() * places);
+        let mut laid_out = LaidOut::new(sizes, images);
+        laid_out.lay_out(image, input);
+
+        let width = panel_columns(S::F32_LANES);
+        let mut panel = Buffer::take(depth * width);
+        // What a panel that is not full holds beside its places is multiplied too, and not used.
+        panel.fill(0.0);
+        let mut sums = Buffer::take(rows.len() * width);
+        let factors = |row: usize| &weight[(rows.start + row) * depth..][..depth];
+        let products: Vec<Row> =
+            (0..rows.len()).map(|row| Row { factors: factors(row), start: Start::Zero, at: row * width }).collect();
+        let mut runs = Vec::new();
+        for first in (0..images * places).step_by(width) {
+            image.runs(first, width.min(images * places - first), &mut runs);
+            laid_out.gather(&runs, width, &mut panel);
+            multiply_panel(simd, &panel, &products, 0..width, &mut sums);
+            for run in &runs {
+                for (row, sums) in sums.chunks_exact(width).enumerate() {
+                    let out = &mut out[(run.image * rows.len() + row) * places + run.place..][..run.len];
+                    let (sums, bias) = (&sums[run.at..][..run.len], bias[rows.start + row]);
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = activation.of(sum + bias));
+                }
+            }
+        }
+    }
+}
+
+/// Gathers the gradients of the places of `runs` from `d` `[images, O, P]`: `to` `[O, width]`.
+fn gather_gradients(sizes: &Sizes, d: &[f32], runs: &[Run], width: usize, to: &mut [f32]) {
+    let places = sizes.image.places();
+    for (output, to) in to.chunks_exact_mut(width).enumerate() {
+        for run in runs {
+            let from = (run.image * sizes.outputs + output) * places + run.place;
+            to[run.at..][..run.len].copy_from_slice(&d[from..][..run.len]);
+        }
+    }
+}
+
+/// `∂L/∂W` `[O, D]` from `d` `[B, O, P]`.
+pub(super) fn weight_gradient(sizes: &Sizes, input: &[f32], d: &[f32]) -> Vec<f32> {
+    let numbers = sizes.outputs * sizes.depth();
+    let parts = PARTS.min(PARTS_NUMBERS / numbers.max(1)).clamp(1, sizes.batch.max(1));
+    let edge = |part: usize| part * sizes.batch / parts;
+    let part = |part: usize| weight_gradient_of(sizes, input, d, edge(part)..edge(part + 1));
+    let sums: Vec<Vec<f32>> = (0..parts).into_par_iter().map(part).collect();
+    let sum = |mut sum: Vec<f32>, part: Vec<f32>| {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        sum
+    };
+    sums.into_iter().reduce(sum).unwrap_or_default()
+}
+
+/// The share of some images.
+fn weight_gradient_of(sizes: &Sizes, input: &[f32], d: &[f32], images: Range<usize>) -> Vec<f32> {
+    let (image, depth, places) = (&sizes.image, sizes.depth(), sizes.image.places());
+    let mut sums = vec![0.0; sizes.outputs * depth];
+    let at_once = images_of_task(sizes);
+    let (pixels, gradients) = (sizes.channels * image.pixels(), sizes.outputs * places);
+    let mut laid_out = LaidOut::new(sizes, at_once.min(images.len()));
+    let (mut read, mut upstream) = (Buffer::take(depth * GATHERED), Buffer::take(sizes.outputs * GATHERED));
+    let mut runs = Vec::new();
+    for first in images.clone().step_by(at_once) {
+        let count = at_once.min(images.end - first);
+        laid_out.lay_out(image, &input[first * pixels..][..count * pixels]);
+        let d = &d[first * gradients..][..count * gradients];
+        for place in (0..count * places).step_by(GATHERED) {
+            let width = GATHERED.min(count * places - place);
+            image.runs(place, width, &mut runs);
+            let (read, upstream) = (&mut read[..depth * width], &mut upstream[..sizes.outputs * width]);
+            laid_out.gather(&runs, width, read);
+            gather_gradients(sizes, d, &runs, width, upstream);
+            add_product(Matrix::filling(upstream, width), Matrix::filling(read, width).transpose(), &mut sums);
+        }
+    }
+    sums
+}
+
+/// `∂L/∂x` `[B, C, pixels]` from `d` `[B, O, P]`.
+pub(super) fn input_gradient(sizes: &Sizes, weight: &[f32], d: &[f32]) -> Vec<f32> {
+    let (image, depth, places) = (&sizes.image, sizes.depth(), sizes.image.places());
+    let (pixels, gradients) = (sizes.channels * image.pixels(), sizes.outputs * places);
+    let at_once = images_of_task(sizes);
+    let mut output = vec![0.0; sizes.batch * pixels];
+    if output.is_empty() {
+        return output;
+    }
+    let tasks = output.par_chunks_mut(at_once * pixels).zip(d.par_chunks(at_once * gradients));
+    tasks.for_each(|(out, d)| {
+        let count = out.len() / pixels;
+        let mut laid_out = LaidOut::new(sizes, count);
+        laid_out.planes.fill(0.0);
+        let (mut read, mut upstream) = (Buffer::take(depth * GATHERED), Buffer::take(sizes.outputs * GATHERED));
+        let mut runs = Vec::new();
+        for place in (0..count * places).step_by(GATHERED) {
+            let width = GATHERED.min(count * places - place);
+            image.runs(place, width, &mut runs);
+            let (read, upstream) = (&mut read[..depth * width], &mut upstream[..sizes.outputs * width]);
+            gather_gradients(sizes, d, &runs, width, upstream);
+            read.fill(0.0);
+            add_product(Matrix::filling(weight, depth).transpose(), Matrix::filling(upstream, width), read);
+            laid_out.scatter(&runs, width, read);
+        }
+        let planes = laid_out.planes.chunks_exact(image.plane());
+        out.chunks_exact_mut(image.pixels()).zip(planes).for_each(|(plane, from)| image.take_back(from, plane));
+    });
+    output
+}
