@@ -118,7 +118,7 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
         .rekindle(&["sample", "run", "--checkpoint", "last", "--length", "5"])
         .assert()
         .success()
-        .stderr(contains("step-00000004").and(contains("passed over")));
+        .stderr(contains("step-00000004").and(contains("skipped an unusable checkpoint")));
     cut(&model(2));
     failure(&place, &["sample", "run", "--checkpoint", "last"], 1, &["step-00000004", "step-00000002"]);
     failure(&place, &["sample", "run", "--checkpoint", "99"], 1, &["99"]);
@@ -141,7 +141,7 @@ fn a_run_does_not_go_on_with_another_text() {
     place.rekindle(&train(&["--out", "run"])).assert().success();
     let text = fs::read_to_string(place.path("text.txt")).unwrap();
     fs::write(place.path("text.txt"), text.repeat(2)).unwrap();
-    let words = ["the run began with other data", "text.txt", "--init-from", "--other-data"];
+    let words = ["the data has changed since the run started", "text.txt", "--init-from", "--other-data"];
     failure(&place, &["train", "--resume", "run", "--steps", "8"], 1, &words);
     place.rekindle(&["train", "--resume", "run", "--steps", "8", "--other-data"]).assert().success();
     place.rekindle(&["train", "--resume", "run", "--steps", "9"]).assert().success();

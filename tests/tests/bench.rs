@@ -13,7 +13,7 @@ const TINY: [&str; 9] =
 fn without_pytorch_it_says_so_and_compares_with_burn() {
     let place = Workplace::new();
     let shapes = ["--shapes", "train-lstm-1x4-b2-t3,train-gru-2x4-b2-t3,sample-rnn-1x4"];
-    let told = contains("going on without PyTorch").and(contains("/nonexistent/python"));
+    let told = contains("PyTorch is not compared").and(contains("/nonexistent/python"));
     let table = contains("x Burn").and(contains("train-gru-2x4-b2-t3")).and(contains("sample-rnn-1x4"));
     place.rekindle(&[&TINY[..], &shapes].concat()).assert().success().stderr(told).stdout(table);
 }
@@ -98,7 +98,7 @@ fn every_task_is_timed_on_every_backend() {
 #[test]
 fn a_shape_that_is_none_is_named() {
     let place = Workplace::new();
-    let told = contains("train-elman-1x2 is no shape").and(contains("rnn, lstm or gru"));
+    let told = contains("train-elman-1x2: invalid shape").and(contains("rnn, lstm or gru"));
     place.rekindle(&["bench", "--shapes", "train-elman-1x2"]).assert().failure().stderr(told);
     place.rekindle(&["bench", "--rounds", "0"]).assert().failure().stderr(contains("at least 1"));
 }

@@ -208,7 +208,7 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
     };
     frozen("lite0.safetensors", &[]).success().stderr(contains("24/24 images encoded").and(contains("8/8 images")));
     frozen("lite0.safetensors", &["--out", "again"]).success().stderr(contains("images encoded").not());
-    let other = contains("it is of other weights; computing it anew").and(contains("24/24 images encoded"));
+    let other = contains("it is of other weights; computing it again").and(contains("24/24 images encoded"));
     frozen("other.safetensors", &["--out", "other"]).success().stderr(other);
     // A run has all that it needs.
     fs::remove_file(place.path("other.safetensors")).unwrap();
@@ -219,7 +219,7 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
     let tuned = ["--out", "tuned", "--fine-tune-after", "1", "--init-from", "again", "--flip"];
     frozen("lite0.safetensors", &tuned)
         .success()
-        .stderr(contains("all weights but those of the image encoder are those of the run"));
+        .stderr(contains("all weights but those of the image encoder are those of the --init-from run"));
     place.rekindle(&["predict", "tuned", "colours/images/red7.ppm"]).assert().success();
     frozen("lite0.safetensors", &["--out", "x", "--flip"]).code(1).stderr(contains("features are cached"));
 }
@@ -246,7 +246,7 @@ fn bad_data_and_weights_are_named() {
     train(&[]).assert().code(1).stderr(contains("red0.ppm").and(contains("damaged")));
     fs::remove_file(place.path("colours/images/red0.ppm")).unwrap();
     train(&[]).assert().code(1).stderr(contains("1 of 32"));
-    train(&["--allow-missing"]).assert().success().stderr(contains("left out because they are missing: 1 picture"));
+    train(&["--allow-missing"]).assert().success().stderr(contains("skipped, missing: 1 picture"));
     fs::write(place.path("colours/Flickr8k.token.txt"), "red1.ppm\tno number\n").unwrap();
     train(&[]).assert().code(1).stderr(contains("Flickr8k.token.txt, line 1"));
 }

@@ -118,7 +118,7 @@ fn weights_of_another_text_are_a_better_start_than_chance() {
         .rekindle(&small(&["--steps", "1", "--out", "warm", "--init-from", "old"]))
         .assert()
         .success()
-        .stderr(contains("symbols have weights in the run to start from"));
+        .stderr(contains("symbols have weights in the --init-from run"));
     let first = |run: &str| place.losses(run)[0].1.parse::<f64>().unwrap();
     assert!(first("warm") < first("cold") - 0.5, "{} and {}", first("warm"), first("cold"));
 }
@@ -180,5 +180,5 @@ fn an_interrupted_run_saves_and_leaves() {
     assert!(before < 2000);
     let more = (before + 3).to_string();
     let resume = ["train", "--resume", "run", "--steps", &more];
-    place.rekindle(&resume).assert().success().stderr(contains(format!("going on after step {before}")));
+    place.rekindle(&resume).assert().success().stderr(contains(format!("resuming after step {before}")));
 }

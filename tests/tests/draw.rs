@@ -144,7 +144,7 @@ fn what_does_not_fit_a_run_is_refused() {
     place.rekindle(&small(&["--steps", "1", "--out", "run"])).assert().success();
     for (command, wanted) in [
         (&["sample", "run", "--temperature", "0.5"][..], "--temperature is for runs of `chars`"),
-        (&["predict", "run"], "the images to draw again"),
+        (&["predict", "run"], "the images to reconstruct"),
         (&["predict", "run", "no-such.png"], "no such file"),
         (&["predict", "run", "text.txt"], "text.txt"),
         (&["eval", "run", "--data", "text.txt"], "text.txt"),

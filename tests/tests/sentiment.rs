@@ -70,7 +70,7 @@ fn reviews_are_learnt_judged_classified_and_explained() {
 fn data_that_nothing_can_be_learnt_from_leaves_no_run() {
     let place = Workplace::new();
     let cases = [
-        ("one.tsv", "good\t1\nfine\t1\n", "two classes or more"),
+        ("one.tsv", "good\t1\nfine\t1\n", "at least two classes"),
         ("fields.tsv", "good\t1\nbad\n", "fields.tsv, line 2"),
         ("broken.tsv.gz", "good\t1\n", "gzip"),
         ("columns.csv", "a,b,c,d\n1,2,3,4\n", "--text-column"),

@@ -181,7 +181,7 @@ fn a_text_that_is_cut_short_while_it_is_read_ends_the_run_with_a_checkpoint() {
     let done = place.steps("run").len();
     assert_eq!(fs::read_dir(place.path("run/checkpoints")).unwrap().count(), 1);
     let resume = ["train", "--resume", "run", "--steps", &(done + 5).to_string()];
-    place.rekindle(&resume).assert().code(1).stderr(contains("the run began with other data: text.txt"));
+    place.rekindle(&resume).assert().code(1).stderr(contains("the data has changed since the run started: text.txt"));
     fs::write(place.path("text.txt"), text).unwrap();
     place.rekindle(&resume).assert().success();
     // The hidden states that the batch was to begin with are in the checkpoint too.

@@ -85,7 +85,7 @@ fn sentences_are_learnt_translated_and_judged() {
         .rekindle(&["predict", "runs/translate", "a bird plays ."])
         .assert()
         .success()
-        .stderr(contains("0 % are de and 100 % are en, and this run translates from de to en"));
+        .stderr(contains("0 % are de and 100 % are en, but this run translates from de to en"));
     let options =
         ["predict", "runs/translate", "Ein kind rennt .", "--n-best", "2", "--json", "--attention", "look.svg"];
     let output = place.rekindle(&options).assert().success().get_output().stdout.clone();
@@ -133,7 +133,7 @@ fn words_can_be_cut_into_pieces_that_are_learnt() {
                 .rekindle(&["predict", "runs/translate", "a woman plays ."])
                 .assert()
                 .success()
-                .stderr(contains("and this run translates from de to en"));
+                .stderr(contains("but this run translates from de to en"));
         }
         fs::write(place.path("runs/translate/vocab.json"), "{}").unwrap();
         place.rekindle(&["predict", "runs/translate", "x"]).assert().code(1).stderr(contains("vocab.json"));
@@ -148,7 +148,7 @@ fn what_pieces_of_words_cannot_have_is_refused() {
         (&["--subword", "bpe", "--min-count", "2"], "min-count 2"),
         (&["--subword", "bpe", "--source-units", "char"], "source-units char"),
         (&["--subword", "unigram", "--target-units", "char"], "target-units char"),
-        (&["--subword", "unigram", "--max-words", "3"], "3 pieces of words cannot be learnt"),
+        (&["--subword", "unigram", "--max-words", "3"], "cannot learn 3 subword pieces"),
         (&["--subword", "letters"], "one of bpe, unigram"),
     ] {
         place.rekindle(&small(options)).assert().failure().stderr(contains(wanted));

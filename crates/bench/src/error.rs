@@ -14,7 +14,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// A text that is not the name of a shape.
-    #[error("{text} is no shape: {reason}")]
+    #[error("{text}: invalid shape: {reason}")]
     NoShape {
         /// The text.
         text: String,
@@ -58,7 +58,7 @@ pub enum BenchError {
         source: Failure,
     },
     /// There is no device.
-    #[error("no backend is compiled in that has a device here; build with `--features flex`")]
+    #[error("no compiled backend has a device on this machine; build with `--features flex`")]
     NoDevice,
     /// A task of the caller failed.
     #[error("cannot time the task {task} on {backend}")]

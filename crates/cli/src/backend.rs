@@ -150,7 +150,7 @@ fn default() -> Result<Chosen> {
             return Ok(Chosen { name: backend.name, device });
         }
     }
-    bail!("no backend is compiled in that has a device here; build with `--features flex`")
+    bail!("no compiled backend has a device on this machine; build with `--features flex`")
 }
 
 fn named(wanted: &str) -> Result<Chosen> {

@@ -20,15 +20,15 @@ pub struct Rekindle {
 pub enum Command {
     /// Train a model, or resume a run
     Train(Train),
-    /// Let a trained model write or draw
+    /// Generate samples from a trained model
     Sample(Sample),
     /// Evaluate a trained model on held-out or on other data
     Eval(Eval),
-    /// Ask a trained model about inputs of your own
+    /// Predict from your own inputs
     Predict(Predict),
     /// Show the weights of a run or of a file: names, shapes, norms
     Inspect(Inspect),
-    /// Make a run from the weights of another program: PyTorch or safetensors
+    /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
     /// Write the weights of a run for other programs
     Export(Export),
@@ -49,7 +49,7 @@ pub struct Train {
     /// Resume this run from its last checkpoint
     #[arg(long, value_name = "RUN", required = true)]
     pub resume: Option<PathBuf>,
-    /// Resume even though the data is not the one that the run began with
+    /// Resume even if the data has changed
     #[arg(long)]
     pub other_data: bool,
 }
@@ -80,10 +80,10 @@ pub struct DeviceOptions {
     /// Where to compute: NAME or NAME:INDEX, see `rekindle devices` [default: a GPU, else the faster CPU backend]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
-    /// Threads to use [default: one a core]
+    /// Threads [default: one per core]
     #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// How many times its own size a gzip file may unpack to; any may unpack to 64 MiB [default: 100]
+    /// Largest unpacked size of a gzip file, as a multiple of its size; 64 MiB are always allowed [default: 100]
     #[arg(long, value_name = "TIMES", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub gzip_ratio: Option<u64>,
 }
@@ -120,7 +120,7 @@ pub struct Answer {
 pub struct Sample {
     #[command(flatten)]
     pub open: OpenRun,
-    /// The same seed writes and draws the same [default: another one every time]
+    /// Seed [default: random]
     #[arg(long = "seed", value_name = "SEED", allow_negative_numbers = true)]
     pub sample_seed: Option<u64>,
 }
@@ -129,13 +129,13 @@ pub struct Sample {
 pub struct Eval {
     #[command(flatten)]
     pub open: OpenRun,
-    /// Evaluate on this data, whole, instead of the run's own
+    /// Evaluate on all of this data instead of the run's own
     #[arg(long = "data", value_name = "PATH")]
     pub other_data: Option<String>,
     /// Which split of the run's own data: train, validation or test
     #[arg(long, alias = "part", value_name = "SPLIT", default_value_t = Split::Validation, conflicts_with = "other_data")]
     pub split: Split,
-    /// Items that are computed side by side [default: as in training]
+    /// Items per batch [default: as in training]
     #[arg(long = "batch-size", value_name = "COUNT", value_parser = at_least_one, allow_negative_numbers = true)]
     pub side_by_side: Option<usize>,
 }
@@ -151,7 +151,7 @@ pub struct Predict {
     /// A file with an input on each line
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub file: Option<PathBuf>,
-    /// Take every INPUT for a text, even where it is the name of a file
+    /// Read every INPUT as a text, even if a file has that name
     #[arg(long)]
     pub text: bool,
 }
@@ -232,14 +232,14 @@ pub enum Data {
         #[command(flatten)]
         output: Output,
     },
-    /// Download a data set; an interrupted download goes on where it stopped
+    /// Download a data set; an interrupted download is resumed
     Get {
         /// Its name in the list
         name: String,
         /// The folder to put it in
         #[arg(long, value_name = "FOLDER", default_value = "data")]
         out: PathBuf,
-        /// Take the files from below this address instead of their own
+        /// Download from this base URL instead
         #[arg(long, value_name = "URL")]
         mirror: Option<String>,
     },
@@ -253,22 +253,23 @@ pub struct Devices {
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Only these, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of all kinds]
+    /// Only these shapes, such as train-lstm-1x256,sample-gru-2x512,train-rnn-1x64-b50-t50 [default: a list of all
+    /// kinds]
     #[arg(long, value_name = "SHAPES", value_delimiter = ',')]
     pub shapes: Vec<Shape>,
-    /// How often each takes its turn
+    /// Rounds
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub rounds: usize,
     /// Training steps in a turn; in place of each, sampling writes 200 tokens
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub steps: usize,
-    /// The Python that has PyTorch; without it there is no comparison with PyTorch
+    /// Python with PyTorch; without it, PyTorch is not compared
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     pub python: PathBuf,
-    /// Leave Burn's own layers out
+    /// Do not time Burn's own layers
     #[arg(long)]
     pub no_burn: bool,
-    /// Instead, show how the time of a step grows with batch and time, beside the machine's peak
+    /// Instead, measure the time of a step by batch size and sequence length, beside the machine's peak
     #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn"])]
     pub growth: bool,
     /// Instead, train every task on each backend that is compiled in, with built-in data and default settings

@@ -118,7 +118,7 @@ impl Observer for Progress {
                     "{} parameters, {}, {steps_per_epoch} an epoch{}",
                     thousands(*parameters as f64),
                     counted(*total_steps as usize, "steps"),
-                    if *step > 0 { format!("; going on after step {step}") } else { String::new() },
+                    if *step > 0 { format!("; resuming after step {step}") } else { String::new() },
                 ));
                 self.loss_unit = if loss_unit.is_empty() { String::new() } else { format!(" {loss_unit}") };
                 self.start(*step, *total_steps, unit);

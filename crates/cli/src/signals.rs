@@ -28,7 +28,7 @@ pub fn listen(stop: &StopSignal) -> Result<()> {
         let at_terminal = stdin().is_terminal() || stderr().is_terminal();
         match (interrupted && at_terminal, again) {
             (true, true) => exit(STOPPED),
-            (true, false) => note!("\nstopping after this step; press Ctrl-C again to leave now and lose it"),
+            (true, false) => note!("\nstopping after this step; press Ctrl-C again to quit now without saving"),
             _ => {}
         }
     };

@@ -79,7 +79,7 @@ impl Downloader {
             return match fault(&target, file)? {
                 None => Ok(Outcome::AlreadyThere),
                 Some(_) => {
-                    let message = "this file is not the one of the catalogue; move it away to download that one";
+                    let message = "this file differs from the catalogue's; move it to download that one";
                     Err(ErrorKind::Changed.error(message).within(target))
                 }
             };
@@ -216,7 +216,7 @@ impl Transfer<'_> {
 
     fn interrupted(&self, have: u64) -> DataError {
         let wanted = self.file.bytes;
-        let message = format!("the download stopped after {have} of {wanted} bytes; try again to go on from there");
+        let message = format!("download interrupted at {have} of {wanted} bytes; run it again to resume");
         ErrorKind::Interrupted.error(message).within(&self.url)
     }
 }

@@ -67,8 +67,8 @@ fn raw(path: &Path) -> Result<Vec<u8>, DataError> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NotFound`], [`ErrorKind::Read`], [`ErrorKind::Format`] for a damaged gzip file and [`ErrorKind::TooLarge`]
-/// for one that unpacks to too much.
+/// [`ErrorKind::NotFound`], [`ErrorKind::Read`], [`ErrorKind::Format`] for a damaged gzip file and
+/// [`ErrorKind::TooLarge`] for one that unpacks to too much.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let bytes = raw(path)?;
     if bytes.starts_with(&GZIP) { unpacked(&bytes, path) } else { Ok(bytes) }
@@ -162,7 +162,8 @@ impl<R: BufRead> Read for Bounded<R> {
         let read = self.inner.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             let reason = format!(
-                "this gzip file unpacks to more than {} MiB, over {} times its size; raise --gzip-ratio if it is good",
+                "this gzip file unpacks to more than {} MiB, over {} times its size; if you trust it, raise \
+                 --gzip-ratio",
                 self.limit >> 20,
                 self.ratio
             );

@@ -17,7 +17,7 @@ struct Options {
     /// Seconds in all
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u64,
-    /// The same seed damages alike [default: another one every time]
+    /// Seed [default: random]
     #[arg(long)]
     seed: Option<u64>,
     /// Only these readers [default: all]

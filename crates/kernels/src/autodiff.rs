@@ -36,7 +36,7 @@ pub(crate) fn split<B: Backend, C: CheckpointStrategy>(
     tensor
 }
 
-/// Runs an operation and records it with its backward pass, if one of its `N` parents has a gradient; tells `run`
+/// Runs an operation and records it with its backward pass, if one of its `N` parents has a gradient; `run` gets
 /// whether to save the state of the backward pass.
 pub(crate) fn record<B: Backend, C: CheckpointStrategy, P: Pass<B, N>, const N: usize>(
     pass: P,

@@ -4,9 +4,9 @@
 //! y[b, o, i, j] = f(b_o + Σ_{c, u, v} w[o, c, u, v] x[b, c, s i + u - top, s j + v - left])
 //! ```
 //!
-//! `x` is 0 outside of the image. For `f32` on a CPU, and with one group or one for each channel, this is one
-//! operation: the product is summed in registers over pieces of the image that are gathered as they are needed, and bias
-//! and activation are applied before a piece leaves the cache. Everywhere else it is Burn's convolution.
+//! `x` is 0 outside of the image. For `f32` on a CPU, and with one group or one per channel, this is one operation:
+//! the product is summed in registers over pieces of the image that are gathered on demand, and bias and activation
+//! are applied before a piece leaves the cache. Everywhere else it is Burn's convolution.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -19,7 +19,7 @@ use burn::tensor::ops::{ConvOptions, PadMode};
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
 
-/// The function behind a convolution.
+/// The activation after a convolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activation {
     /// `x`.
@@ -31,27 +31,27 @@ pub enum Activation {
     Relu6,
 }
 
-/// What a convolution is beside its weights.
+/// The settings of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `s`, for both directions.
     pub stride: usize,
     /// Zeros before and after the rows, and before and after the columns: `[[top, bottom], [left, right]]`.
     pub padding: [[usize; 2]; 2],
-    /// Groups of channels that do not mix.
+    /// Number of channel groups.
     pub groups: usize,
     /// `f`.
     pub activation: Activation,
 }
 
-/// The padding before and after a side of `side` pixels with which a convolution makes `⌈side / stride⌉` of it; an odd one
-/// has the larger part behind, as TensorFlow's `SAME`.
+/// The padding before and after a side of `side` pixels so that a convolution reduces it to `⌈side / stride⌉`; an odd
+/// padding has the larger part after it, as with TensorFlow's `SAME`.
 pub fn same_padding(side: usize, kernel: usize, stride: usize) -> [usize; 2] {
     let total = ((side.div_ceil(stride) - 1) * stride + kernel).saturating_sub(side);
     [total / 2, total - total / 2]
 }
 
-/// The convolution of images.
+/// A convolution of images, with bias and activation.
 ///
 /// # Shapes
 /// - `input` `[B, I, H, W]`, `weight` `[O, I / groups, K, L]`, `bias` `[O]`
@@ -82,7 +82,7 @@ pub fn convolution(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, options
     composed(input, weight, bias, options)
 }
 
-/// [`convolution`] in tensor operations: the specification that the native code is tested against.
+/// [`convolution`] in tensor operations: the specification that tests compare the native code with.
 pub fn composed(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, options: Options) -> Tensor<4> {
     let Options { stride, padding: [[top, bottom], [left, right]], groups, activation } = options;
     let ([batch, channels, height, width], [outputs, _, tall, wide]) = (input.dims(), weight.dims());

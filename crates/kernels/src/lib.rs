@@ -17,7 +17,7 @@
 //!   per loop.
 //! - [`device`]: whether the device is the CPU.
 //! - [`parallel`]: independent work on the CPU in parallel.
-//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`]: the layers around a recurrence, on all
+//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`]: the layers around a recurrence, on all
 //!   CPU threads.
 //! - [`adam`]: a step of the optimizer, on all CPU threads.
 //! - [`split_mix`]: random numbers from counters.
@@ -59,6 +59,7 @@ pub mod gru;
 pub mod launches;
 pub mod linear;
 pub mod lstm;
+pub mod matmul;
 pub mod minimal;
 pub mod parallel;
 pub mod pointwise;

@@ -2,12 +2,19 @@
 
 use std::fmt::Debug;
 
-use burn::backend::Backend;
-
 #[cfg(feature = "native-cpu")]
-use crate::cpu::{tensors::CpuBackend, walk::CpuWalk};
+use burn::backend::TensorMetadata;
+use burn::backend::{Backend, tensor::FloatTensor};
+#[cfg(feature = "native-cpu")]
+use burn::tensor::DType;
+
 #[cfg(feature = "native-gpu")]
 use crate::cube::walks::CubeWalk;
+#[cfg(feature = "native-cpu")]
+use crate::{
+    cpu::{tensors::CpuBackend, walk::CpuWalk},
+    matmul::cpu::{fits, multiply},
+};
 // A kind of backend that is not compiled in requires nothing of an operation.
 #[cfg(not(feature = "native-cpu"))]
 use crate::recurrence::Recurrence as CpuWalk;
@@ -39,6 +46,11 @@ pub(crate) trait NativeBackend: Backend {
         keep: bool,
     ) -> Kept<Self, Self::Saved<R>>;
 
+    /// The product of two matrices, or of two batches of them of one size.
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(a, b)
+    }
+
     /// Back-propagation through time.
     fn backward<R: NativeWalk>(
         walk: R,
@@ -59,6 +71,14 @@ impl<B: CpuBackend> NativeBackend for B {
         keep: bool,
     ) -> Kept<Self, Self::Saved<R>> {
         CpuWalk::forward(walk, pulp::Arch::new(), arguments, scan, keep)
+    }
+
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        if a.dtype() == DType::F32 && fits(&a.shape(), &b.shape()) {
+            multiply::<B>(a, b)
+        } else {
+            B::float_matmul(a, b)
+        }
     }
 
     fn backward<R: NativeWalk>(

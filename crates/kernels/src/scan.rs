@@ -13,7 +13,7 @@ pub enum Direction {
     Reverse,
 }
 
-/// The outputs of a recurrent operation: the hidden states of all time steps, `[T, B, H]`, and the final state, `[B, H]` each.
+/// The outputs of a recurrent operation: the hidden states `[T, B, H]`, and the final state, `[B, H]` each.
 pub type Outputs<const N: usize> = (Tensor<3>, [Tensor<2>; N]);
 
 /// The scan over a sequence.

@@ -19,6 +19,8 @@ mod node;
 
 use burn::tensor::Tensor;
 
+use crate::matmul::matmul;
+
 #[cfg(feature = "native")]
 use self::node::{Ledger, LoopBackend, Whole};
 #[cfg(feature = "native")]
@@ -84,7 +86,7 @@ impl<const D: usize> Repeated<D> {
 
     /// `rows` `[.., N, I]` times the matrix: `[.., N, O]`.
     pub fn product(&self, rows: Tensor<D>) -> Tensor<D> {
-        let product = rows.clone().matmul(self.matrix.clone());
+        let product = matmul(rows.clone(), self.matrix.clone());
         #[cfg(feature = "native")]
         if let Some(opened) = &self.opened {
             return opened.watch(product, rows, 0);

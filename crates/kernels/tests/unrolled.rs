@@ -3,6 +3,7 @@
 
 use burn::prelude::*;
 use burn::tensor::Distribution;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::unrolled::{Repeated, unbind};
 use rekindle_testing::devices;
 
@@ -32,12 +33,12 @@ fn gradients(leaves: &(Tensor<3>, Tensor<2>, Tensor<3>), once: bool) -> (Tensor<
         let rows = state.clone();
         let moved = match once {
             // A product by hand, credited, and one of its own.
-            true if t % 2 == 1 => repeated.credit(rows.clone(), sum) + rows.matmul(repeated.matrix()),
+            true if t % 2 == 1 => repeated.credit(rows.clone(), sum) + matmul(rows, repeated.matrix()),
             true => sum + repeated.product(rows),
-            false => sum + rows.matmul(matrix.clone()),
+            false => sum + matmul(rows, matrix.clone()),
         };
         let each = moved.unsqueeze_dim::<3>(1);
-        let each = if once { repeated_batch.product(each) } else { each.matmul(batch.clone()) };
+        let each = if once { repeated_batch.product(each) } else { matmul(each, batch.clone()) };
         state = each.squeeze_dim::<2>(1).tanh();
         if t + 2 != STEPS {
             loss = loss + state.clone().square().sum();

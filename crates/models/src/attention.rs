@@ -16,22 +16,23 @@ use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::tanh;
 use rekindle_kernels::unrolled::Repeated;
 use rekindle_settings::names;
 
 names! {
-    /// How a decoder's state is matched with the encoder's outputs.
+    /// The scores of attention, from a decoder's state and the encoder's outputs.
     #[derive(Default)]
     pub enum AttentionKind {
-        /// Not at all: the input is known by the first state only.
+        /// No attention: only the first state depends on the input.
         None = "none",
-        /// By the scalar product; both must be as wide.
+        /// A dot product; both must have the same width.
         Dot = "dot",
-        /// By a bilinear form.
+        /// A bilinear form.
         #[default]
         General = "general",
-        /// By a layer of tanh units, as many as the encoder's outputs are wide.
+        /// A layer of tanh units, as many as the encoder's outputs are wide.
         Additive = "additive",
     }
 }
@@ -137,7 +138,10 @@ impl Attention {
         match kind {
             AttentionKind::None => None,
             AttentionKind::Dot => {
-                assert!(query == key, "dot attention wants states ({query}) as wide as the encoder's outputs ({key})");
+                assert!(
+                    query == key,
+                    "dot attention needs decoder states ({query}) as wide as the encoder's outputs ({key})"
+                );
                 Some(Self { query: None, units: None })
             }
             AttentionKind::General => Some(Self { query: Some(matrix(query, key)), units: None }),
@@ -152,7 +156,7 @@ impl Attention {
     pub fn memory(&self, outputs: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Memory {
         let keys = match &self.units {
             Some(units) => Keys::Sum(
-                product(outputs.clone(), |rows| rows.matmul(units.key.val())),
+                product(outputs.clone(), |rows| matmul(rows, units.key.val())),
                 Repeated::new(units.value.val()),
             ),
             None => {

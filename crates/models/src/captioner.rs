@@ -33,9 +33,9 @@
 //!
 //! * *How does the RNN compute the lookup key?* It multiplies the hidden state before the step by a matrix:
 //!   `q_t = W_qᵀ h_{t-1}`, `[H] -> [D]`, and `e_tp = q_t · m_p / √D`. Since `m_p = W_a a_p + b_a`, this is the
-//!   lecture's key, as deep as the map: `W_aᵀ q_t`, `[F]`, against every raw pillar `a_p`, `[F]` (`b_a` adds the same to
-//!   all places, and the softmax cancels it). [`AttentionKind`] lists the scores; [`Memory::attend`] computes them. The
-//!   paper's own score is [`AttentionKind::Additive`].
+//!   lecture's key, as deep as the map: `W_aᵀ q_t`, `[F]`, against every raw pillar `a_p`, `[F]` (`b_a` adds the same
+//!   to all places, and the softmax cancels it). [`AttentionKind`] lists the scores; [`Memory::attend`] computes them.
+//!   The paper's own score is [`AttentionKind::Additive`].
 //! * *What exactly is the weighted sum?* `α_t` `[P]` has a weight for each place, and each place has a pillar. Every
 //!   pillar is multiplied by the weight of its place, and the pillars are added: `[P] · [P, D] -> [D]`. The result is
 //!   one vector, dominated by the place with the greatest weight. It is the product `outputs.product(weights)` in
@@ -55,6 +55,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
@@ -363,7 +364,7 @@ impl Captioner {
 
     /// Logits, `[N, V]`.
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
-        outputs.matmul(self.output.val().transpose()) + self.output_bias.val().unsqueeze()
+        matmul(outputs, self.output.val().transpose()) + self.output_bias.val().unsqueeze()
     }
 
     fn device(&self) -> Device {

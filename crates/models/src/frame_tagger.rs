@@ -102,7 +102,7 @@ impl FrameTaggerSettings {
     ///
     /// # Panics
     ///
-    /// When a size is 0, or a probability is not in `[0, 1)`; with feedback, when there is no cell or `bidirectional` is set.
+    /// If a size is 0, or a probability is not in `[0, 1)`; with feedback, if there is no cell or `bidirectional` is set.
     pub fn init_with(&self, input: FrameInput, classes: usize, rng: &mut impl Rng, device: &Device) -> FrameTagger {
         let cell = self.recurrent.cell.0;
         assert!(classes > 0 && self.encoder > 0, "classes and encoder must be above 0");
@@ -180,14 +180,14 @@ impl FrameTagger {
         (log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 2), state)
     }
 
-    /// Mean cross-entropy in nats of the classes `labels` `[B, T]` over the valid frames, `[1]`, and the state to
-    /// continue from. With `weights` each frame is weighted by its class, as in PyTorch's `cross_entropy`: `Σ w_y ·
-    /// nll / Σ w_y`. With feedback the labels are the classes of the previous frames. See [`forward`](Self::forward).
+    /// Mean cross-entropy in nats of `labels` `[B, T]` over the valid frames, `[1]`, and the state to continue from.
+    /// With `weights` each frame is weighted by its class, as in PyTorch's `cross_entropy`: `Σ w_y · nll / Σ w_y`.
+    /// With feedback the labels are the classes of the previous frames. See [`forward`](Self::forward).
     ///
     /// # Panics
     ///
-    /// As [`forward`](Self::forward), and when there are not `B · T` labels, a label is no class, or `weights` does not have
-    /// one for each class.
+    /// As [`forward`](Self::forward), and when there are not `B · T` labels, a label is not a class, or `weights` does
+    /// not have one for each class.
     pub fn loss(
         &self,
         frames: Tensor<3>,
@@ -197,7 +197,7 @@ impl FrameTagger {
         weights: Option<&[f32]>,
     ) -> (Tensor<1>, Option<TaggerState>) {
         let [batch, time, _] = frames.dims();
-        assert_eq!(labels.len(), batch * time, "a label is wanted for each frame");
+        assert_eq!(labels.len(), batch * time, "each frame needs a label");
         let device = frames.device();
         let classes = ids(labels.iter().copied(), &device);
         let (log_probs, state) = match &self.recurrent {

@@ -49,7 +49,7 @@ impl<C: CellChoice> Default for RecurrentSettings<C> {
 
 impl<C: CellChoice> Settings for RecurrentSettings<C> {
     fn fields() -> Vec<Field> {
-        let forget_bias = "Bias of the forget gate at the start; 1 helps where dependencies are long";
+        let forget_bias = "Initial bias of the forget gate; 1 helps with long dependencies";
         vec![
             Field::of::<C>("cell", "Recurrent cell").value("NAME").choices(C::names()),
             Field::of::<usize>("layers", "Stacked layers").value("COUNT").at_least(1).at_most(1000).alias("num-layers"),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::parallel;
 
 /// Logits computed at once: few enough to stay in the caches and to reuse their memory.
@@ -88,12 +89,12 @@ fn softmax(h: &Tensor<2>, w: &Tensor<2>, rows: Range<usize>, chunk: usize) -> So
     let mut d_w = None;
     for begin in rows.clone().step_by(chunk) {
         let h = h.clone().narrow(0, begin, chunk.min(rows.end - begin));
-        let logits = h.clone().matmul(w.clone().transpose());
+        let logits = matmul(h.clone(), w.clone().transpose());
         let largest = logits.clone().max_dim(1);
         let exponentials = (logits - largest.clone()).exp();
         let sums = exponentials.clone().sum_dim(1);
-        d_h.push(exponentials.clone().matmul(w.clone()) / sums.clone());
-        let part = exponentials.transpose().matmul(h / sums.clone());
+        d_h.push(matmul(exponentials.clone(), w.clone()) / sums.clone());
+        let part = matmul(exponentials.transpose(), h / sums.clone());
         d_w = Some(match d_w {
             Some(sum) => sum + part,
             None => part,

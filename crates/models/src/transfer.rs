@@ -16,7 +16,7 @@ pub enum TransferError {
         found: Vec<usize>,
     },
     /// Only one of the models has a parameter.
-    #[error("one model alone has {parameter}: cell, layers, hidden, embedding and tied must be the same")]
+    #[error("only one of the models has {parameter}: cell, layers, hidden, embedding and tied must be the same")]
     Missing {
         /// Its PyTorch name.
         parameter: String,

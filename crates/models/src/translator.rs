@@ -30,6 +30,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
@@ -363,7 +364,7 @@ impl Translator {
 
     /// Logits, `[N, V]`.
     fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
-        outputs.matmul(self.output_weight().transpose()) + self.output_bias.val().unsqueeze()
+        matmul(outputs, self.output_weight().transpose()) + self.output_bias.val().unsqueeze()
     }
 
     fn output_weight(&self) -> Tensor<2> {

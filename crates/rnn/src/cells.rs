@@ -57,9 +57,11 @@ cells! {
     CoupledLstm "coupled-lstm" "Coupled" coupled::Coupled: "LSTM with `f = 1 - i`, without peepholes";
     ReluLstm "relu-lstm" "ReluCandidate" relu_candidate::ReluCandidate: "LSTM with a ReLU candidate";
     LayerNormLstm "layer-norm-lstm" "LayerNorm" layer_norm::LayerNorm: "layer-normalised LSTM";
-    MogrifierLstm "mogrifier-lstm" "Mogrifier" mogrifier::Mogrifier: "LSTM whose input and state gate each other first";
-    MinGru "min-gru" "MinGru" min_gru::MinGru: "GRU whose gate reads the input alone, with no recurrent product";
-    MinLstm "min-lstm" "MinLstm" min_lstm::MinLstm: "LSTM whose gates read the input alone, with no recurrent product";
+    MogrifierLstm "mogrifier-lstm" "Mogrifier" mogrifier::Mogrifier:
+        "LSTM whose input and state gate each other before each step";
+    MinGru "min-gru" "MinGru" min_gru::MinGru: "GRU whose gate depends on the input only, with no recurrent product";
+    MinLstm "min-lstm" "MinLstm" min_lstm::MinLstm:
+        "LSTM whose gates depend on the input only, with no recurrent product";
 }
 
 impl Cell {

@@ -195,7 +195,7 @@ impl Recurrent {
     pub(crate) fn assert_steps(&self) {
         assert!(
             !self.is_bidirectional(),
-            "a bidirectional network cannot go step by step: its reverse direction begins at the \
+            "a bidirectional network cannot run step by step: its reverse direction starts at the \
              end of the sequence"
         );
     }

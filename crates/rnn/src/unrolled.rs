@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::unrolled::{Repeated, unbind};
 use rekindle_kernels::{Input, Scan};
@@ -142,7 +143,7 @@ impl<'n> LoopWeights<'n> {
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         let weight = self.known.clone().expect("features are known");
         let ([time, batch, width], [_, gates]) = (known.dims(), weight.dims());
-        let rows = self.add_bias(known.reshape([time * batch, width]).matmul(weight));
+        let rows = self.add_bias(matmul(known.reshape([time * batch, width]), weight));
         unbind(rows.reshape([time, batch, gates]))
     }
 

@@ -66,7 +66,11 @@ pub enum TrainError {
         source: io::Error,
     },
     /// The folder of a new run already exists.
-    #[error("{} already holds a run: give another --out, go on with `train --resume {}`, or replace it with --force", path.display(), quoted(path))]
+    #[error(
+        "{} already holds a run: give another --out, resume it with `train --resume {}`, or replace it with --force",
+        path.display(),
+        quoted(path)
+    )]
     RunExists {
         /// The folder.
         path: PathBuf,
@@ -86,7 +90,7 @@ pub enum TrainError {
         file: &'static str,
     },
     /// The folder of a run whose creation was interrupted.
-    #[error("{} is a run that was being made when the program was stopped: delete it and start again", path.display())]
+    #[error("{} is an incomplete run: its creation was interrupted; delete it and start again", path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
@@ -100,7 +104,7 @@ pub enum TrainError {
         process: String,
     },
     /// A file of the run differs from the one that was written.
-    #[error("{}: damaged: {found} bytes of {written}, or not those that were written", path.display())]
+    #[error("{}: damaged: {found} of {written} bytes, or other content", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -155,8 +159,8 @@ pub enum TrainError {
     },
     /// The data has changed since the run started.
     #[error(
-        "the run began with other data: {}. Start a new run from its weights with --init-from, or go on with this data with \
-         --other-data",
+        "the data has changed since the run started: {}. Start a new run from its weights with --init-from, or \
+         resume with this data with --other-data",
         changed(was, is)
     )]
     OtherData {
@@ -169,7 +173,7 @@ pub enum TrainError {
     #[error(
         "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \
          help. Gradient norms: {}",
-        first.map(|first| format!(" (it began at {first:.4})")).unwrap_or_default(),
+        first.map(|first| format!(" (the first was {first:.4})")).unwrap_or_default(),
         step_or_none(*last_checkpoint),
         norms(gradient_norms)
     )]
@@ -217,8 +221,8 @@ pub enum TrainError {
     },
     /// The device failed or is gone.
     #[error(
-        "step {step}: the device failed. Last good checkpoint: {}; `train --resume` goes on from there, on this device or on \
-         another --backend",
+        "step {step}: the device failed. Last good checkpoint: {}; `train --resume` continues from it, on this device \
+         or on another --backend",
         step_or_none(*last_checkpoint)
     )]
     Device {
@@ -234,7 +238,7 @@ pub enum TrainError {
     Reading(#[from] DeviceError),
     /// The device failed during an evaluation or a sample.
     #[error(
-        "step {step}: the model could not be evaluated. Last good checkpoint: {}; `train --resume` goes on from there",
+        "step {step}: the model could not be evaluated. Last good checkpoint: {}; `train --resume` continues from it",
         step_or_none(*last_checkpoint)
     )]
     Evaluating {

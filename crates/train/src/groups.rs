@@ -31,7 +31,7 @@ settings! {
 }
 
 settings! {
-    /// How sentences are searched for; what is not given is as the task has it.
+    /// Beam search settings; those that are not given have the task's defaults.
     pub struct SearchSettings {
         /// Beam: hypotheses kept side by side; 1 is greedy
         beam: Option<usize> => value("COUNT").at_least(1).at_most(1000).unset("5; 3 for caption");
@@ -43,7 +43,7 @@ settings! {
         min_length: Option<usize> => value("TOKENS").at_least(0).at_most(LONGEST).unset("0");
         /// Most tokens to write
         max_length: Option<usize> => value("TOKENS").at_least(1).at_most(LONGEST).unset("as in training").formerly("longest");
-        /// Longest run of tokens that may stand in a sentence only once
+        /// No n-gram of this length may repeat
         no_repeat: Option<usize> => value("TOKENS").unset("no such rule");
     }
 }

@@ -29,11 +29,11 @@ names! {
     pub enum Command {
         /// Evaluate a trained model.
         Eval = "eval",
-        /// Let a trained model write or draw.
+        /// Generate samples from a trained model.
         Sample = "sample",
-        /// Ask a trained model about inputs.
+        /// Predict from your own inputs.
         Predict = "predict",
-        /// Make a run from the weights of another program.
+        /// Create a run from another program's weights.
         Import = "import",
     }
 }
@@ -41,11 +41,11 @@ names! {
 names! {
     /// A split of the data.
     pub enum Split {
-        /// What the model was trained on.
+        /// The training split.
         Train = "train",
-        /// What decided which checkpoint is best.
+        /// The validation split.
         Validation = "validation",
-        /// What neither was.
+        /// The test split.
         Test = "test",
     }
 }

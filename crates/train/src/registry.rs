@@ -209,7 +209,7 @@ impl<T: Operate> Entry<T> {
     fn open(&self, open: &Open<'_>, output: &mut Output<'_>) -> Result<Trained<T>, TrainError> {
         let trained = Trained::open(open.run, open.which, open.device)?;
         for rejected in &trained.rejected {
-            output.warn(format_args!("passed over a checkpoint: {rejected}"));
+            output.warn(format_args!("skipped an unusable checkpoint: {rejected}"));
         }
         Ok(trained)
     }

@@ -132,7 +132,7 @@ fn without_a_recurrent_product_the_cell_must_follow_from_the_shapes() {
     );
     let asked = import(&state, |options| options.cell = Some(Cell::MinGru)).unwrap_err();
     let message = reason(asked).to_string();
-    assert!(message.contains("rnn.weight_ih_l1: its shape does not go with"), "{message}");
+    assert!(message.contains("rnn.weight_ih_l1: its shape does not match"), "{message}");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn two_layers_of_one_shape_are_told_apart_by_the_key_map() {
 
 #[rstest]
 #[case::another_network(&["lstm.weight_ih_l0"], &[], "several recurrent networks")]
-#[case::backward(&["rnn.weight_ih_l0_reverse"], &[], "reads backward")]
+#[case::backward(&["rnn.weight_ih_l0_reverse"], &[], "a bidirectional network")]
 #[case::projections(&["rnn.weight_hr_l0"], &[], "proj_size")]
 #[case::no_recurrence(&[], &["rnn.weight_ih_l0"], "ends in weight_ih_l0")]
 #[case::no_recurrent_weights(&[], &["rnn.weight_hh_l0"], "rnn.weight_hh_l0 is []")]

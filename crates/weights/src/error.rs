@@ -34,7 +34,7 @@ pub enum WeightError {
         values: usize,
     },
     /// The file has no known format.
-    #[error("{}: no file of PyTorch and no safetensors: save it with torch.save or safetensors", path.display())]
+    #[error("{}: neither a PyTorch nor a safetensors file: save it with torch.save or safetensors", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum WeightError {
         reason: String,
     },
     /// The file has no tensor.
-    #[error("{}: there is no tensor in it that is read: save model.state_dict(){}", path.display(), list(unread))]
+    #[error("{}: no supported tensor: save model.state_dict(){}", path.display(), list(unread))]
     NoTensors {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum WeightError {
         unread: Vec<String>,
     },
     /// A value that JSON cannot represent.
-    #[error("{name} has values that are no numbers, and JSON has no way to say so: write safetensors")]
+    #[error("{name} has values that are not finite, which JSON cannot represent: write safetensors")]
     NotANumber {
         /// The tensor.
         name: String,
@@ -68,7 +68,7 @@ pub enum WeightError {
         report: Box<LoadReport>,
     },
     /// A name to be changed does not exist.
-    #[error("no tensor is called {name}, or something that begins with {name} and a dot; there are:{}", list(there))]
+    #[error("no tensor is named {name} or {name}.*; there are:{}", list(there))]
     NoSuchName {
         /// The name.
         name: String,
@@ -76,7 +76,7 @@ pub enum WeightError {
         there: Vec<String>,
     },
     /// Two tensors get the same name.
-    #[error("two tensors would be called {name}: give one of them another name")]
+    #[error("two tensors would be named {name}: rename one of them")]
     NameTwice {
         /// The name.
         name: String,

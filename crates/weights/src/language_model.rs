@@ -189,7 +189,7 @@ fn recurrence(
     let name = |parameter: &str| format!("{network}{parameter}");
     let shape = |parameter: &str| model.get(name(parameter).as_str()).map_or(&[][..], |tensor| tensor.shape());
     for (parameter, reason) in [
-        ("weight_ih_l0_reverse", "a network that also reads backward cannot predict what comes next"),
+        ("weight_ih_l0_reverse", "a bidirectional network cannot predict the next token"),
         ("weight_hr_l0", "an LSTM with projections (proj_size) is not supported"),
     ] {
         if model.contains_key(name(parameter).as_str()) {
@@ -243,7 +243,7 @@ fn recurrence(
     // The model is allocated before its weights are loaded: every size must be backed by values in the file, so that a
     // small file cannot request a large model.
     let misfit = |parameter: String| {
-        let reason = "its shape does not go with that of weight_ih_l0";
+        let reason = "its shape does not match that of weight_ih_l0";
         Err(ShapeError::Unsupported { name: name(&parameter), reason })
     };
     if cell.has_recurrent_product() && shape("weight_hh_l0") != [rows, hidden] {

@@ -203,13 +203,13 @@ fn another_format_is_told_apart(#[case] bytes: Vec<u8>) {
     replaced(OLD, b"torch\nFloatStorage", b"torch\nQuintStorage"),
     "not supported"
 )]
-#[case::os_system_is_not_run(old(b"cos\nsystem\nX\x0d\0\0\0touch run-me!\x85R."), "no tensor")]
+#[case::os_system_is_not_run(old(b"cos\nsystem\nX\x0d\0\0\0touch run-me!\x85R."), "no supported tensor")]
 #[case::a_class_named_by_long_texts(old(&long_class()), "longer than 256")]
 #[case::big_endian(
     [OLD_MAGIC, &b"K\x01."[..], b"}X\x0d\0\0\0little_endian\x89s.", b"}.", b"]."].concat(),
     "big-endian"
 )]
-#[case::negative_memo(old(b"h\x05."), "remembered")]
+#[case::negative_memo(old(b"h\x05."), "memo entry 5 is not set")]
 #[case::unknown_opcode(old(b"\xff."), "0xff")]
 #[case::no_stop(old(b"}"), "")]
 #[case::huge_text(old(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."), "ends too early")]

@@ -43,7 +43,10 @@ pub fn run(options: &Bench) -> Result<()> {
     }
     let pytorch = PyTorch::start(&options.python).map_err(anyhow::Error::from);
     let pytorch = pytorch.inspect_err(|e| {
-        note!("warning: going on without PyTorch: {e:#}; install it (pip install torch) or name another with --python");
+        note!(
+            "warning: PyTorch is not compared: {e:#}; install it (pip install torch) or pass another Python with \
+             --python"
+        );
     });
     let pytorch = pytorch.ok();
     let mut comparison = Comparison {

@@ -69,7 +69,7 @@ fn get(entry: &Entry, folder: &Path, mirror: Option<&str>) -> Result<()> {
         let path = entry.local_path(file, folder);
         match outcome {
             Outcome::AlreadyThere => note!("{} is there already", path.display()),
-            Outcome::Downloaded { .. } => note!("{}: {} bytes, as they should be", path.display(), file.bytes),
+            Outcome::Downloaded { .. } => note!("{}: {} bytes, verified", path.display(), file.bytes),
         }
         answer!("{}", path.display())?;
     }

@@ -65,6 +65,6 @@ pub fn run(options: &Export) -> Result<()> {
         return console::json(&json!({"folder": folder, "weights": path, "tensors": tensors.len()}));
     }
     answer!("{}", path.display())?;
-    note!("{} of step {step}; what the model is: {}", counted(tensors.len(), "tensors"), config.display());
+    note!("{} of step {step}; model settings: {}", counted(tensors.len(), "tensors"), config.display());
     Ok(())
 }

@@ -58,7 +58,7 @@ pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
         Err(other) => return Err(other.into()),
     };
     for rejected in &weights.rejected {
-        note!("warning: passed over a checkpoint: {rejected}");
+        note!("warning: skipped an unusable checkpoint: {rejected}");
     }
     Ok(weights)
 }

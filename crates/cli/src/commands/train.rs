@@ -104,7 +104,7 @@ fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> R
         task.options(**command).is_some() && (**command != Command::Eval || outcome.evaluation.is_some())
     };
     if let Some(next) = [Command::Sample, Command::Eval, Command::Predict].iter().find(supported) {
-        note!("go on with: rekindle {next} {run}");
+        note!("next: rekindle {next} {run}");
     }
     if json {
         let result = json!({

@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<Read, DataError> {
                 continue;
             }
             if !taken.insert(name.to_owned()) {
-                let reason = format!("{name} stands here or in another list already");
+                let reason = format!("{name}: duplicate entry in the split lists");
                 return Err(bad_line(list, index as u64 + 1, &reason));
             }
             // An image without captions is reported with the others.

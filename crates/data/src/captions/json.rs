@@ -144,7 +144,7 @@ pub(super) fn karpathy(path: &Path) -> Result<Read, DataError> {
             "val" => &mut read.parts.validation,
             "test" => &mut read.parts.test,
             _ => {
-                let reason = "a picture's `split` is none of train, restval, val, test";
+                let reason = "a picture's `split` must be train, restval, val or test";
                 return Err(unknown(path, reason));
             }
         };

@@ -75,7 +75,7 @@ impl CaptionSet {
             empty += before - image.captions.len();
         }
         if empty > 0 {
-            notes.push(format!("left out: {}", counted(empty, "empty captions")));
+            notes.push(format!("skipped: {}", counted(empty, "empty captions")));
         }
         let all: usize = parts.iter().map(|part| part.len()).sum();
         let silent = leave_out(&mut parts, |image| !image.captions.is_empty());
@@ -83,26 +83,26 @@ impl CaptionSet {
             let (count, first) = silent;
             if !options.allow_missing {
                 let message = format!(
-                    "no caption for {count} of {}: {}; go on without them with --allow-missing",
+                    "no caption for {count} of {}: {}; skip them with --allow-missing",
                     counted(all, "pictures"),
                     listed(count, &first)
                 );
                 return Err(ErrorKind::TooLittle.error(message).within(path));
             }
-            notes.push(format!("left out for want of a caption: {}", counted(count, "pictures")));
+            notes.push(format!("skipped, without a caption: {}", counted(count, "pictures")));
         }
         let (count, first) = leave_out(&mut parts, |image| folder.join(&image.name).is_file());
         if count > 0 {
             if !options.allow_missing {
                 let message = format!(
-                    "missing: {count} of {}: {}; give their folder with --images, or go on without \
-                     them with --allow-missing",
+                    "missing: {count} of {}: {}; give their folder with --images, or skip them with \
+                     --allow-missing",
                     counted(all, "pictures"),
                     listed(count, &first)
                 );
                 return Err(ErrorKind::NotFound.error(message).within(folder));
             }
-            notes.push(format!("left out because they are missing: {}", counted(count, "pictures")));
+            notes.push(format!("skipped, missing: {}", counted(count, "pictures")));
         }
         if validation.is_empty() {
             let held = (train.len() as f64 * options.validation_share).round() as usize;

@@ -215,7 +215,7 @@ fn a_cut_connection_keeps_what_has_come_and_the_next_call_goes_on(#[case] answer
     let mut case = Case::new(&server);
     let error = case.get(None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
-    assert!(error.to_string().contains("after 120000 of 200000 bytes"), "{error}");
+    assert!(error.to_string().contains("at 120000 of 200000 bytes"), "{error}");
     assert!(!case.target().exists());
     assert_eq!(case.get(None).unwrap(), Outcome::Downloaded { resumed_from: 120_000 });
     case.assert_complete();

@@ -128,7 +128,7 @@ impl Clip {
                 }
             }
             (Frames::Images(_), FrameFormat::Features { .. }) => {
-                unreachable!("a clip of images is not let into a set of features")
+                unreachable!("a set of features has no clips of images")
             }
         }
         Ok(())

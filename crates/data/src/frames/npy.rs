@@ -95,8 +95,7 @@ fn header<'b>(path: &Path, bytes: &'b [u8], supported: &'static str) -> Result<(
         return Err(ErrorKind::Format.error(message).within(path));
     }
     if header.order() == Order::Fortran && header.shape().len() > 1 {
-        let message =
-            "the array is stored in Fortran order, and C order is wanted: save `numpy.ascontiguousarray(array)`";
+        let message = "the array is in Fortran order, and must be in C order: save `numpy.ascontiguousarray(array)`";
         return Err(ErrorKind::Format.error(message).within(path));
     }
     Ok((header, data))

@@ -144,6 +144,6 @@ pub(super) fn no_labels(clip: &str) -> DataError {
 
 /// The error for changes requested of a clip without features.
 pub(super) fn changes_of_pictures(clip: &str) -> DataError {
-    let message = "only features have changes, and its frames are pictures; leave --changes out";
+    let message = "--changes: only for feature clips; this clip has images";
     ErrorKind::Setting.error(message).within(clip)
 }

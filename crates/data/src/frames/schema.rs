@@ -59,7 +59,7 @@ impl FrameSchema {
         let classes = Classes::of(clips.iter().filter_map(|clip| clip.labels.as_ref()));
         if let [label] = classes.names() {
             let message = format!(
-                "every frame of the {} training clips is labelled `{label}`: there is nothing to tell apart",
+                "every frame of the {} training clips is labelled `{label}`: training needs at least two labels",
                 clips.len()
             );
             return Err(ErrorKind::TooLittle.error(message));

@@ -77,7 +77,7 @@ impl FrameSource {
                 let message = format!("`{text}` does not name clips: want PATH, PATH,PATH, a manifest or builtin:NAME");
                 return Err(ErrorKind::Setting.error(message));
             }
-            Place::Paths(paths) if paths.len() > 1 => "the data is a list of clips: tie them with a manifest",
+            Place::Paths(paths) if paths.len() > 1 => "for several clips, pass a manifest (.csv)",
             Place::Builtin | Place::BuiltinClip(_) => "the built-in clips have their own",
             Place::Paths(_) => "",
         };
@@ -256,5 +256,5 @@ fn no_clips(purpose: &str, remedy: &str) -> DataError {
 }
 
 fn labels_without_clip(why: &str) -> DataError {
-    ErrorKind::Setting.error(format!("labels are given with --labels, and {why}"))
+    ErrorKind::Setting.error(format!("--labels: {why}"))
 }

@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Images, DataError> {
         if index == 0 {
             side = pixels.isqrt();
             if side == 0 || side * side != pixels {
-                return Err(bad(format!("{} in a line, which is no square image", counted(pixels, "pixels"))));
+                return Err(bad(format!("{} in a line, not a square image", counted(pixels, "pixels"))));
             }
         } else if pixels != side * side {
             return Err(bad(format!("{}, and the first line has {}", counted(pixels, "pixels"), side * side)));

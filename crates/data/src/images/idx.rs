@@ -50,7 +50,7 @@ fn contents<const D: usize>(path: &Path, kind: &str, magic: u32) -> Result<([usi
     }
     let sizes: Vec<u64> = numbers.map(u64::from).collect();
     let wrong_length = |announced: String, wanted: u64, seen: String| {
-        let message = format!("the header announces {wanted} bytes ({announced}), and the file has {seen}");
+        let message = format!("the header says {wanted} bytes ({announced}), but the file has {seen}");
         ErrorKind::Mismatch.error(message).within(path)
     };
     let Ok(sizes) = <[u64; D]>::try_from(sizes) else {

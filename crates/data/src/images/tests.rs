@@ -68,7 +68,7 @@ fn the_folder_of_mnist_has_a_test_part_of_its_own() {
 #[case::too_long(idx(0x803, &[2, 2, 2], &[0; 9]), &["24 bytes", "more"])]
 #[case::header_cut_off(idx(0x803, &[2], &[]), &["header", "16 bytes", "has 8"])]
 #[case::empty(Vec::new(), &["header", "has 0"])]
-#[case::a_lie(idx(0x803, &[u32::MAX; 3], &[0; 9]), &["announces"])]
+#[case::a_lie(idx(0x803, &[u32::MAX; 3], &[0; 9]), &["the header says"])]
 #[case::packed_and_cut_off(gzip(&idx(0x803, &[9, 9, 9], &[5; 729]))[..20].to_vec(), &["cannot read"])]
 fn a_broken_idx_file_is_named(#[case] bytes: Vec<u8>, #[case] wanted: &[&str]) {
     let folder = tempdir().unwrap();

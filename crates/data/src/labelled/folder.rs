@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>,
     // Only files that share their stem with another are classes, not notes or images such as README.1.0.
     let files: Vec<PathBuf> = found.iter().filter(|entry| is_one_of_several(entry, &found)).cloned().collect();
     if files.is_empty() {
-        let message = "no sub-folder of this folder holds a .txt file, and none of its files is named by its class";
+        let message = "no sub-folder of this folder holds a .txt file, and no file name ends in a class";
         return Err(ErrorKind::Format.error(message).within(path));
     }
     line_files::read(&files, encoding)

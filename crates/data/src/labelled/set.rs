@@ -86,7 +86,7 @@ impl LabelledTexts {
         let splits: Vec<&str> = Part::ALL.iter().flat_map(|part| part.names()).copied().collect();
         let languages: Vec<&str> = LANGUAGES.split(' ').collect();
         let advice = if all(&languages) {
-            "languages, which `translate` reads: is each text labelled with what it is to be told by?"
+            "languages, which `translate` reads; to learn other classes, give a column of class labels"
         } else if all(&splits) {
             "splits: give one with --data and one with --dev"
         } else {

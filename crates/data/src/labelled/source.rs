@@ -56,10 +56,10 @@ impl LabelledSource {
 
     /// Reads the texts.
     ///
-    /// A path is a table (`.csv`; `.tsv` or `.txt` with tabs; `.jsonl`, `.ndjson`; each also with `.gz`), a folder with a
-    /// sub-folder of `.txt` files for each class (in it `train`, where there is one, as in `aclImdb`; reviews without a
-    /// label, `unsup`, are left out), a folder with a table `train` (`train.tsv`, say; see [`part`](Self::part) for those beside it), or a folder of files of lines,
-    /// `NAME.CLASS`.
+    /// A path is a table (`.csv`; `.tsv` or `.txt` with tabs; `.jsonl`, `.ndjson`; each also with `.gz`), a folder with
+    /// a sub-folder of `.txt` files for each class (of its sub-folder `train`, if any, as in `aclImdb`; unlabelled
+    /// reviews in `unsup` are skipped), a folder with a table `train`, as `train.tsv` (see [`part`](Self::part) for its
+    /// other tables), or a folder of files of lines, `NAME.CLASS`.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError
         // A missing file is reported as such, whatever its name.
         _ if !path.exists() => reader.encoding.read(path).map(|_| Vec::new()),
         _ => {
-            let message = "not known by its name; labelled texts are in .csv, .tsv, .jsonl (or these with .gz), in a folder \
-                           with a sub-folder for each class, or in a file for each class (a.pos,a.neg)";
+            let message = "unknown file type; labelled texts are in .csv, .tsv, .jsonl (or these with .gz), in a \
+                           folder with a sub-folder for each class, or in a file for each class (a.pos,a.neg)";
             Err(ErrorKind::Format.error(message).within(path))
         }
     }

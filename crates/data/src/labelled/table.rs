@@ -55,7 +55,7 @@ impl Columns {
                 3 => Ok(Self { text: 2, label: 0, header }),
                 found => {
                     let message = format!(
-                        "{} without names that are known: say which are text and label with --text-column and \
+                        "{} without known names: choose the text and the label with --text-column and \
                          --label-column, by name, or by number from 1 where there is no header",
                         counted(found, "columns")
                     );
@@ -66,7 +66,7 @@ impl Columns {
         let find = |asked: &Option<String>, known: Option<&str>, usual: &str, option: &str| match (asked, known) {
             (Some(column), _) => place(first, column),
             (None, Some(name)) => Ok((first.column(name)?, true)),
-            (None, None) => Err(first.missing_with(usual, &format!("; say which it is with {option}"))),
+            (None, None) => Err(first.missing_with(usual, &format!("; choose it with {option}"))),
         };
         let (text, text_named) = find(&reader.text_column, text, TEXT_NAMES[0], "--text-column")?;
         let (label, label_named) = find(&reader.label_column, label, LABEL_NAMES[0], "--label-column")?;

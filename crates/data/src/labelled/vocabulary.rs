@@ -50,7 +50,7 @@ impl TextVocabulary {
     pub fn build(texts: &LabelledTexts, config: &WordConfig) -> Result<Self, DataError> {
         let classes = texts.classes();
         if let [label] = &classes[..] {
-            let message = format!("every text is labelled `{label}`; two classes or more are needed to learn from");
+            let message = format!("every text is labelled `{label}`; training needs at least two classes");
             return Err(ErrorKind::TooLittle.error(message).within(&texts.name));
         }
         let all = texts.texts.iter().flat_map(|text| words(&text.text)).map(|word| word.text);

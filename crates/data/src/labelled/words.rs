@@ -1,12 +1,12 @@
 //! The rule that splits a text into words.
 //!
 //! 1. White space separates words and is dropped; so is HTML's line-break tag (`<br />`), common in reviews.
-//! 2. A run of letters and digits, with their combining marks and joiners, is a word. A single hyphen or full stop between two of them stays inside: `co-writer`,
-//!    `7.5`.
-//! 3. An apostrophe followed by one of `s m d t re ve ll` and by no further letter begins a word of its own, and takes an
-//!    `n` before a `t`: `it's` is `it` and `'s`, `don't` is `do` and `n't`. So texts that were cut by the Penn Treebank's
-//!    rule, as those of SST-2, and plain ones get the same words. The typographic apostrophe is read as the plain one.
-//! 4. Anything else is a word by itself, a run of one character (`...`, `!!`) as one.
+//! 2. A run of letters and digits, with their combining marks and joiners, is a word. A single hyphen or full stop
+//!    inside stays in it: `co-writer`, `7.5`.
+//! 3. An apostrophe followed by one of `s m d t re ve ll` and no further letter starts a separate word, which includes
+//!    an `n` before a `t`: `it's` is `it` and `'s`, `don't` is `do` and `n't`. Texts tokenised by the Penn Treebank's
+//!    rule, as in SST-2, and plain ones get the same words. The typographic apostrophe counts as the plain one.
+//! 4. Any other character is a separate word, and so is a run of one character (`...`, `!!`).
 //! 5. Words are in lower case.
 
 use std::ops::Range;

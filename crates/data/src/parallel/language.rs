@@ -152,7 +152,7 @@ impl Languages {
     /// or if the source language splits them into far more pieces.
     pub fn swapped(&self, sentences: &[&str]) -> Option<String> {
         let Self { source, target } = self;
-        let direction = format!("and this run translates from {} to {}", source.name, target.name);
+        let direction = format!("but this run translates from {} to {}", source.name, target.name);
         if source.subword.is_some() {
             let [read, written] =
                 [source, target].map(|language| sentences.iter().map(|s| language.tokens(s).len()).sum::<usize>());

@@ -7,10 +7,10 @@ use crate::names::named;
 
 /// The unit of a sentence's tokens.
 ///
-/// A word is a run of letters, digits, their combining marks and joiners, apostrophes and hyphens, with the periods and commas between two digits; every
-/// other character that is not white space is a word of its own. So `A man's 1.5-litre T-shirt.` has the words
-/// `A`, `man's`, `1.5-litre`, `T-shirt` and `.`, which mteval-v13a (BLEU's tokeniser) cuts no further but for the hyphen
-/// after a digit.
+/// A word is a run of letters, digits, their combining marks and joiners, apostrophes and hyphens, with periods and
+/// commas between two digits; every other character that is not white space is a separate word. The sentence
+/// `A man's 1.5-litre T-shirt.` has the words `A`, `man's`, `1.5-litre`, `T-shirt` and `.`, of which mteval-v13a
+/// (BLEU's tokeniser) splits only the hyphen after a digit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SentenceUnit {

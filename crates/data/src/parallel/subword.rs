@@ -62,7 +62,7 @@ impl Subword {
         if characters.is_empty() || characters.len() > count {
             let characters = characters.len();
             let message = format!(
-                "{count} pieces of words cannot be learnt from a text of {characters} characters; give at least that many"
+                "cannot learn {count} subword pieces from a text of {characters} characters; give at least that many"
             );
             return Err(ErrorKind::Setting.error(message));
         }
@@ -150,7 +150,7 @@ fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
 }
 
 fn failed(error: impl fmt::Display) -> DataError {
-    ErrorKind::Format.error(format!("no pieces of words can be learnt: {error}"))
+    ErrorKind::Format.error(format!("cannot learn subword pieces: {error}"))
 }
 
 fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, DataError> {

@@ -16,8 +16,9 @@ use crate::{DataError, ErrorKind, Split, builtin, counted};
 /// Its files are mapped into memory one after the other and never copied. Opening reads them once, to check them, to
 /// count the distinct tokens and to build a sparse index (8 bytes for every 16,384 tokens). A token never spans two
 /// files. Clones share everything.
-/// The files must not be changed while they are open. A change is noticed before the next tokens are read (by [`Streams::check`](super::Streams::check) and
-/// [`Corpus::ids`]); should a file be cut short just then, the system ends the process.
+///
+/// The files must not be changed while they are open. [`Streams::check`](super::Streams::check) and [`Corpus::ids`]
+/// detect a change before they read tokens; if a file is truncated during a read, the system ends the process.
 #[derive(Clone, Debug)]
 pub struct Corpus {
     shared: Arc<Shared>,

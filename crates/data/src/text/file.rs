@@ -85,7 +85,7 @@ impl TextFile {
         let Ok(is) = self.path.metadata() else { return Ok(()) };
         let changed = is.len() != was.len() || is.modified().ok() != was.modified().ok();
         if same_file(was, &is) && changed {
-            let message = "was changed while it was being read; restore it, or begin anew with what it is now";
+            let message = "was changed while it was being read; restore it, or start again";
             return Err(ErrorKind::Changed.error(message).within(&self.path));
         }
         Ok(())
@@ -141,10 +141,10 @@ fn same_file(_: &Metadata, _: &Metadata) -> bool {
 #[allow(unsafe_code, reason = "a memory map has no safe constructor; this is the crate's only use")]
 fn map(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: the map is read-only and private to this type, and is used as plain bytes only: every
-    // reader decodes them anew with checks, and none keeps a `str` beyond the opening scan. What is
-    // left is the risk that every map bears: another program that changes the file while it is open
-    // changes the text that is read (wrong symbols, never undefined ones), and one that cuts it short
-    // makes the system end this process. `TextFile::check` sees both before a batch is read, so that it takes
-    // a change within a batch to get there.
+    // reader decodes them again with checks, and none keeps a `str` beyond the opening scan. Every map
+    // has the remaining risk: if another program changes the file while it is open, the text that is
+    // read changes (wrong tokens, never undefined behaviour), and if it truncates the file, the system
+    // ends this process. `TextFile::check` detects both before a batch is read, so that only a change
+    // during a batch has these effects.
     unsafe { Mmap::map(file) }
 }

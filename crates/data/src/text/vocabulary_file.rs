@@ -85,13 +85,13 @@ impl Vocabulary {
         Ok(Self::from_symbols(unit, symbols))
     }
 
-    /// Reads a vocabulary of this or of another program: what [`Vocabulary::save`] writes, a list `["a", "b"]`, a string
-    /// `"ab"` of which each character is a symbol, an object `{"a": 0, "b": 1}` or `{"0": "a", "1": "b"}`, or an object with
-    /// one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like. Numbers may begin
-    /// at 1, as in Lua. The symbols of all but the first are of the unit `unit`.
+    /// Reads a vocabulary of this or another program: a file of [`Vocabulary::save`], a list `["a", "b"]`, a string
+    /// `"ab"` whose characters are the tokens, an object `{"a": 0, "b": 1}` or `{"0": "a", "1": "b"}`, or an object
+    /// with one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like. Ids
+    /// may start at 1, as in Lua. The token unit of all but the first is `unit`.
     ///
     /// # Errors
-    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`ErrorKind::Format`] for an object whose numbers have a gap.
+    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`ErrorKind::Format`] for an object whose ids have a gap.
     pub fn import(path: impl AsRef<Path>, unit: Unit) -> Result<Self, DataError> {
         let path = path.as_ref();
         let name = path.display().to_string();

@@ -1,4 +1,4 @@
-//! The operation over slices.
+//! The convolution over slices.
 
 mod channelwise;
 mod full;
@@ -21,14 +21,14 @@ use image::Image;
 #[derive(Clone, Debug)]
 pub(super) struct Convolution(pub Options);
 
-/// What the backward pass needs.
+/// State for the backward pass.
 #[derive(Clone, Debug)]
 pub(super) struct Saved<B: CpuBackend> {
     sizes: Sizes,
     activation: Activation,
     input: FloatTensor<B>,
     weight: FloatTensor<B>,
-    /// Where the activation's slope follows from it.
+    /// If the activation's derivative is a function of it.
     output: Option<FloatTensor<B>>,
 }
 
@@ -40,12 +40,12 @@ struct Sizes {
     channels: usize,
     outputs: usize,
     image: Image,
-    /// Whether each channel has a kernel of its own.
+    /// Whether each channel has its own kernel.
     channelwise: bool,
 }
 
 impl Sizes {
-    /// Numbers of the kernel of an output.
+    /// Number of weights per output channel.
     fn depth(&self) -> usize {
         self.image.taps() * if self.channelwise { 1 } else { self.channels }
     }
@@ -96,7 +96,7 @@ impl Operation<3> for Convolution {
     }
 }
 
-/// `∂L/∂b` from `d` `[B, O, P]`, by channel: whatever the number of threads.
+/// `∂L/∂b` from `d` `[B, O, P]`, by channel: independent of the number of threads.
 fn bias_gradient(sizes: &Sizes, d: &[f32]) -> Vec<f32> {
     let places = sizes.image.places();
     let channel = |output: usize| {
@@ -106,7 +106,7 @@ fn bias_gradient(sizes: &Sizes, d: &[f32]) -> Vec<f32> {
     (0..sizes.outputs).into_par_iter().map(channel).collect()
 }
 
-/// The sum of a plane, in lanes that the compiler can make vectors of.
+/// The sum of a plane, in lanes that the compiler can vectorise.
 fn sum(plane: &[f32]) -> f32 {
     let (vectors, rest) = plane.as_chunks::<16>();
     let mut sums = [0.0; 16];
@@ -116,7 +116,7 @@ fn sum(plane: &[f32]) -> f32 {
     sums.iter().chain(rest).sum()
 }
 
-/// The gradient before the activation.
+/// The gradient of the pre-activation.
 fn sloped<B: CpuBackend>(gradient: FloatTensor<B>, output: &FloatTensor<B>, activation: Activation) -> FloatTensor<B> {
     let (mut gradient, arch) = (B::owned(gradient), Arch::new());
     let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(output).par_chunks(CHUNK));
@@ -146,7 +146,7 @@ impl Activation {
     fn of(self, x: f32) -> f32 {
         match self {
             Self::Identity => x,
-            // A number that is none stays one.
+            // NaN is preserved.
             Self::Relu => {
                 if x < 0.0 {
                     0.0

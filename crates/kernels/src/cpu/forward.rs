@@ -105,7 +105,7 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     let hidden = if R::GATE_IS_STATE {
         gates.take().and_then(Gates::into_tensor).expect("gates that are the output are a tensor")
     } else {
-        // SAFETY: the walk writes each row of each step.
+        // SAFETY: the pass writes each row of each step.
         unsafe { hidden.set_len(rows * hidden_width) };
         B::from_elements(hidden, [steps, batch, width].into())
     };

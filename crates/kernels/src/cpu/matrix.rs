@@ -66,19 +66,19 @@ pub(crate) fn product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
 /// # Panics
 /// If the sizes do not fit.
 pub(crate) fn add_product(a: Matrix, b: Matrix, out: &mut [f32]) {
-    // SAFETY: numbers that are written may be written again.
+    // SAFETY: initialised elements may be written again.
     let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<f32>]) };
     multiply(a, b, out, Onto::Sums, Parallelism::None);
 }
 
-/// What a product is added to.
+/// The initial value of a product's sums.
 #[derive(Clone, Copy)]
 enum Onto<'a> {
-    /// Nothing: what is there is not read.
+    /// Zero: the output is not read.
     Nothing,
-    /// Each row of the result to this one.
+    /// This row, for each row of the result.
     Row(&'a [f32]),
-    /// What is there.
+    /// The values in the output.
     Sums,
 }
 
@@ -97,15 +97,15 @@ fn multiply_rows(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], onto: Onto)
     });
 }
 
-/// Writes each element of `out` in one call. With [`Onto::Sums`] all of them have been written before.
+/// Writes each element of `out` in one call. With [`Onto::Sums`] all of them must be initialised.
 fn multiply(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], onto: Onto, parallelism: Parallelism) {
     assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
     if let Onto::Row(row) = onto {
         out.chunks_exact_mut(b.columns).for_each(|out| _ = out.write_copy_of_slice(row));
     }
-    // SAFETY: a matrix lies within its slice, whose length the only way to make one divides into
-    // rows, which neither turning it over nor taking fewer rows undoes; the result is a whole
-    // slice by the assertion above, and only read if it has been written.
+    // SAFETY: a matrix lies within its slice: its only constructor divides the length of the slice
+    // into rows, and transposing it or taking fewer rows keeps it inside. The result is a whole
+    // slice by the assertion above, and is only read if it has been written.
     unsafe {
         gemm(
             a.rows,

@@ -82,7 +82,7 @@ pub(crate) trait LoopBackend: Backend {
 
 impl<B: NativeBackend> LoopBackend for B {}
 
-impl<B: Backend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
+impl<B: NativeBackend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
     fn open_ledger(whole: FloatTensor<Self>, ledger: Ledger, kind: Whole) -> FloatTensor<Self> {
         let mut nodes = Vec::new();
         let whole = split::<B, C>(whole, &mut nodes);
@@ -133,7 +133,7 @@ impl<B: Backend> Pass<B, 2> for Watch {
 #[derive(Debug)]
 struct Open;
 
-impl<B: Backend> Pass<B, 1> for Open {
+impl<B: NativeBackend> Pass<B, 1> for Open {
     type State = (Ledger, Whole, Shape);
 
     fn differentiate(
@@ -151,11 +151,11 @@ impl<B: Backend> Pass<B, 1> for Open {
 }
 
 /// `Xᵀ dY`, with the rows of all entries concatenated.
-fn product<B: Backend>(entries: Vec<Entry<B>>, rank: usize) -> FloatTensor<B> {
+fn product<B: NativeBackend>(entries: Vec<Entry<B>>, rank: usize) -> FloatTensor<B> {
     let below = rank - 2;
     let (rows, gradients) = entries.into_iter().map(|entry| (entry.rows, entry.gradient)).unzip();
     let [rows, gradients] = [rows, gradients].map(|parts| B::float_cat(parts, below));
-    B::float_matmul(B::float_swap_dims(rows, below, below + 1), gradients)
+    B::product(B::float_swap_dims(rows, below, below + 1), gradients)
 }
 
 /// `[T, N, W]` of the entries, `[N, W]` each; 0 for steps without one.

@@ -25,7 +25,7 @@ pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
     let mut sum = BleuStatistics::default();
     for (candidate, references) in candidates.iter().zip(references) {
-        assert!(!references.is_empty(), "a candidate without references cannot be judged");
+        assert!(!references.is_empty(), "each candidate needs at least one reference");
         sum += BleuStatistics::of_tokens(candidate, references);
     }
     let length = sum.hypothesis_length as f64;

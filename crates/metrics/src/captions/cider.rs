@@ -33,7 +33,7 @@ pub fn cider_d(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> V
         }
     }
     let score = |candidate: &Vec<String>, references: &Vec<Vec<String>>| {
-        assert!(!references.is_empty(), "a candidate without references cannot be judged");
+        assert!(!references.is_empty(), "each candidate needs at least one reference");
         let candidate = Vector::new(candidate, &documents);
         let alike = references.iter().map(|reference| similarity(&candidate, &Vector::new(reference, &documents)));
         10.0 * alike.sum::<f64>() / references.len() as f64

@@ -30,7 +30,7 @@ pub use small::SmallCnn;
 pub use vgg::Vgg;
 
 names! {
-    /// Which network.
+    /// The image encoder.
     #[derive(Default)]
     pub enum EncoderKind {
         /// [`SmallCnn`], trained from scratch.

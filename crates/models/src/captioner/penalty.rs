@@ -2,8 +2,8 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-/// `mean (1 - Σ_t α_tp)²` over places and captions, for attention weights `[T, B, C, P]` and the `lengths` of the `B
-/// C` captions. Rows of length 0 and time steps after an end do not count.
+/// `mean (1 - Σ_t α_tp)²` over places and captions, for attention weights `[T, B, C, P]` and the `lengths` of the
+/// `B C` captions. Rows of length 0 and time steps after an end do not count.
 pub(super) fn penalty(weights: Tensor<4>, lengths: &[usize]) -> Tensor<1> {
     let ([time, pictures, captions, places], rows) = (weights.dims(), lengths.len());
     let on = (&weights.device(), weights.dtype());

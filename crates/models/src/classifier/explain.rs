@@ -20,9 +20,9 @@ pub struct Explanation {
 }
 
 impl Classifier {
-    /// Explains the class of the text `tokens` `[1, T]` by gradient times input: the contribution of word `t` is `x_t
-    /// · ∂m/∂x_t`, where `m` is the logit of the class less the mean logit of all classes. Dropout is off. Denil et
-    /// al. 2014 (arXiv 1412.6815).
+    /// Explains the class of the text `tokens` `[1, T]` by gradient times input: the contribution of word `t` is
+    /// `x_t · ∂m/∂x_t`, where `m` is the logit of the class less the mean logit of all classes. Dropout is off. Denil
+    /// et al. 2014 (arXiv 1412.6815).
     ///
     /// # Panics
     ///

@@ -5,6 +5,7 @@ use burn::nn::Linear;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::tanh;
 use rekindle_rnn::State;
 use rekindle_settings::names;
@@ -79,7 +80,7 @@ impl Pool {
             }
             (Pooling::Attention, Some(AttentionPool { projection, query })) => {
                 let rows = hidden.clone().reshape([time * batch, features]);
-                let scores = tanh(projection.forward(rows)).matmul(query.val()).reshape([time, batch, 1]);
+                let scores = matmul(tanh(projection.forward(rows)), query.val()).reshape([time, batch, 1]);
                 let scores = scores.mask_fill(padding(time, lengths, &hidden.device()), f32::MIN / 4.0);
                 (hidden * softmax(scores, 0)).sum_dim(0).reshape([batch, features])
             }

@@ -32,13 +32,13 @@ impl Default for Sampling {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SamplingError {
     /// The temperature is negative or not a number.
-    #[error("temperature {0}: it must be 0 (take the likeliest symbol) or above")]
+    #[error("temperature {0}: must be 0 (take the likeliest symbol) or above")]
     Temperature(f32),
     /// `top_k` is 0.
-    #[error("top-k 0 leaves no symbol to draw: give 1 or more")]
+    #[error("top-k 0: must be at least 1")]
     TopK,
     /// `top_p` is outside `(0, 1]`.
-    #[error("top-p {0}: it must be above 0 and at most 1")]
+    #[error("top-p {0}: must be above 0 and at most 1")]
     TopP(f32),
 }
 

@@ -78,10 +78,10 @@ impl Default for Search {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SearchError {
     /// A beam of 0.
-    #[error("beam 0 keeps nothing: give 1 or more")]
+    #[error("beam 0: must be at least 1")]
     Beam,
     /// A maximum length of 0, or below the minimum length.
-    #[error("lengths from {min} to {max}: the greatest must be above 0 and no less than the smallest")]
+    #[error("lengths from {min} to {max}: the longest must be at least 1 and no less than the shortest")]
     Lengths {
         /// The minimum length.
         min: usize,
@@ -89,7 +89,7 @@ pub enum SearchError {
         max: usize,
     },
     /// A weight that is negative or not a number.
-    #[error("{name} {value}: it must be a number from 0 on")]
+    #[error("{name} {value}: must be a number of at least 0")]
     Weight {
         /// The setting.
         name: &'static str,

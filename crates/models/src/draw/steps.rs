@@ -9,6 +9,7 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use rekindle_kernels::lstm::lstm;
+use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Layer;
 
@@ -220,7 +221,7 @@ impl<'m> Encoder<'m> {
             _ => {
                 let error = weight.clone().narrow(0, seen, seen);
                 let both = weight.narrow(0, 0, seen) + error.clone();
-                Reading::Whole { image: images.matmul(both) + bias, error }
+                Reading::Whole { image: matmul(images, both) + bias, error }
             }
         };
         let memory = start(model.encoder_start.val(), batch);
@@ -232,16 +233,16 @@ impl<'m> Encoder<'m> {
         let drawn = sigmoid(decoder.canvas.clone());
         let [hidden, _] = decoder.memory.clone();
         let (seen, bounds) = match &self.reading {
-            Reading::Whole { image, error } => (image.clone() - drawn.matmul(error.clone()), None),
+            Reading::Whole { image, error } => (image.clone() - matmul(drawn, error.clone()), None),
             Reading::Glimpse { layer, n, images, weight, bias } => {
                 let [_, _, height, width] = images.dims();
                 let window = Window::new(layer.forward(hidden.clone()), *n, height, width);
                 let errors = images.clone() - drawn.reshape(images.dims());
                 let glimpse = window.read(Tensor::cat(vec![images.clone(), errors], 1));
-                (glimpse.matmul(weight.clone()) + bias.clone(), Some(window.bounds()))
+                (matmul(glimpse, weight.clone()) + bias.clone(), Some(window.bounds()))
             }
         };
-        let projection = seen + hidden.matmul(self.decoder.clone());
+        let projection = seen + matmul(hidden, self.decoder.clone());
         self.memory = self.cell.step(projection, self.memory.clone());
         (self.memory[0].clone(), bounds)
     }
@@ -263,7 +264,7 @@ impl<'m> Decoder<'m> {
 
     /// `c_t = c_{t-1} + write(h^dec_t)`.
     fn write(&mut self, latent: Tensor<2>) {
-        let projection = latent.matmul(self.weight.clone()) + self.bias.clone();
+        let projection = matmul(latent, self.weight.clone()) + self.bias.clone();
         self.memory = self.cell.step(projection, self.memory.clone());
         let hidden = self.memory[0].clone();
         let mut written = self.model.write.forward(hidden.clone());

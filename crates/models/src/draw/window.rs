@@ -19,6 +19,7 @@
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_kernels::matmul::matmul;
 use rekindle_rnn::parameter;
 
 /// Logarithms are clamped to plus and minus this before exponentiation, so that no variance becomes 0 or infinite.
@@ -64,7 +65,7 @@ impl Window {
 
     /// `γ F_Y x F_Xᵀ` of each plane of `images` `[B, C, height, width]`: `[B, C * N * N]`.
     pub fn read(&self, images: Tensor<4>) -> Tensor<2> {
-        let glimpse = self.down.clone().matmul(images).matmul(self.across.clone().swap_dims(2, 3));
+        let glimpse = matmul(matmul(self.down.clone(), images), self.across.clone().swap_dims(2, 3));
         glimpse.flatten(1, 3) * self.intensity.clone()
     }
 
@@ -72,7 +73,7 @@ impl Window {
     pub fn write(&self, patches: Tensor<4>) -> Tensor<2> {
         // The patch is smaller than the image, so dividing it first is cheaper.
         let patches = patches / self.intensity.clone().unsqueeze_dims::<4>(&[2, 3]);
-        self.down.clone().swap_dims(2, 3).matmul(patches).matmul(self.across.clone()).flatten(1, 3)
+        matmul(matmul(self.down.clone().swap_dims(2, 3), patches), self.across.clone()).flatten(1, 3)
     }
 
     /// `[B, 4]`: left, top, right and bottom of the grid's outer points, in pixels from 0.

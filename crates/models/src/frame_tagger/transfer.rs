@@ -16,9 +16,7 @@ impl FrameTagger {
     pub fn with_weights_of(self, source: &Self, same_classes: bool) -> Result<Self, TransferError> {
         same_stack(self.recurrent.as_ref(), source.recurrent.as_ref())?;
         if self.feedback && !same_classes {
-            return Err(TransferError::Missing {
-                parameter: "the weights for what was said of the frame before".to_owned(),
-            });
+            return Err(TransferError::Missing { parameter: "the feedback weights of these classes".to_owned() });
         }
         let sizes = |model: &Self| vec![model.encoder.num_params(), model.output.weight.dims()[0]];
         same_shape("[parameters of the encoder, input of the output layer]", sizes(&self), sizes(source))?;

@@ -66,7 +66,7 @@ fn lengths_that_do_not_fit(
 }
 
 #[test]
-#[should_panic(expected = "a bidirectional network cannot go step by step")]
+#[should_panic(expected = "a bidirectional network cannot run step by step")]
 fn step_of_a_bidirectional_network() {
     let network = RecurrentConfig::new(5, 4, Cell::Rnn).with_bidirectional(true).init(&device());
     let state = network.zero_state(1, &device());

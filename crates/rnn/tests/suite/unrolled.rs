@@ -90,7 +90,7 @@ fn without_gradients_a_loop_has_the_bits_of_its_steps(#[case] device: Device) {
 }
 
 #[test]
-#[should_panic(expected = "a bidirectional network cannot go step by step")]
+#[should_panic(expected = "a bidirectional network cannot run step by step")]
 fn a_bidirectional_network_has_no_loop_of_steps() {
     let device = crate::devices::any();
     let network = RecurrentConfig::new(3, 5, Cell::Lstm).with_bidirectional(true).init(&device);

@@ -13,8 +13,8 @@ pub enum ShapeError {
     NoRecurrence,
     /// There are several recurrent networks.
     #[error(
-        "there are several recurrent networks, {one} and {other}: choose one by what its names begin with, --key PREFIX, or save the \
-         language model by itself"
+        "there are several recurrent networks, {one} and {other}: choose one by the prefix of its names, --key \
+         PREFIX, or save the language model by itself"
     )]
     SeveralRecurrences {
         /// The first tensor of one.
@@ -41,14 +41,14 @@ pub enum ShapeError {
         cell: Option<Cell>,
     },
     /// The recurrent product is missing, and the shapes fit no cell without one.
-    #[error("{name} is missing; of a cell that has none, say which it is: --cell {}", without_product())]
+    #[error("{name} is missing; for a cell without it, give --cell {}", without_product())]
     NoProduct {
         /// The tensor.
         name: String,
     },
     /// The embedding or the output layer is ambiguous or missing.
     #[error(
-        "no tensor has the shape of the {layer}, {wanted}; tell its name with --key-map OLD={layer} (`rekindle inspect FILE` \
+        "no tensor has the shape of the {layer}, {wanted}; name it with --key-map OLD={layer} (`rekindle inspect FILE` \
          lists them)"
     )]
     NoLayer {
@@ -58,7 +58,7 @@ pub enum ShapeError {
         wanted: String,
     },
     /// Several tensors have the shape of a layer.
-    #[error("{one} and {other} both have the shape of the {layer}; tell which it is with --key-map {one}={layer}")]
+    #[error("{one} and {other} both have the shape of the {layer}; choose one with --key-map {one}={layer}")]
     SeveralLayers {
         /// The layer's Rekindle name.
         layer: &'static str,
@@ -68,7 +68,7 @@ pub enum ShapeError {
         other: String,
     },
     /// A weight is infinite or not a number.
-    #[error("{name} has values that are no numbers: the model has been spoilt in training")]
+    #[error("{name} has values that are not finite: training has diverged")]
     NotFinite {
         /// The tensor.
         name: String,

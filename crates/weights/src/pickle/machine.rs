@@ -154,7 +154,7 @@ impl<'a> Machine<'a> {
     fn class(&mut self, module: Place, name: Place) -> Result<(), String> {
         let length = |place| match self.pickle.value(place) {
             Value::Text { length, .. } => Ok(length as usize),
-            _ => Err("a class is named by what is no text"),
+            _ => Err("the class name is not a string"),
         };
         if length(module)? + length(name)? > LONGEST_CLASS {
             return Err(format!("the name of a class is longer than {LONGEST_CLASS} bytes"));
@@ -226,7 +226,7 @@ impl<'a> Machine<'a> {
     }
 
     fn counted(&mut self, width: usize) -> Result<&'a [u8], String> {
-        let count = usize::try_from(self.number(width)?).map_err(|_| "a length is over all bounds")?;
+        let count = usize::try_from(self.number(width)?).map_err(|_| "a length exceeds the limit")?;
         self.take(count)
     }
 
@@ -383,7 +383,7 @@ impl<'a> Machine<'a> {
     fn recall(&mut self, width: usize) -> Result<(), String> {
         let number = self.number(width)?;
         let place = self.memo.get(number as usize).copied().filter(|&place| place != NIL);
-        grow(&mut self.stack, place.ok_or_else(|| format!("nothing was remembered as {number}"))?);
+        grow(&mut self.stack, place.ok_or_else(|| format!("memo entry {number} is not set"))?);
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ fn changes_take_the_place_of_features_and_travel_with_the_schema() {
     values.iter().zip(wanted).for_each(|(seen, wanted)| assert!((seen - wanted).abs() < 1e-6, "{values:?}"));
     assert_eq!(set.schema.reader(&super::reader()).changes, NonZeroUsize::new(1));
     let error = FrameSet::open(&source("builtin:moving-shapes"), None, &reader, None).unwrap_err().to_string();
-    assert!(error.contains("leave --changes out"), "{error}");
+    assert!(error.contains("--changes: only for feature clips"), "{error}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
 #[case::empty_label("x,label\n1,a\n2,\n", &["line 3", "no label"])]
 #[case::no_rows("x,label\n", &["a.csv", "no frames"])]
 #[case::empty("", &["a.csv", "no column `label`"])]
-#[case::one_class("x,label\n1,a\n2,a\n", &["labelled `a`", "nothing to tell apart"])]
+#[case::one_class("x,label\n1,a\n2,a\n", &["labelled `a`", "at least two labels"])]
 #[case::not_utf8(b"x,label\n1,\xff\n", &["a.csv", "UTF-8"])]
 fn a_broken_table_is_named(#[case] content: impl AsRef<[u8]>, #[case] wanted: &[&str]) {
     let files = Files::new();

@@ -1,4 +1,4 @@
-//! A kernel for each channel, which reads that channel alone.
+//! Depthwise convolution: a kernel for each channel, which reads that channel only.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use super::{Sizes, image::Image};
 use crate::{convolution::Activation, cpu::pool::Buffer};
 
-/// Planes of a task: one is little work.
+/// Planes per task, because one is little work.
 const TASK_PLANES: usize = 8;
 
-/// Runs `task` on the planes `[B, C]` of `output`, each with its number, some of them at a time, with room for a plane that
-/// is laid out.
+/// Runs `task` on the planes `[B, C]` of `output`, each with its index, several in parallel, with a buffer for a plane
+/// in the padded layout.
 fn each_plane(output: &mut [f32], plane: usize, image: &Image, task: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
     if output.is_empty() {
         return;
@@ -37,7 +37,7 @@ pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activat
     output
 }
 
-/// One plane.
+/// The forward pass of one plane.
 struct Forward<'a> {
     image: &'a Image,
     taps: &'a [usize],
@@ -82,7 +82,7 @@ pub(super) fn input_gradient(sizes: &Sizes, weight: &[f32], d: &[f32]) -> Vec<f3
     output
 }
 
-/// One plane back.
+/// The backward pass of one plane.
 struct Backward<'a> {
     image: &'a Image,
     taps: &'a [usize],
@@ -109,7 +109,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// `∂L/∂W` `[C, 1, K, L]` from `d` `[B, C, P]`: by channel, whatever the number of threads.
+/// `∂L/∂W` `[C, 1, K, L]` from `d` `[B, C, P]`: by channel, independent of the number of threads.
 pub(super) fn weight_gradient(sizes: &Sizes, input: &[f32], d: &[f32]) -> Vec<f32> {
     let (image, arch) = (&sizes.image, Arch::new());
     let taps = image.taps_from_first();
@@ -138,7 +138,7 @@ impl WithSimd for Kernel<'_> {
         let Self { sizes, taps, input, d, channel, out } = self;
         let (image, places, pixels) = (&sizes.image, sizes.image.places(), sizes.image.pixels());
         let mut room = Buffer::take(image.plane());
-        // A row of sums for each tap, added up at the end: sums side by side become vectors.
+        // A row of sums for each tap, added at the end, because independent sums can be vectorised.
         let width = image.output()[1];
         let mut sums = Buffer::take(taps.len() * width);
         sums.fill(0.0);

@@ -1,4 +1,4 @@
-//! Kernels that read all channels: a product of the weights `[O, D]` and what each place reads, `[D, P]`.
+//! Kernels that read all channels: a product of the weights `[O, D]` and the inputs of each place, `[D, P]`.
 
 use std::ops::Range;
 
@@ -19,34 +19,34 @@ use crate::{
     },
 };
 
-/// Places of the output that are worth a task.
+/// Output places that pay for a task.
 const TASK_PLACES: usize = 256;
 
 /// Places that the gradients gather at once.
 const GATHERED: usize = 512;
 
-/// Parts of the batch whose gradients of the weights are summed apart, whatever the number of threads.
+/// Parts of the batch whose weight gradients are summed separately, for any number of threads.
 const PARTS: usize = 16;
 
-/// Numbers that these sums may take together.
+/// Elements that these sums may have in total.
 const PARTS_NUMBERS: usize = 1 << 22;
 
-/// Images of a task.
+/// Images per task.
 fn images_of_task(sizes: &Sizes) -> usize {
     TASK_PLACES.div_ceil(sizes.image.places()).min(sizes.batch.max(1))
 }
 
-/// Images, laid out.
+/// Images in the padded layout.
 struct LaidOut {
     planes: Buffer,
-    /// Numbers of an image.
+    /// Elements of an image.
     image: usize,
-    /// For each number of a kernel: from what its first tap reads to what it reads.
+    /// For each weight of a kernel, the offset of its input from the first tap's input.
     taps: Vec<usize>,
 }
 
 impl LaidOut {
-    /// Room for images.
+    /// A buffer for images.
     fn new(sizes: &Sizes, images: usize) -> Self {
         let plane = sizes.image.plane();
         let in_plane = sizes.image.taps_from_first();
@@ -63,7 +63,7 @@ impl LaidOut {
         planes.zip(pixels.chunks_exact(image.pixels())).for_each(|(to, plane)| image.lay_out(plane, to));
     }
 
-    /// Gathers what the places of `runs` read: `to` `[D, width]`.
+    /// Gathers the inputs of the places of `runs` in `to` `[D, width]`.
     #[inline(always)]
     fn gather(&self, runs: &[Run], width: usize, to: &mut [f32]) {
         for (to, tap) in to.chunks_exact_mut(width).zip(&self.taps) {
@@ -74,7 +74,7 @@ impl LaidOut {
         }
     }
 
-    /// Adds what [`gather`](Self::gather) would have read to where it would have read it.
+    /// Adds the columns of [`gather`](Self::gather) back to their inputs.
     #[inline(always)]
     fn scatter(&mut self, runs: &[Run], width: usize, from: &[f32]) {
         for (from, tap) in from.chunks_exact(width).zip(&self.taps) {
@@ -96,7 +96,7 @@ pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activat
     }
     let images = images_of_task(sizes);
     let tasks = sizes.batch.div_ceil(images);
-    // A few large images: the threads share the outputs of each. A number does not depend on it.
+    // With few large images, the threads share the outputs of each. No result depends on it.
     let shares = if images > 1 { 1 } else { (2 * rayon::current_num_threads()).div_ceil(tasks).min(outputs) };
     let share = outputs.div_ceil(shares);
     let arch = Arch::new();
@@ -118,7 +118,7 @@ pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activat
     output
 }
 
-/// Cuts the output into the images of each task, and an image into the outputs of each share.
+/// Splits the output into the images of each task, and an image into the outputs of each share.
 fn split<'a>(output: &'a mut [f32], sizes: &Sizes, images: usize, share: usize) -> Vec<&'a mut [f32]> {
     let places = sizes.image.places();
     let tasks = output.chunks_mut(images * sizes.outputs * places);
@@ -129,7 +129,7 @@ fn split<'a>(output: &'a mut [f32], sizes: &Sizes, images: usize, share: usize) 
     }
 }
 
-/// Some images, or some outputs of one.
+/// The forward pass of some images, or of some outputs of one.
 struct Forward<'a> {
     sizes: &'a Sizes,
     input: &'a [f32],
@@ -154,7 +154,7 @@ impl WithSimd for Forward<'_> {
 
         let width = panel_columns(S::F32_LANES);
         let mut panel = Buffer::take(depth * width);
-        // What a panel that is not full holds beside its places is multiplied too, and not used.
+        // Columns of a panel after its last place are multiplied too, and ignored.
         panel.fill(0.0);
         let mut sums = Buffer::take(rows.len() * width);
         let factors = |row: usize| &weight[(rows.start + row) * depth..][..depth];
@@ -201,7 +201,7 @@ pub(super) fn weight_gradient(sizes: &Sizes, input: &[f32], d: &[f32]) -> Vec<f3
     sums.into_iter().reduce(sum).unwrap_or_default()
 }
 
-/// The share of some images.
+/// The part of the weight gradient from some images.
 fn weight_gradient_of(sizes: &Sizes, input: &[f32], d: &[f32], images: Range<usize>) -> Vec<f32> {
     let (image, depth, places) = (&sizes.image, sizes.depth(), sizes.image.places());
     let mut sums = vec![0.0; sizes.outputs * depth];

@@ -1,8 +1,8 @@
-//! An image, laid out so that what a kernel reads for neighbouring places of the output lies side by side.
+//! The layout of an image in which a kernel's inputs for adjacent output places are contiguous.
 //!
-//! A plane gets its padding, and with a stride `s` each row is cut into `s` phases: first every `s`-th column from 0 on, then
-//! every `s`-th from 1 on, and so forth. A tap of the kernel then reads the places of an output row from neighbouring columns
-//! of one phase.
+//! A plane gets its padding, and with a stride `s` each row is split into `s` phases: first every `s`-th column from 0
+//! on, then every `s`-th from 1 on, and so on. A tap of the kernel then reads the inputs of an output row from
+//! adjacent columns of one phase.
 
 /// The sizes of an image and of the kernel that moves over it.
 #[derive(Clone, Copy, Debug)]
@@ -15,26 +15,26 @@ pub(super) struct Image {
     output: [usize; 2],
 }
 
-/// Pixels of one row of a plane, `stride` apart, that lie side by side when it is laid out.
+/// Pixels of one row of a plane, `stride` apart, that are contiguous in the layout.
 struct Part {
     row: usize,
     column: usize,
     len: usize,
-    /// Where they lie.
+    /// Their position.
     at: usize,
 }
 
-/// Neighbouring places in a row of the output.
+/// Adjacent places in a row of the output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    /// The image's number.
+    /// The index of the image.
     pub image: usize,
     /// The first place in the output plane.
     pub place: usize,
     pub len: usize,
-    /// Where the run begins among the places that were asked for.
+    /// The offset of the run in the requested places.
     pub at: usize,
-    /// What the first tap reads for the first place, within a laid out plane.
+    /// The first tap's input for the first place, as an index in the layout.
     pub from: usize,
 }
 
@@ -50,17 +50,17 @@ impl Image {
         self.output
     }
 
-    /// Numbers of an output plane.
+    /// Size of an output plane.
     pub fn places(&self) -> usize {
         self.output[0] * self.output[1]
     }
 
-    /// Numbers of an input plane.
+    /// Size of an input plane.
     pub fn pixels(&self) -> usize {
         self.size[0] * self.size[1]
     }
 
-    /// Numbers that a kernel reads of a plane.
+    /// Number of taps of a kernel in a plane.
     pub fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
@@ -70,17 +70,17 @@ impl Image {
         self.output[1] + (self.kernel[1] - 1) / self.stride
     }
 
-    /// Numbers of a row that is laid out.
+    /// Elements of a row in the layout.
     fn row(&self) -> usize {
         self.stride * self.phase()
     }
 
-    /// Numbers of a plane that is laid out.
+    /// Elements of a plane in the layout.
     pub fn plane(&self) -> usize {
         ((self.output[0] - 1) * self.stride + self.kernel[0]) * self.row()
     }
 
-    /// From the first number that a place reads of a plane to each of them.
+    /// The offset of each tap's input from the first tap's.
     pub fn taps_from_first(&self) -> Vec<usize> {
         let [tall, wide] = self.kernel;
         let (row, phase, stride) = (self.row(), self.phase(), self.stride);
@@ -88,7 +88,7 @@ impl Image {
         (0..tall).flat_map(|u| (0..wide).map(move |v| offset(u, v))).collect()
     }
 
-    /// What the first tap reads for the first place of each output row.
+    /// The first tap's input for the first place of each output row.
     pub fn row_starts(&self) -> impl Iterator<Item = usize> + use<> {
         (0..self.output[0]).map({
             let step = self.stride * self.row();
@@ -96,7 +96,7 @@ impl Image {
         })
     }
 
-    /// The runs of `count` places, the `first` of them counted through the images.
+    /// The runs of `count` places from `first` on, counted over all images.
     pub fn runs(&self, first: usize, count: usize, runs: &mut Vec<Run>) {
         runs.clear();
         let (places, width) = (self.places(), self.output[1]);
@@ -110,7 +110,7 @@ impl Image {
         }
     }
 
-    /// Lays a plane out.
+    /// Copies a plane to the layout.
     #[inline(always)]
     pub fn lay_out(&self, plane: &[f32], to: &mut [f32]) {
         to.fill(0.0);
@@ -125,7 +125,7 @@ impl Image {
         });
     }
 
-    /// Sets a plane to what was laid out, without the padding. A pixel that no place reads gets 0.
+    /// Copies a plane back from the layout, without the padding. A pixel that no place reads becomes 0.
     #[inline(always)]
     pub fn take_back(&self, from: &[f32], plane: &mut [f32]) {
         plane.fill(0.0);

@@ -70,7 +70,7 @@ impl Task for AddingTask {
         if source.settings.model != self.settings.model {
             return Err("--init-from: the run has a model of another shape".into());
         }
-        Ok((source.model, "all weights are those of the run to start from".to_owned()))
+        Ok((source.model, "all weights are those of the --init-from run".to_owned()))
     }
 
     fn evaluate(&mut self, model: &AddingModel) -> Result<Option<Report>, TaskError> {

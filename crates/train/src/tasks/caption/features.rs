@@ -132,7 +132,7 @@ impl Features {
         let head = json!({"encoder": kind, "view": view, "weights": encoder.weights, "images": sizes, "shape": shape});
         let read = || RowFile::open(&path, &head, images.len(), shape[0] * shape[1]);
         let known = read().unwrap_or_else(|reason| {
-            report(Preparation::Message(&format!("{reason}; computing it anew")));
+            report(Preparation::Message(&format!("{reason}; computing it again")));
             None
         });
         if let Some(file) = known {
@@ -150,7 +150,7 @@ impl Features {
             report(Preparation::Progress { what: "images encoded", done, total: images.len() as u64 });
         }
         writer.finish()?;
-        Ok(Self { file: read()?.ok_or("the features have vanished")?, shape })
+        Ok(Self { file: read()?.ok_or("the features file is missing")?, shape })
     }
 
     /// The features of some images, `[B, P, F]`.

@@ -44,7 +44,7 @@ settings! {
         /// Temperature to draw tokens at, instead of a search: below 1 safer, above 1 more varied
         temperature: Option<f32> => at_least(0).unset("a search");
         /// Seed of --temperature; the same seed gives the same captions
-        seed: Option<u64> => at_least(0).unset("another one every time");
+        seed: Option<u64> => at_least(0).unset("random");
         /// How captions are searched for.
         @flatten search: SearchSettings;
         /// What is shown.

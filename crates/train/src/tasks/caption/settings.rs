@@ -29,7 +29,7 @@ settings! {
         data: String = "builtin:shapes".to_owned() => value("PATH");
         /// Folder of the images
         images: Option<PathBuf> => value("FOLDER").unset("beside the captions, as the format has it");
-        /// Go on without images that are missing or have no caption
+        /// Skip images that are missing or have no caption
         allow_missing: bool;
         /// What is held out.
         @flatten hold_out: HoldOutSettings => help(

@@ -113,7 +113,7 @@ fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String
         any
     });
     if kept.len() < all {
-        set.notes.push(format!("left out for captions without a word: {}", counted(all - kept.len(), "pictures")));
+        set.notes.push(format!("skipped, no word in their captions: {}", counted(all - kept.len(), "pictures")));
     }
     if cut > 0 {
         set.notes.push(format!("cut to {}: {}", counted(longest, "words"), counted(cut, "captions")));
@@ -131,7 +131,7 @@ fn content(set: &CaptionSet) -> impl Iterator<Item = String> {
 
 impl Task for CaptionTask {
     const NAME: &'static str = "caption";
-    const ABOUT: &'static str = "A captioner: from an image to a sentence about it";
+    const ABOUT: &'static str = "Image captioning: a sentence about an image";
 
     type Settings = CaptionSettings;
     type Assets = CaptionAssets;
@@ -258,7 +258,7 @@ impl Task for CaptionTask {
         let but = if kept.is_some() { " but those of the image encoder" } else { "" };
         let (mut model, _) = model.load_state_dict(&weights, Strictness::Strict).map_err(CaptionError::OtherModel)?;
         model.encoder = kept.or(model.encoder);
-        Ok((model, format!("all weights{but} are those of the run to start from")))
+        Ok((model, format!("all weights{but} are those of the --init-from run")))
     }
 
     fn prepare(&mut self, report: &mut dyn FnMut(Preparation<'_>)) -> Result<(), TaskError> {

@@ -168,7 +168,7 @@ pub(super) fn import(device: Device, request: Import, given: ImportOptions, outp
     output.line(format_args!("symbols      {tokens} {}", imported.vocabulary.unit().plural()))?;
     output.line(format_args!("tensors      {report}"))?;
     if imported.outside > 0 {
-        output.line(format_args!("beside it    {}, no part of the model", counted(imported.outside, "tensors")))?;
+        output.line(format_args!("ignored      {}, outside of the model", counted(imported.outside, "tensors")))?;
     }
     if !imported.zeros.is_empty() {
         output.line(format_args!("no biases    zeros: {}", imported.zeros.join(", ")))?;

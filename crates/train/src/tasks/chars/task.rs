@@ -92,7 +92,7 @@ impl Task for CharsTask {
     fn start_from(&self, model: CharLm, source: Trained<Self>) -> Result<(CharLm, String), TaskError> {
         let known = self.vocabulary.map_to(&source.assets);
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} have weights in the run to start from", counted(known.len(), "symbols"));
+        let words = format!("{found} of {} have weights in the --init-from run", counted(known.len(), "symbols"));
         Ok((model.with_weights_of(&source.model, &known)?, words))
     }
 

@@ -20,7 +20,7 @@ pub enum DrawError {
     #[error("--init-from: the run has images of another shape, or other --hidden, --latent, --read or --write")]
     OtherModel,
     /// A model of images that are not square, with data that is read as squares.
-    #[error("the model draws images of {} by {} pixels, and images are read as squares", shape.width, shape.height)]
+    #[error("the model's images are {} by {} pixels, but only square images can be read", shape.width, shape.height)]
     NotSquare {
         /// The shape of the model's images.
         shape: ImageShape,

@@ -126,7 +126,7 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
 
 /// Reconstructs images: each row has an image, then the canvas after every step.
 fn predict(trained: Painter, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let inputs = request.inputs.given("the images to draw again")?;
+    let inputs = request.inputs.given("the images to reconstruct")?;
     let Trained { model, assets: shape, settings, .. } = &trained;
     if shape.width != shape.height {
         return Err(DrawError::NotSquare { shape: *shape }.into());

@@ -29,7 +29,7 @@ settings! {
         image_size: Option<usize> => value("PIXELS").unset("as they are; 28 for a folder of images");
         /// Read the images of a folder in colour
         colour: bool;
-        /// From grey to black and white: stochastic is drawn anew each epoch, none is for --gaussian
+        /// Binarisation: stochastic samples again each epoch, none is for --gaussian
         binarize: Binarization = Binarization::Stochastic =>
             value("KIND").choices(["stochastic", "threshold", "none"]);
         /// What is held out.

@@ -33,7 +33,7 @@ vocabulary_file!(FrameSchema);
 
 impl Task for FramesTask {
     const NAME: &'static str = "frames";
-    const ABOUT: &'static str = "A tagger of frames: a label for every frame of a clip";
+    const ABOUT: &'static str = "Frame tagging: a label for every frame of a clip";
 
     type Settings = FramesSettings;
     type Assets = FrameSchema;
@@ -113,7 +113,7 @@ impl Task for FramesTask {
     fn start_from(&self, model: FrameTagger, source: Trained<Self>) -> Result<(FrameTagger, String), TaskError> {
         let same = self.schema.classes == source.assets.classes;
         let words = if same { "all weights are" } else { "all weights but the output layer's are" };
-        Ok((model.with_weights_of(&source.model, same)?, format!("{words} those of the run to start from")))
+        Ok((model.with_weights_of(&source.model, same)?, format!("{words} those of the --init-from run")))
     }
 
     fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<Option<TaggerState>> {

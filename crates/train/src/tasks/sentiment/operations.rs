@@ -35,7 +35,7 @@ settings! {
 settings! {
     /// Options of `predict`.
     pub struct PredictOptions {
-        /// Colour each word by how much it speaks for the class
+        /// Colour each word by its contribution to the class
         explain: bool;
         /// Write the coloured texts to this HTML file
         html: Option<PathBuf> => value("FILE").unset("none");

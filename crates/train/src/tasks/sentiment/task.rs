@@ -49,7 +49,7 @@ impl SentimentTask {
 
 impl Task for SentimentTask {
     const NAME: &'static str = "sentiment";
-    const ABOUT: &'static str = "A classifier of texts: a sequence of words in, one label out";
+    const ABOUT: &'static str = "Text classification: one label per text";
 
     type Settings = SentimentSettings;
     type Assets = TextVocabulary;
@@ -133,7 +133,7 @@ impl Task for SentimentTask {
         let known = self.vocabulary.map_to(&source.assets);
         let same_classes = self.vocabulary.classes() == source.assets.classes();
         let found = known.iter().flatten().count();
-        let words = format!("{found} of {} have vectors in the run to start from", counted(known.len(), "words"));
+        let words = format!("{found} of {} have vectors in the --init-from run", counted(known.len(), "words"));
         Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
     }
 

@@ -26,9 +26,9 @@ settings! {
         /// A folder with train.LANG and val.LANG, a PATH of which PATH.LANG are the files, a table with tabs, or
         /// builtin:dates; files may end in .gz
         data: String = PairSource::DATES.to_owned() => value("PATH");
-        /// Language to read, as the names of files end: de
+        /// Source language, as a file extension: de
         source_lang: Option<String> => value("LANG").unset("source");
-        /// Language to write, as the names of files end: en
+        /// Target language, as a file extension: en
         target_lang: Option<String> => value("LANG").unset("target");
         /// Column of a table to read, from 1
         source_column: usize = 1 => value("COLUMN").at_least(1);
@@ -39,7 +39,7 @@ settings! {
         /// What one token of the target language is
         target_units: Option<SentenceUnit> =>
             value("UNIT").choices(["word", "char"]).unset("word; char for builtin:dates");
-        /// Cut words into subword pieces that are learnt from the text
+        /// Split words into learned subword pieces
         subword: Option<SubwordKind> => value("KIND").choices(["bpe", "unigram"]).unset("whole words");
         /// Learn the same subword pieces for both languages (with --subword)
         joint: bool;

@@ -25,7 +25,7 @@ pub struct TranslateTask {
 
 impl Task for TranslateTask {
     const NAME: &'static str = "translate";
-    const ABOUT: &'static str = "A translator: from sentence to sentence";
+    const ABOUT: &'static str = "Translation from one language to another";
 
     type Settings = TranslateSettings;
     type Assets = Languages;
@@ -65,7 +65,7 @@ impl Task for TranslateTask {
             target.name,
         );
         let notes = [
-            (dropped > 0).then(|| format!("left out for an empty side: {}", counted(dropped, "pairs"))),
+            (dropped > 0).then(|| format!("skipped, with an empty side: {}", counted(dropped, "pairs"))),
             (count > 0).then(|| format!("cut to {} a side: {}", counted(longest, "tokens"), counted(count, "pairs"))),
         ];
         let notes = notes.into_iter().flatten().chain(languages.poor_coverage(&pairs));
@@ -134,7 +134,7 @@ impl Task for TranslateTask {
         if source.assets != self.languages || source.settings.model != self.settings.model {
             return Err(TranslateError::OtherModel.into());
         }
-        Ok((source.model, "all weights are those of the run to start from".to_owned()))
+        Ok((source.model, "all weights are those of the --init-from run".to_owned()))
     }
 
     fn evaluate(&mut self, model: &Translator) -> Result<Option<Report>, TaskError> {

@@ -1,0 +1,34 @@
+//! Matrix products, as Burn's `matmul`.
+//!
+//! ```text
+//! Y = A B,  ∂L/∂A = ∂L/∂Y Bᵀ,  ∂L/∂B = Aᵀ ∂L/∂Y
+//! ```
+//!
+//! For `f32` on a CPU one operation for both CPU backends: operands that are transposed views are read as they are, the
+//! matrices of a batch are shared out over the threads, and so are the rows of a single one. Everywhere else it is Burn's
+//! own.
+
+#[cfg(feature = "native-cpu")]
+pub(crate) mod cpu;
+
+use burn::tensor::Tensor;
+
+#[cfg(feature = "native-cpu")]
+use crate::{cpu::operation::run, device::is_native_on_cpu};
+
+/// `a b` of matrices, or of batches of them.
+///
+/// # Shapes
+/// - `a` `[.., N, K]`, `b` `[.., K, M]`; a dimension before these is the same in both, or 1 in one of them
+/// - output `[.., N, M]`
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn matmul<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "native-cpu")]
+    if D >= 2 && is_native_on_cpu(&a) && is_native_on_cpu(&b) && cpu::fits(&a.dims(), &b.dims()) {
+        return Tensor::from_dispatch(run(cpu::Matmul, [a.into_dispatch(), b.into_dispatch()]));
+    }
+    // Burn's own refuses what does not fit.
+    a.matmul(b)
+}
