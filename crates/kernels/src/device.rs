@@ -48,6 +48,19 @@ pub(crate) fn is_native_on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_cpu(&tensor.device())
 }
 
+/// Whether the CPU has native code for products of the tensor: with ndarray, whose own take longer. The products of flex are
+/// those of the crate that our code calls.
+#[cfg(feature = "native-cpu")]
+#[allow(unreachable_patterns, reason = "as above")]
+pub(crate) fn has_native_product<const D: usize>(tensor: &Tensor<D>) -> bool {
+    let is_ndarray = match tensor.device().inner().as_dispatch() {
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        _ => false,
+    };
+    is_ndarray && is_native_on_cpu(tensor)
+}
+
 /// Whether our kernels can use the tensors of Burn's GPU backend.
 ///
 /// With Burn's feature `fusion` they cannot: there a tensor is part of a stream of operations to be

@@ -4,9 +4,9 @@
 //! Y = A B,  ∂L/∂A = ∂L/∂Y Bᵀ,  ∂L/∂B = Aᵀ ∂L/∂Y
 //! ```
 //!
-//! For `f32` on a CPU one operation for both CPU backends: operands that are transposed views are read as they are, the
-//! matrices of a batch are shared out over the threads, and so are the rows of a single one. Everywhere else it is Burn's
-//! own.
+//! For `f32` on Burn's ndarray backend, whose own products are slow, one operation: operands that are transposed views are
+//! read as they are, the matrices of a batch are shared out over the threads, and so are the rows of a single one.
+//! Everywhere else it is Burn's own.
 
 #[cfg(feature = "native-cpu")]
 pub(crate) mod cpu;
@@ -14,7 +14,7 @@ pub(crate) mod cpu;
 use burn::tensor::Tensor;
 
 #[cfg(feature = "native-cpu")]
-use crate::{cpu::operation::run, device::is_native_on_cpu};
+use crate::{cpu::operation::run, device::has_native_product};
 
 /// `a b` of matrices, or of batches of them.
 ///
@@ -26,7 +26,7 @@ use crate::{cpu::operation::run, device::is_native_on_cpu};
 /// If the shapes do not fit.
 pub fn matmul<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "native-cpu")]
-    if D >= 2 && is_native_on_cpu(&a) && is_native_on_cpu(&b) && cpu::fits(&a.dims(), &b.dims()) {
+    if D >= 2 && has_native_product(&a) && has_native_product(&b) && cpu::fits(&a.dims(), &b.dims()) {
         return Tensor::from_dispatch(run(cpu::Matmul, [a.into_dispatch(), b.into_dispatch()]));
     }
     // Burn's own refuses what does not fit.

@@ -74,7 +74,7 @@ impl<B: CpuBackend> NativeBackend for B {
     }
 
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        if a.dtype() == DType::F32 && fits(&a.shape(), &b.shape()) {
+        if B::NATIVE_PRODUCT && a.dtype() == DType::F32 && fits(&a.shape(), &b.shape()) {
             multiply::<B>(a, b)
         } else {
             B::float_matmul(a, b)

@@ -17,6 +17,9 @@ mod ndarray;
 
 /// A backend with `f32` tensors in host memory.
 pub(crate) trait CpuBackend: Backend {
+    /// Whether products of our own are faster: see [`has_native_product`](crate::device::has_native_product).
+    const NATIVE_PRODUCT: bool;
+
     /// The same tensor with its elements in row-major order, copied if they are not.
     fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 

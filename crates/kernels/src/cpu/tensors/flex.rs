@@ -9,6 +9,8 @@ use burn::tensor::{Bytes, DType, Shape};
 use super::CpuBackend;
 
 impl CpuBackend for Flex {
+    const NATIVE_PRODUCT: bool = false;
+
     fn contiguous(tensor: FlexTensor) -> FlexTensor {
         tensor.to_contiguous()
     }

@@ -7,6 +7,8 @@ use burn::tensor::{Shape, TensorData};
 use super::CpuBackend;
 
 impl CpuBackend for NdArray {
+    const NATIVE_PRODUCT: bool = true;
+
     fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {
         match tensor {
             NdArrayTensor::F32(values) if !values.view().is_standard_layout() => {
