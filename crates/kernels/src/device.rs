@@ -6,6 +6,9 @@ use burn::tensor::Device;
 #[cfg(feature = "native")]
 use burn::tensor::{DType, Tensor};
 
+#[cfg(feature = "native-cpu")]
+use crate::cpu::tensors::CpuBackend;
+
 /// Whether a device is the CPU, on a backend with native code.
 #[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
 pub fn is_cpu(device: &Device) -> bool {
@@ -48,17 +51,18 @@ pub(crate) fn is_native_on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_cpu(&tensor.device())
 }
 
-/// Whether the CPU has native code for products of the tensor: with ndarray, whose own take longer. The products of flex are
-/// those of the crate that our code calls.
+/// Whether the CPU has native code for products of the tensor that is faster than the backend's.
 #[cfg(feature = "native-cpu")]
-#[allow(unreachable_patterns, reason = "as above")]
+#[allow(unreachable_patterns, deprecated, reason = "as above; Burn has deprecated its ndarray backend")]
 pub(crate) fn has_native_product<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let is_ndarray = match tensor.device().inner().as_dispatch() {
+    let faster = match tensor.device().inner().as_dispatch() {
+        #[cfg(feature = "flex")]
+        DispatchDevice::Flex(_) => <burn::backend::Flex as CpuBackend>::NATIVE_PRODUCT,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
+        DispatchDevice::NdArray(_) => <burn::backend::NdArray as CpuBackend>::NATIVE_PRODUCT,
         _ => false,
     };
-    is_ndarray && is_native_on_cpu(tensor)
+    faster && is_native_on_cpu(tensor)
 }
 
 /// Whether our kernels can use the tensors of Burn's GPU backend.

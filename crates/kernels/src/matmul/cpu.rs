@@ -90,21 +90,21 @@ impl<B: CpuBackend> Matrices<B> {
 
     /// The products of each matrix with its counterpart.
     fn times(&self, other: &Self) -> FloatTensor<B> {
-        let (pairs, mut shape) = Pairs::new(self, other);
-        let ([rows, inner], [_, columns]) = (self.shape().1, other.shape().1);
+        let ((batch, [rows, inner]), (other_batch, [_, columns])) = (self.shape(), other.shape());
+        let (pairs, mut shape) = pairs(&batch, &other_batch);
         shape.extend([rows, columns]);
         if inner == 0 || shape.contains(&0) {
             return B::from_elements(vec![0.0; shape.iter().product()], Shape::from(shape));
         }
-        if pairs.0.len() == 1 {
+        if pairs.len() == 1 {
             return B::from_elements(product(self.at(0), other.at(0), None), Shape::from(shape));
         }
-        let mut out = vec![0.0; pairs.0.len() * rows * columns];
+        let mut out = vec![0.0; pairs.len() * rows * columns];
         let each = |([a, b], out): (&[usize; 2], &mut [f32])| add_product(self.at(*a), other.at(*b), out);
         if out.len() * inner < PARALLEL_WORK {
-            pairs.0.iter().zip(out.chunks_exact_mut(rows * columns)).for_each(each);
+            pairs.iter().zip(out.chunks_exact_mut(rows * columns)).for_each(each);
         } else {
-            pairs.0.par_iter().zip(out.par_chunks_exact_mut(rows * columns)).for_each(each);
+            pairs.par_iter().zip(out.par_chunks_exact_mut(rows * columns)).for_each(each);
         }
         B::from_elements(out, Shape::from(shape))
     }
@@ -129,17 +129,11 @@ impl<B: CpuBackend> Matrices<B> {
     }
 }
 
-/// Which matrices are multiplied with each other.
-struct Pairs(Vec<[usize; 2]>);
-
-impl Pairs {
-    /// The pairs, and the dimensions that they have.
-    fn new<B: CpuBackend>(a: &Matrices<B>, b: &Matrices<B>) -> (Self, Vec<usize>) {
-        let (a, b) = (a.shape().0, b.shape().0);
-        let shape: Vec<usize> = a.iter().zip(&b).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
-        let pairs = places(&shape, &a).into_iter().zip(places(&shape, &b)).map(|(a, b)| [a, b]).collect();
-        (Self(pairs), shape)
-    }
+/// The indices of the matrices that are multiplied with each other, and the dimensions of the result before its matrices.
+fn pairs(a: &[usize], b: &[usize]) -> (Vec<[usize; 2]>, Vec<usize>) {
+    let shape: Vec<usize> = a.iter().zip(b).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
+    let pairs = places(&shape, a).into_iter().zip(places(&shape, b)).map(|(a, b)| [a, b]).collect();
+    (pairs, shape)
 }
 
 /// For each index of a tensor of `shape`, in row-major order, the place of its counterpart in a tensor of the shape `of`,

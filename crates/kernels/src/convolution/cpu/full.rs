@@ -99,34 +99,20 @@ pub(super) fn forward(sizes: &Sizes, [input, weight, bias]: [&[f32]; 3], activat
     // With few large images, the threads share the outputs of each. No result depends on it.
     let shares = if images > 1 { 1 } else { (2 * rayon::current_num_threads()).div_ceil(tasks).min(outputs) };
     let share = outputs.div_ceil(shares);
+    let parts = outputs.div_ceil(share);
     let arch = Arch::new();
     let pixels = sizes.channels * sizes.image.pixels();
-    let run = |(index, out): (usize, &mut [f32])| {
-        let (first, rows) = match shares {
-            1 => (index * images, 0..outputs),
-            _ => {
-                let parts = outputs.div_ceil(share);
-                let first = index % parts * share;
-                (index / parts, first..outputs.min(first + share))
-            }
-        };
+    // A task has all outputs of some images, or some outputs of one.
+    let tasks = output.chunks_mut(images * outputs * places);
+    let tasks: Vec<&mut [f32]> = tasks.flat_map(|task| task.chunks_mut(images * share * places)).collect();
+    tasks.into_par_iter().enumerate().for_each(|(index, out)| {
+        let (first, row) = (index / parts * images, index % parts * share);
+        let rows = row..outputs.min(row + share);
         let count = out.len() / (rows.len() * places);
         let input = &input[first * pixels..][..count * pixels];
         arch.dispatch(Forward { sizes, input, weight, bias, activation, rows, out });
-    };
-    split(&mut output, sizes, images, share).into_par_iter().enumerate().for_each(run);
+    });
     output
-}
-
-/// Splits the output into the images of each task, and an image into the outputs of each share.
-fn split<'a>(output: &'a mut [f32], sizes: &Sizes, images: usize, share: usize) -> Vec<&'a mut [f32]> {
-    let places = sizes.image.places();
-    let tasks = output.chunks_mut(images * sizes.outputs * places);
-    if share == sizes.outputs {
-        tasks.collect()
-    } else {
-        tasks.flat_map(|image| image.chunks_mut(share * places)).collect()
-    }
 }
 
 /// The forward pass of some images, or of some outputs of one.

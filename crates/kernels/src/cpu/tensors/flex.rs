@@ -9,6 +9,7 @@ use burn::tensor::{Bytes, DType, Shape};
 use super::CpuBackend;
 
 impl CpuBackend for Flex {
+    // Its products are those of the crate that ours call.
     const NATIVE_PRODUCT: bool = false;
 
     fn contiguous(tensor: FlexTensor) -> FlexTensor {
