@@ -6,6 +6,7 @@
 //! - [`cell`]: one step of a row of such a cell, forward and backward.
 //! - [`rows`]: the rows that are valid at a step.
 //! - [`panels`]: packed weights.
+//! - [`once`]: weights that are packed once for all steps of a loop.
 //! - [`tiles`], [`row`]: the recurrent product, of many rows and of one.
 //! - [`activation`], [`lanes`]: vectorised gates.
 //! - [`blocks`]: the partition of the batch among threads.
@@ -22,10 +23,11 @@ pub(crate) mod activation;
 mod backward;
 pub(crate) mod blocks;
 pub(crate) mod cell;
-mod forward;
+pub(crate) mod forward;
 pub(crate) mod gradients;
 pub(crate) mod lanes;
 pub(crate) mod matrix;
+pub(crate) mod once;
 pub(crate) mod operation;
 pub(crate) mod outer;
 pub(crate) mod panels;

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::unrolled::PackedOnce;
+
 /// The direction in which a sequence is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
@@ -26,9 +28,16 @@ pub struct Scan {
     /// Past its length the state of a row is frozen, its output is 0 and its gradients are 0, as in
     /// PyTorch's `pad_packed_sequence`.
     pub lengths: Option<Vec<usize>>,
+    /// The weights that other walks with them have packed, as the steps of a loop do; by default each walk packs its own.
+    pub packed: PackedOnce,
 }
 
 impl Scan {
+    /// A scan for all steps of a loop that walk by the same weights: they are packed once.
+    pub fn of_loop() -> Self {
+        Self { packed: PackedOnce::shared(), ..Self::default() }
+    }
+
     /// The time indices in scan order.
     pub(crate) fn order(&self, steps: usize) -> Vec<usize> {
         match self.direction {

@@ -6,7 +6,8 @@
 //!
 //! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product over all
 //!   steps, `Xᵀ dY` with the rows of all steps concatenated, instead of a sum of one full matrix per
-//!   step.
+//!   step. On a CPU, it is packed once for all of them.
+//! - [`PackedOnce`]: the same for the recurrent weights, where a step is a walk over a sequence of one.
 //! - [`unbind`]: the steps of a sequence. Their gradients are concatenated once, instead of a sum
 //!   of whole sequences, each zero except for one step.
 //!
@@ -14,12 +15,22 @@
 //! step records its gradient in a ledger. The steps depend on a token, whose own backward pass runs
 //! after theirs and reads the ledger.
 
+#[cfg(feature = "native-cpu")]
+mod cpu;
 #[cfg(feature = "native")]
 mod node;
+
+#[cfg(feature = "native-cpu")]
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
 use crate::matmul::matmul;
+#[cfg(feature = "native-cpu")]
+use crate::{
+    cpu::{forward::Weights, once::Once, operation::run, panels::Panels},
+    device::is_native_on_cpu,
+};
 
 #[cfg(feature = "native")]
 use self::node::{Ledger, LoopBackend, Whole};
@@ -32,8 +43,32 @@ use crate::device::is_known;
 pub struct Repeated<const D: usize> {
     /// `[.., I, O]`
     matrix: Tensor<D>,
+    #[cfg(feature = "native-cpu")]
+    packed: Arc<Once<Panels>>,
     #[cfg(feature = "native")]
     opened: Option<Opened>,
+}
+
+/// Recurrent weights that a [`Scan`](crate::Scan) keeps packed for the next walk by the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct PackedOnce {
+    #[cfg(feature = "native-cpu")]
+    weights: Option<Arc<Once<Weights>>>,
+}
+
+impl PackedOnce {
+    /// One that its clones share.
+    pub fn shared() -> Self {
+        Self {
+            #[cfg(feature = "native-cpu")]
+            weights: Some(Arc::default()),
+        }
+    }
+
+    #[cfg(feature = "native-cpu")]
+    pub(crate) fn weights(&self) -> Option<&Once<Weights>> {
+        self.weights.as_deref()
+    }
 }
 
 /// The token of a loop and its ledger.
@@ -78,7 +113,12 @@ impl<const D: usize> Repeated<D> {
         {
             let opened = Opened::new(&matrix, Whole::Factor);
             let matrix = if opened.is_some() { matrix.detach() } else { matrix };
-            Self { matrix, opened }
+            Self {
+                matrix,
+                #[cfg(feature = "native-cpu")]
+                packed: Arc::default(),
+                opened,
+            }
         }
         #[cfg(not(feature = "native"))]
         Self { matrix }
@@ -86,12 +126,30 @@ impl<const D: usize> Repeated<D> {
 
     /// `rows` `[.., N, I]` times the matrix: `[.., N, O]`.
     pub fn product(&self, rows: Tensor<D>) -> Tensor<D> {
-        let product = matmul(rows.clone(), self.matrix.clone());
-        #[cfg(feature = "native")]
-        if let Some(opened) = &self.opened {
-            return opened.watch(product, rows, 0);
+        #[cfg(feature = "native-cpu")]
+        if self.is_packed() {
+            let inputs = [rows.clone().into_dispatch(), self.matrix.clone().into_dispatch()];
+            let product = Tensor::from_dispatch(run(cpu::Product(self.packed.clone()), inputs));
+            return self.credit(rows, product);
         }
-        product
+        self.credit(rows.clone(), matmul(rows, self.matrix.clone()))
+    }
+
+    /// `sum` `[.., N, O]` plus the product of `rows` `[.., N, I]` and the matrix.
+    pub fn add_product(&self, sum: Tensor<D>, rows: Tensor<D>) -> Tensor<D> {
+        #[cfg(feature = "native-cpu")]
+        if self.is_packed() {
+            let inputs = [sum.into_dispatch(), rows.clone().into_dispatch(), self.matrix.clone().into_dispatch()];
+            let sum = Tensor::from_dispatch(run(cpu::AddProduct(self.packed.clone()), inputs));
+            return self.credit(rows, sum);
+        }
+        sum + self.product(rows)
+    }
+
+    /// Whether native code covers the products.
+    #[cfg(feature = "native-cpu")]
+    fn is_packed(&self) -> bool {
+        D == 2 && is_native_on_cpu(&self.matrix) && self.matrix.shape().num_elements() > 0
     }
 
     /// The matrix without its history, for an operation that multiplies by it itself;

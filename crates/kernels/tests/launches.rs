@@ -60,7 +60,7 @@ fn a_step_of_time_is_two_launches_forward_and_two_backward_or_none() {
     for (cell, of_step) in [(Cell::Rnn, 2), (Cell::Lstm, 2), (Cell::Gru, 2), (Cell::MinGru, 0), (Cell::MinLstm, 0)] {
         for direction in [Direction::Forward, Direction::Reverse] {
             for lengths in [None, Some(vec![2, 3, 2, 3])] {
-                let scan = Scan { direction, lengths };
+                let scan = Scan { direction, lengths, ..Scan::default() };
                 for gpu in gpus {
                     let [short, long] = [3, 8].map(|steps| launches(cell, steps, &scan, gpu));
                     let seen = format!("{cell:?}, {scan:?}: {short:?} launches for 3 steps, {long:?} for 8");

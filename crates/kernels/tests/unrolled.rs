@@ -34,7 +34,8 @@ fn gradients(leaves: &(Tensor<3>, Tensor<2>, Tensor<3>), once: bool) -> (Tensor<
         let moved = match once {
             // A product by hand, credited, and one of its own.
             true if t % 2 == 1 => repeated.credit(rows.clone(), sum) + matmul(rows, repeated.matrix()),
-            true => sum + repeated.product(rows),
+            true if t == 2 => sum + repeated.product(rows),
+            true => repeated.add_product(sum, rows),
             false => sum + matmul(rows, matrix.clone()),
         };
         let each = moved.unsqueeze_dim::<3>(1);

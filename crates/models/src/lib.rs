@@ -58,6 +58,7 @@ pub mod init;
 pub mod learner;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod prepared;
+mod repeated;
 pub mod settings;
 mod smoothed;
 mod transfer;

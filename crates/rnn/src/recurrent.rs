@@ -101,7 +101,8 @@ impl StackedLayer {
     ) -> Tensor<3> {
         let mut run = |layer: &Layer, input, direction| {
             let lengths = lengths.map(<[usize]>::to_vec);
-            let (hidden, state) = layer.sequence(input, states.next().flatten(), &Scan { direction, lengths });
+            let (hidden, state) =
+                layer.sequence(input, states.next().flatten(), &Scan { direction, lengths, ..Scan::default() });
             last.push(state);
             hidden
         };

@@ -106,7 +106,7 @@ impl LoopLayer<'_> {
         };
         let input = weights.input(known, rest, &state.hidden);
         let cell = self.layer.cell().definition();
-        (cell.sequence)(input, state, &weights.values, &Scan::default()).1
+        (cell.sequence)(input, state, &weights.values, &weights.scan).1
     }
 }
 
@@ -123,6 +123,7 @@ struct LoopWeights<'n> {
     bias: Option<Tensor<2>>,
     /// The weights for an operation that adds the product with `hidden`: `weight_hh` without its history.
     values: Values<'n>,
+    scan: Scan,
 }
 
 impl<'n> LoopWeights<'n> {
@@ -136,7 +137,14 @@ impl<'n> LoopWeights<'n> {
         let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
         let hidden = Repeated::new(values.matrix("weight_hh").transpose());
         values.weight_hh = Some(hidden.matrix().transpose());
-        Self { known: columns(0, known), rest: columns(known, features).map(Repeated::new), hidden, bias, values }
+        Self {
+            known: columns(0, known),
+            rest: columns(known, features).map(Repeated::new),
+            hidden,
+            bias,
+            values,
+            scan: Scan::of_loop(),
+        }
     }
 
     /// `W x + bias` for the known input of each step, `[T, B, K]` to `T` times `[B, G]`.
@@ -149,14 +157,11 @@ impl<'n> LoopWeights<'n> {
 
     /// A step's input, for an operation that adds `hidden` `[B, H]` times the recurrent matrix.
     fn input(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, hidden: &Tensor<2>) -> Input {
-        let product = rest.map(|rest| {
-            let weight = self.rest.as_ref().expect("the layer takes no features but those that are known");
-            weight.product(rest)
-        });
-        let projected = match (known, product) {
-            (Some(known), Some(product)) => known + product,
+        let weight = || self.rest.as_ref().expect("the layer takes no features but those that are known");
+        let projected = match (known, rest) {
+            (Some(known), Some(rest)) => weight().add_product(known, rest),
             (Some(known), None) => known,
-            (None, product) => self.add_bias(product.expect("an input")),
+            (None, rest) => self.add_bias(weight().product(rest.expect("an input"))),
         };
         let projected = self.hidden.credit(hidden.clone(), projected);
         Input::Projected(projected.unsqueeze_dim(0))

@@ -71,7 +71,7 @@ fn a_layer_by_itself_is_a_network_of_one_layer() {
     let (state, input, output) = network(include_bytes!("fixtures/lstm-one-layer.pt"));
     let lstm = LayerConfig::new(3, 4, Cell::Lstm).init(&Device::flex());
     let (lstm, _) = lstm.load_state_dict(&state, Strictness::Strict).unwrap();
-    let scan = Scan { direction: Direction::Forward, lengths: None };
+    let scan = Scan { direction: Direction::Forward, lengths: None, ..Scan::default() };
     let (hidden, _) = lstm.sequence(input.swap_dims(0, 1).into(), None, &scan);
     let hidden = hidden.swap_dims(0, 1).into_data().try_to_vec::<f32>().unwrap();
     for (here, there) in hidden.into_iter().zip(output.values()) {

@@ -9,8 +9,8 @@ use super::{
     cell::{CpuCell, Place, RowStepBack, States},
     forward::{Saved, Weights},
     gradients::{input_gradient, weight_gradient},
+    once::Pass,
     outer::Columns,
-    panels::Orientation,
     tensors::{CpuBackend, Gates},
     tiles::{Row, Start, multiply},
 };
@@ -38,7 +38,7 @@ pub(crate) fn backward<B: CpuBackend, R: CpuCell>(
         saved.gates.unwrap_or_else(|| Gates::new([extent.steps, extent.batch, gates_width], symbols.is_none()));
     let mut apart = saved.apart;
 
-    let weights = Weights::pack::<R>(&extent, B::slice(&saved.weight_hh), Orientation::Plain);
+    let weights = Weights::get::<B, R>(&extent, scan, Pass::Backward, &saved.weight_hh);
     let blocks = extent.blocks();
     let mut bias_sums = vec![vec![0.0; R::APART * gates_width]; blocks.len()];
     let initial_states: Vec<&[f32]> = saved.initial.iter().map(B::slice).collect();

@@ -8,6 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     blocks::{Extent, StepRows, split_rows, split_steps},
     cell::{CpuCell, RowStep},
+    once::Pass,
     panels::{Orientation, Panels},
     pool::Buffer,
     source::{Reader, Source, Symbols},
@@ -75,7 +76,7 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
     let mut state = last.iter_mut().map(B::slice_mut);
     let (h, c) = (state.next().expect("every cell has a hidden state"), state.next().unwrap_or_default());
 
-    let weights = Weights::pack::<R>(&extent, B::slice(&weight_hh), Orientation::Transposed);
+    let weights = Weights::get::<B, R>(&extent, scan, Pass::Forward, &weight_hh);
     let blocks = extent.blocks();
     let kept_gates = StepRows::of_blocks(gates.as_mut().map(Gates::slice_mut), &extent, &blocks, gates_width);
     let kept_apart = StepRows::of_blocks(apart.as_deref_mut(), &extent, &blocks, apart_width);
@@ -124,13 +125,32 @@ pub(crate) fn forward<B: CpuBackend, R: CpuCell>(
 }
 
 /// The packed recurrent weights: those whose products are added to the input, and those of the separate gate.
-pub(super) struct Weights {
+#[derive(Debug)]
+pub(crate) struct Weights {
     pub joined: Panels,
     pub apart: Option<Panels>,
 }
 
 impl Weights {
-    pub fn pack<R: Cell>(extent: &Extent, weight_hh: &[f32], orientation: Orientation) -> Self {
+    /// Those for a pass: packed now, or by another walk of the same loop.
+    pub fn get<B: CpuBackend, R: Cell>(
+        extent: &Extent,
+        scan: &Scan,
+        pass: Pass,
+        weight_hh: &FloatTensor<B>,
+    ) -> Arc<Self> {
+        let orientation = match pass {
+            Pass::Forward => Orientation::Transposed,
+            Pass::Backward => Orientation::Plain,
+        };
+        let pack = |weight_hh: &[f32]| Self::pack::<R>(extent, weight_hh, orientation);
+        match scan.packed.weights() {
+            Some(once) => once.get::<B>(pass, weight_hh, pack),
+            None => Arc::new(pack(B::slice(weight_hh))),
+        }
+    }
+
+    fn pack<R: Cell>(extent: &Extent, weight_hh: &[f32], orientation: Orientation) -> Self {
         let (joined, apart) = weight_hh.split_at((R::GATES - R::APART) * extent.hidden * extent.hidden);
         let apart = (R::APART > 0).then(|| extent.pack(apart, orientation));
         Self { joined: extent.pack(joined, orientation), apart }

@@ -142,23 +142,28 @@ impl Panels {
     }
 }
 
+/// Elements of a row that are transposed before the next rows: what they are written to stays in the nearest cache.
+const TRANSPOSED: usize = 64;
+
 /// Writes the rows of `from`, each `width` long, as the first columns of `to`, whose rows are
 /// `panel` long.
 fn transpose(from: &[f32], width: usize, to: &mut [f32], panel: usize) {
     // Four rows at a time, for one store instead of four.
     let (fours, rest) = from.split_at(from.len() / (4 * width) * 4 * width);
-    for (index, rows) in fours.chunks_exact(4 * width).enumerate() {
-        let (ab, cd) = rows.split_at(2 * width);
-        let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
-        let values = a.iter().zip(b).zip(c).zip(d);
-        for (to, (((a, b), c), d)) in to.chunks_exact_mut(panel).zip(values) {
-            to[4 * index..][..4].copy_from_slice(&[*a, *b, *c, *d]);
-        }
-    }
     let done = fours.len() / width;
-    for (index, row) in rest.chunks_exact(width).enumerate() {
-        for (to, value) in to.chunks_exact_mut(panel).zip(row) {
-            to[done + index] = *value;
+    for (block, to) in to.chunks_mut(TRANSPOSED * panel).enumerate() {
+        let (first, len) = (block * TRANSPOSED, to.len() / panel);
+        for (index, rows) in fours.chunks_exact(4 * width).enumerate() {
+            let row = |number: usize| &rows[number * width + first..][..len];
+            let values = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
+            for (to, (((a, b), c), d)) in to.chunks_exact_mut(panel).zip(values) {
+                to[4 * index..][..4].copy_from_slice(&[*a, *b, *c, *d]);
+            }
+        }
+        for (index, row) in rest.chunks_exact(width).enumerate() {
+            for (to, value) in to.chunks_exact_mut(panel).zip(&row[first..][..len]) {
+                to[done + index] = *value;
+            }
         }
     }
 }

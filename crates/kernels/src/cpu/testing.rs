@@ -68,7 +68,7 @@ pub(crate) fn assert_scalar_path_agrees<R: CpuCell>(cell: R, weights: &[&[usize]
 pub(crate) fn assert_paths_agree<R: CpuWalk>(cell: R, arguments: impl Fn() -> Arguments<Flex>) {
     let [steps, batch, hidden] = SIZES;
     let lengths = (0..batch).map(|b| 1 + b % steps).collect();
-    let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths) };
+    let scan = Scan { direction: Direction::Reverse, lengths: Some(lengths), ..Scan::default() };
     let mut results = architectures().into_iter().map(|arch| {
         let (walked, saved) = cell.forward::<Flex>(arch, arguments(), &scan, true);
         let upstream = Upstream {

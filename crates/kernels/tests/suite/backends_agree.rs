@@ -21,7 +21,7 @@ fn outputs_and_gradients_are_the_same_on_every_backend(
 ) {
     let arguments = Arguments::random(cell, Sizes { steps: 3, batch, hidden, vocabulary }, 7);
     for lengths in [None, Some((0..batch).map(|b| 2 + b % 2).collect())] {
-        let scan = Scan { direction, lengths };
+        let scan = Scan { direction, lengths, ..Scan::default() };
         let mut results = devices()
             .into_iter()
             .map(|device| arguments.results(Body::Operation, &device, DType::F32, &scan, Loss::Both));

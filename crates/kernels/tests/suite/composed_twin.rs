@@ -40,7 +40,7 @@ fn twins_agree_on_all_sizes_directions_lengths_and_inputs(
             for vocabulary in [None, Some(4)] {
                 let sizes = Sizes { steps, batch, hidden, vocabulary };
                 for lengths in [None, Some(lengths(sizes))] {
-                    let scan = Scan { direction, lengths };
+                    let scan = Scan { direction, lengths, ..Scan::default() };
                     assert_twins_agree(&device, cell, sizes, &scan, Loss::Both);
                 }
             }
@@ -61,7 +61,7 @@ fn gradients_flow_from_any_set_of_outputs(
         for (steps, batch, hidden) in [(4, 3, 17), (1, 1, 1)] {
             let sizes = Sizes { steps, batch, hidden, vocabulary };
             for lengths in [None, Some(lengths(sizes))] {
-                assert_twins_agree(&device, cell, sizes, &Scan { direction, lengths }, loss);
+                assert_twins_agree(&device, cell, sizes, &Scan { direction, lengths, ..Scan::default() }, loss);
             }
         }
     }

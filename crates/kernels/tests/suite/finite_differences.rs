@@ -23,7 +23,7 @@ fn gradients_are_the_slopes_of_the_loss(
     #[values(None, Some(vec![2, 3]))] lengths: Option<Vec<usize>>,
 ) {
     let sizes = Sizes { steps: 3, batch: 2, hidden: 3, vocabulary };
-    let scan = Scan { direction, lengths };
+    let scan = Scan { direction, lengths, ..Scan::default() };
     let arguments = Arguments::random(cell, sizes, 7);
     let loss = |arguments: &Arguments| arguments.results(Body::Composed, &device, DType::F64, &scan, Loss::Both);
     let gradients = loss(&arguments).gradients;

@@ -20,7 +20,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
         let Sizes { steps, batch, hidden, .. } = SIZES;
         let gates = cell.gates() * hidden;
         let arguments = Arguments::random(cell, SIZES, 6);
-        let scan = Scan { direction, lengths: Some(LENGTHS.to_vec()) };
+        let scan = Scan { direction, lengths: Some(LENGTHS.to_vec()), ..Scan::default() };
         let (padded, last) = arguments.outputs(body, &device, DType::F32, &scan);
         let padded = numbers(padded);
 
@@ -32,7 +32,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
             let state = |values: &[f64]| tensor(&values[b * hidden..][..hidden], [1, hidden], &device, DType::F32);
             let alone = Input::Projected(input.clone().slice([0..length, b..b + 1, 0..gates]));
             let parameters = [weight.clone(), state(h0), state(c0)];
-            let scan = Scan { direction, lengths: None };
+            let scan = Scan { direction, lengths: None, ..Scan::default() };
             let (alone, alone_last) = call(cell, body, alone, parameters, bias.clone(), &scan);
             let mut wanted = numbers(alone);
             wanted.resize(steps * hidden, 0.0);
@@ -62,7 +62,7 @@ fn a_nan_in_the_padding_reaches_neither_outputs_nor_gradients(
         for position in &padding {
             arguments.values[0][position * gates..][..gates].fill(f64::NAN);
         }
-        let scan = Scan { direction, lengths: Some(LENGTHS.to_vec()) };
+        let scan = Scan { direction, lengths: Some(LENGTHS.to_vec()), ..Scan::default() };
         let results = arguments.results(body, &device, DType::F32, &scan, Loss::Both);
         assert!(results.outputs.iter().flatten().all(|x| x.is_finite()));
         assert!(results.gradients.iter().flatten().flatten().all(|x| x.is_finite()));

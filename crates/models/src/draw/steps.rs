@@ -2,16 +2,18 @@
 //!
 //! The encoder's input depends on the canvas, so neither LSTM can process the whole sequence in one operation: each
 //! time step is the whole-sequence operation on a sequence of one. Work that is the same at every step is done before
-//! the loop. Without a read window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the
+//! the loop, and each matrix that every step multiplies by is a [`Repeated`]. Without a read window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the
 //! same for all steps: half of the encoder's work.
 
-use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
+use rekindle_kernels::unrolled::Repeated;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Layer;
+
+use crate::repeated::RepeatedLinear;
 
 use super::bound::{self, Bound};
 use super::window::{LOG_BOUND, Window};
@@ -33,49 +35,52 @@ type Memory = [Tensor<2>; 2];
 
 /// An LSTM with its weights laid out for single steps.
 struct Cell {
-    /// `[4H, H]`
-    weight_hh: Tensor<2>,
+    /// `[H, 4H]`: `W_hh` transposed.
+    hidden: Repeated<2>,
     scan: Scan,
 }
 
 impl Cell {
     /// One step from `projection` `[B, 4H]`, the complete input projection.
     fn step(&self, projection: Tensor<2>, [hidden, cell]: Memory) -> Memory {
+        let projection = self.hidden.credit(hidden.clone(), projection);
         let input = Input::Projected(projection.unsqueeze_dim(0));
-        let (hidden, [_, cell]) = lstm(input, self.weight_hh.clone(), hidden, cell, &self.scan);
+        let weight_hh = self.hidden.matrix().transpose();
+        let (hidden, [_, cell]) = lstm(input, weight_hh, hidden, cell, &self.scan);
         [hidden.squeeze_dim(0), cell]
     }
 }
 
 /// The part of the encoder's input that is the same at every step.
 #[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
-enum Reading<'m> {
+enum Reading {
     /// The whole image.
     Whole {
         /// `[B, 4H]`: `(W_x + W_x̂) x + b`.
         image: Tensor<2>,
-        /// `[D, 4H]`: `W_x̂` transposed.
-        error: Tensor<2>,
+        /// `[D, 4H]`: `-W_x̂` transposed.
+        error: Repeated<2>,
     },
     /// A glimpse of the image.
     Glimpse {
-        layer: &'m Linear,
+        /// From `H` to the parameters of the window.
+        window: RepeatedLinear,
         n: usize,
         /// `[B, C, height, width]`
         images: Tensor<4>,
-        /// `[2CN², 4H]`
-        weight: Tensor<2>,
-        /// `[1, 4H]`
-        bias: Tensor<2>,
+        /// From `2CN²` to `4H`.
+        glimpse: RepeatedLinear,
     },
 }
 
 /// The encoder on a batch of images.
-struct Encoder<'m> {
+struct Encoder {
     cell: Cell,
-    reading: Reading<'m>,
+    reading: Reading,
     /// `[H, 4H]`: the weights of the decoder's hidden state.
-    decoder: Tensor<2>,
+    decoder: Repeated<2>,
+    /// From `H` to the parameters of `z_t`.
+    latent: RepeatedLinear,
     memory: Memory,
 }
 
@@ -83,10 +88,12 @@ struct Encoder<'m> {
 struct Decoder<'m> {
     model: &'m Draw,
     cell: Cell,
-    /// `[Z, 4H]`
-    weight: Tensor<2>,
-    /// `[1, 4H]`
-    bias: Tensor<2>,
+    /// From `Z` to `4H`.
+    input: RepeatedLinear,
+    /// From `H` to the update of the canvas.
+    write: RepeatedLinear,
+    /// From `H` to the parameters of the write window.
+    window: Option<RepeatedLinear>,
     memory: Memory,
     /// `[B, D]`: `c_t`.
     canvas: Tensor<2>,
@@ -169,7 +176,7 @@ impl Draw {
         let mut decoder = Decoder::new(self, batch);
         for step in 0..self.settings.glimpses {
             let (hidden, read) = encoder.read(&decoder);
-            let statistics = self.latent.forward(hidden);
+            let statistics = encoder.latent.forward(hidden);
             let mean = statistics.clone().narrow(1, 0, latents);
             let log_variance = statistics.narrow(1, latents, latents).clamp(-LOG_BOUND, LOG_BOUND);
             let noise = noise.clone().narrow(0, step, 1).squeeze_dim::<2>(0);
@@ -202,8 +209,8 @@ struct Inferred {
     read: Option<Tensor<2>>,
 }
 
-impl<'m> Encoder<'m> {
-    fn new(model: &'m Draw, images: Tensor<2>) -> Self {
+impl Encoder {
+    fn new(model: &Draw, images: Tensor<2>) -> Self {
         let ImageShape { channels, height, width } = model.shape;
         let [batch, _] = images.dims();
         let seen = model.settings.read_numbers(model.shape);
@@ -212,20 +219,21 @@ impl<'m> Encoder<'m> {
         let decoder = weight.clone().narrow(0, 2 * seen, model.settings.hidden);
         let reading = match (&model.read, model.settings.read_grid()) {
             (Some(layer), Some(n)) => Reading::Glimpse {
-                layer,
+                window: RepeatedLinear::of(layer, batch),
                 n,
                 images: images.reshape([batch, channels, height, width]),
-                weight: weight.narrow(0, 0, 2 * seen),
-                bias,
+                glimpse: RepeatedLinear::new(weight.narrow(0, 0, 2 * seen), Some(bias), batch),
             },
             _ => {
                 let error = weight.clone().narrow(0, seen, seen);
                 let both = weight.narrow(0, 0, seen) + error.clone();
-                Reading::Whole { image: matmul(images, both) + bias, error }
+                let image = matmul(images, both) + bias.unsqueeze();
+                Reading::Whole { image, error: Repeated::new(error.neg()) }
             }
         };
         let memory = start(model.encoder_start.val(), batch);
-        Self { cell: Cell::new(&model.encoder), reading, decoder, memory }
+        let latent = RepeatedLinear::of(&model.latent, batch);
+        Self { cell: Cell::new(&model.encoder), reading, decoder: Repeated::new(decoder), latent, memory }
     }
 
     /// Reads the images with the decoder's state: `h^enc_t`, and the read window.
@@ -233,16 +241,16 @@ impl<'m> Encoder<'m> {
         let drawn = sigmoid(decoder.canvas.clone());
         let [hidden, _] = decoder.memory.clone();
         let (seen, bounds) = match &self.reading {
-            Reading::Whole { image, error } => (image.clone() - matmul(drawn, error.clone()), None),
-            Reading::Glimpse { layer, n, images, weight, bias } => {
+            Reading::Whole { image, error } => (error.add_product(image.clone(), drawn), None),
+            Reading::Glimpse { window, n, images, glimpse } => {
                 let [_, _, height, width] = images.dims();
-                let window = Window::new(layer.forward(hidden.clone()), *n, height, width);
+                let window = Window::new(window.forward(hidden.clone()), *n, height, width);
                 let errors = images.clone() - drawn.reshape(images.dims());
-                let glimpse = window.read(Tensor::cat(vec![images.clone(), errors], 1));
-                (matmul(glimpse, weight.clone()) + bias.clone(), Some(window.bounds()))
+                let read = window.read(Tensor::cat(vec![images.clone(), errors], 1));
+                (glimpse.forward(read), Some(window.bounds()))
             }
         };
-        let projection = seen + matmul(hidden, self.decoder.clone());
+        let projection = self.decoder.add_product(seen, hidden);
         self.memory = self.cell.step(projection, self.memory.clone());
         (self.memory[0].clone(), bounds)
     }
@@ -254,8 +262,13 @@ impl<'m> Decoder<'m> {
         Self {
             model,
             cell: Cell::new(&model.decoder),
-            weight: model.decoder.matrix("weight_ih").transpose(),
-            bias: bias(&model.decoder),
+            input: RepeatedLinear::new(
+                model.decoder.matrix("weight_ih").transpose(),
+                Some(bias(&model.decoder)),
+                batch,
+            ),
+            write: RepeatedLinear::of(&model.write, batch),
+            window: model.window.as_ref().map(|window| RepeatedLinear::of(window, batch)),
             memory: start(model.decoder_start.val(), batch),
             canvas,
             written: None,
@@ -264,12 +277,11 @@ impl<'m> Decoder<'m> {
 
     /// `c_t = c_{t-1} + write(h^dec_t)`.
     fn write(&mut self, latent: Tensor<2>) {
-        let projection = matmul(latent, self.weight.clone()) + self.bias.clone();
-        self.memory = self.cell.step(projection, self.memory.clone());
+        self.memory = self.cell.step(self.input.forward(latent), self.memory.clone());
         let hidden = self.memory[0].clone();
-        let mut written = self.model.write.forward(hidden.clone());
+        let mut written = self.write.forward(hidden.clone());
         let ImageShape { channels, height, width } = self.model.shape;
-        if let (Some(layer), Some(n)) = (&self.model.window, self.model.settings.write_grid()) {
+        if let (Some(layer), Some(n)) = (&self.window, self.model.settings.write_grid()) {
             let [batch, _] = written.dims();
             let window = Window::new(layer.forward(hidden), n, height, width);
             written = window.write(written.reshape([batch, channels, n, n]));
@@ -285,14 +297,14 @@ impl<'m> Decoder<'m> {
 
 impl Cell {
     fn new(layer: &Layer) -> Self {
-        Self { weight_hh: layer.matrix("weight_hh"), scan: Scan::default() }
+        Self { hidden: Repeated::new(layer.matrix("weight_hh").transpose()), scan: Scan::of_loop() }
     }
 }
 
-/// `b_ih + b_hh` `[1, 4H]`.
-fn bias(layer: &Layer) -> Tensor<2> {
+/// `b_ih + b_hh` `[4H]`.
+fn bias(layer: &Layer) -> Tensor<1> {
     let [ih, hh] = ["bias_ih", "bias_hh"].map(|name| layer.vector(name).expect("the LSTMs of the model have biases"));
-    (ih + hh).unsqueeze()
+    ih + hh
 }
 
 /// The learned initial state `[2, H]`, repeated for every row of a batch.

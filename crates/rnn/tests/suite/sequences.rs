@@ -163,7 +163,7 @@ fn reverse_over_padded_rows_starts_at_the_last_valid_step(#[case] device: Device
         let network = network(cell, &device);
         let layer = &network.layers[0].forward;
         let input = random([TIME, 2, INPUT], &device);
-        let scan = Scan { direction: Direction::Reverse, lengths: Some(vec![3, TIME]) };
+        let scan = Scan { direction: Direction::Reverse, lengths: Some(vec![3, TIME]), ..Scan::default() };
         let (found, last) = layer.sequence(input.clone().into(), None, &scan);
 
         let mirrored = input.narrow(0, 0, 3).narrow(1, 0, 1).flip([0]);

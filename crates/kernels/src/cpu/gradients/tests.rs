@@ -7,7 +7,7 @@ use crate::{Direction, cpu::testing::numbers};
 const EXTENT: Extent = Extent { arch: Arch::Scalar, steps: 3, batch: 2, gates: 1, hidden: 5 };
 
 fn scan(direction: Direction) -> Scan {
-    Scan { direction, lengths: Some(vec![2, 3]) }
+    Scan { direction, lengths: Some(vec![2, 3]), ..Scan::default() }
 }
 
 /// Gradients of the gates, 0 in the padding.
