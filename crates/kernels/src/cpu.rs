@@ -9,6 +9,7 @@
 //! - [`once`]: weights that are packed once for all steps of a loop.
 //! - [`tiles`], [`row`]: the recurrent product, of many rows and of one.
 //! - [`activation`], [`lanes`]: vectorised gates.
+//! - [`exponentials`]: those of a softmax.
 //! - [`blocks`]: the partition of the batch among threads.
 //! - [`source`]: the input of a step.
 //! - [`gradients`]: the products and sums after the backward pass.
@@ -23,6 +24,7 @@ pub(crate) mod activation;
 mod backward;
 pub(crate) mod blocks;
 pub(crate) mod cell;
+pub(crate) mod exponentials;
 pub(crate) mod forward;
 pub(crate) mod gradients;
 pub(crate) mod lanes;

@@ -17,8 +17,8 @@
 //!   per loop.
 //! - [`device`]: whether the device is the CPU.
 //! - [`parallel`]: independent work on the CPU in parallel.
-//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`]: the layers around a recurrence, on all
-//!   CPU threads.
+//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`]: the
+//!   layers around a recurrence, on all CPU threads.
 //! - [`adam`]: a step of the optimizer, on all CPU threads.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
@@ -48,21 +48,23 @@
 //! and the GPU backends run a matrix product and one kernel at each step, or one kernel for the
 //! whole sequence without a recurrent product. All other backends and element types run the
 //! composed twin, and so do GPUs with Burn's `fusion`.
-//! GPUs where Burn's own `fusion` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod adam;
+pub mod attention;
 pub mod convolution;
 pub mod cross_entropy;
 pub mod device;
 pub mod gru;
 pub mod launches;
+pub mod layout;
 pub mod linear;
 pub mod lstm;
 pub mod matmul;
 pub mod minimal;
 pub mod parallel;
 pub mod pointwise;
+pub mod pooling;
 pub mod rnn;
 pub mod split_mix;
 pub mod unrolled;

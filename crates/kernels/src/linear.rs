@@ -12,7 +12,11 @@
 #[cfg(feature = "native-cpu")]
 mod cpu;
 
+use burn::module::Param;
+use burn::nn::Linear;
 use burn::tensor::Tensor;
+
+use crate::layout::contiguous;
 
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
@@ -40,6 +44,20 @@ pub fn linear(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Te
         return Tensor::from_dispatch(run(cpu::Linear, inputs));
     }
     composed(rows, weight, bias)
+}
+
+/// [`linear`] of a layer of Burn's, along the last dimension of `input` `[.., I]`: `[.., O]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn apply<const D: usize>(layer: &Linear, input: Tensor<D>) -> Tensor<D> {
+    let mut shape = input.dims();
+    let [width, out] = layer.weight.dims();
+    let rows: usize = shape[..D - 1].iter().product();
+    assert!(shape[D - 1] == width, "`input` must be [.., I] = [.., {width}], got {shape:?}");
+    let rows = contiguous(input).reshape([rows, width]);
+    shape[D - 1] = out;
+    linear(rows, layer.weight.val().transpose(), layer.bias.as_ref().map(Param::val)).reshape(shape)
 }
 
 /// [`linear`] in tensor operations: the specification that tests compare the native code with.

@@ -13,7 +13,7 @@ use burn::tensor::Distribution;
 use burn::tensor::Tensor;
 
 #[cfg(feature = "native-cpu")]
-use self::cpu::{Mask, Pointwise};
+use self::cpu::{Curve, Mask, Pointwise};
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
 
@@ -21,9 +21,18 @@ use crate::{cpu::operation::run, device::is_native_on_cpu};
 pub fn tanh<const D: usize>(input: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "native-cpu")]
     if is_native_on_cpu(&input) {
-        return Tensor::from_dispatch(run(Pointwise::Tanh, [input.into_dispatch()]));
+        return Tensor::from_dispatch(run(Pointwise::Curve(Curve::Tanh), [input.into_dispatch()]));
     }
     input.tanh()
+}
+
+/// `σ(x) = 1 / (1 + e^{-x})`, to a few units in the last place.
+pub fn sigmoid<const D: usize>(input: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "native-cpu")]
+    if is_native_on_cpu(&input) {
+        return Tensor::from_dispatch(run(Pointwise::Curve(Curve::Sigmoid), [input.into_dispatch()]));
+    }
+    burn::tensor::activation::sigmoid(input)
 }
 
 /// Applies the dropout `layer`: in training, each element is 0 with the layer's probability, or

@@ -33,7 +33,9 @@ use crate::{
 };
 
 #[cfg(feature = "native")]
-use self::node::{Ledger, LoopBackend, Whole};
+pub(crate) use self::node::Ledger;
+#[cfg(feature = "native")]
+use self::node::{LoopBackend, Whole};
 #[cfg(feature = "native")]
 use crate::device::is_known;
 
@@ -103,6 +105,42 @@ impl Opened {
             self.ledger.clone(),
             step,
         ))
+    }
+}
+
+/// A tensor that operations of a loop read, and add its gradient up for in a [`Ledger`].
+#[cfg(feature = "native-cpu")]
+#[derive(Clone, Debug)]
+pub(crate) struct Summed<const D: usize> {
+    whole: Tensor<D>,
+    token: Tensor<1>,
+    ledger: Ledger,
+}
+
+#[cfg(feature = "native-cpu")]
+impl<const D: usize> Summed<D> {
+    pub fn new(whole: Tensor<D>) -> Self {
+        match Opened::new(&whole, Whole::Sum) {
+            Some(Opened { token, ledger }) => Self { whole: whole.detach(), token, ledger },
+            None => {
+                let token = Tensor::zeros([1], (&whole.device(), whole.dtype()));
+                Self { whole, token, ledger: Ledger::default() }
+            }
+        }
+    }
+
+    /// The tensor without its history.
+    pub fn whole(&self) -> Tensor<D> {
+        self.whole.clone()
+    }
+
+    /// `[1]`: has a gradient when something was added to the ledger.
+    pub fn token(&self) -> Tensor<1> {
+        self.token.clone()
+    }
+
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.clone()
     }
 }
 

@@ -13,11 +13,11 @@
 //! gradient passes.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::attention::{self, Score};
+use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::pointwise::tanh;
 use rekindle_kernels::unrolled::Repeated;
 use rekindle_settings::names;
 
@@ -55,33 +55,19 @@ pub struct Additive {
     pub value: Param<Tensor<2>>,
 }
 
-/// Encoder outputs prepared for attention, independently of the decoder's states, which may come one by one. Each
-/// matrix that every step multiplies by is a [`Repeated`].
+/// Encoder outputs prepared for attention, independently of the decoder's states, which may come one by one: what
+/// every step multiplies by is prepared once.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// The encoder's outputs, `[B, S, F]`.
-    outputs: Repeated<3>,
     /// `W`; none for dot attention.
     query: Option<Repeated<2>>,
-    keys: Keys,
-    /// Padding mask, `[B, 1, S]`, true at padding.
-    padding: Option<Tensor<3, Bool>>,
-}
-
-/// Attention keys.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
-enum Keys {
-    /// For a product: `s_s / √F`, `[B, F, S]`.
-    Product(Repeated<3>),
-    /// For a sum: `U s_s`, `[B, S, F]`, and `v`, `[F, 1]`.
-    Sum(Tensor<3>, Repeated<2>),
+    outputs: attention::Memory,
 }
 
 impl Memory {
     /// The encoder's outputs, `[B, S, F]`.
     pub fn outputs(&self) -> Tensor<3> {
-        self.outputs.matrix()
+        self.outputs.outputs()
     }
 
     /// The contexts `c` `[B, T, F]` and the weights `a` `[B, T, S]` of the decoder's states `[B, T, H]`.
@@ -90,39 +76,12 @@ impl Memory {
             Some(weight) => product(states, |rows| weight.product(rows)),
             None => states,
         };
-        let scores = match &self.keys {
-            Keys::Product(keys) => keys.product(queries),
-            Keys::Sum(keys, value) => {
-                let [batch, time, width] = queries.dims();
-                let positions = keys.dims()[1];
-                let sums = queries.unsqueeze_dim::<4>(2) + keys.clone().unsqueeze_dim::<4>(1);
-                let flat = tanh(sums).reshape([batch * time * positions, width]);
-                value.product(flat).reshape([batch, time, positions])
-            }
-        };
-        let scores = match &self.padding {
-            Some(padding) => {
-                let padding = padding.clone().expand(scores.dims());
-                scores.mask_fill(padding, -1e9)
-            }
-            None => scores,
-        };
-        let weights = softmax(scores, 2);
-        (self.outputs.product(weights.clone()), weights)
+        self.outputs.attend(queries)
     }
 
     /// Selects rows of the batch, for a separate loop: gradients do not flow back to this memory.
-    pub fn select_rows(self, rows: Tensor<1, Int>) -> Self {
-        let select = |repeated: Repeated<3>| Repeated::new(repeated.matrix().select(0, rows.clone()));
-        Self {
-            outputs: select(self.outputs),
-            query: self.query,
-            keys: match self.keys {
-                Keys::Product(keys) => Keys::Product(select(keys)),
-                Keys::Sum(keys, value) => Keys::Sum(keys.select(0, rows.clone()), value),
-            },
-            padding: self.padding.map(|padding| padding.select(0, rows)),
-        }
+    pub fn select_rows(self, rows: &[usize]) -> Self {
+        Self { outputs: self.outputs.select_rows(rows), query: self.query }
     }
 }
 
@@ -152,35 +111,29 @@ impl Attention {
         }
     }
 
-    /// Prepares the encoder's `outputs` `[B, S, F]`; the mask `padding` `[B, S]`, if any, is true at padding.
-    pub fn memory(&self, outputs: Tensor<3>, padding: Option<Tensor<2, Bool>>) -> Memory {
-        let keys = match &self.units {
-            Some(units) => Keys::Sum(
-                product(outputs.clone(), |rows| matmul(rows, units.key.val())),
-                Repeated::new(units.value.val()),
-            ),
-            None => {
-                let scale = 1.0 / (outputs.dims()[2] as f64).sqrt();
-                Keys::Product(Repeated::new(outputs.clone().swap_dims(1, 2) * scale))
-            }
+    /// Prepares the encoder's `outputs` `[B, S, F]`, of which the first `lengths[b]` of row `b` are valid; all without
+    /// lengths.
+    ///
+    /// # Panics
+    ///
+    /// When there is not a length for each row, or one is not in `1..=S`.
+    pub fn memory(&self, outputs: Tensor<3>, lengths: Option<&[usize]>) -> Memory {
+        let score = match &self.units {
+            Some(units) => Score::Additive {
+                keys: product(outputs.clone(), |rows| matmul(rows, units.key.val())),
+                value: units.value.val(),
+            },
+            None => Score::Dot { scale: 1.0 / (outputs.dims()[2] as f64).sqrt() },
         };
         Memory {
-            outputs: Repeated::new(outputs),
             query: self.query.as_ref().map(|weight| Repeated::new(weight.val())),
-            keys,
-            padding: padding.map(|padding| padding.unsqueeze_dim(1)),
+            outputs: attention::Memory::new(outputs, score, lengths),
         }
     }
-}
-
-/// Padding mask `[B, T]` of sequences of these lengths, padded to `T`.
-pub(crate) fn padding(lengths: &[usize], time: usize, device: &Device) -> Tensor<2, Bool> {
-    let padding: Vec<bool> = lengths.iter().flat_map(|&length| (0..time).map(move |t| t >= length)).collect();
-    Tensor::from_data(TensorData::new(padding, [lengths.len(), time]), device)
 }
 
 /// Multiplies `rows` `[B, T, I]` by a matrix, as one product: `[B, T, O]`.
 fn product(rows: Tensor<3>, times: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
     let [batch, time, features] = rows.dims();
-    times(rows.reshape([batch * time, features])).reshape([batch as i64, time as i64, -1])
+    times(contiguous(rows).reshape([batch * time, features])).reshape([batch as i64, time as i64, -1])
 }

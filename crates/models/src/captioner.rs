@@ -52,11 +52,12 @@ mod writer;
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::layout::concatenate;
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::pointwise::{dropout, tanh};
+use rekindle_kernels::pointwise::{dropout, sigmoid, tanh};
 use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
@@ -289,7 +290,7 @@ impl Captioner {
         let wanted = targets.places(|t, row| t * rows + row);
         let words = self.words(targets.read.clone());
         let width = words.dims()[1];
-        let image = self.image.forward(features);
+        let image = apply(&self.image, features);
         let Some(attention) = &self.attention else {
             let vectors = image.squeeze_dim::<2>(1);
             let vectors = spread(vectors, captions).unsqueeze_dim::<3>(0);
@@ -300,7 +301,7 @@ impl Captioner {
                 let nothing = Tensor::zeros([time - 1, rows, depth], (&self.device(), vectors.dtype()));
                 if time == 1 { vectors } else { Tensor::cat(vec![vectors, nothing], 0) }
             };
-            let input = Tensor::cat(vec![words.reshape([time, rows, width]), beside], 2);
+            let input = concatenate([words.reshape([time, rows, width]), beside], 2);
             let (hidden, _) = self.recurrent.forward_time_major(input, None, None);
             let hidden = hidden.reshape([(time * rows) as i64, -1]).select(0, wanted);
             return (dropout(&self.dropout, hidden), None);
@@ -319,7 +320,7 @@ impl Captioner {
         }
         let parts = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
         let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
-        (self.combined(parts.into()), Some(Tensor::cat(weights, 0)))
+        (self.combined(parts), Some(Tensor::cat(weights, 0)))
     }
 
     /// One step with attention, from the previous tokens. The memory is of `B` images with `N / B` rows each.
@@ -331,23 +332,23 @@ impl Captioner {
         let (context, weights) = memory.attend(before.clone().reshape([pictures, rows / pictures, width]));
         let mut context = context.reshape([rows, depth]);
         if let Some(gate) = &self.gate {
-            context = context * sigmoid(gate.forward(before));
+            context = context * sigmoid(apply(gate, before));
         }
         let (hidden, state) = recurrent.step(word, Some(context.clone()), state);
         Attended { hidden, context, weights, state }
     }
 
     /// `o_t` of `[x_t, h_t, z_t]`.
-    fn combined(&self, parts: Vec<Tensor<2>>) -> Tensor<2> {
-        let parts = Tensor::cat(parts, 1);
-        let combined = self.combine.as_ref().map(|combine| tanh(combine.forward(parts.clone())));
+    fn combined(&self, parts: [Tensor<2>; 3]) -> Tensor<2> {
+        let parts = concatenate(parts, 1);
+        let combined = self.combine.as_ref().map(|combine| tanh(apply(combine, parts.clone())));
         dropout(&self.dropout, combined.unwrap_or(parts))
     }
 
     /// The initial state, from the projected pillars `[B, P, D]`.
     fn first_state(&self, image: Tensor<3>) -> State {
         let mean = image.mean_dim(1).squeeze_dim::<2>(1);
-        let mut states = self.initial.iter().map(|initial| tanh(initial.forward(mean.clone())));
+        let mut states = self.initial.iter().map(|initial| tanh(apply(initial, mean.clone())));
         let hidden: Vec<Tensor<2>> = states.by_ref().take(self.recurrent.layers.len()).collect();
         // Without a cell state, no projections are left.
         State { layers: hidden.into_iter().map(|hidden| LayerState { hidden, cell: states.next() }).collect() }

@@ -23,6 +23,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::cross_entropy::cross_entropy;
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Recurrent, SequenceInput};
 use rekindle_settings::settings;
@@ -173,6 +174,6 @@ impl Classifier {
         let (hidden, state) = self.recurrent.forward_time_major(input, None, Some(lengths));
         let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };
         let pooled = self.pool.forward(hidden, &state, directions, lengths);
-        self.output.forward(dropout(&self.dropout, pooled))
+        apply(&self.output, dropout(&self.dropout, pooled))
     }
 }

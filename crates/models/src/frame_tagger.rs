@@ -24,6 +24,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Recurrent, State};
 use rekindle_settings::{SettingError, settings};
@@ -155,7 +156,7 @@ impl FrameTagger {
     ) -> (Tensor<3>, Option<TaggerState>) {
         let encoded = dropout(&self.dropout, self.encoder.forward(frames));
         let Some(recurrent) = &self.recurrent else {
-            return (log_softmax(self.output.forward(encoded), 2), None);
+            return (log_softmax(apply(&self.output, encoded), 2), None);
         };
         if self.feedback {
             let (log_probs, state) = self.answer(recurrent, encoded, state);
@@ -177,7 +178,7 @@ impl FrameTagger {
         // A length must be at least 1: a row that has ended reads one frame of zeros.
         let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
         let (hidden, state) = recurrent.forward(input, state, Some(&lengths));
-        (log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 2), state)
+        (log_softmax(apply(&self.output, dropout(&self.dropout, hidden)), 2), state)
     }
 
     /// Mean cross-entropy in nats of `labels` `[B, T]` over the valid frames, `[1]`, and the state to continue from.

@@ -30,12 +30,14 @@ use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
+use rekindle_kernels::layout::concatenate;
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
-use crate::attention::{Attention, AttentionKind, Memory, padding};
+use crate::attention::{Attention, AttentionKind, Memory};
 use crate::decode::Forced;
 use crate::decode::forced::{Targets, time_major, with_guesses};
 use crate::host::{DeviceError, ids, rows};
@@ -232,22 +234,19 @@ impl Translator {
         let tokens = ids(time_major(tokens, time, 0), &self.device());
         let input = self.embed(&self.source_embedding, tokens, time, batch);
         let (outputs, last) = self.encoder.forward_time_major(input, None, Some(&lengths));
-        let memory = self
-            .attention
-            .as_ref()
-            .map(|attention| attention.memory(outputs.swap_dims(0, 1), Some(padding(&lengths, time, &self.device()))));
+        let memory = self.attention.as_ref().map(|attention| attention.memory(outputs.swap_dims(0, 1), Some(&lengths)));
         Encoded { state: self.cross(last), memory }
     }
 
     /// The bridge, from the encoder's last states to the decoder's initial ones.
     fn cross(&self, last: State) -> State {
         let layers = last.layers.len() / 2;
-        let join = |a: &Tensor<2>, b: &Tensor<2>| Tensor::cat(vec![a.clone(), b.clone()], 1);
+        let join = |a: &Tensor<2>, b: &Tensor<2>| concatenate([a.clone(), b.clone()], 1);
         let crossed = last.layers.chunks(2).enumerate().map(|(i, pair)| {
             let [ahead, back] = [&pair[0], &pair[1]];
-            let hidden = tanh(self.bridge[i].forward(join(&ahead.hidden, &back.hidden)));
+            let hidden = tanh(apply(&self.bridge[i], join(&ahead.hidden, &back.hidden)));
             let cell = ahead.cell.as_ref().zip(back.cell.as_ref());
-            let cell = cell.map(|(ahead, back)| self.bridge[layers + i].forward(join(ahead, back)));
+            let cell = cell.map(|(ahead, back)| apply(&self.bridge[layers + i], join(ahead, back)));
             LayerState { hidden, cell }
         });
         State { layers: crossed.collect() }
@@ -335,14 +334,14 @@ impl Translator {
     }
 
     fn output_of(&self, seen: Tensor<2>) -> Tensor<2> {
-        dropout(&self.dropout, tanh(self.combine.forward(seen)))
+        dropout(&self.dropout, tanh(apply(&self.combine, seen)))
     }
 
     fn attend(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
         match memory {
             Some(memory) => {
                 let (contexts, weights) = memory.attend(hidden.clone());
-                (Tensor::cat(vec![contexts, hidden], 2), Some(weights))
+                (concatenate([contexts, hidden], 2), Some(weights))
             }
             None => (hidden, None),
         }

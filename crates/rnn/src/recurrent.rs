@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::{Direction, Scan};
 
@@ -111,7 +112,7 @@ impl StackedLayer {
         };
         let ahead = run(&self.forward, input.clone(), Direction::Forward);
         let back = run(reverse, input, Direction::Reverse);
-        Tensor::cat(vec![ahead, back], 2)
+        concatenate([ahead, back], 2)
     }
 }
 

@@ -103,6 +103,17 @@ pub(crate) fn product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
     out
 }
 
+/// [`product`] on this thread.
+pub(crate) fn product_here(a: Matrix, b: Matrix) -> Vec<f32> {
+    assert!(a.columns == b.rows, "sizes of a product");
+    if a.is_row_major() && !b.is_row_major() && a.rows > 1 {
+        return by_panels(a, b, None, 1);
+    }
+    let mut out = vec![0.0; a.rows * b.columns];
+    add_product(a, b, &mut out);
+    out
+}
+
 /// The threads that share this many multiplications.
 pub(crate) fn threads_of(work: usize) -> usize {
     if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() }

@@ -6,19 +6,10 @@ use burn::{
     backend::{TensorMetadata, tensor::FloatTensor},
     tensor::{Int, Tensor},
 };
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::cpu::{
-    activation::exp,
-    blocks::CHUNK,
-    lanes::{Lanewise, update},
-    operation::Operation,
-    tensors::CpuBackend,
-};
-
-/// Parallel sums and maxima, for the vectors of every machine.
-const LANES: usize = 16;
+use crate::cpu::{blocks::CHUNK, exponentials::Exponentials, operation::Operation, tensors::CpuBackend};
 
 /// The operation with the target token of each row.
 #[derive(Clone, Debug)]
@@ -102,43 +93,4 @@ impl Operation<1> for CrossEntropy {
             });
         [Some(gradient)]
     }
-}
-
-/// Replaces `z` by `exp(z - max z)`; returns the maximum and the sum.
-struct Exponentials<'a>(&'a mut [f32]);
-
-impl WithSimd for Exponentials<'_> {
-    type Output = (f32, f32);
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> (f32, f32) {
-        let largest = fold(self.0, f32::NEG_INFINITY, |largest, z| if z > largest { z } else { largest });
-        update(simd, Above(largest), [], [&mut *self.0]);
-        (largest, fold(self.0, 0.0, |sum, e| sum + e))
-    }
-}
-
-/// `exp(z - c)`.
-#[derive(Clone, Copy)]
-struct Above(f32);
-
-impl Lanewise<0, 1> for Above {
-    #[inline(always)]
-    fn step<S: Simd>(self, simd: S, []: [S::f32s; 0], [z]: [S::f32s; 1]) -> [S::f32s; 1] {
-        [exp(simd, simd.sub_f32s(z, simd.splat_f32s(self.0)))]
-    }
-}
-
-/// Folds the elements in [`LANES`] lanes, then the lanes in order: the same on every machine.
-#[inline(always)]
-fn fold(numbers: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [start; LANES];
-    let (whole, rest) = numbers.as_chunks::<LANES>();
-    for chunk in whole {
-        for (lane, &number) in lanes.iter_mut().zip(chunk) {
-            *lane = combine(*lane, number);
-        }
-    }
-    let lanes = lanes.into_iter().fold(start, &combine);
-    rest.iter().fold(lanes, |folded, &number| combine(folded, number))
 }

@@ -13,21 +13,27 @@ use crate::{
         tensors::CpuBackend,
     },
     split_mix::{GOLDEN, mix},
-    step,
 };
 
 /// The operation on every element.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pointwise {
-    Tanh,
+    Curve(Curve),
     Mask(Mask),
+}
+
+/// A function whose slope follows from its value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Curve {
+    Tanh,
+    Sigmoid,
 }
 
 /// State for the backward pass.
 #[derive(Clone, Debug)]
 pub(super) enum Saved<B: CpuBackend> {
-    /// The output.
-    Tanh(FloatTensor<B>),
+    /// With the output.
+    Curve(Curve, FloatTensor<B>),
     Mask(Mask),
 }
 
@@ -36,9 +42,9 @@ impl Operation<1> for Pointwise {
 
     fn forward<B: CpuBackend>(self, [input]: [FloatTensor<B>; 1]) -> (FloatTensor<B>, Saved<B>) {
         match self {
-            Pointwise::Tanh => {
-                let output = tanh::<B>(input);
-                (output.clone(), Saved::Tanh(output))
+            Pointwise::Curve(curve) => {
+                let output = curve.of::<B>(input);
+                (output.clone(), Saved::Curve(curve, output))
             }
             Pointwise::Mask(mask) => (masked::<B>(input, mask), Saved::Mask(mask)),
         }
@@ -46,7 +52,7 @@ impl Operation<1> for Pointwise {
 
     fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>, [wanted]: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
         [wanted.then(|| match saved {
-            Saved::Tanh(output) => tanh_backward::<B>(d, output),
+            Saved::Curve(curve, output) => curve.gradient::<B>(d, output),
             Saved::Mask(mask) => masked::<B>(d, mask),
         })]
     }
@@ -95,28 +101,48 @@ fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
     tensor
 }
 
-/// `tanh(x)`.
-fn tanh<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
-    let mut tensor = B::owned(tensor);
-    B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(step::tanh);
-    tensor
-}
+impl Curve {
+    /// The values of a tensor's elements.
+    fn of<B: CpuBackend>(self, tensor: FloatTensor<B>) -> FloatTensor<B> {
+        let mut tensor = B::owned(tensor);
+        let arch = Arch::new();
+        B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).for_each(|x| apply(arch, Value(self), [], [x]));
+        tensor
+    }
 
-/// `gradient * (1 - y²)`, of `y = tanh(x)`.
-fn tanh_backward<B: CpuBackend>(gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
-    let (mut gradient, output) = (B::owned(gradient), B::contiguous(output));
-    let arch = Arch::new();
-    let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));
-    chunks.for_each(|(gradient, output)| apply(arch, SlopeStep, [output], [gradient]));
-    gradient
+    /// `gradient` times the slope where the value is `output`.
+    fn gradient<B: CpuBackend>(self, gradient: FloatTensor<B>, output: FloatTensor<B>) -> FloatTensor<B> {
+        let (mut gradient, output) = (B::owned(gradient), B::contiguous(output));
+        let arch = Arch::new();
+        let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK).zip(B::slice(&output).par_chunks(CHUNK));
+        chunks.for_each(|(gradient, output)| apply(arch, SlopeStep(self), [output], [gradient]));
+        gradient
+    }
 }
 
 #[derive(Clone, Copy)]
-struct SlopeStep;
+struct Value(Curve);
+
+impl Lanewise<0, 1> for Value {
+    #[inline(always)]
+    fn step<S: Simd>(self, simd: S, _: [S::f32s; 0], [x]: [S::f32s; 1]) -> [S::f32s; 1] {
+        [match self.0 {
+            Curve::Tanh => activation::tanh(simd, x),
+            Curve::Sigmoid => activation::sigmoid(simd, x),
+        }]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SlopeStep(Curve);
 
 impl Lanewise<1, 1> for SlopeStep {
     #[inline(always)]
     fn step<S: Simd>(self, simd: S, [y]: [S::f32s; 1], [gradient]: [S::f32s; 1]) -> [S::f32s; 1] {
-        [simd.mul_f32s(gradient, activation::tanh_slope(simd, y))]
+        let slope = match self.0 {
+            Curve::Tanh => activation::tanh_slope(simd, y),
+            Curve::Sigmoid => activation::sigmoid_slope(simd, y),
+        };
+        [simd.mul_f32s(gradient, slope)]
     }
 }

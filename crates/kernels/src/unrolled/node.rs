@@ -14,6 +14,8 @@ use burn::backend::{
 };
 use burn::tensor::Shape;
 
+#[cfg(feature = "native-cpu")]
+use crate::cpu::tensors::CpuBackend;
 use crate::{
     autodiff::{Pass, record, split},
     native::NativeBackend,
@@ -26,6 +28,8 @@ pub(crate) enum Whole {
     Factor,
     /// A sequence that is cut into steps, the first of its dimensions.
     Sequence { time: usize },
+    /// A tensor whose gradient is added up in the ledger.
+    Sum,
 }
 
 /// The gradients of a loop's steps, from the backward pass: an [`Entry`] each, of the backend that
@@ -43,6 +47,24 @@ struct Entry<B: Backend> {
 impl Ledger {
     fn write<B: Backend>(&self, entry: Entry<B>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(entry));
+    }
+
+    /// Adds to the sum in the ledger, at first zeros of this shape.
+    #[cfg(feature = "native-cpu")]
+    pub fn add<B: CpuBackend>(&self, shape: Shape, add: impl FnOnce(&mut [f32])) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.is_empty() {
+            let zeros = vec![0.0; shape.num_elements()];
+            entries.push(Box::new(B::from_elements(zeros, shape)));
+        }
+        let sum = entries[0].downcast_mut::<FloatTensor<B>>().expect("one backend differentiates a loop");
+        add(B::slice_mut(sum));
+    }
+
+    /// Takes the sum, of backend `B`.
+    fn sum<B: Backend>(&self) -> FloatTensor<B> {
+        let sum = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        *sum.expect("a token has a gradient when something was added").downcast().expect("as above")
     }
 
     /// Takes all entries, which are of backend `B`.
@@ -142,10 +164,10 @@ impl<B: NativeBackend> Pass<B, 1> for Open {
         _: FloatTensor<B>,
         [whole]: [bool; 1],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
-        let entries = ledger.read::<B>();
         [whole.then(|| match kind {
-            Whole::Factor => product(entries, shape.num_dims()),
-            Whole::Sequence { time } => sequence(entries, time, shape),
+            Whole::Factor => product(ledger.read::<B>(), shape.num_dims()),
+            Whole::Sequence { time } => sequence(ledger.read::<B>(), time, shape),
+            Whole::Sum => ledger.sum::<B>(),
         })]
     }
 }

@@ -1,6 +1,7 @@
 //! Generating captions, a token at a time.
 
 use burn::tensor::Tensor;
+use rekindle_kernels::linear::apply;
 
 use super::Captioner;
 use crate::decode::{
@@ -19,7 +20,7 @@ impl StepDecoder for Captioner {
             let (recurrent, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
             let word = word.into_iter().next().expect("one step");
             let looked = self.attend(word, state, seen, &recurrent);
-            let outputs = self.combined(vec![words, looked.hidden, looked.context]);
+            let outputs = self.combined([words, looked.hidden, looked.context]);
             let attention = Some(looked.weights.squeeze_dim(1));
             let step = Step { logits: self.logits(outputs), attention };
             return (step, DecoderState { recurrent: Some(looked.state), memory, beside, inputs });
@@ -78,7 +79,7 @@ impl Captioner {
     /// The initial decoder state of images.
     fn begin(&self, seen: Tensor<3>) -> DecoderState {
         let inputs = (0..seen.dims()[0]).collect();
-        let image = self.image.forward(seen);
+        let image = apply(&self.image, seen);
         let Some(attention) = &self.attention else {
             return DecoderState { recurrent: None, memory: None, beside: Some(image.squeeze_dim(1)), inputs };
         };

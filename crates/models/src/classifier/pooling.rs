@@ -3,10 +3,12 @@
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::tanh;
+use rekindle_kernels::pooling::{max_over_time, padding};
 use rekindle_rnn::State;
 use rekindle_settings::names;
 
@@ -73,23 +75,15 @@ impl Pool {
                 let lengths = Tensor::<2>::from_data(TensorData::new(lengths, [batch, 1]), &hidden.device());
                 hidden.sum_dim(0).reshape([batch, features]) / lengths
             }
-            (Pooling::Max, _) => {
-                let padding = padding(time, lengths, &hidden.device()).expand([time, batch, features]);
-                // A finite value, so that no product with it is NaN.
-                hidden.mask_fill(padding, f32::MIN / 4.0).max_dim(0).reshape([batch, features])
-            }
+            (Pooling::Max, _) => max_over_time(hidden, lengths),
             (Pooling::Attention, Some(AttentionPool { projection, query })) => {
                 let rows = hidden.clone().reshape([time * batch, features]);
-                let scores = matmul(tanh(projection.forward(rows)), query.val()).reshape([time, batch, 1]);
-                let scores = scores.mask_fill(padding(time, lengths, &hidden.device()), f32::MIN / 4.0);
+                let scores = matmul(tanh(apply(projection, rows)), query.val()).reshape([time, batch, 1]);
+                let padding = padding(lengths, time, &hidden.device()).swap_dims(0, 1).unsqueeze_dim::<3>(2);
+                let scores = scores.mask_fill(padding, f32::MIN / 4.0);
                 (hidden * softmax(scores, 0)).sum_dim(0).reshape([batch, features])
             }
             (Pooling::Attention, None) => unreachable!("`Pooling::init` gives attention its weights"),
         }
     }
-}
-
-/// Padding mask, `[T, B, 1]`.
-fn padding(time: usize, lengths: &[usize], device: &Device) -> Tensor<3, Bool> {
-    crate::attention::padding(lengths, time, device).swap_dims(0, 1).unsqueeze_dim(2)
 }

@@ -26,7 +26,7 @@ impl DecoderState {
         let inputs: Vec<usize> = rows.iter().map(|&row| self.inputs[row]).collect();
         let numbers = ids(rows.iter().map(|&row| row as u32), device);
         let memory = match self.memory {
-            Some(memory) if inputs != self.inputs => Some(memory.select_rows(numbers.clone())),
+            Some(memory) if inputs != self.inputs => Some(memory.select_rows(rows)),
             memory => memory,
         };
         let beside = self.beside.map(|beside| beside.select(0, numbers));

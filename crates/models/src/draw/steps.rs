@@ -6,9 +6,10 @@
 //! same for all steps: half of the encoder's work.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::sigmoid;
+use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
+use rekindle_kernels::pointwise::sigmoid;
 use rekindle_kernels::unrolled::Repeated;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Layer;
@@ -246,7 +247,7 @@ impl Encoder {
                 let [_, _, height, width] = images.dims();
                 let window = Window::new(window.forward(hidden.clone()), *n, height, width);
                 let errors = images.clone() - drawn.reshape(images.dims());
-                let read = window.read(Tensor::cat(vec![images.clone(), errors], 1));
+                let read = window.read(concatenate([images.clone(), errors], 1));
                 (glimpse.forward(read), Some(window.bounds()))
             }
         };

@@ -8,6 +8,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_kernels::convolution::{self as kernels, Activation, Options};
+use rekindle_kernels::linear::apply;
 use rekindle_rnn::parameter;
 
 use crate::init::{he_uniform, zeros};
@@ -74,7 +75,7 @@ impl FrameEncoder {
     /// When `F` is not that of the encoder.
     pub fn forward(&self, frames: Tensor<3>) -> Tensor<3> {
         match self {
-            Self::Features(linear) => relu(linear.forward(frames)),
+            Self::Features(linear) => relu(apply(linear, frames)),
             Self::Pixels(pixels) => pixels.forward(frames),
         }
     }
@@ -113,7 +114,7 @@ impl PixelEncoder {
         let [channels, height, width] = self.shape;
         let pictures = frames.reshape([batch * time, channels, height, width]);
         let map = self.convolutions.iter().fold(pictures, |map, convolution| convolved(convolution, map));
-        relu(self.output.forward(map.flatten::<2>(1, 3))).reshape([batch as i64, time as i64, -1])
+        relu(apply(&self.output, map.flatten::<2>(1, 3))).reshape([batch as i64, time as i64, -1])
     }
 }
 

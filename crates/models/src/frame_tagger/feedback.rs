@@ -10,6 +10,7 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 
@@ -70,7 +71,7 @@ impl FrameTagger {
         let mut answers = Vec::with_capacity(frames.len());
         for frame in frames {
             let (hidden, after) = recurrent.step(frame, state.said, state.recurrent);
-            let log_probs = log_softmax(self.output.forward(dropout(&self.dropout, hidden)), 1);
+            let log_probs = log_softmax(apply(&self.output, dropout(&self.dropout, hidden)), 1);
             let said = self.one_hot(log_probs.clone().argmax(1).squeeze_dim(1));
             state = TaggerState { recurrent: after, said: Some(said) };
             answers.push(log_probs);

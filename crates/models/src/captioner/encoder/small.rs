@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::convolution::Activation;
+use rekindle_kernels::linear::apply;
 
 use super::convolution::{Convolution, Shape};
 
@@ -52,7 +53,7 @@ impl SmallCnn {
 
     /// The vector `[B, 128]` of the map.
     pub(super) fn vector(&self, map: Tensor<4>) -> Tensor<2> {
-        relu(self.output.forward(map.flatten::<2>(1, 3)))
+        relu(apply(&self.output, map.flatten::<2>(1, 3)))
     }
 }
 

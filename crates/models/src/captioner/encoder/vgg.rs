@@ -12,6 +12,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_kernels::convolution::Activation;
+use rekindle_kernels::linear::apply;
 use rekindle_weights::{WeightError, WeightTensor};
 
 use super::convolution::{Convolution, Loader, Shape};
@@ -96,8 +97,8 @@ impl Vgg {
 
     /// The vector before the classes, `[B, 4096]`, of the map `[B, 512, 14, 14]`.
     pub(super) fn vector(&self, map: Tensor<4>) -> Tensor<2> {
-        let first = relu(self.first.forward(halved(map).flatten::<2>(1, 3)));
-        relu(self.second.forward(first))
+        let first = relu(apply(&self.first, halved(map).flatten::<2>(1, 3)));
+        relu(apply(&self.second, first))
     }
 }
 
