@@ -19,7 +19,7 @@
 //! - [`parallel`]: independent work on the CPU in parallel.
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`]: the
 //!   layers around a recurrence, on all CPU threads.
-//! - [`adam`]: a step of the optimizer, on all CPU threads.
+//! - [`norm`], [`adam`]: the norm of the gradient and a step of the optimizer, on all CPU threads.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
 //! - `step`, with a CPU backend compiled in: single steps with the weights packed once, for
@@ -62,6 +62,7 @@ pub mod linear;
 pub mod lstm;
 pub mod matmul;
 pub mod minimal;
+pub mod norm;
 pub mod parallel;
 pub mod pointwise;
 pub mod pooling;

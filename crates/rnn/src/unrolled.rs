@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::unrolled::{Repeated, unbind};
@@ -132,8 +133,9 @@ impl<'n> LoopWeights<'n> {
         let mut values = layer.values();
         let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
-        let columns =
-            |from: usize, to: usize| (from < to).then(|| weight_ih.clone().narrow(1, from, to - from).transpose());
+        let columns = |from: usize, to: usize| {
+            (from < to).then(|| contiguous(weight_ih.clone().narrow(1, from, to - from).transpose()))
+        };
         let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
         let hidden = Repeated::new(values.matrix("weight_hh").transpose());
         values.weight_hh = Some(hidden.matrix().transpose());

@@ -3,6 +3,8 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::layout::contiguous;
+use rekindle_kernels::norm::squared_norm;
 
 use crate::settings::ClipKind;
 
@@ -72,12 +74,11 @@ struct SquaredNorm {
 impl ModuleVisitor for SquaredNorm {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            let shape = gradient.shape();
             // The gradient of a transposed weight is a transposed view, which everything that reads it, the optimizer
             // included, is slow at until it is made contiguous.
-            let flat: Tensor<1> = gradient.flatten(0, D - 1);
-            self.out.register(param.id, flat.clone().reshape::<D, _>(shape));
-            let squared = flat.square().sum();
+            let gradient = contiguous(gradient);
+            let squared = squared_norm(gradient.clone());
+            self.out.register(param.id, gradient);
             self.sum = Some(match self.sum.take() {
                 Some(sum) => sum + squared,
                 None => squared,
@@ -104,7 +105,7 @@ impl ModuleVisitor for Bound {
             ClipKind::None => gradient,
             ClipKind::Value => gradient.clamp(-self.clip.at, self.clip.at),
             ClipKind::TensorNorm => {
-                let norm = gradient.clone().square().sum().sqrt();
+                let norm = squared_norm(gradient.clone()).sqrt();
                 scaled(gradient, norm)
             }
             ClipKind::GlobalNorm => scaled(gradient, self.global.clone()),

@@ -13,6 +13,8 @@ use super::pool::Buffer;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "ndarray")]
+mod in_order;
+#[cfg(feature = "ndarray")]
 mod ndarray;
 
 /// A backend with `f32` tensors in host memory.

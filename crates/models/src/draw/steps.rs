@@ -6,7 +6,7 @@
 //! same for all steps: half of the encoder's work.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::layout::concatenate;
+use rekindle_kernels::layout::{concatenate, contiguous};
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::sigmoid;
@@ -217,17 +217,18 @@ impl Encoder {
         let seen = model.settings.read_numbers(model.shape);
         let weight = model.encoder.matrix("weight_ih").transpose();
         let bias = bias(&model.encoder);
-        let decoder = weight.clone().narrow(0, 2 * seen, model.settings.hidden);
+        let rows = |first: usize, count: usize| contiguous(weight.clone().narrow(0, first, count));
+        let decoder = rows(2 * seen, model.settings.hidden);
         let reading = match (&model.read, model.settings.read_grid()) {
             (Some(layer), Some(n)) => Reading::Glimpse {
                 window: RepeatedLinear::of(layer, batch),
                 n,
                 images: images.reshape([batch, channels, height, width]),
-                glimpse: RepeatedLinear::new(weight.narrow(0, 0, 2 * seen), Some(bias), batch),
+                glimpse: RepeatedLinear::new(rows(0, 2 * seen), Some(bias), batch),
             },
             _ => {
-                let error = weight.clone().narrow(0, seen, seen);
-                let both = weight.narrow(0, 0, seen) + error.clone();
+                let error = rows(seen, seen);
+                let both = rows(0, seen) + error.clone();
                 let image = matmul(images, both) + bias.unsqueeze();
                 Reading::Whole { image, error: Repeated::new(error.neg()) }
             }

@@ -4,7 +4,7 @@
 use burn::backend::{NdArray, ndarray::NdArrayTensor};
 use burn::tensor::{Shape, TensorData};
 
-use super::CpuBackend;
+use super::{CpuBackend, in_order::in_order};
 
 impl CpuBackend for NdArray {
     const NATIVE_PRODUCT: bool = true;
@@ -12,8 +12,13 @@ impl CpuBackend for NdArray {
     fn contiguous(tensor: NdArrayTensor) -> NdArrayTensor {
         match tensor {
             NdArrayTensor::F32(values) if !values.view().is_standard_layout() => {
-                let copy = values.view().as_standard_layout().into_owned();
-                NdArrayTensor::from(copy.into_shared())
+                let view = values.view();
+                let copy = match view.to_slice_memory_order() {
+                    Some(elements) => in_order(elements, view.shape(), view.strides()),
+                    // A part of another tensor, or one that is repeated.
+                    None => view.iter().copied().collect(),
+                };
+                Self::from_elements(copy, Shape::from(view.shape().to_vec()))
             }
             other => other,
         }

@@ -1,0 +1,57 @@
+//! Sums of squares over slices.
+
+use burn::backend::tensor::FloatTensor;
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::cpu::{blocks::CHUNK, operation::Operation, tensors::CpuBackend};
+
+/// `Σ x²`.
+#[derive(Clone, Debug)]
+pub(super) struct SquaredNorm;
+
+impl Operation<1> for SquaredNorm {
+    /// The contiguous input.
+    type Saved<B: CpuBackend> = FloatTensor<B>;
+
+    fn forward<B: CpuBackend>(self, [input]: [FloatTensor<B>; 1]) -> (FloatTensor<B>, FloatTensor<B>) {
+        let input = B::contiguous(input);
+        let arch = Arch::new();
+        let sums: Vec<f64> = B::slice(&input).par_chunks(CHUNK).map(|x| f64::from(arch.dispatch(Squares(x)))).collect();
+        let sum: f64 = sums.iter().sum();
+        (B::from_elements(vec![sum as f32], [1].into()), input)
+    }
+
+    fn backward<B: CpuBackend>(
+        input: FloatTensor<B>,
+        d: FloatTensor<B>,
+        [wanted]: [bool; 1],
+    ) -> [Option<FloatTensor<B>>; 1] {
+        [wanted.then(|| {
+            let factor = 2.0 * B::slice(&B::contiguous(d))[0];
+            let mut gradient = B::owned(input);
+            let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK);
+            chunks.for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
+            gradient
+        })]
+    }
+}
+
+/// The sum of a chunk's squares, in lanes of the same number on every machine.
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        let mut lanes = [0.0f32; 64];
+        let (whole, rest) = self.0.as_chunks::<64>();
+        for chunk in whole {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane += x * x;
+            }
+        }
+        lanes.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
+    }
+}
