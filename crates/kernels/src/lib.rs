@@ -85,6 +85,9 @@ mod input;
 mod native;
 #[cfg(feature = "native")]
 mod node;
+#[cfg(feature = "native-cpu")]
+#[doc(hidden)]
+pub mod products;
 #[cfg(feature = "native")]
 mod recurrence;
 mod scan;

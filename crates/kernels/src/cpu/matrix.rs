@@ -88,14 +88,15 @@ pub(crate) fn product(a: Matrix, b: Matrix, row: Option<&[f32]>) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows * columns);
     let place = Place::of(&mut out.spare_capacity_mut()[..rows * columns], columns);
     if threads == 1 {
-        multiply(a, b, place, onto);
+        multiply(a, b, place, onto, Parallelism::None);
     } else if rows >= columns {
         parts(rows, threads, THREAD_ROWS).for_each(|part| {
-            multiply(a.slice_rows(part.clone()), b, place.slice_rows(part), onto);
+            multiply(a.slice_rows(part.clone()), b, place.slice_rows(part), onto, Parallelism::None);
         });
     } else {
         parts(columns, threads, THREAD_COLUMNS).for_each(|part| {
-            multiply(a, b.slice_columns(part.clone()), place.slice_columns(part.clone()), onto.slice(part));
+            let (b, place) = (b.slice_columns(part.clone()), place.slice_columns(part.clone()));
+            multiply(a, b, place, onto.slice(part), Parallelism::None);
         });
     }
     // SAFETY: a product writes all of its elements.
@@ -198,7 +199,18 @@ pub(crate) fn add_product(a: Matrix, b: Matrix, out: &mut [f32]) {
     assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
     // SAFETY: initialised elements may be written again.
     let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<f32>]) };
-    multiply(a, b, Place::of(out, b.columns), Onto::Sums);
+    multiply(a, b, Place::of(out, b.columns), Onto::Sums, Parallelism::None);
+}
+
+/// Overwrites `out` with `a b`, row-major, in one call of the matrix library.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn write_library_product(a: Matrix, b: Matrix, out: &mut [f32], parallelism: Parallelism) {
+    assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
+    // SAFETY: initialised elements may be written again.
+    let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<f32>]) };
+    multiply(a, b, Place::of(out, b.columns), Onto::Nothing, parallelism);
 }
 
 /// The initial value of a product's sums.
@@ -257,7 +269,7 @@ impl<'a> Place<'a> {
 }
 
 /// Writes each element of `out` in one call. With [`Onto::Sums`] all of them must be initialised.
-fn multiply(a: Matrix, b: Matrix, out: Place, onto: Onto) {
+fn multiply(a: Matrix, b: Matrix, out: Place, onto: Onto, parallelism: Parallelism) {
     assert!(a.columns == b.rows && [out.rows, out.columns] == [a.rows, b.columns], "sizes of a product");
     if let Onto::Row(row) = onto {
         assert!(row.len() == out.columns, "a number for each column");
@@ -289,7 +301,7 @@ fn multiply(a: Matrix, b: Matrix, out: Place, onto: Onto) {
             false,
             false,
             false,
-            Parallelism::None,
+            parallelism,
         );
     }
 }

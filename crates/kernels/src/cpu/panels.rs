@@ -59,7 +59,7 @@ pub(crate) struct Panels {
 }
 
 /// Elements in a vector of the instruction set.
-pub(super) struct Lanes;
+pub(crate) struct Lanes;
 
 impl WithSimd for Lanes {
     type Output = usize;
