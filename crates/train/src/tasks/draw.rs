@@ -9,7 +9,7 @@ mod settings;
 mod task;
 
 pub use error::DrawError;
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, noise};
 pub use operations::{EvalOptions, PredictOptions, SampleOptions};
 pub use settings::{DrawSettings, ImageSettings};
 pub use task::DrawTask;

@@ -71,7 +71,7 @@ impl Evaluation {
 
 /// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same noise on
 /// every backend.
-pub(crate) fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
+pub fn noise(model: &Draw, batch: usize, rng: &mut impl Rng) -> Tensor<3> {
     let settings = model.settings();
     let shape = [settings.glimpses, batch, settings.latent];
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.sample(StandardNormal)).collect();
