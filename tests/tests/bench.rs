@@ -72,6 +72,38 @@ fn a_captioner_is_timed_in_training() {
 }
 
 #[test]
+fn the_models_of_the_other_tasks_are_timed_in_training_with_their_memory() {
+    let place = Workplace::new();
+    let shapes = "sentiment-lstm-1x4-b3-t9,frames-gru-1x4-b2-t3,draw-lstm-1x4-b2-t2,draw-lstm-1x4-b2-t2-r2-w3";
+    let options = ["--shapes", shapes, "--json"];
+    let output = place.rekindle(&[&TINY[..], &options].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["rows"].as_array().unwrap().len(), 4);
+    for row in result["rows"].as_array().unwrap() {
+        assert!(row["symbols_per_second"]["min"].as_f64().unwrap() > 0.0, "{row}");
+        if cfg!(target_os = "linux") {
+            assert!(row["peak_bytes"]["rekindle"].as_u64().unwrap() > 1 << 20, "{row}");
+        }
+    }
+}
+
+#[test]
+fn matrix_products_are_timed_alone() {
+    let place = Workplace::new();
+    let options = ["bench", "--python", "/nonexistent/python", "--rounds", "1", "--steps", "1", "--products", "8,16"];
+    let told = contains("PyTorch is not compared").and(contains("square 8x8x8"));
+    let table = contains("square 16x16x16").and(contains("gradient 1024x4096x256")).and(contains("share of the peak"));
+    place.rekindle(&options).assert().success().stderr(told).stdout(table);
+    let output = place.rekindle(&[&options[..], &["--json"]].concat()).assert().success().get_output().stdout.clone();
+    let result: Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(result["rows"][1]["size"], serde_json::json!([16, 16, 16]));
+    assert!(result["rows"][1]["contestants"][0]["of_best"]["median"].as_f64().unwrap() > 0.0, "{result}");
+    assert_eq!(result["processor"].is_string(), cfg!(target_os = "linux"));
+    place.rekindle(&["bench", "--products", "0"]).assert().failure().stderr(contains("at least 1"));
+    place.rekindle(&["bench", "--products", "--growth"]).assert().failure().stderr(contains("--growth"));
+}
+
+#[test]
 fn every_task_is_timed_on_every_backend() {
     let place = Workplace::new();
     let options = ["bench", "--backends", "--rounds", "1", "--steps", "1"];

@@ -54,7 +54,7 @@ pub struct Table {
 pub struct Row {
     /// The shape.
     pub shape: Shape,
-    /// Tokens that Rekindle reads or writes per second.
+    /// Tokens that Rekindle reads or writes per second; of DRAW, images.
     pub symbols_per_second: Spread,
     /// Speed of Rekindle relative to PyTorch, round by round.
     pub to_pytorch: Option<Spread>,
@@ -106,12 +106,12 @@ impl Comparison<'_> {
         // turn is slower.
         let mut pytorch = self.pytorch.as_mut().map(|pytorch| pytorch.contestant(shape));
         let with_pytorch = speeds(&mut iter::once(&mut own).chain(&mut pytorch).collect::<Vec<_>>())?;
-        // Burn has layers for a language model, but no translator and no captioner.
+        // Burn has the layers of a language model; of the other models it has none.
         let has_burn = self.burn && matches!(shape.work, Work::Train | Work::Sample);
         let mut burn = has_burn.then(|| language_model::<BurnLm>(shape, self.device));
         let with_burn = burn.as_mut().map(|burn| speeds(&mut [&mut own, burn])).transpose()?;
         let (mut kernels, mut peak_bytes) = (None, None);
-        if matches!(shape.work, Work::Train | Work::Translate | Work::Caption) {
+        if shape.trains() {
             let rekindle = launches_of_a_step(&mut own)?;
             if rekindle > 0 {
                 let burn = burn.as_mut().map(launches_of_a_step).transpose()?;

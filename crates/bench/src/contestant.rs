@@ -21,17 +21,26 @@ pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 
     })
 }
 
-/// A contestant that trains `model`, on a device with gradients, with the default settings of
-/// `rekindle train`.
-///
-/// `loss` gets the carry of the previous step. It returns the loss `[1]` and the carry for the next
-/// step.
+/// [`training_with`] the default settings of `rekindle train`.
 pub(crate) fn training<M: Module + 'static, C: 'static>(
     model: M,
     device: &Device,
-    loss: impl Fn(&M, Option<C>) -> (Tensor<1>, C) + 'static,
+    loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + 'static,
 ) -> Contestant<'static> {
-    let mut learner = Learner::new(model, TrainingSettings::default(), device);
+    training_with(TrainingSettings::default(), model, device, loss)
+}
+
+/// A contestant that trains `model`, on a device with gradients.
+///
+/// `loss` gets the carry of the previous step. It returns the loss `[1]` and the carry for the next
+/// step.
+pub(crate) fn training_with<M: Module + 'static, C: 'static>(
+    settings: TrainingSettings,
+    model: M,
+    device: &Device,
+    mut loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + 'static,
+) -> Contestant<'static> {
+    let mut learner = Learner::new(model, settings, device);
     let mut carry = None;
     timed(move |steps| {
         for _ in 0..steps {

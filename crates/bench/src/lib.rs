@@ -8,6 +8,8 @@
 //!   `train-lstm-2x128-b50-t50`.
 //! * [`Turns`], [`Spread`]: the length of a benchmark, and the results of its rounds.
 //! * [`comparison`]: Rekindle, [`PyTorch`] and Burn at each shape: speed, memory and kernels.
+//! * [`products`]: matrix products: Rekindle's, the `gemm` crate's and PyTorch's, beside the processor's peak.
+//! * [`processor`]: the name of the processor.
 //! * [`growth`]: the time of a training step by batch size and sequence length.
 //! * [`backends`]: timing training steps of tasks on several backends.
 //! * [`memory`]: the peak memory of a fresh process.
@@ -49,12 +51,17 @@
 pub mod backends;
 mod burn_layers;
 mod captioner;
+mod classifier;
 pub mod comparison;
 mod contestant;
+mod draw;
 mod error;
+mod frame_tagger;
 pub mod growth;
 mod language_model;
 pub mod memory;
+pub mod processor;
+pub mod products;
 mod pytorch;
 mod rekindle;
 mod rounds;

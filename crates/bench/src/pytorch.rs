@@ -6,10 +6,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::contestant::Contestant;
-use crate::shape::{CAPTIONS, MAP, SYMBOLS, Shape, VOCABULARY, WORDS};
+use crate::products::Product;
+use crate::shape::{
+    CAPTIONS, FRAME, FRAME_CLASSES, MAP, REVIEW_WORDS, SENTIMENTS, SIDE, SYMBOLS, Shape, VOCABULARY, WORDS,
+};
 use crate::{BenchError, Failure};
 
 /// The script of the process.
@@ -65,13 +68,28 @@ impl PyTorch {
     pub(crate) fn ask(&mut self, shape: &Shape, steps: usize) -> Result<Answer, BenchError> {
         let request = json!({
             "work": shape.work, "cell": shape.cell, "layers": shape.layers, "hidden": shape.hidden,
-            "batch": shape.batch, "time": shape.time, "apart": shape.apart,
+            "batch": shape.batch, "time": shape.time, "apart": shape.apart, "packed": shape.packed, "grids": shape.grids,
             "symbols": SYMBOLS, "words": WORDS, "vocabulary": VOCABULARY, "captions": CAPTIONS, "map": MAP,
+            "review_words": REVIEW_WORDS, "sentiments": SENTIMENTS, "lengths": shape.lengths(),
+            "frame": FRAME, "frame_classes": FRAME_CLASSES, "side": SIDE,
             "threads": rayon::current_num_threads(), "steps": steps, "sampled": shape.tokens(steps),
         });
+        self.request(&shape.to_string(), &request)
+    }
+
+    /// Computes a matrix product this many times, and returns the seconds.
+    pub(crate) fn multiply(&mut self, product: &Product, times: usize) -> Result<f64, BenchError> {
+        let request = json!({
+            "work": "product", "purpose": product.purpose, "size": product.size,
+            "threads": rayon::current_num_threads(), "steps": times, "sampled": 0,
+        });
+        Ok(self.request(&product.to_string(), &request)?.seconds)
+    }
+
+    fn request(&mut self, wanted: &str, request: &Value) -> Result<Answer, BenchError> {
         let requests = self.process.stdin.as_mut().expect("open until the process is dropped");
         writeln!(requests, "{request}").map_err(BenchError::PyTorchStopped)?;
-        self.read(&shape.to_string())
+        self.read(wanted)
     }
 
     /// PyTorch in the benchmark `shape`.

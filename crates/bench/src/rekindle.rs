@@ -4,7 +4,10 @@ use burn::tensor::Device;
 use rekindle_models::char_lm::CharLm;
 
 use crate::captioner::captioning;
+use crate::classifier::classifying;
 use crate::contestant::Contestant;
+use crate::draw::drawing;
+use crate::frame_tagger::tagging;
 use crate::language_model::language_model;
 use crate::shape::{Shape, Work};
 use crate::translator::{decoding, translating};
@@ -16,5 +19,8 @@ pub(crate) fn rekindle(shape: &Shape, device: &Device) -> Contestant<'static> {
         Work::Translate => translating(shape, &device.clone().autodiff()),
         Work::Decode => decoding(shape, device),
         Work::Caption => captioning(shape, &device.clone().autodiff()),
+        Work::Sentiment => classifying(shape, &device.clone().autodiff()),
+        Work::Frames => tagging(shape, &device.clone().autodiff()),
+        Work::Draw => drawing(shape, &device.clone().autodiff()),
     }
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 use burn::tensor::Device;
 use rekindle_bench::backends::{self, Task};
 use rekindle_bench::comparison::Comparison;
-use rekindle_bench::{BenchError, Failure, PyTorch, Shape, Turns, growth};
+use rekindle_bench::products::Product;
+use rekindle_bench::{BenchError, Failure, PyTorch, Shape, Turns, Work, growth, products};
 use rekindle_testing::cpus;
 use rekindle_train::trainer::Steps;
 
@@ -20,12 +21,14 @@ fn comparison(device: &Device) -> Comparison<'_> {
 #[test]
 fn every_kind_of_work_is_timed_and_burn_has_language_models_only() {
     let names = "train-gru-2x4-b2-t3 train-rnn-1x4-b1-t1 sample-lstm-2x4 \
-        translate-rnn-1x4-b2-t3 decode-gru-2x4-b2-t3 caption-lstm-1x4-b2-t3-apart";
+        translate-rnn-1x4-b2-t3 decode-gru-2x4-b2-t3 caption-lstm-1x4-b2-t3-apart \
+        sentiment-gru-2x4-b3-t9-packed frames-lstm-1x4-b2-t3 draw-lstm-1x4-b2-t2 draw-lstm-1x4-b2-t2-r2-w3";
     let shapes: Vec<Shape> = names.split(' ').map(|name| name.parse().unwrap()).collect();
     for device in &cpus() {
         let table = comparison(device).run(&shapes, |_| ()).unwrap();
         let with_burn: Vec<_> = table.rows.iter().map(|row| row.to_burn.is_some()).collect();
-        assert_eq!(with_burn, [true, true, true, false, false, false]);
+        let has_burn = |shape: &Shape| matches!(shape.work, Work::Train | Work::Sample);
+        assert_eq!(with_burn, shapes.iter().map(has_burn).collect::<Vec<_>>());
         assert!(table.rows.iter().all(|row| row.symbols_per_second.min > 0.0 && row.to_pytorch.is_none()));
         let mut text = Vec::new();
         table.write(&mut text).unwrap();
@@ -59,6 +62,22 @@ fn growth_counts_the_operations_of_a_step() {
             assert!((row.share_of_peak * table.peak_gflops * 1e9 * row.step_seconds / flops - 1.0).abs() < 1e-9);
         }
     }
+}
+
+#[test]
+fn products_are_compared_with_the_best_of_them_and_with_the_peak() {
+    let square = Product::all(&[32])[0];
+    let table = products::measure(&[square], ONE_STEP, None, |_| ()).unwrap();
+    let [row] = &table.rows[..] else { panic!("a row for the product") };
+    assert_eq!(row.contestants.iter().map(|figures| figures.name).collect::<Vec<_>>(), ["linear", "recurrent", "gemm"]);
+    assert_eq!(row.contestants.iter().map(|figures| figures.of_best.median).fold(0.0, f64::max), 1.0);
+    for figures in &row.contestants {
+        assert!((figures.gflops.median / row.peak_gflops.median / figures.of_peak.median - 1.0).abs() < 1e-9);
+    }
+    let mut text = Vec::new();
+    table.write(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("square 32x32x32") && text.contains("recurrent") && text.contains(" %"), "{text}");
 }
 
 /// Ten items at each of two calls; then it fails.

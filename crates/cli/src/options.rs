@@ -260,7 +260,8 @@ pub struct Bench {
     /// Rounds
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub rounds: usize,
-    /// Training steps in a turn; in place of each, sampling writes 200 tokens
+    /// Training steps in a turn; in place of each, sampling writes 200 tokens, and --products computes products of 2
+    /// GFLOP
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub steps: usize,
     /// Python with PyTorch; without it, PyTorch is not compared
@@ -275,6 +276,16 @@ pub struct Bench {
     /// Instead, train every task on each backend that is compiled in, with built-in data and default settings
     #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn", "growth", "backend"])]
     pub backends: bool,
+    /// Instead, time matrix products: square ones [default sizes: 64 to 4096], then those of an LSTM's recurrence
+    #[arg(
+        long,
+        value_name = "SIZES",
+        num_args = 0..,
+        value_delimiter = ',',
+        value_parser = at_least_one,
+        conflicts_with_all = ["shapes", "no_burn", "growth", "backends", "backend"]
+    )]
+    pub products: Option<Vec<usize>>,
     /// Do a few steps and print the peak memory: how the command calls itself
     #[arg(long, value_name = "SHAPE", hide = true)]
     pub peak_memory: Option<Shape>,

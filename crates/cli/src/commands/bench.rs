@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use rekindle_bench::backends::Task;
 use rekindle_bench::comparison::Comparison;
-use rekindle_bench::{PyTorch, Shape, Turns, backends, growth, memory};
+use rekindle_bench::products::Product;
+use rekindle_bench::{PyTorch, Shape, Turns, backends, growth, memory, products};
 use rekindle_data::counted;
 use rekindle_train::tasks;
 use serde::Serialize;
@@ -24,7 +25,11 @@ pub fn run(options: &Bench) -> Result<()> {
     }
     let count = |number| NonZeroUsize::new(number).context("the options are at least 1");
     let turns = Turns { rounds: count(options.rounds)?, steps: count(options.steps)? };
-    let name = if options.backends { "all backends" } else { chosen.name };
+    let name = match options.products {
+        Some(_) => "matrix products",
+        None if options.backends => "all backends",
+        None => chosen.name,
+    };
     let threads = rayon::current_num_threads();
     note!(
         "{name}, {}, {} of {}",
@@ -41,14 +46,11 @@ pub fn run(options: &Bench) -> Result<()> {
         let table = growth::measure(turns, &chosen.device, progress)?;
         return print(options, &table, |out| table.write(out));
     }
-    let pytorch = PyTorch::start(&options.python).map_err(anyhow::Error::from);
-    let pytorch = pytorch.inspect_err(|e| {
-        note!(
-            "warning: PyTorch is not compared: {e:#}; install it (pip install torch) or pass another Python with \
-             --python"
-        );
-    });
-    let pytorch = pytorch.ok();
+    let pytorch = pytorch(options);
+    if let Some(sizes) = &options.products {
+        let table = products::measure(&Product::all(sizes), turns, pytorch, |product| note!("{product}"))?;
+        return print(options, &table, |out| table.write(out));
+    }
     let mut comparison = Comparison {
         backend: chosen.name,
         device: &chosen.device,
@@ -60,6 +62,18 @@ pub fn run(options: &Bench) -> Result<()> {
     let shapes = if options.shapes.is_empty() { Shape::defaults() } else { options.shapes.clone() };
     let table = comparison.run(&shapes, progress)?;
     print(options, &table, |out| table.write(out))
+}
+
+/// PyTorch in the Python of the options; without it, says so.
+fn pytorch(options: &Bench) -> Option<PyTorch> {
+    let pytorch = PyTorch::start(&options.python).map_err(anyhow::Error::from);
+    let pytorch = pytorch.inspect_err(|e| {
+        note!(
+            "warning: PyTorch is not compared: {e:#}; install it (pip install torch) or pass another Python with \
+             --python"
+        );
+    });
+    pytorch.ok()
 }
 
 /// Times training steps of every registered task on the first device of each backend, without software GPUs, whose
