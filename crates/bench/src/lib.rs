@@ -9,7 +9,6 @@
 //! * [`Turns`], [`Spread`]: the length of a benchmark, and the results of its rounds.
 //! * [`comparison`]: Rekindle, [`PyTorch`] and Burn at each shape: speed, memory and kernels.
 //! * [`products`]: matrix products: Rekindle's, the `gemm` crate's and PyTorch's, beside the processor's peak.
-//! * [`processor`]: the name of the processor.
 //! * [`growth`]: the time of a training step by batch size and sequence length.
 //! * [`backends`]: timing training steps of tasks on several backends.
 //! * [`memory`]: the peak memory of a fresh process.
@@ -60,7 +59,7 @@ mod frame_tagger;
 pub mod growth;
 mod language_model;
 pub mod memory;
-pub mod processor;
+mod processor;
 pub mod products;
 mod pytorch;
 mod rekindle;

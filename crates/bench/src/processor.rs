@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Its name, on Linux.
-pub fn name() -> Option<String> {
+pub(crate) fn name() -> Option<String> {
     model_name(&fs::read_to_string("/proc/cpuinfo").ok()?)
 }
 

@@ -18,7 +18,7 @@ use crate::cpu::{
     tiles::{Product as RowProduct, Row, Start},
 };
 
-pub use registers::{PER_THREAD, multiply_adds};
+pub use registers::multiply_adds;
 
 /// Burn's flex multiplies matrices on one thread below this many multiplications.
 const FLEX_PARALLEL_WORK: usize = 192 * 192 * 192;

@@ -8,14 +8,16 @@ use rayon::prelude::*;
 /// Independent sums: enough to hide the latency of a multiply-add, and with both factors no more than 16 registers.
 const SUMS: usize = 12;
 
-/// Multiply-adds of vectors that a thread does in one call, for each of its sums: a few milliseconds, and so few that
-/// a sum of ones is exact in `f32`.
-pub const PER_THREAD: usize = 1 << 20;
+/// Multiply-adds of vectors in one call, for each sum of a thread: a few milliseconds.
+const STEPS: usize = 1 << 20;
 
-/// Does [`PER_THREAD`] multiply-adds of vectors for each sum on every thread of the pool, and returns the number of
-/// multiply-adds of single numbers. Each of them adds 1, and the number is the sum.
+/// A sum of so many ones is exact.
+const _: () = assert!(STEPS <= 1 << f32::MANTISSA_DIGITS);
+
+/// Runs multiply-adds for a few milliseconds on every thread of the pool, and returns their number. Each of them adds
+/// 1, and the number is the sum.
 pub fn multiply_adds() -> f64 {
-    count(Arch::new(), PER_THREAD)
+    count(Arch::new(), STEPS)
 }
 
 fn count(arch: Arch, steps: usize) -> f64 {
