@@ -113,7 +113,7 @@ const DEFAULTS: &str = "train-lstm-1x256 train-gru-1x256 train-rnn-1x256 train-l
     sample-lstm-1x256 sample-lstm-2x512 \
     translate-gru-1x512-b128-t14 decode-gru-1x512-b128-t14 decode-gru-1x512-b1-t14 \
     caption-lstm-1x512-b32-t12 caption-lstm-1x512-b32-t12-apart \
-    sentiment-lstm-1x128-b50-t400 sentiment-lstm-1x128-b50-t400-packed frames-gru-1x128-b16-t40 \
+    sentiment-lstm-1x128-b50-t400 frames-gru-1x128-b16-t40 \
     draw-lstm-1x256-b100-t10 draw-lstm-1x256-b100-t10-r2-w5";
 
 /// Suffix of the name of a shape with separate captions.

@@ -2,7 +2,8 @@ use super::*;
 
 #[test]
 fn a_shape_reads_back_from_its_name() {
-    let others = "sample-gru-1x256 train-rnn-3x7-b64-t1 caption-lstm-1x4-b2-t3 draw-lstm-1x4-w2 draw-lstm-1x4-b1-t2-r3";
+    let others = "sample-gru-1x256 train-rnn-3x7-b64-t1 caption-lstm-1x4-b2-t3 sentiment-gru-1x4-b2-t3-packed \
+        draw-lstm-1x4-w2 draw-lstm-1x4-b1-t2-r3";
     for name in DEFAULTS.split(' ').chain(others.split(' ')) {
         assert_eq!(name.parse::<Shape>().unwrap().to_string(), name);
     }
