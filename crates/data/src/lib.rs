@@ -61,6 +61,7 @@ pub mod rows;
 mod split;
 mod table;
 mod text;
+mod threads;
 mod vocabulary;
 
 pub use counted::counted;

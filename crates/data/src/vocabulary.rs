@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use ahash::AHashMap;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::threads::in_order;
 use crate::{DataError, ErrorKind};
 
 /// Selects the words of a vocabulary.
@@ -32,7 +34,7 @@ impl Default for WordConfig {
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct WordVocabulary {
     words: Vec<String>,
-    numbers: HashMap<String, u32>,
+    numbers: AHashMap<String, u32>,
     /// Number of special tokens.
     special: usize,
 }
@@ -60,15 +62,28 @@ impl WordVocabulary {
         min_count: u64,
         max_words: Option<usize>,
     ) -> Self {
-        let words = sentences.into_iter().flatten().map(|word| Cow::Borrowed(word.as_str()));
-        let (kept, _) = frequent(words, &WordConfig { min_count, max_size: max_words }, &SENTENCES);
-        Self::with_special(&SENTENCES, kept)
+        let sentences: Vec<&Vec<String>> = sentences.into_iter().collect();
+        let words = |sentence: &&'a Vec<String>| sentence.iter().map(|word| Cow::Borrowed(word.as_str()));
+        Self::of_sentences(&sentences, words, &WordConfig { min_count, max_size: max_words })
     }
 
-    /// The words of some texts selected by `config`, in the same order, after `<UNK>` with id 0, and the number of
+    /// The `words` of some sentences selected by `config`, in the same order.
+    pub(crate) fn of_sentences<'a, T: Sync, W: IntoIterator<Item = Cow<'a, str>>>(
+        sentences: &'a [T],
+        words: impl Fn(&'a T) -> W + Sync,
+        config: &WordConfig,
+    ) -> Self {
+        Self::with_special(&SENTENCES, frequent(sentences, words, config, &SENTENCES).0)
+    }
+
+    /// The `words` of some texts selected by `config`, in the same order, after `<UNK>` with id 0, and the number of
     /// distinct words.
-    pub(crate) fn of_texts(words: impl IntoIterator<Item = String>, config: &WordConfig) -> (Self, usize) {
-        let (kept, distinct) = frequent(words.into_iter().map(Cow::Owned), config, &TEXTS);
+    pub(crate) fn of_texts<'a, T: Sync, W: IntoIterator<Item = Cow<'a, str>>>(
+        texts: &'a [T],
+        words: impl Fn(&'a T) -> W + Sync,
+        config: &WordConfig,
+    ) -> (Self, usize) {
+        let (kept, distinct) = frequent(texts, words, config, &TEXTS);
         (Self::with_special(&TEXTS, kept), distinct)
     }
 
@@ -150,26 +165,64 @@ impl WordVocabulary {
 
     /// The share of words of some sentences that are in the vocabulary; 1 if there are no words.
     pub fn coverage<'a>(&self, sentences: impl IntoIterator<Item = &'a Vec<String>>) -> f64 {
-        let (mut known, mut all) = (0_u64, 0_u64);
-        for word in sentences.into_iter().flatten() {
-            known += u64::from(self.numbers.contains_key(word));
-            all += 1;
-        }
+        let sentences: Vec<&Vec<String>> = sentences.into_iter().collect();
+        self.coverage_of(&sentences, |sentence| sentence.iter().map(String::as_str))
+    }
+
+    /// The share of the `words` of some sentences that are in the vocabulary; 1 if there are no words.
+    pub(crate) fn coverage_of<'a, T: Sync, W: IntoIterator<Item: AsRef<str>>>(
+        &self,
+        sentences: &'a [T],
+        words: impl Fn(&'a T) -> W + Sync,
+    ) -> f64 {
+        let sentence = |sentence: &'a T| {
+            let (mut known, mut all) = (0_u64, 0_u64);
+            for word in words(sentence) {
+                known += u64::from(self.numbers.contains_key(word.as_ref()));
+                all += 1;
+            }
+            (known, all)
+        };
+        let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        let (known, all) = sentences.par_iter().map(sentence).reduce(|| (0, 0), add);
         if all == 0 { 1.0 } else { known as f64 / all as f64 }
     }
 }
 
-/// The words selected by `config`, most frequent first and ties in the order of their characters, and the number of
-/// distinct words.
-fn frequent<'a>(
-    words: impl IntoIterator<Item = Cow<'a, str>>,
+/// Texts that one thread counts at a time.
+const BLOCK: usize = 2048;
+
+/// The number of occurrences of each of the `words` of some texts.
+pub(crate) fn counts<'a, T: Sync, W: IntoIterator<Item = Cow<'a, str>>>(
+    texts: &'a [T],
+    words: impl Fn(&'a T) -> W + Sync,
+) -> AHashMap<Cow<'a, str>, u64> {
+    let blocks: Vec<&[T]> = texts.chunks(BLOCK).collect();
+    let count = |block: &&'a [T]| {
+        let mut counts: AHashMap<Cow<'a, str>, u64> = AHashMap::new();
+        for word in block.iter().flat_map(&words) {
+            *counts.entry(word).or_default() += 1;
+        }
+        counts
+    };
+    let mut counts = AHashMap::new();
+    in_order(&blocks, count, |block| {
+        for (word, count) in block {
+            *counts.entry(word).or_default() += count;
+        }
+    });
+    counts
+}
+
+/// The `words` of some texts selected by `config`, most frequent first and ties in the order of their characters, and
+/// the number of distinct words.
+fn frequent<'a, T: Sync, W: IntoIterator<Item = Cow<'a, str>>>(
+    texts: &'a [T],
+    words: impl Fn(&'a T) -> W + Sync,
     config: &WordConfig,
     special: &[&str],
 ) -> (Vec<String>, usize) {
-    let mut counts: HashMap<Cow<'a, str>, u64> = HashMap::new();
-    for word in words {
-        *counts.entry(word).or_default() += 1;
-    }
+    let counts = counts(texts, words);
     let distinct = counts.len();
     let mut kept: Vec<(Reverse<u64>, Cow<'a, str>)> =
         counts.into_iter().map(|(word, count)| (Reverse(count), word)).collect();
@@ -196,3 +249,6 @@ impl From<WordVocabulary> for Vec<String> {
         vocabulary.words
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,10 @@ use std::path::Path;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::words::ranges;
 use crate::{DataError, ErrorKind, Part, counted};
 
 /// The codes of ISO 639-1.
@@ -97,7 +99,7 @@ impl LabelledTexts {
 
     /// Number of texts without words.
     pub fn empty(&self) -> usize {
-        self.texts.iter().filter(|text| super::words(&text.text).is_empty()).count()
+        self.texts.par_iter().filter(|text| ranges(&text.text).next().is_none()).count()
     }
 
     /// Splits the texts at random into a training set and a held-out `share`, each in the order of the source. The

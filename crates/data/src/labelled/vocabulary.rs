@@ -1,10 +1,13 @@
 //! The vocabulary of a classifier: its words and classes, with their ids.
 
+use std::ops::Range;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{LabelledTexts, words};
+use super::words::{form, ranges};
+use super::{LabelledText, LabelledTexts};
 use crate::alias::unknown_label;
 use crate::vocabulary::{WordConfig, WordVocabulary};
 use crate::{DataError, ErrorKind, counted, files, json};
@@ -53,8 +56,11 @@ impl TextVocabulary {
             let message = format!("every text is labelled `{label}`; training needs at least two classes");
             return Err(ErrorKind::TooLittle.error(message).within(&texts.name));
         }
-        let all = texts.texts.iter().flat_map(|text| words(&text.text)).map(|word| word.text);
-        let (words, distinct) = WordVocabulary::of_texts(all, config);
+        let (words, distinct) = WordVocabulary::of_texts(
+            &texts.texts,
+            |text| ranges(&text.text).map(|range| form(&text.text[range])),
+            config,
+        );
         if words.is_empty() {
             let message = format!(
                 "no word is left: of {} none appears {}; lower --min-count",
@@ -96,7 +102,7 @@ impl TextVocabulary {
     /// first and the last half are kept, which beat either end alone in Sun et al. 2019 (arXiv 1905.05583). A text
     /// without words becomes the unknown word, without an index.
     pub fn encode(&self, text: &str, max_length: usize) -> (Vec<u32>, Vec<usize>) {
-        let all = words(text);
+        let all: Vec<Range<usize>> = ranges(text).collect();
         let places: Vec<usize> = if all.len() > max_length {
             let head = max_length.div_ceil(2);
             (0..head).chain(all.len() - (max_length - head)..all.len()).collect()
@@ -106,7 +112,7 @@ impl TextVocabulary {
         if places.is_empty() {
             return (vec![Self::UNKNOWN], places);
         }
-        let id = |&place: &usize| self.id(&all[place].text).unwrap_or(Self::UNKNOWN);
+        let id = |&place: &usize| self.id(&form(&text[all[place].clone()])).unwrap_or(Self::UNKNOWN);
         (places.iter().map(id).collect(), places)
     }
 
@@ -116,14 +122,15 @@ impl TextVocabulary {
     ///
     /// [`ErrorKind::Label`] for a label that is not among the classes.
     pub fn encode_all(&self, texts: &LabelledTexts, max_length: usize) -> Result<EncodedTexts, DataError> {
-        let mut encoded = EncodedTexts { texts: Vec::new(), labels: Vec::new(), unknown_share: 0.0 };
-        for text in &texts.texts {
+        let label = |text: &LabelledText| {
             let label = self.classes.iter().position(|class| *class == text.label);
             let label =
-                label.ok_or_else(|| unknown_label(&text.label, &self.classes).within(&texts.name).item(&text.place))?;
-            encoded.labels.push(label as u32);
-            encoded.texts.push(self.encode(&text.text, max_length).0);
-        }
+                label.ok_or_else(|| unknown_label(&text.label, &self.classes).within(&texts.name).item(&text.place));
+            label.map(|label| label as u32)
+        };
+        let labels = texts.texts.iter().map(label).collect::<Result<_, _>>()?;
+        let ids = texts.texts.par_iter().map(|text| self.encode(&text.text, max_length).0).collect();
+        let mut encoded = EncodedTexts { texts: ids, labels, unknown_share: 0.0 };
         let all = encoded.texts.iter().map(Vec::len).sum::<usize>().max(1);
         let unknown = encoded.texts.iter().flatten().filter(|&&id| id == Self::UNKNOWN).count();
         encoded.unknown_share = unknown as f64 / all as f64;

@@ -9,6 +9,7 @@
 //! 4. Any other character is a separate word, and so is a run of one character (`...`, `!!`).
 //! 5. Words are in lower case.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::letters::is_word_part;
@@ -35,45 +36,61 @@ const CLITICS: [&str; 7] = ["s", "m", "d", "t", "re", "ve", "ll"];
 /// assert_eq!(cut("it 's co-written ... and i do n't care !"), "it|'s|co-written|...|and|i|do|n't|care|!");
 /// ```
 pub fn words(text: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let end = if first.is_whitespace() {
-            at += first.len_utf8();
-            continue;
-        } else if let Some(tag) = line_break(rest) {
-            at += tag;
-            continue;
-        } else if is_word_part(first) {
-            at + run_of_letters(rest)
-        } else if let Some(length) = clitic(rest) {
-            at + length
-        } else {
-            at + rest.chars().take_while(|&c| c == first).map(char::len_utf8).sum::<usize>()
-        };
-        // `n't` is split before its n, wherever the n is.
-        let word = &text[at..end];
-        let negation =
-            clitic(&text[end..]).filter(|_| text[end..].trim_start_matches(['\'', '’']).starts_with(['t', 'T']));
-        match negation {
-            Some(length) if word.ends_with(['n', 'N']) => {
-                push(&mut words, text, at..end - 1);
-                push(&mut words, text, end - 1..end + length);
-                at = end + length;
-            }
-            _ => {
-                push(&mut words, text, at..end);
-                at = end;
-            }
-        }
-    }
-    words
+    ranges(text).map(|range| Word { text: form(&text[range.clone()]).into_owned(), range }).collect()
 }
 
-fn push(words: &mut Vec<Word>, text: &str, range: Range<usize>) {
-    if !range.is_empty() {
-        words.push(Word { text: text[range.clone()].to_lowercase().replace('’', "'"), range });
+/// The byte ranges of the words of a text, by the rule above.
+pub(super) fn ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    // The second of two words that were split.
+    let mut second = None;
+    std::iter::from_fn(move || {
+        if second.is_some() {
+            return second.take();
+        }
+        loop {
+            let rest = &text[at..];
+            let first = rest.chars().next()?;
+            let end = if first.is_whitespace() {
+                at += first.len_utf8();
+                continue;
+            } else if let Some(tag) = line_break(rest) {
+                at += tag;
+                continue;
+            } else if is_word_part(first) {
+                at + run_of_letters(rest)
+            } else if let Some(length) = clitic(rest) {
+                at + length
+            } else {
+                at + rest.chars().take_while(|&c| c == first).map(char::len_utf8).sum::<usize>()
+            };
+            let start = at;
+            // `n't` is split before its n, wherever the n is.
+            let negation =
+                clitic(&text[end..]).filter(|_| text[end..].trim_start_matches(['\'', '’']).starts_with(['t', 'T']));
+            let Some(length) = negation.filter(|_| text[start..end].ends_with(['n', 'N'])) else {
+                at = end;
+                return Some(start..end);
+            };
+            at = end + length;
+            let negation = end - 1..at;
+            if start == negation.start {
+                return Some(negation);
+            }
+            second = Some(negation);
+            return Some(start..end - 1);
+        }
+    })
+}
+
+/// The form of a word in the vocabulary: in lower case, with the plain apostrophe.
+pub(super) fn form(word: &str) -> Cow<'_, str> {
+    if !word.is_ascii() {
+        word.to_lowercase().replace('’', "'").into()
+    } else if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        word.to_ascii_lowercase().into()
+    } else {
+        word.into()
     }
 }
 

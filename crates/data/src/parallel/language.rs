@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Pairs, SentenceUnit, Subword, SubwordKind};
@@ -99,8 +100,8 @@ impl Languages {
         let LanguageConfig { names: [source, target], units, lowercase, subword, joint, words } = config.clone();
         let Some(kind) = subword else {
             let of_words = |name: String, unit: SentenceUnit, sentences: &[String]| {
-                let tokens: Vec<_> = sentences.iter().map(|s| unit.tokens(s, lowercase)).collect();
-                let vocabulary = WordVocabulary::new(&tokens, words.min_count, words.max_size);
+                let tokens = |s: &String| unit.tokens(s, lowercase).into_iter().map(Cow::Owned);
+                let vocabulary = WordVocabulary::of_sentences(sentences, tokens, &words);
                 Language { name, unit, lowercase, subword: None, vocabulary }
             };
             let [source_unit, target_unit] = units;
@@ -131,7 +132,7 @@ impl Languages {
 
     /// The token ids of some pairs.
     pub fn encode(&self, pairs: &Pairs) -> Vec<(Vec<u32>, Vec<u32>)> {
-        let both = pairs.sources.iter().zip(&pairs.targets);
+        let both = pairs.sources.par_iter().zip(&pairs.targets);
         both.map(|(source, target)| (self.source.encode(source), self.target.encode(target))).collect()
     }
 
@@ -139,8 +140,7 @@ impl Languages {
     pub fn poor_coverage(&self, pairs: &Pairs) -> Vec<String> {
         let sides = [(&self.source, &pairs.sources), (&self.target, &pairs.targets)];
         let warnings = sides.into_iter().filter_map(|(language, sentences)| {
-            let tokens: Vec<_> = sentences.iter().map(|s| language.tokens(s)).collect();
-            let share = language.vocabulary.coverage(&tokens);
+            let share = language.vocabulary.coverage_of(sentences, |s| language.tokens(s));
             (share < 0.5).then(|| {
                 format!("warning: the vocabulary of {} covers only {:.1} % of the text", language.name, share * 100.0)
             })

@@ -21,7 +21,8 @@ impl Pairs {
     ///
     /// When a file cannot be read or is not UTF-8, or the numbers of lines differ.
     pub fn read_files(source: &Path, target: &Path) -> Result<Self, DataError> {
-        let (sources, targets) = (lines(source)?, lines(target)?);
+        let (sources, targets) = rayon::join(|| lines(source), || lines(target));
+        let (sources, targets) = (sources?, targets?);
         if sources.len() != targets.len() {
             let message = format!(
                 "{} has {} and {} has {}; line N of one must translate line N of the other",

@@ -1,5 +1,6 @@
 //! Subword pieces, learned from text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +13,7 @@ use tokenizers::{Model, Trainer};
 
 use crate::letters::is_word_part;
 use crate::names::named;
-use crate::vocabulary::WordVocabulary;
+use crate::vocabulary::{WordVocabulary, counts};
 use crate::{DataError, ErrorKind};
 
 /// Starts the first piece of a word after white space or at the beginning. In a text it is read as `_`.
@@ -52,10 +53,10 @@ impl Subword {
         sentences: impl IntoIterator<Item = &'a str>,
         count: usize,
     ) -> Result<Self, DataError> {
-        let mut words: BTreeMap<String, u32> = BTreeMap::new();
-        for word in sentences.into_iter().flat_map(marked_words) {
-            *words.entry(word).or_default() += 1;
-        }
+        let sentences: Vec<&str> = sentences.into_iter().collect();
+        let words = counts(&sentences, |sentence| marked_words(sentence).map(Cow::Owned));
+        let words: BTreeMap<String, u32> =
+            words.into_iter().map(|(word, count)| (word.into_owned(), count as u32)).collect();
         let mut characters: Vec<char> = words.keys().flat_map(|word| word.chars()).collect();
         characters.sort_unstable();
         characters.dedup();

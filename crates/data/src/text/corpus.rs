@@ -174,11 +174,7 @@ impl Corpus {
 
     /// The file of a distinct token's first occurrence, and its bytes.
     pub(crate) fn token(&self, symbol: &SymbolCount) -> (&TextFile, &[u8]) {
-        let files = &self.scanned().files;
-        let after = files.partition_point(|file| file.start <= symbol.offset);
-        let file = &files[after - 1];
-        let start = symbol.offset - file.start;
-        (file, &file.bytes()[start..start + symbol.length])
+        symbol.token(&self.scanned().files)
     }
 
     /// The scanned text.

@@ -1,6 +1,6 @@
 //! A reading position in a corpus.
 
-use super::scan::STRIDE;
+use super::scan::Passage;
 use super::scanned::Scanned;
 use super::tokenizer::first_token;
 use super::{Unit, Vocabulary};
@@ -20,21 +20,15 @@ impl Cursor {
         if text.unit == Unit::Byte {
             return Self::at_byte(text, token);
         }
-        let index = &text.scan.index;
-        let entry = token / STRIDE;
-        let Some(&start) = index.get(entry) else {
+        let Some(Passage { tokens, bytes }) = text.scan.passage(token, text.bytes) else {
             return Self::at_byte(text, text.bytes);
         };
-        let (end, tokens) = match index.get(entry + 1) {
-            Some(&next) => (next, STRIDE),
-            None => (text.bytes, text.scan.tokens - entry * STRIDE),
-        };
-        let past_entry = token % STRIDE;
+        let past_entry = token - tokens.start;
         // As many characters as bytes: this part is ASCII.
-        if text.unit == Unit::Char && end - start == tokens {
-            return Self::at_byte(text, start + past_entry);
+        if text.unit == Unit::Char && bytes.len() == tokens.len() {
+            return Self::at_byte(text, bytes.start + past_entry);
         }
-        let mut cursor = Self::at_byte(text, start);
+        let mut cursor = Self::at_byte(text, bytes.start);
         for _ in 0..past_entry {
             let rest = cursor.rest(text);
             if rest.is_empty() {

@@ -45,6 +45,20 @@ pub(crate) fn tokens(unit: Unit, text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// A token boundary at byte `least` of a text or soon after it, found without the text before: after a line, or for
+/// words before a space after a printed ASCII character. The end of the text if there is none.
+pub(crate) fn boundary(unit: Unit, text: &[u8], least: usize) -> usize {
+    let Some(pairs) = least.checked_sub(1).map(|before| text[before..].windows(2)) else { return 0 };
+    let is_boundary = |pair: &[u8]| match (unit, pair) {
+        (Unit::Byte, _) => true,
+        // Any byte that does not continue a character.
+        (Unit::Char, [_, at]) => !matches!(at, 0x80..=0xbf),
+        (Unit::Word, [before, at]) => *before == b'\n' && *at != b'\n' || before.is_ascii_graphic() && *at == b' ',
+        _ => unreachable!("windows of two bytes"),
+    };
+    pairs.into_iter().position(is_boundary).map_or(text.len(), |past| least + past)
+}
+
 /// The rule of [`Unit::Word`].
 fn first_word(text: &[u8]) -> usize {
     let (first, length) = first_char(text);

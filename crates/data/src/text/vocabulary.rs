@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use ahash::AHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::char_table::CharTable;
@@ -56,7 +57,7 @@ struct Shared {
 enum Ids {
     Byte(Box<[u32; 256]>),
     Char(CharTable),
-    Word(HashMap<Arc<[u8]>, u32>),
+    Word(AHashMap<Arc<[u8]>, u32>),
 }
 
 /// A token that a vocabulary lacks.
@@ -122,7 +123,7 @@ impl Vocabulary {
         let mut ids = match unit {
             Unit::Byte => Ids::Byte(Box::new([ABSENT; 256])),
             Unit::Char => Ids::Char(CharTable::new(ABSENT)),
-            Unit::Word => Ids::Word(HashMap::with_capacity(symbols.len())),
+            Unit::Word => Ids::Word(AHashMap::with_capacity(symbols.len())),
         };
         let mut unknown = None;
         for (id, symbol) in (0..).zip(&symbols) {

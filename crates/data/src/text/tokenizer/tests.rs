@@ -56,4 +56,16 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn boundaries_are_those_of_tokens(text in "[a-c_ ,\n\u{e9}\u{301}]{0,40}", least in 0_usize..40) {
+        let least = least.min(text.len());
+        for unit in Unit::ALL {
+            let found = boundary(unit, text.as_bytes(), least);
+            let mut end = 0;
+            let ends = tokens(unit, text.as_bytes()).map(|token| { end += token.len(); end });
+            prop_assert!(found >= least);
+            prop_assert!(std::iter::once(0).chain(ends).any(|end| end == found), "{} of {:?}", found, text);
+        }
+    }
 }
