@@ -140,21 +140,30 @@ impl Lanewise<1, 1> for Slope {
     }
 }
 
-impl Activation {
-    /// `f(x)`.
+/// The activation of a sum and the bias.
+#[derive(Clone, Copy)]
+struct Finish {
+    bias: f32,
+    activation: Activation,
+}
+
+impl Lanewise<1, 1> for Finish {
     #[inline(always)]
-    fn of(self, x: f32) -> f32 {
+    fn step<S: Simd>(self, simd: S, [sum]: [S::f32s; 1], _: [S::f32s; 1]) -> [S::f32s; 1] {
+        [self.activation.of(simd, simd.add_f32s(sum, simd.splat_f32s(self.bias)))]
+    }
+}
+
+impl Activation {
+    /// `f(x)`. NaN is preserved.
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        let (zero, six) = (simd.splat_f32s(0.0), simd.splat_f32s(6.0));
+        let positive = |x| simd.select_f32s(simd.less_than_f32s(x, zero), zero, x);
         match self {
             Self::Identity => x,
-            // NaN is preserved.
-            Self::Relu => {
-                if x < 0.0 {
-                    0.0
-                } else {
-                    x
-                }
-            }
-            Self::Relu6 => x.clamp(0.0, 6.0),
+            Self::Relu => positive(x),
+            Self::Relu6 => simd.select_f32s(simd.less_than_f32s(six, x), six, positive(x)),
         }
     }
 }

@@ -6,12 +6,13 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Sizes,
+    Finish, Sizes,
     image::{Image, Run},
 };
 use crate::{
     convolution::Activation,
     cpu::{
+        lanes::update,
         matrix::{Matrix, add_product},
         panels::panel_columns,
         pool::Buffer,
@@ -36,55 +37,69 @@ fn images_of_task(sizes: &Sizes) -> usize {
     TASK_PLACES.div_ceil(sizes.image.places()).min(sizes.batch.max(1))
 }
 
-/// Images in the padded layout.
-struct LaidOut {
-    planes: Buffer,
+/// Where the inputs of a place are in images that are laid out.
+struct Layout {
     /// Elements of an image.
     image: usize,
     /// For each weight of a kernel, the offset of its input from the first tap's input.
     taps: Vec<usize>,
 }
 
-impl LaidOut {
-    /// A buffer for images.
-    fn new(sizes: &Sizes, images: usize) -> Self {
-        let plane = sizes.image.plane();
-        let in_plane = sizes.image.taps_from_first();
-        let taps =
-            (0..sizes.channels).flat_map(|channel| in_plane.iter().map(move |tap| channel * plane + tap)).collect();
-        let image = sizes.channels * plane;
-        Self { planes: Buffer::take(images * image), image, taps }
+impl Layout {
+    fn new(sizes: &Sizes) -> Self {
+        let (plane, in_plane) = (sizes.image.plane(), sizes.image.taps_from_first());
+        let tap = |channel: usize| in_plane.iter().map(move |tap| channel * plane + tap);
+        Self { image: sizes.channels * plane, taps: (0..sizes.channels).flat_map(tap).collect() }
     }
 
-    /// Fills it with images.
-    #[inline(always)]
-    fn lay_out(&mut self, image: &Image, pixels: &[f32]) {
-        let planes = self.planes.chunks_exact_mut(image.plane());
-        planes.zip(pixels.chunks_exact(image.pixels())).for_each(|(to, plane)| image.lay_out(plane, to));
+    /// Zeros for images in this layout; none if they are used as they are.
+    fn room(&self, image: &Image, images: usize) -> Buffer {
+        let mut room = Buffer::take(if image.is_plain() { 0 } else { images * self.image });
+        room.fill(0.0);
+        room
     }
 
-    /// Gathers the inputs of the places of `runs` in `to` `[D, width]`.
+    /// Gathers the inputs of the places of `runs` from `planes` in `to` `[D, width]`.
     #[inline(always)]
-    fn gather(&self, runs: &[Run], width: usize, to: &mut [f32]) {
+    fn gather(&self, planes: &[f32], runs: &[Run], width: usize, to: &mut [f32]) {
         for (to, tap) in to.chunks_exact_mut(width).zip(&self.taps) {
             for run in runs {
                 let from = run.image * self.image + run.from + tap;
-                to[run.at..][..run.len].copy_from_slice(&self.planes[from..][..run.len]);
+                copy(&planes[from..][..run.len], &mut to[run.at..][..run.len]);
             }
         }
     }
 
     /// Adds the columns of [`gather`](Self::gather) back to their inputs.
     #[inline(always)]
-    fn scatter(&mut self, runs: &[Run], width: usize, from: &[f32]) {
+    fn scatter(&self, planes: &mut [f32], runs: &[Run], width: usize, from: &[f32]) {
         for (from, tap) in from.chunks_exact(width).zip(&self.taps) {
             for run in runs {
                 let to = run.image * self.image + run.from + tap;
-                let to = &mut self.planes[to..][..run.len];
+                let to = &mut planes[to..][..run.len];
                 to.iter_mut().zip(&from[run.at..][..run.len]).for_each(|(to, from)| *to += from);
             }
         }
     }
+}
+
+/// Copies a few elements, without the call that `copy_from_slice` is.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    let ((from, last), (to, rest)) = (from.as_chunks::<16>(), to.as_chunks_mut::<16>());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    rest.copy_from_slice(last);
+}
+
+/// Images in the layout, in `room` unless they are used as they are.
+#[inline(always)]
+fn lay_out<'a>(image: &Image, pixels: &'a [f32], room: &'a mut Buffer) -> &'a [f32] {
+    if image.is_plain() {
+        return pixels;
+    }
+    let planes = room.chunks_exact_mut(image.plane());
+    planes.zip(pixels.chunks_exact(image.pixels())).for_each(|(to, plane)| image.lay_out(plane, to));
+    room
 }
 
 /// The output `[B, O, P]`.
@@ -135,8 +150,9 @@ impl WithSimd for Forward<'_> {
         let Self { sizes, input, weight, bias, activation, rows, out } = self;
         let (image, depth, places) = (&sizes.image, sizes.depth(), sizes.image.places());
         let images = out.len() / (rows.len() * places);
-        let mut laid_out = LaidOut::new(sizes, images);
-        laid_out.lay_out(image, input);
+        let layout = Layout::new(sizes);
+        let mut room = layout.room(image, images);
+        let planes = lay_out(image, input, &mut room);
 
         let width = panel_columns(S::F32_LANES);
         let mut panel = Buffer::take(depth * width);
@@ -149,13 +165,13 @@ impl WithSimd for Forward<'_> {
         let mut runs = Vec::new();
         for first in (0..images * places).step_by(width) {
             image.runs(first, width.min(images * places - first), &mut runs);
-            laid_out.gather(&runs, width, &mut panel);
+            layout.gather(planes, &runs, width, &mut panel);
             multiply_panel(simd, &panel, &products, 0..width, &mut sums);
             for run in &runs {
                 for (row, sums) in sums.chunks_exact(width).enumerate() {
                     let out = &mut out[(run.image * rows.len() + row) * places + run.place..][..run.len];
-                    let (sums, bias) = (&sums[run.at..][..run.len], bias[rows.start + row]);
-                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = activation.of(sum + bias));
+                    let finish = Finish { bias: bias[rows.start + row], activation };
+                    update(simd, finish, [&sums[run.at..][..run.len]], [out]);
                 }
             }
         }
@@ -193,18 +209,19 @@ fn weight_gradient_of(sizes: &Sizes, input: &[f32], d: &[f32], images: Range<usi
     let mut sums = vec![0.0; sizes.outputs * depth];
     let at_once = images_of_task(sizes);
     let (pixels, gradients) = (sizes.channels * image.pixels(), sizes.outputs * places);
-    let mut laid_out = LaidOut::new(sizes, at_once.min(images.len()));
+    let layout = Layout::new(sizes);
+    let mut room = layout.room(image, at_once.min(images.len()));
     let (mut read, mut upstream) = (Buffer::take(depth * GATHERED), Buffer::take(sizes.outputs * GATHERED));
     let mut runs = Vec::new();
     for first in images.clone().step_by(at_once) {
         let count = at_once.min(images.end - first);
-        laid_out.lay_out(image, &input[first * pixels..][..count * pixels]);
+        let planes = lay_out(image, &input[first * pixels..][..count * pixels], &mut room);
         let d = &d[first * gradients..][..count * gradients];
         for place in (0..count * places).step_by(GATHERED) {
             let width = GATHERED.min(count * places - place);
             image.runs(place, width, &mut runs);
             let (read, upstream) = (&mut read[..depth * width], &mut upstream[..sizes.outputs * width]);
-            laid_out.gather(&runs, width, read);
+            layout.gather(planes, &runs, width, read);
             gather_gradients(sizes, d, &runs, width, upstream);
             add_product(Matrix::filling(upstream, width), Matrix::filling(read, width).transpose(), &mut sums);
         }
@@ -224,8 +241,9 @@ pub(super) fn input_gradient(sizes: &Sizes, weight: &[f32], d: &[f32]) -> Vec<f3
     let tasks = output.par_chunks_mut(at_once * pixels).zip(d.par_chunks(at_once * gradients));
     tasks.for_each(|(out, d)| {
         let count = out.len() / pixels;
-        let mut laid_out = LaidOut::new(sizes, count);
-        laid_out.planes.fill(0.0);
+        let layout = Layout::new(sizes);
+        let mut room = layout.room(image, count);
+        let planes: &mut [f32] = if image.is_plain() { &mut *out } else { &mut room };
         let (mut read, mut upstream) = (Buffer::take(depth * GATHERED), Buffer::take(sizes.outputs * GATHERED));
         let mut runs = Vec::new();
         for place in (0..count * places).step_by(GATHERED) {
@@ -235,9 +253,12 @@ pub(super) fn input_gradient(sizes: &Sizes, weight: &[f32], d: &[f32]) -> Vec<f3
             gather_gradients(sizes, d, &runs, width, upstream);
             read.fill(0.0);
             add_product(Matrix::filling(weight, depth).transpose(), Matrix::filling(upstream, width), read);
-            laid_out.scatter(&runs, width, read);
+            layout.scatter(planes, &runs, width, read);
         }
-        let planes = laid_out.planes.chunks_exact(image.plane());
+        if image.is_plain() {
+            return;
+        }
+        let planes = room.chunks_exact(image.plane());
         out.chunks_exact_mut(image.pixels()).zip(planes).for_each(|(plane, from)| image.take_back(from, plane));
     });
     output

@@ -1,8 +1,8 @@
 //! The layout of an image in which a kernel's inputs for adjacent output places are contiguous.
 //!
-//! A plane gets its padding, and with a stride `s` each row is split into `s` phases: first every `s`-th column from 0
-//! on, then every `s`-th from 1 on, and so on. A tap of the kernel then reads the inputs of an output row from
-//! adjacent columns of one phase.
+//! A plane gets its padding, and with a stride `s` it is split into `s x s` phases: first the pixels of every `s`-th row
+//! and column from 0 on, then those of every `s`-th column from 1 on, and so on. A tap of the kernel then reads the
+//! inputs of an output row from adjacent columns of one phase, and those of the next output row from the next row.
 
 /// The sizes of an image and of the kernel that moves over it.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ struct Part {
     at: usize,
 }
 
-/// Adjacent places in a row of the output.
+/// Adjacent places of the output whose inputs are adjacent too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// The index of the image.
@@ -65,55 +65,68 @@ impl Image {
         self.kernel[0] * self.kernel[1]
     }
 
-    /// Columns of a phase.
-    fn phase(&self) -> usize {
-        self.output[1] + (self.kernel[1] - 1) / self.stride
+    /// Whether the layout of a plane is the plane itself, and a place is a pixel.
+    pub fn is_plain(&self) -> bool {
+        self.taps() * self.stride == 1 && self.output == self.size
     }
 
-    /// Elements of a row in the layout.
-    fn row(&self) -> usize {
-        self.stride * self.phase()
+    /// Rows or columns of a phase.
+    fn phase(&self, axis: usize) -> usize {
+        self.output[axis] + (self.kernel[axis] - 1) / self.stride
+    }
+
+    /// Elements of a row of the output in the layout: its inputs, and those that only the last taps read.
+    pub fn row(&self) -> usize {
+        self.phase(1)
+    }
+
+    /// Outputs of a plane if its rows are as far apart as in the layout.
+    pub fn with_gaps(&self) -> usize {
+        (self.output[0] - 1) * self.row() + self.output[1]
     }
 
     /// Elements of a plane in the layout.
     pub fn plane(&self) -> usize {
-        ((self.output[0] - 1) * self.stride + self.kernel[0]) * self.row()
+        self.stride * self.stride * self.phase(0) * self.phase(1)
+    }
+
+    /// The index of a padded pixel in the layout.
+    fn index(&self, row: usize, column: usize) -> usize {
+        let stride = self.stride;
+        let phase = row % stride * stride + column % stride;
+        (phase * self.phase(0) + row / stride) * self.phase(1) + column / stride
     }
 
     /// The offset of each tap's input from the first tap's.
     pub fn taps_from_first(&self) -> Vec<usize> {
         let [tall, wide] = self.kernel;
-        let (row, phase, stride) = (self.row(), self.phase(), self.stride);
-        let offset = |u: usize, v: usize| u * row + v % stride * phase + v / stride;
-        (0..tall).flat_map(|u| (0..wide).map(move |v| offset(u, v))).collect()
+        (0..tall).flat_map(|u| (0..wide).map(move |v| self.index(u, v))).collect()
     }
 
     /// The first tap's input for the first place of each output row.
     pub fn row_starts(&self) -> impl Iterator<Item = usize> + use<> {
-        (0..self.output[0]).map({
-            let step = self.stride * self.row();
-            move |row| row * step
-        })
+        let row = self.row();
+        (0..self.output[0]).map(move |number| number * row)
     }
 
     /// The runs of `count` places from `first` on, counted over all images.
     pub fn runs(&self, first: usize, count: usize, runs: &mut Vec<Run>) {
         runs.clear();
-        let (places, width) = (self.places(), self.output[1]);
+        let places = self.places();
+        let width = if self.is_plain() { places } else { self.output[1] };
         let mut at = 0;
         while at < count {
             let (image, place) = ((first + at) / places, (first + at) % places);
             let (row, column) = (place / width, place % width);
             let len = (width - column).min(count - at);
-            runs.push(Run { image, place, len, at, from: row * self.stride * self.row() + column });
+            runs.push(Run { image, place, len, at, from: row * self.row() + column });
             at += len;
         }
     }
 
-    /// Copies a plane to the layout.
+    /// Copies a plane to the layout, whose padding must be 0 already: it stays as it is.
     #[inline(always)]
     pub fn lay_out(&self, plane: &[f32], to: &mut [f32]) {
-        to.fill(0.0);
         self.each_part(|Part { row, column, len, at }| {
             let from = &plane[row * self.size[1] + column..];
             let to = &mut to[at..][..len];
@@ -137,19 +150,16 @@ impl Image {
 
     #[inline(always)]
     fn each_part(&self, mut action: impl FnMut(Part)) {
+        let stride = self.stride;
+        // Padded rows and columns that a tap reads.
+        let reach = |axis: usize| (self.output[axis] - 1) * stride + self.kernel[axis];
         let [top, left] = self.before;
-        let rows = self.plane() / self.row();
-        for row in 0..self.size[0].min(rows.saturating_sub(top)) {
-            for phase in 0..self.stride {
-                // Columns of the phase that are padding.
-                let skipped = left.saturating_sub(phase).div_ceil(self.stride);
-                let column = skipped * self.stride + phase - left;
-                let len =
-                    self.size[1].saturating_sub(column).div_ceil(self.stride).min(self.phase().saturating_sub(skipped));
-                let at = (row + top) * self.row() + phase * self.phase() + skipped;
-                if len > 0 {
-                    action(Part { row, column, len, at });
-                }
+        let inside = |axis: usize, before: usize| self.size[axis].min(reach(axis).saturating_sub(before));
+        let [rows, columns] = [inside(0, top), inside(1, left)];
+        for row in 0..rows {
+            for column in 0..stride.min(columns) {
+                let len = (columns - column).div_ceil(stride);
+                action(Part { row, column, len, at: self.index(row + top, column + left) });
             }
         }
     }

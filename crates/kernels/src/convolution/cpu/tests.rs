@@ -9,7 +9,7 @@ fn a_plane_that_is_laid_out_and_taken_back_is_the_plane() {
             let padding = [[1, 1], [1, 1]];
             let image = Image::new([height, width], [3, 3], stride, padding);
             let plane: Vec<f32> = (1..=height * width).map(|x| x as f32).collect();
-            let (mut laid_out, mut back) = (vec![9.0; image.plane()], vec![9.0; plane.len()]);
+            let (mut laid_out, mut back) = (vec![0.0; image.plane()], vec![9.0; plane.len()]);
             image.lay_out(&plane, &mut laid_out);
             image.take_back(&laid_out, &mut back);
             // With a stride the last rows and columns may be out of a kernel's reach.
