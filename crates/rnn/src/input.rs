@@ -1,6 +1,10 @@
 //! The input of a layer: dense rows or tokens.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, TensorData};
+use rekindle_kernels::device::is_cpu;
+
+/// Below this many tokens, finding the distinct ones saves nothing.
+const FEWEST_TOKENS: usize = 64;
 
 /// The input of a layer: dense rows in `R` dimensions, or tokens in `T = R - 1`.
 ///
@@ -72,6 +76,27 @@ impl SequenceInput {
         self.arranged(|rows| rows.swap_dims(0, 1), |tokens| tokens.swap_dims(0, 1))
     }
 
+    /// The same input, with a smaller table if that is less work to project: of a table with more rows than the
+    /// sequence has tokens, only the rows of its distinct tokens, in the order of the table.
+    ///
+    /// On a GPU the input stays as it is, because the host would wait for the tokens.
+    pub(crate) fn with_distinct_rows(self) -> Self {
+        let Self::Embedded { table, tokens } = self else { return self };
+        let shape = tokens.dims();
+        let ([rows, _], count) = (table.dims(), shape.iter().product::<usize>());
+        if rows < count || count < FEWEST_TOKENS || !is_cpu(&table.device()) {
+            return Self::Embedded { table, tokens };
+        }
+        let ids = tokens.clone().into_data().convert::<i64>().try_into_vec::<i64>().expect("converted to i64");
+        let Some(distinct) = Distinct::of(&ids, rows).filter(|distinct| 2 * distinct.rows.len() < count) else {
+            return Self::Embedded { table, tokens };
+        };
+        let (device, selected) = (tokens.device(), [distinct.rows.len()]);
+        let selected = Tensor::from_data(TensorData::new(distinct.rows, selected), &device);
+        let tokens = Tensor::from_data(TensorData::new(distinct.tokens, shape), &device);
+        Self::Embedded { table: table.select(0, selected), tokens }
+    }
+
     /// The first two dimensions: `[T, B]` of a time-major input.
     pub(crate) fn outer_dims(&self) -> [usize; 2] {
         match self {
@@ -90,5 +115,30 @@ impl SequenceInput {
             Self::Embedded { table, .. } => Some(table.dims()[1]),
             Self::OneHot { .. } => None,
         }
+    }
+}
+
+/// The distinct tokens of a sequence.
+struct Distinct {
+    /// The rows of the table that occur, ascending.
+    rows: Vec<i64>,
+    /// For each token, the index of its row in `rows`.
+    tokens: Vec<i64>,
+}
+
+impl Distinct {
+    /// The distinct tokens of `ids`; `None` if one is not a row of a table of `count` rows.
+    fn of(ids: &[i64], count: usize) -> Option<Self> {
+        let mut index = vec![-1; count];
+        for &id in ids {
+            *index.get_mut(usize::try_from(id).ok()?)? = 0;
+        }
+        let mut rows = Vec::new();
+        for (row, index) in (0..).zip(&mut index).filter(|(_, index)| **index == 0) {
+            *index = rows.len() as i64;
+            rows.push(row);
+        }
+        let tokens = ids.iter().map(|&id| index[id as usize]).collect();
+        Some(Self { rows, tokens })
     }
 }

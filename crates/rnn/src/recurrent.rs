@@ -169,7 +169,7 @@ impl Recurrent {
         let mut states = self.layer_states(state).into_iter();
         let mut last = Vec::with_capacity(states.len());
         let (lowest, above) = self.layers.split_first().expect("a network has at least one layer");
-        let mut hidden = lowest.sequence(input.into(), lengths, &mut states, &mut last);
+        let mut hidden = lowest.sequence(input.into().with_distinct_rows(), lengths, &mut states, &mut last);
         for layer in above {
             let input = dropout(&self.dropout, hidden).into();
             hidden = layer.sequence(input, lengths, &mut states, &mut last);

@@ -1,7 +1,7 @@
 //! Tokens give the numbers and the gradients of the dense rows that they stand
 //! for.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData, Tolerance};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rekindle_rnn::{Cell, Recurrent, RecurrentConfig, SequenceInput};
@@ -96,6 +96,43 @@ fn embedded_tokens_are_rows_of_the_table(#[case] device: Device, #[values(2, 8)]
         let embedded = SequenceInput::Embedded { table: leaf.clone(), tokens };
         let found = run(&network, embedded, Some(&leaf));
         assert_close(&found, &dense);
+    }
+}
+
+/// A table with more rows than there are tokens, of which few are distinct.
+#[rstest]
+#[cfg_attr(feature = "flex", case::flex(flex()))]
+#[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
+fn repeated_tokens_of_a_large_table_are_rows_of_the_table(
+    #[case] device: Device,
+    #[values(true, false)] trained: bool,
+) {
+    let device = if trained { device.autodiff() } else { device };
+    let (rows, features, [time, batch]) = (500, 5, [40, 3]);
+    for cell in [Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MogrifierLstm] {
+        let config = RecurrentConfig::new(features, HIDDEN, cell).with_bidirectional(true);
+        let network = config.init_with(&mut StdRng::seed_from_u64(6), &device);
+        let ids: Vec<i32> = (0..time * batch).map(|i| (i * i % 7 * 71) as i32).collect();
+        let tokens = Tensor::<2, Int>::from_data(TensorData::new(ids.clone(), [time, batch]), &device);
+        let values: Vec<f32> = (0..rows * features).map(|i| (i as f32).cos()).collect();
+        let run = |embedded: bool| {
+            let table = Tensor::<2>::from_data(TensorData::new(values.clone(), [rows, features]), &device);
+            let table = if trained { table.require_grad() } else { table };
+            let flat = tokens.clone().reshape([time * batch]);
+            let input = match embedded {
+                true => SequenceInput::Embedded { table: table.clone(), tokens: tokens.clone() },
+                false => table.clone().select(0, flat).reshape([time, batch, features]).into(),
+            };
+            let (hidden, _) = network.forward_time_major(input, None, None);
+            let gradient = trained.then(|| table.grad(&hidden.clone().sum().backward()).unwrap().into_data());
+            (hidden.into_data(), gradient)
+        };
+        let ((hidden, gradient), (wanted, wanted_gradient)) = (run(true), run(false));
+        assert_eq!(hidden, wanted, "{cell}");
+        if let Some((gradient, wanted)) = gradient.zip(wanted_gradient) {
+            // The gradients of a row are added in another order.
+            gradient.assert_approx_eq::<f32>(&wanted, Tolerance::absolute(1e-4));
+        }
     }
 }
 
