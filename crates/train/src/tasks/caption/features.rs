@@ -7,7 +7,7 @@ use std::iter::once;
 use std::ops::Range;
 use std::path::Path;
 
-use rekindle_data::captions::{CaptionedImage, PictureLoader, Pictures};
+use rekindle_data::captions::{Augmentation, CaptionedImage, PictureLoader, Pictures};
 use rekindle_data::rows::{RowFile, RowWriter};
 use rekindle_models::captioner::encoder::{Encoder, View};
 use rekindle_weights::StateDict;
@@ -91,14 +91,17 @@ impl ImageSet<'_> {
         match source {
             Source::File(features) => features.rows(&range.collect::<Vec<_>>(), device),
             Source::Encoder(encoder) => {
-                let mut pixels = Vec::new();
-                for image in &self.images[range] {
-                    pixels.extend(self.pictures.pixels(&image.name, model.encoder.config().side, None)?);
-                }
+                let mut loader = PictureLoader::new(self.pictures.clone(), model.encoder.config().side, self.workers);
+                let pixels = loader.load(requests(&self.images[range]), Vec::new())?;
                 Ok(encode(encoder, model, &pixels, device))
             }
         }
     }
+}
+
+/// A loader's requests for some images as they are.
+fn requests(images: &[CaptionedImage]) -> Vec<(String, Option<Augmentation>)> {
+    images.iter().map(|image| (image.name.clone(), None)).collect()
 }
 
 /// The features of all images of a set, in a file.
@@ -140,12 +143,11 @@ impl Features {
         }
         let (mut writer, pieces) = RowWriter::open(&path, &head, BATCH * shape[0] * shape[1])?;
         let mut loader = PictureLoader::new(pictures.clone(), config.side, workers);
-        let names = |images: &[CaptionedImage]| images.iter().map(|image| (image.name.clone(), None)).collect();
         let mut done = (pieces * BATCH) as u64;
         let mut batches = images.chunks(BATCH).skip(pieces).peekable();
         while let Some(batch) = batches.next() {
-            let next = batches.peek().map(|images| names(images)).unwrap_or_default();
-            writer.push(&numbers(encoder.features(&loader.load(names(batch), next)?))?)?;
+            let next = batches.peek().map(|images| requests(images)).unwrap_or_default();
+            writer.push(&numbers(encoder.features(&loader.load(requests(batch), next)?))?)?;
             done += batch.len() as u64;
             report(Preparation::Progress { what: "images encoded", done, total: images.len() as u64 });
         }
