@@ -3,12 +3,9 @@
 //!
 //! `crates/bench/python/encoder_reference.py` measures the same network in PyTorch.
 
-// Burn has deprecated its ndarray backend, which is measured all the same.
-#![allow(deprecated)]
-
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rekindle_models::captioner::encoder::{EncoderConfig, EncoderKind, View};
@@ -19,10 +16,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let device = match arguments.next().as_deref() {
-        Some("ndarray") => Device::ndarray(),
-        _ => Device::flex(),
-    };
+    // Flex first, ndarray last.
+    let mut devices = rekindle_testing::cpus().into_iter();
+    let device = if arguments.next().as_deref() == Some("ndarray") { devices.next_back() } else { devices.next() };
+    let Some(device) = device else { return eprintln!("no CPU backend is compiled in: give --features flex") };
     let mut number = |default: usize| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let [threads, batch, repetitions] = [number(1), number(16), number(10)];
     rekindle_testing::on_threads(threads, || {
