@@ -1,6 +1,7 @@
 //! Pictures a second of EfficientNet-Lite0 with random weights, without gradients:
 //! `cargo run --release --example encoder_speed -- [flex|ndarray] [threads] [batch] [repetitions]`.
 //!
+//! With `MIMALLOC_PURGE_DELAY=-1` in the environment it keeps free memory, as the `rekindle` command does.
 //! `crates/bench/python/encoder_reference.py` measures the same network in PyTorch.
 
 use std::time::Instant;
