@@ -10,7 +10,7 @@
 //! is Burn's `log_softmax` and `gather`.
 
 #[cfg(feature = "native-cpu")]
-mod cpu;
+pub(crate) mod cpu;
 
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 

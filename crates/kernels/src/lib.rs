@@ -17,8 +17,8 @@
 //!   per loop.
 //! - [`device`]: whether the device is the CPU.
 //! - [`parallel`]: independent work on the CPU in parallel.
-//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`]: the
-//!   layers around a recurrence, on all CPU threads.
+//! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
+//!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
 //! - [`norm`], [`adam`]: the norm of the gradient and a step of the optimizer, on all CPU threads.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
@@ -67,6 +67,7 @@ pub mod parallel;
 pub mod pointwise;
 pub mod pooling;
 pub mod rnn;
+pub mod smoothed;
 pub mod split_mix;
 pub mod unrolled;
 

@@ -2,9 +2,7 @@
 
 use std::fmt::Debug;
 
-#[cfg(feature = "native-cpu")]
-use burn::backend::TensorMetadata;
-use burn::backend::{Backend, tensor::FloatTensor};
+use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 #[cfg(feature = "native-cpu")]
 use burn::tensor::DType;
 
@@ -13,7 +11,7 @@ use crate::cube::walks::CubeWalk;
 #[cfg(feature = "native-cpu")]
 use crate::{
     cpu::{tensors::CpuBackend, walk::CpuWalk},
-    matmul::cpu::{fits, multiply},
+    matmul::cpu::multiply,
 };
 // A kind of backend that is not compiled in requires nothing of an operation.
 #[cfg(not(feature = "native-cpu"))]
@@ -46,9 +44,11 @@ pub(crate) trait NativeBackend: Backend {
         keep: bool,
     ) -> Kept<Self, Self::Saved<R>>;
 
-    /// The product of two matrices, or of two batches of them of one size.
-    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_matmul(a, b)
+    /// `Xᵀ Y` of matrices, or of batches of them, that come in parts with some of their rows.
+    fn product_over_rows(x: Vec<FloatTensor<Self>>, y: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        let below = y[0].shape().num_dims() - 2;
+        let [x, y] = [x, y].map(|parts| Self::float_cat(parts, below));
+        Self::float_matmul(Self::float_swap_dims(x, below, below + 1), y)
     }
 
     /// Back-propagation through time.
@@ -73,11 +73,17 @@ impl<B: CpuBackend> NativeBackend for B {
         CpuWalk::forward(walk, pulp::Arch::new(), arguments, scan, keep)
     }
 
-    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        if B::NATIVE_PRODUCT && a.dtype() == DType::F32 && fits(&a.shape(), &b.shape()) {
-            multiply::<B>(a, b)
-        } else {
-            B::float_matmul(a, b)
+    fn product_over_rows(x: Vec<FloatTensor<Self>>, y: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        let below = y[0].shape().num_dims() - 2;
+        let native = y[0].dtype() == DType::F32;
+        let [x, y] = [x, y].map(|parts| match native && below == 0 {
+            true => B::rows_of(parts),
+            false => B::float_cat(parts, below),
+        });
+        let x = B::float_swap_dims(x, below, below + 1);
+        match native && (below == 0 || B::NATIVE_PRODUCT) {
+            true => multiply::<B>(x, y),
+            false => B::float_matmul(x, y),
         }
     }
 

@@ -58,6 +58,7 @@ use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, sigmoid, tanh};
+use rekindle_kernels::smoothed;
 use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
@@ -235,7 +236,7 @@ impl Captioner {
         let targets = self.targets(features.dims()[0], captions);
         let (outputs, weights) = self.read(features, &targets);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
-        let loss = crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
+        let loss = smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
         match weights {
             Some(weights) if self.doubly_stochastic > 0.0 => {
                 loss + penalty(weights, &targets.lengths) * self.doubly_stochastic

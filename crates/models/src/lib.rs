@@ -10,7 +10,6 @@
 //!   it.
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //! * [`attention`]: scores, weights and contexts, and the mask of padding.
-//! * `smoothed`: cross-entropy with label smoothing over a large vocabulary.
 //! * [`init`]: initialisation of the layers around a recurrence, also for your own models.
 //! * `prepared`: the layers around a recurrence, prepared for single steps.
 //! * `transfer`: checks for initialising a model with the weights of another; [`TransferError`].
@@ -60,7 +59,6 @@ pub mod learner;
 mod prepared;
 mod repeated;
 pub mod settings;
-mod smoothed;
 mod transfer;
 pub mod translator;
 

@@ -34,6 +34,7 @@ use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, tanh};
+use rekindle_kernels::smoothed;
 use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
@@ -194,7 +195,7 @@ impl Translator {
         }
         let outputs = self.forced_outputs(&encoded, &targets);
         let (weight, bias) = (self.output_weight(), self.output_bias.val());
-        crate::smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing)
+        smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing)
     }
 
     /// Log-probabilities of given targets.

@@ -24,6 +24,18 @@ impl WithSimd for Exponentials<'_> {
     }
 }
 
+/// The sum of a row.
+pub(crate) struct Sum<'a>(pub &'a [f32]);
+
+impl WithSimd for Sum<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        fold(self.0, 0.0, |sum, x| sum + x)
+    }
+}
+
 /// `exp(z - c)`.
 #[derive(Clone, Copy)]
 struct Above(f32);
@@ -37,7 +49,7 @@ impl Lanewise<0, 1> for Above {
 
 /// Folds the elements in [`LANES`] lanes, then the lanes in order: the same on every machine.
 #[inline(always)]
-pub(crate) fn fold(numbers: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
+fn fold(numbers: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
     let (whole, rest) = numbers.as_chunks::<LANES>();
     for chunk in whole {

@@ -202,6 +202,22 @@ pub(crate) fn add_product(a: Matrix, b: Matrix, out: &mut [f32]) {
     multiply(a, b, Place::of(out, b.columns), Onto::Sums, Parallelism::None);
 }
 
+/// Adds `a b` to `out`, row-major; each thread computes some rows.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn add_product_on_threads(a: Matrix, b: Matrix, out: &mut [f32]) {
+    assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "sizes of a product");
+    let share = a.rows.div_ceil(threads_of(a.columns * out.len())).next_multiple_of(THREAD_ROWS);
+    if share >= a.rows {
+        return add_product(a, b, out);
+    }
+    out.par_chunks_mut(share * b.columns).enumerate().for_each(|(index, out)| {
+        let rows = index * share..a.rows.min((index + 1) * share);
+        add_product(a.slice_rows(rows), b, out);
+    });
+}
+
 /// Overwrites `out` with `a b`, row-major, in one call of the matrix library.
 ///
 /// # Panics

@@ -66,6 +66,15 @@ pub(crate) trait CpuBackend: Backend {
         if Self::is_unique(&tensor) { tensor } else { Self::duplicate(&tensor) }
     }
 
+    /// The rows of all parts, `[N, W]` of `[.., W]` each.
+    fn rows_of(parts: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        let parts: Vec<_> = parts.into_iter().map(Self::contiguous).collect();
+        let width = parts[0].shape()[1];
+        let rows = parts.iter().map(|part| part.shape()[0]).sum();
+        let slices: Vec<&[f32]> = parts.iter().map(Self::slice).collect();
+        Self::from_elements(slices.concat(), [rows, width].into())
+    }
+
     /// A copy of the gradient, or zeros `[B, H]` if there is none.
     fn gradient_or_zeros(gradient: Option<FloatTensor<Self>>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         match gradient {

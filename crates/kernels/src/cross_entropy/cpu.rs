@@ -33,12 +33,20 @@ impl CrossEntropy {
     /// # Panics
     /// If a target is not in `0..vocabulary`.
     pub fn new(targets: Tensor<1, Int>, vocabulary: usize) -> Self {
-        let column = |(row, target): (usize, i64)| {
-            let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
-            column.unwrap_or_else(|| panic!("`targets[{row}]` must be in 0..V = 0..{vocabulary}, got {target}"))
-        };
-        Self { targets: targets.into_data().iter().enumerate().map(column).collect() }
+        Self { targets: columns(targets, vocabulary) }
     }
+}
+
+/// The targets `[N]` as columns of the logits.
+///
+/// # Panics
+/// If a target is not in `0..vocabulary`.
+pub(crate) fn columns(targets: Tensor<1, Int>, vocabulary: usize) -> Arc<[usize]> {
+    let column = |(row, target): (usize, i64)| {
+        let column = usize::try_from(target).ok().filter(|&column| column < vocabulary);
+        column.unwrap_or_else(|| panic!("`targets[{row}]` must be in 0..V = 0..{vocabulary}, got {target}"))
+    };
+    targets.into_data().iter().enumerate().map(column).collect()
 }
 
 impl Operation<1> for CrossEntropy {

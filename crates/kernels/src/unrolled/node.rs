@@ -165,19 +165,17 @@ impl<B: NativeBackend> Pass<B, 1> for Open {
         [whole]: [bool; 1],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         [whole.then(|| match kind {
-            Whole::Factor => product(ledger.read::<B>(), shape.num_dims()),
+            Whole::Factor => product(ledger.read::<B>()),
             Whole::Sequence { time } => sequence(ledger.read::<B>(), time, shape),
             Whole::Sum => ledger.sum::<B>(),
         })]
     }
 }
 
-/// `Xᵀ dY`, with the rows of all entries concatenated.
-fn product<B: NativeBackend>(entries: Vec<Entry<B>>, rank: usize) -> FloatTensor<B> {
-    let below = rank - 2;
+/// `Xᵀ dY`, with the rows of all entries.
+fn product<B: NativeBackend>(entries: Vec<Entry<B>>) -> FloatTensor<B> {
     let (rows, gradients) = entries.into_iter().map(|entry| (entry.rows, entry.gradient)).unzip();
-    let [rows, gradients] = [rows, gradients].map(|parts| B::float_cat(parts, below));
-    B::product(B::float_swap_dims(rows, below, below + 1), gradients)
+    B::product_over_rows(rows, gradients)
 }
 
 /// `[T, N, W]` of the entries, `[N, W]` each; 0 for steps without one.

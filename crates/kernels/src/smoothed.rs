@@ -1,10 +1,49 @@
-//! Cross-entropy with label smoothing over a large vocabulary.
+//! An output layer with its cross-entropy and label smoothing, over a large vocabulary.
+//!
+//! ```text
+//! l = W h + b,  p = softmax(l),  q = (1 - ε) one-hot(y) + ε / V
+//! L = -1/N Σ Σ_v q_v ln p_v                                   Szegedy et al. 2016 (arXiv 1512.00567), section 7
+//! ∂L/∂l = (p - q) / N,  ∂L/∂h = ∂L/∂l W,  ∂L/∂W = (∂L/∂l)ᵀ h,  ∂L/∂b = Σ ∂L/∂l
+//! ```
+//!
+//! The logits are the largest tensors of a word model. Here they are computed some rows at a time, become their own
+//! gradient in place, and nothing else is ever as large. For `f32` on a CPU it is one operation on all threads;
+//! everywhere else it is [`composed`].
+
+#[cfg(feature = "native-cpu")]
+mod cpu;
 
 use std::ops::Range;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
-use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::parallel;
+
+#[cfg(feature = "native-cpu")]
+use crate::{cpu::operation::run, device::is_native_on_cpu};
+use crate::{matmul::matmul, parallel};
+
+/// The mean loss `[1]` of an output layer, for training: its gradients are computed along with it.
+///
+/// # Shapes
+/// - `hidden` `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`, `epsilon` the share that is spread over all tokens
+///
+/// # Panics
+/// If the shapes do not fit, or there is no row; on the CPU, if a target is not in `0..V`.
+pub fn loss(hidden: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, targets: Tensor<1, Int>, epsilon: f64) -> Tensor<1> {
+    let ([rows, width], [vocabulary, _]) = (hidden.dims(), weight.dims());
+    assert!(rows > 0, "`hidden` must have a row or more");
+    assert!(weight.dims() == [vocabulary, width], "`weight` must be [V, H] = [V, {width}], got {:?}", weight.dims());
+    assert!(bias.dims() == [vocabulary], "`bias` must be [V] = [{vocabulary}], got {:?}", bias.dims());
+    assert!(targets.dims() == [rows], "`targets` must be [N] = [{rows}], got {:?}", targets.dims());
+    #[cfg(feature = "native-cpu")]
+    if [&hidden, &weight].into_iter().all(is_native_on_cpu) && is_native_on_cpu(&bias) {
+        let loss = cpu::OutputLoss::new(targets, vocabulary, epsilon);
+        return Tensor::from_dispatch(run(
+            loss,
+            [hidden.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()],
+        ));
+    }
+    composed(hidden, weight, bias, targets, epsilon)
+}
 
 /// Logits computed at once: few enough to stay in the caches and to reuse their memory.
 const LOGITS: usize = 1 << 20;
@@ -12,22 +51,16 @@ const LOGITS: usize = 1 << 20;
 /// Parts of the rows that are processed in parallel. Not the number of threads: no bit of the result may depend on it.
 const PARTS: usize = 4;
 
-/// Cross-entropy of an output layer, with a hand-written gradient.
+/// [`loss`] in tensor operations: what GPUs run, and what tests compare the native code with.
 ///
-/// ```text
-/// l = W h + b,  p = softmax(l),  q = (1 - ε) one-hot(y) + ε / V
-/// L = -1/N Σ Σ_v q_v ln p_v                                   Szegedy et al. 2016 (arXiv 1512.00567), section 7
-/// ∂L/∂l = (p - q) / N,  ∂L/∂h = ∂L/∂l W,  ∂L/∂W = (∂L/∂l)ᵀ h,  ∂L/∂b = Σ ∂L/∂l
-/// ```
-///
-/// The logits are the largest tensors of a word model. Here they are computed some rows at a time, two products read
-/// `e = exp(l - max l)`, and nothing else is ever as large: `q` is constant except for one token of a row, so that its
+/// Two products read `e = exp(l - max l)`: `q` is constant except for one token of a row, so that its
 /// contribution needs sums and rows of `W`, but no logits. The bias is a column of `W` that multiplies a column of
 /// ones, so that the products include it. Autodiff differentiates `<h, ∂L/∂h> + <W, ∂L/∂W> + <b, ∂L/∂b>` with the
 /// derivatives held constant, whose gradients are those derivatives.
 ///
-/// `hidden` is `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`. Returns the smoothed loss `[1]` for training.
-pub(crate) fn loss(
+/// # Panics
+/// If the shapes do not fit.
+pub fn composed(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
