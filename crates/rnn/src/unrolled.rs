@@ -134,7 +134,8 @@ impl<'n> LoopWeights<'n> {
         let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
         let columns = |from: usize, to: usize| {
-            (from < to).then(|| contiguous(weight_ih.clone().narrow(1, from, to - from).transpose()))
+            // A part of each row is contiguous only as a copy, and its transpose is free.
+            (from < to).then(|| contiguous(weight_ih.clone().narrow(1, from, to - from)).transpose())
         };
         let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
         let hidden = Repeated::new(values.matrix("weight_hh").transpose());

@@ -215,20 +215,21 @@ impl Encoder {
         let ImageShape { channels, height, width } = model.shape;
         let [batch, _] = images.dims();
         let seen = model.settings.read_numbers(model.shape);
-        let weight = model.encoder.matrix("weight_ih").transpose();
+        let weight = model.encoder.matrix("weight_ih");
         let bias = bias(&model.encoder);
-        let rows = |first: usize, count: usize| contiguous(weight.clone().narrow(0, first, count));
-        let decoder = rows(2 * seen, model.settings.hidden);
+        // A part of each row is contiguous only as a copy, and its transpose is free.
+        let columns = |first: usize, count: usize| contiguous(weight.clone().narrow(1, first, count)).transpose();
+        let decoder = columns(2 * seen, model.settings.hidden);
         let reading = match (&model.read, model.settings.read_grid()) {
             (Some(layer), Some(n)) => Reading::Glimpse {
                 window: RepeatedLinear::of(layer, batch),
                 n,
                 images: images.reshape([batch, channels, height, width]),
-                glimpse: RepeatedLinear::new(rows(0, 2 * seen), Some(bias), batch),
+                glimpse: RepeatedLinear::new(columns(0, 2 * seen), Some(bias), batch),
             },
             _ => {
-                let error = rows(seen, seen);
-                let both = rows(0, seen) + error.clone();
+                let error = columns(seen, seen);
+                let both = columns(0, seen) + error.clone();
                 let image = matmul(images, both) + bias.unsqueeze();
                 Reading::Whole { image, error: Repeated::new(error.neg()) }
             }
