@@ -30,6 +30,7 @@ use crate::{pointwise::tanh, pooling::padding, unrolled::Repeated};
 
 /// How well a query fits a vector.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
 pub enum Score {
     /// The product of both, times `scale`.
     Dot {
@@ -57,7 +58,7 @@ pub struct Memory {
 }
 
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
+#[allow(clippy::large_enum_variant, reason = "as above")]
 enum Parts {
     #[cfg(feature = "native-cpu")]
     Native {
@@ -73,6 +74,7 @@ enum Parts {
 
 #[cfg(feature = "native-cpu")]
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "as above")]
 enum NativeScore {
     Dot { scale: f32 },
     Additive { keys: Summed<3>, value: Summed<2> },

@@ -55,20 +55,13 @@ impl<const N: usize> Operation<N> for Concatenate {
         let widths = joined.widths(&shape);
         let mut out = vec![0.0; shape.num_elements()];
         let width: usize = widths.iter().sum();
-        if width > 0 {
-            // Some rows for each thread; a row has a piece of each tensor.
-            let rows = (CHUNK / width).max(1);
-            out.par_chunks_mut(rows * width).enumerate().for_each(|(index, out)| {
-                for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                    let mut out = out;
-                    for (part, &width) in parts.iter().zip(&widths) {
-                        let (piece, rest) = out.split_at_mut(width);
-                        piece.copy_from_slice(&part[(index * rows + row) * width..][..width]);
-                        out = rest;
-                    }
-                }
-            });
-        }
+        each_row(&mut out, width, |row, mut out| {
+            for (part, &width) in parts.iter().zip(&widths) {
+                let (piece, rest) = out.split_at_mut(width);
+                piece.copy_from_slice(&part[row * width..][..width]);
+                out = rest;
+            }
+        });
         (B::from_elements(out, shape), joined)
     }
 
@@ -84,19 +77,23 @@ impl<const N: usize> Operation<N> for Concatenate {
                 let mut shape = shape.clone();
                 shape[joined.axis] = joined.sizes[part];
                 let mut out = vec![0.0; shape.num_elements()];
-                if width_of_part > 0 {
-                    let rows = (CHUNK / width_of_part).max(1);
-                    out.par_chunks_mut(rows * width_of_part).enumerate().for_each(|(index, out)| {
-                        for (row, out) in out.chunks_exact_mut(width_of_part).enumerate() {
-                            let first = (index * rows + row) * width + before;
-                            out.copy_from_slice(&from[first..][..width_of_part]);
-                        }
-                    });
-                }
+                each_row(&mut out, width_of_part, |row, out| {
+                    out.copy_from_slice(&from[row * width + before..][..width_of_part]);
+                });
                 B::from_elements(out, shape)
             })
         })
     }
+}
+
+/// Runs `write` with the number of each row of `width` elements, some rows on each thread.
+fn each_row(out: &mut [f32], width: usize, write: impl Fn(usize, &mut [f32]) + Sync) {
+    // Without elements there is nothing to write.
+    let width = width.max(1);
+    let rows = CHUNK.div_ceil(width);
+    out.par_chunks_mut(rows * width).enumerate().for_each(|(task, out)| {
+        out.chunks_exact_mut(width).enumerate().for_each(|(row, out)| write(task * rows + row, out));
+    });
 }
 
 impl<const N: usize> Joined<N> {
