@@ -1,8 +1,11 @@
 //! The convolution over slices.
 
 mod channelwise;
-mod full;
 mod image;
+mod pointwise;
+mod spatial;
+
+use std::ops::Range;
 
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::{Arch, Simd};
@@ -51,6 +54,27 @@ impl Sizes {
     }
 }
 
+/// Which code computes a convolution.
+enum Kind {
+    Channelwise,
+    /// The kernel is one pixel.
+    Pointwise,
+    Spatial,
+}
+
+impl Sizes {
+    fn kind(&self) -> Kind {
+        match (self.channelwise, self.image.is_plain()) {
+            (true, _) => Kind::Channelwise,
+            (false, true) => Kind::Pointwise,
+            (false, false) => Kind::Spatial,
+        }
+    }
+}
+
+/// `∂L/∂x` from the weights and `d`, or `∂L/∂W` from the inputs and `d`.
+type Gradient = fn(&Sizes, &[f32], &[f32]) -> Vec<f32>;
+
 impl Operation<3> for Convolution {
     type Saved<B: CpuBackend> = Saved<B>;
 
@@ -61,7 +85,11 @@ impl Operation<3> for Convolution {
             (input.shape().dims(), weight.shape().dims());
         let image = Image::new([height, width], [tall, wide], stride, [rows, columns]);
         let sizes = Sizes { batch, channels, outputs, image, channelwise: groups > 1 };
-        let forward = if sizes.channelwise { channelwise::forward } else { full::forward };
+        let forward = match sizes.kind() {
+            Kind::Channelwise => channelwise::forward,
+            Kind::Pointwise => pointwise::forward,
+            Kind::Spatial => spatial::forward,
+        };
         let elements = forward(&sizes, [&input, &weight, &bias].map(|tensor| B::slice(tensor)), activation);
         let [height, width] = image.output();
         let output = B::from_elements(elements, [batch, outputs, height, width].into());
@@ -81,12 +109,10 @@ impl Operation<3> for Convolution {
         };
         let d = B::slice(&gradient);
         let (x, w) = (B::slice(&input), B::slice(&weight));
-        let (to_input, to_weight) = match sizes.channelwise {
-            true => (
-                channelwise::input_gradient as fn(&Sizes, _, _) -> _,
-                channelwise::weight_gradient as fn(&Sizes, _, _) -> _,
-            ),
-            false => (full::input_gradient as fn(&Sizes, _, _) -> _, full::weight_gradient as fn(&Sizes, _, _) -> _),
+        let (to_input, to_weight): (Gradient, Gradient) = match sizes.kind() {
+            Kind::Channelwise => (channelwise::input_gradient, channelwise::weight_gradient),
+            Kind::Pointwise => (pointwise::input_gradient, pointwise::weight_gradient),
+            Kind::Spatial => (spatial::input_gradient, spatial::weight_gradient),
         };
         [
             wanted[0].then(|| B::from_elements(to_input(&sizes, w, d), input.shape())),
@@ -104,6 +130,25 @@ fn bias_gradient(sizes: &Sizes, d: &[f32]) -> Vec<f32> {
         planes.map(sum).sum()
     };
     (0..sizes.outputs).into_par_iter().map(channel).collect()
+}
+
+/// Parts of the batch whose weight gradients are summed separately, for any number of threads.
+const PARTS: usize = 16;
+
+/// Elements that these sums may have in total.
+const PARTS_NUMBERS: usize = 1 << 22;
+
+/// The sum of the weight gradients that `part` computes for some images each.
+fn sum_of_parts(sizes: &Sizes, part: impl Fn(Range<usize>) -> Vec<f32> + Sync) -> Vec<f32> {
+    let numbers = sizes.outputs * sizes.depth();
+    let parts = PARTS.min(PARTS_NUMBERS / numbers.max(1)).clamp(1, sizes.batch.max(1));
+    let edge = |part: usize| part * sizes.batch / parts;
+    let sums: Vec<Vec<f32>> = (0..parts).into_par_iter().map(|index| part(edge(index)..edge(index + 1))).collect();
+    let sum = |mut sum: Vec<f32>, part: Vec<f32>| {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        sum
+    };
+    sums.into_iter().reduce(sum).unwrap_or_default()
 }
 
 /// The sum of a plane, in lanes that the compiler can vectorise.

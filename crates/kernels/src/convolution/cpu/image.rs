@@ -4,6 +4,10 @@
 //! and column from 0 on, then those of every `s`-th column from 1 on, and so on. A tap of the kernel then reads the
 //! inputs of an output row from adjacent columns of one phase, and those of the next output row from the next row.
 
+use std::ops::Range;
+
+use pulp::bytemuck;
+
 /// The sizes of an image and of the kernel that moves over it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Image {
@@ -22,20 +26,6 @@ struct Part {
     len: usize,
     /// Their position.
     at: usize,
-}
-
-/// Adjacent places of the output whose inputs are adjacent too.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    /// The index of the image.
-    pub image: usize,
-    /// The first place in the output plane.
-    pub place: usize,
-    pub len: usize,
-    /// The offset of the run in the requested places.
-    pub at: usize,
-    /// The first tap's input for the first place, as an index in the layout.
-    pub from: usize,
 }
 
 impl Image {
@@ -93,8 +83,8 @@ impl Image {
     /// The index of a padded pixel in the layout.
     fn index(&self, row: usize, column: usize) -> usize {
         let stride = self.stride;
-        let phase = row % stride * stride + column % stride;
-        (phase * self.phase(0) + row / stride) * self.phase(1) + column / stride
+        let ([row, below], [column, right]) = (divide(row, stride), divide(column, stride));
+        ((below * stride + right) * self.phase(0) + row) * self.phase(1) + column
     }
 
     /// The offset of each tap's input from the first tap's.
@@ -109,58 +99,193 @@ impl Image {
         (0..self.output[0]).map(move |number| number * row)
     }
 
-    /// The runs of `count` places from `first` on, counted over all images.
-    pub fn runs(&self, first: usize, count: usize, runs: &mut Vec<Run>) {
-        runs.clear();
-        let places = self.places();
-        let width = if self.is_plain() { places } else { self.output[1] };
-        let mut at = 0;
-        while at < count {
-            let (image, place) = ((first + at) / places, (first + at) % places);
-            let (row, column) = (place / width, place % width);
-            let len = (width - column).min(count - at);
-            runs.push(Run { image, place, len, at, from: row * self.row() + column });
-            at += len;
+    /// The taps that read each phase, in order: the index of each, and the distance from its input for a place to the
+    /// element of the same index as this place's first tap has in phase 0.
+    pub fn taps_by_phase(&self) -> Vec<Vec<(usize, usize)>> {
+        let (stride, [tall, wide]) = (self.stride, self.kernel);
+        let taps = |phase: usize| {
+            let rows = (phase / stride..tall).step_by(stride);
+            let taps = rows.flat_map(move |u| (phase % stride..wide).step_by(stride).map(move |v| (u, v)));
+            taps.map(|(u, v)| (u * wide + v, u / stride * self.row() + v / stride)).collect()
+        };
+        (0..stride * stride).map(taps).collect()
+    }
+
+    /// For each phase, the first element that is a pixel to one after the last, as indices in the layout.
+    pub fn pixels_by_phase(&self) -> Vec<Range<usize>> {
+        let size = self.phase(0) * self.phase(1);
+        let mut ranges: Vec<_> = (0..self.stride * self.stride).map(|phase| phase * size..phase * size).collect();
+        for Part { len, at, .. } in self.parts() {
+            let range = &mut ranges[at / size];
+            let start = if range.start == range.end { at } else { range.start.min(at) };
+            *range = start..range.end.max(at + len);
+        }
+        ranges
+    }
+
+    /// Elements of a phase.
+    pub fn phase_elements(&self) -> usize {
+        self.phase(0) * self.phase(1)
+    }
+
+    /// Zeros that the layout of the output's gradients has before the first: as many as the last tap's distance.
+    pub fn gradient_front(&self) -> usize {
+        (self.kernel[0] - 1) / self.stride * self.row() + (self.kernel[1] - 1) / self.stride
+    }
+
+    /// Elements of a plane of these gradients, of which vectors of `lanes` may be read that end after the last.
+    pub fn gradient_plane(&self, lanes: usize) -> usize {
+        self.gradient_front() + self.phase_elements() + lanes
+    }
+
+    /// Copies a plane of the output's gradients to the layout in which a place has the same index as its first tap's
+    /// input in the image's. The elements between rows, before the first and after the last must be 0 already.
+    #[inline(always)]
+    pub fn lay_out_gradient(&self, plane: &[f32], to: &mut [f32]) {
+        let to = &mut to[self.gradient_front()..];
+        for (from, to) in plane.chunks_exact(self.output[1]).zip(to.chunks_mut(self.row())) {
+            copy(from, &mut to[..from.len()]);
         }
     }
 
     /// Copies a plane to the layout, whose padding must be 0 already: it stays as it is.
     #[inline(always)]
     pub fn lay_out(&self, plane: &[f32], to: &mut [f32]) {
-        self.each_part(|Part { row, column, len, at }| {
-            let from = &plane[row * self.size[1] + column..];
+        for Part { row, column, len, at } in self.parts() {
+            let from = &plane[row * self.size[1]..][..self.size[1]];
             let to = &mut to[at..][..len];
-            if self.stride == 1 {
-                to.copy_from_slice(&from[..len]);
-            } else {
-                to.iter_mut().zip(from.iter().step_by(self.stride)).for_each(|(to, from)| *to = *from);
+            match (self.stride, column) {
+                (1, _) => copy(&from[..len], to),
+                (2, 0) => every_second::<0>(from, to),
+                (2, _) => every_second::<1>(from, to),
+                _ => to.iter_mut().zip(from[column..].iter().step_by(self.stride)).for_each(|(to, from)| *to = *from),
             }
-        });
+        }
     }
 
     /// Copies a plane back from the layout, without the padding. A pixel that no place reads becomes 0.
     #[inline(always)]
     pub fn take_back(&self, from: &[f32], plane: &mut [f32]) {
-        plane.fill(0.0);
-        self.each_part(|Part { row, column, len, at }| {
-            let to = &mut plane[row * self.size[1] + column..];
-            to.iter_mut().step_by(self.stride).zip(&from[at..][..len]).for_each(|(to, from)| *to = *from);
-        });
-    }
-
-    #[inline(always)]
-    fn each_part(&self, mut action: impl FnMut(Part)) {
-        let stride = self.stride;
-        // Padded rows and columns that a tap reads.
-        let reach = |axis: usize| (self.output[axis] - 1) * stride + self.kernel[axis];
-        let [top, left] = self.before;
-        let inside = |axis: usize, before: usize| self.size[axis].min(reach(axis).saturating_sub(before));
-        let [rows, columns] = [inside(0, top), inside(1, left)];
-        for row in 0..rows {
-            for column in 0..stride.min(columns) {
-                let len = (columns - column).div_ceil(stride);
-                action(Part { row, column, len, at: self.index(row + top, column + left) });
+        let ([rows, columns], width) = (self.read(), self.size[1]);
+        if [rows, columns] != self.size {
+            plane.fill(0.0);
+        }
+        if self.stride == 2 {
+            for (row, to) in plane.chunks_exact_mut(width).enumerate().take(rows) {
+                let phase = |column: usize| &from[self.index(row + self.before[0], column + self.before[1])..];
+                let (even, odd) = (phase(0), if columns > 1 { phase(1) } else { &[] });
+                interleave(&even[..columns.div_ceil(2)], &odd[..columns / 2], &mut to[..columns]);
+            }
+            return;
+        }
+        for Part { row, column, len, at } in self.parts() {
+            for (to, from) in plane[row * width + column..].iter_mut().step_by(self.stride).zip(&from[at..][..len]) {
+                *to = *from;
             }
         }
     }
+
+    /// Rows and columns of pixels that a tap reads, from the first on.
+    fn read(&self) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            let reach = (self.output[axis] - 1) * self.stride + self.kernel[axis];
+            self.size[axis].min(reach.saturating_sub(self.before[axis]))
+        })
+    }
+
+    /// The parts of all rows. Loops over them must not be closures: see [`crate::cpu::lanes`].
+    #[inline(always)]
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        let (stride, [top, left], [rows, columns]) = (self.stride, self.before, self.read());
+        let phases = stride.min(columns);
+        (0..rows * phases).map(move |number| {
+            let [row, column] = divide(number, phases);
+            let [len, _] = divide(columns - column + stride - 1, stride);
+            Part { row, column, len, at: self.index(row + top, column + left) }
+        })
+    }
+}
+
+/// The quotient and the remainder, for the usual strides without a slow division.
+#[inline(always)]
+fn divide(x: usize, by: usize) -> [usize; 2] {
+    match by {
+        1 => [x, 0],
+        2 => [x / 2, x % 2],
+        _ => [x / by, x % by],
+    }
+}
+
+/// Copies a few elements, without the call that `copy_from_slice` is.
+#[inline(always)]
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    let ((from, last), (to, rest)) = (from.as_chunks::<16>(), to.as_chunks_mut::<16>());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    let ((from, last), (to, rest)) = (last.as_chunks::<8>(), rest.as_chunks_mut::<8>());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    for (to, from) in rest.iter_mut().zip(last) {
+        *to = *from;
+    }
+}
+
+/// Copies every second element from the first or, with `FIRST` 1, from the second on.
+#[inline(always)]
+fn every_second<const FIRST: usize>(from: &[f32], to: &mut [f32]) {
+    let ((blocks, _), (whole, rest)) = (from.as_chunks::<16>(), to.as_chunks_mut::<8>());
+    let count = whole.len().min(blocks.len());
+    for (to, from) in whole.iter_mut().zip(blocks) {
+        *to = every_second_of::<FIRST>(*from);
+    }
+    debug_assert!(whole.len() <= count + 1, "a row has two elements for each of its phase, or one less");
+    let last = whole[count..].as_flattened_mut().iter_mut().chain(rest);
+    for (to, from) in last.zip(from[16 * count..].iter().skip(FIRST).step_by(2)) {
+        *to = *from;
+    }
+}
+
+/// Copies the elements of two slices in turn.
+#[inline(always)]
+fn interleave(even: &[f32], odd: &[f32], to: &mut [f32]) {
+    let (whole, _) = to.as_chunks_mut::<16>();
+    let count = whole.len();
+    for ((to, even), odd) in whole.iter_mut().zip(even.as_chunks::<8>().0).zip(odd.as_chunks::<8>().0) {
+        *to = in_turn(*even, *odd);
+    }
+    let rest = &mut to[16 * count..];
+    for (to, from) in rest.iter_mut().step_by(2).zip(&even[8 * count..]) {
+        *to = *from;
+    }
+    for (to, from) in rest.iter_mut().skip(1).step_by(2).zip(&odd[8 * count..]) {
+        *to = *from;
+    }
+}
+
+/// The shift of a pair's first or second element in the integer of 64 bits that is the pair.
+const fn shift(second: bool) -> u32 {
+    if second == cfg!(target_endian = "little") { 32 } else { 0 }
+}
+
+/// Every second of 16 elements. As integers, because the compiler has vector instructions for their halves.
+#[inline(always)]
+fn every_second_of<const FIRST: usize>(from: [f32; 16]) -> [f32; 8] {
+    let (pairs, mut halves): ([u64; 8], _) = (bytemuck::cast(from), [0; 8]);
+    for (half, pair) in halves.iter_mut().zip(pairs) {
+        *half = (pair >> shift(FIRST == 1)) as u32;
+    }
+    bytemuck::cast(halves)
+}
+
+/// The opposite of [`every_second_of`].
+#[inline(always)]
+fn in_turn(even: [f32; 8], odd: [f32; 8]) -> [f32; 16] {
+    let (even, odd): ([u32; 8], [u32; 8]) = (bytemuck::cast(even), bytemuck::cast(odd));
+    let mut pairs = [0u64; 8];
+    for (pair, (even, odd)) in pairs.iter_mut().zip(even.into_iter().zip(odd)) {
+        *pair = u64::from(even) << shift(false) | u64::from(odd) << shift(true);
+    }
+    bytemuck::cast(pairs)
 }

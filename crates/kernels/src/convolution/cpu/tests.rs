@@ -5,7 +5,7 @@ use super::image::Image;
 #[test]
 fn a_plane_that_is_laid_out_and_taken_back_is_the_plane() {
     for stride in [1, 2, 3] {
-        for [height, width] in [[1, 1], [4, 7], [9, 5]] {
+        for [height, width] in [[1, 1], [4, 7], [9, 5], [18, 35]] {
             let padding = [[1, 1], [1, 1]];
             let image = Image::new([height, width], [3, 3], stride, padding);
             let plane: Vec<f32> = (1..=height * width).map(|x| x as f32).collect();
@@ -22,16 +22,14 @@ fn a_plane_that_is_laid_out_and_taken_back_is_the_plane() {
                     "stride {stride}, {height} x {width}, pixel {at}"
                 );
             }
-            let ([tall, wide], taps, mut runs) = (image.output(), image.taps_from_first(), Vec::new());
-            image.runs(0, tall * wide, &mut runs);
-            for run in runs {
+            let ([_, wide], taps) = (image.output(), image.taps_from_first());
+            for (row, start) in image.row_starts().enumerate() {
                 for (tap, offset) in taps.iter().enumerate() {
-                    for step in 0..run.len {
-                        let place = run.place + step;
-                        let row = (place / wide * stride + tap / 3).checked_sub(1).filter(|row| *row < height);
-                        let column = (place % wide * stride + tap % 3).checked_sub(1).filter(|column| *column < width);
-                        let wanted = row.zip(column).map_or(0.0, |(row, column)| plane[row * width + column]);
-                        assert_eq!(laid_out[run.from + offset + step], wanted, "stride {stride}, {height} x {width}");
+                    for column in 0..wide {
+                        let row = (row * stride + tap / 3).checked_sub(1).filter(|row| *row < height);
+                        let from = (column * stride + tap % 3).checked_sub(1).filter(|column| *column < width);
+                        let wanted = row.zip(from).map_or(0.0, |(row, from)| plane[row * width + from]);
+                        assert_eq!(laid_out[start + offset + column], wanted, "stride {stride}, {height} x {width}");
                     }
                 }
             }
