@@ -159,27 +159,38 @@ fn tile<S: Simd, const R: usize, const N: usize>(
     read: &[f32],
     (to, stride): (&mut [f32], usize),
 ) {
-    let mut sums = [[simd.splat_f32s(0.0); N]; R];
-    for (sums, start) in sums.iter_mut().zip(starts) {
-        *sums = [simd.splat_f32s(*start); N];
+    let mut first = [simd.splat_f32s(0.0); R];
+    for (first, start) in first.iter_mut().zip(starts) {
+        *first = simd.splat_f32s(*start);
     }
+    let sums = accumulate(simd, offsets, factors, read, [first; N]);
+    for (number, sums) in sums.iter().enumerate() {
+        for (row, sum) in sums.iter().enumerate() {
+            let to = &mut to[row * stride + number * S::F32_LANES..][..S::F32_LANES];
+            S::as_mut_simd_f32s(to).0[0] = activation.of(simd, *sum);
+        }
+    }
+}
+
+/// Adds the products of the factors and the shifted inputs to the sums of each vector and row.
+#[inline(always)]
+fn accumulate<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    offsets: &[usize],
+    factors: &[f32],
+    read: &[f32],
+    mut sums: [[S::f32s; R]; N],
+) -> [[S::f32s; R]; N] {
     for (offset, factors) in offsets.iter().zip(factors.as_chunks::<R>().0) {
         let (inputs, _) = S::as_simd_f32s(&read[*offset..][..N * S::F32_LANES]);
-        let inputs = &inputs.as_chunks::<N>().0[0];
         // An input is loaded once: most loads are slow, because they cross the cache's lines.
-        for (number, input) in inputs.iter().enumerate() {
-            let input = *input;
-            for (sums, factor) in sums.iter_mut().zip(factors) {
-                sums[number] = simd.mul_add_e_f32s(simd.splat_f32s(*factor), input, sums[number]);
+        for (sums, &input) in sums.iter_mut().zip(inputs) {
+            for (sum, factor) in sums.iter_mut().zip(factors) {
+                *sum = simd.mul_add_e_f32s(simd.splat_f32s(*factor), input, *sum);
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        let to = S::as_mut_simd_f32s(&mut to[row * stride..][..N * S::F32_LANES]).0;
-        for (to, sum) in to.iter_mut().zip(sums) {
-            *to = activation.of(simd, *sum);
-        }
-    }
+    sums
 }
 
 /// The output `[B, O, P]`.
@@ -502,7 +513,7 @@ impl Read<'_> {
     ) {
         let Self { images, strides, vectors, d, plane, x } = self;
         let width = vectors * S::F32_LANES;
-        let mut sums = [[simd.splat_f32s(0.0); T]; R];
+        let mut sums = [[simd.splat_f32s(0.0); R]; T];
         for image in 0..images {
             let (mut gradients, mut inputs): ([&[S::f32s]; R], [&[S::f32s]; T]) = ([&[]; R], [&[]; T]);
             for (number, gradients) in gradients.iter_mut().enumerate() {
@@ -513,23 +524,36 @@ impl Read<'_> {
                 *inputs = S::as_simd_f32s(&x[image * strides[1] + tap..][..width]).0;
                 *inputs = &inputs[..vectors];
             }
-            for vector in 0..vectors {
-                let mut d = [simd.splat_f32s(0.0); R];
-                for (d, gradients) in d.iter_mut().zip(&gradients) {
-                    *d = gradients[vector];
-                }
-                for (tap, inputs) in inputs.iter().enumerate() {
-                    let x = inputs[vector];
-                    for (sums, d) in sums.iter_mut().zip(&d) {
-                        sums[tap] = simd.mul_add_e_f32s(*d, x, sums[tap]);
-                    }
-                }
-            }
+            sums = multiply(simd, gradients, inputs, vectors, sums);
         }
-        for (row, sums) in sums.iter().enumerate() {
-            for (to, sum) in to[row * stride..].iter_mut().zip(sums) {
-                *to += simd.reduce_sum_f32s(*sum);
+        for (tap, sums) in sums.iter().enumerate() {
+            for (row, sum) in sums.iter().enumerate() {
+                to[row * stride + tap] += simd.reduce_sum_f32s(*sum);
             }
         }
     }
+}
+
+/// Adds the products of each row's gradients and each tap's inputs, by lane.
+#[inline(always)]
+fn multiply<S: Simd, const R: usize, const T: usize>(
+    simd: S,
+    gradients: [&[S::f32s]; R],
+    inputs: [&[S::f32s]; T],
+    vectors: usize,
+    mut sums: [[S::f32s; R]; T],
+) -> [[S::f32s; R]; T] {
+    for vector in 0..vectors {
+        let mut d = [simd.splat_f32s(0.0); R];
+        for (d, gradients) in d.iter_mut().zip(&gradients) {
+            *d = gradients[vector];
+        }
+        for (sums, inputs) in sums.iter_mut().zip(&inputs) {
+            let x = inputs[vector];
+            for (sum, &d) in sums.iter_mut().zip(&d) {
+                *sum = simd.mul_add_e_f32s(d, x, *sum);
+            }
+        }
+    }
+    sums
 }
