@@ -22,9 +22,9 @@ pub(crate) fn translating(shape: &Shape, device: &Device) -> Contestant<'static>
     })
 }
 
-/// Greedy decoding of translations of exactly `T` words.
+/// Greedy decoding of translations of exactly `T` words, with weights prepared beforehand.
 pub(crate) fn decoding(shape: &Shape, device: &Device) -> Contestant<'static> {
-    let (model, sources) = (model(shape, device), sentences(shape, WORDS[0]));
+    let (model, sources) = (model(shape, device).prepared(), sentences(shape, WORDS[0]));
     let search = Search { min_length: shape.time, max_length: shape.time, ..Search::default() };
     timed(move |steps| {
         for _ in 0..steps {

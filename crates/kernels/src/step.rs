@@ -40,7 +40,7 @@ fn elements<const D: usize>(tensor: Tensor<D>) -> Option<Vec<f32>> {
     if !can_pack(&tensor) {
         return None;
     }
-    Some(tensor.into_data().try_to_vec().expect("native code runs tensors of f32"))
+    Some(tensor.into_data().try_into_vec().expect("native code runs tensors of f32"))
 }
 
 /// `bias` `[N]`, or zeros if there is none; `None` if native code does not support it.

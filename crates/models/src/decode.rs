@@ -14,6 +14,6 @@ mod stop;
 
 pub use forced::Forced;
 pub use sampling::{Sampler, Sampling, SamplingError};
-pub use search::{DecodeError, Hypothesis, Search, SearchError, Step, StepDecoder, Symbols, sample, search};
+pub use search::{DecodeError, Hypothesis, Search, SearchError, Step, StepDecoder, StepRows, Symbols, sample, search};
 pub use state::DecoderState;
 pub use stop::StopString;

@@ -26,6 +26,8 @@ mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 
+pub use decoder::PreparedTranslator;
+
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Int, Tensor};
@@ -357,8 +359,12 @@ impl Translator {
 
     /// Embeddings `[T, B, E]` of time-major target tokens.
     fn embed_target(&self, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
-        let vectors = self.embed(&self.target_embedding, tokens, time, batch);
-        let width = vectors.dims()[2];
+        self.scaled(self.embed(&self.target_embedding, tokens, time, batch))
+    }
+
+    /// Target embeddings `[.., E]` as the decoder reads them.
+    fn scaled<const D: usize>(&self, vectors: Tensor<D>) -> Tensor<D> {
+        let width = vectors.dims()[D - 1];
         if self.output.is_none() { vectors * (width as f64).sqrt() } else { vectors }
     }
 

@@ -20,9 +20,10 @@ fn main() -> Result<()> {
     let run = std::env::args_os().nth(1).context("usage: translate-lines RUN < TEXTS")?;
     let trained = Trained::<TranslateTask>::open(&RunFolder::open(run)?, Which::Best, &Device::flex())?;
     let search = trained.settings.search();
+    let translator = trained.translator();
     for line in stdin().lines() {
         let line = line.context("cannot read standard input")?;
-        for translations in trained.translate(&[&line], &search)? {
+        for translations in translator.translate(&[&line], &search)? {
             let Some((text, found)) = translations.first() else { continue };
             let pairs = aligned(&trained, &line, &found.symbols)?.join(" ");
             writeln!(stdout(), "{text}\t{:.3}\t{pairs}", found.log_prob.exp())?;

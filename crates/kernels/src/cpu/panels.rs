@@ -87,6 +87,11 @@ impl Panels {
         self.columns
     }
 
+    /// Whether reading the weights takes long enough to be shared among threads.
+    pub fn is_large(&self) -> bool {
+        self.data.len() >= SHARED_WEIGHTS
+    }
+
     /// Lets this many threads of the pool share each product.
     pub fn shared_by(self, threads: usize) -> Self {
         Self { threads, ..self }

@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    panels::{Panels, ROW_VECTORS, SHARED_WEIGHTS},
+    panels::{Panels, ROW_VECTORS},
     tiles::{Row, Start, tile},
 };
 
@@ -20,7 +20,7 @@ impl Panels {
     /// If the size of `row` or `out` is not that of the matrix.
     pub fn times_row(&self, arch: Arch, row: &[f32], out: &mut [f32]) {
         assert_eq!([row.len(), out.len()], [self.depth, self.columns], "sizes of the row and of its product");
-        let threads = if self.data.len() < SHARED_WEIGHTS { 1 } else { rayon::current_num_threads() };
+        let threads = if self.is_large() { rayon::current_num_threads() } else { 1 };
         if threads == 1 {
             return arch.dispatch(RowProduct { packed: &self.data, depth: self.depth, row, out });
         }

@@ -75,16 +75,32 @@ impl WithSimd for Product<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { panels, rows, out } = self;
         if panels.threads > 1 {
-            share(simd, panels, rows, out);
+            share(simd, panels, panels.threads, rows, out);
         } else {
             simd.vectorize(Tiles { panels, part: 0..panels.count(), rows, out });
         }
     }
 }
 
-/// Computes some columns of all rows on each thread.
-fn share<S: Simd>(simd: S, panels: &Panels, rows: &[Row], out: &mut [f32]) {
-    let size = panels.count().div_ceil(panels.threads);
+/// A product that this many threads share, whatever the panels say.
+pub(crate) struct Shared<'a> {
+    pub product: Product<'a>,
+    pub threads: usize,
+}
+
+impl WithSimd for Shared<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product { panels, rows, out } = self.product;
+        share(simd, panels, self.threads, rows, out);
+    }
+}
+
+/// Computes some columns of all rows on each of `threads` threads.
+fn share<S: Simd>(simd: S, panels: &Panels, threads: usize, rows: &[Row], out: &mut [f32]) {
+    let size = panels.count().div_ceil(threads);
     let make = |index: usize| {
         let part = index * size..panels.count().min((index + 1) * size);
         let columns = panels.columns_of(&part);
@@ -130,10 +146,56 @@ impl WithSimd for Tiles<'_> {
 #[inline(always)]
 fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Tiles) {
     let before = panels.columns_of(&part).start;
+    let mut part = part;
+    if let [row] = rows {
+        // A single row has too few sums in a panel to hide the latency of an addition.
+        while part.len() >= TOGETHER {
+            let columns = panels.columns_of(&(part.start..part.start + TOGETHER));
+            if columns.len() < TOGETHER * panels.panel {
+                break;
+            }
+            let packed = std::array::from_fn(|number| panels.at(part.start + number));
+            several_panels::<S, N>(simd, packed, row, columns.start - before..columns.end - before, out);
+            part.start += TOGETHER;
+        }
+    }
     for index in part {
         let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));
         panel::<S, N>(simd, packed, rows, columns.start - before..columns.end - before, out);
     }
+}
+
+/// Panels that are multiplied by a single row at once.
+const TOGETHER: usize = 4;
+
+/// One row by adjacent whole panels, which hold these `columns`.
+///
+/// # Panics
+/// If the row is shorter than the panels' depth.
+#[inline(always)]
+fn several_panels<S: Simd, const N: usize>(
+    simd: S,
+    packed: [&[f32]; TOGETHER],
+    row: &Row,
+    columns: Range<usize>,
+    out: &mut [f32],
+) {
+    let [a, b, c, d] = packed.map(|packed| S::as_simd_f32s(packed).0.as_chunks::<N>().0);
+    assert!(row.factors.len() >= a.len(), "a row is as long as the matrix is deep");
+    let mut sums = [[simd.splat_f32s(0.0); N]; TOGETHER];
+    if let Some(start) = row.start(out, &columns) {
+        sums.iter_mut().zip(S::as_simd_f32s(start).0.as_chunks().0).for_each(|(sums, start)| *sums = *start);
+    }
+    for ((((a, b), c), d), &x) in a.iter().zip(b).zip(c).zip(d).zip(row.factors) {
+        let x = simd.splat_f32s(x);
+        for (sums, weights) in sums.iter_mut().zip([a, b, c, d]) {
+            for (sum, &weight) in sums.iter_mut().zip(weights) {
+                *sum = simd.mul_add_e_f32s(x, weight, *sum);
+            }
+        }
+    }
+    let out = &mut out[row.at..][columns];
+    S::as_mut_simd_f32s(out).0.as_chunks_mut().0.iter_mut().zip(sums).for_each(|(out, sums)| *out = sums);
 }
 
 /// [`panel`] with as many columns as [`panel_columns`](super::panels::panel_columns) has: `out = start + factors · packed`.

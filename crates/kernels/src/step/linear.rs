@@ -5,7 +5,10 @@ use pulp::Arch;
 
 use super::{bias_of, elements};
 use crate::cpu::panels::{Orientation, Panels};
-use crate::cpu::tiles::{Product, Row, Start};
+use crate::cpu::tiles::{Product, Row, Shared, Start};
+
+/// Most rows whose product threads share: the product of more takes longer than reading the weights.
+const SHARED_ROWS: usize = 16;
 
 /// The number of rows of each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,9 @@ impl PackedLinear {
     /// # Panics
     /// If `x` and `y` do not have the same number of whole rows.
     pub fn apply(&self, x: &[f32], y: &mut [f32]) {
+        if self.weight.rows == Rows::Several {
+            return self.weight.product(x, Start::From(&self.bias), y);
+        }
         if y.len() == self.bias.len() {
             y.copy_from_slice(&self.bias);
         } else {
@@ -65,13 +71,22 @@ impl PackedLinear {
         self.weight.add_product(x, y);
     }
 
+    /// Writes `X Wᵀ + b` to `y`, which becomes `[N, O]`, for `x` `[N, I]`.
+    ///
+    /// # Panics
+    /// If `x` does not consist of whole rows.
+    pub fn product_into(&self, x: &[f32], y: &mut Vec<f32>) {
+        y.resize(x.len() / self.weight.depth * self.bias.len(), 0.0);
+        self.apply(x, y);
+    }
+
     /// `X Wᵀ + b`, `[N, O]`, for `x` `[N, I]`.
     ///
     /// # Panics
     /// If `x` does not consist of whole rows.
     pub fn product(&self, x: &[f32]) -> Vec<f32> {
-        let mut y = vec![0.0; x.len() / self.weight.depth * self.bias.len()];
-        self.apply(x, &mut y);
+        let mut y = Vec::new();
+        self.product_into(x, &mut y);
         y
     }
 }
@@ -107,11 +122,19 @@ impl Packed {
     /// # Panics
     /// If `x` and `out` do not have the same number of whole rows.
     pub fn add_product(&self, x: &[f32], out: &mut [f32]) {
-        let (depth, columns) = (self.depth, self.panels.columns());
-        if self.rows == Rows::One && x.len() == depth {
+        if self.rows == Rows::One && x.len() == self.depth {
             // A small network's step is so short that the divisions below would be noticeable.
             return self.panels.times_row(self.arch, x, out);
         }
+        self.product(x, Start::Output, out);
+    }
+
+    /// Writes `X Wᵀ` plus `start` to `out` `[N, O]`, for `x` `[N, I]`. With [`Rows::One`], `start` is the output.
+    ///
+    /// # Panics
+    /// As [`add_product`](Self::add_product).
+    fn product(&self, x: &[f32], start: Start, out: &mut [f32]) {
+        let (depth, columns) = (self.depth, self.panels.columns());
         assert!(
             x.len().is_multiple_of(depth) && x.len() / depth * columns == out.len(),
             "{} numbers of x, in rows of {depth}, and {} of the product, in rows of {columns}",
@@ -124,10 +147,19 @@ impl Packed {
                 x.zip(out.chunks_exact_mut(columns)).for_each(|(x, out)| self.panels.times_row(self.arch, x, out));
             }
             Rows::Several => {
-                let row = |(r, factors)| Row { factors, start: Start::Output, at: r * columns };
+                let row = |(r, factors)| Row { factors, start, at: r * columns };
                 let rows: Vec<Row> = x.enumerate().map(row).collect();
-                self.arch.dispatch(Product { panels: &self.panels, rows: &rows, out });
+                let product = Product { panels: &self.panels, rows: &rows, out };
+                match self.threads(rows.len()) {
+                    1 => self.arch.dispatch(product),
+                    threads => self.arch.dispatch(Shared { product, threads }),
+                }
             }
         }
+    }
+
+    /// Threads that share the product of so many rows. With more rows, callers have work for other threads.
+    fn threads(&self, rows: usize) -> usize {
+        if rows <= SHARED_ROWS && self.panels.is_large() { rayon::current_num_threads() } else { 1 }
     }
 }

@@ -5,7 +5,7 @@ use rekindle_kernels::linear::apply;
 
 use super::Captioner;
 use crate::decode::{
-    DecodeError, DecoderState, Hypothesis, Sampling, Search, Step, StepDecoder, Symbols, sample, search,
+    DecodeError, DecoderState, Hypothesis, Sampling, Search, Step, StepDecoder, StepRows, Symbols, sample, search,
 };
 use crate::host::ids;
 
@@ -13,29 +13,32 @@ impl StepDecoder for Captioner {
     type State = DecoderState;
 
     /// Without attention, the projected image is read along with the first token, or with every token.
-    fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut DecoderState) -> Step<'s> {
         let words = self.words(ids(symbols.iter().copied(), &self.device()));
-        let DecoderState { recurrent, memory, beside, inputs } = state;
-        if let (Some(seen), Some(state)) = (&memory, recurrent.clone()) {
-            let (recurrent, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
+        let DecoderState { recurrent, memory, beside, .. } = state;
+        if let (Some(seen), Some(before)) = (memory, recurrent.clone()) {
+            let (network, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
             let word = word.into_iter().next().expect("one step");
-            let looked = self.attend(word, state, seen, &recurrent);
+            let looked = self.attend(word, before, seen, &network);
             let outputs = self.combined([words, looked.hidden, looked.context]);
-            let attention = Some(looked.weights.squeeze_dim(1));
-            let step = Step { logits: self.logits(outputs), attention };
-            return (step, DecoderState { recurrent: Some(looked.state), memory, beside, inputs });
+            *recurrent = Some(looked.state);
+            let attention = Some(StepRows::Device(looked.weights.squeeze_dim(1)));
+            return Step { logits: StepRows::Device(self.logits(outputs)), attention };
         }
         let depth = self.image.weight.dims()[1];
         let nothing = || Tensor::zeros([symbols.len(), depth], (&words.device(), words.dtype()));
         let image = beside.clone().unwrap_or_else(nothing);
         let input = Tensor::cat(vec![words.clone(), image], 1).unsqueeze_dim::<3>(0);
-        let (hidden, recurrent) = self.recurrent.forward_time_major(input, recurrent, None);
-        let step = Step { logits: self.logits(hidden.squeeze_dim(0)), attention: None };
-        (step, DecoderState { recurrent: Some(recurrent), memory, beside: beside.filter(|_| self.every), inputs })
+        let (hidden, after) = self.recurrent.forward_time_major(input, recurrent.take(), None);
+        *recurrent = Some(after);
+        if !self.every {
+            *beside = None;
+        }
+        Step { logits: StepRows::Device(self.logits(hidden.squeeze_dim(0))), attention: None }
     }
 
-    fn select_rows(&self, state: DecoderState, rows: &[usize]) -> DecoderState {
-        state.select_rows(rows, &self.device())
+    fn select_rows(&self, state: &mut DecoderState, rows: &[usize]) {
+        state.select_rows(rows, &self.device());
     }
 }
 

@@ -13,6 +13,8 @@
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 
+use std::borrow::Cow;
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -25,19 +27,42 @@ pub trait StepDecoder {
     type State: Clone;
 
     /// Reads one token per row; returns the distribution of the next.
-    fn step(&self, symbols: &[u32], state: Self::State) -> (Step, Self::State);
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut Self::State) -> Step<'s>;
 
     /// Selects these rows of a state, in this order and with repetitions.
-    fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State;
+    fn select_rows(&self, state: &mut Self::State, rows: &[usize]);
 }
 
 /// The result of a step of `N` rows.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct Step<'s> {
     /// Logits of the next token, `[N, V]`: log-probabilities up to a constant of each row.
-    pub logits: Tensor<2>,
+    pub logits: StepRows<'s>,
     /// Attention weights on the positions of the input, `[N, S]`, 0 at padding; none without attention.
-    pub attention: Option<Tensor<2>>,
+    pub attention: Option<StepRows<'s>>,
+}
+
+/// A matrix that a step returns.
+#[derive(Clone, Debug)]
+pub enum StepRows<'s> {
+    /// In the decoder state, row by row.
+    Host(&'s [f32]),
+    /// On the device.
+    Device(Tensor<2>),
+}
+
+impl<'s> StepRows<'s> {
+    /// The elements in row-major order. Only those on a device are copied.
+    ///
+    /// # Errors
+    ///
+    /// When the device has failed.
+    pub fn numbers(self) -> Result<Cow<'s, [f32]>, DeviceError> {
+        match self {
+            Self::Host(numbers) => Ok(Cow::Borrowed(numbers)),
+            Self::Device(tensor) => Ok(Cow::Owned(numbers(tensor)?)),
+        }
+    }
 }
 
 /// The special tokens of a search.
@@ -165,7 +190,7 @@ struct Beginning {
 /// When a setting is invalid, or the device fails.
 pub fn search<D: StepDecoder>(
     decoder: &D,
-    state: D::State,
+    mut state: D::State,
     inputs: usize,
     symbols: &Symbols,
     settings: &Search,
@@ -176,20 +201,20 @@ pub fn search<D: StepDecoder>(
     let mut rows: Vec<(usize, Beginning)> = (0..inputs)
         .map(|input| (input, Beginning { symbols: Vec::new(), log_prob: 0.0, coverage: Vec::new() }))
         .collect();
-    let mut state = state;
     for length in 0..=settings.max_length {
         if rows.is_empty() {
             break;
         }
         let last: Vec<u32> = rows.iter().map(|(_, b)| b.symbols.last().copied().unwrap_or(symbols.start)).collect();
-        let (step, after) = decoder.step(&last, state);
-        let width = step.logits.dims()[1];
-        let logits = numbers(step.logits)?;
+        let step = decoder.step(&last, &mut state);
+        let logits = step.logits.numbers()?;
+        let width = logits.len() / rows.len();
         if settings.coverage > 0.0
             && let Some(attention) = step.attention
         {
-            let positions = attention.dims()[1];
-            for ((_, row), paid) in rows.iter_mut().zip(numbers(attention)?.chunks(positions)) {
+            let attention = attention.numbers()?;
+            let positions = attention.len() / rows.len();
+            for ((_, row), paid) in rows.iter_mut().zip(attention.chunks(positions)) {
                 row.coverage.resize(positions, 0.0);
                 row.coverage.iter_mut().zip(paid).for_each(|(sum, paid)| *sum += paid);
             }
@@ -232,7 +257,9 @@ pub fn search<D: StepDecoder>(
         }
         let unchanged = origins.len() == rows.len() && origins.iter().enumerate().all(|(i, &row)| i == row);
         rows = next;
-        state = if unchanged || rows.is_empty() { after } else { decoder.select_rows(after, &origins) };
+        if !unchanged && !rows.is_empty() {
+            decoder.select_rows(&mut state, &origins);
+        }
     }
     Ok(found)
 }
@@ -344,7 +371,7 @@ fn repeats(symbols: &[u32], n: usize) -> Vec<u32> {
 /// When a setting of `sampling` is invalid, or the device fails.
 pub fn sample<D: StepDecoder>(
     decoder: &D,
-    state: D::State,
+    mut state: D::State,
     inputs: usize,
     symbols: &Symbols,
     max_length: usize,
@@ -354,16 +381,13 @@ pub fn sample<D: StepDecoder>(
     let mut sampler = Sampler::new(sampling, seed)?;
     let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: false };
     let mut found = vec![empty; inputs];
-    let mut state = state;
     for _ in 0..=max_length {
         if found.iter().all(|hypothesis| hypothesis.ended || hypothesis.symbols.len() == max_length) {
             break;
         }
         let last: Vec<u32> = found.iter().map(|h| h.symbols.last().copied().unwrap_or(symbols.start)).collect();
-        let (step, after) = decoder.step(&last, state);
-        state = after;
-        let width = step.logits.dims()[1];
-        let mut logits = numbers(step.logits)?;
+        let mut logits = decoder.step(&last, &mut state).logits.numbers()?.into_owned();
+        let width = logits.len() / inputs;
         for (hypothesis, row) in found.iter_mut().zip(logits.chunks_mut(width)) {
             if hypothesis.ended || hypothesis.symbols.len() == max_length {
                 continue;

@@ -22,14 +22,14 @@ pub struct DecoderState {
 
 impl DecoderState {
     /// Selects these rows, in this order and with repetitions.
-    pub(crate) fn select_rows(self, rows: &[usize], device: &Device) -> Self {
+    pub(crate) fn select_rows(&mut self, rows: &[usize], device: &Device) {
         let inputs: Vec<usize> = rows.iter().map(|&row| self.inputs[row]).collect();
+        if inputs != self.inputs {
+            self.memory = self.memory.take().map(|memory| memory.select_rows(rows));
+        }
         let numbers = ids(rows.iter().map(|&row| row as u32), device);
-        let memory = match self.memory {
-            Some(memory) if inputs != self.inputs => Some(memory.select_rows(rows)),
-            memory => memory,
-        };
-        let beside = self.beside.map(|beside| beside.select(0, numbers));
-        Self { recurrent: self.recurrent.map(|state| state.select_rows(rows)), memory, beside, inputs }
+        self.beside = self.beside.take().map(|beside| beside.select(0, numbers));
+        self.recurrent = self.recurrent.take().map(|state| state.select_rows(rows));
+        self.inputs = inputs;
     }
 }

@@ -1,40 +1,54 @@
 //! Generating translations, a token at a time.
 
-use rekindle_kernels::parallel;
+use rekindle_kernels::parallel::{for_each, threads};
 
 use super::Translator;
-use crate::decode::{DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, Symbols, search};
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use super::prepared::PreparedWriter;
+use crate::decode::{DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, StepRows, Symbols, search};
 use crate::host::ids;
 
-/// Partial hypotheses in one batch: enough for matrix products, and few enough for every thread to have some.
+/// Most partial hypotheses in one batch: more would make its products hardly faster.
 const SIDE_BY_SIDE: usize = 64;
+
+/// Fewest partial hypotheses in one batch, if there are as many: fewer would make its products slower, so that they do
+/// not pay for a further thread.
+const FEWEST: usize = 8;
 
 impl StepDecoder for Translator {
     type State = DecoderState;
 
     /// With input feeding, the previous outputs are read along with the token.
-    fn step(&self, symbols: &[u32], state: DecoderState) -> (Step, DecoderState) {
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut DecoderState) -> Step<'s> {
         let words = ids(symbols.iter().copied(), &self.device());
         let (decoder, word) = self.decoder.unrolled(self.embed_target(words, 1, symbols.len()));
         let word = word.into_iter().next().expect("one step");
-        let DecoderState { recurrent, memory, beside, inputs } = state;
-        let recurrent = recurrent.expect("a translator begins with the encoder's state");
-        let (outputs, recurrent, attention) = self.write(word, beside, recurrent, memory.as_ref(), &decoder);
-        let beside = self.input_feeding.then(|| outputs.clone());
-        let attention = attention.map(|weights| weights.squeeze_dim(1));
-        let step = Step { logits: self.logits(outputs), attention };
-        (step, DecoderState { recurrent: Some(recurrent), memory, beside, inputs })
+        let recurrent = state.recurrent.take().expect("a translator begins with the encoder's state");
+        let (outputs, recurrent, attention) =
+            self.write(word, state.beside.take(), recurrent, state.memory.as_ref(), &decoder);
+        state.recurrent = Some(recurrent);
+        state.beside = self.input_feeding.then(|| outputs.clone());
+        let attention = attention.map(|weights| StepRows::Device(weights.squeeze_dim(1)));
+        Step { logits: StepRows::Device(self.logits(outputs)), attention }
     }
 
-    fn select_rows(&self, state: DecoderState, rows: &[usize]) -> DecoderState {
-        state.select_rows(rows, &self.device())
+    fn select_rows(&self, state: &mut DecoderState, rows: &[usize]) {
+        state.select_rows(rows, &self.device());
     }
 }
 
 impl Translator {
-    /// The best translations of each source, best first.
-    ///
-    /// Tokens of `never` are not generated. An empty source has the empty translation.
+    /// Prepares the model for many calls of [`translate`](PreparedTranslator::translate).
+    pub fn prepared(&self) -> PreparedTranslator {
+        PreparedTranslator {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            writer: PreparedWriter::new(self),
+            model: self.clone(),
+        }
+    }
+
+    /// The best translations of each source, best first: [`PreparedTranslator::translate`] with a model prepared for
+    /// this call only.
     ///
     /// # Errors
     ///
@@ -45,30 +59,7 @@ impl Translator {
         never: &[u32],
         settings: &Search,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        settings.validate()?;
-        let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: true };
-        let mut translations = vec![vec![empty]; sources.len()];
-        let filled: Vec<usize> = (0..sources.len()).filter(|&i| !sources[i].is_empty()).collect();
-        if filled.is_empty() {
-            return Ok(translations);
-        }
-        let read: Vec<&[u32]> = filled.iter().map(|&i| sources[i]).collect();
-        let symbols = Symbols { start: self.start, end: self.end, forbidden: never.to_vec() };
-        let groups = read.chunks((SIDE_BY_SIDE / settings.beam).max(1)).collect();
-        #[cfg(any(feature = "flex", feature = "ndarray"))]
-        let prepared = super::prepared::PreparedWriter::new(self);
-        let found = parallel::for_each(&self.device(), groups, |group: &[&[u32]]| {
-            #[cfg(any(feature = "flex", feature = "ndarray"))]
-            if let Some(writer) = &prepared {
-                return search(writer, writer.first_state(group), group.len(), &symbols, settings);
-            }
-            search(self, self.first_state(group), group.len(), &symbols, settings)
-        });
-        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-        for (i, hypotheses) in filled.into_iter().zip(found.into_iter().flatten()) {
-            translations[i] = hypotheses;
-        }
-        Ok(translations)
+        self.prepared().translate(sources, never, settings)
     }
 
     /// The initial decoder state of sources, for [`search`] and [`sample`](crate::decode::sample).
@@ -84,5 +75,66 @@ impl Translator {
             beside: self.input_feeding.then(|| self.nothing_fed(sources.len())),
             inputs: (0..sources.len()).collect(),
         }
+    }
+}
+
+/// A [`Translator`] prepared for many calls; created by [`Translator::prepared`]. Later changes of the model's weights
+/// do not affect it.
+///
+/// On a CPU backend, the weights of the decoder are packed once, which takes as much memory again. Input feeding,
+/// additive attention, variants of the LSTM and GPUs use the model as it is.
+#[derive(Debug)]
+pub struct PreparedTranslator {
+    model: Translator,
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    writer: Option<PreparedWriter>,
+}
+
+impl PreparedTranslator {
+    /// The best translations of each source, best first.
+    ///
+    /// Tokens of `never` are not generated. An empty source has the empty translation. Sources of similar lengths are
+    /// translated side by side, in batches that the threads of the pool share.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid, or the device fails.
+    pub fn translate(
+        &self,
+        sources: &[&[u32]],
+        never: &[u32],
+        settings: &Search,
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
+        settings.validate()?;
+        let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: true };
+        let mut translations = vec![vec![empty]; sources.len()];
+        let mut filled: Vec<usize> = (0..sources.len()).filter(|&i| !sources[i].is_empty()).collect();
+        filled.sort_by_key(|&i| sources[i].len());
+        let read: Vec<&[u32]> = filled.iter().map(|&i| sources[i]).collect();
+        let symbols = Symbols { start: self.model.start, end: self.model.end, forbidden: never.to_vec() };
+        let device = self.model.device();
+        let share = read.len().div_ceil(threads(&device));
+        let size = share.max(FEWEST / settings.beam).min(SIDE_BY_SIDE / settings.beam).max(1);
+        let groups = read.chunks(size).collect();
+        let found = for_each(&device, groups, |group| self.translate_group(group, &symbols, settings));
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (i, hypotheses) in filled.into_iter().zip(found.into_iter().flatten()) {
+            translations[i] = hypotheses;
+        }
+        Ok(translations)
+    }
+
+    /// Translates sources side by side.
+    fn translate_group(
+        &self,
+        group: &[&[u32]],
+        symbols: &Symbols,
+        settings: &Search,
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        if let Some(writer) = &self.writer {
+            return search(writer, writer.first_state(&self.model, group), group.len(), symbols, settings);
+        }
+        search(&self.model, self.model.first_state(group), group.len(), symbols, settings)
     }
 }

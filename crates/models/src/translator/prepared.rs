@@ -1,21 +1,20 @@
-//! A translator prepared to generate on a CPU: weights are packed once, with few tensors within a step.
+//! A translator prepared to generate on a CPU: weights are packed once, and a step creates no tensors.
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use rekindle_kernels::step::{PackedLinear, Rows, attend, tanh};
 use rekindle_rnn::{StepState, Stepper};
 
 use super::Translator;
-use crate::decode::{Step, StepDecoder};
-use crate::host::{ids, values};
+use crate::decode::{Step, StepDecoder, StepRows};
+use crate::host::values;
 use crate::prepared::packed;
 
 /// The decoder of a [`Translator`], for [`search`](crate::decode::search).
 #[derive(Debug)]
-pub(super) struct PreparedWriter<'m> {
-    model: &'m Translator,
-    device: Device,
+pub(super) struct PreparedWriter {
+    /// `[V, E]`: the embeddings of target tokens, as the decoder reads them.
+    embeddings: Vec<f32>,
     decoder: Stepper,
     attends: bool,
     /// The query projection; none if the query is the state itself.
@@ -24,18 +23,36 @@ pub(super) struct PreparedWriter<'m> {
     output: PackedLinear,
 }
 
-/// The decoder state, and the memory that it reads.
+/// The decoder state, the memory that it reads, and the values of the last step.
 #[derive(Clone, Debug)]
 pub(super) struct PreparedState {
     recurrent: StepState,
-    /// The memory of each row's input, `[S, H]`; shared by the rows of an input.
+    /// The memory of each row's input, `[S, H]`; shared by the rows of an input. Empty without attention.
     memories: Vec<Arc<[f32]>>,
+    values: StepValues,
 }
 
-impl<'m> PreparedWriter<'m> {
+/// The values of a step of `N` rows, kept to use their memory again.
+#[derive(Clone, Debug, Default)]
+struct StepValues {
+    /// `[N, E]`: the embeddings of the tokens.
+    words: Vec<f32>,
+    /// `[N, H]`: the attention queries.
+    queries: Vec<f32>,
+    /// `[N, S]`: the attention weights.
+    attention: Vec<f32>,
+    /// `[N, 2H]`: `[c, h]`.
+    seen: Vec<f32>,
+    /// `[N, E]`: `o`.
+    outputs: Vec<f32>,
+    /// `[N, V]`
+    logits: Vec<f32>,
+}
+
+impl PreparedWriter {
     /// `None` if native code does not cover the model: on other backends than the CPU's, in training, for some cells,
     /// with additive attention and with input feeding.
-    pub fn new(model: &'m Translator) -> Option<Self> {
+    pub fn new(model: &Translator) -> Option<Self> {
         let attention = model.attention.as_ref();
         if model.input_feeding || attention.is_some_and(|attention| attention.units.is_some()) {
             return None;
@@ -46,19 +63,18 @@ impl<'m> PreparedWriter<'m> {
             None => None,
         };
         Some(Self {
-            model,
-            device: model.device(),
             decoder,
             attends: attention.is_some(),
             query,
             combine: packed(&model.combine, Rows::Several)?,
             output: PackedLinear::new(model.output_weight(), Some(model.output_bias.val()), Rows::Several)?,
+            embeddings: values(model.scaled(model.target_embedding.val())),
         })
     }
 
     /// The initial decoder state of sources.
-    pub fn first_state(&self, sources: &[&[u32]]) -> PreparedState {
-        let encoded = self.model.encode(sources);
+    pub fn first_state(&self, model: &Translator, sources: &[&[u32]]) -> PreparedState {
+        let encoded = model.encode(sources);
         let memories = encoded.memory.map_or_else(Vec::new, |memory| {
             let outputs = memory.outputs();
             let [batch, positions, width] = outputs.dims();
@@ -70,51 +86,64 @@ impl<'m> PreparedWriter<'m> {
             });
             rows.collect()
         });
-        PreparedState { recurrent: self.decoder.state(&encoded.state), memories }
-    }
-
-    /// `[c, h]` `[N, 2H]` of the states `[N, H]`, and the attention weights `[N, S]`.
-    fn attend(&self, hidden: &[f32], memories: &[Arc<[f32]>]) -> (Vec<f32>, Tensor<2>) {
-        let rows = memories.len();
-        let width = hidden.len() / rows;
-        let projected = self.query.as_ref().map(|query| query.product(hidden));
-        let queries = projected.as_deref().unwrap_or(hidden);
-        let positions = memories.iter().map(|memory| memory.len() / width).max().unwrap_or(0);
-        let mut weights = vec![0.0; rows * positions];
-        let mut seen = vec![0.0; rows * 2 * width];
-        let scale = 1.0 / (width as f32).sqrt();
-        for (r, (memory, seen)) in memories.iter().zip(seen.chunks_exact_mut(2 * width)).enumerate() {
-            let (context, state) = seen.split_at_mut(width);
-            let weights = &mut weights[r * positions..][..memory.len() / width];
-            attend(&queries[r * width..][..width], memory, scale, weights, context);
-            state.copy_from_slice(&hidden[r * width..][..width]);
-        }
-        (seen, Tensor::from_data(TensorData::new(weights, [rows, positions]), &self.device))
+        PreparedState { recurrent: self.decoder.state(&encoded.state), memories, values: StepValues::default() }
     }
 }
 
-impl StepDecoder for PreparedWriter<'_> {
+/// Writes `[c, h]` `[N, 2H]` of the states `[N, H]` to `seen`, and the attention weights `[N, S]` to `attention`. The
+/// queries are the states themselves if there are none.
+fn attend_rows(hidden: &[f32], memories: &[Arc<[f32]>], query: Option<&PackedLinear>, values: &mut StepValues) {
+    let StepValues { queries, attention, seen, .. } = values;
+    let rows = memories.len();
+    let width = hidden.len() / rows;
+    let queries = match query {
+        Some(query) => {
+            query.product_into(hidden, queries);
+            &queries[..]
+        }
+        None => hidden,
+    };
+    let positions = memories.iter().map(|memory| memory.len() / width).max().unwrap_or(0);
+    // Zeros at padding.
+    attention.clear();
+    attention.resize(rows * positions, 0.0);
+    seen.resize(rows * 2 * width, 0.0);
+    let scale = 1.0 / (width as f32).sqrt();
+    for (r, (memory, seen)) in memories.iter().zip(seen.chunks_exact_mut(2 * width)).enumerate() {
+        let (context, state) = seen.split_at_mut(width);
+        let weights = &mut attention[r * positions..][..memory.len() / width];
+        attend(&queries[r * width..][..width], memory, scale, weights, context);
+        state.copy_from_slice(&hidden[r * width..][..width]);
+    }
+}
+
+impl StepDecoder for PreparedWriter {
     type State = PreparedState;
 
-    fn step(&self, symbols: &[u32], mut state: PreparedState) -> (Step, PreparedState) {
-        let words = values(self.model.embed_target(ids(symbols.iter().copied(), &self.device), 1, symbols.len()));
-        let hidden = self.decoder.step_rows(&words, &mut state.recurrent);
-        let (mut outputs, attention) = if self.attends {
-            let (seen, attention) = self.attend(hidden, &state.memories);
-            (self.combine.product(&seen), Some(attention))
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut PreparedState) -> Step<'s> {
+        let PreparedState { recurrent, memories, values } = state;
+        let width = self.embeddings.len() / self.output.output_size();
+        values.words.clear();
+        for &symbol in symbols {
+            values.words.extend_from_slice(&self.embeddings[symbol as usize * width..][..width]);
+        }
+        let hidden = self.decoder.step_rows(&values.words, recurrent);
+        if self.attends {
+            attend_rows(hidden, memories, self.query.as_ref(), values);
+            self.combine.product_into(&values.seen, &mut values.outputs);
         } else {
-            (self.combine.product(hidden), None)
-        };
-        tanh(&mut outputs);
-        let logits = self.output.product(&outputs);
-        let vocabulary = logits.len() / symbols.len();
-        let logits = Tensor::from_data(TensorData::new(logits, [symbols.len(), vocabulary]), &self.device);
-        (Step { logits, attention }, state)
+            self.combine.product_into(hidden, &mut values.outputs);
+        }
+        tanh(&mut values.outputs);
+        self.output.product_into(&values.outputs, &mut values.logits);
+        let attention = self.attends.then_some(StepRows::Host(&values.attention));
+        Step { logits: StepRows::Host(&values.logits), attention }
     }
 
-    fn select_rows(&self, state: PreparedState, rows: &[usize]) -> PreparedState {
-        let memories =
-            if self.attends { rows.iter().map(|&row| Arc::clone(&state.memories[row])).collect() } else { Vec::new() };
-        PreparedState { recurrent: state.recurrent.select_rows(rows), memories }
+    fn select_rows(&self, state: &mut PreparedState, rows: &[usize]) {
+        if self.attends {
+            state.memories = rows.iter().map(|&row| Arc::clone(&state.memories[row])).collect();
+        }
+        state.recurrent = state.recurrent.select_rows(rows);
     }
 }

@@ -3,7 +3,7 @@ mod pytorch;
 use burn::module::Module as _;
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
 use rstest::rstest;
@@ -114,21 +114,38 @@ fn a_beam_of_one_takes_the_likeliest_symbol_each_time() {
     }
 }
 
+/// Sources of several lengths, more than threads have to themselves, and not in the order of their lengths.
+fn many_sources(seed: u64) -> Vec<Vec<u32>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut source = || (0..rng.random_range(1..9)).map(|_| rng.random_range(4..12)).collect();
+    (0..23).map(|_| source()).collect()
+}
+
 #[rstest]
-fn packed_weights_write_what_tensors_write(
+fn a_prepared_model_writes_what_the_plain_one_writes(
     #[values(Cell::Gru, Cell::Lstm, Cell::Rnn, Cell::PeepholeLstm)] cell: Cell,
-    #[values(AttentionKind::None, AttentionKind::Dot, AttentionKind::General)] attention: AttentionKind,
+    #[values(AttentionKind::None, AttentionKind::Dot, AttentionKind::General, AttentionKind::Additive)]
+    attention: AttentionKind,
+    #[values(1, 3, 7)] beam: usize,
 ) {
     for device in devices() {
         let model = model(cell, attention, 0.0, &device);
-        let settings = Search { beam: 3, max_length: 9, coverage: 0.3, ..Search::default() };
+        let settings = Search { beam, max_length: 9, coverage: 0.3, ..Search::default() };
         let symbols = Symbols { start: 2, end: 3, forbidden: vec![0, 1] };
-        let found = model.translate(&SOURCES, &[0, 1], &settings).unwrap();
-        let wanted = search(&model, model.first_state(&SOURCES), 3, &symbols, &settings).unwrap();
-        for (found, wanted) in found.iter().flatten().zip(wanted.iter().flatten()) {
-            assert_eq!(found.symbols, wanted.symbols, "{cell} {attention}");
-            // Sums in another order.
-            assert!((found.score - wanted.score).abs() < 1e-4, "{found:?} and {wanted:?}");
+        let prepared = model.prepared();
+        let sources = many_sources(beam as u64);
+        let sources: Vec<&[u32]> = sources.iter().map(Vec::as_slice).collect();
+        for count in [1, 3, 23] {
+            let sources = &sources[..count];
+            let found = prepared.translate(sources, &[0, 1], &settings).unwrap();
+            let wanted = search(&model, model.first_state(sources), count, &symbols, &settings).unwrap();
+            assert_eq!(found.len(), wanted.len());
+            for (found, wanted) in found.iter().flatten().zip(wanted.iter().flatten()) {
+                assert_eq!(found.symbols, wanted.symbols, "{cell} {attention}");
+                // Sums in another order.
+                assert!((found.score - wanted.score).abs() < 1e-4, "{found:?} and {wanted:?}");
+            }
+            assert_eq!(found, model.translate(sources, &[0, 1], &settings).unwrap());
         }
     }
 }

@@ -14,6 +14,6 @@ mod task;
 pub use error::TranslateError;
 pub use evaluation::evaluate;
 pub use rekindle_data::parallel::{Language, Languages};
-pub use operations::{Alignment, EvalOptions, PredictOptions};
+pub use operations::{Alignment, EvalOptions, PredictOptions, SentenceTranslator};
 pub use settings::{PairSettings, TranslateSettings};
 pub use task::TranslateTask;

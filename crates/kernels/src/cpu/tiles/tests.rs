@@ -18,7 +18,7 @@ fn rows_of<'a>(
 
 #[test]
 fn products_of_all_heights_and_odd_sizes_are_those_of_the_plain_sum() {
-    for (depth, columns) in [(1, 1), (5, 17), (16, 16), (37, 100), (64, 33)] {
+    for (depth, columns) in [(1, 1), (5, 17), (16, 16), (37, 100), (64, 33), (5, 300)] {
         let weight = numbers(depth * columns, 1);
         let transposed: Vec<f32> =
             (0..columns * depth).map(|index| weight[index % depth * columns + index / depth]).collect();

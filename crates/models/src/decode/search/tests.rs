@@ -46,15 +46,15 @@ impl StepDecoder for Drawn {
     /// The seed of each row's input, and what the row has read.
     type State = Vec<(u64, Vec<u32>)>;
 
-    fn step(&self, symbols: &[u32], mut state: Self::State) -> (Step, Self::State) {
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut Self::State) -> Step<'s> {
         state.iter_mut().zip(symbols).for_each(|((_, read), &symbol)| read.push(symbol));
         let log_probs: Vec<f32> = state.iter().flat_map(|(seed, read)| self.log_probs(*seed, read)).collect();
         let log_probs = Tensor::from_data(TensorData::new(log_probs, [state.len(), WIDTH]), &self.device);
-        (Step { logits: log_probs, attention: None }, state)
+        Step { logits: StepRows::Device(log_probs), attention: None }
     }
 
-    fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State {
-        rows.iter().map(|&row| state[row].clone()).collect()
+    fn select_rows(&self, state: &mut Self::State, rows: &[usize]) {
+        *state = rows.iter().map(|&row| state[row].clone()).collect();
     }
 }
 
@@ -159,7 +159,7 @@ impl StepDecoder for Sure {
     /// What each row has read.
     type State = Vec<Vec<u32>>;
 
-    fn step(&self, symbols: &[u32], mut state: Self::State) -> (Step, Self::State) {
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut Self::State) -> Step<'s> {
         state.iter_mut().zip(symbols).for_each(|(read, &symbol)| read.push(symbol));
         let logits = state.iter().flat_map(|read| {
             let next = if read.len() <= Self::LENGTH { 2 } else { END };
@@ -168,11 +168,11 @@ impl StepDecoder for Sure {
         });
         let logits: Vec<f32> = logits.collect();
         let logits = Tensor::from_data(TensorData::new(logits, [state.len(), WIDTH]), &self.0);
-        (Step { logits, attention: None }, state)
+        Step { logits: StepRows::Device(logits), attention: None }
     }
 
-    fn select_rows(&self, state: Self::State, rows: &[usize]) -> Self::State {
-        rows.iter().map(|&row| state[row].clone()).collect()
+    fn select_rows(&self, state: &mut Self::State, rows: &[usize]) {
+        *state = rows.iter().map(|&row| state[row].clone()).collect();
     }
 }
 

@@ -25,6 +25,7 @@ pub fn evaluate(
     search: &Search,
     batch_size: usize,
 ) -> Result<Report, TaskError> {
+    let prepared = model.prepared();
     let bleu = Bleu { lowercase: languages.target.lowercase, ..Bleu::default() };
     let numbers = languages.encode(pairs);
     let lengths: Vec<[usize; 2]> = numbers.iter().map(|(source, target)| [source.len(), target.len()]).collect();
@@ -39,7 +40,7 @@ pub fn evaluate(
         tokens += forced.symbols;
         correct += forced.correct;
         let texts: Vec<&str> = batch.iter().map(|&i| pairs.sources[i].as_str()).collect();
-        for (&i, translations) in batch.iter().zip(translate(languages, model, &texts, search)?) {
+        for (&i, translations) in batch.iter().zip(translate(languages, &prepared, &texts, search)?) {
             let (ours, theirs) = (&translations[0].0, languages.target.normal_form(&pairs.targets[i]));
             words += bleu.statistics(ours, &[&pairs.targets[i]]);
             characters += ChrfStatistics::of(ours, &[&theirs]);

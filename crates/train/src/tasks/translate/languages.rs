@@ -2,7 +2,7 @@
 
 use rekindle_data::parallel::{Languages, WordVocabulary};
 use rekindle_models::decode::{DecodeError, Hypothesis, Search};
-use rekindle_models::translator::Translator;
+use rekindle_models::translator::PreparedTranslator;
 
 use crate::error::TaskError;
 use crate::run::assets::{AssetReader, AssetWriter, Assets};
@@ -29,7 +29,7 @@ impl Assets for Languages {
 /// When a setting of `search` is invalid, or the device fails.
 pub fn translate(
     languages: &Languages,
-    model: &Translator,
+    model: &PreparedTranslator,
     sentences: &[&str],
     search: &Search,
 ) -> Result<Vec<Vec<(String, Hypothesis)>>, DecodeError> {

@@ -1,7 +1,8 @@
 //! The operations of a trained translator.
 
-use rekindle_data::parallel::WordVocabulary;
+use rekindle_data::parallel::{Languages, WordVocabulary};
 use rekindle_models::decode::{DecodeError, Search};
+use rekindle_models::translator::PreparedTranslator;
 use rekindle_pictures::alignment;
 
 use super::error::TranslateError;
@@ -44,14 +45,38 @@ pub struct Alignment {
     pub weights: Vec<Vec<f32>>,
 }
 
-impl Trained<TranslateTask> {
+/// A trained translator prepared for many calls; created by [`Trained::translator`].
+#[derive(Debug)]
+pub struct SentenceTranslator<'t> {
+    languages: &'t Languages,
+    model: PreparedTranslator,
+}
+
+impl SentenceTranslator<'_> {
     /// Translations of sentences, best first, each with its hypothesis.
     ///
     /// # Errors
     ///
     /// When a setting of `search` is invalid, or the device fails.
     pub fn translate(&self, sentences: &[&str], search: &Search) -> Result<Vec<Vec<Sentence>>, DecodeError> {
-        translate(&self.assets, &self.model, sentences, search)
+        translate(self.languages, &self.model, sentences, search)
+    }
+}
+
+impl Trained<TranslateTask> {
+    /// Prepares the model for many calls of [`translate`](SentenceTranslator::translate).
+    pub fn translator(&self) -> SentenceTranslator<'_> {
+        SentenceTranslator { languages: &self.assets, model: self.model.prepared() }
+    }
+
+    /// Translations of sentences, best first, each with its hypothesis: [`SentenceTranslator::translate`] with a model
+    /// prepared for this call only.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `search` is invalid, or the device fails.
+    pub fn translate(&self, sentences: &[&str], search: &Search) -> Result<Vec<Vec<Sentence>>, DecodeError> {
+        self.translator().translate(sentences, search)
     }
 
     /// The attention weights of `sentence` for the target tokens `translation`; none without attention.
@@ -113,6 +138,7 @@ fn predict(trained: Translator, request: Predict, options: PredictOptions, outpu
     // The last sentence that is not empty, and its translation's tokens.
     let mut last = None;
     let mut warned = false;
+    let translator = trained.translator();
     let prompt = format!("{} to {}> ", languages.source.name, languages.target.name);
     output.list();
     request.inputs.for_each([BATCH; 2], &prompt, output, |sentences, output| {
@@ -121,7 +147,7 @@ fn predict(trained: Translator, request: Predict, options: PredictOptions, outpu
             output.warn(warning);
             warned = true;
         }
-        for (&sentence, mut translations) in sentences.iter().zip(trained.translate(&sentences, &search)?) {
+        for (&sentence, mut translations) in sentences.iter().zip(translator.translate(&sentences, &search)?) {
             translations.truncate(shown.best());
             let all = shown.show("", &translations, output)?;
             output.item(json!({"source": sentence, "translations": all}));

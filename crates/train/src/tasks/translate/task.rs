@@ -152,7 +152,7 @@ impl Task for TranslateTask {
         let first = seed as usize % sources.len();
         let chosen = first..sources.len().min(first + 3);
         let texts: Vec<&str> = sources[chosen.clone()].iter().map(String::as_str).collect();
-        let found = translate(&self.languages, model, &texts, &self.settings.greedy())?;
+        let found = translate(&self.languages, &model.prepared(), &texts, &self.settings.greedy())?;
         let lines = chosen
             .zip(found)
             .map(|(i, translations)| format!("{}\n  {}\n= {}\n", sources[i], translations[0].0, targets[i]));
