@@ -1,8 +1,8 @@
 //! The layout of an image in which a kernel's inputs for adjacent output places are contiguous.
 //!
-//! A plane gets its padding, and with a stride `s` it is split into `s x s` phases: first the pixels of every `s`-th row
-//! and column from 0 on, then those of every `s`-th column from 1 on, and so on. A tap of the kernel then reads the
-//! inputs of an output row from adjacent columns of one phase, and those of the next output row from the next row.
+//! A plane gets its padding, and with a stride `s` it is split into `s x s` phases: first the pixels of every `s`-th
+//! row and column from 0 on, then those of every `s`-th column from 1 on, and so on. A tap of the kernel then reads
+//! the inputs of an output row from adjacent columns of one phase, and those of the next output row from the next row.
 
 use std::ops::Range;
 
