@@ -13,10 +13,11 @@ impl CpuBackend for NdArray {
         match tensor {
             NdArrayTensor::F32(values) if !values.view().is_standard_layout() => {
                 let view = values.view();
+                // A flipped dimension, a repeated tensor or a part of another are read element by element.
+                let forward = view.strides().iter().all(|&stride| stride >= 0);
                 let copy = match view.to_slice_memory_order() {
-                    Some(elements) => in_order(elements, view.shape(), view.strides()),
-                    // A part of another tensor, or one that is repeated.
-                    None => view.iter().copied().collect(),
+                    Some(elements) if forward => in_order(elements, view.shape(), view.strides()),
+                    _ => view.iter().copied().collect(),
                 };
                 Self::from_elements(copy, Shape::from(view.shape().to_vec()))
             }
