@@ -11,6 +11,38 @@ pub(super) fn to_read(numbers: &[f32]) {
     let _ = numbers;
 }
 
+/// Memory that a loop prefetches for a later one, a part at each of its steps.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<'a> {
+    numbers: &'a [f32],
+    /// Elements from the part of one step to that of the next.
+    step: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// The share of loop `number` of `count`, with `steps` steps each.
+    #[inline(always)]
+    pub fn share(numbers: &'a [f32], number: usize, count: usize, steps: usize) -> Self {
+        let start = (number * numbers.len() / count).min(numbers.len());
+        Self { numbers: &numbers[start..], step: (numbers.len() / (count * steps)).max(1) }
+    }
+
+    /// Nothing: the first of `numbers` again and again, which costs little if they are in the cache.
+    #[inline(always)]
+    pub fn nothing(numbers: &'a [f32]) -> Self {
+        Self { numbers, step: 0 }
+    }
+
+    /// Prefetches the part of a step for reading.
+    #[inline(always)]
+    pub fn ask(self, step: usize) {
+        #[cfg(target_arch = "x86_64")]
+        x86::ask_at::<{ std::arch::x86_64::_MM_HINT_T1 }>(self.numbers.as_ptr().wrapping_add(step * self.step));
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (step, self.numbers, self.step);
+    }
+}
+
 /// Prefetches elements for writing.
 #[inline(always)]
 pub(super) fn to_write(numbers: &mut [f32]) {
@@ -30,8 +62,13 @@ mod x86 {
     #[inline(always)]
     pub fn ask<const HINT: i32>(numbers: &[f32]) {
         for line in numbers.chunks(LINE) {
-            // SAFETY: it reads and writes nothing that a program could see.
-            unsafe { _mm_prefetch::<HINT>(line.as_ptr().cast()) };
+            ask_at::<HINT>(line.as_ptr());
         }
+    }
+
+    #[inline(always)]
+    pub fn ask_at<const HINT: i32>(line: *const f32) {
+        // SAFETY: it reads and writes nothing that a program could see, wherever the pointer points.
+        unsafe { _mm_prefetch::<HINT>(line.cast()) };
     }
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     panels::{Panels, ROW_VECTORS},
+    prefetch::Ahead,
     tiles::{Row, Start, tile},
 };
 
@@ -47,7 +48,7 @@ impl WithSimd for RowProduct<'_> {
         for (packed, out) in self.packed.chunks_exact(panel * self.depth).zip(self.out.chunks_mut(panel)) {
             let row = Row { factors: self.row, start: Start::Output, at: 0 };
             let columns = 0..out.len();
-            tile::<S, ROW_VECTORS, 1>(simd, packed, &[row], columns, out);
+            tile::<S, ROW_VECTORS, 1>(simd, packed, Ahead::nothing(packed), &[row], columns, out);
         }
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     panels::{Panels, panel_vectors},
-    prefetch,
+    prefetch::{self, Ahead},
 };
 
 /// Rows of a tile, by lanes per vector: 6 x 2 vectors of sums, 2 of weights and 1 of state fill 15 of the 16 registers
@@ -159,9 +159,12 @@ fn tiles<S: Simd, const N: usize>(simd: S, Tiles { panels, part, rows, out }: Ti
             part.start += TOGETHER;
         }
     }
-    for index in part {
+    let first = part.start;
+    for index in part.clone() {
         let (packed, columns) = (panels.at(index), panels.columns_of(&(index..index + 1)));
-        panel::<S, N>(simd, packed, rows, columns.start - before..columns.end - before, out);
+        // The first is read next if the matrix is multiplied again.
+        let next = panels.at(if index + 1 < part.end { index + 1 } else { first });
+        panel::<S, N>(simd, packed, Some(next), rows, columns.start - before..columns.end - before, out);
     }
 }
 
@@ -202,19 +205,32 @@ fn several_panels<S: Simd, const N: usize>(
 #[inline(always)]
 pub(crate) fn multiply_panel<S: Simd>(simd: S, packed: &[f32], rows: &[Row], columns: Range<usize>, out: &mut [f32]) {
     match panel_vectors(S::F32_LANES) {
-        8 => panel::<S, 8>(simd, packed, rows, columns, out),
-        4 => panel::<S, 4>(simd, packed, rows, columns, out),
-        _ => panel::<S, 2>(simd, packed, rows, columns, out),
+        8 => panel::<S, 8>(simd, packed, None, rows, columns, out),
+        4 => panel::<S, 4>(simd, packed, None, rows, columns, out),
+        _ => panel::<S, 2>(simd, packed, None, rows, columns, out),
     }
 }
 
-/// All rows by one packed panel, which holds these `columns`.
+/// All rows by one packed panel, which holds these `columns`. The `next` panel is prefetched meanwhile.
 #[inline(always)]
-fn panel<S: Simd, const N: usize>(simd: S, packed: &[f32], rows: &[Row], columns: Range<usize>, out: &mut [f32]) {
+fn panel<S: Simd, const N: usize>(
+    simd: S,
+    packed: &[f32],
+    next: Option<&[f32]>,
+    rows: &[Row],
+    columns: Range<usize>,
+    out: &mut [f32],
+) {
     // Tiles of equal height: with at most six, 32 rows are two tiles of 6 and four of 5, instead of
     // five of 6 and a slow one of 2.
     let count = rows.len().div_ceil(tile_rows(S::F32_LANES));
+    let depth = packed.len() / (N * S::F32_LANES);
     for number in 0..count {
+        let ahead = match next {
+            // A single tile takes no longer than reading the panel.
+            Some(next) if count > 1 => Ahead::share(next, number, count, depth),
+            _ => Ahead::nothing(packed),
+        };
         let rows = &rows[number * rows.len() / count..(number + 1) * rows.len() / count];
         // Prefetches the result's memory while the tile is summed.
         for row in rows {
@@ -223,7 +239,7 @@ fn panel<S: Simd, const N: usize>(simd: S, packed: &[f32], rows: &[Row], columns
         macro_rules! height {
             ($($height:literal)*) => {
                 match rows.len() {
-                    $($height => tile::<S, N, $height>(simd, packed, rows, columns.clone(), out),)*
+                    $($height => tile::<S, N, $height>(simd, packed, ahead, rows, columns.clone(), out),)*
                     _ => unreachable!("a tile has at most 11 rows"),
                 }
             };
@@ -232,7 +248,7 @@ fn panel<S: Simd, const N: usize>(simd: S, packed: &[f32], rows: &[Row], columns
     }
 }
 
-/// `R` rows by one packed panel of `N` vectors, with these `columns` of the matrix.
+/// `R` rows by one packed panel of `N` vectors, with these `columns` of the matrix, while memory `ahead` is prefetched.
 ///
 /// # Panics
 /// If there are not `R` rows.
@@ -240,6 +256,7 @@ fn panel<S: Simd, const N: usize>(simd: S, packed: &[f32], rows: &[Row], columns
 pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
     simd: S,
     packed: &[f32],
+    ahead: Ahead,
     rows: &[Row],
     columns: Range<usize>,
     out: &mut [f32],
@@ -254,7 +271,7 @@ pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
                 *sums = S::as_simd_f32s(start).0.as_chunks().0[0];
             }
         }
-        let sums = accumulate(simd, packed, rows, sums);
+        let sums = accumulate(simd, packed, ahead, rows, sums);
         for (sums, row) in sums.iter().zip(rows) {
             let out = &mut out[row.at..][columns.clone()];
             S::as_mut_simd_f32s(out).0.as_chunks_mut().0[0] = *sums;
@@ -268,7 +285,7 @@ pub(super) fn tile<S: Simd, const N: usize, const R: usize>(
                 bytemuck::cast_slice_mut(padded)[..columns.len()].copy_from_slice(start);
             }
         }
-        let padded = accumulate(simd, packed, rows, padded);
+        let padded = accumulate(simd, packed, ahead, rows, padded);
         for (padded, row) in padded.iter().zip(rows) {
             let out = &mut out[row.at..][columns.clone()];
             out.copy_from_slice(&bytemuck::cast_slice(padded)[..columns.len()]);
@@ -299,6 +316,7 @@ impl Row<'_> {
 fn accumulate<S: Simd, const N: usize, const R: usize>(
     simd: S,
     packed: &[[S::f32s; N]],
+    ahead: Ahead,
     rows: &[Row; R],
     mut sums: [[S::f32s; N]; R],
 ) -> [[S::f32s; N]; R] {
@@ -306,6 +324,7 @@ fn accumulate<S: Simd, const N: usize, const R: usize>(
         assert!(row.factors.len() >= packed.len());
     }
     for (k, weights) in packed.iter().enumerate() {
+        ahead.ask(k);
         for (sums, row) in sums.iter_mut().zip(rows) {
             // SAFETY: k is below the depth of the panel, and each row is at least that
             // long by the assertion above, which the compiler does not carry into the
