@@ -44,6 +44,7 @@ pub struct Step<'s> {
 
 /// A matrix that a step returns.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are two for each step, and none is stored")]
 pub enum StepRows<'s> {
     /// In the decoder state, row by row.
     Host(&'s [f32]),
