@@ -54,8 +54,7 @@ impl Operation<3> for OutputLoss {
         let [rows, width, vocabulary] = [shapes[0][0], shapes[0][1], shapes[1][0]];
         let [hidden, weight, bias] = inputs.each_ref().map(B::slice);
         let arch = Arch::new();
-        let [forward, back] = [Orientation::Transposed, Orientation::Plain]
-            .map(|orientation| Panels::pack(arch, weight, width, orientation));
+        let panels = Panels::pack(arch, weight, width, Orientation::Transposed);
         let (mut d_hidden, mut d_weight) = (vec![0.0; rows * width], vec![0.0; vocabulary * width]);
         let (mut d_bias, mut losses) = (vec![0.0; vocabulary], vec![0.0; rows]);
         let chunk = (LOGITS / vocabulary).clamp(1, rows);
@@ -66,10 +65,11 @@ impl Operation<3> for OutputLoss {
         let work = work.zip(self.targets.chunks(chunk)).zip(losses.chunks_mut(chunk));
         for (((hidden, d_hidden), targets), losses) in work {
             let logits = &mut logits[..targets.len() * vocabulary];
-            multiply_packed(arch, hidden, &forward, Start::From(bias), logits, threads);
+            multiply_packed(arch, hidden, &panels, Start::From(bias), logits, threads);
             share.differentiate(arch, logits, targets, losses);
-            multiply_packed(arch, logits, &back, Start::Zero, d_hidden, threads);
             let gradient = Matrix::filling(logits, vocabulary);
+            // The matrix library sums so many products in parts, which is more exact than one after the other.
+            add_product_on_threads(gradient, Matrix::filling(weight, width), d_hidden);
             add_product_on_threads(gradient.transpose(), Matrix::filling(hidden, width), &mut d_weight);
             add_rows(logits, vocabulary, &mut d_bias);
         }
