@@ -1,6 +1,6 @@
 //! Matrix products: Rekindle's own, the `gemm` crate's and PyTorch's, beside the peak of the processor's arithmetic.
 //!
-//! A step of a turn is products of [`STEP_FLOPS`] operations in total, and at least one product.
+//! A step of a turn is products of 2 GFLOP in total, and at least one product.
 
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod cpu;

@@ -98,7 +98,7 @@ impl TextVocabulary {
         self.words.map_to(&other.words)
     }
 
-    /// The word ids of a text, each with the index of its word in [`words`]. Of a text longer than `max_length` the
+    /// The word ids of a text, each with the index of its word in the text. Of a text longer than `max_length` the
     /// first and the last half are kept, which beat either end alone in Sun et al. 2019 (arXiv 1905.05583). A text
     /// without words becomes the unknown word, without an index.
     pub fn encode(&self, text: &str, max_length: usize) -> (Vec<u32>, Vec<usize>) {

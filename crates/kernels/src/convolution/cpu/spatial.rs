@@ -515,7 +515,8 @@ impl Read<'_> {
         let width = vectors * S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); R]; T];
         for image in 0..images {
-            let (mut gradients, mut inputs): ([&[S::f32s]; R], [&[S::f32s]; T]) = ([&[]; R], [&[]; T]);
+            let mut gradients: [&[S::f32s]; R] = [&[]; R];
+            let mut inputs: [&[S::f32s]; T] = [&[]; T];
             for (number, gradients) in gradients.iter_mut().enumerate() {
                 *gradients = S::as_simd_f32s(&d[image * strides[0] + (row + number) * plane..][..width]).0;
                 *gradients = &gradients[..vectors];
