@@ -29,6 +29,7 @@ pub(crate) enum Whole {
     /// A sequence that is cut into steps, the first of its dimensions.
     Sequence { time: usize },
     /// A tensor whose gradient is added up in the ledger.
+    #[cfg(feature = "native-cpu")]
     Sum,
 }
 
@@ -62,6 +63,7 @@ impl Ledger {
     }
 
     /// Takes the sum, of backend `B`.
+    #[cfg(feature = "native-cpu")]
     fn sum<B: Backend>(&self) -> FloatTensor<B> {
         let sum = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         *sum.expect("a token has a gradient when something was added").downcast().expect("as above")
@@ -167,6 +169,7 @@ impl<B: NativeBackend> Pass<B, 1> for Open {
         [whole.then(|| match kind {
             Whole::Factor => product(ledger.read::<B>()),
             Whole::Sequence { time } => sequence(ledger.read::<B>(), time, shape),
+            #[cfg(feature = "native-cpu")]
             Whole::Sum => ledger.sum::<B>(),
         })]
     }
