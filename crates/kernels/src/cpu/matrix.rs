@@ -218,6 +218,17 @@ pub(crate) fn add_product_on_threads(a: Matrix, b: Matrix, out: &mut [f32]) {
     });
 }
 
+/// Adds the rows of `matrix`, as long as `sums`, to it: in row order, for any number of threads.
+pub(crate) fn add_rows(matrix: &[f32], sums: &mut [f32]) {
+    let columns = sums.len();
+    sums.par_chunks_mut(THREAD_COLUMNS).enumerate().for_each(|(index, sums)| {
+        for row in matrix.chunks_exact(columns) {
+            let row = &row[index * THREAD_COLUMNS..][..sums.len()];
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
+    });
+}
+
 /// Overwrites `out` with `a b`, row-major, in one call of the matrix library.
 ///
 /// # Panics

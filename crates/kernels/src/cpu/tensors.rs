@@ -8,7 +8,9 @@ use burn::backend::{
 };
 use burn::tensor::Shape;
 
-use super::pool::Buffer;
+use rayon::prelude::*;
+
+use super::{blocks::CHUNK, pool::Buffer};
 
 #[cfg(feature = "flex")]
 mod flex;
@@ -82,6 +84,16 @@ pub(crate) trait CpuBackend: Backend {
             None => Self::from_elements(vec![0.0; like.shape().num_elements()], like.shape()),
         }
     }
+}
+
+/// The tensor times a number.
+pub(crate) fn scaled<B: CpuBackend>(tensor: FloatTensor<B>, factor: f32) -> FloatTensor<B> {
+    let mut tensor = B::owned(tensor);
+    if factor != 1.0 {
+        let chunks = B::slice_mut(&mut tensor).par_chunks_mut(CHUNK);
+        chunks.for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
+    }
+    tensor
 }
 
 /// The gates of a whole sequence, saved for the backward pass and then overwritten by their

@@ -1,16 +1,12 @@
 //! The linear layer's products over slices.
 
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
-use rayon::prelude::*;
 
 use crate::cpu::{
-    matrix::{Matrix, product},
+    matrix::{Matrix, add_rows, product},
     operation::Operation,
     tensors::CpuBackend,
 };
-
-/// Columns whose sums pay for a thread.
-const THREAD_COLUMNS: usize = 64;
 
 /// `rows W^T + bias` of `rows`, `W` and `bias`.
 #[derive(Clone, Debug)]
@@ -99,12 +95,6 @@ fn weight_gradient<B: CpuBackend>(d: &FloatTensor<B>, rows: &FloatTensor<B>, wei
 fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
     let width = d.shape()[1];
     let mut sums = vec![0.0; width];
-    let rows = B::slice(d);
-    sums.par_chunks_mut(THREAD_COLUMNS).enumerate().for_each(|(index, sums)| {
-        for row in rows.chunks_exact(width) {
-            let row = &row[index * THREAD_COLUMNS..][..sums.len()];
-            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-        }
-    });
+    add_rows(B::slice(d), &mut sums);
     B::from_elements(sums, [width].into())
 }

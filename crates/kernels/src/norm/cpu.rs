@@ -4,7 +4,11 @@ use burn::backend::tensor::FloatTensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::cpu::{blocks::CHUNK, operation::Operation, tensors::CpuBackend};
+use crate::cpu::{
+    blocks::CHUNK,
+    operation::Operation,
+    tensors::{CpuBackend, scaled},
+};
 
 /// `Σ x²`.
 #[derive(Clone, Debug)]
@@ -29,10 +33,7 @@ impl Operation<1> for SquaredNorm {
     ) -> [Option<FloatTensor<B>>; 1] {
         [wanted.then(|| {
             let factor = 2.0 * B::slice(&B::contiguous(d))[0];
-            let mut gradient = B::owned(input);
-            let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK);
-            chunks.for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
-            gradient
+            scaled::<B>(input, factor)
         })]
     }
 }

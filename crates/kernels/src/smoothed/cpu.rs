@@ -11,11 +11,11 @@ use crate::{
     cpu::{
         blocks::CHUNK,
         exponentials::{Exponentials, Sum},
-        matrix::{Matrix, add_product_on_threads, multiply_packed, threads_of},
+        matrix::{Matrix, add_product_on_threads, add_rows, multiply_packed, threads_of},
         operation::Operation,
         panels::{Orientation, Panels},
         pool::Buffer,
-        tensors::CpuBackend,
+        tensors::{CpuBackend, scaled},
         tiles::Start,
     },
     cross_entropy::cpu::columns,
@@ -23,9 +23,6 @@ use crate::{
 
 /// Logits computed at once: many enough rows for a deep product, and few enough to stay in the caches.
 const LOGITS: usize = 1 << 21;
-
-/// Columns of the bias gradient that a thread sums.
-const THREAD_COLUMNS: usize = 256;
 
 /// The loss of an output layer, with the target token of each row.
 #[derive(Clone, Debug)]
@@ -71,7 +68,7 @@ impl Operation<3> for OutputLoss {
             // The matrix library sums so many products in parts, which is more exact than one after the other.
             add_product_on_threads(gradient, Matrix::filling(weight, width), d_hidden);
             add_product_on_threads(gradient.transpose(), Matrix::filling(hidden, width), &mut d_weight);
-            add_rows(logits, vocabulary, &mut d_bias);
+            add_rows(logits, &mut d_bias);
         }
         let loss = losses.iter().sum::<f64>() / rows as f64;
         let [of_hidden, of_weight, of_bias] = shapes;
@@ -87,17 +84,7 @@ impl Operation<3> for OutputLoss {
     ) -> [Option<FloatTensor<B>>; 3] {
         let factor = B::slice(&B::contiguous(d))[0];
         let mut wanted = wanted.into_iter();
-        gradients.map(|gradient| {
-            let scaled = || {
-                let mut gradient = B::owned(gradient);
-                if factor != 1.0 {
-                    let chunks = B::slice_mut(&mut gradient).par_chunks_mut(CHUNK);
-                    chunks.for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
-                }
-                gradient
-            };
-            wanted.next().expect("as many as gradients").then(scaled)
-        })
+        gradients.map(|gradient| wanted.next().expect("as many as gradients").then(|| scaled::<B>(gradient, factor)))
     }
 }
 
@@ -132,14 +119,4 @@ impl Share {
             }
         });
     }
-}
-
-/// Adds the rows of a matrix with this many columns to `sums`, in order.
-fn add_rows(matrix: &[f32], columns: usize, sums: &mut [f32]) {
-    sums.par_chunks_mut(THREAD_COLUMNS).enumerate().for_each(|(index, sums)| {
-        for row in matrix.chunks_exact(columns) {
-            let row = &row[index * THREAD_COLUMNS..][..sums.len()];
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-        }
-    });
 }
