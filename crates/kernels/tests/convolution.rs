@@ -78,7 +78,7 @@ fn a_convolution_is_its_composed_twin(
 #[test]
 fn numbers_do_not_depend_on_the_threads() {
     for device in cpus() {
-        for sizes in SIZES {
+        for (sizes, stride) in SIZES.into_iter().flat_map(|sizes| [(sizes, 1), (sizes, 2)]) {
             let device = device.clone().autodiff();
             let [batch, channels, outputs, groups, height, width] = sizes;
             let counted = |shape: [usize; 4], seed: f32| {
@@ -88,14 +88,14 @@ fn numbers_do_not_depend_on_the_threads() {
             let run = || {
                 let input = counted([batch, channels, height, width], 0.0);
                 let weight = counted([outputs, channels / groups, 3, 3], 0.5);
-                let padding = [same_padding(height, 3, 1), same_padding(width, 3, 1)];
-                let options = Options { stride: 1, padding, groups, activation: Activation::Relu };
+                let padding = [same_padding(height, 3, stride), same_padding(width, 3, stride)];
+                let options = Options { stride, padding, groups, activation: Activation::Relu };
                 let bias = Tensor::zeros([outputs], &device);
                 let output = convolution::convolution(input.clone(), weight.clone(), bias, options);
                 let gradients = output.clone().square().sum().backward();
                 [values(output), values(input.grad(&gradients).unwrap()), values(weight.grad(&gradients).unwrap())]
             };
-            assert_eq!(on_threads(1, run), on_threads(3, run), "{device:?}, {sizes:?}");
+            assert_eq!(on_threads(1, run), on_threads(3, run), "{device:?}, {sizes:?}, stride {stride}");
         }
     }
 }

@@ -72,6 +72,6 @@ pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};
 pub use state::{LayerState, State, reset_rows};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
-pub use stepper::{StepState, Stepper};
+pub use stepper::{Reader, StepState, Stepper};
 pub use unrolled::{KnownInput, Unrolled};
 pub use weights::Weight;

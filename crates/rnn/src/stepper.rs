@@ -1,5 +1,9 @@
 //! A network prepared for single steps: on the tokens of one sequence for sampling, or on the rows
-//! of several for search.
+//! of several for search. [`reader`]: for whole sequences, one at a time.
+
+mod reader;
+
+pub use reader::Reader;
 
 use burn::tensor::Tensor;
 use rekindle_kernels::step::{CellStepper, PackedLinear, Rows, can_pack};
@@ -86,30 +90,50 @@ impl Recurrent {
 
     /// `tokens` builds the input of the lowest layer from the layer's weights and the bias of its projection.
     fn prepared(&self, rows: Rows, tokens: impl FnOnce(&Values, Option<Tensor<1>>) -> Tokens) -> Option<Stepper> {
-        let definition = self.cell().definition();
-        let kind = definition.step?;
-        let weights: Vec<_> = self.layers.iter().map(|level| level.forward.values()).collect();
-        let lowest = weights[0].matrix("weight_ih");
-        if self.is_bidirectional() || lowest.device().is_autodiff() || !can_pack(&lowest) {
+        if self.is_bidirectional() || !self.has_steps() {
             return None;
         }
-        let cell = |of: &Values| {
-            let weight_hh = definition.has_product.then(|| of.matrix("weight_hh"));
-            CellStepper::new(kind, of.layer.hidden_size(), weight_hh, of.vector("bias_hh"), rows)
-        };
-        let cells = weights.iter().map(cell).collect::<Option<Vec<_>>>()?;
-        let tokens = tokens(&weights[0], (definition.input_bias)(&weights[0]));
-        let layers = cells.into_iter().zip(&weights).enumerate().map(|(index, (cell, weights))| {
-            let weight_ih = weights.matrix("weight_ih");
-            let [gates, _] = weight_ih.dims();
+        let weights: Vec<_> = self.layers.iter().map(|level| level.forward.values()).collect();
+        let tokens = tokens(&weights[0], (self.cell().definition().input_bias)(&weights[0]));
+        let layers = weights.iter().enumerate().map(|(index, weights)| {
             let input = match (index, &tokens) {
                 (0, Tokens::Projected(_)) => None,
-                _ => Some(PackedLinear::new(weight_ih, (definition.input_bias)(weights), rows)?),
+                _ => Some(rows),
             };
-            Some(SteppedLayer { input, cell, gates })
+            SteppedLayer::new(weights, input, rows)
         });
         let layers = layers.collect::<Option<_>>()?;
         Some(Stepper { tokens, layers })
+    }
+
+    /// Whether native code has steps for the network: not for variants of the LSTM, weights that native code does not
+    /// support, and weights on a training device.
+    fn has_steps(&self) -> bool {
+        let lowest = self.layers[0].forward.matrix("weight_ih");
+        self.cell().definition().step.is_some() && !lowest.device().is_autodiff() && can_pack(&lowest)
+    }
+}
+
+impl SteppedLayer {
+    /// Packs the weights for so many rows a step; without its input projection if `input` is none. `None` if native
+    /// code does not support them.
+    fn new(weights: &Values, input: Option<Rows>, rows: Rows) -> Option<Self> {
+        let definition = weights.layer.cell().definition();
+        let weight_hh = definition.has_product.then(|| weights.matrix("weight_hh"));
+        let cell = CellStepper::new(
+            definition.step?,
+            weights.layer.hidden_size(),
+            weight_hh,
+            weights.vector("bias_hh"),
+            rows,
+        )?;
+        let weight_ih = weights.matrix("weight_ih");
+        let [gates, _] = weight_ih.dims();
+        let input = match input {
+            Some(rows) => Some(PackedLinear::new(weight_ih, (definition.input_bias)(weights), rows)?),
+            None => None,
+        };
+        Some(Self { input, cell, gates })
     }
 }
 

@@ -81,7 +81,7 @@ impl Translator {
 /// A [`Translator`] prepared for many calls; created by [`Translator::prepared`]. Later changes of the model's weights
 /// do not affect it.
 ///
-/// On a CPU backend, the weights of the decoder are packed once, which takes as much memory again. Input feeding,
+/// On a CPU backend, the weights are packed once, which takes as much memory again. Input feeding,
 /// additive attention, variants of the LSTM and GPUs use the model as it is.
 #[derive(Debug)]
 pub struct PreparedTranslator {

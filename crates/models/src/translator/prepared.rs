@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use rekindle_kernels::step::{PackedLinear, Rows, attend, tanh};
-use rekindle_rnn::{StepState, Stepper};
+use rekindle_rnn::{Reader, State, StepState, Stepper};
 
 use super::Translator;
 use crate::decode::{Step, StepDecoder, StepRows};
-use crate::host::values;
+use crate::host::{ids, values};
 use crate::prepared::packed;
 
-/// The decoder of a [`Translator`], for [`search`](crate::decode::search).
+/// The decoder of a [`Translator`], for [`search`](crate::decode::search), and the encoder of single sources.
 #[derive(Debug)]
 pub(super) struct PreparedWriter {
+    /// Reads a single source. Several are faster side by side, for which packing the weights at each call costs little.
+    encoder: Reader,
+    source_embedding: Tensor<2>,
     /// `[V, E]`: the embeddings of target tokens, as the decoder reads them.
     embeddings: Vec<f32>,
     decoder: Stepper,
@@ -57,12 +61,14 @@ impl PreparedWriter {
         if model.input_feeding || attention.is_some_and(|attention| attention.units.is_some()) {
             return None;
         }
-        let decoder = model.decoder.rows_stepper()?;
+        let (encoder, decoder) = (model.encoder.reader()?, model.decoder.rows_stepper()?);
         let query = match attention.and_then(|attention| attention.query.as_ref()) {
             Some(query) => Some(PackedLinear::plain(query.val(), None, Rows::Several)?),
             None => None,
         };
         Some(Self {
+            encoder,
+            source_embedding: model.source_embedding.val(),
             decoder,
             attends: attention.is_some(),
             query,
@@ -74,6 +80,13 @@ impl PreparedWriter {
 
     /// The initial decoder state of sources.
     pub fn first_state(&self, model: &Translator, sources: &[&[u32]]) -> PreparedState {
+        if let [source] = sources {
+            let words = source.iter().copied().chain([model.end]);
+            let words = self.source_embedding.clone().select(0, ids(words, &self.source_embedding.device()));
+            let (outputs, last) = self.encoder.read(&values(words));
+            let memories = if self.attends { vec![Arc::from(outputs)] } else { Vec::new() };
+            return self.state(&model.cross(last), memories);
+        }
         let encoded = model.encode(sources);
         let memories = encoded.memory.map_or_else(Vec::new, |memory| {
             let outputs = memory.outputs();
@@ -86,7 +99,11 @@ impl PreparedWriter {
             });
             rows.collect()
         });
-        PreparedState { recurrent: self.decoder.state(&encoded.state), memories, values: StepValues::default() }
+        self.state(&encoded.state, memories)
+    }
+
+    fn state(&self, recurrent: &State, memories: Vec<Arc<[f32]>>) -> PreparedState {
+        PreparedState { recurrent: self.decoder.state(recurrent), memories, values: StepValues::default() }
     }
 }
 

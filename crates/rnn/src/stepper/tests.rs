@@ -27,3 +27,38 @@ fn rows_are_read_as_by_the_whole_network() {
     }
     assert!(RecurrentConfig::new(5, 6, Cell::PeepholeLstm).init(&device).rows_stepper().is_none());
 }
+
+#[test]
+fn a_reader_reads_as_the_whole_network() {
+    let device = Device::flex();
+    for cell in [Cell::Rnn, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm] {
+        for bidirectional in [false, true] {
+            let config = RecurrentConfig::new(5, 7, cell).with_num_layers(2).with_bidirectional(bidirectional);
+            let network = config.init(&device);
+            let reader = network.reader().unwrap();
+            for steps in [1, 6] {
+                let x = Tensor::<3>::random([1, steps, 5], Distribution::Default, &device);
+                let (wanted, wanted_state) = network.forward(x.clone(), None, None);
+                let (seen, state) = reader.read(&values(x.squeeze_dim::<2>(0)));
+                let near = |seen: &[f32], wanted: Tensor<2>| {
+                    let wanted = values(wanted);
+                    assert_eq!(seen.len(), wanted.len());
+                    for (seen, wanted) in seen.iter().zip(wanted) {
+                        // The input's product adds in another order.
+                        assert!((seen - wanted).abs() < 1e-6, "{cell}: {seen} and {wanted}");
+                    }
+                };
+                near(&seen, wanted.squeeze_dim::<2>(0));
+                assert_eq!(state.layers.len(), wanted_state.layers.len());
+                for (seen, wanted) in state.layers.into_iter().zip(wanted_state.layers) {
+                    near(&values(seen.hidden), wanted.hidden);
+                    assert_eq!(seen.cell.is_some(), wanted.cell.is_some());
+                    if let Some((seen, wanted)) = seen.cell.zip(wanted.cell) {
+                        near(&values(seen), wanted);
+                    }
+                }
+            }
+        }
+    }
+    assert!(RecurrentConfig::new(5, 6, Cell::PeepholeLstm).init(&device).reader().is_none());
+}
