@@ -20,6 +20,8 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
+use rekindle_kernels::device::is_cpu;
+use rekindle_kernels::parallel::for_each;
 use rekindle_settings::{SettingError, names, settings};
 use rekindle_weights::{WeightError, WeightTensor};
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,10 @@ pub use convolution::Convolution;
 pub use efficientnet::{Block, EfficientNetLite0};
 pub use small::SmallCnn;
 pub use vgg::Vgg;
+
+/// Pictures that go through all layers together on a CPU, without gradients: the outputs of more do not stay in the
+/// caches from one layer to the next.
+const IN_CACHE: usize = 2;
 
 names! {
     /// The image encoder.
@@ -204,6 +210,15 @@ impl Encoder {
 
     /// Features `[B, P, F]` of `pictures` `[B, 3, H, W]`, with red, green and blue from 0 to 1.
     pub fn forward(&self, pictures: Tensor<4>, view: View) -> Tensor<3> {
+        let device = pictures.device();
+        let [batch, ..] = pictures.dims();
+        if batch <= IN_CACHE || !is_cpu(&device) || device.is_autodiff() {
+            return self.forward_group(pictures, view);
+        }
+        Tensor::cat(for_each(&device, pictures.split(IN_CACHE, 0), |group| self.forward_group(group, view)), 0)
+    }
+
+    fn forward_group(&self, pictures: Tensor<4>, view: View) -> Tensor<3> {
         let [mean, deviation] = self.kind().standard();
         let device = pictures.device();
         let channels =
