@@ -20,6 +20,7 @@
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
 //!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
 //! - [`norm`], [`adam`]: the norm of the gradient and a step of the optimizer, on all CPU threads.
+//! - [`precision`]: products of half precision on a GPU.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
 //! - `step`, with a CPU backend compiled in: single steps with the weights packed once, for
@@ -66,6 +67,7 @@ pub mod norm;
 pub mod parallel;
 pub mod pointwise;
 pub mod pooling;
+pub mod precision;
 pub mod rnn;
 pub mod smoothed;
 pub mod split_mix;

@@ -7,7 +7,7 @@
 //!
 //! For `f32` on a CPU it is one operation: the products run on all threads without synchronising,
 //! their sums start from the bias, and a gradient has the layout of its weight. Everywhere else it
-//! is Burn's product and sum.
+//! is Burn's product and sum, in the thread's [`precision`](crate::precision).
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -17,6 +17,7 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 
 use crate::layout::contiguous;
+use crate::precision::product;
 
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
@@ -62,7 +63,7 @@ pub fn apply<const D: usize>(layer: &Linear, input: Tensor<D>) -> Tensor<D> {
 
 /// [`linear`] in tensor operations: the specification that tests compare the native code with.
 pub fn composed(rows: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let product = rows.matmul(weight.transpose());
+    let product = product(rows, weight.transpose());
     match bias {
         Some(bias) => product + bias.unsqueeze(),
         None => product,

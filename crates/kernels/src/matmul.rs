@@ -6,12 +6,14 @@
 //!
 //! For `f32` on Burn's ndarray backend, whose own products are slow, one operation: operands that are transposed views are
 //! read as they are, the matrices of a batch are shared out over the threads, and so are the rows of a single one.
-//! Everywhere else it is Burn's own.
+//! Everywhere else it is Burn's own, in the thread's [`precision`](crate::precision).
 
 #[cfg(feature = "native-cpu")]
 pub(crate) mod cpu;
 
 use burn::tensor::Tensor;
+
+use crate::precision::product;
 
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::has_native_product};
@@ -30,5 +32,5 @@ pub fn matmul<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
         return Tensor::from_dispatch(run(cpu::Matmul, [a.into_dispatch(), b.into_dispatch()]));
     }
     // Burn's own refuses what does not fit.
-    a.matmul(b)
+    product(a, b)
 }

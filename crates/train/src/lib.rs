@@ -54,6 +54,7 @@ pub mod groups;
 pub mod memory;
 pub mod operation;
 pub mod optimizer;
+pub mod precision;
 pub mod prelude;
 pub mod registry;
 pub mod report;

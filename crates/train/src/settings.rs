@@ -4,6 +4,8 @@
 
 use rekindle_settings::{Field, Sections, SettingError, Settings, names, settings};
 
+pub use crate::precision::PrecisionKind;
+
 /// All settings of a run of a task, including those of the loop. [`run_settings!`](crate::run_settings!) implements
 /// it.
 pub trait RunSettings: Sections {
@@ -66,6 +68,8 @@ settings! {
         clip: ClipKind = ClipKind::GlobalNorm => value("KIND").choices(ClipKind::NAMES.iter().copied());
         /// Largest gradient norm, or largest value with --clip value
         clip_at: f64 = 5.0 => value("BOUND").above(0);
+        /// Precision of products in training, on a GPU that has it; weights, states, sums and the optimizer stay f32
+        precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
         /// Steps between two lines of figures

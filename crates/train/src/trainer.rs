@@ -26,6 +26,7 @@ use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
+use rekindle_kernels::precision::within;
 use rekindle_kernels::split_mix;
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
@@ -38,6 +39,7 @@ use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::memory::Estimate;
 use crate::optimizer;
+use crate::precision::{multiplied, scaled};
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
 use crate::run::{MetricsLog, RunFolder, RunLock};
@@ -125,6 +127,7 @@ impl<T: Task> Trainer<T> {
     pub fn create(task: T, settings: &T::Settings, new: &NewRun, device: &Device) -> Result<Self, TrainError> {
         settings.validate()?;
         let training = settings.training().clone();
+        training.precision.check(device)?;
         Estimate::of(&task, settings, device).check(device)?;
         let device = device.clone().autodiff();
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
@@ -180,6 +183,7 @@ impl<T: Task> Trainer<T> {
         let lock = run.lock()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
+        training.precision.check(device)?;
         let check_room = |task: &T| Estimate::of(task, &settings, device).check(device);
         let device = device.clone().autodiff();
         let mut progress = progress_of(&task, &settings);
@@ -253,8 +257,10 @@ impl<T: Task> Trainer<T> {
         lock: RunLock,
         device: Device,
         model: T::Model,
-        progress: Progress,
+        mut progress: Progress,
     ) -> Result<Self, TrainError> {
+        let first_scale = settings.precision.first_scale();
+        progress.loss_scale = first_scale.map(|first| progress.loss_scale.unwrap_or(first));
         let metrics = run.metrics(progress.step)?;
         let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
         let mut schedule = Schedule::new(&settings, steps_per_epoch, total_steps);
@@ -354,6 +360,27 @@ impl<T: Task> Trainer<T> {
     /// The clipped gradients of the next step, and its figures, still on the device. An error leaves the trainer
     /// unchanged.
     fn gradients(&mut self, steps_per_epoch: u64) -> Result<(Pending, GradientsParams), TrainError> {
+        loop {
+            let factor = self.progress.loss_scale.map_or(1.0, |scale| scale.factor);
+            let (pending, gradients, carry) = self.scaled_gradients(steps_per_epoch, factor)?;
+            if let Some(scale) = &mut self.progress.loss_scale {
+                // A device that fails here is reported when the step's figures are read.
+                let norm = pending.norm.clone().try_into_data().map_or(0.0, |norm| norm.iter::<f64>().sum());
+                if scale.overflowed(norm) {
+                    continue;
+                }
+            }
+            self.carry = carry;
+            return Ok((pending, gradients));
+        }
+    }
+
+    /// The same of a loss multiplied by `factor` during the backward pass, and the state to carry.
+    fn scaled_gradients(
+        &mut self,
+        steps_per_epoch: u64,
+        factor: f64,
+    ) -> Result<(Pending, GradientsParams, Option<T::Carry>), TrainError> {
         let step = self.progress.step;
         let (epoch, step_in_epoch) = (step / steps_per_epoch, step % steps_per_epoch);
         let mut carry = self.carry.clone().filter(|_| step_in_epoch > 0);
@@ -361,22 +388,24 @@ impl<T: Task> Trainer<T> {
         let first = step_in_epoch * self.settings.accumulate;
         let last = (first + self.settings.accumulate).min(self.task.batches());
         let share = 1.0 / (last - first) as f64;
+        let precision = self.settings.precision.of_products();
         let mut accumulator = GradientsAccumulator::new();
         let (mut losses, mut items) = (Vec::new(), 0);
         for batch in first..last {
-            let outcome = self.task.loss(&self.model, epoch, batch, carry.take())?;
+            let outcome = within(precision, || self.task.loss(&self.model, epoch, batch, carry.take()))?;
             carry = Some(outcome.carry.detach());
             items += outcome.items;
             let loss = outcome.loss.mul_scalar(share);
             losses.push(loss.clone().inner());
-            accumulator.accumulate(&self.model, GradientsParams::from_grads(loss.backward(), &self.model));
+            let gradients = scaled(loss, factor).backward();
+            accumulator.accumulate(&self.model, GradientsParams::from_grads(gradients, &self.model));
         }
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
-        self.carry = carry;
-        let (gradients, norm) = clip.apply(&self.model, accumulator.grads());
+        let gradients = multiplied(&self.model, accumulator.grads(), 1.0 / factor);
+        let (gradients, norm) = clip.apply(&self.model, gradients);
         let loss = Tensor::cat(losses, 0).sum();
         let learning_rate = self.schedule.learning_rate(step);
-        Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients))
+        Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients, carry))
     }
 
     /// Reads back the pending steps' figures; an error if the loss has diverged or the device has failed.

@@ -30,6 +30,7 @@ use super::folder::RunFolder;
 use crate::carry::Carry;
 use crate::error::TrainError;
 use crate::files::{self, Seal};
+use crate::precision::LossScale;
 use crate::schedule::Plateau;
 
 /// The format of checkpoints that this version writes; it reads this and all earlier ones.
@@ -61,6 +62,9 @@ pub struct Progress {
     pub fruitless: u64,
     /// The state of the plateau schedule.
     pub plateau: Plateau,
+    /// The scale of the loss, in `f16`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// Whether the run was stopped during the evaluation of this step.
     #[serde(default)]
     pub interrupted: bool,
