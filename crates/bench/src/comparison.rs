@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::iter;
 
 use burn::tensor::Device;
-use rekindle_kernels::launches;
+use rekindle_kernels::launches::{self, Launches};
 use serde::Serialize;
 
 use crate::burn_layers::BurnLm;
@@ -67,12 +67,23 @@ pub struct Row {
 }
 
 /// Kernel launches of a training step on a GPU.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Kernels {
     /// Those of Rekindle.
     pub rekindle: usize,
     /// Those of Burn's own layers, if they were compared.
     pub burn: Option<usize>,
+    /// Those of Rekindle by kernel, the one with the most launches first.
+    pub by_kernel: Vec<KernelLaunches>,
+}
+
+/// The launches of one kernel.
+#[derive(Clone, Debug, Serialize)]
+pub struct KernelLaunches {
+    /// The name of the kernel.
+    pub kernel: String,
+    /// Its launches.
+    pub launches: usize,
 }
 
 impl Comparison<'_> {
@@ -112,10 +123,12 @@ impl Comparison<'_> {
         let with_burn = burn.as_mut().map(|burn| speeds(&mut [&mut own, burn])).transpose()?;
         let (mut kernels, mut peak_bytes) = (None, None);
         if shape.trains() {
-            let rekindle = launches_of_a_step(&mut own)?;
-            if rekindle > 0 {
+            let by_kernel = launches_of_a_step(&mut own)?;
+            if !by_kernel.is_empty() {
+                let total = |kernels: &[KernelLaunches]| kernels.iter().map(|kernel| kernel.launches).sum();
                 let burn = burn.as_mut().map(launches_of_a_step).transpose()?;
-                kernels = Some(Kernels { rekindle, burn });
+                let burn = burn.map(|kernels| total(&kernels));
+                kernels = Some(Kernels { rekindle: total(&by_kernel), burn, by_kernel });
             }
             peak_bytes = self.rerun.map(|rerun| memory::measure(shape, rerun, python.as_deref())).transpose()?;
         }
@@ -131,10 +144,12 @@ impl Comparison<'_> {
     }
 }
 
-/// The kernel launches of one step; 0 on a CPU.
-fn launches_of_a_step(contestant: &mut Contestant<'_>) -> Result<usize, BenchError> {
-    let (round, kernels) = launches::count(|| contestant(1));
-    round.map(|_| kernels)
+/// The kernel launches of one step; none on a CPU.
+fn launches_of_a_step(contestant: &mut Contestant<'_>) -> Result<Vec<KernelLaunches>, BenchError> {
+    let (round, kernels) = launches::by_kernel(|| contestant(1));
+    round?;
+    let launches = |Launches { kernel, count }| KernelLaunches { kernel, launches: count };
+    Ok(kernels.into_iter().map(launches).collect())
 }
 
 impl Table {
@@ -154,10 +169,25 @@ impl Table {
                 cell(row.to_burn),
                 cell(own.map(|own| format!("{:.0}", own as f64 / f64::from(1 << 20)))),
                 cell(own.zip(other).map(|(own, other)| format!("{:.2}", own as f64 / other as f64))),
-                cell(row.kernels.map(|kernels| kernels.rekindle)),
-                cell(row.kernels.and_then(|kernels| kernels.burn)),
+                cell(row.kernels.as_ref().map(|kernels| kernels.rekindle)),
+                cell(row.kernels.as_ref().and_then(|kernels| kernels.burn)),
             ]
         });
         text_table::write(out, &headings, rows.collect())
+    }
+
+    /// Writes the kernel launches of a training step of each shape, by kernel, as text.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_kernels(&self, out: &mut impl Write) -> io::Result<()> {
+        for row in &self.rows {
+            let Some(kernels) = &row.kernels else { continue };
+            writeln!(out)?;
+            let lines = kernels.by_kernel.iter().map(|kernel| vec![kernel.kernel.clone(), kernel.launches.to_string()]);
+            text_table::write(out, &[&row.shape.to_string(), "launches"], lines.collect())?;
+        }
+        Ok(())
     }
 }

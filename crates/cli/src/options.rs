@@ -270,11 +270,14 @@ pub struct Bench {
     /// Do not time Burn's own layers
     #[arg(long)]
     pub no_burn: bool,
+    /// Also list the kernels that a training step launches on a GPU
+    #[arg(long)]
+    pub kernels: bool,
     /// Instead, measure the time of a step by batch size and sequence length, beside the machine's peak
-    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn"])]
+    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn", "kernels"])]
     pub growth: bool,
     /// Instead, train every task on each backend that is compiled in, with built-in data and default settings
-    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn", "growth", "backend"])]
+    #[arg(long, conflicts_with_all = ["shapes", "python", "no_burn", "kernels", "growth", "backend"])]
     pub backends: bool,
     /// Instead, time matrix products: square ones [default sizes: 64 to 4096], then those of an LSTM's recurrence
     #[arg(
@@ -283,7 +286,7 @@ pub struct Bench {
         num_args = 0..,
         value_delimiter = ',',
         value_parser = at_least_one,
-        conflicts_with_all = ["shapes", "no_burn", "growth", "backends", "backend"]
+        conflicts_with_all = ["shapes", "no_burn", "kernels", "growth", "backends", "backend"]
     )]
     pub products: Option<Vec<usize>>,
     /// Do a few steps and print the peak memory: how the command calls itself

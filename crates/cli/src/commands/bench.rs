@@ -61,7 +61,10 @@ pub fn run(options: &Bench) -> Result<()> {
     };
     let shapes = if options.shapes.is_empty() { Shape::defaults() } else { options.shapes.clone() };
     let table = comparison.run(&shapes, progress)?;
-    print(options, &table, |out| table.write(out))
+    print(options, &table, |out| {
+        table.write(out)?;
+        if options.kernels { table.write_kernels(out) } else { Ok(()) }
+    })
 }
 
 /// PyTorch in the Python of the options; without it, says so.
