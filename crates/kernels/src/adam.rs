@@ -14,6 +14,8 @@
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
+#[cfg(feature = "native-gpu")]
+mod cube;
 
 use burn::tensor::Tensor;
 
@@ -80,15 +82,63 @@ pub fn step<const D: usize>(
     moments: [Tensor<D>; 2],
     step: &Step,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
-    let shape = parameter.dims();
-    for (name, other) in [("gradient", &gradient), ("moments[0]", &moments[0]), ("moments[1]", &moments[1])] {
-        assert!(other.dims() == shape, "`{name}` must be {shape:?} as the parameter, got {:?}", other.dims());
-    }
+    check(&parameter, &gradient, &moments);
     #[cfg(feature = "native-cpu")]
     if crate::device::is_native_on_cpu(&parameter) && !parameter.device().is_autodiff() {
         return cpu::step(parameter, gradient, moments, *step);
     }
     composed(parameter, gradient, moments, step)
+}
+
+fn check<const D: usize>(parameter: &Tensor<D>, gradient: &Tensor<D>, moments: &[Tensor<D>; 2]) {
+    let shape = parameter.dims();
+    for (name, other) in [("gradient", gradient), ("moments[0]", &moments[0]), ("moments[1]", &moments[1])] {
+        assert!(other.dims() == shape, "`{name}` must be {shape:?} as the parameter, got {:?}", other.dims());
+    }
+}
+
+/// The steps of several parameters, which a GPU takes in a few launches, whatever their number.
+///
+/// [`step`](Self::step) returns tensors at once, but on a GPU they have their new values only after [`run`](Self::run).
+/// Nothing may read them before.
+#[derive(Default)]
+pub struct Steps {
+    #[cfg(feature = "native-gpu")]
+    pending: Vec<cube::Pending>,
+}
+
+impl Steps {
+    /// No step.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a [`step`] of another parameter; takes it at once where there is no kernel for many of them.
+    ///
+    /// # Panics
+    /// As [`step`].
+    pub fn step<const D: usize>(
+        &mut self,
+        parameter: Tensor<D>,
+        gradient: Tensor<D>,
+        moments: [Tensor<D>; 2],
+        step: &Step,
+    ) -> (Tensor<D>, [Tensor<D>; 2]) {
+        #[cfg(feature = "native-gpu")]
+        if [&parameter, &gradient, &moments[0], &moments[1]].into_iter().all(crate::multi::has_kernels) {
+            check(&parameter, &gradient, &moments);
+            let (pending, parameter, moments) = cube::Pending::new(parameter, gradient, moments, *step);
+            self.pending.push(pending);
+            return (parameter, moments);
+        }
+        self::step(parameter, gradient, moments, step)
+    }
+
+    /// Takes the steps.
+    pub fn run(&mut self) {
+        #[cfg(feature = "native-gpu")]
+        cube::run(std::mem::take(&mut self.pending));
+    }
 }
 
 /// [`step`] in tensor operations: the specification that tests compare the native code with.

@@ -51,6 +51,12 @@ pub(crate) fn is_native_on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_cpu(&tensor.device())
 }
 
+/// Whether our kernels on a GPU take the tensor.
+#[cfg(feature = "native-gpu")]
+pub(crate) fn is_native_on_gpu<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && gpu(&tensor.device()) == Some(true)
+}
+
 /// Whether the CPU has native code for products of the tensor that is faster than the backend's.
 #[cfg(feature = "native-cpu")]
 #[allow(unreachable_patterns, deprecated, reason = "as above; Burn has deprecated its ndarray backend")]

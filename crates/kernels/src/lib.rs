@@ -19,7 +19,8 @@
 //! - [`parallel`]: independent work on the CPU in parallel.
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
 //!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
-//! - [`norm`], [`adam`]: the norm of the gradient and a step of the optimizer, on all CPU threads.
+//! - [`norm`], [`adam`]: clipping of the gradients and a step of the optimizer, on all CPU threads; on a GPU, of all
+//!   parameters in a few launches.
 //! - [`precision`]: products of half precision on a GPU.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
@@ -84,10 +85,14 @@ mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
 mod input;
+#[cfg(feature = "native-gpu")]
+mod multi;
 #[cfg(feature = "native")]
 mod native;
 #[cfg(feature = "native")]
 mod node;
+#[cfg(feature = "native-gpu")]
+mod operation;
 #[cfg(feature = "native-cpu")]
 #[doc(hidden)]
 pub mod products;

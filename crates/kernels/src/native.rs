@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[cfg(feature = "native-gpu")]
-mod cube;
+pub(crate) mod cube;
 
 /// A recurrence with native code for every such backend.
 pub(crate) trait NativeWalk: CpuWalk + CubeWalk {}

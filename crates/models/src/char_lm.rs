@@ -24,7 +24,7 @@ use burn::nn::Linear;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
-use rekindle_kernels::cross_entropy::cross_entropy;
+use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::linear;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Recurrent, SequenceInput, State};
@@ -150,7 +150,7 @@ impl CharLm {
         let rows = targets.shape().num_elements();
         let (logits, state) = self.logits(tokens, state);
         let targets = targets.swap_dims(0, 1).reshape([rows]);
-        (cross_entropy(logits, targets).mean(), state)
+        (cross_entropy::mean(logits, targets), state)
     }
 
     /// Log-probabilities `[B, V]` of the token after `tokens` `[B]`: one step of [`forward`](Self::forward), with

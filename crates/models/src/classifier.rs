@@ -22,7 +22,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::Rng;
-use rekindle_kernels::cross_entropy::cross_entropy;
+use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Recurrent, SequenceInput};
@@ -153,7 +153,7 @@ impl Classifier {
     /// As [`forward`](Self::forward), and when there are not as many labels as texts.
     pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
         assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
-        cross_entropy(self.scores(self.input(tokens), lengths), labels).mean()
+        cross_entropy::mean(self.scores(self.input(tokens), lengths), labels)
     }
 
     /// The input of the recurrence, time-major.

@@ -1,22 +1,15 @@
 //! Gradient clipping, against the explosion that repeated multiplication by `W_hh` causes.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use std::collections::HashSet;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
-use rekindle_kernels::layout::contiguous;
-use rekindle_kernels::norm::squared_norm;
+use burn::tensor::Tensor;
+use rekindle_kernels::norm::{Bound, Clipped, Gradients};
 
 use crate::settings::ClipKind;
 
-/// Clips the gradients `g` of a model with parameters `p`:
-///
-/// ```text
-/// value         g_pi = max(-c, min(c, g_pi))
-/// tensor norm   g_p  = g_p min(1, c / (‖g_p‖ + ε))          each parameter by itself
-/// global norm   g_p  = g_p min(1, c / (√Σ_p ‖g_p‖² + ε))     PyTorch's clip_grad_norm_, ε = 1e-6
-/// ```
-///
-/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks" (arXiv 1211.5063).
+/// Clips the gradients of a model: see [`norm`](rekindle_kernels::norm) for the equations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clip {
     /// What is clipped.
@@ -25,31 +18,23 @@ pub struct Clip {
     pub at: f64,
 }
 
-/// PyTorch's constant, against division by 0.
-const EPSILON: f64 = 1e-6;
-
 impl Clip {
     /// Clips the gradients of `model`. Returns them with the global norm before clipping, `[1]`.
     ///
     /// Everything is computed on the device; nothing is read back.
     pub fn apply<M: Module>(&self, model: &M, gradients: GradientsParams) -> (GradientsParams, Tensor<1>) {
-        let mut norm = SquaredNorm { gradients, out: GradientsParams::new(), sum: None };
-        model.visit(&mut norm);
-        let global = norm.sum.map(Tensor::sqrt).unwrap_or_else(|| Tensor::zeros([1], &Device::default()));
-        let clipped = match self.kind {
-            ClipKind::None => norm.out,
-            kind => {
-                let mut bound = Bound {
-                    clip: Clip { kind, ..*self },
-                    global: global.clone(),
-                    gradients: norm.out,
-                    out: GradientsParams::new(),
-                };
-                model.visit(&mut bound);
-                bound.out
-            }
+        let mut collect = Collect { from: gradients, to: Gradients::new(), ids: HashSet::new() };
+        model.visit(&mut collect);
+        let bound = match self.kind {
+            ClipKind::None => Bound::None,
+            ClipKind::Value => Bound::Value(self.at),
+            ClipKind::TensorNorm => Bound::TensorNorm(self.at),
+            ClipKind::GlobalNorm => Bound::GlobalNorm(self.at),
         };
-        (clipped, global)
+        let (clipped, norm) = collect.to.clip(bound);
+        let mut register = Register { from: clipped, ids: collect.ids, to: GradientsParams::new() };
+        model.visit(&mut register);
+        (register.to, norm)
     }
 }
 
@@ -65,52 +50,36 @@ pub fn gradient_norms<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<
     norms
 }
 
-struct SquaredNorm {
-    gradients: GradientsParams,
-    out: GradientsParams,
-    sum: Option<Tensor<1>>,
+/// Takes the gradients of the parameters, in order.
+struct Collect {
+    from: GradientsParams,
+    to: Gradients,
+    /// The parameters with a gradient.
+    ids: HashSet<ParamId>,
 }
 
-impl ModuleVisitor for SquaredNorm {
+impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            // The gradient of a transposed weight is a transposed view, which everything that reads it, the optimizer
-            // included, is slow at until it is made contiguous.
-            let gradient = contiguous(gradient);
-            let squared = squared_norm(gradient.clone());
-            self.out.register(param.id, gradient);
-            self.sum = Some(match self.sum.take() {
-                Some(sum) => sum + squared,
-                None => squared,
-            });
+        if let Some(gradient) = self.from.remove::<D>(param.id) {
+            self.to.push(gradient);
+            self.ids.insert(param.id);
         }
     }
 }
 
-struct Bound {
-    clip: Clip,
-    global: Tensor<1>,
-    gradients: GradientsParams,
-    out: GradientsParams,
+/// Gives the clipped gradients back to their parameters, in the same order.
+struct Register {
+    from: Clipped,
+    ids: HashSet<ParamId>,
+    to: GradientsParams,
 }
 
-impl ModuleVisitor for Bound {
+impl ModuleVisitor for Register {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(gradient) = self.gradients.remove::<D>(param.id) else { return };
-        let scaled = |gradient: Tensor<D>, norm: Tensor<1>| {
-            let factor = norm.add_scalar(EPSILON).recip().mul_scalar(self.clip.at).clamp_max(1.0);
-            gradient.mul(factor.unsqueeze())
-        };
-        let gradient = match self.clip.kind {
-            ClipKind::None => gradient,
-            ClipKind::Value => gradient.clamp(-self.clip.at, self.clip.at),
-            ClipKind::TensorNorm => {
-                let norm = squared_norm(gradient.clone()).sqrt();
-                scaled(gradient, norm)
-            }
-            ClipKind::GlobalNorm => scaled(gradient, self.global.clone()),
-        };
-        self.out.register(param.id, gradient);
+        // A parameter may be in a model twice; its gradient is taken once.
+        if self.ids.remove(&param.id) {
+            self.to.register(param.id, self.from.next::<D>());
+        }
     }
 }
 

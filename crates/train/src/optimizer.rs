@@ -2,10 +2,16 @@
 
 mod adam;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdaGradConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
-use rekindle_kernels::adam::Decay;
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::optim::{AdaGradConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::store::RecordError;
+use burn::tensor::Bytes;
+use rekindle_kernels::adam::{Decay, Steps};
 
 use crate::settings::{OptimizerKind, TrainingSettings};
 
@@ -13,10 +19,55 @@ use crate::settings::{OptimizerKind, TrainingSettings};
 /// gradients of rare tokens.
 const EPSILON: f32 = 1e-8;
 
+/// An optimizer of all parameters of a model, which a GPU updates in a few launches.
+pub struct Optimizer {
+    each: ModuleOptimizer,
+    /// The steps that Adam takes for all parameters at once.
+    steps: Arc<Mutex<Steps>>,
+}
+
+impl Optimizer {
+    /// Takes a step of the parameters that have gradients.
+    pub fn step<M: Module>(
+        &mut self,
+        rates: impl Into<ModuleLearningRate>,
+        model: M,
+        gradients: GradientsParams,
+    ) -> M {
+        let model = self.each.step(rates, model, gradients);
+        locked(&self.steps).run();
+        model
+    }
+
+    /// The state of all parameters, in the format of [`ModuleOptimizer::into_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be encoded.
+    pub fn into_bytes(&self) -> Result<Bytes, RecordError> {
+        self.each.into_bytes()
+    }
+
+    /// The optimizer with a state.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be decoded.
+    pub fn from_bytes(self, bytes: Bytes) -> Result<Self, RecordError> {
+        Ok(Self { each: self.each.from_bytes(bytes)?, ..self })
+    }
+}
+
+fn locked(steps: &Mutex<Steps>) -> MutexGuard<'_, Steps> {
+    steps.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Builds the optimizer of `settings`.
-pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
+pub fn build(settings: &TrainingSettings) -> Optimizer {
+    let steps = Arc::new(Mutex::new(Steps::new()));
+    let adam = |decay| ModuleOptimizer::from(adam::Adam { epsilon: EPSILON, decay, steps: steps.clone() });
     let decay = (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay as f32));
-    match settings.optimizer {
+    let each = match settings.optimizer {
         OptimizerKind::Adam => adam(Decay::Gradient(settings.weight_decay as f32)),
         OptimizerKind::AdamW => adam(Decay::Weight(settings.weight_decay as f32)),
         OptimizerKind::Sgd => {
@@ -31,9 +82,6 @@ pub fn build(settings: &TrainingSettings) -> ModuleOptimizer {
             .with_weight_decay(decay)
             .init(),
         OptimizerKind::Adagrad => AdaGradConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).init(),
-    }
-}
-
-fn adam(decay: Decay) -> ModuleOptimizer {
-    ModuleOptimizer::from(adam::Adam { epsilon: EPSILON, decay })
+    };
+    Optimizer { each, steps }
 }

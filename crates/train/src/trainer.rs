@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::precision::within;
 use rekindle_kernels::split_mix;
@@ -38,7 +38,7 @@ use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::memory::Estimate;
-use crate::optimizer;
+use crate::optimizer::{self, Optimizer};
 use crate::precision::{multiplied, scaled};
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Which};
@@ -104,7 +104,7 @@ pub struct Trainer<T: Task> {
     _lock: RunLock,
     device: Device,
     model: T::Model,
-    optimizer: ModuleOptimizer,
+    optimizer: Optimizer,
     schedule: Schedule,
     carry: Option<T::Carry>,
     progress: Progress,

@@ -65,13 +65,16 @@ fn adam_has_the_numbers_of_burns() {
         let start = || One { parameter: Param::from_tensor(Tensor::from_floats(fixture.start, &device)) };
         let (mut ours, mut burns) = (start(), start());
         let settings = TrainingSettings { optimizer: OptimizerKind::Adam, ..TrainingSettings::default() };
-        let mut optimizers = [optimizer::build(&settings), AdamConfig::new().with_epsilon(1e-8).init()];
+        let (mut optimizer, mut burns_optimizer) =
+            (optimizer::build(&settings), AdamConfig::new().with_epsilon(1e-8).init());
         for gradient in &fixture.gradients {
-            for (model, optimizer) in [&mut ours, &mut burns].into_iter().zip(&mut optimizers) {
+            let gradients = |model: &One| {
                 let loss = (model.parameter.val() * Tensor::from_floats(*gradient, &device)).sum();
-                let gradients = GradientsParams::from_grads(loss.backward(), model);
-                *model = optimizer.step(fixture.learning_rate, model.clone(), gradients);
-            }
+                GradientsParams::from_grads(loss.backward(), model)
+            };
+            let (of_ours, of_burns) = (gradients(&ours), gradients(&burns));
+            ours = optimizer.step(fixture.learning_rate, ours.clone(), of_ours);
+            burns = burns_optimizer.step(fixture.learning_rate, burns.clone(), of_burns);
         }
         let [ours, burns] = [ours, burns].map(|model| model.parameter.val().into_data());
         assert_eq!(ours, burns, "{device:?}");

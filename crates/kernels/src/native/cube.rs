@@ -48,7 +48,7 @@ impl NativeBackend for Cube {
 
 /// Casts a value to its actual type: the types are equal wherever our kernels
 /// [run](crate::device::is_native).
-fn cast<A: Any, B: Any>(value: A) -> B {
+pub(crate) fn cast<A: Any, B: Any>(value: A) -> B {
     let mut value = Some(value);
     let value = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();
     value.and_then(Option::take).expect("kernels run on tensors that are not to be fused")

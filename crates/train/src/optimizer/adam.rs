@@ -1,8 +1,10 @@
-//! Adam and AdamW, in one pass over each parameter on a CPU.
+//! Adam and AdamW, in one pass over each parameter.
+
+use std::sync::{Arc, Mutex};
 
 use burn::optim::{AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor};
-use rekindle_kernels::adam::{self, Decay, Step};
+use rekindle_kernels::adam::{Decay, Step, Steps};
 
 /// Decay of the running means of the gradients and of their squares.
 const BETAS: [f32; 2] = [0.9, 0.999];
@@ -12,6 +14,8 @@ const BETAS: [f32; 2] = [0.9, 0.999];
 pub(super) struct Adam {
     pub epsilon: f32,
     pub decay: Decay,
+    /// Takes the steps of all parameters at once.
+    pub steps: Arc<Mutex<Steps>>,
 }
 
 impl Optimizer for Adam {
@@ -31,7 +35,7 @@ impl Optimizer for Adam {
         };
         let time = before + 1;
         let step = Step { beta_1, beta_2, epsilon: self.epsilon, decay: self.decay, learning_rate, time };
-        let (parameter, [moment_1, moment_2]) = adam::step(parameter, gradient, moments, &step);
+        let (parameter, [moment_1, moment_2]) = super::locked(&self.steps).step(parameter, gradient, moments, &step);
         (parameter, Some(AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))))
     }
 

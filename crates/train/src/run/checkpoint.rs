@@ -18,7 +18,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::{Bytes, TensorData};
 use rekindle_settings::Table;
@@ -28,6 +27,7 @@ use serde_json::Value;
 
 use super::folder::RunFolder;
 use crate::carry::Carry;
+use crate::optimizer::Optimizer;
 use crate::error::TrainError;
 use crate::files::{self, Seal};
 use crate::precision::LossScale;
@@ -148,7 +148,7 @@ pub fn save<M: Module, C: Carry>(
     run: &RunFolder,
     progress: &Progress,
     model: &M,
-    optimizer: &ModuleOptimizer,
+    optimizer: &Optimizer,
     carry: Option<&C>,
 ) -> Result<PathBuf, TrainError> {
     let path = folder(run, progress.step);
@@ -171,7 +171,7 @@ fn write_files<M: Module, C: Carry>(
     partial: &Path,
     progress: &Progress,
     model: &M,
-    optimizer: &ModuleOptimizer,
+    optimizer: &Optimizer,
     carry: Option<&C>,
 ) -> Result<(), TrainError> {
     let encoded = |name: &str, bytes: Result<Bytes, String>| {
@@ -298,7 +298,7 @@ impl Checkpoint {
     /// # Errors
     ///
     /// When they cannot be decoded.
-    pub fn optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, TrainError> {
+    pub fn optimizer(&self, optimizer: Optimizer) -> Result<Optimizer, TrainError> {
         optimizer.from_bytes(self.bytes(OPTIMIZER)?).map_err(|e| self.malformed(OPTIMIZER, e.to_string()))
     }
 

@@ -2,12 +2,12 @@
 
 use burn::backend::ExecutionError;
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::precision::within;
 
 use crate::clipping::Clip;
-use crate::optimizer;
+use crate::optimizer::{self, Optimizer};
 use crate::precision::{LossScale, multiplied, scaled};
 use crate::settings::TrainingSettings;
 
@@ -15,7 +15,7 @@ use crate::settings::TrainingSettings;
 pub struct Learner<M: Module> {
     /// The optimizer takes the model by value and returns it, so that it can update the weights in place.
     model: Option<M>,
-    optimizer: ModuleOptimizer,
+    optimizer: Optimizer,
     settings: TrainingSettings,
     loss_scale: Option<LossScale>,
     device: Device,
