@@ -12,7 +12,7 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 /// The launches of one kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launches {
-    /// The kernel's name in its source, with the operation that it is generic over, if any.
+    /// The kernel's name in its source, with the operation that it is generic over, unless that has a long name.
     pub kernel: String,
     /// How often it was launched.
     pub count: usize,
@@ -53,12 +53,19 @@ pub fn by_kernel<R>(action: impl FnOnce() -> R) -> (R, Vec<Launches>) {
     (action(), Vec::new())
 }
 
+/// Longer names lose what they are generic over.
+#[cfg(feature = "native-gpu")]
+const LONGEST: usize = 40;
+
 /// A type's name without the paths of modules.
 #[cfg(feature = "native-gpu")]
 fn short(name: &str) -> String {
     let mut short = String::new();
     for part in name.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
         short.push_str(part.rsplit("::").next().unwrap_or(part));
+    }
+    if short.len() > LONGEST {
+        short.truncate(short.find('<').unwrap_or(short.len()));
     }
     short
 }
@@ -82,5 +89,6 @@ mod tests {
     fn a_name_loses_the_paths_of_its_modules() {
         assert_eq!(short("a::b::kernel::Kernel<a::ops::Add, f32>"), "Kernel<Add, f32>");
         assert_eq!(short("Kernel"), "Kernel");
+        assert_eq!(short(&format!("a::Kernel<{}>", "b::Type, ".repeat(9))), "Kernel");
     }
 }

@@ -101,6 +101,8 @@ mod recurrence;
 mod scan;
 #[cfg(feature = "native-cpu")]
 pub mod step;
+#[cfg(feature = "native-gpu")]
+mod table;
 #[cfg(feature = "native")]
 mod tensors;
 

@@ -105,7 +105,7 @@ fn cross_entropy_is_its_composed_twin() {
 
 #[test]
 fn cross_entropy_leaves_the_scores_that_others_hold() {
-    for device in cpus() {
+    for device in devices() {
         let logits = random([9, 5], &device);
         let before = values(logits.clone());
         cross_entropy::cross_entropy(logits.clone(), targets(9, 5, &device));
@@ -115,7 +115,7 @@ fn cross_entropy_leaves_the_scores_that_others_hold() {
 
 #[test]
 fn a_score_that_is_no_number_makes_the_loss_none() {
-    for device in cpus() {
+    for device in devices() {
         let logits = Tensor::<2>::from_floats([[0.0, f32::NAN, 1.0], [0.0, 1.0, 2.0]], &device);
         let losses = values(cross_entropy::cross_entropy(logits, targets(2, 3, &device)));
         assert!(losses[0].is_nan() && losses[1].is_finite(), "{device:?}: {losses:?}");

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdaGradConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use burn::store::RecordError;
 use burn::tensor::Bytes;
@@ -28,12 +28,7 @@ pub struct Optimizer {
 
 impl Optimizer {
     /// Takes a step of the parameters that have gradients.
-    pub fn step<M: Module>(
-        &mut self,
-        rates: impl Into<ModuleLearningRate>,
-        model: M,
-        gradients: GradientsParams,
-    ) -> M {
+    pub fn step<M: Module>(&mut self, rates: impl Into<ModuleLearningRate>, model: M, gradients: GradientsParams) -> M {
         let model = self.each.step(rates, model, gradients);
         locked(&self.steps).run();
         model

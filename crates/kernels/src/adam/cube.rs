@@ -120,8 +120,7 @@ fn adam_step(mut parameters: Sequence<Parameter>, chunk: usize) {
                 let m = parameter.m[i] * parameter.constants.beta_1 + g * parameter.constants.rest_1;
                 let v = parameter.v[i] * parameter.constants.beta_2 + g * g * parameter.constants.rest_2;
                 let change = m * parameter.constants.correction / (v.sqrt() + parameter.constants.epsilon);
-                parameter.w[i] =
-                    parameter.w[i] * parameter.constants.kept - change * parameter.constants.learning_rate;
+                parameter.w[i] = parameter.w[i] * parameter.constants.kept - change * parameter.constants.learning_rate;
                 parameter.m[i] = m;
                 parameter.v[i] = v;
             }

@@ -31,8 +31,8 @@ struct CrossEntropy {
 struct Saved {
     /// `[N, V]`.
     logits: CubeTensor,
-    /// `[N]`: `ln Σ_v exp z_v`.
-    log_sums: CubeTensor,
+    /// `[N, 2]`: `max_v z_v` and `Σ_v exp(z_v - max z)`. Their `ln Σ_v exp z_v` would have the rounding of large logits.
+    sums: CubeTensor,
     operation: CrossEntropy,
 }
 
@@ -57,8 +57,8 @@ impl Operation<1> for CrossEntropy {
     fn forward(self, [logits]: [CubeTensor; 1]) -> (CubeTensor, Saved) {
         let logits = into_contiguous(logits);
         let [rows, vocabulary] = logits.shape().dims();
-        let vector = || CubeBackend::float_empty(Shape::new([rows]), &logits.device, FloatDType::F32);
-        let (losses, log_sums) = (vector(), vector());
+        let new = |shape| CubeBackend::float_empty(shape, &logits.device, FloatDType::F32);
+        let (losses, sums) = (new(Shape::new([rows])), new(Shape::new([rows, 2])));
         let client = &logits.client;
         let workgroup = threads(client, vocabulary);
         let grid = (rows as u32).min(GRID);
@@ -71,19 +71,19 @@ impl Operation<1> for CrossEntropy {
                 logits.clone().into_tensor_arg(),
                 self.targets.clone().into_tensor_arg(),
                 losses.clone().into_tensor_arg(),
-                log_sums.clone().into_tensor_arg(),
+                sums.clone().into_tensor_arg(),
                 workgroup,
             );
         }
         let loss = if self.mean { mean_of(losses) } else { losses };
-        (loss, Saved { logits, log_sums, operation: self })
+        (loss, Saved { logits, sums, operation: self })
     }
 
     fn backward(saved: Saved, d: CubeTensor, [wanted]: [bool; 1]) -> [Option<CubeTensor>; 1] {
         if !wanted {
             return [None];
         }
-        let Saved { logits, log_sums, operation } = saved;
+        let Saved { logits, sums, operation } = saved;
         let [rows, vocabulary] = logits.shape().dims();
         let count = rows * vocabulary;
         let gradient = match logits.can_mut() {
@@ -91,8 +91,7 @@ impl Operation<1> for CrossEntropy {
             false => CubeBackend::float_empty(logits.shape(), &logits.device, FloatDType::F32),
         };
         // That of a mean is a single number, divided among the rows; that of a sum is one number for all rows.
-        let (stride, share) =
-            if operation.mean { (0, 1.0 / rows as f32) } else { (d.meta.strides()[0], 1.0) };
+        let (stride, share) = if operation.mean { (0, 1.0 / rows as f32) } else { (d.meta.strides()[0], 1.0) };
         let client = &logits.client;
         let group = CubeDim::new(client, count);
         // SAFETY: a thread with a logit reads and writes that one, and reads numbers of its row.
@@ -103,7 +102,7 @@ impl Operation<1> for CrossEntropy {
                 group,
                 logits.clone().into_tensor_arg(),
                 operation.targets.into_tensor_arg(),
-                log_sums.into_tensor_arg(),
+                sums.into_tensor_arg(),
                 d.into_tensor_arg(),
                 gradient.clone().into_tensor_arg(),
                 stride,
@@ -144,7 +143,7 @@ fn losses_of_rows(
     logits: &Tensor<f32>,
     targets: &Tensor<i32>,
     losses: &mut Tensor<f32>,
-    log_sums: &mut Tensor<f32>,
+    sums: &mut Tensor<f32>,
     #[comptime] threads: u32,
 ) {
     let (rows, vocabulary) = (logits.shape(0), logits.shape(1));
@@ -167,7 +166,8 @@ fn losses_of_rows(
     if UNIT_POS == 0 {
         let right = logits[begin + target_of(targets, row, vocabulary)];
         losses[row] = sum.ln() + (largest - right);
-        log_sums[row] = sum.ln() + largest;
+        sums[2 * row] = largest;
+        sums[2 * row + 1] = sum;
     }
 }
 
@@ -187,7 +187,7 @@ fn mean_of_losses(losses: &Tensor<f32>, mean: &mut Tensor<f32>, #[comptime] thre
 fn gradient_of_logits(
     logits: &Tensor<f32>,
     targets: &Tensor<i32>,
-    log_sums: &Tensor<f32>,
+    sums: &Tensor<f32>,
     d: &Tensor<f32>,
     gradient: &mut Tensor<f32>,
     stride: usize,
@@ -199,7 +199,7 @@ fn gradient_of_logits(
     }
     let row = ABSOLUTE_POS / vocabulary;
     let d = d[row * stride] * share;
-    let mut change = (logits[ABSOLUTE_POS] - log_sums[row]).exp() * d;
+    let mut change = (logits[ABSOLUTE_POS] - sums[2 * row]).exp() * (d / sums[2 * row + 1]);
     if ABSOLUTE_POS % vocabulary == target_of(targets, row, vocabulary) {
         change -= d;
     }

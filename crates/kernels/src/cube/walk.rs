@@ -10,13 +10,13 @@ use burn::{
         FloatDType, TensorMetadata, get_device_settings,
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
-    tensor::{IndexingUpdateOp, Shape, Slice, TensorData},
+    tensor::{Shape, Slice, TensorData},
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
 use super::step::StepLaunch;
-use crate::{Direction, Scan, recurrence::InputTensors};
+use crate::{Direction, Scan, recurrence::InputTensors, table};
 
 /// A sequence on a GPU.
 #[derive(Clone, Debug)]
@@ -149,9 +149,8 @@ impl Walk {
             return d;
         };
         let width = d.shape()[2];
-        let table = zeros([*vocabulary, width], &d);
         let d = reshape(d, [self.steps * self.batch, width]);
-        CubeBackend::float_select_assign(table, 0, ids.clone(), d, IndexingUpdateOp::Add)
+        table::gradient(*vocabulary, ids.clone(), d)
     }
 
     /// `[B]`: the lengths of the rows as a kernel argument.

@@ -149,12 +149,7 @@ fn sums_of_squares(
 
 /// `√Σ` of a range of the sums, for each workgroup.
 #[cube(launch_unchecked)]
-fn norms_of_sums(
-    sums: &Tensor<f32>,
-    norms: &mut Tensor<f32>,
-    ranges: &Sequence<Place>,
-    #[comptime] threads: u32,
-) {
+fn norms_of_sums(sums: &Tensor<f32>, norms: &mut Tensor<f32>, ranges: &Sequence<Place>, #[comptime] threads: u32) {
     let mut sum = 0.0f32;
     let count = ranges.len().comptime();
     #[unroll]

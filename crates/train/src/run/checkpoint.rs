@@ -27,9 +27,9 @@ use serde_json::Value;
 
 use super::folder::RunFolder;
 use crate::carry::Carry;
-use crate::optimizer::Optimizer;
 use crate::error::TrainError;
 use crate::files::{self, Seal};
+use crate::optimizer::Optimizer;
 use crate::precision::LossScale;
 use crate::schedule::Plateau;
 
