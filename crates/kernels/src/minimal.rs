@@ -36,7 +36,7 @@ pub(crate) mod cpu;
 #[cfg(feature = "native-gpu")]
 mod cube;
 
-pub use composed::composed;
+pub use composed::{composed, positive};
 
 use burn::tensor::Tensor;
 

@@ -1,9 +1,10 @@
 //! The interface of a cell's equations and weights to its layer.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan};
 
 use crate::projection::project;
+use crate::trace::Gate;
 use crate::weights::{Size, Start, Values, WeightShape};
 use crate::{LayerState, SequenceInput};
 
@@ -46,6 +47,14 @@ pub(crate) trait Equations<const N: usize> {
         project(input, weights.matrix("weight_ih"), Self::input_bias(weights))
     }
 
+    /// Whether a gate reads the previous cell state.
+    const GATES_READ_CELL: bool = false;
+
+    /// The gates and the candidate of time steps with the inputs `x` `[N, W]`, rows of the projected input, and the
+    /// previous `state`, `N` tensors `[N, H]`. A cell with a cell state has `i`, `f` and `g` among them: its
+    /// `c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t`.
+    fn gates(x: Tensor<2>, state: &[Tensor<2>; N], weights: &Values) -> Vec<Gate<2>>;
+
     /// Runs the cell over a time-major sequence: hidden states `[T, B, H]` and the final state.
     ///
     /// Calls a native operation of `rekindle-kernels`, or its `walk` with a time step in tensor operations.
@@ -78,6 +87,8 @@ pub(crate) struct Definition {
     pub input_bias: fn(&Values) -> Option<Tensor<1>>,
     pub project: fn(SequenceInput, &Values) -> Input,
     pub sequence: fn(Input, LayerState, &Values, &Scan) -> (Tensor<3>, LayerState),
+    pub gates_read_cell: bool,
+    pub gate_values: fn(Tensor<2>, LayerState, &Values) -> Vec<Gate<2>>,
 }
 
 impl Definition {
@@ -104,6 +115,8 @@ impl Definition {
                 let (hidden, state) = E::sequence(input, state.into_tensors(), weights, scan);
                 (hidden, LayerState::from_tensors(state))
             },
+            gates_read_cell: E::GATES_READ_CELL,
+            gate_values: |x, state, weights| E::gates(x, &state.into_tensors(), weights),
         }
     }
 
@@ -112,6 +125,22 @@ impl Definition {
         let common = COMMON.iter().filter(|weight| self.has_product || !weight.name.ends_with("_hh"));
         common.chain(self.extra).filter(move |weight| bias || !weight.is_bias)
     }
+}
+
+/// `x + W_hh h_{t-1}` of `N` time steps: the pre-activations of a cell that adds the recurrent product to its input.
+pub(crate) fn pre_activations(x: Tensor<2>, hidden: &Tensor<2>, weights: &Values) -> Tensor<2> {
+    x + hidden.clone().matmul(weights.matrix("weight_hh").transpose())
+}
+
+/// The gates of an LSTM from their pre-activations, `[N, 4H]`: `σ(i)`, `σ(f)`, `tanh(g)` and `σ(o)`.
+pub(crate) fn lstm_gates(sums: Tensor<2>) -> [Tensor<2>; 4] {
+    let [i, f, g, o] = split_gates(sums);
+    [sigmoid(i), sigmoid(f), g.tanh(), sigmoid(o)]
+}
+
+/// The gates i, f, g and o of an LSTM, by name.
+pub(crate) fn named([i, f, g, o]: [Tensor<2>; 4]) -> Vec<Gate<2>> {
+    vec![Gate::sigmoid("i", i), Gate::sigmoid("f", f), Gate::other("g", g), Gate::sigmoid("o", o)]
 }
 
 /// Splits the pre-activations of a step, `[B, M*H]`, into those of its `M` gates.

@@ -13,6 +13,7 @@
 //!   one-hot tokens.
 //! - `Stepper`, with a CPU backend compiled in: a network prepared for single steps, on tokens of
 //!   one sequence for sampling, or on rows of several for search.
+//! - [`Trace`], from [`Recurrent::trace`] and [`Layer::trace`]: hidden states, cell states and gates at every time step.
 //! - [`State`]: the state carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
@@ -58,6 +59,7 @@ mod recurrent;
 mod state;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod stepper;
+mod trace;
 mod unrolled;
 mod weights;
 
@@ -73,5 +75,6 @@ pub use rekindle_kernels::{Direction, Scan};
 pub use state::{LayerState, State, reset_rows};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use stepper::{Reader, StepState, Stepper};
+pub use trace::{Gate, LayerTrace, Trace};
 pub use unrolled::{KnownInput, Unrolled};
 pub use weights::Weight;

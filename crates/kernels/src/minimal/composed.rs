@@ -30,8 +30,8 @@ pub fn composed(cell: Minimal, input: Input, h0: Tensor<2>, scan: &Scan) -> Outp
     })
 }
 
-/// `g(x)`.
-fn positive(x: Tensor<2>) -> Tensor<2> {
+/// The activation of the candidate: `g(x) = x + 0.5` if `x >= 0`, else `σ(x)`, `[N, H]`.
+pub fn positive(x: Tensor<2>) -> Tensor<2> {
     let negative = x.clone().lower_elem(0.0);
     (x.clone() + 0.5).mask_where(negative, sigmoid(x))
 }

@@ -14,7 +14,8 @@
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
 
-use crate::equations::{Equations, split_gates};
+use crate::equations::{Equations, pre_activations, split_gates};
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// Gate rows i, g, o.
@@ -24,14 +25,25 @@ impl Equations<2> for Coupled {
     const GATES: usize = 3;
     const FORGET_GATE: Option<(usize, f64)> = Some((0, -1.0));
 
+    fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        let [i, f, g, o] = gates(pre_activations(x, h, weights));
+        vec![Gate::sigmoid("i", i), Gate::sigmoid("f", f), Gate::other("g", g), Gate::sigmoid("o", o)]
+    }
+
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         walk(input, scan, state, |x, [h, c]| {
-            let [i, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));
-            let i = sigmoid(i);
-            let f = i.clone().neg().add_scalar(1.0);
-            let c = f * c.clone() + i * g.tanh();
-            [sigmoid(o) * c.clone().tanh(), c]
+            let [i, f, g, o] = gates(x + h.clone().matmul(weight_hh.clone()));
+            let c = f * c.clone() + i * g;
+            [o * c.clone().tanh(), c]
         })
     }
+}
+
+/// i, f, g and o from the pre-activations.
+fn gates(sums: Tensor<2>) -> [Tensor<2>; 4] {
+    let [i, g, o] = split_gates(sums);
+    let i = sigmoid(i);
+    let f = i.clone().neg().add_scalar(1.0);
+    [i, f, g.tanh(), sigmoid(o)]
 }

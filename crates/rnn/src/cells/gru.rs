@@ -11,12 +11,14 @@
 //! h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
 //! ```
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation::sigmoid};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::step;
 use rekindle_kernels::{Input, Outputs, Scan, gru::gru};
 
-use crate::equations::Equations;
+use crate::equations::{Equations, split_gates};
+use crate::projection::plus;
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// Gate rows r, z, n.
@@ -30,6 +32,15 @@ impl Equations<1> for Gru {
     /// The reset gate scales a part of `b_hh`, which is therefore added at each time step.
     fn input_bias(weights: &Values) -> Option<Tensor<1>> {
         weights.vector("bias_ih")
+    }
+
+    fn gates(x: Tensor<2>, [h]: &[Tensor<2>; 1], weights: &Values) -> Vec<Gate<2>> {
+        let recurrent = h.clone().matmul(weights.matrix("weight_hh").transpose());
+        let [r, z, n] = split_gates(x);
+        let [of_r, of_z, of_n] = split_gates(plus(recurrent, weights.vector("bias_hh")));
+        let r = sigmoid(r + of_r);
+        let n = (n + r.clone() * of_n).tanh();
+        vec![Gate::sigmoid("r", r), Gate::sigmoid("z", sigmoid(z + of_z)), Gate::other("n", n)]
     }
 
     fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> Outputs<1> {

@@ -12,12 +12,13 @@
 //! Means and variances are over all `4H` pre-activations of a step, and over the `H` cells. The
 //! paper's shifts of the two inner norms are `b_ih` and `b_hh`. Gains start at 1 and `β_c` at 0.
 
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::Tensor;
 use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::SequenceInput;
-use crate::equations::{Equations, split_gates};
+use crate::equations::{Equations, lstm_gates, named};
 use crate::projection::{plus, project_rows};
+use crate::trace::Gate;
 use crate::weights::{Size, Values, WeightShape};
 
 /// `ε`, which prevents division by 0; that of `torch.nn.LayerNorm`.
@@ -42,16 +43,21 @@ impl Equations<2> for LayerNorm {
         })
     }
 
+    fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        let product = h.clone().matmul(weights.matrix("weight_hh").transpose());
+        named(lstm_gates(x + normalise(product) * weights.row("gain_hh")))
+    }
+
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         let [gain_hh, gain_cell] = ["gain_hh", "gain_cell"].map(|name| weights.row(name));
         let bias_cell = weights.vector("bias_cell");
         walk(input, scan, state, |x, [h, c]| {
             let recurrent = normalise(h.clone().matmul(weight_hh.clone())) * gain_hh.clone();
-            let [i, f, g, o] = split_gates(x + recurrent);
-            let c = sigmoid(f) * c.clone() + sigmoid(i) * g.tanh();
+            let [i, f, g, o] = lstm_gates(x + recurrent);
+            let c = f * c.clone() + i * g;
             let seen = plus(normalise(c.clone()) * gain_cell.clone(), bias_cell.clone());
-            [sigmoid(o) * seen.tanh(), c]
+            [o * seen.tanh(), c]
         })
     }
 }

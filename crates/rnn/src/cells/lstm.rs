@@ -17,7 +17,8 @@ use burn::tensor::Tensor;
 use rekindle_kernels::step;
 use rekindle_kernels::{Input, Outputs, Scan, lstm::lstm};
 
-use crate::equations::Equations;
+use crate::equations::{Equations, lstm_gates, named, pre_activations};
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// Gate rows i, f, g, o.
@@ -29,6 +30,10 @@ impl Equations<2> for Lstm {
     const ADDS_PRODUCTS: bool = true;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Lstm);
+
+    fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        named(lstm_gates(pre_activations(x, h, weights)))
+    }
 
     fn sequence(input: Input, [h0, c0]: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         lstm(input, weights.matrix("weight_hh"), h0, c0, scan)

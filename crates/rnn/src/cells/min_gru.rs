@@ -9,12 +9,16 @@
 //! h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t
 //! ```
 
-use burn::tensor::Tensor;
-use rekindle_kernels::{Input, Outputs, Scan, minimal::min_gru};
+use burn::tensor::{Tensor, activation::sigmoid};
+use rekindle_kernels::{
+    Input, Outputs, Scan,
+    minimal::{min_gru, positive},
+};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use rekindle_kernels::{minimal::Minimal, step};
 
-use crate::equations::Equations;
+use crate::equations::{Equations, split_gates};
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// Gate rows z, h̃; no `weight_hh`.
@@ -25,6 +29,11 @@ impl Equations<1> for MinGru {
     const HAS_PRODUCT: bool = false;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Minimal(Minimal::Gru));
+
+    fn gates(x: Tensor<2>, _: &[Tensor<2>; 1], _: &Values) -> Vec<Gate<2>> {
+        let [z, candidate] = split_gates(x);
+        vec![Gate::sigmoid("z", sigmoid(z)), Gate::other("h̃", positive(candidate))]
+    }
 
     fn sequence(input: Input, [h0]: [Tensor<2>; 1], _: &Values, scan: &Scan) -> Outputs<1> {
         min_gru(input, h0, scan)

@@ -26,8 +26,9 @@ use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
 
 use crate::SequenceInput;
-use crate::equations::{Equations, split_gates};
+use crate::equations::{Equations, lstm_gates, named};
 use crate::projection::plus;
+use crate::trace::Gate;
 use crate::weights::{Size, Values, WeightShape};
 
 /// Gate rows i, f, g, o; `Q^i` and `R^i`, one per round.
@@ -56,23 +57,51 @@ impl Equations<2> for Mogrifier {
         }
     }
 
+    fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        named(Matrices::of(weights).gates(x, h))
+    }
+
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
-        let rounds: Vec<_> = Self::EXTRA.iter().map(|matrix| weights.matrix(matrix.name).transpose()).collect();
-        let [weight_ih, weight_hh] = ["weight_ih", "weight_hh"].map(|name| weights.matrix(name).transpose());
-        let bias = Self::input_bias(weights);
-        walk(input, scan, state, |mut x, [h, c]| {
-            let mut h = h.clone();
-            // The tensor gated last gates the other.
-            for (round, matrix) in rounds.iter().cloned().enumerate() {
-                match round % 2 {
-                    0 => x = sigmoid(h.clone().matmul(matrix)) * 2.0 * x,
-                    _ => h = sigmoid(x.clone().matmul(matrix)) * 2.0 * h,
-                }
-            }
-            let sums = x.matmul(weight_ih.clone()) + h.matmul(weight_hh.clone());
-            let [i, f, g, o] = split_gates(plus(sums, bias.clone()));
-            let c = sigmoid(f) * c.clone() + sigmoid(i) * g.tanh();
-            [sigmoid(o) * c.clone().tanh(), c]
+        let matrices = Matrices::of(weights);
+        walk(input, scan, state, |x, [h, c]| {
+            let [i, f, g, o] = matrices.gates(x, h);
+            let c = f * c.clone() + i * g;
+            [o * c.clone().tanh(), c]
         })
+    }
+}
+
+/// The weights of a step, transposed.
+struct Matrices {
+    /// `Q^1`, `R^2`, `Q^3`, ...
+    rounds: Vec<Tensor<2>>,
+    weight_ih: Tensor<2>,
+    weight_hh: Tensor<2>,
+    bias: Option<Tensor<1>>,
+}
+
+impl Matrices {
+    fn of(weights: &Values) -> Self {
+        let matrix = |name| weights.matrix(name).transpose();
+        Self {
+            rounds: Mogrifier::EXTRA.iter().map(|shape| matrix(shape.name)).collect(),
+            weight_ih: matrix("weight_ih"),
+            weight_hh: matrix("weight_hh"),
+            bias: Mogrifier::input_bias(weights),
+        }
+    }
+
+    /// i, f, g and o after the rounds between the input `x` `[N, I]` and the previous hidden state `h` `[N, H]`.
+    fn gates(&self, mut x: Tensor<2>, h: &Tensor<2>) -> [Tensor<2>; 4] {
+        let mut h = h.clone();
+        // The tensor gated last gates the other.
+        for (round, matrix) in self.rounds.iter().cloned().enumerate() {
+            match round % 2 {
+                0 => x = sigmoid(h.clone().matmul(matrix)) * 2.0 * x,
+                _ => h = sigmoid(x.clone().matmul(matrix)) * 2.0 * h,
+            }
+        }
+        let sums = x.matmul(self.weight_ih.clone()) + h.matmul(self.weight_hh.clone());
+        lstm_gates(plus(sums, self.bias.clone()))
     }
 }

@@ -16,7 +16,8 @@
 use burn::tensor::{Tensor, activation::sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
 
-use crate::equations::{Equations, split_gates};
+use crate::equations::{Equations, named, pre_activations, split_gates};
+use crate::trace::Gate;
 use crate::weights::{Size, Values, WeightShape};
 
 /// Gate rows i, f, g, o; peepholes `p_i`, `p_f` and `p_o`.
@@ -31,16 +32,34 @@ impl Equations<2> for Peephole {
         WeightShape::vector("peephole_o", &[Size::H], 0.0),
     ];
 
+    const GATES_READ_CELL: bool = true;
+
+    fn gates(x: Tensor<2>, [h, c]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        named(gates(pre_activations(x, h, weights), c, &peepholes(weights)).0)
+    }
+
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
-        let [p_i, p_f, p_o] = ["peephole_i", "peephole_f", "peephole_o"].map(|name| weights.row(name));
+        let peepholes = peepholes(weights);
         walk(input, scan, state, |x, [h, c]| {
-            let [i, f, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));
-            let i = sigmoid(i + p_i.clone() * c.clone());
-            let f = sigmoid(f + p_f.clone() * c.clone());
-            let c = f * c.clone() + i * g.tanh();
-            let o = sigmoid(o + p_o.clone() * c.clone());
+            let ([_, _, _, o], c) = gates(x + h.clone().matmul(weight_hh.clone()), c, &peepholes);
             [o * c.clone().tanh(), c]
         })
     }
+}
+
+/// `p_i`, `p_f` and `p_o`, `[1, H]`.
+fn peepholes(weights: &Values) -> [Tensor<2>; 3] {
+    ["peephole_i", "peephole_f", "peephole_o"].map(|name| weights.row(name))
+}
+
+/// i, f, g and o from the pre-activations and the previous cell state, and the new cell state.
+fn gates(sums: Tensor<2>, cell: &Tensor<2>, [p_i, p_f, p_o]: &[Tensor<2>; 3]) -> ([Tensor<2>; 4], Tensor<2>) {
+    let [i, f, g, o] = split_gates(sums);
+    let i = sigmoid(i + p_i.clone() * cell.clone());
+    let f = sigmoid(f + p_f.clone() * cell.clone());
+    let g = g.tanh();
+    let c = f.clone() * cell.clone() + i.clone() * g.clone();
+    let o = sigmoid(o + p_o.clone() * c.clone());
+    ([i, f, g, o], c)
 }

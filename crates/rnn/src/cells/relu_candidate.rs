@@ -14,7 +14,8 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
 use rekindle_kernels::{Input, Outputs, Scan, walk};
 
-use crate::equations::{Equations, split_gates};
+use crate::equations::{Equations, named, pre_activations, split_gates};
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// Gate rows i, f, g, o.
@@ -24,12 +25,22 @@ impl Equations<2> for ReluCandidate {
     const GATES: usize = 4;
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
 
+    fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {
+        named(gates(pre_activations(x, h, weights)))
+    }
+
     fn sequence(input: Input, state: [Tensor<2>; 2], weights: &Values, scan: &Scan) -> Outputs<2> {
         let weight_hh = weights.matrix("weight_hh").transpose();
         walk(input, scan, state, |x, [h, c]| {
-            let [i, f, g, o] = split_gates(x + h.clone().matmul(weight_hh.clone()));
-            let c = sigmoid(f) * c.clone() + sigmoid(i) * relu(g);
-            [sigmoid(o) * c.clone().tanh(), c]
+            let [i, f, g, o] = gates(x + h.clone().matmul(weight_hh.clone()));
+            let c = f * c.clone() + i * g;
+            [o * c.clone().tanh(), c]
         })
     }
+}
+
+/// i, f, g and o from the pre-activations.
+fn gates(sums: Tensor<2>) -> [Tensor<2>; 4] {
+    let [i, f, g, o] = split_gates(sums);
+    [sigmoid(i), sigmoid(f), relu(g), sigmoid(o)]
 }

@@ -12,6 +12,7 @@ use rekindle_kernels::step;
 use rekindle_kernels::{Input, Outputs, Scan};
 
 use crate::equations::Equations;
+use crate::trace::Gate;
 use crate::weights::Values;
 
 /// The network with its nonlinearity: tanh, or ReLU if `RELU`.
@@ -29,6 +30,11 @@ impl<const RELU: bool> Equations<1> for Vanilla<RELU> {
     const ADDS_PRODUCTS: bool = true;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Rnn(Self::ACTIVATION));
+
+    /// There are none.
+    fn gates(_: Tensor<2>, _: &[Tensor<2>; 1], _: &Values) -> Vec<Gate<2>> {
+        Vec::new()
+    }
 
     fn sequence(input: Input, [h0]: [Tensor<2>; 1], weights: &Values, scan: &Scan) -> Outputs<1> {
         rnn(input, weights.matrix("weight_hh"), h0, Self::ACTIVATION, scan)

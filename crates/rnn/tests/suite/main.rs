@@ -13,4 +13,5 @@ mod named_parameters;
 mod sequences;
 mod state;
 mod torch_parity;
+mod trace;
 mod unrolled;
