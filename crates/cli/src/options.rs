@@ -26,7 +26,7 @@ pub enum Command {
     Eval(Eval),
     /// Predict from your own inputs
     Predict(Predict),
-    /// Show the weights of a run or of a file: names, shapes, norms
+    /// Show the inside of a run: its weights, its units while it reads, its gradients; or the weights of a file
     Inspect(Inspect),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
@@ -174,15 +174,40 @@ pub struct Import {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The folder of a run, or a file of weights: PyTorch (.pt, .pth) or safetensors
-    #[arg(value_name = "RUN|FILE")]
-    pub path: PathBuf,
+    /// The folder of a run, several with --gradients, or a file of weights: PyTorch (.pt, .pth) or safetensors
+    #[arg(value_name = "RUN|FILE", required = true)]
+    pub paths: Vec<PathBuf>,
     /// Which checkpoint of a run: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
     pub checkpoint: Which,
     /// Only tensors whose names begin with PREFIX and a dot, named without it [default: all]
     #[arg(long, value_name = "PREFIX")]
     pub key: Option<String>,
+    /// Show what every unit does while the model reads, and the unit that follows each feature of the text best
+    #[arg(long, group = "inside", conflicts_with = "key", help_heading = "Inside")]
+    pub neurons: bool,
+    /// Show how far gradients reach: the norm of dL_T/dh_t by the distance T - t, as the model starts and as it is
+    #[arg(long, group = "inside", conflicts_with = "key", help_heading = "Inside")]
+    pub gradients: bool,
+    /// Read this data [default: the run's validation split]
+    #[arg(long = "data", value_name = "PATH", requires = "inside", help_heading = "Inside")]
+    pub read: Option<String>,
+    /// With --neurons: time steps to read, which are characters, words or frames
+    #[arg(long = "length", value_name = "COUNT", default_value_t = 10_000, value_parser = at_least_one,
+        allow_negative_numbers = true, help_heading = "Inside")]
+    pub time_steps: usize,
+    /// With --gradients: the largest distance in time steps
+    #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = at_least_one,
+        allow_negative_numbers = true, help_heading = "Inside")]
+    pub distance: usize,
+    /// With --neurons: write the text, coloured by a unit that the page lets you choose, to this HTML file
+    #[arg(long, value_name = "FILE", requires = "neurons", help_heading = "Inside")]
+    pub html: Option<PathBuf>,
+    /// With --gradients: draw the norms of all runs into this SVG file
+    #[arg(long, value_name = "FILE", requires = "gradients", help_heading = "Inside")]
+    pub svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
 }

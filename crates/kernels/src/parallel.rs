@@ -16,6 +16,12 @@ pub fn for_each<T: Send, R: Send>(device: &Device, items: Vec<T>, work: impl Fn(
     items.into_iter().map(work).collect()
 }
 
+/// Runs `work` on each of `items` on the pool's threads: for work on the host, whatever the device. The results are in
+/// the order of the items.
+pub fn on_host<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    items.par_iter().map(work).collect()
+}
+
 /// Threads that [`for_each`] uses on a device.
 pub fn threads(device: &Device) -> usize {
     if is_cpu(device) { rayon::current_num_threads() } else { 1 }

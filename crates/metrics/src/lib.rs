@@ -1,5 +1,6 @@
 //! Metrics for sequence models.
 //!
+//! * [`association`]: the area under the ROC curve, and the correlation.
 //! * [`captions`]: the metrics of the COCO caption evaluation.
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
 //! * [`importance`]: importance-weighted estimates of a likelihood.
@@ -18,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod association;
 pub mod captions;
 pub mod classification;
 pub mod importance;

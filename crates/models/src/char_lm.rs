@@ -27,7 +27,7 @@ use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::linear;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Recurrent, SequenceInput, State};
+use rekindle_rnn::{LayerTrace, Probes, Recurrent, SequenceInput, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use generator::Generator;
@@ -160,26 +160,54 @@ impl CharLm {
         (log_softmax(logits, 1), state)
     }
 
-    /// Logits, time-major: row `t B + b` of `[T * B, V]` is time step `t` of text `b`.
-    fn logits(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State) {
-        // The recurrence is time-major. Transposing the tokens is cheap; transposing the states would not be.
+    /// The activations of every layer while it reads `tokens` `[B, T]`, time-major, and the final state.
+    ///
+    /// # Panics
+    ///
+    /// When there is no token, or `state` has another batch size or width.
+    pub fn trace(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Vec<LayerTrace>, State) {
+        self.recurrent.trace(self.input(tokens), state)
+    }
+
+    /// The loss of the last token alone: the sum over the texts `tokens` `[B, T]` of the cross-entropy of `next` `[B]`,
+    /// the tokens after them, `[1]`, and the probes of every layer. Without dropout.
+    ///
+    /// # Panics
+    ///
+    /// When there is no token, or the device has no autodiff.
+    pub fn probed_loss(&self, tokens: Tensor<2, Int>, next: Tensor<1, Int>) -> (Tensor<1>, Vec<Probes>) {
+        let (mut hidden, probes) = self.recurrent.probed(self.input(tokens));
+        let last = hidden.pop().expect("there is a token");
+        (cross_entropy(self.output_of(last), next).sum(), probes)
+    }
+
+    /// The input of the recurrence, time-major: transposing the tokens is cheap; transposing the states would not be.
+    fn input(&self, tokens: Tensor<2, Int>) -> SequenceInput {
         let tokens = tokens.swap_dims(0, 1);
-        let input = match &self.embedding {
+        match &self.embedding {
             Some(table) => SequenceInput::Embedded { table: table.val(), tokens },
             None => SequenceInput::OneHot { tokens },
-        };
-        let (hidden, state) = self.recurrent.forward_time_major(input, state, None);
+        }
+    }
+
+    /// Logits, time-major: row `t B + b` of `[T * B, V]` is time step `t` of text `b`.
+    fn logits(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State) {
+        let (hidden, state) = self.recurrent.forward_time_major(self.input(tokens), state, None);
         let [time, batch, width] = hidden.dims();
         let hidden = dropout(&self.dropout, hidden.reshape([time * batch, width]));
-        let logits = match (&self.output, &self.embedding) {
+        (self.output_of(hidden), state)
+    }
+
+    /// Logits `[N, V]` from hidden states `[N, H]`.
+    fn output_of(&self, hidden: Tensor<2>) -> Tensor<2> {
+        match (&self.output, &self.embedding) {
             (Output::Own(layer), _) => {
                 let bias = layer.bias.as_ref().map(Param::val);
                 linear(hidden, layer.weight.val().transpose(), bias)
             }
             (Output::Tied(bias), Some(table)) => linear(hidden, table.val(), Some(bias.val())),
             (Output::Tied(_), None) => unreachable!("init_with refuses tied weights without an embedding"),
-        };
-        (logits, state)
+        }
     }
 
     /// Continues the text `prime`, token by token, without end. An empty `prime` starts with a random token.

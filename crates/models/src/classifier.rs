@@ -25,7 +25,7 @@ use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Recurrent, SequenceInput};
+use rekindle_rnn::{LayerTrace, Probes, Recurrent, SequenceInput};
 use rekindle_settings::settings;
 
 pub use explain::Explanation;
@@ -154,6 +154,30 @@ impl Classifier {
     pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
         assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
         cross_entropy::mean(self.scores(self.input(tokens), lengths), labels)
+    }
+
+    /// The activations of every layer and direction while it reads the texts `tokens` `[B, T]`, all of `T` words,
+    /// time-major.
+    ///
+    /// # Panics
+    ///
+    /// When there is no word.
+    pub fn trace(&self, tokens: Tensor<2, Int>) -> Vec<LayerTrace> {
+        self.recurrent.trace(self.input(tokens), None).0
+    }
+
+    /// The loss of the last state alone: the sum over the texts `tokens` `[B, T]`, all of `T` words, of the cross-entropy
+    /// of `labels` `[B]` when the hidden state of the last word is what is pooled, `[1]`, and the probes of every layer
+    /// and direction. Without dropout.
+    ///
+    /// # Panics
+    ///
+    /// When there is no word, or the device has no autodiff.
+    pub fn probed_loss(&self, tokens: Tensor<2, Int>, labels: Tensor<1, Int>) -> (Tensor<1>, Vec<Probes>) {
+        let input = SequenceInput::Embedded { table: self.embedding.val(), tokens: tokens.swap_dims(0, 1) };
+        let (mut hidden, probes) = self.recurrent.probed(input);
+        let last = hidden.pop().expect("there is a word");
+        (cross_entropy(apply(&self.output, last), labels).sum(), probes)
     }
 
     /// The input of the recurrence, time-major.

@@ -26,7 +26,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, Recurrent, State};
+use rekindle_rnn::{Cell, LayerTrace, Recurrent, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
@@ -165,6 +165,19 @@ impl FrameTagger {
         let state = state.filter(|_| self.is_online()).map(|state| state.recurrent);
         let (log_probs, state) = self.read(recurrent, encoded, state, lengths);
         (log_probs, self.is_online().then_some(TaggerState { recurrent: state, said: None }))
+    }
+
+    /// The activations of every layer and direction while it reads `frames` `[B, T, F]` from a state of zeros,
+    /// time-major; none for a model without recurrence.
+    ///
+    /// # Panics
+    ///
+    /// When there is no frame, or `F` is not that of the encoder.
+    pub fn trace(&self, frames: Tensor<3>) -> Option<Vec<LayerTrace>> {
+        let recurrent = self.recurrent.as_ref()?;
+        let encoded = self.encoder.forward(frames);
+        let input = if self.feedback { self.with_answers(recurrent, encoded) } else { encoded };
+        Some(recurrent.trace(input.swap_dims(0, 1), None).0)
     }
 
     /// Log-probabilities `[B, T, C]` from the recurrence's input `[B, T, I]`, and its state.

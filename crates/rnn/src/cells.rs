@@ -77,12 +77,22 @@ impl Cell {
 
     /// Number of blocks of `H` rows in `weight_ih`, and in `weight_hh` if there is one: `G = gates x H`.
     pub fn gates(self) -> usize {
-        self.definition().gates
+        self.definition().rows.len()
+    }
+
+    /// The letters of the gates and the candidate, in the order of their blocks of `H` rows; `h` for a vanilla network.
+    pub fn gate_rows(self) -> &'static [&'static str] {
+        self.definition().rows
     }
 
     /// Whether a step multiplies the hidden state by weights, so that there are `weight_hh` and `bias_hh`.
     pub fn has_recurrent_product(self) -> bool {
         self.definition().has_product
+    }
+
+    /// Whether there is a forget gate, whose bias can be initialised.
+    pub fn has_forget_gate(self) -> bool {
+        self.definition().forget_gate.is_some()
     }
 
     /// Whether there is a cell state `c` in addition to the hidden state `h`.

@@ -11,8 +11,9 @@ use crate::{LayerState, SequenceInput};
 /// The equations of a cell. Its state is `N` tensors `[B, H]`: the hidden state, and the cell state
 /// if `N` is 2.
 pub(crate) trait Equations<const N: usize> {
-    /// Number of blocks of `H` rows in `weight_ih`, and in `weight_hh` if there is one.
-    const GATES: usize;
+    /// The letters of the gates and the candidate, in the order of their blocks of `H` rows in `weight_ih`, and in
+    /// `weight_hh` if there is one.
+    const ROWS: &'static [&'static str];
 
     /// The block of bias rows of the forget gate, and the sign that opens it: -1 if the gate is one minus that of the
     /// block. None if the cell has no such gate.
@@ -76,7 +77,7 @@ pub(crate) struct Definition {
     /// The name of the cell in the paths of a network's stored parameters.
     pub record: &'static str,
     pub summary: &'static str,
-    pub gates: usize,
+    pub rows: &'static [&'static str],
     pub has_cell_state: bool,
     pub forget_gate: Option<(usize, f64)>,
     pub has_product: bool,
@@ -101,7 +102,7 @@ impl Definition {
             name,
             record,
             summary,
-            gates: E::GATES,
+            rows: E::ROWS,
             has_cell_state: N > 1,
             forget_gate: E::FORGET_GATE,
             has_product: E::HAS_PRODUCT,

@@ -70,6 +70,16 @@ impl From<StepInput> for SequenceInput {
     }
 }
 
+impl StepInput {
+    /// `B`: the rows of the batch.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Dense(rows) => rows.dims()[0],
+            Self::Embedded { tokens, .. } | Self::OneHot { tokens } => tokens.dims()[0],
+        }
+    }
+}
+
 impl SequenceInput {
     /// Swaps the batch and the time axis.
     pub fn swap_batch_and_time(self) -> Self {

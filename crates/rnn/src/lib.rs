@@ -14,6 +14,7 @@
 //! - `Stepper`, with a CPU backend compiled in: a network prepared for single steps, on tokens of
 //!   one sequence for sampling, or on rows of several for search.
 //! - [`Trace`], from [`Recurrent::trace`] and [`Layer::trace`]: hidden states, cell states and gates at every time step.
+//! - [`Probes`], from [`Recurrent::probed`]: the gradient of a loss with respect to the state at every time step.
 //! - [`State`]: the state carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and
 //!   the bias of the forget gate.
@@ -54,6 +55,7 @@ mod init;
 mod input;
 mod layer;
 mod orthogonal;
+mod probe;
 mod projection;
 mod recurrent;
 mod state;
@@ -68,6 +70,7 @@ pub use error::Error;
 pub use init::{Initialization, Scheme, blank, parameter};
 pub use input::{LayerInput, SequenceInput, StepInput};
 pub use layer::{Layer, LayerConfig};
+pub use probe::Probes;
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use rekindle_kernels::step::PackedLinear;

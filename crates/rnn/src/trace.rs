@@ -162,7 +162,7 @@ fn rows(input: Input) -> Tensor<2> {
     }
 }
 
-fn in_order(time: usize, direction: Direction) -> Box<dyn Iterator<Item = usize>> {
+pub(crate) fn in_order(time: usize, direction: Direction) -> Box<dyn Iterator<Item = usize>> {
     match direction {
         Direction::Forward => Box::new(0..time),
         Direction::Reverse => Box::new((0..time).rev()),

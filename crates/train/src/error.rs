@@ -55,6 +55,22 @@ pub enum TrainError {
         /// The commands that it supports, with the run.
         others: String,
     },
+    /// The units of a task's models cannot be observed.
+    #[error("--neurons: the units of a run of `{task}` are not shown{}", instead.map(|words| format!("; {words}")).unwrap_or_default())]
+    NoNeurons {
+        /// The task.
+        task: &'static str,
+        /// What shows the inside of its models.
+        instead: Option<&'static str>,
+    },
+    /// The gradients of a task's models cannot be observed.
+    #[error(
+        "--gradients: not available for a run of `{task}`, whose loss is not that of a network that reads one sequence"
+    )]
+    NoGradients {
+        /// The task.
+        task: &'static str,
+    },
     /// Reading or writing a file of the run failed.
     #[error("cannot {action} {}", path.display())]
     Io {

@@ -7,6 +7,7 @@
 //! * [`registry`]: type-erased tasks: those of this crate, and your own.
 //! * [`settings`]: the settings of the loop, with every default in one place.
 //! * [`groups`]: settings that several tasks share.
+//! * [`inside`]: what a model's units do, and how far its gradients reach, as plain data.
 //! * [`report`]: the outcome of an evaluation.
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: the parts of a step.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
@@ -51,6 +52,7 @@ mod error;
 pub mod event;
 mod files;
 pub mod groups;
+pub mod inside;
 pub mod memory;
 pub mod operation;
 pub mod optimizer;

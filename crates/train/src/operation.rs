@@ -13,6 +13,7 @@ use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::inside::{Activations, Flow};
 use crate::report::Report;
 use crate::task::{Task, Trained};
 
@@ -112,6 +113,29 @@ pub struct Import {
     pub replace: bool,
 }
 
+/// A request to observe a model while it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observe {
+    /// What it reads; the run's validation split if none.
+    pub data: Option<String>,
+    /// Time steps at most.
+    pub length: usize,
+}
+
+impl Observe {
+    /// The data, as for an evaluation.
+    pub fn on(&self) -> On {
+        self.data.clone().map_or(On::Split(Split::Validation), On::Data)
+    }
+}
+
+/// Observes a model: an `A` of what it does while it reads.
+pub type Observer<T, A> = fn(&Trained<T>, &Observe) -> Result<A, TaskError>;
+
+/// Observes the gradients of a model of a run: the trained one, or one with the weights that it started with. The model
+/// is on a device with autodiff and is not to be trained.
+pub type GradientObserver<T> = fn(&<T as Task>::Model, &Trained<T>, &Observe) -> Result<Flow, TaskError>;
+
 /// Handles a request `R` on `S` with the options `O`; returns an `A`.
 pub type Handler<S, R, O, A> = fn(S, R, O, &mut Output<'_>) -> Result<A, TaskError>;
 
@@ -138,11 +162,22 @@ pub struct Operations<T: Task> {
     pub(crate) sample: Option<Operation<Trained<T>, Sample, ()>>,
     pub(crate) predict: Option<Operation<Trained<T>, Predict, ()>>,
     pub(crate) import: Option<Operation<Device, Import, ()>>,
+    pub(crate) neurons: Option<Observer<T, Activations>>,
+    pub(crate) instead_of_neurons: Option<&'static str>,
+    pub(crate) gradients: Option<GradientObserver<T>>,
 }
 
 impl<T: Task> Default for Operations<T> {
     fn default() -> Self {
-        Self { evaluate: None, sample: None, predict: None, import: None }
+        Self {
+            evaluate: None,
+            sample: None,
+            predict: None,
+            import: None,
+            neurons: None,
+            instead_of_neurons: None,
+            gradients: None,
+        }
     }
 }
 
@@ -165,6 +200,21 @@ impl<T: Task> Operations<T> {
     /// Adds import of other programs' weights to a device, with the options `O`.
     pub fn import<O: Settings + 'static>(self, import: Handler<Device, Import, O, ()>) -> Self {
         Self { import: Operation::new(import), ..self }
+    }
+
+    /// Adds the activations of a model's units.
+    pub fn neurons(self, neurons: Observer<T, Activations>) -> Self {
+        Self { neurons: Some(neurons), ..self }
+    }
+
+    /// States what shows the inside of a model in place of its units, and with which command.
+    pub fn instead_of_neurons(self, instead: &'static str) -> Self {
+        Self { instead_of_neurons: Some(instead), ..self }
+    }
+
+    /// Adds the gradients of a model's states.
+    pub fn gradients(self, gradients: GradientObserver<T>) -> Self {
+        Self { gradients: Some(gradients), ..self }
     }
 
     /// The options of `command`; none if the task does not support it.

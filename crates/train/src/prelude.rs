@@ -10,7 +10,10 @@ pub use crate::epoch::OfEpoch;
 pub use crate::error::TaskError;
 pub use crate::files::sha256;
 pub use crate::groups::{HoldOutSettings, LONGEST, SearchSettings, ShownSettings, VocabularySettings, WORKERS};
-pub use crate::operation::{Evaluate, Import, Inputs, On, Operate, Operations, Output, Predict, Sample, Split};
+pub use crate::inside::{Activations, Feature, Recorder};
+pub use crate::operation::{
+    Evaluate, Import, Inputs, Observe, On, Operate, Operations, Output, Predict, Sample, Split,
+};
 pub use crate::report::Report;
 pub use crate::run::assets::{AssetReader, AssetWriter, Assets};
 pub use crate::seeds::{seeded, stream};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use rekindle_settings::{Field, Section, Sections, Table, Tables};
 use rekindle_weights::{StateDict, WeightTensor};
@@ -12,8 +13,9 @@ use serde_json::Value;
 
 use crate::error::{TaskError, TrainError};
 use crate::event::Observer;
+use crate::inside::{Activations, GradientFlow};
 use crate::memory::Estimate;
-use crate::operation::{Command, Evaluate, Import, Operate, Output, Predict, Sample};
+use crate::operation::{Command, Evaluate, Import, Observe, Operate, Output, Predict, Sample};
 use crate::report::Report;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
@@ -107,6 +109,25 @@ pub trait Registered: Sync {
         options: Table,
         output: &mut Output<'_>,
     ) -> Result<(), TrainError>;
+
+    /// What the units of a run's model do while it reads.
+    ///
+    /// # Errors
+    ///
+    /// When the task does not support it, the run or the data cannot be read, or the device fails.
+    fn neurons(&self, open: &Open<'_>, request: &Observe, output: &mut Output<'_>) -> Result<Activations, TrainError>;
+
+    /// How far the gradients of a run's model reach, as it starts and as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the task does not support it, the run or the data cannot be read, or the device fails.
+    fn gradients(
+        &self,
+        open: &Open<'_>,
+        request: &Observe,
+        output: &mut Output<'_>,
+    ) -> Result<GradientFlow, TrainError>;
 
     /// The weights of a run, by their PyTorch names.
     ///
@@ -305,6 +326,35 @@ impl<T: Operate> Registered for Entry<T> {
         Ok((import.run)(device.clone(), request, options, output)?)
     }
 
+    fn neurons(&self, open: &Open<'_>, request: &Observe, output: &mut Output<'_>) -> Result<Activations, TrainError> {
+        let operations = T::operations();
+        let instead = operations.instead_of_neurons;
+        let neurons = operations.neurons.ok_or(TrainError::NoNeurons { task: T::NAME, instead })?;
+        Ok(neurons(&self.open(open, output)?, request)?)
+    }
+
+    fn gradients(
+        &self,
+        open: &Open<'_>,
+        request: &Observe,
+        output: &mut Output<'_>,
+    ) -> Result<GradientFlow, TrainError> {
+        let gradients = T::operations().gradients.ok_or(TrainError::NoGradients { task: T::NAME })?;
+        let device = open.device.clone().autodiff();
+        let trained = self.open(&Open { device: &device, ..*open }, output)?;
+        let seed = trained.settings.training().seed;
+        // Only the gradients of states are wanted, so that no weight keeps one.
+        let start = T::model(&trained.settings, &trained.assets, seed, &device).freeze();
+        let model = trained.model.clone().freeze();
+        Ok(GradientFlow {
+            task: T::NAME,
+            model: recurrence(&open.run.config()?),
+            step: trained.progress.step,
+            start: gradients(&start, &trained, request)?,
+            trained: gradients(&model, &trained, request)?,
+        })
+    }
+
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {
         let trained = Trained::<T>::open(open.run, open.which, open.device)?;
         let settings = serde_json::to_value(&trained.settings).unwrap_or_default();
@@ -319,6 +369,21 @@ impl<T: Operate> Registered for Entry<T> {
     fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError> {
         Ok(Box::new(crate::trainer::Stepper::<T>::new(device)?))
     }
+}
+
+/// The recurrence of a model in words, from its settings: `lstm, 2 x 128, forget bias 1`.
+pub fn recurrence(config: &Table) -> String {
+    let model = config.get("model").and_then(rekindle_settings::Value::as_table);
+    let of = |key: &str| model.and_then(|model| model.get(key)).map(rekindle_settings::typed);
+    let cell = of("cell").unwrap_or_default();
+    let size = of("layers").zip(of("hidden")).map(|(layers, hidden)| format!("{layers} x {hidden}"));
+    let bias = of("forget_bias").filter(|_| cell.parse().is_ok_and(|cell: rekindle_rnn::Cell| cell.has_forget_gate()));
+    let init = of("init").filter(|init| init != "pytorch");
+    [Some(cell), size, bias.map(|bias| format!("forget bias {bias}")), init]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Finds the task `name` among `tasks`.

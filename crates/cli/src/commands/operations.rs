@@ -87,7 +87,7 @@ fn on_run(
 }
 
 /// Lets `answer` write to standard output, with notes to standard error.
-fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) -> Result<()> {
+pub fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) -> Result<()> {
     let (mut answers, mut notes) = (stdout().lock(), stderr());
     let mut output = Output::new(&mut answers, &mut notes, json).on_terminal(stdout().is_terminal());
     answer(&mut output)?;

@@ -79,6 +79,15 @@ impl FrameTagger {
         (Tensor::stack(answers, 1), state)
     }
 
+    /// Encoded frames `[B, T, E]`, each with the class that is predicted for the frame before: the recurrence's input.
+    pub(super) fn with_answers(&self, recurrent: &Recurrent, encoded: Tensor<3>) -> Tensor<3> {
+        let [batch, time, _] = encoded.dims();
+        let (log_probs, _) = self.answer(recurrent, encoded.clone(), None);
+        let said = self.one_hot(log_probs.argmax(2).reshape([batch * time])).reshape([batch, time, self.classes()]);
+        let before = Tensor::zeros([batch, 1, self.classes()], (&said.device(), said.dtype()));
+        Tensor::cat(vec![encoded, Tensor::cat(vec![before, said], 1).narrow(1, 0, time)], 2)
+    }
+
     /// The same in training, with the `labels` `[B · T]` of the frames: log-probabilities `[B, T, C]` and the state.
     pub(super) fn learn_forced(
         &self,

@@ -22,7 +22,7 @@ use crate::weights::Values;
 pub(crate) struct Coupled;
 
 impl Equations<2> for Coupled {
-    const GATES: usize = 3;
+    const ROWS: &'static [&'static str] = &["i", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((0, -1.0));
 
     fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {

@@ -25,7 +25,7 @@ use crate::weights::Values;
 pub(crate) struct Gru;
 
 impl Equations<1> for Gru {
-    const GATES: usize = 3;
+    const ROWS: &'static [&'static str] = &["r", "z", "n"];
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Gru);
 

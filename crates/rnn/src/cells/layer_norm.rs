@@ -28,7 +28,7 @@ const EPSILON: f64 = 1e-5;
 pub(crate) struct LayerNorm;
 
 impl Equations<2> for LayerNorm {
-    const GATES: usize = 4;
+    const ROWS: &'static [&'static str] = &["i", "f", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const EXTRA: &'static [WeightShape] = &[
         WeightShape::vector("gain_ih", &[Size::G], 1.0),

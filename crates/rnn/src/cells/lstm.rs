@@ -25,7 +25,7 @@ use crate::weights::Values;
 pub(crate) struct Lstm;
 
 impl Equations<2> for Lstm {
-    const GATES: usize = 4;
+    const ROWS: &'static [&'static str] = &["i", "f", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const ADDS_PRODUCTS: bool = true;
     #[cfg(any(feature = "flex", feature = "ndarray"))]

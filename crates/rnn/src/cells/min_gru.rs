@@ -25,7 +25,7 @@ use crate::weights::Values;
 pub(crate) struct MinGru;
 
 impl Equations<1> for MinGru {
-    const GATES: usize = 2;
+    const ROWS: &'static [&'static str] = &["z", "h̃"];
     const HAS_PRODUCT: bool = false;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Minimal(Minimal::Gru));

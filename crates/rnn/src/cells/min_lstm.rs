@@ -26,7 +26,7 @@ use crate::weights::Values;
 pub(crate) struct MinLstm;
 
 impl Equations<1> for MinLstm {
-    const GATES: usize = 3;
+    const ROWS: &'static [&'static str] = &["f", "i", "h̃"];
     const FORGET_GATE: Option<(usize, f64)> = Some((0, 1.0));
     const HAS_PRODUCT: bool = false;
     #[cfg(any(feature = "flex", feature = "ndarray"))]

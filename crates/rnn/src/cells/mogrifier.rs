@@ -35,7 +35,7 @@ use crate::weights::{Size, Values, WeightShape};
 pub(crate) struct Mogrifier;
 
 impl Equations<2> for Mogrifier {
-    const GATES: usize = 4;
+    const ROWS: &'static [&'static str] = &["i", "f", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const EXTRA: &'static [WeightShape] = &[
         WeightShape::matrix("mogrifier_q1", &[Size::I, Size::H]),

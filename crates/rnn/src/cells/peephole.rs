@@ -24,7 +24,7 @@ use crate::weights::{Size, Values, WeightShape};
 pub(crate) struct Peephole;
 
 impl Equations<2> for Peephole {
-    const GATES: usize = 4;
+    const ROWS: &'static [&'static str] = &["i", "f", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
     const EXTRA: &'static [WeightShape] = &[
         WeightShape::vector("peephole_i", &[Size::H], 0.0),

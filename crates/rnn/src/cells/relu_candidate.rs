@@ -22,7 +22,7 @@ use crate::weights::Values;
 pub(crate) struct ReluCandidate;
 
 impl Equations<2> for ReluCandidate {
-    const GATES: usize = 4;
+    const ROWS: &'static [&'static str] = &["i", "f", "g", "o"];
     const FORGET_GATE: Option<(usize, f64)> = Some((1, 1.0));
 
     fn gates(x: Tensor<2>, [h, _]: &[Tensor<2>; 2], weights: &Values) -> Vec<Gate<2>> {

@@ -26,7 +26,7 @@ impl<const RELU: bool> Vanilla<RELU> {
 }
 
 impl<const RELU: bool> Equations<1> for Vanilla<RELU> {
-    const GATES: usize = 1;
+    const ROWS: &'static [&'static str] = &["h"];
     const ADDS_PRODUCTS: bool = true;
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     const STEP: Option<step::Cell> = Some(step::Cell::Rnn(Self::ACTIVATION));

@@ -10,6 +10,8 @@ mod initialization;
 mod inputs;
 mod mistakes;
 mod named_parameters;
+#[cfg(feature = "flex")]
+mod probes;
 mod sequences;
 mod state;
 mod torch_parity;

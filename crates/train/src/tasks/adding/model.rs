@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use rekindle_models::init;
 use rekindle_models::settings::RecurrentSettings;
-use rekindle_rnn::Recurrent;
+use rekindle_rnn::{Probes, Recurrent};
 
 use super::sequences::Sequences;
 use crate::prelude::*;
@@ -24,6 +24,16 @@ impl AddingModel {
         let mut rng = seeded(seed);
         let recurrent = settings.config(2).init_with(&mut rng, device);
         Self { recurrent, output: init::linear(settings.hidden, 1, &mut rng, device) }
+    }
+
+    /// The sum over the sequences of their squared errors, `[1]`, and the probes of every layer.
+    pub fn probed_loss(&self, sequences: &Sequences, device: &Device) -> (Tensor<1>, Vec<Probes>) {
+        let (batch, numbers) = (sequences.len(), sequences.inputs.len());
+        let inputs = TensorData::new(sequences.inputs.clone(), [batch, numbers / batch / 2, 2]);
+        let (mut hidden, probes) = self.recurrent.probed(Tensor::<3>::from_data(inputs, device).swap_dims(0, 1));
+        let last = hidden.pop().expect("a sequence has two time steps");
+        let targets = Tensor::from_data(TensorData::new(sequences.targets.clone(), [batch]), device);
+        ((self.output.forward(last).reshape([batch]) - targets).square().sum(), probes)
     }
 
     /// The predictions `[B]` for sequences.

@@ -2,6 +2,8 @@
 
 use super::sequences::Sequences;
 use super::task::{AddingTask, evaluate, seeds};
+use super::model::AddingModel;
+use crate::inside::{Flow, SEQUENCES};
 use crate::prelude::*;
 
 settings! {
@@ -19,7 +21,7 @@ settings! {
 
 impl Operate for AddingTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict)
+        Operations::default().evaluate(eval).predict(predict).gradients(gradients)
     }
 }
 
@@ -34,6 +36,16 @@ fn eval(trained: Adder, request: Evaluate, options: EvalOptions, _: &mut Output<
     let seed = split.of(seeds(&trained.settings));
     let sequences = Sequences::generate(count, options.length.unwrap_or(data.length), seed, 0);
     evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
+}
+
+fn gradients(model: &AddingModel, trained: &Adder, request: &Observe) -> Result<Flow, TaskError> {
+    if request.data.is_some() {
+        return Err("--data: the sequences of this task are generated; choose a --distance".into());
+    }
+    let seed = Split::Validation.of(seeds(&trained.settings));
+    let sequences = Sequences::generate(SEQUENCES, (request.length + 1).max(2), seed, 0);
+    let (loss, probes) = model.probed_loss(&sequences, &trained.device);
+    Ok(Flow::of(&model.recurrent, &probes, &loss)?)
 }
 
 /// Predicts for sequences as typed: `0.3 0.5* 0.1 0.25*`, with a star after the two marked numbers.

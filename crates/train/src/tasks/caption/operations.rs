@@ -79,7 +79,9 @@ impl PredictOptions {
 
 impl Operate for CaptionTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict)
+        Operations::default().evaluate(eval).predict(predict).instead_of_neurons(
+            "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word attends to",
+        )
     }
 }
 

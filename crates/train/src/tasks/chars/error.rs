@@ -12,6 +12,12 @@ pub enum CharsError {
     /// A split that is too short for a prediction.
     #[error("the split has fewer than two tokens: there is nothing to predict")]
     TooShort,
+    /// A text or a split without a token.
+    #[error("there is no token to read: give a text with --data")]
+    Empty,
+    /// A text that is shorter than the distance of `--gradients`.
+    #[error("--distance {0}: the text is shorter: give a smaller --distance, or a longer text with --data")]
+    ShorterThanDistance(usize),
     /// A split that is shorter than a window.
     #[error("the split is shorter than a window: give a smaller --sequence-length")]
     ShorterThanWindow,

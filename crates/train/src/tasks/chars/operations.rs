@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
+use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::{Sampler, Sampling, StopString};
 
 use super::error::CharsError;
@@ -10,6 +11,8 @@ use super::evaluation::Passages;
 use super::import;
 use super::settings::{CharsSettings, source};
 use super::task::CharsTask;
+use crate::inside::features::of_text;
+use crate::inside::{Flow, windows};
 use crate::prelude::*;
 
 settings! {
@@ -44,7 +47,7 @@ settings! {
 
 impl Operate for CharsTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).sample(sample).import(import::import)
+        Operations::default().evaluate(eval).sample(sample).import(import::import).neurons(neurons).gradients(gradients)
     }
 }
 
@@ -80,6 +83,52 @@ fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Cor
             Ok((corpus, split.of([train, validation, test])))
         }
     }
+}
+
+/// Tokens that are read at once: their activations are in memory together.
+const AT_ONCE: usize = 2048;
+
+fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError> {
+    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
+    let (corpus, range) = text(&request.on(), None, settings)?;
+    let end = range.end.min(range.start.saturating_add(request.length));
+    let ids = corpus.ids(vocabulary, range.start..end)?;
+    if ids.is_empty() {
+        return Err(CharsError::Empty.into());
+    }
+    let (mut recorder, mut state) = (Recorder::default(), None);
+    for ids in ids.chunks(AT_ONCE) {
+        let tokens: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let tokens = Tensor::from_data(TensorData::new(tokens, [1, ids.len()]), device);
+        let (layers, after) = model.trace(tokens, state);
+        recorder.add(layers)?;
+        state = Some(after);
+    }
+    let mut decoder = Decoder::new(vocabulary);
+    let tokens: Vec<String> = ids.iter().map(|&id| decoder.push(id)).collect();
+    let features = of_text(&tokens);
+    Ok(recorder.finish(corpus.name().to_owned(), corpus.unit().plural(), tokens, vec![0], features))
+}
+
+fn gradients(model: &CharLm, trained: &Writer, request: &Observe) -> Result<Flow, TaskError> {
+    let (corpus, range) = text(&request.on(), None, &trained.settings)?;
+    let length = request.length + 1;
+    let starts = windows(range.len(), length + 1);
+    if starts.is_empty() {
+        return Err(CharsError::ShorterThanDistance(request.length).into());
+    }
+    let (mut tokens, mut next) = (Vec::new(), Vec::new());
+    for start in starts {
+        let first = range.start + start;
+        let mut ids = corpus.ids(&trained.assets, first..first + length + 1)?.into_iter().map(|id| id as i32);
+        tokens.extend(ids.by_ref().take(length));
+        next.extend(ids);
+    }
+    let rows = next.len();
+    let tokens = Tensor::from_data(TensorData::new(tokens, [rows, length]), &trained.device);
+    let next = Tensor::from_data(TensorData::new(next, [rows]), &trained.device);
+    let (loss, probes) = model.probed_loss(tokens, next);
+    Ok(Flow::of(&model.recurrent, &probes, &loss)?)
 }
 
 fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {

@@ -53,7 +53,9 @@ const SEED: u64 = 1;
 
 impl Operate for DrawTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).sample(sample).predict(predict)
+        Operations::default().evaluate(eval).sample(sample).predict(predict).instead_of_neurons(
+            "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each step",
+        )
     }
 }
 

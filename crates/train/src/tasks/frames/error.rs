@@ -12,6 +12,9 @@ pub enum FramesError {
     /// More than one clip.
     #[error("predict takes one clip at a time; evaluate several with `rekindle eval --data`")]
     SeveralClips,
+    /// The units of a model that has none.
+    #[error("--neurons: this model was trained with --cell none and has no recurrent units")]
+    NoRecurrence,
     /// Single frames for a model that needs whole clips.
     #[error("this model is bidirectional and needs the whole clip: give the clip after the run")]
     NotOnline,

@@ -8,6 +8,7 @@ use rekindle_pictures::timeline;
 use super::error::FramesError;
 use super::prediction::FramePrediction;
 use super::task::FramesTask;
+use crate::inside::Kind;
 use crate::operation::NoSplit;
 use crate::prelude::*;
 
@@ -35,7 +36,7 @@ settings! {
 
 impl Operate for FramesTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict)
+        Operations::default().evaluate(eval).predict(predict).neurons(neurons)
     }
 }
 
@@ -69,6 +70,40 @@ fn reader(trained: &Tagger, aliases: Vec<Alias>) -> ClipReader {
     let mut reader = trained.settings.data.reader();
     reader.aliases.extend(aliases);
     reader
+}
+
+fn neurons(trained: &Tagger, request: &Observe) -> Result<Activations, TaskError> {
+    let classes = trained.assets.classes.names();
+    let mut recorder = Recorder::default();
+    let (mut names, mut labels, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+    for mut clip in clips(trained, &request.on(), EvalOptions::default())? {
+        let left = request.length.saturating_sub(labels.len());
+        if left == 0 {
+            break;
+        }
+        starts.push(labels.len());
+        let read = left.min(clip.len());
+        let own = clip.labels.take();
+        let layers = trained.trace(clip, read)?.ok_or(FramesError::NoRecurrence)?;
+        recorder.add(layers)?;
+        labels.extend((0..read).map(|frame| own.as_ref().map(|labels| labels[frame])));
+        names.push(read);
+    }
+    let shown = labels.iter().map(|label| format!("{} ", label.map_or("?", |label| &classes[label as usize])));
+    let mut features: Vec<Feature> = classes
+        .iter()
+        .enumerate()
+        .map(|(class, name)| {
+            let value = |label: &Option<u32>| label.map_or(f32::NAN, |label| f32::from(u8::from(label as usize == class)));
+            let (name, values) = (format!("label {name}"), labels.iter().map(value).collect());
+            Feature { name, kind: Kind::Binary, values }
+        })
+        .collect();
+    let position = names.iter().flat_map(|&frames| (0..frames).map(|frame| frame as f32));
+    features.push(Feature::number("position in the clip", position));
+    features.retain(Feature::is_informative);
+    let source = request.data.clone().unwrap_or_else(|| "validation split".to_owned());
+    Ok(recorder.finish(source, "frames", shown.collect(), starts, features))
 }
 
 fn predict(trained: Tagger, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {

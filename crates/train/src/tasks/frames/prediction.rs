@@ -1,8 +1,11 @@
 //! Labels of new clips and of single frames.
 
-use rekindle_data::frames::{Clip, FrameLoader};
+use std::sync::Arc;
+
+use rekindle_data::frames::{Clip, FrameLoader, Layout};
 use rekindle_metrics::classification::most_likely;
 use rekindle_models::frame_tagger::LiveTagger;
+use rekindle_rnn::LayerTrace;
 
 use super::evaluation::{evaluate, log_probs};
 use super::task::FramesTask;
@@ -43,6 +46,13 @@ impl Trained<FramesTask> {
         let found = log_probs(&self.model, &mut self.loader(clips), &self.settings.data, &self.device)?;
         let classes = self.model.classes();
         Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
+    }
+
+    /// The activations of the model over the first `frames` of a clip, time-major with `B = 1`; none without recurrence.
+    pub(super) fn trace(&self, clip: Clip, frames: usize) -> Result<Option<Vec<LayerTrace>>, TaskError> {
+        let layout = Arc::new(Layout::whole_clips(&[clip.len()], 1, frames));
+        let batch = self.loader(vec![clip]).batch(&layout, 0)?;
+        Ok(self.model.trace(super::evaluation::frames(&batch, &self.device)))
     }
 
     /// A tagger for single frames as they arrive; none for a bidirectional model.

@@ -6,4 +6,7 @@ pub enum SentimentError {
     /// Options for other texts, without other texts.
     #[error("--text-column, --label-column, --alias and --encoding: use them with --data")]
     WithoutData,
+    /// Texts without a word.
+    #[error("there is no word to read: give texts with --data")]
+    NoWords,
 }

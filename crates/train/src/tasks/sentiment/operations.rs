@@ -1,16 +1,19 @@
 //! The operations of a trained classifier.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
-use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledTexts};
+use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledText, LabelledTexts, words};
+use rekindle_models::classifier::Classifier as Model;
 use rekindle_pictures::contributions::{Shown, contributions_page, line, section};
 use serde_json::Map;
 
 use super::error::SentimentError;
-use super::evaluation::evaluate;
+use super::evaluation::{evaluate, padded};
 use super::settings::LabelledSettings;
 use super::task::SentimentTask;
+use crate::inside::{Flow, Kind, SEQUENCES};
 use crate::operation::NoSplit;
 use crate::prelude::*;
 
@@ -44,7 +47,7 @@ settings! {
 
 impl Operate for SentimentTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict)
+        Operations::default().evaluate(eval).predict(predict).neurons(neurons).gradients(gradients)
     }
 }
 
@@ -82,6 +85,113 @@ fn texts(settings: &LabelledSettings, on: &On, options: EvalOptions) -> Result<L
     }
     let [train, validation] = settings.texts()?;
     Ok(if *split == Split::Train { train } else { validation })
+}
+
+/// A word is of a class if this many of the texts have it, and this share of them has the label.
+const WORD_OF_CLASS: (usize, f64) = (3, 0.75);
+
+fn neurons(trained: &Classifier, request: &Observe) -> Result<Activations, TaskError> {
+    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
+    let texts = texts(&settings.data, &request.on(), EvalOptions::default())?;
+    let (mut recorder, mut read) = (Recorder::default(), Read::default());
+    for text in &texts.texts {
+        if read.words.len() >= request.length {
+            break;
+        }
+        let (ids, places) = vocabulary.encode(&text.text, settings.data.max_length);
+        if places.is_empty() {
+            continue;
+        }
+        recorder.add(model.trace(padded(&[&ids], device).0))?;
+        read.push(text, &places);
+    }
+    if read.words.is_empty() {
+        return Err(SentimentError::NoWords.into());
+    }
+    let features = read.features(vocabulary.classes());
+    Ok(recorder.finish(texts.name, "words", read.shown, read.starts, features))
+}
+
+fn gradients(model: &Model, trained: &Classifier, request: &Observe) -> Result<Flow, TaskError> {
+    let Trained { assets: vocabulary, settings, device, .. } = trained;
+    let texts = texts(&settings.data, &request.on(), EvalOptions::default())?;
+    let encoded = vocabulary.encode_all(&texts, settings.data.max_length)?;
+    let mut longest: Vec<usize> = (0..encoded.len()).collect();
+    longest.sort_by_key(|&text| std::cmp::Reverse(encoded.texts[text].len()));
+    longest.truncate(SEQUENCES);
+    // All sequences have one length: that of the shortest of the longest texts, if that is less than was asked for.
+    let length = longest.last().map_or(0, |&text| encoded.texts[text].len()).min(request.length + 1);
+    if length < 2 {
+        return Err(SentimentError::NoWords.into());
+    }
+    let rows: Vec<&[u32]> = longest.iter().map(|&text| &encoded.texts[text][..length]).collect();
+    let labels: Vec<i32> = longest.iter().map(|&text| encoded.labels[text] as i32).collect();
+    let labels = Tensor::from_data(TensorData::new(labels, [rows.len()]), device);
+    let (loss, probes) = model.probed_loss(padded(&rows, device).0, labels);
+    Ok(Flow::of(&model.recurrent, &probes, &loss)?)
+}
+
+/// The words that a model has read.
+#[derive(Default)]
+struct Read {
+    /// As they stand in the text, each with the white space before it.
+    shown: Vec<String>,
+    words: Vec<String>,
+    labels: Vec<String>,
+    starts: Vec<usize>,
+}
+
+impl Read {
+    /// Adds the words of a text at these places.
+    fn push(&mut self, text: &LabelledText, places: &[usize]) {
+        let words = words(&text.text);
+        let mut end = 0;
+        self.starts.push(self.words.len());
+        for word in places.iter().map(|&place| &words[place]) {
+            self.shown.push(text.text[end..word.range.end].to_owned());
+            self.words.push(word.text.clone());
+            self.labels.push(text.label.clone());
+            end = word.range.end;
+        }
+    }
+
+    /// The label of each text, at each word and at the last one; the words' own classes; the position in the text.
+    fn features(&self, classes: &[String]) -> Vec<Feature> {
+        let last = |word: usize| word + 1 == self.words.len() || self.starts.binary_search(&(word + 1)).is_ok();
+        let last: Vec<bool> = (0..self.words.len()).map(last).collect();
+        let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+        for (word, label) in self.words.iter().zip(&self.labels) {
+            *counts.entry(word).or_default().entry(label).or_default() += 1;
+        }
+        let of_class = |word: &String, class: &String| {
+            let counts = &counts[word.as_str()];
+            let all: usize = counts.values().sum();
+            let own = counts.get(class.as_str()).copied().unwrap_or_default();
+            all >= WORD_OF_CLASS.0 && own as f64 >= WORD_OF_CLASS.1 * all as f64
+        };
+        // Of two classes, one is the opposite of the other.
+        let labels = if classes.len() == 2 { &classes[1..] } else { classes };
+        let mut features = Vec::new();
+        for class in labels {
+            let is = self.labels.iter().map(|label| label == class);
+            let at_end = is.clone().zip(&last).map(|(is, &last)| if last { f32::from(u8::from(is)) } else { f32::NAN });
+            let (name, values) = (format!("text is {class}, at its last word"), at_end.collect());
+            features.push(Feature { name, kind: Kind::Binary, values });
+            features.push(Feature::binary(format!("text is {class}"), is));
+        }
+        for class in classes {
+            let is = self.words.iter().map(|word| of_class(word, class));
+            features.push(Feature::binary(format!("word of {class} texts"), is));
+        }
+        let mut start = 0;
+        let position = (0..self.words.len()).map(|word| {
+            start = if self.starts.binary_search(&word).is_ok() { word } else { start };
+            (word - start) as f32
+        });
+        features.push(Feature::number("position in the text", position));
+        features.retain(Feature::is_informative);
+        features
+    }
 }
 
 fn predict(trained: Classifier, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {

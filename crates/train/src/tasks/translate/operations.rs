@@ -98,7 +98,9 @@ impl Trained<TranslateTask> {
 
 impl Operate for TranslateTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict)
+        Operations::default().evaluate(eval).predict(predict).instead_of_neurons(
+            "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word attends to",
+        )
     }
 }
 

@@ -1,0 +1,218 @@
+//! A page of what units do while a model reads.
+
+use std::fmt::Write;
+
+use rekindle_pictures::escaped;
+use rekindle_train::inside::{Activations, Kind, Ranking, Saturation, Score};
+use serde_json::{Value, json};
+
+use crate::chart::{COLOURS, attribute};
+use crate::page::{data, page};
+
+/// The digits of a stored activation, from the lowest to the highest: 31 is 0. One character a value keeps the page
+/// small.
+const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+/// The digit of 0.
+const ZERO: f32 = 31.0;
+/// Units that are listed with their best feature.
+const LISTED: usize = 200;
+
+const STYLE: &str = include_str!("neurons/page.css");
+const SCRIPT: &str = include_str!("neurons/page.js");
+
+/// The page: the text coloured by a unit that the reader chooses, the best unit of each feature, the best feature of
+/// each unit, and how often the gates are saturated. `title` is the page's heading.
+pub fn neurons_page(title: &str, activations: &Activations, ranking: &Ranking) -> String {
+    let Activations { source, unit, tokens, series, .. } = activations;
+    let units: usize = series.iter().map(|series| series.units.len()).sum();
+    let mut body = format!("<p class=\"faint\">{} {unit} of {}; {units} units.</p>\n", tokens.len(), escaped(source));
+    body += CHOOSER;
+    body += &features_table(ranking);
+    body += &units_table(ranking);
+    if !activations.gates.is_empty() {
+        body += "<h2>Saturated gates</h2>\n<p>Each point is a unit: the share of time steps at which its gate is closed \
+            (below 0.1) across, open (above 0.9) up. A forget gate at the top left is open at all times: its unit \
+            remembers. A point near the origin is neither.</p>\n";
+        body += &saturation(&activations.gates);
+    }
+    body += &data("data", &stored(activations, ranking));
+    page(title, STYLE, &body, SCRIPT)
+}
+
+/// The controls, the legend and the place of the text.
+const CHOOSER: &str = "\
+<form id=\"chooser\" class=\"chooser\">
+<label>Feature <select id=\"feature\"></select></label>
+<label>States <select id=\"series\"></select></label>
+<label>Unit <input id=\"unit\" type=\"number\" min=\"0\" value=\"0\"></label>
+<span><button type=\"button\" id=\"back\" aria-label=\"Previous unit\">&#9664;</button>
+<button type=\"button\" id=\"on\" aria-label=\"Next unit\">&#9654;</button></span>
+</form>
+<p id=\"about\" aria-live=\"polite\"></p>
+<p class=\"legend\"><span id=\"least\"></span><span class=\"scale\" id=\"scale\"></span><span id=\"most\"></span>
+<span id=\"value\" class=\"faint\"></span></p>
+<noscript><p>This page needs JavaScript to colour the text; it loads nothing. The tables below need none.</p></noscript>
+<pre id=\"text\" class=\"text\" tabindex=\"0\" aria-label=\"The text, coloured by the chosen unit\"></pre>
+";
+
+fn figure(kind: Kind, score: &Score) -> String {
+    let name = if kind == Kind::Binary { "AUC" } else { "correlation" };
+    format!("{name} {:.3}, {} there", score.figure(), if score.is_positive() { "higher" } else { "lower" })
+}
+
+fn features_table(ranking: &Ranking) -> String {
+    let mut table = "<h2>The best unit for each feature</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>Feature</th>\
+        <th>Best unit</th><th class=\"number\">AUC</th><th class=\"number\">Correlation</th><th>With the feature</th>\
+        <th class=\"number\">Time steps</th></tr></thead>\n<tbody>\n"
+        .to_owned();
+    for feature in &ranking.features {
+        let Some(best) = feature.units.first() else { continue };
+        let auc = best.score.auc.map_or(String::new(), |_| format!("{:.3}", best.score.figure()));
+        let direction = if best.score.is_positive() { "higher" } else { "lower" };
+        row(
+            &mut table,
+            &[
+                Cell::Text(&feature.feature),
+                Cell::Unit(best.series, best.unit, &best.name),
+                Cell::Number(&auc),
+                Cell::Number(&format!("{:+.3}", best.score.correlation)),
+                Cell::Text(direction),
+                Cell::Number(&feature.count.to_string()),
+            ],
+        );
+    }
+    table + "</tbody></table></div>\n"
+}
+
+fn units_table(ranking: &Ranking) -> String {
+    let strength = |score: Option<Score>| score.map_or(0.0, |score| score.strength());
+    let mut units: Vec<_> = ranking.units.iter().filter(|unit| unit.feature.is_some()).collect();
+    units.sort_by(|a, b| strength(b.score).total_cmp(&strength(a.score)));
+    let kind = |name: &str| {
+        let feature = ranking.features.iter().find(|feature| feature.feature == name);
+        feature.map_or(Kind::Number, |feature| feature.kind)
+    };
+    let mut table = format!(
+        "<details><summary>The best feature of each unit (the {} that follow one best)</summary>\n<div \
+         class=\"wide\"><table>\n<thead><tr><th>Unit</th><th>Best feature</th><th>Score</th></tr></thead>\n<tbody>\n",
+        units.len().min(LISTED)
+    );
+    for unit in units.into_iter().take(LISTED) {
+        let (Some(feature), Some(score)) = (&unit.feature, unit.score) else { continue };
+        let figure = figure(kind(feature), &score);
+        row(&mut table, &[Cell::Unit(unit.series, unit.unit, &unit.name), Cell::Text(feature), Cell::Text(&figure)]);
+    }
+    table + "</tbody></table></div></details>\n"
+}
+
+/// A cell of a table.
+enum Cell<'a> {
+    Text(&'a str),
+    Number(&'a str),
+    /// A unit, which the reader can choose: its series, its index and its name.
+    Unit(usize, usize, &'a str),
+}
+
+fn row(table: &mut String, cells: &[Cell<'_>]) {
+    let cell = |cell: &Cell<'_>| match cell {
+        Cell::Text(text) => format!("<td>{}</td>", escaped(text)),
+        Cell::Number(number) => format!("<td class=\"number\">{}</td>", escaped(number)),
+        Cell::Unit(series, unit, name) => format!(
+            "<td><button type=\"button\" data-series=\"{series}\" data-unit=\"{unit}\">{}</button></td>",
+            escaped(name)
+        ),
+    };
+    let cells: String = cells.iter().map(cell).collect();
+    writeln!(table, "<tr>{cells}</tr>").expect("a text can always grow");
+}
+
+/// The activations and the ranking as the page's script reads them.
+fn stored(activations: &Activations, ranking: &Ranking) -> Value {
+    let series = activations.series.iter().map(|series| {
+        let (scales, units): (Vec<f32>, Vec<String>) = series.units.iter().map(|unit| digits(unit)).unzip();
+        let name = series.unit_name(0);
+        let name = name.rsplit_once(' ').map_or("", |(name, _)| name);
+        json!({"name": name, "scales": scales, "units": units})
+    });
+    let series: Vec<Value> = series.collect();
+    let features = ranking.features.iter().filter_map(|feature| {
+        let best = feature.units.first()?;
+        let label = format!("{} ({})", feature.feature, figure(feature.kind, &best.score));
+        Some(json!({"label": label, "series": best.series, "unit": best.unit}))
+    });
+    let features: Vec<Value> = features.collect();
+    let best = ranking.units.iter().map(|unit| {
+        let kind = ranking.features.iter().find(|feature| Some(&feature.feature) == unit.feature.as_ref());
+        let figure = kind.zip(unit.score.as_ref()).map(|(feature, score)| figure(feature.kind, score));
+        json!({"series": unit.series, "unit": unit.unit, "feature": unit.feature, "figure": figure})
+    });
+    let best: Vec<Value> = best.collect();
+    json!({
+        "digits": DIGITS, "tokens": activations.tokens, "starts": activations.starts, "series": series,
+        "features": features, "best": best,
+    })
+}
+
+/// A unit's activations as digits, and the activation of the highest one.
+fn digits(values: &[f32]) -> (f32, String) {
+    let scale = values.iter().map(|value| value.abs()).filter(|value| value.is_finite()).fold(0.0, f32::max);
+    let digits = DIGITS.as_bytes();
+    let digit = |value: &f32| {
+        let level = if scale > 0.0 { (value / scale).clamp(-1.0, 1.0) * ZERO } else { 0.0 };
+        // A value that is not a number is stored as 0.
+        char::from(digits[(level.round() + ZERO) as usize % digits.len()])
+    };
+    (scale, values.iter().map(digit).collect())
+}
+
+/// Side of a scatter plot, and its margins.
+const SIDE: f64 = 180.0;
+const MARGIN: (f64, f64) = (44.0, 12.0);
+
+/// Scatter plots of saturated gates, one for each gate and layer: Karpathy, Johnson and Fei-Fei 2015 (arXiv
+/// 1506.02078), figure 3.
+pub fn saturation(gates: &[Saturation]) -> String {
+    let plots: String = gates.iter().map(scatter).collect();
+    format!("<div class=\"plots\">\n{plots}</div>\n")
+}
+
+fn scatter(gate: &Saturation) -> String {
+    let (left, right) = gate.mean();
+    let (top, whole) = (30.0, SIDE + MARGIN.0 + MARGIN.1);
+    let (bottom, height) = (top + SIDE, top + SIDE + 46.0);
+    let place = |left: f64, right: f64| (MARGIN.0 + left * SIDE, bottom - right * SIDE);
+    let about =
+        format!("{}: {:.0} % of the time closed, {:.0} % open, on average", gate.name(), 100.0 * left, 100.0 * right);
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {whole} {height}\" width=\"{whole}\" height=\"{height}\" role=\"img\" aria-label=\"{}\" \
+         font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">\n\
+         <text x=\"{}\" y=\"18\" font-weight=\"600\">{}</text>\n\
+         <path d=\"M{} {top}V{bottom}H{}\" fill=\"none\" stroke=\"currentColor\"/>\n\
+         <path d=\"M{0} {top}L{1} {bottom}\" stroke=\"currentColor\" stroke-opacity=\".25\"/>\n",
+        attribute(&about),
+        MARGIN.0,
+        escaped(&gate.name()),
+        MARGIN.0,
+        MARGIN.0 + SIDE
+    );
+    for share in [0.0, 0.5, 1.0] {
+        let (x, y) = place(share, share);
+        let below = bottom + 17.0;
+        let (beside, middle) = (MARGIN.0 - 6.0, y + 4.0);
+        svg += &format!("<text x=\"{x}\" y=\"{below}\" text-anchor=\"middle\">{share}</text>\n");
+        svg += &format!("<text x=\"{beside}\" y=\"{middle}\" text-anchor=\"end\">{share}</text>\n");
+    }
+    let (middle, below) = (MARGIN.0 + SIDE / 2.0, bottom + 36.0);
+    svg += &format!("<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">closed</text>\n");
+    let (across, up) = (11.0, top + SIDE / 2.0);
+    svg += &format!("<text transform=\"translate({across} {up}) rotate(-90)\" text-anchor=\"middle\">open</text>\n");
+    let colour = COLOURS[gate.layer % COLOURS.len()];
+    for (&left, &right) in gate.left.iter().zip(&gate.right) {
+        let (x, y) = place(left, right);
+        svg += &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\" fill-opacity=\".55\"/>\n");
+    }
+    svg + "</svg>\n"
+}
+
+#[cfg(test)]
+mod tests;
