@@ -61,7 +61,8 @@ fn a_trained_model_has_a_unit_that_is_inside_of_brackets() {
     let ranking = found["features"].as_array().unwrap().iter().find(|f| f["feature"] == "inside ( )").unwrap();
     let best = &ranking["units"][0];
     let auc = best["auc"].as_f64().unwrap();
-    assert!(auc.max(1.0 - auc) > 0.9, "{ranking}");
+    // Chance is 0.5, of 24 units of two layers.
+    assert!(auc.max(1.0 - auc) > 0.85, "{ranking}");
     let page = ["inspect", "run", "--neurons", "--html", "page.html", "--length", "200", "--data", "text.txt"];
     place
         .rekindle(&page)
@@ -69,9 +70,7 @@ fn a_trained_model_has_a_unit_that_is_inside_of_brackets() {
         .success()
         .stdout(contains(best["name"].as_str().unwrap()).or(contains("inside ( )")));
     let page = fs::read_to_string(place.path("page.html")).unwrap();
-    assert!(
-        page.starts_with("<!DOCTYPE html>") && page.contains("fn add(a: u32") && !page.contains("http://localhost")
-    );
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains(r#""tokens":["f","n"," ","a","d","d","#));
 }
 
 #[test]
@@ -104,6 +103,7 @@ fn what_cannot_be_read_is_named() {
     read("empty.txt", &["empty.txt", "empty"]);
     read("foreign.txt", &["foreign.txt", "☃"]);
     read("missing.txt", &["missing.txt"]);
+    failure(&place, &["inspect", "text.txt", "--neurons"], 1, &["text.txt is not a run"]);
     failure(&place, &["inspect", "nowhere", "--neurons"], 1, &["nowhere", "config.toml"]);
     failure(&place, &["inspect", "run", "--neurons", "--length", "0"], 2, &["--length", "at least 1"]);
     failure(&place, &["inspect", "run", "--html", "page.html"], 2, &["--neurons"]);
@@ -128,7 +128,10 @@ fn the_gradients_of_runs_are_compared() {
             assert_eq!(reach.iter().map(|reach| reach["state"].as_str().unwrap()).collect::<Vec<_>>(), states);
             for reach in reach {
                 let norms: Vec<f64> = reach["norms"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
-                assert!(norms.len() == 13 && norms.iter().all(|norm| *norm > 0.0), "{norms:?}");
+                // The last cell state is read by nothing but the hidden state that was computed from it.
+                let first = usize::from(reach["state"] == "c");
+                assert!(norms.len() == 13 && norms[first..].iter().all(|norm| *norm > 0.0), "{norms:?}");
+                assert!(norms[..first].iter().all(|norm| *norm == 0.0), "{norms:?}");
             }
         }
     }
@@ -162,4 +165,94 @@ fn gradients_that_cannot_be_shown_are_refused_with_the_reason() {
     }
     place.rekindle(&["train", "draw", "--steps", "1", "--hidden", "8", "--out", "draw"]).assert().success();
     failure(&place, &["inspect", "draw", "--gradients"], 1, &["--gradients", "draw"]);
+}
+
+#[test]
+fn runs_are_compared_by_their_best_figures_and_their_curves() {
+    let place = Workplace::new();
+    train(&place, "small", &["--epochs", "3", "--cell", "gru", "--layers", "1"]);
+    train(&place, "large", &["--epochs", "2", "--layers", "2"]);
+    let found = json(&place, &["compare", "small", "large", "--json"]);
+    let runs = found.as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    for (run, [epochs, model]) in runs.iter().zip([["3", "gru, 1 x 12"], ["2", "lstm, 2 x 12, forget bias 0"]]) {
+        assert_eq!((run["task"].as_str(), run["model"].as_str()), (Some("chars"), Some(model)));
+        let losses = run["evaluations"]["loss"].as_array().unwrap();
+        assert_eq!(losses.len().to_string(), epochs);
+        let lowest = losses.iter().map(|point| point[1].as_f64().unwrap()).fold(f64::INFINITY, f64::min);
+        assert_eq!(run["best"]["figures"]["loss"].as_f64().unwrap(), lowest);
+        assert!(run["seconds"].as_f64().unwrap() > 0.0);
+        let inspected = json(&place, &["inspect", run["run"].as_str().unwrap(), "--json"]);
+        assert_eq!(run["parameters"], inspected["count"]);
+    }
+    let table = ["compare", "small", "large", "--svg", "curves.svg"];
+    place.rekindle(&table).assert().success().stdout(contains("parameters").and(contains("bits per symbol")));
+    let svg = fs::read_to_string(place.path("curves.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("small (gru, 1 x 12)"), "{svg}");
+    failure(&place, &["compare", "small", "nowhere"], 1, &["nowhere", "config.toml"]);
+    failure(&place, &["compare"], 2, &["RUN"]);
+    // A run in training may have half a line.
+    let metrics = place.path("small/metrics.jsonl");
+    fs::write(&metrics, fs::read_to_string(&metrics).unwrap() + "{\"kind\": \"st").unwrap();
+    place.rekindle(&["compare", "small"]).assert().success();
+}
+
+#[test]
+fn the_time_of_a_resumed_run_goes_on() {
+    let place = Workplace::new();
+    train(&place, "run", &["--epochs", "1"]);
+    let seconds = || json(&place, &["compare", "run", "--json"])[0]["seconds"].as_f64().unwrap();
+    let before = seconds();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    place.rekindle(&["train", "--resume", "run", "--epochs", "2"]).assert().success();
+    let after = seconds();
+    assert!(after > before && after < before + 60.0, "{before}, {after}");
+}
+
+#[test]
+fn updates_are_written_when_they_are_watched() {
+    let place = Workplace::new();
+    train(&place, "run", &["--steps", "6", "--print-every", "2", "--watch-gradients"]);
+    let metrics = fs::read_to_string(place.path("run/metrics.jsonl")).unwrap();
+    let lines: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let updates: Vec<&Value> = lines.iter().filter(|line| line["kind"] == "updates").collect();
+    assert_eq!(updates.iter().map(|line| line["step"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 4, 6]);
+    for line in updates {
+        let layers = line["layers"].as_array().unwrap();
+        assert!(layers.len() >= 3, "{line}");
+        for layer in layers {
+            let figure = |name: &str| layer[name].as_f64().unwrap();
+            assert!(figure("update_norm") > 0.0 && figure("gradient_norm") > 0.0, "{layer}");
+            assert!((figure("ratio") * figure("weight_norm") / figure("update_norm") - 1.0).abs() < 1e-6, "{layer}");
+        }
+    }
+    // It changes nothing else.
+    train(&place, "unwatched", &["--steps", "6", "--print-every", "2"]);
+    assert_eq!(place.step_losses("run"), place.step_losses("unwatched"));
+}
+
+#[test]
+fn event_files_stand_beside_the_figures_and_go_with_their_run() {
+    let place = Workplace::new();
+    let board = ["--epochs", "1", "--tensorboard"];
+    train(&place, "run", &board);
+    let files = || {
+        let entries = fs::read_dir(place.path("run")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with("events.out.tfevents."));
+        names.sort();
+        names
+    };
+    let first = files();
+    assert_eq!(first.len(), 1);
+    let bytes = fs::read(place.path("run").join(&first[0])).unwrap();
+    for tag in ["train/loss", "validation/bits_per_symbol"] {
+        assert!(bytes.windows(tag.len()).any(|window| window == tag.as_bytes()), "{tag}");
+    }
+    place.rekindle(&["train", "--resume", "run", "--epochs", "2"]).assert().success();
+    let both = files();
+    assert!(both.len() == 2 && both[0] == first[0], "{both:?}");
+    train(&place, "run", &[&board[..], &["--force"]].concat());
+    assert_eq!(files().len(), 1);
+    assert!(!files().contains(&first[0]));
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each; those on a trained model are in [`operations`].
 
 pub mod bench;
+pub mod compare;
 pub mod data;
 pub mod devices;
 pub mod export;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Eval(eval) => commands::operations::eval(&eval, given),
         Command::Predict(predict) => commands::operations::predict(&predict, given),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
+        Command::Compare(compare) => commands::compare::run(&compare),
         Command::Import(import) => commands::operations::import(&import, given),
         Command::Export(export) => commands::export::run(&export),
         Command::Settings(settings) => commands::settings::run(&settings),

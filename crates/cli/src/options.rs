@@ -28,6 +28,8 @@ pub enum Command {
     Predict(Predict),
     /// Show the inside of a run: its weights, its units while it reads, its gradients; or the weights of a file
     Inspect(Inspect),
+    /// Compare runs: settings, parameters, best figures, time, and one picture of all learning curves
+    Compare(Compare),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
     /// Write the weights of a run for other programs
@@ -208,6 +210,18 @@ pub struct Inspect {
     pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceOptions,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The folders of the runs
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Draw the learning curves of all runs into this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
 }

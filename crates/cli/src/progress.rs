@@ -142,7 +142,7 @@ impl Observer for Progress {
                 ));
             }
             Event::Sampled { step, text } => self.line(&format!("--- sample after step {step} ---\n{text}\n---")),
-            Event::Checkpointed { .. } => {}
+            Event::Updated { .. } | Event::Checkpointed { .. } => {}
         }
     }
 }

@@ -26,6 +26,7 @@ fn every_command_and_option_is_explained_within_the_width_of_a_page() {
         "eval",
         "predict",
         "inspect",
+        "compare",
         "import",
         "export",
         "settings",

@@ -14,7 +14,7 @@
 pub struct Ranks(Vec<f64>);
 
 impl Ranks {
-    /// The ranks of `values`. Numbers that are not a number are the largest.
+    /// The ranks of `values`; NaN is the largest.
     pub fn of(values: &[f32]) -> Self {
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));

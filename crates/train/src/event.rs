@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::report::Report;
+use crate::updates::LayerUpdate;
 
 /// An event of a run.
 #[derive(Debug)]
@@ -38,6 +39,13 @@ pub enum Event<'a> {
     },
     /// A step is done.
     Step(StepReport),
+    /// The norms of the layers at an update, with `--watch-gradients`.
+    Updated {
+        /// Steps done, this one included.
+        step: u64,
+        /// The norms, by layer.
+        layers: &'a [LayerUpdate],
+    },
     /// An evaluation starts.
     Evaluating,
     /// The model has been evaluated on the validation split.

@@ -9,6 +9,8 @@
 //! * [`groups`]: settings that several tasks share.
 //! * [`inside`]: what a model's units do, and how far its gradients reach, as plain data.
 //! * [`report`]: the outcome of an evaluation.
+//! * [`tensorboard`]: event files for TensorBoard.
+//! * [`updates`]: the size of updates beside that of the weights.
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: the parts of a step.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
 //! * [`event`]: events of the loop.
@@ -67,8 +69,10 @@ pub mod sentences;
 pub mod settings;
 pub mod task;
 pub mod tasks;
+pub mod tensorboard;
 mod trained;
 pub mod trainer;
+pub mod updates;
 
 pub use burn;
 pub use error::{TaskError, TrainError, quoted};

@@ -16,7 +16,9 @@ pub mod checkpoint;
 mod folder;
 mod lock;
 mod metrics_log;
+mod summary;
 
 pub use folder::{FORMAT, Head, RunFolder};
 pub(crate) use lock::RunLock;
 pub use metrics_log::MetricsLog;
+pub use summary::{BestFigures, RunSummary};

@@ -74,6 +74,10 @@ settings! {
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
         /// Steps between two lines of figures
         print_every: u64 = 10 => value("STEPS").at_least(1);
+        /// Write the norms of each layer's weights, gradient and update to metrics.jsonl, every --print-every steps
+        watch_gradients: bool;
+        /// Write event files for TensorBoard beside metrics.jsonl
+        tensorboard: bool;
         /// Steps between two evaluations on the validation split
         eval_every: Option<u64> => value("STEPS").at_least(1).unset("once an epoch");
         /// Steps between two samples

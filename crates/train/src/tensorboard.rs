@@ -45,15 +45,15 @@ impl TensorBoard {
     /// When the file cannot be written.
     pub fn create(folder: &Path, step: u64) -> Result<Self, TrainError> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // The name of the machine, as others write it here, is nobody's business.
+        // Other programs add the name of the machine here; a run does not record it.
         let name = format!("{PREFIX}{:010}.{:09}.{}", since.as_secs(), since.subsec_nanos(), std::process::id());
         let path = folder.join(name);
         let file = File::create_new(&path).map_err(TrainError::io("write", &path))?;
         let mut board = Self { path, file, error: None };
         board.write(0, |event| event.text(3, "brain.Event:2"));
         if step > 0 {
-            // `SessionLog.status` is `START`.
-            board.write(step, |event| event.message(7, |log| log.integer(1, 1)));
+            // `SessionLog.status` is `START`, which drops the events of this step and of later ones.
+            board.write(step + 1, |event| event.message(7, |log| log.integer(1, 1)));
         }
         Ok(board)
     }

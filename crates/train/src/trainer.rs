@@ -46,7 +46,9 @@ use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::settings::{RunSettings, TrainingSettings};
 use crate::task::{Preparation, Task, Trained};
+use crate::tensorboard::{Both, TensorBoard};
 use crate::trained;
+use crate::updates::Watched;
 pub use learner::Learner;
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
@@ -291,7 +293,17 @@ impl<T: Task> Trainer<T> {
     /// # Errors
     ///
     /// When the loss diverges, the data cannot be read or a file cannot be written. The last good checkpoint stays.
-    pub fn train(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+    pub fn train(self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
+        if !self.settings.tensorboard {
+            return self.train_observed(observer, stop);
+        }
+        let mut board = TensorBoard::create(self.run.path(), self.progress.step)?;
+        let outcome = self.train_observed(&mut Both(observer, &mut board), stop)?;
+        board.finish()?;
+        Ok(outcome)
+    }
+
+    fn train_observed(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
         self.task.prepare(&mut |news| match news {
             Preparation::Message(message) => observer.observe(&Event::Warning { message }),
             Preparation::Progress { what, done, total } => observer.observe(&Event::Preparing { what, done, total }),
@@ -334,6 +346,7 @@ impl<T: Task> Trainer<T> {
                 Err(error) => break Err(error),
             };
             let due = self.due_after(pending.step, steps_per_epoch, total_steps);
+            let printed = pending.step.is_multiple_of(self.settings.print_every);
             if reports.push(pending) || due != Due::default() {
                 self.read(&mut reports, observer, Some(&gradients))?;
             }
@@ -344,8 +357,14 @@ impl<T: Task> Trainer<T> {
                 }
                 None => learning_rate.into(),
             };
+            let watched = (self.settings.watch_gradients && printed).then(|| Watched::before(&self.model, &gradients));
             self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
+            if let Some(watched) = watched {
+                let (step, layers) = (self.progress.step, watched.after(&self.model)?);
+                self.metrics.updates(step, step as f64 / steps_per_epoch as f64, &layers)?;
+                observer.observe(&Event::Updated { step, layers: &layers });
+            }
             reports.worked(started.elapsed());
             self.follow_up(due, observer, steps_per_epoch, stop)?;
         };

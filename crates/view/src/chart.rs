@@ -100,7 +100,8 @@ impl Chart {
             let (x, y) = (LEFT - 8.0, at + 5.0);
             match self.log_y {
                 true => add(format_args!(
-                    "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">10<tspan dy=\"-6\" font-size=\"11\">{tick}</tspan></text>"
+                    "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">10<tspan dy=\"-6\" font-size=\"11\">{}</tspan></text>",
+                    number(tick)
                 )),
                 false => {
                     add(format_args!("<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>", number(tick)));
@@ -159,7 +160,8 @@ pub fn stacked(charts: &[Chart]) -> String {
 }
 
 /// Colours of a chart that is a file of its own; on a page, the page's hold.
-const STANDALONE: &str = "<style>svg.chart:root { color: #1a1a1a; background: #fdfdfc } \
+const STANDALONE: &str = "<style>svg.chart { max-width: 100%; height: auto } \
+     svg.chart:root { color: #1a1a1a; background: #fdfdfc } \
      @media (prefers-color-scheme: dark) { svg.chart:root { color: #e8e8e6; background: #151515 } }</style>\n";
 
 /// A text in an attribute.
@@ -223,7 +225,7 @@ impl Axis {
 fn number(value: f64) -> String {
     let rounded = format!("{value:.6}");
     let rounded = rounded.trim_end_matches('0').trim_end_matches('.');
-    if rounded == "-0" { "0".to_owned() } else { rounded.to_owned() }
+    if rounded == "-0" { "0".to_owned() } else { rounded.replace('-', "−") }
 }
 
 #[cfg(test)]

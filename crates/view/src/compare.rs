@@ -16,11 +16,13 @@ pub fn learning_curves(runs: &[RunSummary]) -> String {
         let training = Line::new(format!("{}, in training", run.run.display()), run.training.clone());
         losses.push(Line { colour, dash: 2, ..training });
     }
-    let chart = |title: String, y: String, lines: Vec<Line>| Chart { title, x: "epochs".to_owned(), y, log_y: false, lines };
+    let chart =
+        |title: String, y: String, lines: Vec<Line>| Chart { title, x: "epochs".to_owned(), y, log_y: false, lines };
     let mut charts = vec![chart("Loss, held out".to_owned(), "loss".to_owned(), losses)];
     for figure in common_figures(runs).into_iter().filter(|figure| figure != "loss") {
-        let of_run = |(colour, run): (usize, &RunSummary)| {
-            Line { colour, ..Line::new(name(run), run.evaluations[&figure].clone()) }
+        let of_run = |(colour, run): (usize, &RunSummary)| Line {
+            colour,
+            ..Line::new(name(run), run.evaluations[&figure].clone())
         };
         let shown = figure.replace('_', " ");
         charts.push(chart(format!("{shown}, held out"), shown, runs.iter().enumerate().map(of_run).collect()));

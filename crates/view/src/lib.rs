@@ -3,6 +3,7 @@
 //! * [`neurons`]: a page with a text coloured by the activation of a unit, the units that follow features of the text,
 //!   and how often gates are saturated.
 //! * [`gradients`]: how far gradients reach, in one run or in several.
+//! * [`compare`]: the learning curves of several runs.
 //! * [`chart`]: line charts as SVG, dark or light as the page around them.
 //!
 //! The figures themselves are plain data of [`rekindle_train::inside`].
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chart;
+pub mod compare;
 pub mod gradients;
 pub mod neurons;
 mod page;

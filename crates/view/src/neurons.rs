@@ -183,17 +183,14 @@ fn scatter(gate: &Saturation) -> String {
     let place = |left: f64, right: f64| (MARGIN.0 + left * SIDE, bottom - right * SIDE);
     let about =
         format!("{}: {:.0} % of the time closed, {:.0} % open, on average", gate.name(), 100.0 * left, 100.0 * right);
+    let (from, to) = (MARGIN.0, MARGIN.0 + SIDE);
+    let (about, name) = (attribute(&about), escaped(&gate.name()));
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {whole} {height}\" width=\"{whole}\" height=\"{height}\" role=\"img\" aria-label=\"{}\" \
+        "<svg viewBox=\"0 0 {whole} {height}\" width=\"{whole}\" height=\"{height}\" role=\"img\" aria-label=\"{about}\" \
          font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"currentColor\">\n\
-         <text x=\"{}\" y=\"18\" font-weight=\"600\">{}</text>\n\
-         <path d=\"M{} {top}V{bottom}H{}\" fill=\"none\" stroke=\"currentColor\"/>\n\
-         <path d=\"M{0} {top}L{1} {bottom}\" stroke=\"currentColor\" stroke-opacity=\".25\"/>\n",
-        attribute(&about),
-        MARGIN.0,
-        escaped(&gate.name()),
-        MARGIN.0,
-        MARGIN.0 + SIDE
+         <text x=\"{from}\" y=\"18\" font-weight=\"600\">{name}</text>\n\
+         <path d=\"M{from} {top}V{bottom}H{to}\" fill=\"none\" stroke=\"currentColor\"/>\n\
+         <path d=\"M{from} {top}L{to} {bottom}\" stroke=\"currentColor\" stroke-opacity=\".25\"/>\n"
     );
     for share in [0.0, 0.5, 1.0] {
         let (x, y) = place(share, share);

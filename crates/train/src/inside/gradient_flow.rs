@@ -107,15 +107,19 @@ impl Flow {
 }
 
 /// The norms of the gradients at the probes, `T` times `[B, H]`, from the last time step to the first: the mean over
-/// `B`.
+/// `B`. They are computed on the host in double precision: a square of a vanished gradient is 0 in single precision.
 fn norms(probes: &[Tensor<2>], gradients: &Gradients) -> Result<Vec<f64>, DeviceError> {
-    let norm = |probe: &Tensor<2>| match probe.grad(gradients) {
-        Some(gradient) => gradient.square().sum_dim(1).sqrt().mean(),
+    let gradient = |probe: &Tensor<2>| match probe.grad(gradients) {
+        Some(gradient) => gradient,
         // The loss does not depend on this state.
-        None => Tensor::zeros([1], &probe.device()).inner(),
+        None => probe.zeros_like().inner(),
     };
-    let norms = probes.iter().rev().map(norm).collect();
-    Ok(numbers(Tensor::cat(norms, 0))?.into_iter().map(f64::from).collect())
+    let all: Tensor<3> = Tensor::stack(probes.iter().rev().map(gradient).collect(), 0);
+    let [time, batch, width] = all.dims();
+    let values = numbers(all)?;
+    let norm = |row: &[f32]| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    let mean = |rows: &[f32]| rows.chunks_exact(width).map(norm).sum::<f64>() / batch as f64;
+    Ok(values.chunks_exact(batch * width).take(time).map(mean).collect())
 }
 
 /// The time steps in which `norms`, by distance, halve: from the slope of the least-squares line through their

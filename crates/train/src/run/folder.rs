@@ -14,6 +14,7 @@ use super::lock::{LOCK, RunLock};
 use super::metrics_log::MetricsLog;
 use crate::error::TrainError;
 use crate::files;
+use crate::tensorboard;
 
 /// The format of run folders that this version writes; it reads this and all earlier ones. Since 2, assets are sealed
 /// and some settings have other names.
@@ -145,6 +146,8 @@ impl RunFolder {
         let mut names = self.assets().unwrap_or_default();
         let own = [SAMPLES, PICTURES, CHECKPOINTS, EXPORT, METRICS, INDEX, CONFIG, LOCK, UNFINISHED];
         names.extend(own.iter().chain(&UNSEALED).map(|&name| name.to_owned()));
+        let others = self.names()?.into_iter().filter_map(|name| name.into_string().ok());
+        names.extend(others.filter(|name| name.starts_with(tensorboard::PREFIX)));
         Ok(names)
     }
 
@@ -287,7 +290,7 @@ impl RunFolder {
         let path = self.path.join(CONFIG);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(TrainError::NotARun { path: self.path.clone(), file: CONFIG });
             }
             Err(e) => return Err(TrainError::io("read", path)(e)),
@@ -340,6 +343,22 @@ impl RunFolder {
     /// When the file cannot be read or written.
     pub fn metrics(&self, step: u64) -> Result<MetricsLog, TrainError> {
         MetricsLog::open(self.path.join(METRICS), step)
+    }
+
+    /// The lines of `metrics.jsonl` that are JSON: the last one of a run in training may be half written.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read. A run that has just begun has none, which is no error.
+    pub fn figures(&self) -> Result<Vec<serde_json::Value>, TrainError> {
+        let path = self.path.join(METRICS);
+        match fs::read(&path) {
+            Ok(lines) => {
+                Ok(lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(TrainError::io("read", path)(e)),
+        }
     }
 
     /// Writes a picture; replaces an older one of the same name.

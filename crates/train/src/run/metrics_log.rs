@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -10,12 +11,16 @@ use crate::error::TrainError;
 use crate::event::StepReport;
 use crate::files;
 use crate::report::Report;
+use crate::updates::LayerUpdate;
 
 /// Appends lines to `metrics.jsonl`. Each is flushed at once, so that other programs can follow it.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
+    /// Seconds of training before this process, and when it began.
+    before: f64,
+    began: Instant,
 }
 
 impl MetricsLog {
@@ -32,7 +37,9 @@ impl MetricsLog {
             files::write(&path, &kept)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainError::io("write", &path))?;
-        Ok(Self { path, file })
+        let before = kept.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        let before = before.filter_map(|line| line["seconds"].as_f64()).last().unwrap_or(0.0);
+        Ok(Self { path, file, before, began: Instant::now() })
     }
 
     /// Adds the figures of a step.
@@ -45,6 +52,7 @@ impl MetricsLog {
             "gradient_norm": report.gradient_norm,
             "learning_rate": report.learning_rate,
             "items_per_second": report.items_per_second,
+            "seconds": self.seconds(),
         }))
     }
 
@@ -57,7 +65,18 @@ impl MetricsLog {
         line.insert("loss".into(), report.loss.value.into());
         line.extend(report.figures.iter().map(|figure| (figure.name.to_owned(), figure.value.into())));
         line.insert("best".into(), best.into());
+        line.insert("seconds".into(), self.seconds().into());
         self.line(Value::Object(line))
+    }
+
+    /// Adds the norms of the layers at an update.
+    pub(crate) fn updates(&mut self, step: u64, epoch: f64, layers: &[LayerUpdate]) -> Result<(), TrainError> {
+        self.line(json!({"kind": "updates", "step": step, "epoch": epoch, "layers": layers}))
+    }
+
+    /// Seconds of training so far, without the time between a stop and its resumption, to the millisecond.
+    fn seconds(&self) -> f64 {
+        ((self.before + self.began.elapsed().as_secs_f64()) * 1e3).round() / 1e3
     }
 
     /// All lines so far.

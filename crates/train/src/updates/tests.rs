@@ -26,7 +26,7 @@ fn the_update_of_gradient_descent_is_its_rate_times_the_gradient() {
     };
     let second = model.second.weight.val().inner().reshape([8]);
     let watched = Watched::before(&model, &gradients);
-    let model = SgdConfig::new().init().step(0.1.into(), model, gradients);
+    let model = SgdConfig::new().init().step(0.1, model, gradients);
     let layers = watched.after(&model).unwrap();
     assert_eq!(layers.iter().map(|layer| layer.layer.as_str()).collect::<Vec<_>>(), ["first", "second"]);
     for layer in &layers {

@@ -2,7 +2,7 @@
 
     pip install tensorboard
     rekindle train chars --steps 60 --eval-every 30 --tensorboard --watch-gradients --out runs/board
-    python3 crates/train/tests/tensorboard.py runs/board
+    python3 crates/train/tests/read_event_files.py runs/board
 """
 
 import json
