@@ -178,7 +178,7 @@ impl CharLm {
     pub fn probed_loss(&self, tokens: Tensor<2, Int>, next: Tensor<1, Int>) -> (Tensor<1>, Vec<Probes>) {
         let (mut hidden, probes) = self.recurrent.probed(self.input(tokens));
         let last = hidden.pop().expect("there is a token");
-        (cross_entropy(self.output_of(last), next).sum(), probes)
+        (cross_entropy::cross_entropy(self.output_of(last), next).sum(), probes)
     }
 
     /// The input of the recurrence, time-major: transposing the tokens is cheap; transposing the states would not be.

@@ -177,7 +177,7 @@ impl Classifier {
         let input = SequenceInput::Embedded { table: self.embedding.val(), tokens: tokens.swap_dims(0, 1) };
         let (mut hidden, probes) = self.recurrent.probed(input);
         let last = hidden.pop().expect("there is a word");
-        (cross_entropy(apply(&self.output, last), labels).sum(), probes)
+        (cross_entropy::cross_entropy(apply(&self.output, last), labels).sum(), probes)
     }
 
     /// The input of the recurrence, time-major.
