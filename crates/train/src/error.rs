@@ -64,9 +64,7 @@ pub enum TrainError {
         instead: Option<&'static str>,
     },
     /// The gradients of a task's models cannot be observed.
-    #[error(
-        "--gradients: not available for a run of `{task}`, whose loss is not that of a network that reads one sequence"
-    )]
+    #[error("--gradients: not available for a run of `{task}`; without the option, `inspect` shows its weights")]
     NoGradients {
         /// The task.
         task: &'static str,

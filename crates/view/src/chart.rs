@@ -6,7 +6,7 @@ use std::fmt::Write;
 use rekindle_pictures::escaped;
 
 /// Size of the plot and the margins around it.
-const PLOT: (f64, f64) = (600.0, 320.0);
+const PLOT: (f64, f64) = (480.0, 280.0);
 const LEFT: f64 = 74.0;
 const TOP: f64 = 40.0;
 const RIGHT: f64 = 18.0;

@@ -18,7 +18,7 @@ pub fn learning_curves(runs: &[RunSummary]) -> String {
     }
     let chart =
         |title: String, y: String, lines: Vec<Line>| Chart { title, x: "epochs".to_owned(), y, log_y: false, lines };
-    let mut charts = vec![chart("Loss, held out".to_owned(), "loss".to_owned(), losses)];
+    let mut charts = vec![chart("Loss".to_owned(), "loss".to_owned(), losses)];
     for figure in common_figures(runs).into_iter().filter(|figure| figure != "loss") {
         let of_run = |(colour, run): (usize, &RunSummary)| Line {
             colour,

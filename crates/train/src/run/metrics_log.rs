@@ -38,7 +38,7 @@ impl MetricsLog {
         }
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(TrainError::io("write", &path))?;
         let before = kept.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-        let before = before.filter_map(|line| line["seconds"].as_f64()).last().unwrap_or(0.0);
+        let before = before.filter_map(|line| line["seconds"].as_f64()).next_back().unwrap_or(0.0);
         Ok(Self { path, file, before, began: Instant::now() })
     }
 
