@@ -19,8 +19,8 @@
 //! - [`parallel`]: independent work on the CPU in parallel.
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
 //!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
-//! - [`norm`], [`adam`]: clipping of the gradients and a step of the optimizer, on all CPU threads; on a GPU, of all
-//!   parameters in a few launches.
+//! - [`norm`], [`adam`], [`sgd`]: clipping of the gradients and a step of the optimizer; on a GPU, of all parameters in
+//!   a few launches.
 //! - [`precision`]: products of half precision on a GPU.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
@@ -70,6 +70,7 @@ pub mod pointwise;
 pub mod pooling;
 pub mod precision;
 pub mod rnn;
+pub mod sgd;
 pub mod smoothed;
 pub mod split_mix;
 pub mod unrolled;

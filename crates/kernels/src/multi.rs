@@ -104,6 +104,20 @@ impl Launch {
     }
 }
 
+/// Calls `run` with the steps of each device, those whose `gradient` is on it.
+pub(crate) fn on_each_device<S>(
+    mut steps: Vec<S>,
+    gradient: impl Fn(&S) -> &CubeTensor,
+    run: impl Fn(Vec<S>, &Client),
+) {
+    while let Some(first) = steps.first() {
+        let (device, client) = (gradient(first).device.clone(), gradient(first).client.clone());
+        let (here, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| gradient(step).device == device);
+        run(here, &client);
+        steps = others;
+    }
+}
+
 /// The place of a tensor as a kernel argument.
 pub(crate) fn place([first, end]: [usize; 2]) -> PlaceLaunch {
     PlaceLaunch::new(first, end)
@@ -160,7 +174,7 @@ pub(crate) fn sum_of_workgroup(value: f32, #[comptime] threads: u32) -> f32 {
     for level in 0..comptime!(threads.ilog2()) {
         let half = comptime!((threads >> (level + 1)) as usize);
         if thread < half {
-            values[thread] = values[thread] + values[thread + half];
+            values[thread] += values[thread + half];
         }
         sync_cube();
     }

@@ -129,11 +129,11 @@ impl Gradients {
 pub struct Clipped(std::vec::IntoIter<FloatTensor<Dispatch>>);
 
 impl Clipped {
-    /// The next one.
+    /// Takes the next one.
     ///
     /// # Panics
     /// If there is none, or it has another number of dimensions.
-    pub fn next<const D: usize>(&mut self) -> Tensor<D> {
+    pub fn take<const D: usize>(&mut self) -> Tensor<D> {
         Tensor::from_dispatch(self.0.next().expect("a gradient for each that was added"))
     }
 }

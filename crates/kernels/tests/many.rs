@@ -7,7 +7,7 @@ use rekindle_kernels::adam::{self, Decay, Step, Steps};
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::lstm::{self, lstm};
 use rekindle_kernels::norm::{Bound, Gradients};
-use rekindle_kernels::{Input, Scan};
+use rekindle_kernels::{Input, Scan, sgd};
 use rekindle_testing::devices;
 use rstest::rstest;
 
@@ -65,10 +65,10 @@ fn clipping_many_gradients_is_clipping_each(#[case] bound: Bound) {
             // Sums of up to 50,000 squares, in another order.
             assert_close(&values(norm), &values(wanted_norm), 1e-5, &what);
             for _ in &all.0 {
-                assert_close(&values(seen.next::<1>()), &values(wanted.next::<1>()), 1e-5, &what);
+                assert_close(&values(seen.take::<1>()), &values(wanted.take::<1>()), 1e-5, &what);
             }
             for matrix in &all.1 {
-                let (seen, wanted) = (seen.next::<2>(), wanted.next::<2>());
+                let (seen, wanted) = (seen.take::<2>(), wanted.take::<2>());
                 assert_eq!(seen.dims(), matrix.dims());
                 assert_close(&values(seen), &values(wanted), 1e-5, &what);
             }
@@ -89,12 +89,12 @@ fn a_gradient_that_is_no_number_is_clipped_as_each_is(#[case] odd: f32) {
             let what = format!("{odd}, {bound:?}, {device:?}");
             assert_close(&values(norm), &values(wanted_norm), 1e-6, &what);
             for _ in 0..2 {
-                assert_close(&values(seen.next::<1>()), &values(wanted.next::<1>()), 1e-6, &what);
+                assert_close(&values(seen.take::<1>()), &values(wanted.take::<1>()), 1e-6, &what);
             }
         }
         // A value that is no number is within no bound; an infinite one is.
         let all = (vec![Tensor::from_floats([odd, -9.0], &device)], Vec::new());
-        let seen = values(collected(&all).clip(Bound::Value(2.0)).0.next::<1>());
+        let seen = values(collected(&all).clip(Bound::Value(2.0)).0.take::<1>());
         assert!(if odd.is_nan() { seen[0].is_nan() } else { seen[0] == 2.0 }, "{device:?}: {seen:?}");
         assert_eq!(seen[1], -2.0, "{device:?}");
     }
@@ -107,7 +107,7 @@ fn gradients_of_other_element_types_are_clipped_too() {
         gradients.push(Tensor::<1>::from_floats([3.0, 4.0], &device).cast(DType::F64));
         let (mut clipped, norm) = gradients.clip(Bound::GlobalNorm(1.0));
         assert_close(&values(norm), &[5.0], 1e-6, "norm");
-        assert_close(&values(clipped.next::<1>()), &[0.6, 0.8], 1e-6, "clipped");
+        assert_close(&values(clipped.take::<1>()), &[0.6, 0.8], 1e-6, "clipped");
     }
 }
 
@@ -149,6 +149,31 @@ fn steps_of_many_parameters_are_those_of_each(#[case] decay: Decay) {
                 assert_close(&values(seen), &values(wanted), 1e-6, &what);
             }
             assert_eq!(values(parameter), before, "a tensor with another owner is left as it is: {what}");
+        }
+    }
+}
+
+#[rstest]
+fn steps_of_sgd_are_those_of_each(#[values(false, true)] momentum: bool, #[values(0.0, 0.1)] penalty: f32) {
+    for device in devices() {
+        let step = sgd::Step { momentum: 0.9, penalty, learning_rate: 0.3 };
+        let parameters: Vec<_> = (0..41)
+            .map(|k| {
+                let tensor = || random::<1>([LENGTHS[k % LENGTHS.len()]], &device);
+                (tensor(), tensor(), momentum.then(tensor))
+            })
+            .collect();
+        let mut steps = sgd::Steps::new();
+        let each = parameters.iter().cloned();
+        let stepped: Vec<_> = each.map(|(w, gradient, v)| steps.step(w, gradient, v, &step)).collect();
+        steps.run();
+        for (k, ((w, gradient, v), (seen, seen_v))) in parameters.into_iter().zip(stepped).enumerate() {
+            let (wanted, wanted_v) = sgd::composed(w, gradient, v, &step);
+            let what = format!("parameter {k}, {step:?}, {device:?}");
+            assert_close(&values(seen), &values(wanted), 1e-6, &what);
+            let [seen, wanted] = [seen_v, wanted_v].map(|velocity| velocity.map(values));
+            assert_eq!(seen.is_some(), momentum);
+            assert_close(&seen.unwrap_or_default(), &wanted.unwrap_or_default(), 1e-6, &what);
         }
     }
 }

@@ -78,7 +78,7 @@ impl ModuleVisitor for Register {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         // A parameter may be in a model twice; its gradient is taken once.
         if self.ids.remove(&param.id) {
-            self.to.register(param.id, self.from.next::<D>());
+            self.to.register(param.id, self.from.take::<D>());
         }
     }
 }

@@ -3,7 +3,8 @@
 mod support;
 
 use burn::module::{Module, Param};
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Tensor;
 use rekindle_train::optimizer;
 use rekindle_train::settings::{OptimizerKind, TrainingSettings};
@@ -78,5 +79,38 @@ fn adam_has_the_numbers_of_burns() {
         }
         let [ours, burns] = [ours, burns].map(|model| model.parameter.val().into_data());
         assert_eq!(ours, burns, "{device:?}");
+    }
+}
+
+/// As a run of an earlier version, whose SGD was Burn's.
+#[test]
+fn sgd_goes_on_from_a_record_of_burns() {
+    for momentum in [0.0, 0.9] {
+        for device in devices() {
+            let device = device.autodiff();
+            let start = || One { parameter: Param::from_tensor(Tensor::from_floats([1.0, -2.0, 0.5], &device)) };
+            let gradients =
+                |model: &One| GradientsParams::from_grads(model.parameter.val().square().sum().backward(), model);
+            let config_of =
+                |momentum| (momentum > 0.0).then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0));
+            let mut burns: ModuleOptimizer = SgdConfig::new().with_momentum(config_of(momentum)).init();
+            let mut model = start();
+            for _ in 0..2 {
+                let gradients = gradients(&model);
+                model = burns.step(0.1, model, gradients);
+            }
+            let settings = TrainingSettings { optimizer: OptimizerKind::Sgd, momentum, ..TrainingSettings::default() };
+            let mut ours = optimizer::build(&settings).from_bytes(burns.into_bytes().unwrap()).unwrap();
+            let step =
+                |optimizer: &mut ModuleOptimizer, model: &One| optimizer.step(0.1, model.clone(), gradients(model));
+            let seen = ours.step(0.1, model.clone(), gradients(&model));
+            let values = |model: &One| model.parameter.val().into_data();
+            assert_eq!(values(&seen), values(&step(&mut burns, &model)), "momentum {momentum}, {device:?}");
+            // And Burn's reads what ours writes.
+            let config = config_of(momentum);
+            let mut back =
+                SgdConfig::new().with_momentum(config).init().from_bytes(ours.into_bytes().unwrap()).unwrap();
+            assert_eq!(values(&step(&mut back, &seen)), values(&step(&mut burns, &seen)), "{momentum}, {device:?}");
+        }
     }
 }

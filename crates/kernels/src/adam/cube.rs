@@ -7,7 +7,7 @@ use cubecl::prelude::*;
 use super::Step;
 use crate::{
     cube::walk::own,
-    multi::{Launch, Place, place, primitive, threads, wrap},
+    multi::{Launch, Place, on_each_device, place, primitive, threads, wrap},
 };
 
 /// Buffers of a parameter: itself, its gradient and its moments.
@@ -36,20 +36,14 @@ impl Pending {
 }
 
 /// Launches the steps, which are of different parameters.
-pub(super) fn run(mut steps: Vec<Pending>) {
-    while let Some(first) = steps.first() {
-        let device = first.gradient.device.clone();
-        let (here, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.gradient.device == device);
-        run_on_device(here);
-        steps = others;
-    }
+pub(super) fn run(steps: Vec<Pending>) {
+    on_each_device(steps, |step| &step.gradient, run_on_device);
 }
 
-fn run_on_device(steps: Vec<Pending>) {
-    let Some(client) = steps.first().map(|step| step.gradient.client.clone()) else { return };
+fn run_on_device(steps: Vec<Pending>, client: &Client) {
     let lengths: Vec<usize> = steps.iter().map(|step| step.gradient.shape().num_elements()).collect();
     let mut steps: Vec<_> = steps.into_iter().map(Some).collect();
-    for launch in Launch::plan(&client, &lengths, BUFFERS, 0) {
+    for launch in Launch::plan(client, &lengths, BUFFERS, 0) {
         let parameters = launch.tensors.iter().filter_map(|&(index, at)| {
             let Pending { state: [w, m, v], gradient, step } = steps[index].take()?;
             let [correction, epsilon] = step.corrections();
@@ -71,9 +65,9 @@ fn run_on_device(steps: Vec<Pending>) {
         // SAFETY: a thread stays within the elements of its parameter, which all four buffers have.
         unsafe {
             adam_step::launch_unchecked(
-                &client,
+                client,
                 launch.count(),
-                CubeDim::new_1d(threads(&client, launch.chunk)),
+                CubeDim::new_1d(threads(client, launch.chunk)),
                 parameters,
                 launch.chunk,
             );
