@@ -24,7 +24,7 @@ fn a_linear_layer_has_the_values_and_gradients_of_single_precision_to_rounding()
                 assert_eq!(output.dtype(), DType::F32);
                 let gradients = output.clone().square().sum().backward();
                 [output.inner(), rows.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
-                    .map(|tensor| tensor.into_data().to_vec::<f32>().unwrap())
+                    .map(|tensor| tensor.into_data().try_to_vec::<f32>().unwrap())
             };
             let (single, half) = (run(Precision::F32), run(precision));
             // On a CPU nothing changes.
