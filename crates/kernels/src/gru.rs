@@ -66,7 +66,7 @@ pub fn composed(input: Input, weight_hh: Tensor<2>, bias_hh: Tensor<1>, h0: Tens
 
 /// The GRU: parameters `weight_hh`, `bias_hh`, `h0`.
 #[cfg(feature = "native")]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Gru;
 
 #[cfg(feature = "native")]

@@ -76,7 +76,7 @@ pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, c0: Tensor<2>
 
 /// The LSTM: parameters `weight_hh`, `h0`, `c0`.
 #[cfg(feature = "native")]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lstm;
 
 #[cfg(feature = "native")]

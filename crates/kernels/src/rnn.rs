@@ -60,7 +60,7 @@ pub fn composed(input: Input, weight_hh: Tensor<2>, h0: Tensor<2>, activation: A
 
 /// The vanilla network: parameters `weight_hh`, `h0`.
 #[cfg(feature = "native")]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rnn(pub Activation);
 
 #[cfg(feature = "native")]

@@ -1,74 +1,70 @@
-//! A kernel's access to its step. A kernel has one thread for each unit of each row. Its arguments
-//! are whole sequences, and the step gives the offsets.
+//! The kernels of one time step of all rows, between two matrix products: a thread computes a unit
+//! of a row.
 
 use cubecl::prelude::*;
 
-/// A step of the scan.
-#[derive(CubeLaunch, CubeType)]
-pub(crate) struct Step {
-    /// Its time index.
+use super::{
+    cell::{CubeCell, State},
+    unit::{BackwardTensors, ForwardTensors, Place},
+};
+
+/// A step, from the recurrent products `[B, G]` and the states before it to those after it.
+#[cube(launch_unchecked)]
+pub(super) fn forward<C: CubeCell>(
+    tensors: &mut ForwardTensors,
+    product: &Tensor<f32>,
     time: usize,
-    /// The slots of the states before and after it.
-    before: usize,
-    after: usize,
     batch: usize,
-    pub hidden: usize,
+    hidden: usize,
+    #[comptime] cell: C,
+    #[comptime] reverse: bool,
+) {
+    if ABSOLUTE_POS >= batch * hidden {
+        terminate!();
+    }
+    let gates = comptime![C::GATES];
+    let (row, unit) = (ABSOLUTE_POS / hidden, ABSOLUTE_POS % hidden);
+    let at = Place::new(time, row, unit, batch, hidden, gates, reverse);
+    let mut products = Array::<f32>::new(gates);
+    #[unroll]
+    for g in 0..gates {
+        products[g] = product[(row * gates + g) * hidden + unit];
+    }
+    let before = tensors.before(&at);
+    tensors.step::<C>(&at, &mut products, before, cell);
 }
 
-#[cube]
-impl Step {
-    /// Whether this thread has a unit: threads are launched in groups.
-    pub fn has_unit(&self) -> bool {
-        ABSOLUTE_POS < self.batch * self.hidden
+/// A backward step. `dh` `[B, H]` is the gradient of the hidden states through the products of the
+/// next step of the scan, and `direct` `[B, H]` the rest: what flows through the cell's own
+/// mathematics, and in rows past their length. `dc` `[B, H]` is that of the cell states.
+#[cube(launch_unchecked)]
+pub(super) fn backward<C: CubeCell>(
+    tensors: &mut BackwardTensors,
+    dh: &Tensor<f32>,
+    direct: &mut Tensor<f32>,
+    mut dc: ComptimeOption<&mut Tensor<f32>>,
+    time: usize,
+    batch: usize,
+    hidden: usize,
+    #[comptime] cell: C,
+    #[comptime] reverse: bool,
+) {
+    if ABSOLUTE_POS >= batch * hidden {
+        terminate!();
     }
-
-    /// The row of the unit.
-    pub fn row(&self) -> usize {
-        ABSOLUTE_POS / self.hidden
+    let gates = comptime![C::GATES];
+    let at = Place::new(time, ABSOLUTE_POS / hidden, ABSOLUTE_POS % hidden, batch, hidden, gates, reverse);
+    #[comptime]
+    let c = match &dc {
+        ComptimeOption::Some(dc) => dc[ABSOLUTE_POS],
+        ComptimeOption::None => 0.0f32.runtime(),
+    };
+    let after = State { h: dh[ABSOLUTE_POS] + direct[ABSOLUTE_POS], c };
+    let mut products = Array::<f32>::new(gates);
+    let before = tensors.step::<C>(&at, &mut products, after, cell);
+    direct[ABSOLUTE_POS] = before.h;
+    #[comptime]
+    if let ComptimeOption::Some(dc) = &mut dc {
+        dc[ABSOLUTE_POS] = before.c;
     }
-
-    /// The index of the unit's state before the step in `[T + 1, B, H]`.
-    pub fn before(&self) -> usize {
-        self.before * self.batch * self.hidden + ABSOLUTE_POS
-    }
-
-    /// The index of the unit's state after the step in `[T + 1, B, H]`.
-    pub fn after(&self) -> usize {
-        self.after * self.batch * self.hidden + ABSOLUTE_POS
-    }
-
-    /// The index of the unit in `[T, B, H]`.
-    pub fn unit(&self) -> usize {
-        self.time * self.batch * self.hidden + ABSOLUTE_POS
-    }
-
-    /// The index of the unit's first gate in `[B, gates H]`; the next ones are `H` apart.
-    pub fn gate(&self, #[comptime] gates: usize) -> usize {
-        self.row() * gates * self.hidden + ABSOLUTE_POS % self.hidden
-    }
-
-    /// The index of the unit's first gate in `[T, B, gates H]`; the next ones are `H` apart.
-    pub fn gate_in_sequence(&self, #[comptime] gates: usize) -> usize {
-        self.time * self.batch * gates * self.hidden + self.gate(gates)
-    }
-
-    /// Whether the step is within the row's length, `lengths[b]`.
-    pub fn is_valid(&self, lengths: ComptimeOption<&Tensor<u32>>) -> bool {
-        let row = self.row();
-        let valid: ComptimeOption<bool> = lengths.map(|lengths| self.time < lengths[row] as usize);
-        valid.unwrap_or(true)
-    }
-
-    /// The gradient of the unit's hidden state from outside, `d_hidden[t, b, h]`.
-    pub fn upstream(&self, d_hidden: ComptimeOption<&Tensor<f32>>) -> f32 {
-        let unit = self.unit();
-        let d: ComptimeOption<f32> = d_hidden.map(|d_hidden| d_hidden[unit]);
-        d.unwrap_or(0.0)
-    }
-}
-
-/// `σ(x)`.
-#[cube]
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
 }

@@ -7,15 +7,18 @@
 
 use burn::{
     backend::{
-        FloatDType, TensorMetadata, get_device_settings,
-        ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
+        FloatDType, TensorMetadata,
+        ops::{FloatTensorOps, IntTensorOps},
     },
     tensor::{Shape, Slice, TensorData},
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::{calculate_cube_count_elemwise, prelude::*};
 
-use super::step::StepLaunch;
+use super::{
+    cell::CubeCell,
+    plan::{Layer, Limits, Plan},
+};
 use crate::{Direction, Scan, recurrence::InputTensors, table};
 
 /// A sequence on a GPU.
@@ -74,6 +77,11 @@ impl Walk {
         CubeBackend::float_empty(shape, &like.device, FloatDType::F32)
     }
 
+    /// An uninitialised state, `[B, H]`, on the device of `like`.
+    pub fn state(&self, like: &CubeTensor) -> CubeTensor {
+        CubeBackend::float_empty(Shape::new([self.batch, self.hidden]), &like.device, FloatDType::F32)
+    }
+
     /// Zeros, `[B, H]`, on the device of `like`.
     pub fn zero_state(&self, like: &CubeTensor) -> CubeTensor {
         zeros([self.batch, self.hidden], like)
@@ -84,10 +92,15 @@ impl Walk {
         gradient.map_or_else(|| self.zero_state(like), into_contiguous)
     }
 
+    /// Uninitialised slots for the states of all steps.
+    pub fn slots(&self, like: &CubeTensor) -> CubeTensor {
+        let shape = Shape::new([self.steps + 1, self.batch, self.hidden]);
+        CubeBackend::float_empty(shape, &like.device, FloatDType::F32)
+    }
+
     /// Slots for the states of all steps, with the initial state in the first one of the scan.
     pub fn states(&self, initial: CubeTensor) -> CubeTensor {
-        let shape = Shape::new([self.steps + 1, self.batch, self.hidden]);
-        let slots = CubeBackend::float_empty(shape, &initial.device, FloatDType::F32);
+        let slots = self.slots(&initial);
         let first = match self.scan.direction {
             Direction::Forward => 0,
             Direction::Reverse => self.steps,
@@ -98,26 +111,20 @@ impl Walk {
 
     /// `[B, H]`: the input state of step `t`.
     pub fn before(&self, states: &CubeTensor, t: usize) -> CubeTensor {
-        let (before, _) = self.slots(t);
+        let before = match self.scan.direction {
+            Direction::Forward => t,
+            Direction::Reverse => t + 1,
+        };
         at(states, before)
     }
 
-    /// `[T, B, H]`: the hidden states of all steps, 0 past a row's length.
-    pub fn outputs(&self, states: &CubeTensor) -> CubeTensor {
+    /// `[T, B, H]`: the states after all steps.
+    pub fn after(&self, states: &CubeTensor) -> CubeTensor {
         let first = match self.scan.direction {
             Direction::Forward => 1,
             Direction::Reverse => 0,
         };
-        let outputs = range(states, first, first + self.steps);
-        let Some(lengths) = &self.scan.lengths else {
-            return outputs;
-        };
-        let padding: Vec<bool> = (0..self.steps).flat_map(|t| lengths.iter().map(move |&length| t >= length)).collect();
-        // Each GPU has its own type for booleans.
-        let boolean = get_device_settings::<CubeBackend>(&states.device).bool_dtype;
-        let padding = TensorData::new(padding, [self.steps, self.batch, 1]).convert_dtype(boolean.into());
-        let padding = CubeBackend::bool_from_data(padding, &states.device);
-        CubeBackend::float_mask_fill(outputs, padding, 0.0.into())
+        range(states, first, first + self.steps)
     }
 
     /// `[B, H]`: the final state.
@@ -153,15 +160,24 @@ impl Walk {
         table::gradient(*vocabulary, ids.clone(), d)
     }
 
-    /// `[B]`: the lengths of the rows as a kernel argument.
-    pub fn lengths(&self) -> Option<TensorArg> {
-        self.lengths.clone().map(CubeTensor::into_tensor_arg)
+    /// `[B]`: the lengths of the rows, if they differ.
+    pub fn lengths(&self) -> Option<&CubeTensor> {
+        self.lengths.as_ref()
     }
 
-    /// Step `t` as a kernel argument.
-    pub fn step(&self, t: usize) -> StepLaunch {
-        let (before, after) = self.slots(t);
-        StepLaunch::new(t, before, after, self.batch, self.hidden)
+    pub fn is_reverse(&self) -> bool {
+        self.scan.direction == Direction::Reverse
+    }
+
+    /// `T`, `B` and `H`.
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.steps, self.batch, self.hidden]
+    }
+
+    /// The plan of a cell's kernels, if the sequence runs in one launch.
+    pub fn plan<C: CubeCell>(&self, client: &Client) -> Option<Plan> {
+        let [_, batch, hidden] = self.sizes();
+        Plan::new(&Limits::of(client), Layer::of::<C>(batch, hidden, self.lengths.is_some()))
     }
 
     /// A thread for each unit of each row.
@@ -169,14 +185,6 @@ impl Walk {
         let units = self.batch * self.hidden;
         let group = CubeDim::new(client, units);
         (calculate_cube_count_elemwise(client, units, group), group)
-    }
-
-    /// The slots that step `t` reads and writes.
-    fn slots(&self, t: usize) -> (usize, usize) {
-        match self.scan.direction {
-            Direction::Forward => (t, t + 1),
-            Direction::Reverse => (t + 1, t),
-        }
     }
 }
 

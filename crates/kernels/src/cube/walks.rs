@@ -7,7 +7,10 @@ use burn_cubecl::kernel::into_contiguous;
 
 use super::{
     CubeBackend, CubeTensor,
-    cell::{CubeCell, Sequence, StateGradients},
+    cell::CubeCell,
+    plan::Plan,
+    sequence, step,
+    unit::{BackwardTensorsLaunch, ForwardTensorsLaunch, buffer},
     walk::{Walk, at, own, sum_of_rows},
 };
 use crate::{
@@ -31,6 +34,8 @@ pub(crate) trait CubeWalk: Recurrence {
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     walk: Walk,
+    /// If the sequence runs in one launch.
+    plan: Option<Plan>,
     weight_hh: CubeTensor,
     /// `[T, B, G]`: the gates, if they are not the hidden states.
     gates: Option<CubeTensor>,
@@ -47,50 +52,157 @@ impl<R: CubeCell> CubeWalk for R {
         let mut weights = arguments.weights.0.into_iter();
         let weight_hh = weights.next().expect("every cell has recurrent weights");
         let bias = weights.next().map(into_contiguous);
-        let initial = arguments.initial.0;
+        let initial: Vec<_> = arguments.initial.0.into_iter().map(into_contiguous).collect();
         let (walk, gates) = Walk::new(arguments.input, &initial[0], scan);
+        let plan = walk.plan::<R>(&gates.client);
         let recurrent = (R::APART > 0).then(|| walk.sequence(R::GATES, &gates));
-        let states = initial.into_iter().map(|initial| walk.states(initial)).collect();
+        let states: Vec<_> = match plan {
+            Some(_) => initial.iter().map(|initial| walk.slots(initial)).collect(),
+            None => initial.iter().map(|initial| walk.states(initial.clone())).collect(),
+        };
+        // Without lengths, the states are the outputs.
+        let outputs = walk.lengths().map(|_| walk.sequence(1, &gates));
+        let tensors = || {
+            ForwardTensorsLaunch::new(
+                buffer(&gates),
+                recurrent.as_ref().map(buffer).into(),
+                bias.as_ref().map(buffer).into(),
+                buffer(&states[0]),
+                states.get(1).map(buffer).into(),
+                outputs.as_ref().map(buffer).into(),
+                walk.lengths().map(buffer).into(),
+            )
+        };
         let weight_t = CubeBackend::float_transpose(weight_hh.clone());
-        let sequence = Sequence::new(walk, gates, recurrent, bias, states);
-        for t in sequence.walk.order() {
-            let before = sequence.walk.before(&sequence.states[0], t);
-            self.step(&sequence, t, CubeBackend::float_matmul(before, weight_t.clone()));
+        let ([steps, batch, hidden], client) = (walk.sizes(), &gates.client);
+        match plan {
+            Some(Plan { forward: tile, .. }) => {
+                let (count, group) = tile.threads_of(batch);
+                // SAFETY: a thread stays within the shapes of the sequence: it computes only units
+                // of rows that there are, and reads only columns of weights that there are.
+                unsafe {
+                    sequence::forward::launch_unchecked::<R>(
+                        client,
+                        count,
+                        group,
+                        tensors(),
+                        into_contiguous(weight_t).into_tensor_arg(),
+                        initial[0].clone().into_tensor_arg(),
+                        initial.get(1).map(|c0| c0.clone().into_tensor_arg()).into(),
+                        steps,
+                        batch,
+                        self,
+                        walk.is_reverse(),
+                        tile,
+                    );
+                }
+            }
+            None => {
+                for t in walk.order() {
+                    let before = walk.before(&states[0], t);
+                    let product = CubeBackend::float_matmul(before, weight_t.clone());
+                    let (count, group) = walk.threads(client);
+                    // SAFETY: every thread that has a unit stays within the shapes of the sequence,
+                    // and the others leave at once.
+                    unsafe {
+                        step::forward::launch_unchecked::<R>(
+                            client,
+                            count,
+                            group,
+                            tensors(),
+                            product.into_tensor_arg(),
+                            t,
+                            batch,
+                            hidden,
+                            self,
+                            walk.is_reverse(),
+                        );
+                    }
+                }
+            }
         }
-        let Sequence { walk, gates, recurrent, states, .. } = sequence;
         let last = states.iter().map(|states| walk.last(states)).collect();
-        let walked = Walked { hidden: walk.outputs(&states[0]), last };
+        let walked = Walked { hidden: outputs.unwrap_or_else(|| walk.after(&states[0])), last };
         let gates = (!R::GATE_IS_STATE).then_some(gates);
-        (walked, Saved { walk, weight_hh, gates, recurrent, states })
+        (walked, Saved { walk, plan, weight_hh, gates, recurrent, states })
     }
 
     fn backward(self, saved: Saved, upstream: Upstream<CubeBackend>, wanted: Wanted) -> Gradients<CubeBackend> {
-        let Saved { walk, weight_hh, gates, recurrent, states } = saved;
+        let Saved { walk, plan, weight_hh, gates, recurrent, states } = saved;
         let like = &states[0];
-        let mut last = upstream.last.into_iter().map(|gradient| walk.gradient_or_zeros(gradient, like));
-        let mut dh = last.next().expect("every cell has a hidden state");
-        let gradients = StateGradients {
-            cell: last.next().map(own),
-            direct: walk.zero_state(like),
-            hidden: upstream.hidden.map(into_contiguous),
-        };
         let gates = gates.map_or_else(|| walk.sequence(R::GATES, like), own);
-        let sequence = Sequence::new(walk, gates, recurrent.map(own), None, states);
+        let recurrent = recurrent.map(own);
+        let d_hidden = upstream.hidden.map(into_contiguous);
+        let tensors = || {
+            BackwardTensorsLaunch::new(
+                buffer(&gates),
+                recurrent.as_ref().map(buffer).into(),
+                buffer(&states[states.len() - 1]),
+                d_hidden.as_ref().map(buffer).into(),
+                walk.lengths().map(buffer).into(),
+            )
+        };
         // The gradients of the recurrent products.
-        let products = sequence.recurrent.as_ref().unwrap_or(&sequence.gates);
-        for t in sequence.walk.order().into_iter().rev() {
-            self.step_back(&sequence, t, dh, &gradients);
-            dh = CubeBackend::float_matmul(at(products, t), weight_hh.clone());
-        }
-        let dh = CubeBackend::float_add(dh, gradients.direct);
-        let weight_hh = wanted.weight_hh.then(|| sequence.walk.weight_gradient(products, &sequence.states[0]));
-        let Sequence { walk, gates, recurrent, .. } = sequence;
+        let products = recurrent.as_ref().unwrap_or(&gates);
+        let ([steps, batch, hidden], client) = (walk.sizes(), &gates.client);
+        let last = upstream.last.into_iter().map(|gradient| gradient.map(into_contiguous));
+        let initial = match plan {
+            Some(Plan { backward: tile, .. }) => {
+                let initial: Vec<_> = states.iter().map(|_| walk.state(like)).collect();
+                let mut last = last.map(|gradient| gradient.map(CubeTensor::into_tensor_arg));
+                let (count, group) = tile.threads_of(batch);
+                // SAFETY: as in the forward pass.
+                unsafe {
+                    sequence::backward::launch_unchecked::<R>(
+                        client,
+                        count,
+                        group,
+                        tensors(),
+                        into_contiguous(weight_hh).into_tensor_arg(),
+                        last.next().flatten().into(),
+                        last.next().flatten().into(),
+                        initial[0].clone().into_tensor_arg(),
+                        initial.get(1).map(|dc0| dc0.clone().into_tensor_arg()).into(),
+                        steps,
+                        batch,
+                        self,
+                        walk.is_reverse(),
+                        tile,
+                    );
+                }
+                initial
+            }
+            None => {
+                let mut last = last.map(|gradient| gradient.unwrap_or_else(|| walk.zero_state(like)));
+                let mut dh = last.next().expect("every cell has a hidden state");
+                let (direct, dc) = (walk.zero_state(like), last.next().map(own));
+                for t in walk.order().into_iter().rev() {
+                    let (count, group) = walk.threads(client);
+                    // SAFETY: as in the forward pass.
+                    unsafe {
+                        step::backward::launch_unchecked::<R>(
+                            client,
+                            count,
+                            group,
+                            tensors(),
+                            dh.into_tensor_arg(),
+                            direct.clone().into_tensor_arg(),
+                            dc.as_ref().map(|dc| dc.clone().into_tensor_arg()).into(),
+                            t,
+                            batch,
+                            hidden,
+                            self,
+                            walk.is_reverse(),
+                        );
+                    }
+                    dh = CubeBackend::float_matmul(at(products, t), weight_hh.clone());
+                }
+                [CubeBackend::float_add(dh, direct)].into_iter().chain(dc).collect()
+            }
+        };
+        let weight_hh = wanted.weight_hh.then(|| walk.weight_gradient(products, like));
         let bias_hh = recurrent.map(sum_of_rows);
         let input = wanted.input.then(|| walk.input_gradient(gates));
-        Gradients {
-            input,
-            weights: [weight_hh].into_iter().chain(bias_hh.map(Some)).collect(),
-            initial: [dh].into_iter().chain(gradients.cell).collect(),
-        }
+        Gradients { input, weights: [weight_hh].into_iter().chain(bias_hh.map(Some)).collect(), initial }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Direction, Scan,
     cube::{
         CubeBackend, CubeTensor,
-        step::sigmoid,
+        cell::sigmoid,
         walk::{Walk, own},
         walks::CubeWalk,
     },
@@ -51,7 +51,7 @@ impl CubeWalk for Minimal {
                 h0.clone().into_tensor_arg(),
                 hidden.clone().into_tensor_arg(),
                 last.clone().into_tensor_arg(),
-                walk.lengths().into(),
+                walk.lengths().cloned().map(CubeTensor::into_tensor_arg).into(),
                 self,
                 direction == Direction::Reverse,
             );
@@ -77,7 +77,7 @@ impl CubeWalk for Minimal {
                 hidden.clone().into_tensor_arg(),
                 d_hidden.map(CubeTensor::into_tensor_arg).into(),
                 dh.clone().into_tensor_arg(),
-                walk.lengths().into(),
+                walk.lengths().cloned().map(CubeTensor::into_tensor_arg).into(),
                 self,
                 direction == Direction::Reverse,
             );
