@@ -26,9 +26,9 @@ pub enum Command {
     Eval(Eval),
     /// Predict from your own inputs
     Predict(Predict),
-    /// Show the inside of a run: its weights, its units while it reads, its gradients; or the weights of a file
+    /// Show the inside of a run: weights, units, gradients; or the weights of a file
     Inspect(Inspect),
-    /// Compare runs: settings, parameters, best figures, time, and one picture of all learning curves
+    /// Compare runs: best figures, parameters, time, and all learning curves in a picture
     Compare(Compare),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),

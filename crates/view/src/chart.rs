@@ -7,12 +7,14 @@ use rekindle_pictures::escaped;
 
 /// Size of the plot and the margins around it.
 const PLOT: (f64, f64) = (480.0, 280.0);
-const LEFT: f64 = 74.0;
+const LEFT: f64 = 84.0;
 const TOP: f64 = 40.0;
 const RIGHT: f64 = 18.0;
 const BELOW: f64 = 56.0;
 /// Height of a line of the legend.
 const ENTRY: f64 = 22.0;
+/// Characters of a line of the legend.
+const CHARACTERS: usize = 54;
 /// Points of a line: a drawing cannot show more.
 const MAX_POINTS: usize = 600;
 /// Ticks on an axis, about.
@@ -67,7 +69,8 @@ impl Chart {
 
     /// The width and the height.
     fn size(&self) -> (f64, f64) {
-        (LEFT + PLOT.0 + RIGHT, TOP + PLOT.1 + BELOW + ENTRY * self.lines.len() as f64 + 6.0)
+        let entries: usize = self.lines.iter().map(|line| wrapped(&line.name).len()).sum();
+        (LEFT + PLOT.0 + RIGHT, TOP + PLOT.1 + BELOW + ENTRY * entries as f64 + 6.0)
     }
 
     /// The elements of the chart, from its top left corner on.
@@ -121,7 +124,8 @@ impl Chart {
             middle.1,
             escaped(&self.y)
         ));
-        for (index, (line, points)) in self.lines.iter().zip(&lines).enumerate() {
+        let mut entries = 0;
+        for (line, points) in self.lines.iter().zip(&lines) {
             let stroke = format!(
                 "fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\"",
                 COLOURS[line.colour % COLOURS.len()],
@@ -134,9 +138,12 @@ impl Chart {
                     add(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" {stroke}/>"));
                 }
             }
-            let y = bottom + BELOW + ENTRY * (index as f64 + 0.6);
+            let mut y = bottom + BELOW + ENTRY * (entries as f64 + 0.6);
             add(format_args!("<path d=\"M{LEFT} {:.1}h28\" {stroke}/>", y - 5.0));
-            add(format_args!("<text x=\"{}\" y=\"{y:.1}\">{}</text>", LEFT + 38.0, escaped(&line.name)));
+            for part in wrapped(&line.name) {
+                add(format_args!("<text x=\"{}\" y=\"{y:.1}\">{}</text>", LEFT + 38.0, escaped(&part)));
+                (y, entries) = (y + ENTRY, entries + 1);
+            }
         }
         svg
     }
@@ -163,6 +170,25 @@ pub fn stacked(charts: &[Chart]) -> String {
 const STANDALONE: &str = "<style>svg.chart { max-width: 100%; height: auto } \
      svg.chart:root { color: #1a1a1a; background: #fdfdfc } \
      @media (prefers-color-scheme: dark) { svg.chart:root { color: #e8e8e6; background: #151515 } }</style>\n";
+
+/// The lines of an entry of the legend: broken between words, and within a word that is too long. Empty for no name.
+fn wrapped(name: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in name.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for part in letters.chunks(CHARACTERS) {
+            let part: String = part.iter().collect();
+            match lines.last_mut() {
+                Some(line) if line.chars().count() + 1 + part.chars().count() <= CHARACTERS => {
+                    line.push(' ');
+                    line.push_str(&part);
+                }
+                _ => lines.push(part),
+            }
+        }
+    }
+    lines
+}
 
 /// A text in an attribute.
 pub(crate) fn attribute(text: &str) -> String {

@@ -45,3 +45,12 @@ fn ticks_are_round_numbers() {
     assert_eq!(labels(1.31, 1.52), "1.35 1.4 1.45 1.5");
     assert_eq!(Axis { from: -7.5, to: 0.2 }.powers(), [-6.0, -4.0, -2.0, 0.0]);
 }
+
+#[test]
+fn a_long_name_has_several_lines_of_the_legend() {
+    assert_eq!(wrapped("runs/a (lstm)"), ["runs/a (lstm)"]);
+    let long = wrapped(&format!("{} half-life 3", "x".repeat(100)));
+    assert_eq!(long.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [CHARACTERS, 46, 11]);
+    let height = |name: &str| Chart { lines: vec![Line::new(name, [])], ..Chart::default() }.size().1;
+    assert_eq!(height(&"x ".repeat(60)), height("x") + 2.0 * ENTRY);
+}
