@@ -1,7 +1,12 @@
 //! The plans of layers on devices of many kinds.
 
 use super::{Layer, Limits, MOST_SUMS, MOST_SUMS_OF_SOFTWARE, Plan, Tile};
-use crate::{gru::Gru, lstm::Lstm, recurrence::Cell, rnn::{Activation, Rnn}};
+use crate::{
+    gru::Gru,
+    lstm::Lstm,
+    recurrence::Cell,
+    rnn::{Activation, Rnn},
+};
 
 /// A large GPU through `wgpu`, which does not state its multiprocessors.
 const GPU: Limits = Limits {
@@ -29,7 +34,8 @@ fn assert_fits(limits: &Limits, tile: Tile) {
 
 #[test]
 fn every_plan_is_within_the_limits_of_the_device() {
-    for (shared_memory, threads) in [(16 << 10, 128), (16 << 10, 256), (32 << 10, 1024), (48 << 10, 1024), (1 << 10, 8)] {
+    for (shared_memory, threads) in [(16 << 10, 128), (16 << 10, 256), (32 << 10, 1024), (48 << 10, 1024), (1 << 10, 8)]
+    {
         for software in [false, true] {
             for multiprocessors in [None, Some(1), Some(132)] {
                 let limits = Limits { shared_memory, threads, software, multiprocessors, ..GPU };
