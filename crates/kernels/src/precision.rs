@@ -8,8 +8,9 @@
 //! the units for small matrices where a GPU has them. `f16` has 5 bits of exponent: gradients below 6e-8 are 0 in it, so
 //! that the loss must be scaled. `bf16` has the exponents of `f32` and 8 bits of precision.
 //!
-//! [`within`] sets the precision of the products that are made in it, [`linear`](crate::linear) and
-//! [`matmul`](crate::matmul). Their backward passes have the same precision, wherever they run.
+//! [`within`] sets the precision of the products that are made in it: [`linear`](crate::linear),
+//! [`matmul`](crate::matmul), and the recurrent products. Their backward passes have the same precision, wherever they
+//! run.
 
 use std::cell::Cell;
 
@@ -67,9 +68,14 @@ pub fn within<R>(precision: Precision, action: impl FnOnce() -> R) -> R {
     action()
 }
 
+/// The element type of the operands of a product in the precision of the thread; none if they stay as they are.
+pub(crate) fn half() -> Option<FloatDType> {
+    CURRENT.get().half()
+}
+
 /// `a b`, Burn's own product, in the precision of the thread.
 pub(crate) fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
-    match CURRENT.get().half() {
+    match half() {
         Some(half) if [&a, &b].iter().all(|operand| operand.dtype() == DType::F32) && !is_cpu(&a.device()) => {
             a.cast(half).matmul(b.cast(half)).cast(FloatDType::F32)
         }

@@ -2,10 +2,10 @@
 //!
 //! Workgroups do not depend on each other, so that no barrier crosses them. At each time step the
 //! threads of a workgroup multiply its rows, in shared memory, by the recurrent weights, which they
-//! read from a cache of the device. A thread of the first slice then has the sums of its units, and
+//! read from a cache of the device, in [half precision](crate::precision) if they are. A thread of the first slice then has the sums of its units, and
 //! computes their step.
 
-use cubecl::prelude::*;
+use cubecl::{ir::ElemType, prelude::*};
 
 use super::{
     cell::{CubeCell, State},
@@ -16,9 +16,9 @@ use super::{
 /// All time steps. `weight` is the transposed recurrent weights, `[H, G]`; `h0` and `c0` are the
 /// initial states, `[B, H]`.
 #[cube(launch_unchecked)]
-pub(super) fn forward<C: CubeCell>(
+pub(super) fn forward<C: CubeCell, W: Float>(
     tensors: &mut ForwardTensors,
-    weight: &Tensor<f32>,
+    weight: &Tensor<W>,
     h0: &Tensor<f32>,
     c0: ComptimeOption<&Tensor<f32>>,
     steps: usize,
@@ -26,6 +26,7 @@ pub(super) fn forward<C: CubeCell>(
     #[comptime] cell: C,
     #[comptime] reverse: bool,
     #[comptime] tile: Tile,
+    #[define(W)] _of_weights: ElemType,
 ) {
     let (hidden, gates) = comptime![(tile.hidden, C::GATES)];
     let mut rows = Shared::<[f32]>::new_slice(comptime![tile.shared_rows()]);
@@ -55,7 +56,7 @@ pub(super) fn forward<C: CubeCell>(
     sync_cube();
     for index in 0..steps {
         let time = if comptime![reverse] { steps - 1 - index } else { index };
-        let sums = share.product(&rows, weight, tile);
+        let sums = share.product::<W>(&rows, weight, tile);
         #[unroll]
         for r in 0..tile.rows {
             #[unroll]
@@ -84,9 +85,9 @@ pub(super) fn forward<C: CubeCell>(
 /// are the gradients of the final states, `[B, H]`, and `dh0` and `dc0` get those of the initial
 /// ones.
 #[cube(launch_unchecked)]
-pub(super) fn backward<C: CubeCell>(
+pub(super) fn backward<C: CubeCell, W: Float>(
     tensors: &mut BackwardTensors,
-    weight: &Tensor<f32>,
+    weight: &Tensor<W>,
     dh_last: ComptimeOption<&Tensor<f32>>,
     dc_last: ComptimeOption<&Tensor<f32>>,
     dh0: &mut Tensor<f32>,
@@ -96,6 +97,7 @@ pub(super) fn backward<C: CubeCell>(
     #[comptime] cell: C,
     #[comptime] reverse: bool,
     #[comptime] tile: Tile,
+    #[define(W)] _of_weights: ElemType,
 ) {
     let (hidden, gates) = comptime![(tile.hidden, C::GATES)];
     // The gradients of the recurrent products.
@@ -144,7 +146,7 @@ pub(super) fn backward<C: CubeCell>(
             }
         }
         sync_cube();
-        let sums = share.product(&rows, weight, tile);
+        let sums = share.product::<W>(&rows, weight, tile);
         #[unroll]
         for place in 0..comptime![tile.rows * tile.units] {
             dh[place] += sums[place];
@@ -208,7 +210,7 @@ impl Share {
     /// slice of threads: `[rows, units, parts]` of each.
     ///
     /// Synchronises the workgroup: no thread reads `rows` any more.
-    fn product(&mut self, rows: &Shared<[f32]>, weight: &Tensor<f32>, #[comptime] tile: Tile) -> Array<f32> {
+    fn product<W: Float>(&mut self, rows: &Shared<[f32]>, weight: &Tensor<W>, #[comptime] tile: Tile) -> Array<f32> {
         let width = comptime![tile.parts * tile.hidden];
         let of_slice = comptime![tile.terms / tile.slices];
         // A few terms at once, so that their reads do not wait for each other.
@@ -233,7 +235,7 @@ impl Share {
                     let unit = self.unit(j, tile).min(tile.hidden - 1);
                     #[unroll]
                     for part in 0..tile.parts {
-                        let w = weight[term * width + part * tile.hidden + unit];
+                        let w = f32::cast_from(weight[term * width + part * tile.hidden + unit]);
                         #[unroll]
                         for r in 0..tile.rows {
                             sums[(r * tile.units + j) * tile.parts + part] += of_rows[r] * w;

@@ -10,10 +10,18 @@ use burn::{
         FloatDType, TensorMetadata,
         ops::{FloatTensorOps, IntTensorOps},
     },
-    tensor::{Shape, Slice, TensorData},
+    tensor::{DType, Shape, Slice, TensorData},
 };
-use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
-use cubecl::{calculate_cube_count_elemwise, prelude::*};
+use burn_cubecl::{
+    CubeBackend,
+    kernel::{cast, into_contiguous},
+    tensor::CubeTensor,
+};
+use cubecl::{
+    calculate_cube_count_elemwise,
+    ir::{ElemType, FloatKind},
+    prelude::*,
+};
 
 use super::{
     cell::CubeCell,
@@ -137,8 +145,8 @@ impl Walk {
     }
 
     /// The gradient of the weights, `Σ_t d_tᵀ h_{t-1}`, `[G, H]`, from that of the recurrent
-    /// products, `[T, B, G]`, which is 0 past a row's length.
-    pub fn weight_gradient(&self, d: &CubeTensor, states: &CubeTensor) -> CubeTensor {
+    /// products, `[T, B, G]`, which is 0 past a row's length. The product has the given precision.
+    pub fn weight_gradient(&self, d: &CubeTensor, states: &CubeTensor, of_products: DType) -> CubeTensor {
         let rows = self.steps * self.batch;
         let first = match self.scan.direction {
             Direction::Forward => 0,
@@ -146,7 +154,7 @@ impl Walk {
         };
         let before = reshape(range(states, first, first + self.steps), [rows, self.hidden]);
         let d = reshape(d.clone(), [rows, d.shape()[2]]);
-        CubeBackend::float_matmul(CubeBackend::float_transpose(d), before)
+        product(CubeBackend::float_transpose(d), cast(before, of_products))
     }
 
     /// The gradient of the input from that of the gates: the table's gradient for a table, else the
@@ -201,6 +209,21 @@ fn range(sequence: &CubeTensor, start: usize, end: usize) -> CubeTensor {
 
 fn reshape<const D: usize>(tensor: CubeTensor, shape: [usize; D]) -> CubeTensor {
     CubeBackend::float_reshape(tensor, Shape::new(shape))
+}
+
+/// `a b` in the precision of `b`, of `f32`.
+pub(crate) fn product(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+    let precision = b.dtype();
+    cast(CubeBackend::float_matmul(cast(a, precision), b), DType::F32)
+}
+
+/// The type of a tensor's elements in a kernel.
+pub(crate) fn element(tensor: &CubeTensor) -> ElemType {
+    ElemType::Float(match tensor.dtype() {
+        DType::F16 => FloatKind::F16,
+        DType::BF16 => FloatKind::BF16,
+        _ => FloatKind::F32,
+    })
 }
 
 /// The same values in row-major order and in memory without another owner.

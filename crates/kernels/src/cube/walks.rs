@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use burn::backend::ops::FloatTensorOps;
+use burn::backend::{TensorMetadata, ops::FloatTensorOps};
 use burn_cubecl::kernel::into_contiguous;
 
 use super::{
@@ -11,10 +11,10 @@ use super::{
     plan::Plan,
     sequence, step,
     unit::{BackwardTensorsLaunch, ForwardTensorsLaunch, buffer},
-    walk::{Walk, at, own, sum_of_rows},
+    walk::{Walk, at, element, own, product, sum_of_rows},
 };
 use crate::{
-    Scan,
+    Scan, precision,
     recurrence::{Arguments, Gradients, Recurrence, Upstream, Walked, Wanted},
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Saved {
     walk: Walk,
     /// If the sequence runs in one launch.
     plan: Option<Plan>,
+    /// `[G, H]`, in the precision of the products.
     weight_hh: CubeTensor,
     /// `[T, B, G]`: the gates, if they are not the hidden states.
     gates: Option<CubeTensor>,
@@ -51,6 +52,10 @@ impl<R: CubeCell> CubeWalk for R {
     fn forward(self, arguments: Arguments<CubeBackend>, scan: &Scan) -> (Walked<CubeBackend>, Saved) {
         let mut weights = arguments.weights.0.into_iter();
         let weight_hh = weights.next().expect("every cell has recurrent weights");
+        let weight_hh = match precision::half() {
+            Some(half) => CubeBackend::float_cast(weight_hh, half),
+            None => weight_hh,
+        };
         let bias = weights.next().map(into_contiguous);
         let initial: Vec<_> = arguments.initial.0.into_iter().map(into_contiguous).collect();
         let (walk, gates) = Walk::new(arguments.input, &initial[0], scan);
@@ -74,6 +79,7 @@ impl<R: CubeCell> CubeWalk for R {
             )
         };
         let weight_t = CubeBackend::float_transpose(weight_hh.clone());
+        let of_weights = element(&weight_hh);
         let ([steps, batch, hidden], client) = (walk.sizes(), &gates.client);
         match plan {
             Some(Plan { forward: tile, .. }) => {
@@ -94,13 +100,14 @@ impl<R: CubeCell> CubeWalk for R {
                         self,
                         walk.is_reverse(),
                         tile,
+                        of_weights,
                     );
                 }
             }
             None => {
                 for t in walk.order() {
                     let before = walk.before(&states[0], t);
-                    let product = CubeBackend::float_matmul(before, weight_t.clone());
+                    let product = product(before, weight_t.clone());
                     let (count, group) = walk.threads(client);
                     // SAFETY: every thread that has a unit stays within the shapes of the sequence,
                     // and the others leave at once.
@@ -130,6 +137,7 @@ impl<R: CubeCell> CubeWalk for R {
     fn backward(self, saved: Saved, upstream: Upstream<CubeBackend>, wanted: Wanted) -> Gradients<CubeBackend> {
         let Saved { walk, plan, weight_hh, gates, recurrent, states } = saved;
         let like = &states[0];
+        let (of_weights, of_products) = (element(&weight_hh), weight_hh.dtype());
         let gates = gates.map_or_else(|| walk.sequence(R::GATES, like), own);
         let recurrent = recurrent.map(own);
         let d_hidden = upstream.hidden.map(into_contiguous);
@@ -168,6 +176,7 @@ impl<R: CubeCell> CubeWalk for R {
                         self,
                         walk.is_reverse(),
                         tile,
+                        of_weights,
                     );
                 }
                 initial
@@ -195,12 +204,12 @@ impl<R: CubeCell> CubeWalk for R {
                             walk.is_reverse(),
                         );
                     }
-                    dh = CubeBackend::float_matmul(at(products, t), weight_hh.clone());
+                    dh = product(at(products, t), weight_hh.clone());
                 }
                 [CubeBackend::float_add(dh, direct)].into_iter().chain(dc).collect()
             }
         };
-        let weight_hh = wanted.weight_hh.then(|| walk.weight_gradient(products, like));
+        let weight_hh = wanted.weight_hh.then(|| walk.weight_gradient(products, like, of_products));
         let bias_hh = recurrent.map(sum_of_rows);
         let input = wanted.input.then(|| walk.input_gradient(gates));
         Gradients { input, weights: [weight_hh].into_iter().chain(bias_hh.map(Some)).collect(), initial }
