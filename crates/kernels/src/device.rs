@@ -76,7 +76,7 @@ pub(crate) fn has_native_product<const D: usize>(tensor: &Tensor<D>) -> bool {
 /// With Burn's feature `fusion` they cannot: there a tensor is part of a stream of operations to be
 /// fused, and the composed twin is recorded in that stream.
 #[cfg(feature = "native-gpu")]
-fn runs_kernels() -> bool {
+pub(crate) fn runs_kernels() -> bool {
     use std::any::TypeId;
 
     use burn::backend::tensor::FloatTensor;

@@ -1,4 +1,5 @@
-//! Counting kernel launches, which dominate the time on a GPU with small batches.
+//! Counting kernel launches, which dominate the time on a GPU with small batches, and the layers
+//! whose sequences run in one launch.
 
 #[cfg(feature = "native-gpu")]
 use std::{
@@ -7,7 +8,19 @@ use std::{
 };
 
 #[cfg(feature = "native-gpu")]
+use burn::backend::DispatchDevice;
+use burn::tensor::Device;
+#[cfg(feature = "native-gpu")]
 use cubecl::logging::{LaunchObservation, LaunchObserver};
+
+#[cfg(feature = "native-gpu")]
+use crate::{
+    cube::plan::{Limits, largest},
+    device::runs_kernels,
+    gru::Gru,
+    lstm::Lstm,
+    rnn::Rnn,
+};
 
 /// The launches of one kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +92,68 @@ impl LaunchObserver for Counts {
     fn launched(&self, kernel: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(kernel).or_default() += 1;
     }
+}
+
+/// The layers of a cell whose sequences run in one launch forward and one backward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneLaunch {
+    /// The name of the cell: `rnn`, `gru` or `lstm`.
+    pub cell: &'static str,
+    /// The largest hidden size of such a layer; `None` if there is none. A larger layer takes two
+    /// launches for each time step.
+    pub hidden: Option<usize>,
+}
+
+/// The layers whose sequences run in one launch on a GPU, by cell; empty for a device that runs no
+/// kernels of this crate.
+///
+/// It depends on the device's shared memory, workgroup size and number of bindings, and on how many
+/// bytes of weights its caches can be expected to hold.
+#[cfg(feature = "native-gpu")]
+#[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
+pub fn one_launch(device: &Device) -> Vec<OneLaunch> {
+    let limits = match device.clone().inner().as_dispatch() {
+        DispatchDevice::Cube(device) if runs_kernels() => Limits::of(&device.client()),
+        _ => return Vec::new(),
+    };
+    let cells =
+        [("rnn", largest::<Rnn>(&limits)), ("gru", largest::<Gru>(&limits)), ("lstm", largest::<Lstm>(&limits))];
+    cells.into_iter().map(|(cell, hidden)| OneLaunch { cell, hidden }).collect()
+}
+
+/// No GPU backend is compiled in.
+#[cfg(not(feature = "native-gpu"))]
+pub fn one_launch(_device: &Device) -> Vec<OneLaunch> {
+    Vec::new()
+}
+
+/// The form of the kernels of a sequence.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A product and a kernel for each time step.
+    PerStep,
+    /// One kernel, planned for a software device or for a real one.
+    PerSequence { software: bool },
+}
+
+std::thread_local! {
+    static FORM: std::cell::Cell<Option<Form>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `action`; sequences that this thread begins meanwhile have a given form, where they fit.
+/// For tests, which have one device and check all forms on it.
+#[doc(hidden)]
+pub fn with_form<R>(form: Form, action: impl FnOnce() -> R) -> R {
+    let before = FORM.replace(Some(form));
+    let result = action();
+    FORM.set(before);
+    result
+}
+
+#[cfg(feature = "native-gpu")]
+pub(crate) fn form() -> Option<Form> {
+    FORM.get()
 }
 
 #[cfg(all(test, feature = "native-gpu"))]

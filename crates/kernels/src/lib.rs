@@ -12,7 +12,7 @@
 //! - [`Scan`], [`Direction`]: the direction of the scan over the sequence, and the lengths of its rows.
 //! - [`rnn`], [`lstm`], [`gru`], [`minimal`]: the cells, each with its equations, its memory and
 //!   its *composed twin*, the same arithmetic in plain tensor operations.
-//! - [`launches`]: counts kernel launches on a GPU.
+//! - [`launches`]: counts kernel launches on a GPU; the layers that run in one.
 //! - [`unrolled`]: for loops that must run step by step, as with attention: computes gradients once
 //!   per loop.
 //! - [`device`]: whether the device is the CPU.
@@ -47,9 +47,9 @@
 //! # Feature flags
 //! `flex`, `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` compile in the Burn
 //! backend of that name; none is on by default. For `f32`, the two CPU backends run native code,
-//! and the GPU backends run a matrix product and one kernel at each step, or one kernel for the
-//! whole sequence without a recurrent product. All other backends and element types run the
-//! composed twin, and so do GPUs with Burn's `fusion`.
+//! and the GPU backends run one kernel for a whole sequence; layers that are too large for it
+//! ([`launches::one_launch`]) run a matrix product and one kernel at each step. All other backends
+//! and element types run the composed twin, and so do GPUs with Burn's `fusion`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod adam;

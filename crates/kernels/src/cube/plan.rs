@@ -6,7 +6,10 @@
 
 use cubecl::prelude::*;
 
-use crate::recurrence::Cell;
+use crate::{
+    launches::{self, Form},
+    recurrence::Cell,
+};
 
 /// The most bytes of recurrent weights of a layer that runs in one launch: those of an LSTM of 640
 /// units. Larger ones fill the caches of many GPUs. Then every workgroup would read them from
@@ -26,9 +29,13 @@ const MOST_ROWS: usize = 8;
 const MOST_SUMS: usize = 16;
 
 /// The most sums of a thread of a software device, which keeps them in its first cache. There, a
-/// read costs many times a product, because each of a group of threads that run as one vector reads
-/// by itself; so a thread uses a number that it has read for as many products as it can.
-const MOST_SUMS_OF_SOFTWARE: usize = 32;
+/// read costs as much as a dozen products, because each of the threads that run as one vector reads
+/// by itself; so a thread uses a number that it has read for many products. More sums would take
+/// long to compile.
+const MOST_SUMS_OF_SOFTWARE: usize = 64;
+
+/// The threads that a software device runs as one vector.
+const VECTOR_OF_SOFTWARE: usize = 8;
 
 /// The most units of a thread.
 const MOST_UNITS: usize = 8;
@@ -67,6 +74,16 @@ impl Limits {
             bindings: hardware.max_bindings as usize,
             multiprocessors: hardware.num_streaming_multiprocessors.map(|count| count as usize),
             software: properties.identity.physical.is_none(),
+        }
+    }
+
+    /// The limits of a device, as a test may have [changed](launches::with_form) them.
+    pub fn in_use(client: &Client) -> Self {
+        let limits = Self::of(client);
+        match launches::form() {
+            None => limits,
+            Some(Form::PerStep) => Self { bindings: 0, ..limits },
+            Some(Form::PerSequence { software }) => Self { software, ..limits },
         }
     }
 }
@@ -149,6 +166,13 @@ impl Tile {
     }
 }
 
+/// The largest hidden size of a cell whose sequences run in one launch.
+pub(crate) fn largest<C: Cell>(limits: &Limits) -> Option<usize> {
+    let of_a_unit = size_of::<f32>() * C::GATES;
+    let most = (MOST_WEIGHT_BYTES / of_a_unit).isqrt();
+    (1..=most).rev().find(|&hidden| Plan::new(limits, Layer::of::<C>(1, hidden, false)).is_some())
+}
+
 impl Plan {
     /// The plan for a layer on a device, if its sequences can run in one launch there.
     pub fn new(limits: &Limits, layer: Layer) -> Option<Self> {
@@ -193,14 +217,17 @@ impl Tile {
     /// The units and slices of a thread, for the rows of the tile.
     fn share(mut self, limits: &Limits, most_sums: usize) -> Option<Self> {
         let fits = |tile: &Self| tile.threads() <= limits.threads && tile.shared_bytes() <= limits.shared_memory;
-        // A software device wants long threads, a GPU many of them.
-        while self.units < MOST_UNITS
-            && (self.columns() > limits.threads || (limits.software && 2 * self.sums() <= most_sums))
-        {
+        // A software device wants few threads that do much, a GPU many of them.
+        let longer =
+            |tile: &Self| limits.software && 2 * tile.sums() <= most_sums && tile.columns() >= 2 * VECTOR_OF_SOFTWARE;
+        while self.units < MOST_UNITS && (self.columns() > limits.threads || longer(&self)) {
             self.units *= 2;
         }
         let more = |tile: &Self| Self { slices: 2 * tile.slices, ..*tile };
-        while !limits.software && self.terms % (2 * self.slices) == 0 && self.terms / (2 * self.slices) >= LEAST_TERMS {
+        while !limits.software
+            && self.terms.is_multiple_of(2 * self.slices)
+            && self.terms / (2 * self.slices) >= LEAST_TERMS
+        {
             if !fits(&more(&self)) {
                 break;
             }

@@ -36,7 +36,7 @@ pub(super) fn forward<C: CubeCell, W: Float>(
     for r in 0..tile.rows {
         #[unroll]
         for j in 0..tile.units {
-            let (row, unit) = (share.row(r, tile), share.unit(j, tile));
+            let (row, unit) = (share.row(r), share.unit(j, tile));
             if share.owns(row, unit, batch, tile) {
                 let time = if comptime![reverse] { steps - 1 } else { 0usize.runtime() };
                 let at = Place::new(time, row, unit, batch, hidden.runtime(), gates, reverse);
@@ -61,7 +61,7 @@ pub(super) fn forward<C: CubeCell, W: Float>(
         for r in 0..tile.rows {
             #[unroll]
             for j in 0..tile.units {
-                let (row, unit) = (share.row(r, tile), share.unit(j, tile));
+                let (row, unit) = (share.row(r), share.unit(j, tile));
                 if share.owns(row, unit, batch, tile) {
                     let at = Place::new(time, row, unit, batch, hidden.runtime(), gates, reverse);
                     let place = comptime![r * tile.units + j];
@@ -109,7 +109,7 @@ pub(super) fn backward<C: CubeCell, W: Float>(
     for r in 0..tile.rows {
         #[unroll]
         for j in 0..tile.units {
-            let (row, unit) = (share.row(r, tile), share.unit(j, tile));
+            let (row, unit) = (share.row(r), share.unit(j, tile));
             if share.owns(row, unit, batch, tile) {
                 let (place, of_state) = (comptime![r * tile.units + j], row * hidden + unit);
                 #[comptime]
@@ -129,7 +129,7 @@ pub(super) fn backward<C: CubeCell, W: Float>(
         for r in 0..tile.rows {
             #[unroll]
             for j in 0..tile.units {
-                let (row, unit) = (share.row(r, tile), share.unit(j, tile));
+                let (row, unit) = (share.row(r), share.unit(j, tile));
                 if share.owns(row, unit, batch, tile) {
                     let at = Place::new(time, row, unit, batch, hidden.runtime(), gates, reverse);
                     let place = comptime![r * tile.units + j];
@@ -156,7 +156,7 @@ pub(super) fn backward<C: CubeCell, W: Float>(
     for r in 0..tile.rows {
         #[unroll]
         for j in 0..tile.units {
-            let (row, unit) = (share.row(r, tile), share.unit(j, tile));
+            let (row, unit) = (share.row(r), share.unit(j, tile));
             if share.owns(row, unit, batch, tile) {
                 let (place, of_state) = (comptime![r * tile.units + j], row * hidden + unit);
                 dh0[of_state] = dh[place];
@@ -193,7 +193,7 @@ impl Share {
         Share { first_row: CUBE_POS * tile.rows, slice: thread / columns, column: thread % columns, parts }
     }
 
-    fn row(&self, #[comptime] r: usize, #[comptime] _tile: Tile) -> usize {
+    fn row(&self, #[comptime] r: usize) -> usize {
         self.first_row + r
     }
 
@@ -252,16 +252,16 @@ impl Share {
     fn add_slices(&mut self, sums: &mut Array<f32>, #[comptime] tile: Tile) {
         let columns = comptime![tile.columns()];
         let count = comptime![tile.sums()];
-        if comptime![tile.slices > 1] {
+        if comptime![tile.slices == 1] {
+            sync_cube();
+        } else {
             if self.slice > 0 {
                 #[unroll]
                 for i in 0..count {
                     self.parts[((self.slice - 1) * count + i) * columns + self.column] = sums[i];
                 }
             }
-        }
-        sync_cube();
-        if comptime![tile.slices > 1] {
+            sync_cube();
             if self.slice == 0 {
                 for slice in 0..comptime![tile.slices - 1] {
                     #[unroll]

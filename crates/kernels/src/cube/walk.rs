@@ -185,7 +185,7 @@ impl Walk {
     /// The plan of a cell's kernels, if the sequence runs in one launch.
     pub fn plan<C: CubeCell>(&self, client: &Client) -> Option<Plan> {
         let [_, batch, hidden] = self.sizes();
-        Plan::new(&Limits::of(client), Layer::of::<C>(batch, hidden, self.lengths.is_some()))
+        Plan::new(&Limits::in_use(client), Layer::of::<C>(batch, hidden, self.lengths.is_some()))
     }
 
     /// A thread for each unit of each row.

@@ -8,6 +8,7 @@ mod arguments;
 mod backends_agree;
 mod composed_twin;
 mod finite_differences;
+mod launch_forms;
 mod minimal;
 mod non_contiguous;
 mod padding;

@@ -1,12 +1,7 @@
 //! The plans of layers on devices of many kinds.
 
-use super::{Layer, Limits, MOST_SUMS, MOST_SUMS_OF_SOFTWARE, Plan, Tile};
-use crate::{
-    gru::Gru,
-    lstm::Lstm,
-    recurrence::Cell,
-    rnn::{Activation, Rnn},
-};
+use super::{Layer, Limits, MOST_SUMS, MOST_SUMS_OF_SOFTWARE, Plan, Tile, largest};
+use crate::{gru::Gru, lstm::Lstm, rnn::Rnn};
 
 /// A large GPU through `wgpu`, which does not state its multiprocessors.
 const GPU: Limits = Limits {
@@ -90,7 +85,19 @@ fn what_does_not_fit_falls_back() {
 
 #[test]
 fn the_largest_layer_is_the_last_that_fits() {
-    for cell in [(Lstm::GATES, 640), (Gru::GATES, 739), (<Rnn as Cell>::GATES, 1280)] {
-        let _ = (cell, Activation::Tanh);
-    }
+    assert_eq!(largest::<Lstm>(&GPU), Some(640));
+    assert_eq!(largest::<Gru>(&GPU), Some(739));
+    assert_eq!(largest::<Rnn>(&GPU), Some(1280));
+    // Eight units to a thread.
+    assert_eq!(largest::<Lstm>(&Limits { threads: 16, ..GPU }), Some(128));
+    assert_eq!(largest::<Lstm>(&Limits { bindings: 7, ..GPU }), None);
+}
+
+#[test]
+fn a_software_device_gets_long_threads_but_whole_vectors() {
+    let software = Limits { shared_memory: 32 << 10, software: true, ..GPU };
+    let plan = lstm(&software, 64, 256).expect("it fits");
+    assert_eq!((plan.forward.sums(), plan.backward.sums()), (64, 64), "{plan:?}");
+    assert_eq!((plan.forward.slices, plan.backward.slices), (1, 1), "{plan:?}");
+    assert_eq!(lstm(&software, 64, 5).expect("it fits").backward.units, 1);
 }
