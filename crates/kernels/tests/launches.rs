@@ -42,10 +42,11 @@ fn launches(cell: Cell, steps: usize, scan: &Scan, device: &Device) -> [usize; 2
     let input = Input::Projected(projection.add_scalar(0.0));
     let weight = random([gates * HIDDEN, HIDDEN]).require_grad();
     let [h0, c0] = [random([BATCH, HIDDEN]), random([BATCH, HIDDEN])];
+    let bias: Tensor<1> = random([1, 3 * HIDDEN]).squeeze_dim(0);
     let (hidden, forward) = count(|| match cell {
         Cell::Rnn => rnn(input, weight, h0, Activation::Tanh, scan).0,
         Cell::Lstm => lstm(input, weight, h0, c0, scan).0,
-        Cell::Gru => gru(input, weight, random([1, 3 * HIDDEN]).squeeze_dim(0), h0, scan).0,
+        Cell::Gru => gru(input, weight, bias, h0, scan).0,
         Cell::MinGru => min_gru(input, h0, scan).0,
         Cell::MinLstm => min_lstm(input, h0, scan).0,
     });
