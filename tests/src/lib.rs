@@ -42,7 +42,31 @@ impl Workplace {
         assert_cmd::Command::from_std(self.process(arguments))
     }
 
-    /// The same as a plain process, to be started and killed.
+    /// What a command that succeeds prints as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it fails, or prints something else.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.rekindle(arguments).assert().success().get_output().stdout.clone();
+        serde_json::from_slice(&output).expect("JSON on standard output")
+    }
+
+    /// Asserts that a command fails with this exit status and prints an error with these words, and nothing else.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub fn failure(&self, arguments: &[&str], code: i32, words: &[&str]) {
+        let assert = self.rekindle(arguments).assert().code(code).stdout("");
+        let error = String::from_utf8(assert.get_output().stderr.clone()).expect("an error in UTF-8");
+        for word in words {
+            assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
+        }
+        assert!(!error.contains("panicked"), "{error}");
+    }
+
+    /// The command as a plain process, to be started and killed.
     ///
     /// # Panics
     ///

@@ -8,8 +8,7 @@ use rstest::rstest;
 
 /// The backends that have a device here, as `--backend` takes them, the CPU's first. A software GPU is one of them.
 fn backends(place: &Workplace) -> Vec<String> {
-    let output = place.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
-    let devices: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let devices = place.json(&["devices", "--json"]);
     let devices = devices["devices"].as_array().unwrap().iter();
     let names: Vec<_> = devices.rev().map(|device| device["backend"].as_str().unwrap().to_owned()).collect();
     assert!(names.len() > 1, "there is nothing to compare: {names:?}");
@@ -44,8 +43,7 @@ fn losses(place: &Workplace, run: &str) -> Vec<f64> {
 }
 
 fn numbers(place: &Workplace, arguments: &[&str], keys: &[&str]) -> Vec<f64> {
-    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
-    let value: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let value = place.json(arguments);
     keys.iter().map(|key| value[key].as_f64().unwrap_or_else(|| panic!("no {key} in {value}"))).collect()
 }
 
@@ -102,8 +100,7 @@ fn a_task_is_the_same_on_every_backend(#[case] task: &str, #[case] options: &[&s
 #[test]
 fn a_batch_that_the_device_has_no_memory_for_is_named() {
     let place = Workplace::new();
-    let output = place.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
-    let devices: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let devices = place.json(&["devices", "--json"]);
     // A software GPU takes no buffer as large as this; a real one may.
     let software = devices["devices"].as_array().unwrap().iter().find(|device| device["kind"] == "software GPU");
     let Some(software) = software else {

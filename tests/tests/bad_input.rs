@@ -17,15 +17,6 @@ fn train<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&task[..], data, &tiny[..], more].concat()
 }
 
-fn failure(place: &Workplace, arguments: &[&str], code: i32, words: &[&str]) {
-    let assert = place.rekindle(arguments).assert().code(code).stdout("");
-    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in words {
-        assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
-    }
-    assert!(!error.contains("panicked"), "{error}");
-}
-
 #[test]
 fn texts_that_cannot_be_learnt_from_are_named() {
     let place = Workplace::new();
@@ -34,7 +25,7 @@ fn texts_that_cannot_be_learnt_from_are_named() {
     fs::write(place.path("one.txt"), "a".repeat(1000)).unwrap();
     fs::write(place.path("latin.txt"), [b"line one\ncaf".to_vec(), vec![0xE9], b"\n".repeat(500)].concat()).unwrap();
     fs::create_dir(place.path("folder")).unwrap();
-    let data = |data: &'static str, words: &[&str]| failure(&place, &train(&["--data", data]), 1, words);
+    let data = |data: &'static str, words: &[&str]| place.failure(&train(&["--data", data]), 1, words);
     data("missing.txt", &["missing.txt"]);
     data("folder", &["folder"]);
     data("empty.txt", &["empty.txt", "empty"]);
@@ -42,7 +33,7 @@ fn texts_that_cannot_be_learnt_from_are_named() {
     data("one.txt", &["one.txt", "1 symbol"]);
     data("latin.txt", &["latin.txt", "line 2", "12", "--units byte"]);
     data("builtin:nothing", &["nothing", "source"]);
-    failure(&place, &train(&["--data", "folder", "--pattern", "*.c"]), 1, &["folder", "*.c"]);
+    place.failure(&train(&["--data", "folder", "--pattern", "*.c"]), 1, &["folder", "*.c"]);
     assert!(!place.path("runs").exists(), "a run that could not start leaves nothing behind");
 }
 
@@ -59,29 +50,29 @@ fn settings_without_meaning_are_named() {
         ("--learning-rate", "0", ["--learning-rate 0", "greater than 0"]),
         ("--sample-temperature", "NaN", ["--sample-temperature", "NaN"]),
     ] {
-        failure(&place, &train(&[option, value]), 1, &words);
+        place.failure(&train(&[option, value]), 1, &words);
     }
 }
 
 #[test]
 fn wrong_usage_has_a_status_of_its_own() {
     let place = Workplace::new();
-    failure(&place, &["frobnicate"], 2, &["frobnicate"]);
-    failure(&place, &["train"], 2, &["chars"]);
-    failure(&place, &train(&["--cell", "transformer"]), 2, &["transformer", "lstm"]);
-    failure(&place, &train(&["--optimizer", "lion"]), 2, &["lion", "adam"]);
-    failure(&place, &train(&["--hidden", "many"]), 2, &["many"]);
-    failure(&place, &["sample"], 2, &["RUN"]);
+    place.failure(&["frobnicate"], 2, &["frobnicate"]);
+    place.failure(&["train"], 2, &["chars"]);
+    place.failure(&train(&["--cell", "transformer"]), 2, &["transformer", "lstm"]);
+    place.failure(&train(&["--optimizer", "lion"]), 2, &["lion", "adam"]);
+    place.failure(&train(&["--hidden", "many"]), 2, &["many"]);
+    place.failure(&["sample"], 2, &["RUN"]);
     place.rekindle(&["--help"]).assert().success().stdout(contains("train").and(contains("sample")));
 }
 
 #[test]
 fn backends_that_are_not_there_are_named_with_their_flag() {
     let place = Workplace::new();
-    failure(&place, &train(&["--backend", "cuda"]), 1, &["cuda", "--features cuda"]);
-    failure(&place, &train(&["--backend", "abacus"]), 1, &["abacus", "flex", "ndarray"]);
-    failure(&place, &train(&["--backend", "flex:7"]), 1, &["flex:7"]);
-    failure(&place, &train(&["--backend", "flex:x"]), 1, &["flex:x"]);
+    place.failure(&train(&["--backend", "cuda"]), 1, &["cuda", "--features cuda"]);
+    place.failure(&train(&["--backend", "abacus"]), 1, &["abacus", "flex", "ndarray"]);
+    place.failure(&train(&["--backend", "flex:7"]), 1, &["flex:7"]);
+    place.failure(&train(&["--backend", "flex:x"]), 1, &["flex:x"]);
 }
 
 #[test]
@@ -89,10 +80,10 @@ fn a_run_that_is_there_is_not_lost() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();
     let before = fs::read(place.path("run/metrics.jsonl")).unwrap();
-    failure(&place, &train(&["--out", "run"]), 1, &["--force", "--resume"]);
+    place.failure(&train(&["--out", "run"]), 1, &["--force", "--resume"]);
     assert_eq!(fs::read(place.path("run/metrics.jsonl")).unwrap(), before);
     // A new run that cannot start must not have deleted the old one.
-    failure(&place, &train(&["--out", "run", "--force", "--data", "missing.txt"]), 1, &["missing.txt"]);
+    place.failure(&train(&["--out", "run", "--force", "--data", "missing.txt"]), 1, &["missing.txt"]);
     assert_eq!(fs::read(place.path("run/metrics.jsonl")).unwrap(), before);
     place.rekindle(&train(&["--out", "run", "--force"])).assert().success();
 }
@@ -100,16 +91,16 @@ fn a_run_that_is_there_is_not_lost() {
 #[test]
 fn a_run_that_is_not_whole_says_what_is_missing() {
     let place = Workplace::new();
-    failure(&place, &["sample", "nowhere"], 1, &["nowhere", "config.toml"]);
-    failure(&place, &["train", "--resume", "nowhere"], 1, &["nowhere", "config.toml"]);
+    place.failure(&["sample", "nowhere"], 1, &["nowhere", "config.toml"]);
+    place.failure(&["train", "--resume", "nowhere"], 1, &["nowhere", "config.toml"]);
     place.rekindle(&train(&["--out", "run", "--checkpoint-every", "2", "--eval-every", "2"])).assert().success();
     let hide = |name: &str| fs::rename(place.path("run").join(name), place.path("hidden")).unwrap();
     let show = |name: &str| fs::rename(place.path("hidden"), place.path("run").join(name)).unwrap();
     hide("vocab.json");
-    failure(&place, &["sample", "run"], 1, &["vocab.json"]);
+    place.failure(&["sample", "run"], 1, &["vocab.json"]);
     show("vocab.json");
     hide("checkpoints");
-    failure(&place, &["sample", "run"], 1, &["no usable checkpoint"]);
+    place.failure(&["sample", "run"], 1, &["no usable checkpoint"]);
     show("checkpoints");
 
     let model = |step: u64| place.path(&format!("run/checkpoints/step-{step:08}/model.bpk"));
@@ -120,16 +111,16 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
         .success()
         .stderr(contains("step-00000004").and(contains("skipped an unusable checkpoint")));
     cut(&model(2));
-    failure(&place, &["sample", "run", "--checkpoint", "last"], 1, &["step-00000004", "step-00000002"]);
-    failure(&place, &["sample", "run", "--checkpoint", "99"], 1, &["99"]);
+    place.failure(&["sample", "run", "--checkpoint", "last"], 1, &["step-00000004", "step-00000002"]);
+    place.failure(&["sample", "run", "--checkpoint", "99"], 1, &["99"]);
 
     let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
     fs::write(place.path("run/config.toml"), config.replace("format = 2", "format = 9")).unwrap();
-    failure(&place, &["sample", "run"], 1, &["format 9", "newer"]);
+    place.failure(&["sample", "run"], 1, &["format 9", "newer"]);
     // In the middle of a line.
     let middle = config.rfind(" = ").expect("the last setting has a value") + 1;
     fs::write(place.path("run/config.toml"), &config[..middle]).unwrap();
-    failure(&place, &["sample", "run"], 1, &["config.toml"]);
+    place.failure(&["sample", "run"], 1, &["config.toml"]);
 }
 
 fn cut(path: &Path) {
@@ -144,7 +135,7 @@ fn a_run_does_not_go_on_with_another_text() {
     let text = fs::read_to_string(place.path("text.txt")).unwrap();
     fs::write(place.path("text.txt"), text.repeat(2)).unwrap();
     let words = ["the data has changed since the run started", "text.txt", "--init-from", "--other-data"];
-    failure(&place, &["train", "--resume", "run", "--steps", "8"], 1, &words);
+    place.failure(&["train", "--resume", "run", "--steps", "8"], 1, &words);
     place.rekindle(&["train", "--resume", "run", "--steps", "8", "--other-data"]).assert().success();
     place.rekindle(&["train", "--resume", "run", "--steps", "9"]).assert().success();
 }
@@ -153,7 +144,7 @@ fn a_run_does_not_go_on_with_another_text() {
 fn samples_that_cannot_be_drawn_are_refused() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();
-    let sample = |more: &[&str], words: &[&str]| failure(&place, &[&["sample", "run"], more].concat(), 1, words);
+    let sample = |more: &[&str], words: &[&str]| place.failure(&[&["sample", "run"], more].concat(), 1, words);
     sample(&["--prime", "fn 猫"], &["猫", "byte 3"]);
     sample(&["--temperature", "-0.5"], &["temperature -0.5"]);
     sample(&["--top-k", "0"], &["top-k 0"]);
@@ -172,7 +163,7 @@ fn a_file_of_settings_with_a_mistake_is_named() {
     ] {
         fs::write(place.path("settings.toml"), text).unwrap();
         let arguments: Vec<&str> = ["train", "chars", "--config", "settings.toml", "--data", "text.txt"].to_vec();
-        failure(&place, &arguments, 1, &words);
+        place.failure(&arguments, 1, &words);
     }
 }
 
@@ -195,7 +186,7 @@ fn a_run_that_was_changed_by_hand_is_refused_by_every_command() {
         assert!(whole.contains(from), "{file}");
         fs::write(&path, whole.replace(from, to)).unwrap();
         for command in commands {
-            failure(&place, command, 1, &words);
+            place.failure(command, 1, &words);
         }
         fs::write(&path, whole).unwrap();
     }
@@ -209,9 +200,9 @@ fn a_run_of_an_unknown_task_can_be_inspected_and_exported_only() {
     let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
     fs::write(place.path("run/config.toml"), config.replace("task = \"chars\"", "task = \"poetry\"")).unwrap();
     for command in ["sample", "eval", "predict"] {
-        failure(&place, &[command, "run"], 1, &["poetry", "inspect", "export"]);
+        place.failure(&[command, "run"], 1, &["poetry", "inspect", "export"]);
     }
-    failure(&place, &["train", "--resume", "run"], 1, &["poetry"]);
+    place.failure(&["train", "--resume", "run"], 1, &["poetry"]);
     place.rekindle(&["inspect", "run"]).assert().success().stdout(contains("weight_hh").and(contains("poetry")));
     place.rekindle(&["export", "run"]).assert().success();
     assert!(place.path("run/export/vocab.json").exists() && place.path("run/export/model.safetensors").exists());
@@ -221,7 +212,7 @@ fn a_run_of_an_unknown_task_can_be_inspected_and_exported_only() {
 fn a_command_that_a_task_does_not_have_names_those_that_it_has() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();
-    failure(&place, &["predict", "run", "text"], 1, &["`chars` does not support `predict`", "rekindle sample"]);
+    place.failure(&["predict", "run", "text"], 1, &["`chars` does not support `predict`", "rekindle sample"]);
 }
 
 /// A limit on the size of files stands for a disk that is full: writing fails in the same way, part of the way through.

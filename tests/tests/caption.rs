@@ -70,11 +70,6 @@ fn small(more: &[&'static str]) -> Vec<&'static str> {
     [&SMALL[..], more].concat()
 }
 
-fn json_of(place: &Workplace, arguments: &[&str]) -> Value {
-    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
-}
-
 #[test]
 fn pictures_are_learnt_captioned_and_judged() {
     let place = place();
@@ -83,7 +78,7 @@ fn pictures_are_learnt_captioned_and_judged() {
             .and(contains("rekindle eval runs/caption")),
     );
     let options = ["eval", "runs/caption", "--json", "--results", "results.json", "--gallery", "page.html"];
-    let eval = json_of(&place, &options);
+    let eval = place.json(&options);
     for (name, least) in [("exact", 1.0), ("bleu_4", 0.99), ("rouge_l", 0.99), ("cider", 1.0), ("meteor", 0.5)] {
         assert!(eval[name].as_f64().unwrap() >= least, "{eval}");
     }
@@ -101,11 +96,11 @@ fn pictures_are_learnt_captioned_and_judged() {
     let blue = "colours/images/blue7.ppm";
     place.rekindle(&["predict", "runs/caption", blue]).assert().success().stdout(contains("blue"));
     let options = ["predict", "runs/caption", blue, "colours/images/red7.ppm", "--n-best", "2", "--json"];
-    let said = json_of(&place, &[&options[..], &["--attention", "look.svg"]].concat());
+    let said = place.json(&[&options[..], &["--attention", "look.svg"]].concat());
     assert_eq!(said[1]["captions"].as_array().unwrap().len(), 2, "{said}");
     assert!(said[1]["captions"][0]["text"].as_str().unwrap().contains("red"), "{said}");
     assert!(fs::read_to_string(place.path("look.svg")).unwrap().contains(">red<"));
-    let draw = || json_of(&place, &["predict", "runs/caption", blue, "--temperature", "1", "--seed", "3", "--json"]);
+    let draw = || place.json(&["predict", "runs/caption", blue, "--temperature", "1", "--seed", "3", "--json"]);
     assert_eq!(draw(), draw());
     let refused = |more: &[&str]| place.rekindle(&[&["predict", "runs/caption"], more].concat()).assert().code(1);
     refused(&[]).stderr(contains("give images"));
@@ -123,7 +118,7 @@ fn a_plain_model_learns_with_one_hot_words_and_the_picture_at_every_step() {
     let options =
         ["--attention", "none", "--embedding", "0", "--image-term", "every", "--cell", "gru", "--epochs", "50"];
     place.rekindle(&small(&options)).assert().success();
-    let eval = json_of(&place, &["eval", "runs/caption", "--json", "--beam", "1"]);
+    let eval = place.json(&["eval", "runs/caption", "--json", "--beam", "1"]);
     assert!(eval["exact"].as_f64().unwrap() >= 0.99, "{eval}");
     place
         .rekindle(&["predict", "runs/caption", "colours/images/red7.ppm", "--attention", "x.svg"])

@@ -37,11 +37,6 @@ fn small(more: &[&'static str]) -> Vec<&'static str> {
     [&SMALL, more].concat()
 }
 
-fn json(place: &Workplace, arguments: &[&str]) -> serde_json::Value {
-    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
-}
-
 #[test]
 fn images_are_learnt_judged_drawn_and_drawn_again() {
     let place = Workplace::new();
@@ -53,7 +48,7 @@ fn images_are_learnt_judged_drawn_and_drawn_again() {
     );
     let losses = place.losses("runs/draw");
     let first: f64 = losses[0].1.parse().unwrap();
-    let eval = json(&place, &["eval", "runs/draw", "--part", "test", "--importance-samples", "4", "--json"]);
+    let eval = place.json(&["eval", "runs/draw", "--part", "test", "--importance-samples", "4", "--json"]);
     let number = |name: &str| eval[name].as_f64().unwrap();
     assert_eq!((&eval["count"], &eval["binarisation"]), (&300.into(), &"stochastic".into()));
     assert!(number("bound_nats") < 0.9 * first, "{eval} after a start at {first}");
@@ -71,7 +66,7 @@ fn images_are_learnt_judged_drawn_and_drawn_again() {
     }
 
     let steps = place.path("once/steps.png");
-    let predict = json(&place, &["predict", "runs/draw", steps.to_str().unwrap(), "--json"]);
+    let predict = place.json(&["predict", "runs/draw", steps.to_str().unwrap(), "--json"]);
     assert!(predict["images"][0]["bound_nats"].as_f64().unwrap() > 0.0, "{predict}");
     assert!(place.path("runs/draw/samples/reconstruction.png").exists());
 }

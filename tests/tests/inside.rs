@@ -14,20 +14,6 @@ fn train(place: &Workplace, run: &str, more: &[&str]) {
     place.rekindle(&[&options[..], &sizes, more].concat()).assert().success();
 }
 
-fn json(place: &Workplace, arguments: &[&str]) -> Value {
-    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
-}
-
-fn failure(place: &Workplace, arguments: &[&str], code: i32, words: &[&str]) {
-    let assert = place.rekindle(arguments).assert().code(code).stdout("");
-    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in words {
-        assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
-    }
-    assert!(!error.contains("panicked"), "{error}");
-}
-
 #[test]
 fn the_units_of_every_cell_are_ranked_by_what_they_follow() {
     let place = Workplace::new();
@@ -38,7 +24,7 @@ fn the_units_of_every_cell_are_ranked_by_what_they_follow() {
     assert!(cells.len() > 10, "{cells:?}");
     for cell in cells {
         train(&place, cell, &["--cell", cell, "--layers", "2", "--steps", "2"]);
-        let found = json(&place, &["inspect", cell, "--neurons", "--data", "text.txt", "--length", "700", "--json"]);
+        let found = place.json(&["inspect", cell, "--neurons", "--data", "text.txt", "--length", "700", "--json"]);
         assert_eq!(found["time_steps"], 700, "{cell}");
         let units = found["units"].as_array().unwrap();
         let states = if units.len() == 48 { "hc" } else { "h" };
@@ -57,7 +43,7 @@ fn the_units_of_every_cell_are_ranked_by_what_they_follow() {
 fn a_trained_model_has_a_unit_that_is_inside_of_brackets() {
     let place = Workplace::new();
     train(&place, "run", &["--epochs", "30", "--learning-rate", "0.01"]);
-    let found = json(&place, &["inspect", "run", "--neurons", "--data", "text.txt", "--json"]);
+    let found = place.json(&["inspect", "run", "--neurons", "--data", "text.txt", "--json"]);
     let ranking = found["features"].as_array().unwrap().iter().find(|f| f["feature"] == "inside ( )").unwrap();
     let best = &ranking["units"][0];
     let auc = best["auc"].as_f64().unwrap();
@@ -79,12 +65,12 @@ fn a_task_whose_units_are_not_shown_states_what_is() {
     for (task, words) in [("translate", "--attention"), ("draw", "rekindle sample")] {
         let options = ["train", task, "--steps", "1", "--hidden", "8", "--out", task];
         place.rekindle(&options).assert().success();
-        failure(&place, &["inspect", task, "--neurons"], 1, &["--neurons", task, words]);
+        place.failure(&["inspect", task, "--neurons"], 1, &["--neurons", task, words]);
     }
     for task in ["sentiment", "frames"] {
         let options = ["train", task, "--steps", "1", "--hidden", "8", "--out", task];
         place.rekindle(&options).assert().success();
-        let found = json(&place, &["inspect", task, "--neurons", "--json"]);
+        let found = place.json(&["inspect", task, "--neurons", "--json"]);
         let features: Vec<&str> =
             found["features"].as_array().unwrap().iter().map(|f| f["feature"].as_str().unwrap()).collect();
         assert!(features.iter().any(|name| name.starts_with("text is ") || name.starts_with("label ")), "{features:?}");
@@ -98,19 +84,19 @@ fn what_cannot_be_read_is_named() {
     fs::write(place.path("empty.txt"), "").unwrap();
     fs::write(place.path("foreign.txt"), "fn ☃\n").unwrap();
     let read = |data: &'static str, words: &[&str]| {
-        failure(&place, &["inspect", "run", "--neurons", "--data", data], 1, words);
+        place.failure(&["inspect", "run", "--neurons", "--data", data], 1, words);
     };
     read("empty.txt", &["empty.txt", "empty"]);
     read("foreign.txt", &["foreign.txt", "☃"]);
     read("missing.txt", &["missing.txt"]);
-    failure(&place, &["inspect", "text.txt", "--neurons"], 1, &["text.txt is not a run"]);
-    failure(&place, &["inspect", "nowhere", "--neurons"], 1, &["nowhere", "config.toml"]);
-    failure(&place, &["inspect", "run", "--neurons", "--length", "0"], 2, &["--length", "at least 1"]);
-    failure(&place, &["inspect", "run", "--html", "page.html"], 2, &["--neurons"]);
+    place.failure(&["inspect", "text.txt", "--neurons"], 1, &["text.txt is not a run"]);
+    place.failure(&["inspect", "nowhere", "--neurons"], 1, &["nowhere", "config.toml"]);
+    place.failure(&["inspect", "run", "--neurons", "--length", "0"], 2, &["--length", "at least 1"]);
+    place.failure(&["inspect", "run", "--html", "page.html"], 2, &["--neurons"]);
     for entry in fs::read_dir(place.path("run/checkpoints")).unwrap() {
         fs::write(entry.unwrap().path().join("model.bpk"), "damaged").unwrap();
     }
-    failure(&place, &["inspect", "run", "--neurons"], 1, &["no usable checkpoint", "damaged"]);
+    place.failure(&["inspect", "run", "--neurons"], 1, &["no usable checkpoint", "damaged"]);
 }
 
 #[test]
@@ -119,7 +105,7 @@ fn the_gradients_of_runs_are_compared() {
     train(&place, "rnn", &["--cell", "rnn", "--layers", "1", "--steps", "2"]);
     train(&place, "lstm", &["--cell", "lstm", "--layers", "2", "--steps", "2"]);
     let options = ["--gradients", "--distance", "12", "--data", "text.txt"];
-    let found = json(&place, &[&["inspect", "rnn", "lstm", "--json"], &options[..]].concat());
+    let found = place.json(&[&["inspect", "rnn", "lstm", "--json"], &options[..]].concat());
     let runs = found.as_array().unwrap();
     assert_eq!(runs.len(), 2);
     for (run, states) in runs.iter().zip([vec!["h"], vec!["h", "c", "h", "c"]]) {
@@ -155,16 +141,16 @@ fn the_gradients_of_runs_are_compared() {
 fn gradients_that_cannot_be_shown_are_refused_with_the_reason() {
     let place = Workplace::new();
     train(&place, "run", &["--steps", "1"]);
-    failure(&place, &["inspect", "run", "--gradients", "--distance", "99999"], 1, &["--distance 99999", "shorter"]);
-    failure(&place, &["inspect", "run", "run"], 1, &["--gradients"]);
-    failure(&place, &["inspect", "run", "--svg", "x.svg"], 2, &["--gradients"]);
-    failure(&place, &["inspect", "run", "--gradients", "--neurons"], 2, &["--neurons"]);
+    place.failure(&["inspect", "run", "--gradients", "--distance", "99999"], 1, &["--distance 99999", "shorter"]);
+    place.failure(&["inspect", "run", "run"], 1, &["--gradients"]);
+    place.failure(&["inspect", "run", "--svg", "x.svg"], 2, &["--gradients"]);
+    place.failure(&["inspect", "run", "--gradients", "--neurons"], 2, &["--neurons"]);
     for task in ["sentiment", "adding"] {
         place.rekindle(&["train", task, "--steps", "1", "--hidden", "8", "--out", task]).assert().success();
         place.rekindle(&["inspect", task, "--gradients"]).assert().success().stdout(contains("half-life"));
     }
     place.rekindle(&["train", "draw", "--steps", "1", "--hidden", "8", "--out", "draw"]).assert().success();
-    failure(&place, &["inspect", "draw", "--gradients"], 1, &["--gradients", "draw"]);
+    place.failure(&["inspect", "draw", "--gradients"], 1, &["--gradients", "draw"]);
 }
 
 #[test]
@@ -172,7 +158,7 @@ fn runs_are_compared_by_their_best_figures_and_their_curves() {
     let place = Workplace::new();
     train(&place, "small", &["--epochs", "3", "--cell", "gru", "--layers", "1"]);
     train(&place, "large", &["--epochs", "2", "--layers", "2"]);
-    let found = json(&place, &["compare", "small", "large", "--json"]);
+    let found = place.json(&["compare", "small", "large", "--json"]);
     let runs = found.as_array().unwrap();
     assert_eq!(runs.len(), 2);
     for (run, [epochs, model]) in runs.iter().zip([["3", "gru, 1 x 12"], ["2", "lstm, 2 x 12, forget bias 0"]]) {
@@ -182,15 +168,15 @@ fn runs_are_compared_by_their_best_figures_and_their_curves() {
         let lowest = losses.iter().map(|point| point[1].as_f64().unwrap()).fold(f64::INFINITY, f64::min);
         assert_eq!(run["best"]["figures"]["loss"].as_f64().unwrap(), lowest);
         assert!(run["seconds"].as_f64().unwrap() > 0.0);
-        let inspected = json(&place, &["inspect", run["run"].as_str().unwrap(), "--json"]);
+        let inspected = place.json(&["inspect", run["run"].as_str().unwrap(), "--json"]);
         assert_eq!(run["parameters"], inspected["count"]);
     }
     let table = ["compare", "small", "large", "--svg", "curves.svg"];
     place.rekindle(&table).assert().success().stdout(contains("parameters").and(contains("bits per symbol")));
     let svg = fs::read_to_string(place.path("curves.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("small (gru, 1 x 12)"), "{svg}");
-    failure(&place, &["compare", "small", "nowhere"], 1, &["nowhere", "config.toml"]);
-    failure(&place, &["compare"], 2, &["RUN"]);
+    place.failure(&["compare", "small", "nowhere"], 1, &["nowhere", "config.toml"]);
+    place.failure(&["compare"], 2, &["RUN"]);
     // A run in training may have half a line.
     let metrics = place.path("small/metrics.jsonl");
     fs::write(&metrics, fs::read_to_string(&metrics).unwrap() + "{\"kind\": \"st").unwrap();
@@ -201,7 +187,7 @@ fn runs_are_compared_by_their_best_figures_and_their_curves() {
 fn the_time_of_a_resumed_run_goes_on() {
     let place = Workplace::new();
     train(&place, "run", &["--epochs", "1"]);
-    let seconds = || json(&place, &["compare", "run", "--json"])[0]["seconds"].as_f64().unwrap();
+    let seconds = || place.json(&["compare", "run", "--json"])[0]["seconds"].as_f64().unwrap();
     let before = seconds();
     std::thread::sleep(std::time::Duration::from_millis(1500));
     place.rekindle(&["train", "--resume", "run", "--epochs", "2"]).assert().success();

@@ -56,8 +56,7 @@ fn expected(task: &str, key: &str) -> Value {
 
 /// The command's answer as JSON.
 fn json(place: &Workplace, arguments: &[&str]) -> Value {
-    let output = place.rekindle(&[arguments, &["--json"]].concat()).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
+    place.json(&[arguments, &["--json"]].concat())
 }
 
 /// Asserts that `found` has all of `expected`. Later versions may add keys to an object. Whole

@@ -12,11 +12,6 @@ fn train(place: &Workplace, more: &[&str]) -> assert_cmd::assert::Assert {
     place.rekindle(&[&options[..], more].concat()).assert()
 }
 
-fn json(place: &Workplace, arguments: &[&str]) -> serde_json::Value {
-    let output = place.rekindle(arguments).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
-}
-
 #[test]
 fn reviews_are_learnt_judged_classified_and_explained() {
     let place = Workplace::new();
@@ -28,14 +23,14 @@ fn reviews_are_learnt_judged_classified_and_explained() {
     {
         assert!(place.path("run").join(file).exists(), "{file}");
     }
-    let eval = json(&place, &["eval", "run", "--json"]);
+    let eval = place.json(&["eval", "run", "--json"]);
     assert!(eval["accuracy"].as_f64().unwrap() > 0.95, "{eval}");
     assert_eq!(eval["count"], 400);
     assert_eq!(eval["confusion"].as_array().unwrap().len(), 2);
     place.rekindle(&["eval", "run"]).assert().success().stdout(contains("macro f1").and(contains("predicted")));
 
     let text = "the film was not dull and the <popcorn> was good";
-    let answers = json(&place, &["predict", "run", text, "", "--json"]);
+    let answers = place.json(&["predict", "run", text, "", "--json"]);
     assert_eq!(answers[0]["class"], "positive", "{answers}");
     let probabilities = answers[0]["probabilities"].as_object().unwrap();
     let sum: f64 = probabilities.values().map(|p| p.as_f64().unwrap()).sum();
@@ -92,7 +87,7 @@ fn a_table_of_three_classes_is_learnt_on_either_backend() {
         fs::write(place.path("numbers.csv"), format!("which,what\n{rows}")).unwrap();
         let options = ["--data", "numbers.csv", "--text-column", "what", "--label-column", "which", "--epochs", "60"];
         train(&place, &[&options[..], &["--learning-rate", "0.02", "--backend", backend]].concat()).success();
-        let eval = json(&place, &["eval", "run", "--data", "numbers.csv", "--json"]);
+        let eval = place.json(&["eval", "run", "--data", "numbers.csv", "--json"]);
         assert!(eval["accuracy"].as_f64().unwrap() > 0.9, "{backend}: {eval}");
     }
 }

@@ -21,17 +21,11 @@ fn with_checkpoint() -> Workplace {
 }
 
 fn json(place: &Workplace, arguments: &[&str]) -> Value {
-    let output = place.rekindle(&[arguments, &["--json"]].concat()).assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).unwrap()
+    place.json(&[arguments, &["--json"]].concat())
 }
 
 fn failure(place: &Workplace, arguments: &[&str], words: &[&str]) {
-    let assert = place.rekindle(arguments).assert().code(1).stdout("");
-    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    for word in words {
-        assert!(error.contains(word), "{arguments:?}: no {word:?} in {error}");
-    }
-    assert!(!error.contains("panicked"), "{error}");
+    place.failure(arguments, 1, words);
 }
 
 /// The tensors of the checkpoint's model, by the names that they have here.

@@ -98,22 +98,35 @@ impl Launch {
         full.chunks(tensors).map(launch).collect()
     }
 
+    /// The threads of a workgroup, as a kernel is launched.
+    pub fn group(&self, client: &Client) -> CubeDim {
+        CubeDim::new_1d(threads(client, self.chunk))
+    }
+
     /// The number of workgroups, as a kernel is launched.
     pub fn count(&self) -> CubeCount {
         CubeCount::Static(self.workgroups as u32, 1, 1)
     }
 }
 
-/// Calls `run` with the steps of each device, those whose `gradient` is on it.
-pub(crate) fn on_each_device<S>(
+/// Calls `run` for each launch over `steps` of parameters, with the device of their gradients, and with its steps, of
+/// which each takes `buffers` buffers. A step comes with its place and its number of elements.
+pub(crate) fn each_launch<S>(
     mut steps: Vec<S>,
     gradient: impl Fn(&S) -> &CubeTensor,
-    run: impl Fn(Vec<S>, &Client),
+    buffers: usize,
+    run: impl Fn(&Client, &Launch, Vec<(S, PlaceLaunch, usize)>),
 ) {
     while let Some(first) = steps.first() {
         let (device, client) = (gradient(first).device.clone(), gradient(first).client.clone());
         let (here, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| gradient(step).device == device);
-        run(here, &client);
+        let lengths: Vec<usize> = here.iter().map(|step| gradient(step).shape().num_elements()).collect();
+        let mut here: Vec<_> = here.into_iter().map(Some).collect();
+        for launch in Launch::plan(&client, &lengths, buffers, 0) {
+            let tensors = launch.tensors.iter();
+            let steps = tensors.filter_map(|&(index, at)| Some((here[index].take()?, place(at), lengths[index])));
+            run(&client, &launch, steps.collect());
+        }
         steps = others;
     }
 }
@@ -166,6 +179,18 @@ pub(crate) fn strided(tensor: CubeTensor) -> StridedLaunch {
 /// All threads must call it.
 #[cube]
 pub(crate) fn sum_of_workgroup(value: f32, #[comptime] threads: u32) -> f32 {
+    reduce(value, threads, false)
+}
+
+/// The largest number of a workgroup's threads, as [`sum_of_workgroup`]; what is not a number is left out.
+#[cube]
+pub(crate) fn max_of_workgroup(value: f32, #[comptime] threads: u32) -> f32 {
+    reduce(value, threads, true)
+}
+
+/// The sum, or the largest, by halves.
+#[cube]
+fn reduce(value: f32, #[comptime] threads: u32, #[comptime] largest: bool) -> f32 {
     let mut values = Shared::<[f32]>::new_slice(threads as usize);
     let thread = UNIT_POS as usize;
     values[thread] = value;
@@ -174,25 +199,14 @@ pub(crate) fn sum_of_workgroup(value: f32, #[comptime] threads: u32) -> f32 {
     for level in 0..comptime!(threads.ilog2()) {
         let half = comptime!((threads >> (level + 1)) as usize);
         if thread < half {
-            values[thread] += values[thread + half];
-        }
-        sync_cube();
-    }
-    values[0]
-}
-
-/// The largest number of a workgroup's threads, as [`sum_of_workgroup`]; what is not a number is left out.
-#[cube]
-pub(crate) fn max_of_workgroup(value: f32, #[comptime] threads: u32) -> f32 {
-    let mut values = Shared::<[f32]>::new_slice(threads as usize);
-    let thread = UNIT_POS as usize;
-    values[thread] = value;
-    sync_cube();
-    #[unroll]
-    for level in 0..comptime!(threads.ilog2()) {
-        let half = comptime!((threads >> (level + 1)) as usize);
-        if thread < half && values[thread + half] > values[thread] {
-            values[thread] = values[thread + half];
+            let other = values[thread + half];
+            if comptime![largest] {
+                if other > values[thread] {
+                    values[thread] = other;
+                }
+            } else {
+                values[thread] += other;
+            }
         }
         sync_cube();
     }

@@ -80,9 +80,15 @@ const PATIENCE: u64 = 2000;
 const LARGEST: f64 = 16_777_216.0;
 
 impl LossScale {
+    /// [`overflowed`](Self::overflowed) for a norm on the device, which is waited for. A device that fails here is
+    /// reported when it is read next.
+    pub(crate) fn overflows(&mut self, norm: &Tensor<1>) -> bool {
+        self.overflowed(norm.clone().try_into_data().map_or(0.0, |norm| norm.iter::<f64>().sum()))
+    }
+
     /// Adapts the scale to a step with this norm of its gradients; returns whether they overflowed, so that the step has
     /// to be computed again. With a scale of 1 they did not: what is not finite then is the loss.
-    pub(crate) fn overflowed(&mut self, norm: f64) -> bool {
+    fn overflowed(&mut self, norm: f64) -> bool {
         if !norm.is_finite() && self.factor > 1.0 {
             *self = Self { factor: self.factor / 2.0, steps: 0 };
             return true;

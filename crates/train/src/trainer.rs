@@ -382,12 +382,8 @@ impl<T: Task> Trainer<T> {
         loop {
             let factor = self.progress.loss_scale.map_or(1.0, |scale| scale.factor);
             let (pending, gradients, carry) = self.scaled_gradients(steps_per_epoch, factor)?;
-            if let Some(scale) = &mut self.progress.loss_scale {
-                // A device that fails here is reported when the step's figures are read.
-                let norm = pending.norm.clone().try_into_data().map_or(0.0, |norm| norm.iter::<f64>().sum());
-                if scale.overflowed(norm) {
-                    continue;
-                }
+            if self.progress.loss_scale.as_mut().is_some_and(|scale| scale.overflows(&pending.norm)) {
+                continue;
             }
             self.carry = carry;
             return Ok((pending, gradients));

@@ -1,13 +1,13 @@
 //! Adam on a GPU: the steps of many parameters in one kernel.
 
-use burn::{backend::TensorMetadata, tensor::Tensor};
+use burn::tensor::Tensor;
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
 
 use super::Step;
 use crate::{
     cube::walk::own,
-    multi::{Launch, Place, on_each_device, place, primitive, threads, wrap},
+    multi::{Place, each_launch, primitive, wrap},
 };
 
 /// Buffers of a parameter: itself, its gradient and its moments.
@@ -37,42 +37,32 @@ impl Pending {
 
 /// Launches the steps, which are of different parameters.
 pub(super) fn run(steps: Vec<Pending>) {
-    on_each_device(steps, |step| &step.gradient, run_on_device);
-}
-
-fn run_on_device(steps: Vec<Pending>, client: &Client) {
-    let lengths: Vec<usize> = steps.iter().map(|step| step.gradient.shape().num_elements()).collect();
-    let mut steps: Vec<_> = steps.into_iter().map(Some).collect();
-    for launch in Launch::plan(client, &lengths, BUFFERS, 0) {
-        let parameters = launch.tensors.iter().filter_map(|&(index, at)| {
-            let Pending { state: [w, m, v], gradient, step } = steps[index].take()?;
-            let [correction, epsilon] = step.corrections();
-            let constants = ConstantsLaunch::new(
-                step.beta_1,
-                step.beta_2,
-                1.0 - step.beta_1,
-                1.0 - step.beta_2,
-                correction,
-                epsilon,
-                step.penalty(),
-                step.kept(),
-                step.learning_rate as f32,
-            );
-            let [w, m, v, g] = [w, m, v, gradient].map(CubeTensor::into_buffer_arg);
-            Some(ParameterLaunch::new(w, g, m, v, place(at), lengths[index], constants))
-        });
-        let parameters: SequenceArg<Parameter> = parameters.collect();
-        // SAFETY: a thread stays within the elements of its parameter, which all four buffers have.
-        unsafe {
-            adam_step::launch_unchecked(
-                client,
-                launch.count(),
-                CubeDim::new_1d(threads(client, launch.chunk)),
-                parameters,
-                launch.chunk,
-            );
-        }
-    }
+    each_launch(
+        steps,
+        |step| &step.gradient,
+        BUFFERS,
+        |client, launch, steps| {
+            let parameters = steps.into_iter().map(|(Pending { state: [w, m, v], gradient, step }, place, count)| {
+                let [correction, epsilon] = step.corrections();
+                let constants = ConstantsLaunch::new(
+                    step.beta_1,
+                    step.beta_2,
+                    1.0 - step.beta_1,
+                    1.0 - step.beta_2,
+                    correction,
+                    epsilon,
+                    step.penalty(),
+                    step.kept(),
+                    step.learning_rate as f32,
+                );
+                let [w, m, v, g] = [w, m, v, gradient].map(CubeTensor::into_buffer_arg);
+                ParameterLaunch::new(w, g, m, v, place, count, constants)
+            });
+            let (count, group) = (launch.count(), launch.group(client));
+            // SAFETY: a thread stays within the elements of its parameter, which all four buffers have.
+            unsafe { adam_step::launch_unchecked(client, count, group, parameters.collect(), launch.chunk) }
+        },
+    );
 }
 
 /// The constants of a step, as in [`composed`](super::composed).

@@ -101,7 +101,7 @@ fn bounded(
             clip_gradients::launch_unchecked(
                 client,
                 launch.count(),
-                CubeDim::new_1d(threads(client, launch.chunk)),
+                launch.group(client),
                 tensors.collect(),
                 norms.map(|norms| norms.clone().into_tensor_arg()).into(),
                 at as f32,

@@ -1,13 +1,13 @@
 //! Stochastic gradient descent on a GPU: the steps of many parameters in one kernel.
 
-use burn::{backend::TensorMetadata, tensor::Tensor};
+use burn::tensor::Tensor;
 use burn_cubecl::{kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
 
 use super::Step;
 use crate::{
     cube::walk::own,
-    multi::{Launch, Place, on_each_device, place, primitive, threads, wrap},
+    multi::{Place, each_launch, primitive, wrap},
 };
 
 /// Buffers of a parameter: itself, its gradient and its velocity.
@@ -41,34 +41,27 @@ impl Pending {
 /// Launches the steps, which are of different parameters.
 pub(super) fn run(steps: Vec<Pending>) {
     let (with, without): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.velocity.is_some());
-    on_each_device(with, |step| &step.gradient, |steps, client| run_on_device(steps, true, client));
-    on_each_device(without, |step| &step.gradient, |steps, client| run_on_device(steps, false, client));
-}
-
-fn run_on_device(steps: Vec<Pending>, has_momentum: bool, client: &Client) {
-    let lengths: Vec<usize> = steps.iter().map(|step| step.gradient.shape().num_elements()).collect();
-    let mut steps: Vec<_> = steps.into_iter().map(Some).collect();
-    for launch in Launch::plan(client, &lengths, BUFFERS, 0) {
-        let parameters = launch.tensors.iter().filter_map(|&(index, at)| {
-            let Pending { parameter, gradient, velocity, step } = steps[index].take()?;
-            // Without momentum the kernel does not use it.
-            let velocity = velocity.unwrap_or_else(|| gradient.clone());
-            let [w, g, v] = [parameter, gradient, velocity].map(CubeTensor::into_buffer_arg);
-            let Step { momentum, penalty, learning_rate } = step;
-            Some(ParameterLaunch::new(w, g, v, place(at), lengths[index], momentum, penalty, learning_rate as f32))
-        });
-        let parameters: SequenceArg<Parameter> = parameters.collect();
-        // SAFETY: a thread stays within the elements of its parameter, which all three buffers have.
-        unsafe {
-            sgd_step::launch_unchecked(
-                client,
-                launch.count(),
-                CubeDim::new_1d(threads(client, launch.chunk)),
-                parameters,
-                launch.chunk,
-                has_momentum,
-            );
-        }
+    for (steps, has_momentum) in [(with, true), (without, false)] {
+        each_launch(
+            steps,
+            |step| &step.gradient,
+            BUFFERS,
+            |client, launch, steps| {
+                let parameters = steps.into_iter().map(|(step, place, count)| {
+                    let Pending { parameter, gradient, velocity, step } = step;
+                    // Without momentum the kernel does not use it.
+                    let velocity = velocity.unwrap_or_else(|| gradient.clone());
+                    let [w, g, v] = [parameter, gradient, velocity].map(CubeTensor::into_buffer_arg);
+                    let Step { momentum, penalty, learning_rate } = step;
+                    ParameterLaunch::new(w, g, v, place, count, momentum, penalty, learning_rate as f32)
+                });
+                let (count, group) = (launch.count(), launch.group(client));
+                // SAFETY: a thread stays within the elements of its parameter, which all three buffers have.
+                unsafe {
+                    sgd_step::launch_unchecked(client, count, group, parameters.collect(), launch.chunk, has_momentum);
+                }
+            },
+        );
     }
 }
 

@@ -24,7 +24,7 @@ fn all_forms_give_the_numbers_of_the_cpu(
     #[values(Cell::RnnTanh, Cell::Lstm, Cell::Gru)] cell: Cell,
     // With and without several slices of a sum, several units to a thread, and a thread without a
     // unit.
-    #[values(1, 5, 64, 130)] hidden: usize,
+    #[values(1, 3, 5, 17, 64, 130)] hidden: usize,
     #[values(Form::PerStep, Form::PerSequence { software: false }, Form::PerSequence { software: true })] form: Form,
 ) {
     let lengths = Some((0..BATCH).map(|b| 1 + b % 3).collect());

@@ -46,9 +46,7 @@ impl<M: Module> Learner<M> {
         let gradients = GradientsParams::from_grads(scaled(loss, factor).backward(), model);
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
         let (gradients, norm) = clip.apply(model, multiplied(model, gradients, 1.0 / factor));
-        if let Some(scale) = &mut self.loss_scale
-            && scale.overflowed(norm.try_into_data().map_or(0.0, |norm| norm.iter::<f64>().sum()))
-        {
+        if self.loss_scale.as_mut().is_some_and(|scale| scale.overflows(&norm)) {
             return Ok(carry);
         }
         let rate = self.settings.learning_rate;
