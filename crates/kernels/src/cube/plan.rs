@@ -233,7 +233,9 @@ impl Tile {
             }
             self = more(&self);
         }
-        fits(&self).then_some(self)
+        // Few threads may each have to take so many units that the sums of several rows are too many.
+        let few = self.rows == 1 || self.sums() <= most_sums;
+        (few && fits(&self)).then_some(self)
     }
 
     /// Whether there are enough threads to hide the latency of memory, or as many as the product
