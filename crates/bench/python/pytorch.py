@@ -1,14 +1,17 @@
 """The PyTorch side of `rekindle bench`, which runs this script and asks it for the work.
 
-Says {"torch": VERSION} or {"error": WHY}, then answers each line of standard input,
+Says {"torch": VERSION, "gpu": NAME}, the name being null without a GPU, or {"error": WHY}, then answers each line of
+standard input,
 
     {"work": "train", "cell": "lstm", "layers": 1, "hidden": 256, "batch": 64, "time": 64,
      "symbols": 65, "words": [8000, 6000], "vocabulary": 3000, "captions": 5, "map": [49, 1280],
      "apart": false, "packed": false, "grids": [0, 0], "review_words": 20000, "sentiments": 2, "lengths": [400, 71],
-     "frame": [3, 64, 64], "frame_classes": 9, "side": 28, "threads": 2, "steps": 5, "sampled": 1000}
+     "frame": [3, 64, 64], "frame_classes": 9, "side": 28, "device": "cpu", "threads": 2, "steps": 5,
+     "sampled": 1000}
 
 with a line {"seconds": S, "peak_bytes": P}: the time of these steps, or of writing `sampled` symbols, and the most
-memory that the process has held so far (null where the system does not say).
+memory that the process has held so far, without that of a GPU (null where the system does not say). `device` is "cpu" or
+"cuda".
 
 - `translate`: a translator with general attention, and `decode`, its greedy decoding; all sentences have `time` symbols.
 - `caption`: a captioner that attends to the map of a frozen network, `batch` images with `captions` captions each; with
@@ -18,7 +21,8 @@ memory that the process has held so far (null where the system does not say).
 - `draw`: DRAW with `time` glimpses, which reads and writes through `grids` of so many filters on each side, 0 for the
   whole image.
 
-    {"work": "product", "purpose": "forward", "size": [64, 256, 1024], "threads": 2, "steps": 5, "sampled": 0}
+    {"work": "product", "purpose": "forward", "size": [64, 256, 1024], "device": "cpu", "threads": 2, "steps": 5,
+     "sampled": 0}
 
 asks for `steps` products of matrices [M, K] and [K, N]; the second is stored transposed for `forward`, the first for
 `gradient`, as in a recurrence.
@@ -273,12 +277,14 @@ class Texts:
     """A batch of texts, the longest first: tokens `[T, B]` and all that follows from the lengths."""
 
     def __init__(self, lengths, words):
-        self.lengths = torch.tensor(sorted(lengths, reverse=True))
+        # To pack sequences, PyTorch wants their lengths on the CPU.
+        self.lengths = torch.tensor(sorted(lengths, reverse=True), device="cpu")
         time, batch = max(lengths), len(lengths)
+        lengths = self.lengths.to(torch.get_default_device())
         self.tokens = torch.randint(words, (time, batch))
         places = torch.arange(time)[:, None]
-        self.padding = (places >= self.lengths)[:, :, None]
-        order = torch.where(places < self.lengths, self.lengths - 1 - places, places)
+        self.padding = (places >= lengths)[:, :, None]
+        order = torch.where(places < lengths, lengths - 1 - places, places)
         self.reversed_tokens = self.tokens.gather(0, order)
         self.rows = (order * batch + torch.arange(batch)).flatten()
 
@@ -498,16 +504,19 @@ def peak_bytes():
 
 
 def main():
-    say({"torch": torch.__version__})
+    say({"torch": torch.__version__, "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None})
     current, work = None, None
     for line in sys.stdin:
         ask = json.loads(line)
         steps, sampled = ask.pop("steps"), ask.pop("sampled")
         if ask != current:
             torch.set_num_threads(ask["threads"])
+            torch.set_default_device(ask["device"])
             work, current = work_of(ask), ask
         started = time.perf_counter()
         work.run(steps, sampled)
+        if ask["device"] == "cuda":
+            torch.cuda.synchronize()
         say({"seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})
 
 

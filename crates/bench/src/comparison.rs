@@ -42,6 +42,8 @@ pub struct Table {
     pub threads: usize,
     /// The version of PyTorch, if it was compared.
     pub pytorch: Option<String>,
+    /// The device of PyTorch: the name of a GPU, or `CPU`.
+    pub pytorch_device: Option<String>,
     /// Rounds and steps.
     #[serde(flatten)]
     pub turns: Turns,
@@ -64,6 +66,8 @@ pub struct Row {
     pub peak_bytes: Option<Peak>,
     /// Kernel launches of a training step; none on a CPU.
     pub kernels: Option<Kernels>,
+    /// Seconds of a training step by the GPU's own clock; none on a CPU, and on GPUs without timestamps.
+    pub device_seconds: Option<f64>,
 }
 
 /// Kernel launches of a training step on a GPU.
@@ -102,6 +106,7 @@ impl Comparison<'_> {
             backend: self.backend.to_owned(),
             threads: rayon::current_num_threads(),
             pytorch: self.pytorch.as_ref().map(|pytorch| pytorch.version.clone()),
+            pytorch_device: self.pytorch.as_ref().map(PyTorch::device_name),
             turns: self.turns,
             rows,
         })
@@ -121,7 +126,7 @@ impl Comparison<'_> {
         let has_burn = self.burn && matches!(shape.work, Work::Train | Work::Sample);
         let mut burn = has_burn.then(|| language_model::<BurnLm>(shape, self.device));
         let with_burn = burn.as_mut().map(|burn| speeds(&mut [&mut own, burn])).transpose()?;
-        let (mut kernels, mut peak_bytes) = (None, None);
+        let (mut kernels, mut device_seconds, mut peak_bytes) = (None, None, None);
         if shape.trains() {
             let by_kernel = launches_of_a_step(&mut own)?;
             if !by_kernel.is_empty() {
@@ -129,6 +134,9 @@ impl Comparison<'_> {
                 let burn = burn.as_mut().map(launches_of_a_step).transpose()?;
                 let burn = burn.map(|kernels| total(&kernels));
                 kernels = Some(Kernels { rekindle: total(&by_kernel), burn, by_kernel });
+                let (step, time) = launches::device_time(self.device, || own(1));
+                step?;
+                device_seconds = time.map(|time| time.as_secs_f64());
             }
             peak_bytes = self.rerun.map(|rerun| memory::measure(shape, rerun, python.as_deref())).transpose()?;
         }
@@ -140,6 +148,7 @@ impl Comparison<'_> {
             to_burn: with_burn.as_ref().and_then(ratio),
             peak_bytes,
             kernels,
+            device_seconds,
         })
     }
 }
@@ -159,7 +168,8 @@ impl Table {
     ///
     /// Those of `out`.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let headings = ["", "symbols/s", "x PyTorch", "x Burn", "peak MiB", "of PyTorch", "kernels", "Burn's"];
+        let headings =
+            ["", "symbols/s", "x PyTorch", "x Burn", "peak MiB", "of PyTorch", "kernels", "Burn's", "GPU ms"];
         let rows = self.rows.iter().map(|row| {
             let (own, other) = row.peak_bytes.map_or((None, None), |peak| (peak.rekindle, peak.pytorch));
             vec![
@@ -171,6 +181,7 @@ impl Table {
                 cell(own.zip(other).map(|(own, other)| format!("{:.2}", own as f64 / other as f64))),
                 cell(row.kernels.as_ref().map(|kernels| kernels.rekindle)),
                 cell(row.kernels.as_ref().and_then(|kernels| kernels.burn)),
+                cell(row.device_seconds.map(|seconds| format!("{:.2}", 1e3 * seconds))),
             ]
         });
         text_table::write(out, &headings, rows.collect())

@@ -9,11 +9,12 @@ use rekindle_train::trainer::Learner;
 
 use crate::BenchError;
 
-/// A contestant: does the work of this many steps and returns the seconds it took.
-pub(crate) type Contestant<'a> = Box<dyn FnMut(usize) -> Result<f64, BenchError> + 'a>;
+/// A contestant: does the work of this many steps and returns the seconds it took. Other threads may ask it to, as a
+/// measurement of [device time](rekindle_kernels::launches::device_time) does.
+pub(crate) type Contestant<'a> = Box<dyn FnMut(usize) -> Result<f64, BenchError> + Send + 'a>;
 
 /// A contestant timed from outside: `work` does this many steps.
-pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 'a) -> Contestant<'a> {
+pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + Send + 'a) -> Contestant<'a> {
     Box::new(move |steps| {
         let started = Instant::now();
         work(steps)?;
@@ -22,10 +23,10 @@ pub(crate) fn timed<'a>(mut work: impl FnMut(usize) -> Result<(), BenchError> + 
 }
 
 /// [`training_with`] the default settings of `rekindle train`.
-pub(crate) fn training<M: Module + 'static, C: 'static>(
+pub(crate) fn training<M: Module + 'static, C: Send + 'static>(
     model: M,
     device: &Device,
-    loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + 'static,
+    loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + Send + 'static,
 ) -> Contestant<'static> {
     training_with(TrainingSettings::default(), model, device, loss)
 }
@@ -34,11 +35,11 @@ pub(crate) fn training<M: Module + 'static, C: 'static>(
 ///
 /// `loss` gets the carry of the previous step. It returns the loss `[1]` and the carry for the next
 /// step.
-pub(crate) fn training_with<M: Module + 'static, C: 'static>(
+pub(crate) fn training_with<M: Module + 'static, C: Send + 'static>(
     settings: TrainingSettings,
     model: M,
     device: &Device,
-    mut loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + 'static,
+    mut loss: impl FnMut(&M, Option<C>) -> (Tensor<1>, C) + Send + 'static,
 ) -> Contestant<'static> {
     let mut learner = Learner::new(model, settings, device);
     let mut carry = None;

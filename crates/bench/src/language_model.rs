@@ -18,7 +18,7 @@ pub(crate) type Tokens = Tensor<2, Int>;
 /// A language model with a vocabulary of [`SYMBOLS`] and one-hot input.
 pub(crate) trait LanguageModel: Module + Sized + 'static {
     /// The hidden state.
-    type Carry: 'static;
+    type Carry: Send + 'static;
 
     /// A model with random weights.
     fn init(shape: &Shape, device: &Device) -> Self;

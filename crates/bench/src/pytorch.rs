@@ -25,14 +25,17 @@ pub struct PyTorch {
     pub(crate) program: PathBuf,
     /// The version of PyTorch.
     pub version: String,
+    /// The GPU that it can use, through CUDA or ROCm.
+    pub gpu: Option<String>,
+    on_gpu: bool,
 }
 
 /// The first message of the process.
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(untagged)]
 enum Greeting {
-    Torch(String),
-    Error(String),
+    Ready { torch: String, gpu: Option<String> },
+    Failed { error: String },
 }
 
 /// The answer to a request.
@@ -56,12 +59,29 @@ impl PyTorch {
         let process = command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = process.map_err(|e| failed(e.into()))?;
         let answers = BufReader::new(process.stdout.take().expect("the output was piped"));
-        let mut pytorch = Self { process, answers, program: program.clone(), version: String::new() };
+        let mut pytorch =
+            Self { process, answers, program: program.clone(), version: String::new(), gpu: None, on_gpu: false };
         match pytorch.read("its version")? {
-            Greeting::Torch(version) => pytorch.version = version,
-            Greeting::Error(reason) => return Err(failed(reason.into())),
+            Greeting::Ready { torch, gpu } => (pytorch.version, pytorch.gpu) = (torch, gpu),
+            Greeting::Failed { error } => return Err(failed(error.into())),
         }
         Ok(pytorch)
+    }
+
+    /// Lets it compute on its [GPU](Self::gpu), if it has one.
+    pub fn on_gpu(mut self) -> Self {
+        self.on_gpu = self.gpu.is_some();
+        self
+    }
+
+    /// The name of the device that it computes on, as PyTorch has it.
+    fn device(&self) -> &'static str {
+        if self.on_gpu { "cuda" } else { "cpu" }
+    }
+
+    /// The name of the device that it computes on: that of its GPU, or `CPU`.
+    pub fn device_name(&self) -> String {
+        self.gpu.clone().filter(|_| self.on_gpu).unwrap_or_else(|| "CPU".to_owned())
     }
 
     /// Requests the work of `steps` steps.
@@ -72,7 +92,8 @@ impl PyTorch {
             "symbols": SYMBOLS, "words": WORDS, "vocabulary": VOCABULARY, "captions": CAPTIONS, "map": MAP,
             "review_words": REVIEW_WORDS, "sentiments": SENTIMENTS, "lengths": shape.lengths(),
             "frame": FRAME, "frame_classes": FRAME_CLASSES, "side": SIDE,
-            "threads": rayon::current_num_threads(), "steps": steps, "sampled": shape.tokens(steps),
+            "device": self.device(), "threads": rayon::current_num_threads(), "steps": steps,
+            "sampled": shape.tokens(steps),
         });
         self.request(&shape.to_string(), &request)
     }
@@ -81,7 +102,7 @@ impl PyTorch {
     pub(crate) fn multiply(&mut self, product: &Product, times: usize) -> Result<f64, BenchError> {
         let request = json!({
             "work": "product", "purpose": product.purpose, "size": product.size,
-            "threads": rayon::current_num_threads(), "steps": times, "sampled": 0,
+            "device": self.device(), "threads": rayon::current_num_threads(), "steps": times, "sampled": 0,
         });
         Ok(self.request(&product.to_string(), &request)?.seconds)
     }

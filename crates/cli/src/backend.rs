@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, DeviceType};
 use rayon::ThreadPoolBuilder;
 use rekindle_data::{counted, files};
+use rekindle_kernels::tuning;
 
 use crate::options::DeviceOptions;
 
@@ -103,11 +104,14 @@ pub struct Chosen {
     pub name: &'static str,
     /// The device.
     pub device: Device,
+    /// Its kind.
+    pub kind: Kind,
 }
 
 /// Sets the number of threads and the limit for gzip files, and selects the device of `options`.
 pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
     start_threads(options.threads)?;
+    tuning::keep_in_user_cache();
     options.gzip_ratio.into_iter().for_each(files::set_ratio);
     match &options.backend {
         Some(wanted) => named(wanted),
@@ -146,8 +150,8 @@ fn start_threads(threads: Option<u16>) -> Result<()> {
 fn default() -> Result<Chosen> {
     for backend in backends() {
         let mut devices = backend.devices().into_iter();
-        if let Some((device, _)) = devices.find(|(_, kind)| *kind != Kind::SoftwareGpu) {
-            return Ok(Chosen { name: backend.name, device });
+        if let Some((device, kind)) = devices.find(|(_, kind)| *kind != Kind::SoftwareGpu) {
+            return Ok(Chosen { name: backend.name, device, kind });
         }
     }
     bail!("no compiled backend has a device on this machine; build with `--features flex`")
@@ -174,7 +178,7 @@ fn named(wanted: &str) -> Result<Chosen> {
     let devices = backend.devices();
     let found = devices.len();
     match devices.into_iter().nth(index) {
-        Some((device, _)) => Ok(Chosen { name: backend.name, device }),
+        Some((device, kind)) => Ok(Chosen { name: backend.name, device, kind }),
         None if found == 0 => bail!("the backend {name} finds no device on this machine"),
         None => bail!("--backend {wanted}: {name} has {}, numbered from 0", counted(found, "devices")),
     }

@@ -1,6 +1,7 @@
-//! Counting kernel launches, which dominate the time on a GPU with small batches, and the layers
-//! whose sequences run in one launch.
+//! Counting kernel launches, which dominate the time on a GPU with small batches, the time of a GPU by its own clock,
+//! and the layers whose sequences run in one launch.
 
+use std::time::Duration;
 #[cfg(feature = "native-gpu")]
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,11 @@ use std::{
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 #[cfg(feature = "native-gpu")]
-use cubecl::logging::{LaunchObservation, LaunchObserver};
+use cubecl::{
+    benchmark::TimingMethod,
+    future::block_on,
+    logging::{LaunchObservation, LaunchObserver},
+};
 
 #[cfg(feature = "native-gpu")]
 use crate::{
@@ -64,6 +69,31 @@ pub fn by_kernel<R>(action: impl FnOnce() -> R) -> (R, Vec<Launches>) {
 #[cfg(not(feature = "native-gpu"))]
 pub fn by_kernel<R>(action: impl FnOnce() -> R) -> (R, Vec<Launches>) {
     (action(), Vec::new())
+}
+
+/// Runs `action` and measures the time from the start of its first kernel on a GPU to the end of its last, by the
+/// GPU's own clock: without what the host does before the first, with the gaps in which the GPU waits for the host.
+/// `None` for a CPU, for a GPU without timestamps, and when no kernel ran.
+///
+/// The action runs on the thread of the device.
+#[cfg(feature = "native-gpu")]
+#[allow(unreachable_patterns, reason = "there are other devices when other backends are compiled in")]
+pub fn device_time<R: Send>(device: &Device, action: impl FnOnce() -> R + Send) -> (R, Option<Duration>) {
+    let client = match device.clone().inner().as_dispatch() {
+        DispatchDevice::Cube(device) => device.client(),
+        _ => return (action(), None),
+    };
+    let mut result = None;
+    let profile = client.profile(|| result = Some(action()), "device_time");
+    let duration = profile.ok().filter(|((), profile)| profile.timing_method() == TimingMethod::Device);
+    let ticks = duration.and_then(|((), profile)| block_on(profile.resolve()));
+    (result.expect("a profile runs its action"), ticks.map(|ticks| ticks.duration()))
+}
+
+/// Runs `action`; no GPU backend could compute.
+#[cfg(not(feature = "native-gpu"))]
+pub fn device_time<R: Send>(_device: &Device, action: impl FnOnce() -> R + Send) -> (R, Option<Duration>) {
+    (action(), None)
 }
 
 /// Longer names lose what they are generic over.
@@ -158,7 +188,29 @@ pub(crate) fn form() -> Option<Form> {
 
 #[cfg(all(test, feature = "native-gpu"))]
 mod tests {
-    use super::short;
+    use std::time::{Duration, Instant};
+
+    use burn::tensor::Tensor;
+    use rekindle_testing::{cpus, devices};
+
+    use super::{device_time, short};
+
+    #[test]
+    fn the_time_of_a_gpu_is_a_part_of_the_time_that_passes() {
+        for (index, device) in devices().into_iter().enumerate() {
+            let ones = Tensor::<2>::ones([64, 64], &device);
+            let started = Instant::now();
+            let (sum, time) = device_time(&device, || ones.clone().matmul(ones).sum().into_scalar::<f32>());
+            let passed = started.elapsed();
+            assert_eq!(sum, 64.0 * 64.0 * 64.0);
+            match time {
+                // The clocks need not run alike.
+                Some(time) => assert!(time > Duration::ZERO && time < 2 * passed, "{time:?} of {passed:?}"),
+                None => eprintln!("{device:?} has no clock of its own"),
+            }
+            assert!(index >= cpus().len() || time.is_none(), "{device:?}");
+        }
+    }
 
     #[test]
     fn a_name_loses_the_paths_of_its_modules() {

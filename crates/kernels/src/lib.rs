@@ -23,6 +23,7 @@
 //!   a few launches.
 //! - [`precision`]: products of half precision on a GPU.
 //! - [`split_mix`]: random numbers from counters.
+//! - [`tuning`]: where autotuning keeps what it finds.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
 //! - `step`, with a CPU backend compiled in: single steps with the weights packed once, for
 //!   sampling and search.
@@ -50,6 +51,8 @@
 //! and the GPU backends run one kernel for a whole sequence; layers that are too large for it
 //! ([`launches::one_launch`]) run a matrix product and one kernel at each step. All other backends
 //! and element types run the composed twin, and so do GPUs with Burn's `fusion`.
+//!
+//! `autotune` lets a GPU time Burn's kernels for matrix products and reductions, and take the fastest ([`tuning`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod adam;
@@ -73,6 +76,7 @@ pub mod rnn;
 pub mod sgd;
 pub mod smoothed;
 pub mod split_mix;
+pub mod tuning;
 pub mod unrolled;
 
 mod arguments;

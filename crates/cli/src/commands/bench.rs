@@ -51,6 +51,11 @@ pub fn run(options: &Bench) -> Result<()> {
         let table = products::measure(&Product::all(sizes), turns, pytorch, |product| note!("{product}"))?;
         return print(options, &table, |out| table.write(out));
     }
+    // Both on a GPU, where there is one for both.
+    let pytorch = pytorch.map(|pytorch| if chosen.kind == Kind::Gpu { pytorch.on_gpu() } else { pytorch });
+    if let Some(pytorch) = pytorch.as_ref().filter(|_| chosen.kind == Kind::Gpu) {
+        note!("PyTorch on {}", pytorch.device_name());
+    }
     let mut comparison = Comparison {
         backend: chosen.name,
         device: &chosen.device,
