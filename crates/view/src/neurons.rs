@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rekindle_pictures::escaped;
-use rekindle_train::inside::{Activations, Kind, Ranking, Saturation, Score};
+use rekindle_train::inside::{Activations, Kind, Ranking, Saturation, Score, UnitScore};
 use serde_json::{Value, json};
 
 use crate::chart::{COLOURS, attribute};
@@ -18,7 +18,7 @@ const ZERO: f32 = 31.0;
 const LISTED: usize = 200;
 
 const STYLE: &str = include_str!("neurons/page.css");
-const SCRIPT: &str = include_str!("neurons/page.js");
+const SCRIPT: &str = concat!(include_str!("neurons/reader.js"), include_str!("neurons/page.js"));
 
 /// The page: the text coloured by a unit that the reader chooses, the best unit of each feature, the best feature of
 /// each unit, and how often the gates are saturated. `title` is the page's heading.
@@ -26,7 +26,7 @@ pub fn neurons_page(title: &str, activations: &Activations, ranking: &Ranking) -
     let Activations { source, unit, tokens, series, .. } = activations;
     let units: usize = series.iter().map(|series| series.units.len()).sum();
     let mut body = format!("<p class=\"faint\">{} {unit} of {}; {units} units.</p>\n", tokens.len(), escaped(source));
-    body += CHOOSER;
+    body += READER;
     body += &features_table(ranking);
     body += &units_table(ranking);
     if !activations.gates.is_empty() {
@@ -39,20 +39,10 @@ pub fn neurons_page(title: &str, activations: &Activations, ranking: &Ranking) -
     page(title, STYLE, &body, SCRIPT)
 }
 
-/// The controls, the legend and the place of the text.
-const CHOOSER: &str = "\
-<form id=\"chooser\" class=\"chooser\">
-<label>Feature <select id=\"feature\"></select></label>
-<label>States <select id=\"series\"></select></label>
-<label>Unit <input id=\"unit\" type=\"number\" min=\"0\" value=\"0\"></label>
-<span><button type=\"button\" id=\"back\" aria-label=\"Previous unit\">&#9664;</button>
-<button type=\"button\" id=\"on\" aria-label=\"Next unit\">&#9654;</button></span>
-</form>
-<p id=\"about\" aria-live=\"polite\"></p>
-<p class=\"legend\"><span id=\"least\"></span><span class=\"scale\" id=\"scale\"></span><span id=\"most\"></span>
-<span id=\"value\" class=\"faint\"></span></p>
+/// The place that the script fills with the text and its controls.
+const READER: &str = "\
+<div id=\"reader\"></div>
 <noscript><p>This page needs JavaScript to colour the text; it loads nothing. The tables below need none.</p></noscript>
-<pre id=\"text\" class=\"text\" tabindex=\"0\" aria-label=\"The text, coloured by the chosen unit\"></pre>
 ";
 
 fn figure(kind: Kind, score: &Score) -> String {
@@ -126,30 +116,47 @@ fn row(table: &mut String, cells: &[Cell<'_>]) {
     writeln!(table, "<tr>{cells}</tr>").expect("a text can always grow");
 }
 
-/// The activations and the ranking as the page's script reads them.
+/// The activations and the ranking as the script of the one-file page reads them.
 fn stored(activations: &Activations, ranking: &Ranking) -> Value {
-    let series = activations.series.iter().map(|series| {
+    let mut stored = described(activations, ranking);
+    for (series, stored) in activations.series.iter().zip(stored["series"].as_array_mut().into_iter().flatten()) {
         let (scales, units): (Vec<f32>, Vec<String>) = series.units.iter().map(|unit| digits(unit)).unzip();
+        (stored["scales"], stored["units"]) = (json!(scales), json!(units));
+    }
+    stored["digits"] = DIGITS.into();
+    stored
+}
+
+/// All that the pages show of activations and their ranking but the values themselves.
+pub(crate) fn described(activations: &Activations, ranking: &Ranking) -> Value {
+    let Activations { source, unit, tokens, starts, series, gates, .. } = activations;
+    let series = series.iter().map(|series| {
         let name = series.unit_name(0);
         let name = name.rsplit_once(' ').map_or("", |(name, _)| name);
-        json!({"name": name, "scales": scales, "units": units})
+        json!({"name": name, "count": series.units.len()})
     });
-    let series: Vec<Value> = series.collect();
     let features = ranking.features.iter().filter_map(|feature| {
-        let best = feature.units.first()?;
-        let label = format!("{} ({})", feature.feature, figure(feature.kind, &best.score));
-        Some(json!({"label": label, "series": best.series, "unit": best.unit}))
+        let UnitScore { series, unit, name, score } = feature.units.first()?;
+        Some(json!({
+            "feature": feature.feature, "label": format!("{} ({})", feature.feature, figure(feature.kind, score)),
+            "series": series, "unit": unit, "name": name, "auc": score.auc.map(|_| score.figure()),
+            "correlation": score.correlation, "higher": score.is_positive(), "count": feature.count,
+        }))
     });
-    let features: Vec<Value> = features.collect();
     let best = ranking.units.iter().map(|unit| {
         let kind = ranking.features.iter().find(|feature| Some(&feature.feature) == unit.feature.as_ref());
         let figure = kind.zip(unit.score.as_ref()).map(|(feature, score)| figure(feature.kind, score));
-        json!({"series": unit.series, "unit": unit.unit, "feature": unit.feature, "figure": figure})
+        json!({
+            "series": unit.series, "unit": unit.unit, "name": unit.name, "feature": unit.feature, "figure": figure,
+            "strength": unit.score.map(|score| score.strength()),
+        })
     });
-    let best: Vec<Value> = best.collect();
+    let gates = gates.iter().map(|gate| {
+        json!({"name": gate.name(), "layer": gate.layer, "left": gate.left, "right": gate.right})
+    });
     json!({
-        "digits": DIGITS, "tokens": activations.tokens, "starts": activations.starts, "series": series,
-        "features": features, "best": best,
+        "source": source, "unit": unit, "tokens": tokens, "starts": starts, "series": series.collect::<Value>(),
+        "features": features.collect::<Value>(), "best": best.collect::<Value>(), "gates": gates.collect::<Value>(),
     })
 }
 
