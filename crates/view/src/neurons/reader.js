@@ -1,4 +1,4 @@
-// A text coloured by a unit: the page of `inspect --neurons` holds this script, and the page of `rekindle view` loads it.
+// A text coloured by a unit: the page of `inspect --neurons` holds this script, that of `rekindle view` loads it.
 
 /** An element with attributes and children. Texts become text nodes. `onNAME` is a listener of the event `NAME`. */
 export function element(tag, attributes = {}, ...children) {
@@ -134,10 +134,10 @@ export class Tokens {
 }
 
 /**
- * Fills `root` with a text and the controls that choose the unit that colours it. `read` has the `tokens`, the `starts`
- * of sequences, the `series` of units (`name`, `count`), the `features` (`label`, `series`, `unit`), the best feature of
- * units (`best`) and `values(series, unit)`: a unit's activations, or a promise of them. The returned function chooses a
- * unit.
+ * Fills `root` with a text and the controls that choose the unit that colours it. `read` has the `tokens`, the
+ * `starts` of sequences, the `series` of units (`name`, `count`), the `features` (`label`, `series`, `unit`), the best
+ * feature of units (`best`) and `values(series, unit)`: a unit's activations, or a promise of them. The returned
+ * function chooses a unit.
  */
 export function reader(root, read) {
   const option = (label, value) => element('option', { value }, label);
@@ -183,7 +183,7 @@ export function reader(root, read) {
   );
 
   function show(index) {
-    if (values.length) value.textContent = `time step ${index}: ${(values[index] ?? 0).toFixed(2)}`;
+    if (values.length) value.textContent = `time step ${index}: ${(values[index] ?? 0).toFixed(2).replace('-', '−')}`;
   }
 
   function changed(to) {

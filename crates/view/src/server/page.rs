@@ -32,6 +32,7 @@ pub(crate) const FILES: &[PageFile] = files![
     "/chart.js" JAVASCRIPT "page/chart.js",
     "/choice.js" JAVASCRIPT "page/choice.js",
     "/controls.js" JAVASCRIPT "page/controls.js",
+    "/details.js" JAVASCRIPT "page/details.js",
     "/inside.js" JAVASCRIPT "page/inside.js",
     "/pictures.js" JAVASCRIPT "page/pictures.js",
     "/playground.js" JAVASCRIPT "page/playground.js",

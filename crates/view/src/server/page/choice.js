@@ -5,7 +5,7 @@ import { element } from '/reader.js';
 export const modelOf = run => [run.task, run.model].filter(Boolean).join(' · ') || 'not readable';
 
 /** The states of runs that have no model to be tried. */
-const WITHOUT = ['new', 'damaged', 'other version', 'unknown task'];
+const WITHOUT = ['new', 'unfinished', 'damaged', 'other version', 'unknown task'];
 /** Whether a run has a model that can be opened. */
 export const usable = run => !WITHOUT.includes(run.state);
 

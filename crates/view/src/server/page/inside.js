@@ -4,6 +4,8 @@ import { element, reader } from '/reader.js';
 import { TIME_STEPS, get, neurons, ofRun } from '/server.js';
 import { COLOURS, drawn, figure, problem, table, whole } from '/shown.js';
 
+/** Distance over which gradients are shown if nothing else is asked for. */
+const DISTANCE = 100;
 /** Units that are listed with their best feature. */
 const LISTED = 200;
 
@@ -31,33 +33,35 @@ export class Inside {
   /** The part that shows units. */
   units(run) {
     const length = element('input', { type: 'number', min: '1', max: '100000', value: TIME_STEPS });
-    const found = element('div');
+    const text = element('textarea', { rows: 2, placeholder: 'the validation split', 'aria-label': 'Text to read' });
     const form = element(
       'form',
-      {
-        class: 'controls',
-        onsubmit: event => {
-          event.preventDefault();
-          read();
-        },
-      },
-      element('label', {}, 'Time steps ', length),
-      element('button', { type: 'submit' }, 'Show units'),
+      { onsubmit: submitted },
+      // Only the input of a language model is a text that can be typed here.
+      run.task === 'chars' ? element('label', {}, 'Text ', text) : null,
+      element(
+        'p',
+        { class: 'controls' },
+        element('label', {}, 'Time steps ', length),
+        element('button', { type: 'submit' }, 'Show units'),
+      ),
     );
-    const read = () =>
+    const found = element('div');
+    function submitted(event) {
+      event.preventDefault();
       busy(form, found, async () => {
-        const data = await neurons(run.id, Number(length.value) || TIME_STEPS);
-        return unitsOf(run, data);
+        const read = () => neurons(run.id, Number(length.value) || TIME_STEPS, text.value);
+        return unitsOf(run, await read(), read);
       });
+    }
+    const about =
+      'The model reads its validation split, or your text. ' +
+      'Each unit is scored by how well it follows features of what was read.';
     return element(
       'section',
       { 'aria-label': 'Units' },
       element('h2', {}, 'Units'),
-      element(
-        'p',
-        { class: 'faint' },
-        'The model reads its validation split. Each unit is scored by how well it follows features of the text that no one gave it.',
-      ),
+      element('p', { class: 'faint' }, about),
       form,
       found,
     );
@@ -79,81 +83,82 @@ export class Inside {
           ` ${other.name} (${modelOf(other)})`,
         ),
       );
+    const distance = element('input', { type: 'number', min: '1', max: '10000', value: DISTANCE });
     const form = element(
       'form',
-      {
-        onsubmit: event => {
-          event.preventDefault();
-          read();
-        },
-      },
+      { onsubmit: submitted },
       boxes.length
         ? element('fieldset', { class: 'choices' }, element('legend', {}, `Beside ${run.name}`), ...boxes)
         : null,
-      element('p', {}, element('button', { type: 'submit' }, 'Show gradients')),
+      element(
+        'p',
+        { class: 'controls' },
+        element('label', {}, 'Time steps ', distance),
+        element('button', { type: 'submit' }, 'Show gradients'),
+      ),
     );
-    const read = () =>
+    const runs = this.runs;
+    function submitted(event) {
+      event.preventDefault();
       busy(form, found, async () => {
-        const more = [...form.querySelectorAll('input:checked')]
-          .map(box => '&run=' + encodeURIComponent(box.value))
-          .join('');
-        const { svg, runs } = await get(ofRun(run.id, 'gradients' + more.replace('&', '?')));
-        return [picture(svg), ...runs.flatMap(one => this.flow(one))];
+        const asked = new URLSearchParams({ distance: Number(distance.value) || DISTANCE });
+        for (const box of form.querySelectorAll('input:checked')) asked.append('run', box.value);
+        const { svg, runs: flows } = await get(ofRun(run.id, `gradients?${asked}`));
+        return [picture(svg), ...flows.flatMap(one => flow(runs.all.get(one.id)?.name ?? one.id, one.flow))];
       });
+    }
+    const about =
+      'How much the loss of the last prediction depends on earlier states, by distance: ' +
+      'as the model started, and as trained.';
     return element(
       'section',
       { 'aria-label': 'Gradients' },
       element('h2', {}, 'Gradients'),
-      element(
-        'p',
-        { class: 'faint' },
-        'How much the loss of the last prediction depends on earlier hidden states, by distance: as the model started, and as trained.',
-      ),
+      element('p', { class: 'faint' }, about),
       form,
       found,
     );
   }
+}
 
-  /** The half-lives and the recurrent weights of a run. */
-  flow({ id, flow }) {
-    const name = this.runs.all.get(id)?.name ?? id;
-    const reach = flow.trained.reach.map((one, index) => [
-      `layer ${one.layer} ${one.state}`,
-      { number: half(flow.start.reach[index]) },
-      { number: half(one) },
+/** The half-lives and the recurrent weights of a run. */
+function flow(name, flow) {
+  const reach = flow.trained.reach.map((one, index) => [
+    `layer ${one.layer} ${one.state}`,
+    { number: half(flow.start.reach[index]) },
+    { number: half(one) },
+  ]);
+  const weights = flow.trained.weights.map((one, index) => {
+    const start = flow.start.weights[index];
+    const sizes = [start, one].flatMap(at => [
+      { number: figure(at?.largest_singular_value, 3) },
+      { number: figure(at?.spectral_radius, 3) },
     ]);
-    const weights = flow.trained.weights.map((one, index) => {
-      const start = flow.start.weights[index];
-      const sizes = [start, one].flatMap(at => [
-        { number: figure(at?.largest_singular_value, 3) },
-        { number: figure(at?.spectral_radius, 3) },
-      ]);
-      return [`layer ${one.layer}${one.reverse ? ' reverse' : ''} ${one.block}`, ...sizes];
-    });
-    const number = text => ({ number: text });
-    return [
-      element('h3', {}, name),
-      element('p', { class: 'faint' }, `${flow.model}, step ${whole(flow.step)}`),
-      table(['State', number('Half-life at the start, time steps'), number('as trained')], reach),
-      weights.length
-        ? element(
-            'details',
-            {},
-            element('summary', {}, 'Recurrent weights: largest singular value σ and spectral radius ρ'),
-            table(
-              [
-                'Block',
-                number('σ at the start'),
-                number('ρ at the start'),
-                number('σ as trained'),
-                number('ρ as trained'),
-              ],
-              weights,
-            ),
-          )
-        : '',
-    ];
-  }
+    return [`layer ${one.layer}${one.reverse ? ' reverse' : ''} ${one.block}`, ...sizes];
+  });
+  const number = text => ({ number: text });
+  return [
+    element('h3', {}, name),
+    element('p', { class: 'faint' }, `${flow.model}, step ${whole(flow.step)}`),
+    table(['State', number('Half-life at the start, time steps'), number('as trained')], reach),
+    weights.length
+      ? element(
+          'details',
+          {},
+          element('summary', {}, 'Recurrent weights: largest singular value σ and spectral radius ρ'),
+          table(
+            [
+              'Block',
+              number('σ at the start'),
+              number('ρ at the start'),
+              number('σ as trained'),
+              number('ρ as trained'),
+            ],
+            weights,
+          ),
+        )
+      : '',
+  ];
 }
 
 const half = reach =>
@@ -174,26 +179,20 @@ async function busy(form, found, compute) {
 
 /** A chart of the server as a picture: as one it can run no script. */
 function picture(svg) {
-  const address = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-  const label =
-    new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement.getAttribute('aria-label') ??
-    'Gradients by distance';
-  return element(
-    'p',
-    {},
-    element('img', { src: address, alt: label, class: 'gradients', onload: () => URL.revokeObjectURL(address) }),
-  );
+  const src = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+  const alt = 'Norms of gradients by distance, at the start and as trained; the half-lives are in the tables below';
+  return element('p', {}, element('img', { src, alt, class: 'gradients', onload: () => URL.revokeObjectURL(src) }));
 }
 
-function unitsOf(run, data) {
+/** What units do: `data`, which `read` reads anew when the server has dropped it. */
+function unitsOf(run, data, read) {
   const cache = new Map();
-  const values = (series, unit) => {
-    const key = `${series}/${unit}`;
-    if (!cache.has(key))
-      cache.set(
-        key,
-        get(ofRun(run.id, `neurons/${key}`)).then(found => found.values),
-      );
+  const values = async (series, unit) => {
+    const ask = async () => (await get(ofRun(run.id, `neurons/${series}/${unit}`))).values;
+    const key = `${series} ${unit}`;
+    if (!cache.has(key)) {
+      cache.set(key, await ask().catch(error => (error.status === 410 ? read().then(ask) : Promise.reject(error))));
+    }
     return cache.get(key);
   };
   const root = element('div');
@@ -240,7 +239,8 @@ function unitsOf(run, data) {
           element(
             'p',
             { class: 'faint' },
-            'Each point is a unit: the share of time steps at which its gate is closed (below 0.1) across, open (above 0.9) up.',
+            'Each point is a unit: the share of time steps at which its gate is closed (below 0.1) across, ' +
+              'open (above 0.9) up.',
           ),
           element('div', { class: 'plots' }, ...data.gates.map(scatter)),
         ]
@@ -250,14 +250,15 @@ function unitsOf(run, data) {
 
 /** Side of a scatter plot, and its margins. */
 const SIDE = 150,
-  LEFT = 34,
+  LEFT = 46,
   TOP = 24,
   BELOW = 34;
 
 /** How often a gate is closed and open, a point for each unit. */
 function scatter({ name, layer, left, right }) {
   const mean = values => values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
-  const about = `${name}: ${Math.round(100 * mean(left))} % of the time closed, ${Math.round(100 * mean(right))} % open, on average`;
+  const [closed, open] = [left, right].map(values => Math.round(100 * mean(values)));
+  const about = `${name}: ${closed} % of the time closed, ${open} % open, on average`;
   const text = (x, y, content, anchor) => drawn('text', { x, y, 'text-anchor': anchor }, content);
   const bottom = TOP + SIDE;
   return drawn(

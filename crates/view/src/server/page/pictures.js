@@ -26,7 +26,7 @@ export class Captioned {
       'div',
       { hidden: true },
       this.list.node,
-      element('div', { class: 'beside' }, element('div', {}, this.large, this.about), this.tiles),
+      element('div', { class: 'looked' }, element('div', {}, this.large, this.about), this.tiles),
     );
   }
 
@@ -302,6 +302,8 @@ export class Timeline {
         const part = element('span', { title: `${label}: frames ${from} to ${to - 1}` }, label);
         part.style.flexGrow = to - from;
         part.style.background = style.find(one => one.name === label)?.colour ?? '#8a8a8a';
+        // The first colour alone is too dark for black letters.
+        part.style.color = label === this.labels[0] ? '#fff' : '#000';
         return part;
       }),
     );
@@ -334,7 +336,8 @@ export class Timeline {
     this.picture.hidden = !source;
     if (source) this.picture.src = source;
     this.picture.alt = `Frame ${index}`;
-    this.about.textContent = `Frame ${whole(index)}: ${frame.label}`;
+    const truth = typeof frame.truth === 'string' ? `, labelled ${frame.truth}` : '';
+    this.about.textContent = `Frame ${whole(index)}: ${frame.label}${truth}`;
     this.shares.replaceChildren(
       bars(this.labels.map((label, at) => [label, frame.probabilities[at]]).sort((a, b) => b[1] - a[1])),
     );
@@ -343,7 +346,7 @@ export class Timeline {
   progress() {
     return (
       counted(this.frames?.length ?? 0, 'frame') +
-      (this.frames?.length ? `, ${this.stretches().map(one => one.label).length} stretches` : '')
+      (this.frames?.length ? `, ${counted(this.stretches().length, 'stretch', 'stretches')}` : '')
     );
   }
 

@@ -1,9 +1,10 @@
-// The tab of runs: their table, learning curves, settings side by side, pictures, samples and evaluations.
+// The tab of runs: their table, their learning curves, and the parts of `details.js`.
 import { Chart } from '/chart.js';
-import { modelOf, usable } from '/choice.js';
+import { modelOf } from '/choice.js';
+import { Details, Settings } from '/details.js';
 import { element } from '/reader.js';
 import { get, ofRun } from '/server.js';
-import { counted, duration, figure, problem, say, stroke, swatch, table, throttled, whole, words } from '/shown.js';
+import { counted, figure, say, stroke, swatch, throttled, whole, words } from '/shown.js';
 
 /** Runs whose curves are shown at first. */
 const AT_FIRST = 6;
@@ -13,8 +14,6 @@ const ROWS = 60;
 const REQUESTS = 4;
 /** Least time between two requests for the same run in training, in milliseconds. */
 const PAUSE = 1500;
-/** Evaluations that are listed at first. */
-const EVALUATIONS = 20;
 
 /** The horizontal axes: how a point `[step, epoch, seconds, value]` is placed. */
 const AXES = {
@@ -59,11 +58,11 @@ export class RunsTab {
       curves: new Map(),
       charts: new Map(),
     });
-    this.settings = element('div');
-    this.details = element('section', { class: 'details', 'aria-label': 'The shown run' });
+    this.settings = new Settings(runs);
+    this.details = new Details(runs, open);
     this.relist = throttled(() => this.list(), 300);
     this.replot = throttled(() => this.plot(), 100);
-    this.redetail = throttled(() => this.detail(), PAUSE);
+    this.redetail = throttled(() => this.details.show(this.shown), PAUSE);
   }
 
   show(id) {
@@ -121,7 +120,6 @@ export class RunsTab {
     });
     this.plots = element('div', { class: 'charts' });
     this.legend = element('ul', { class: 'legend' });
-    this.different = element('input', { type: 'checkbox', checked: true, onchange: () => this.compare() });
     const scroller = element(
       'div',
       { class: 'wide list', tabindex: '0', role: 'region', 'aria-label': 'Table of runs' },
@@ -166,13 +164,13 @@ export class RunsTab {
         ),
         this.legend,
         this.plots,
-        this.settings,
-        this.details,
+        this.settings.node,
+        this.details.node,
       ),
     );
     this.runs.listen(id => this.changed(id));
-    this.compare();
-    this.detail();
+    this.settings.show([...this.chosen]);
+    this.details.show(this.shown);
   }
 
   changed(id) {
@@ -274,7 +272,7 @@ export class RunsTab {
       row.state.dataset.state = run.state;
       row.steps.replaceChildren(
         whole(run.steps),
-        element('div', { class: 'faint' }, run.total_steps ? `of ${whole(run.total_steps)}` : ''),
+        element('div', { class: 'faint' }, run.total_steps > run.steps ? `of ${whole(run.total_steps)}` : ''),
       );
       const best = Object.entries(run.best?.figures ?? {});
       row.best.replaceChildren(
@@ -306,15 +304,15 @@ export class RunsTab {
   choose() {
     this.list();
     this.plot();
-    this.compare();
+    this.settings.show([...this.chosen]);
   }
 
   look(id) {
     this.shown = id;
     this.list();
-    this.detail();
+    this.details.show(this.shown);
     // On a narrow page the details are far below.
-    if (this.details.getBoundingClientRect().top > window.innerHeight) this.details.scrollIntoView();
+    if (this.details.node.getBoundingClientRect().top > window.innerHeight) this.details.node.scrollIntoView();
     say(`${this.runs.all.get(id)?.name} is shown below the charts.`);
   }
 
@@ -389,189 +387,5 @@ export class RunsTab {
       ...runs.map(run => element('li', {}, swatch(this.stroke(run.id)), run.name)),
       ...(lines.size === 0 ? [element('li', { class: 'faint' }, empty)] : []),
     );
-  }
-
-  /** Shows the settings of the chosen runs side by side. */
-  async compare() {
-    const ids = [...this.chosen].filter(id => this.runs.all.has(id));
-    const turn = (this.comparing = {});
-    if (ids.length === 0) {
-      this.settings.replaceChildren();
-      return;
-    }
-    let found;
-    try {
-      found = await get('settings?' + ids.map(id => 'run=' + encodeURIComponent(id)).join('&'));
-    } catch (error) {
-      found = { error };
-    }
-    if (turn !== this.comparing) return;
-    const heading = element('h2', {}, ids.length > 1 ? 'Settings side by side' : 'Settings');
-    if (found.error) {
-      this.settings.replaceChildren(heading, problem(found.error));
-      return;
-    }
-    const only = ids.length > 1 && this.different.checked;
-    const rows = found.rows.filter(row => row.differs || !only);
-    const heads = found.runs.map(id => this.runs.all.get(id)?.name ?? id);
-    const body = rows.map(row =>
-      element(
-        'tr',
-        { class: row.differs && 'differs' },
-        element(
-          'th',
-          { scope: 'row' },
-          element('span', { class: 'faint' }, row.table ? row.table + '.' : ''),
-          row.key,
-          row.differs ? element('span', { class: 'sign', title: 'differs' }, ' ≠') : '',
-        ),
-        ...row.values.map(value => element('td', {}, value ?? '–')),
-      ),
-    );
-    const grid = element(
-      'table',
-      { class: 'settings' },
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          element('th', { scope: 'col' }, 'Setting'),
-          ...heads.map(head => element('th', { scope: 'col' }, head)),
-        ),
-      ),
-      element('tbody', {}, ...body),
-    );
-    const content = rows.length
-      ? element('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Settings' }, grid)
-      : element('p', { class: 'faint' }, 'The settings of these runs are the same.');
-    this.settings.replaceChildren(
-      heading,
-      ...(ids.length > 1 ? [element('label', {}, this.different, ' only those that differ (≠)')] : []),
-      content,
-    );
-  }
-
-  /** Shows the run that was chosen by its name. */
-  async detail() {
-    const run = this.runs.all.get(this.shown);
-    const turn = (this.detailing = {});
-    if (!run) {
-      const gone =
-        this.shown !== null && element('p', { class: 'problem', role: 'status' }, 'This run has been deleted.');
-      this.details.replaceChildren(...(gone ? [element('h2', {}, 'Run'), gone] : []));
-      return;
-    }
-    let files = { pictures: [], samples: [], evaluations: [] },
-      failed = null;
-    try {
-      files = await get(ofRun(run.id, 'files'));
-    } catch (error) {
-      failed = run.problem ? null : problem(error);
-    }
-    if (turn !== this.detailing) return;
-    const before = new Map([...this.details.querySelectorAll('details')].map(one => [one.dataset.name, one.open]));
-    const facts = [
-      ['State', run.state],
-      ['Folder', run.path],
-      ['Task', run.task],
-      ['Model', run.model],
-      ['Parameters', run.parameters === null ? null : whole(run.parameters)],
-      ['Steps', run.total_steps ? `${whole(run.steps)} of ${whole(run.total_steps)}` : whole(run.steps)],
-      ['Epoch', figure(run.epoch)],
-      ['Training time', duration(run.seconds)],
-    ];
-    const play =
-      usable(run) &&
-      element(
-        'p',
-        {},
-        element(
-          'button',
-          { type: 'button', onclick: () => this.open('playground', run.id) },
-          'Try it in the playground',
-        ),
-        ' ',
-        element('button', { type: 'button', onclick: () => this.open('inside', run.id) }, 'Look inside'),
-      );
-    this.details.replaceChildren(
-      ...[
-        element('h2', {}, run.name),
-        run.problem && element('p', { class: 'problem' }, run.problem),
-        failed,
-        play || null,
-        element(
-          'dl',
-          { class: 'facts' },
-          ...facts
-            .filter(([, value]) => value)
-            .flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
-        ),
-        ...this.evaluations(run, files.evaluations),
-        ...this.pictures(run, files.pictures),
-        ...this.samples(files.samples),
-      ].filter(Boolean),
-    );
-    // What the reader has opened or closed stays so when the run changes.
-    for (const one of this.details.querySelectorAll('details')) one.open = before.get(one.dataset.name) ?? one.open;
-  }
-
-  evaluations(run, evaluations) {
-    if (!evaluations.length) return [];
-    const names = [...new Set(evaluations.flatMap(one => Object.keys(one.figures)))];
-    const heads = [{ number: 'Step' }, { number: 'Epoch' }, ...names.map(name => ({ number: words(name) })), ''];
-    const newest = [...evaluations].reverse();
-    const row = one => [
-      { number: whole(one.step) },
-      { number: figure(one.epoch) },
-      ...names.map(name => ({ number: figure(one.figures[name]) })),
-      one.best ? 'best' : '',
-    ];
-    const rows = table(heads, newest.slice(0, EVALUATIONS).map(row));
-    const rest = newest.slice(EVALUATIONS);
-    const more =
-      rest.length > 0 &&
-      element(
-        'details',
-        { 'data-name': 'evaluations' },
-        element('summary', {}, `${counted(rest.length, 'earlier one')}`),
-        table(heads, rest.map(row)),
-      );
-    return [element('h3', {}, 'Evaluations'), rows, more || null];
-  }
-
-  pictures(run, pictures) {
-    if (!pictures.length) return [];
-    const one = picture => {
-      const address = `/api/${ofRun(run.id, 'pictures/' + encodeURIComponent(picture.name))}?at=${picture.modified}`;
-      return element(
-        'figure',
-        {},
-        element(
-          'a',
-          { href: address, target: '_blank' },
-          element('img', { src: address, alt: picture.label, loading: 'lazy' }),
-        ),
-        element('figcaption', {}, picture.label),
-      );
-    };
-    return [element('h3', {}, 'Pictures'), element('div', { class: 'pictures' }, ...pictures.map(one))];
-  }
-
-  samples(samples) {
-    if (!samples.length) return [];
-    const newest = [...samples].reverse();
-    return [
-      element('h3', {}, 'Samples'),
-      ...newest.map((sample, index) =>
-        element(
-          'details',
-          { 'data-name': 'sample ' + sample.name, open: index === 0 },
-          element('summary', {}, sample.step === null ? sample.name : `step ${whole(sample.step)}`),
-          element('pre', { class: 'text', tabindex: '0' }, sample.text),
-        ),
-      ),
-    ];
   }
 }

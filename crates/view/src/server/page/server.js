@@ -12,7 +12,8 @@ async function asked(path, options) {
   }
   if (response.ok) return response;
   const answer = await response.json().catch(() => ({}));
-  throw new Error(answer.error ?? `The server answered with status ${response.status}.`);
+  const sentence = answer.error ?? `The server answered with status ${response.status}.`;
+  throw Object.assign(new Error(sentence), { status: response.status });
 }
 
 /** The JSON at an address. */
@@ -21,8 +22,11 @@ export const get = async (path, signal) => (await asked(path, { signal })).json(
 /** Time steps that are read if nothing else is asked for. */
 export const TIME_STEPS = 10000;
 
-/** What the units of a run do while it reads `length` time steps of its validation split. */
-export const neurons = (id, length = TIME_STEPS) => get(ofRun(id, `neurons?length=${length}`));
+/** What the units of a run do while it reads `length` time steps of a text, or of its validation split. */
+export async function neurons(id, length = TIME_STEPS, text = '') {
+  const typed = text ? { method: 'POST', headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: text } : {};
+  return (await asked(ofRun(id, `neurons?length=${length}`), typed)).json();
+}
 
 /**
  * Posts `body`, a form or a value to be sent as JSON, and yields the lines of the answer as lists of those that have

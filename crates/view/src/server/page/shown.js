@@ -36,7 +36,7 @@ export function figure(value, digits = 4) {
       .toExponential(digits - 2)
       .replace('e+', 'e')
       .replace(/-/g, '−');
-  if (size >= 10 ** digits) return whole(Math.round(value));
+  if (size >= 10 ** digits || (size >= 1000 && Number.isInteger(value))) return whole(Math.round(value));
   return String(Number(value.toPrecision(digits))).replace('-', '−');
 }
 

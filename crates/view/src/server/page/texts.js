@@ -10,6 +10,7 @@ const surprise = probability => -Math.log2(probability) / BITS;
 /** Text as a model writes it, with the probability of each token. */
 export class Written {
   verb = 'Write';
+  label = 'Text to continue';
 
   constructor({ run, given, again }) {
     this.run = run;
@@ -217,19 +218,20 @@ export class Classified {
     const { labels, probabilities, words } = answer;
     const order = labels.map((label, index) => [label, probabilities[index]]).sort((a, b) => b[1] - a[1]);
     this.shares.replaceChildren(bars(order));
-    this.words = words;
+    // What is no word, such as white space, has no weight.
+    this.words = words.filter(word => word.weight !== null);
     this.best = order[0]?.[0] ?? '';
-    const largest = words.reduce((most, word) => Math.max(most, Math.abs(word.weight) || 0), 0);
+    const largest = this.words.reduce((most, word) => Math.max(most, Math.abs(word.weight)), 0);
     const { least, most, nodes } = scale();
     least.textContent = `against “${this.best}”`;
     most.textContent = `for “${this.best}”`;
     this.legend.replaceChildren(...nodes);
     this.text.clear();
-    this.detail.textContent = '';
-    words.forEach((word, index) => {
-      const spaced = index === 0 || /^\s/.test(word.text) ? word.text : ' ' + word.text;
-      this.text.add(spaced).className = shade(word.weight / largest);
-    });
+    this.detail.textContent = answer.empty ? 'No word was found: the model read one unknown word.' : '';
+    for (const { text, weight } of words) {
+      if (weight === null) this.text.node.append(text);
+      else this.text.add(text).className = shade(weight / largest);
+    }
   }
 
   point(index) {
@@ -252,12 +254,7 @@ export class Hypotheses {
     const buttons = hypotheses.map((one, index) =>
       element(
         'button',
-        {
-          type: 'button',
-          class: 'plain',
-          'aria-pressed': String(index === 0),
-          onclick: () => choose(index),
-        },
+        { type: 'button', class: 'plain', 'aria-pressed': String(index === 0), onclick: () => choose(index) },
         one.text || '(nothing)',
       ),
     );
