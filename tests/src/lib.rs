@@ -1,7 +1,9 @@
 //! End-to-end tests: they run the `rekindle` command as a user would. See the files in this package's `tests` folder.
 //!
-//! This library is what they share: a place to work in, and a small text to work on.
+//! This library is what they share: a place to work in, a small text to work on, and a browser.
 #![forbid(unsafe_code)]
+
+pub mod browser;
 
 use std::fs;
 use std::path::PathBuf;
