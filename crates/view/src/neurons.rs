@@ -151,9 +151,9 @@ pub(crate) fn described(activations: &Activations, ranking: &Ranking) -> Value {
             "strength": unit.score.map(|score| score.strength()),
         })
     });
-    let gates = gates.iter().map(|gate| {
-        json!({"name": gate.name(), "layer": gate.layer, "left": gate.left, "right": gate.right})
-    });
+    let gates = gates
+        .iter()
+        .map(|gate| json!({"name": gate.name(), "layer": gate.layer, "left": gate.left, "right": gate.right}));
     json!({
         "source": source, "unit": unit, "tokens": tokens, "starts": starts, "series": series.collect::<Value>(),
         "features": features.collect::<Value>(), "best": best.collect::<Value>(), "gates": gates.collect::<Value>(),
