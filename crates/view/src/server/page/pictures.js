@@ -36,6 +36,7 @@ export class Captioned {
     this.tiles.replaceChildren();
     this.list.node.replaceChildren();
     this.about.textContent = '';
+    this.last = null;
     const turn = (this.opening = {});
     const picture = file ? await createImageBitmap(file).catch(() => null) : null;
     if (turn !== this.opening) return;
@@ -44,6 +45,7 @@ export class Captioned {
     this.paint(this.large, null);
     if (file && !picture)
       this.about.textContent = 'The browser cannot show this kind of picture; the model can read it.';
+    // The answer may have come first.
     if (this.last) this.lines([this.last]);
   }
 
@@ -66,9 +68,7 @@ export class Captioned {
     this.list.show(answer.hypotheses);
   }
 
-  done() {
-    this.last = null;
-  }
+  done() {}
 
   choose({ words, attention }) {
     this.paint(this.large, null);
