@@ -22,7 +22,7 @@ struct Server {
 
 impl Server {
     fn start(place: &Workplace) -> Self {
-        let mut command = place.process(&["view", "runs", "--port", "0", "--backend", "flex"]);
+        let mut command = place.process(&["view", "--backend", "flex"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(|line| line.unwrap());
         let line = lines.find(|line| line.contains("http://")).expect("the server prints its address");
@@ -87,7 +87,7 @@ fn the_runs_are_listed(browser: &Browser, count: usize) {
     let names = browser.get("[...document.querySelectorAll('.name')].map(name => name.textContent)");
     assert!(names.as_array().unwrap().contains(&NAME.into()), "{names}");
     assert_eq!(browser.get("document.title"), "Rekindle");
-    browser.click("//button[text()='all listed']");
+    browser.click("//button[text()='those listed']");
     browser.until("document.querySelectorAll('#runs figure.chart path.line').length > 10");
     browser.until("document.querySelectorAll('table.settings tbody tr').length > 10");
     browser.picture("runs");

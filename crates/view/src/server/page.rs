@@ -42,3 +42,6 @@ pub(crate) const FILES: &[PageFile] = files![
     "/shown.js" JAVASCRIPT "page/shown.js",
     "/texts.js" JAVASCRIPT "page/texts.js",
 ];
+
+#[cfg(test)]
+mod tests;

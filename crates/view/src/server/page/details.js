@@ -4,6 +4,8 @@ import { element } from '/reader.js';
 import { get, ofRun } from '/server.js';
 import { counted, duration, figure, problem, table, whole, words } from '/shown.js';
 
+/** Runs whose settings are shown side by side. */
+const SIDE_BY_SIDE = 30;
 /** Evaluations that are listed at first. */
 const EVALUATIONS = 8;
 
@@ -17,25 +19,26 @@ export class Settings {
   }
 
   async show(ids) {
-    this.ids = ids;
+    this.ids = ids.slice(0, SIDE_BY_SIDE);
     const turn = (this.turn = {});
-    if (ids.length === 0) {
+    const count = this.ids.length;
+    if (count === 0) {
       this.node.replaceChildren();
       return;
     }
     let found;
     try {
-      found = await get('settings?' + ids.map(id => 'run=' + encodeURIComponent(id)).join('&'));
+      found = await get('settings?' + this.ids.map(id => 'run=' + encodeURIComponent(id)).join('&'));
     } catch (error) {
       found = { error };
     }
     if (turn !== this.turn) return;
-    const heading = element('h2', {}, ids.length > 1 ? 'Settings side by side' : 'Settings');
+    const heading = element('h2', {}, count > 1 ? 'Settings side by side' : 'Settings');
     if (found.error) {
       this.node.replaceChildren(heading, problem(found.error));
       return;
     }
-    const only = ids.length > 1 && this.different.checked;
+    const only = count > 1 && this.different.checked;
     const rows = found.rows.filter(row => row.differs || !only);
     const heads = found.runs.map(id => this.runs.all.get(id)?.name ?? id);
     const body = rows.map(row =>
@@ -72,7 +75,8 @@ export class Settings {
       : element('p', { class: 'faint' }, 'The settings of these runs are the same.');
     this.node.replaceChildren(
       heading,
-      ...(ids.length > 1 ? [element('label', {}, this.different, ' only those that differ (≠)')] : []),
+      ...(count < ids.length ? [element('p', { class: 'faint' }, `The first ${count} runs.`)] : []),
+      ...(count > 1 ? [element('label', {}, this.different, ' only those that differ (≠)')] : []),
       content,
     );
   }

@@ -32,7 +32,7 @@ export class Inside {
 
   /** The part that shows units. */
   units(run) {
-    const length = element('input', { type: 'number', min: '1', max: '100000', value: TIME_STEPS });
+    const length = element('input', { type: 'number', min: '1', value: TIME_STEPS });
     const text = element('textarea', { rows: 2, placeholder: 'the validation split', 'aria-label': 'Text to read' });
     const form = element(
       'form',
@@ -83,7 +83,7 @@ export class Inside {
           ` ${other.name} (${modelOf(other)})`,
         ),
       );
-    const distance = element('input', { type: 'number', min: '1', max: '10000', value: DISTANCE });
+    const distance = element('input', { type: 'number', min: '1', value: DISTANCE });
     const form = element(
       'form',
       { onsubmit: submitted },

@@ -8,6 +8,8 @@ import { counted, figure, say, stroke, swatch, throttled, whole, words } from '/
 
 /** Runs whose curves are shown at first. */
 const AT_FIRST = 6;
+/** Runs that one click puts into the charts at most. */
+const AT_ONCE = 50;
 /** Rows of the table that are made at once; more are made when the reader has come to their end. */
 const ROWS = 60;
 /** Requests for curves at a time. */
@@ -102,10 +104,16 @@ export class RunsTab {
     );
     this.more = element('button', { type: 'button', onclick: () => this.lengthen() }, 'More runs');
     this.limit = ROWS;
-    const all = whether => () => {
-      for (const run of this.listed())
-        if (whether) this.chosen.add(run.id);
-        else this.chosen.delete(run.id);
+    const some = () => {
+      this.chosen = new Set(
+        this.listed()
+          .slice(0, AT_ONCE)
+          .map(run => run.id),
+      );
+      this.choose();
+    };
+    const none = () => {
+      this.chosen.clear();
       this.choose();
     };
     this.axis = choice(Object.keys(AXES), () => this.plot());
@@ -143,9 +151,9 @@ export class RunsTab {
             'span',
             {},
             'Charts: ',
-            element('button', { type: 'button', onclick: all(true) }, 'all listed'),
+            element('button', { type: 'button', onclick: some }, 'those listed'),
             ' ',
-            element('button', { type: 'button', onclick: all(false) }, 'none'),
+            element('button', { type: 'button', onclick: none }, 'none'),
           ),
         ),
         this.count,
