@@ -71,6 +71,7 @@ export class Tokens {
     const shown = token.replace(/\n/g, '⏎\n').replace(/\t/g, '⇥\t');
     const place = element('span', { role: 'option', 'data-index': this.places.length }, shown);
     if (shown !== token) place.dataset.mark = '';
+    else if (!token.trim()) place.setAttribute('aria-label', 'space');
     this.places.push(place);
     this.node.append(place);
     return place;

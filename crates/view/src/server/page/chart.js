@@ -144,6 +144,7 @@ export class Chart {
     this.svg.setAttribute('height', HEIGHT);
     this.svg.replaceChildren(...parts, this.marks);
     this.ends = x;
+    if (this.cursor === null) this.frame.setAttribute('aria-valuenow', x[0]);
     this.frame.setAttribute('aria-valuemin', x[0]);
     this.frame.setAttribute('aria-valuemax', x[1]);
     this.mark();

@@ -154,13 +154,13 @@ export class Details {
   evaluations(run, evaluations) {
     if (!evaluations.length) return [];
     const names = [...new Set(evaluations.flatMap(one => Object.keys(one.figures)))];
-    const heads = [{ number: 'Step' }, { number: 'Epoch' }, ...names.map(name => ({ number: words(name) })), ''];
+    const heads = [{ number: 'Step' }, { number: 'Epoch' }, ...names.map(name => ({ number: words(name) })), 'Best'];
     const newest = [...evaluations].reverse();
     const row = one => [
       { number: whole(one.step) },
       { number: figure(one.epoch) },
       ...names.map(name => ({ number: figure(one.figures[name]) })),
-      one.best ? 'best' : '',
+      one.best ? 'yes' : '',
     ];
     const rows = table(heads, newest.slice(0, EVALUATIONS).map(row));
     const rest = newest.slice(EVALUATIONS);

@@ -102,7 +102,11 @@ export class Playground {
       },
       ...parts,
     );
-    this.stage.replaceChildren(form, this.note, ...(ready ? [] : [this.view.node]));
+    this.stage.replaceChildren(
+      form,
+      this.note,
+      ...(ready ? [] : [element('h2', { class: 'unseen' }, 'Answer'), this.view.node]),
+    );
   }
 
   texts() {

@@ -325,7 +325,7 @@ function attention(source, { tokens, attention: weights }) {
   );
   return element(
     'div',
-    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Attention weights' },
+    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': `Attention weights for ${source.join(' ')}` },
     element(
       'table',
       { class: 'attention' },
@@ -363,7 +363,7 @@ export class Summed {
           ...sequence.flatMap(({ value, marked }) => [element(marked ? 'mark' : 'span', {}, figure(value, 3)), ' ']),
         ),
         table(
-          ['', { number: 'Sum' }],
+          ['Number', { number: 'Value' }],
           [
             ['Sum of the marked numbers', { number: figure(target) }],
             ['The model’s answer', { number: figure(prediction) }],
