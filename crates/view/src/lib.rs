@@ -4,6 +4,7 @@
 //!   and how often gates are saturated.
 //! * [`gradients`]: how far gradients reach, in one run or in several.
 //! * [`compare`]: the learning curves of several runs.
+//! * [`server`]: the page of `rekindle view`.
 //! * [`chart`]: line charts as SVG, dark or light as the page around them.
 //!
 //! The figures themselves are plain data of [`rekindle_train::inside`].
@@ -22,3 +23,5 @@ pub mod compare;
 pub mod gradients;
 pub mod neurons;
 mod page;
+pub mod server;
+

@@ -27,7 +27,7 @@ shades.replaceSync(
   Array.from({ length: 2 * LEVELS + 1 }, (_, index) => {
     const share = (index - LEVELS) / LEVELS;
     const ink = share < 0 ? '33,113,190' : '230,97,1';
-    return `.v${index}{background-color:rgba(${ink},${(0.8 * Math.abs(share)).toFixed(3)})}`;
+    return `.v${index}{background-color:rgba(${ink},${(0.7 * Math.abs(share)).toFixed(3)})}`;
   }).join(''),
 );
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, shades];
