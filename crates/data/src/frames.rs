@@ -40,6 +40,7 @@ mod tests;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
+pub use reader::is_image;
 pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};

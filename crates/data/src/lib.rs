@@ -66,5 +66,6 @@ mod vocabulary;
 
 pub use counted::counted;
 pub use error::{DataError, ErrorKind, Place};
+pub use pictures::picture_pixels;
 pub use split::{Part, Split};
 pub use text::{Corpus, Decoder, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig};

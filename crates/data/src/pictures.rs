@@ -1,10 +1,11 @@
 //! Decoding image files, for all tasks.
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use image::codecs::gif::GifDecoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
 
 use crate::{DataError, ErrorKind, files};
 
@@ -30,6 +31,54 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         return Err(ErrorKind::TooLittle.error(message).within(folder));
     }
     Ok(images)
+}
+
+/// Pixels of the image in a file, from its head: of one frame, for an animation.
+///
+/// # Errors
+///
+/// When the file cannot be read, or its head is not that of an image.
+pub fn picture_pixels(path: &Path) -> Result<u64, DataError> {
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let reader = reader.map_err(|source| DataError::read(path, source))?;
+    let format = reader.format();
+    let (width, height) = reader.into_dimensions().map_err(|source| undecodable(path, &[0], format, source))?;
+    Ok(u64::from(width) * u64::from(height))
+}
+
+/// The most pixels of a frame of an animation, the most frames, and the most pixels of all of them.
+const MAX_FRAME_PIXELS: u64 = 16_000_000;
+const MAX_FRAMES: usize = 10_000;
+const MAX_ANIMATION_PIXELS: u64 = 4_000_000_000;
+
+/// The frames of an animated GIF, each as [`pixels`].
+///
+/// # Errors
+///
+/// When the file cannot be read, is damaged, or is larger than an animation may be, which is checked before its pixels
+/// are allocated.
+pub(crate) fn animation(path: &Path, channels: usize, height: usize, width: usize) -> Result<Vec<u8>, DataError> {
+    let too_large = |what: String| Err(ErrorKind::TooLarge.error(format!("an animation of {what}")).within(path));
+    let file = std::fs::File::open(path).map_err(|source| DataError::read(path, source))?;
+    let failed = |source| undecodable(path, &[0], Some(ImageFormat::Gif), source);
+    let decoder = GifDecoder::new(BufReader::new(file)).map_err(failed)?;
+    let (wide, high) = decoder.dimensions();
+    let size = u64::from(wide) * u64::from(high);
+    if size > MAX_FRAME_PIXELS {
+        return too_large(format!("{wide} by {high} pixels, more than {} megapixels", MAX_FRAME_PIXELS / 1_000_000));
+    }
+    let mut values = Vec::new();
+    for (number, frame) in decoder.into_frames().enumerate() {
+        if number == MAX_FRAMES || size * (number as u64 + 1) > MAX_ANIMATION_PIXELS {
+            return too_large(format!("more than {number} frames of this size"));
+        }
+        let frame: DynamicImage = on_white(&frame.map_err(failed)?.into_buffer().into()).into();
+        values.extend(resized(frame, channels, height, width));
+    }
+    if values.is_empty() {
+        return Err(ErrorKind::TooLittle.error("the animation has no frames").within(path));
+    }
+    Ok(values)
 }
 
 /// Decodes any image: CMYK becomes RGB, transparency is blended with white, and the EXIF orientation is applied.
@@ -82,11 +131,14 @@ fn on_white(image: &DynamicImage) -> RgbImage {
 ///
 /// As [`decode`].
 pub(crate) fn pixels(path: &Path, channels: usize, height: usize, width: usize) -> Result<Vec<u8>, DataError> {
-    let image = decode(path)?;
+    Ok(resized(decode(path)?, channels, height, width))
+}
+
+fn resized(image: DynamicImage, channels: usize, height: usize, width: usize) -> Vec<u8> {
     let (w, h) = (width as u32, height as u32);
     let image =
         if (image.width(), image.height()) == (w, h) { image } else { image.resize_exact(w, h, FilterType::Triangle) };
-    Ok(if channels == 1 { image.into_luma8().into_raw() } else { planes(image.into_rgb8()) })
+    if channels == 1 { image.into_luma8().into_raw() } else { planes(image.into_rgb8()) }
 }
 
 /// Red, then green, then blue, each row by row.

@@ -31,7 +31,7 @@ fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
 }
 
 impl ClipReader {
-    /// The clips at `path`: one for a folder of images, a CSV file or an array `[T, F]`; `N` for an array `[N, T, F]`.
+    /// The clips at `path`: one for a folder of images, an animated GIF, a CSV file or an array `[T, F]`; `N` for an array `[N, T, F]`.
     ///
     /// # Errors
     ///
@@ -46,8 +46,14 @@ impl ClipReader {
             vec![table::read(path, &name, self, in_clip)?]
         } else if has_extension(path, "npy") {
             array(path, &name)?
+        } else if has_extension(path, "gif") {
+            let super::raw::ImageShape { channels, size } = self.image;
+            let values = pictures::animation(path, channels, size, size)?;
+            let frames = Frames::Pixels { size: channels * size * size, values };
+            vec![RawClip { name, frames, labels: None, columns: None }]
         } else {
-            let message = "not a clip: want a folder of images, a .npy array of features or a .csv table of features";
+            let message = "not a clip: want a folder of images, an animated .gif, a .npy array of features or a .csv \
+                 table of features";
             return Err(ErrorKind::Format.error(message).within(path));
         };
         if let LabelSource::File(file) = labels {
@@ -146,4 +152,9 @@ pub(super) fn no_labels(clip: &str) -> DataError {
 pub(super) fn changes_of_pictures(clip: &str) -> DataError {
     let message = "--changes: only for feature clips; this clip has images";
     ErrorKind::Setting.error(message).within(clip)
+}
+
+/// Whether the name of a file is that of a single image, and not of a clip.
+pub fn is_image(path: &Path) -> bool {
+    image::ImageFormat::from_path(path).is_ok_and(|format| format != image::ImageFormat::Gif)
 }

@@ -28,6 +28,8 @@ enum Place {
     Builtin,
     BuiltinClip(usize),
     Paths(Vec<PathBuf>),
+    /// A clip, and never a manifest.
+    Clip(PathBuf),
 }
 
 /// Clips to hold out, unless the data has its own split: one of several folds with similar label shares.
@@ -78,6 +80,7 @@ impl FrameSource {
                 return Err(ErrorKind::Setting.error(message));
             }
             Place::Paths(paths) if paths.len() > 1 => "for several clips, pass a manifest (.csv)",
+            Place::Clip(_) => unreachable!("it is not parsed"),
             Place::Builtin | Place::BuiltinClip(_) => "the built-in clips have their own",
             Place::Paths(_) => "",
         };
@@ -87,10 +90,20 @@ impl FrameSource {
         Ok(Self { place, labels: labels.map(Path::to_owned) })
     }
 
+    /// A single clip at `path`: a table there is never a manifest, which would name other files.
+    pub fn of_clip(path: impl Into<PathBuf>) -> Self {
+        Self { place: Place::Clip(path.into()), labels: None }
+    }
+
     /// Its clips by split. With `labelled`, clips other than a manifest's must have labels.
     fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Split<Vec<RawClip>>, DataError> {
-        let Place::Paths(paths) = &self.place else { unreachable!("built-in clips are generated, not read") };
-        if let [path] = &paths[..]
+        let (paths, may_list) = match &self.place {
+            Place::Paths(paths) => (&paths[..], true),
+            Place::Clip(path) => (std::slice::from_ref(path), false),
+            Place::Builtin | Place::BuiltinClip(_) => unreachable!("built-in clips are generated, not read"),
+        };
+        if may_list
+            && let [path] = paths
             && has_extension(path, "csv")
             && manifest::is_manifest(path)?
         {
@@ -120,7 +133,7 @@ impl FrameSource {
         let clips = match self.place {
             Place::Builtin => builtin(schema, MovingShapes::clips(Part::Test))?,
             Place::BuiltinClip(number) => builtin(schema, vec![MovingShapes::clip(Part::Test, number)])?,
-            Place::Paths(_) => {
+            Place::Paths(_) | Place::Clip(_) => {
                 let Split { train, validation, test } = self.read(&schema.reader(reader), labelled)?;
                 schema.apply([train, validation, test].concat())?
             }
