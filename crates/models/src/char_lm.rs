@@ -30,7 +30,7 @@ use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{LayerTrace, Probes, Recurrent, SequenceInput, State};
 use rekindle_settings::{SettingError, settings};
 
-pub use generator::Generator;
+pub use generator::{Generator, Written};
 
 use crate::settings::RecurrentSettings;
 

@@ -15,6 +15,7 @@
 //! * `transfer`: checks for initialising a model with the weights of another; [`TransferError`].
 //! * `learner`, with the feature of that name: any model with its loss, for Burn's own `Learner`.
 //! * [`host`]: tensor values on the host, and device failures.
+//! * [`stop`]: stopping work that takes long.
 //!
 //! `rekindle-weights` exports the models' weights to PyTorch and safetensors, and imports them.
 //!
@@ -59,6 +60,7 @@ pub mod learner;
 mod prepared;
 mod repeated;
 pub mod settings;
+pub mod stop;
 mod transfer;
 pub mod translator;
 

@@ -197,6 +197,12 @@ impl Stepper {
 }
 
 impl StepState {
+    /// The hidden state of a layer, `[N, H]`, and its cell state, `[N, H]`, which is a work buffer or empty for cells
+    /// without one. None without such a layer.
+    pub fn layer(&self, layer: usize) -> Option<(&[f32], &[f32])> {
+        self.layers.get(layer).map(|layer| (&layer.hidden[..], &layer.cell[..]))
+    }
+
     /// Selects these rows, in this order and with repetitions.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use super::CharLm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use super::prepared::Prepared;
 use crate::decode::Sampler;
-use crate::host::{ids, values};
+use crate::host::{DeviceError, ids, numbers, values};
 
 /// An endless iterator over the tokens that continue a text. See [`CharLm::generate`].
 #[derive(Debug)]
@@ -19,6 +19,17 @@ pub struct Generator<'m> {
     unread: Vec<u32>,
     /// The random first token of a text without a prime, until it is returned.
     opening: Option<u32>,
+    /// The log-probabilities of the last token, from tensor operations.
+    log_probs: Vec<f32>,
+}
+
+/// A token with what it was drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Written<'g> {
+    /// The token.
+    pub token: u32,
+    /// `[V]`: log-probabilities up to a constant; none for a random first token.
+    pub logits: Option<&'g [f32]>,
 }
 
 /// The model and its state.
@@ -59,22 +70,20 @@ impl<'m> Generator<'m> {
     fn with_reader(reader: Reader<'m>, vocabulary: usize, prime: &[u32], mut sampler: Sampler) -> Self {
         let opening = prime.is_empty().then(|| sampler.uniform(vocabulary));
         let unread = opening.map_or_else(|| prime.to_vec(), |symbol| vec![symbol]);
-        Self { reader, sampler, unread, opening }
+        Self { reader, sampler, unread, opening, log_probs: Vec::new() }
     }
-}
 
-impl Iterator for Generator<'_> {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        if let Some(symbol) = self.opening.take() {
-            return Some(symbol);
+    /// The next token. Reads the tokens before it that it has not read, of which the last is the one that was returned
+    /// last.
+    pub fn advance(&mut self) -> Written<'_> {
+        if let Some(token) = self.opening.take() {
+            return Written { token, logits: None };
         }
         let (&last, before) = self.unread.split_last().expect("there is always the symbol given out last to read");
-        let symbol = match &mut self.reader {
+        let logits = match &mut self.reader {
             #[cfg(any(feature = "flex", feature = "ndarray"))]
             // The logits are log-probabilities up to a constant, which does not matter to the sampler.
-            Reader::Prepared(prepared) => self.sampler.sample(prepared.read(before, last)),
+            Reader::Prepared(prepared) => prepared.read(before, last),
             Reader::General { model, device, state } => {
                 if !before.is_empty() {
                     let (_, after) = model.logits(tokens(before, device), state.take());
@@ -82,12 +91,58 @@ impl Iterator for Generator<'_> {
                 }
                 let (log_probs, after) = model.step(tokens(&[last], device).squeeze_dim(0), state.take());
                 *state = Some(after);
-                self.sampler.sample(&values(log_probs))
+                self.log_probs = values(log_probs);
+                &self.log_probs
             }
         };
+        let token = self.sampler.sample(logits);
         self.unread.clear();
-        self.unread.push(symbol);
-        Some(symbol)
+        self.unread.push(token);
+        Written { token, logits: Some(logits) }
+    }
+
+    /// Reads one token of the prime, unless only its last one is left, which [`advance`](Self::advance) reads. Says
+    /// whether it did.
+    pub fn read_prime(&mut self) -> bool {
+        if self.opening.is_some() || self.unread.len() < 2 {
+            return false;
+        }
+        let token = self.unread.remove(0);
+        match &mut self.reader {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Reader::Prepared(prepared) => _ = prepared.read(&[], token),
+            Reader::General { model, device, state } => {
+                let (_, after) = model.step(tokens(&[token], device).squeeze_dim(0), state.take());
+                *state = Some(after);
+            }
+        }
+        true
+    }
+
+    /// The activation of a unit after the tokens that were read: of the cell state, or of the hidden state. None without
+    /// such a unit, and before the first token was read with tensor operations.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    pub fn activation(&self, layer: usize, cell: bool, unit: usize) -> Result<Option<f32>, DeviceError> {
+        match &self.reader {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Reader::Prepared(prepared) => Ok(prepared.activation(layer, cell, unit)),
+            Reader::General { state, .. } => {
+                let layer = state.as_ref().and_then(|state| state.layers.get(layer));
+                let values = layer.and_then(|layer| if cell { layer.cell.clone() } else { Some(layer.hidden.clone()) });
+                Ok(values.map(numbers).transpose()?.and_then(|values| values.get(unit).copied()))
+            }
+        }
+    }
+}
+
+impl Iterator for Generator<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        Some(self.advance().token)
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Prepared {
     output: PackedLinear,
     /// `[V]`
     logits: Vec<f32>,
+    has_cell_state: bool,
 }
 
 impl Prepared {
@@ -30,7 +31,8 @@ impl Prepared {
             Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()), Rows::One)?,
         };
         let logits = vec![0.0; output.output_size()];
-        Some(Self { stepper, state, output, logits })
+        let has_cell_state = model.recurrent.cell().has_cell_state();
+        Some(Self { stepper, state, output, logits, has_cell_state })
     }
 
     /// Reads these tokens; returns the logits `[V]` of the token after the last.
@@ -40,5 +42,11 @@ impl Prepared {
         }
         self.output.apply(self.stepper.step(last as usize, &mut self.state), &mut self.logits);
         &self.logits
+    }
+
+    /// The activation of a unit of the hidden state, or of the cell state; none without such a unit.
+    pub fn activation(&self, layer: usize, cell: bool, unit: usize) -> Option<f32> {
+        let (hidden, memory) = self.state.layer(layer)?;
+        if cell && !self.has_cell_state { None } else { [hidden, memory][usize::from(cell)].get(unit).copied() }
     }
 }

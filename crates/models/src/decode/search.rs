@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sampler, Sampling, SamplingError};
 use crate::host::{DeviceError, numbers};
+use crate::stop::{Stopped, check_stop};
 
 /// A model that generates a token at a time.
 pub trait StepDecoder {
@@ -136,6 +137,9 @@ pub enum DecodeError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The search was asked to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl Search {
@@ -188,7 +192,7 @@ struct Beginning {
 ///
 /// # Errors
 ///
-/// When a setting is invalid, or the device fails.
+/// When a setting is invalid, the device fails, or [`check_stop`] does.
 pub fn search<D: StepDecoder>(
     decoder: &D,
     mut state: D::State,
@@ -206,6 +210,7 @@ pub fn search<D: StepDecoder>(
         if rows.is_empty() {
             break;
         }
+        check_stop()?;
         let last: Vec<u32> = rows.iter().map(|(_, b)| b.symbols.last().copied().unwrap_or(symbols.start)).collect();
         let step = decoder.step(&last, &mut state);
         let logits = step.logits.numbers()?;
@@ -369,7 +374,7 @@ fn repeats(symbols: &[u32], n: usize) -> Vec<u32> {
 ///
 /// # Errors
 ///
-/// When a setting of `sampling` is invalid, or the device fails.
+/// When a setting of `sampling` is invalid, the device fails, or [`check_stop`] does.
 pub fn sample<D: StepDecoder>(
     decoder: &D,
     mut state: D::State,
@@ -386,6 +391,7 @@ pub fn sample<D: StepDecoder>(
         if found.iter().all(|hypothesis| hypothesis.ended || hypothesis.symbols.len() == max_length) {
             break;
         }
+        check_stop()?;
         let last: Vec<u32> = found.iter().map(|h| h.symbols.last().copied().unwrap_or(symbols.start)).collect();
         let mut logits = decoder.step(&last, &mut state).logits.numbers()?.into_owned();
         let width = logits.len() / inputs;

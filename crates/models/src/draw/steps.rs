@@ -158,14 +158,21 @@ impl Draw {
     ///
     /// When a shape does not fit the model.
     pub fn generate(&self, noise: Tensor<3>) -> Vec<Drawn> {
+        self.generating(noise).collect()
+    }
+
+    /// The same, each step as it is asked for.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn generating(&self, noise: Tensor<3>) -> impl Iterator<Item = Drawn> + '_ {
         let [_, batch, _] = self.check_noise(&noise);
         let mut decoder = Decoder::new(self, batch);
-        (0..self.settings.glimpses)
-            .map(|step| {
-                decoder.write(noise.clone().narrow(0, step, 1).squeeze_dim(0));
-                decoder.drawn(None)
-            })
-            .collect()
+        (0..self.settings.glimpses).map(move |step| {
+            decoder.write(noise.clone().narrow(0, step, 1).squeeze_dim(0));
+            decoder.drawn(None)
+        })
     }
 
     fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
