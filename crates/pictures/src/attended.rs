@@ -33,12 +33,25 @@ impl Thumbnail {
     pub fn new(pixels: &[u8]) -> Self {
         let side = (pixels.len() / 3).isqrt();
         assert_eq!(pixels.len(), 3 * side * side, "three planes of a square");
-        let at = |channel: usize, x: u32, y: u32| pixels[channel * side * side + y as usize * side + x as usize];
-        let image = RgbImage::from_fn(side as u32, side as u32, |x, y| image::Rgb([0, 1, 2].map(|c| at(c, x, y))));
-        let mut png = Cursor::new(Vec::new());
-        drawn(image.write_to(&mut png, ImageFormat::Png));
-        Self { address: format!("data:image/png;base64,{}", STANDARD.encode(png.into_inner())) }
+        Self { address: png_address(pixels, [3, side, side]) }
     }
+}
+
+/// An image as PNG in an address of data. It has `[C, H, W]` pixels: one plane of grey, or those of red, green and blue.
+///
+/// # Panics
+///
+/// When there are not as many pixels.
+pub fn png_address(pixels: &[u8], [channels, height, width]: [usize; 3]) -> String {
+    assert_eq!(pixels.len(), channels * height * width, "pixels of {channels} planes of {height} by {width}");
+    let at = |channel: usize, x: u32, y: u32| pixels[(channel * height + y as usize) * width + x as usize];
+    let colour = |channel: usize| if channels == 1 { 0 } else { channel };
+    let image = RgbImage::from_fn(width as u32, height as u32, |x, y| {
+        image::Rgb([0, 1, 2].map(|channel| at(colour(channel), x, y)))
+    });
+    let mut png = Cursor::new(Vec::new());
+    drawn(image.write_to(&mut png, ImageFormat::Png));
+    format!("data:image/png;base64,{}", STANDARD.encode(png.into_inner()))
 }
 
 /// The image alone, then once per word, darker where the attention `weights[word]` is lower. `name` must be unique

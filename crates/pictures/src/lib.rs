@@ -37,7 +37,7 @@ mod timeline;
 use std::fmt::Display;
 
 pub use alignment::alignment;
-pub use attended::{Thumbnail, attended};
+pub use attended::{Thumbnail, attended, png_address};
 pub use confusion::confusion;
 pub use gallery::{Exhibit, gallery};
 pub use learning_curve::learning_curve;
