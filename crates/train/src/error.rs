@@ -69,6 +69,12 @@ pub enum TrainError {
         /// The task.
         task: &'static str,
     },
+    /// The models of a task cannot be tried in a page.
+    #[error("a run of `{task}` has no playground")]
+    NoPlayground {
+        /// The task.
+        task: &'static str,
+    },
     /// Reading or writing a file of the run failed.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -278,6 +284,7 @@ impl From<TaskError> for TrainError {
         };
         let error = match error.downcast::<DecodeError>().map(|error| *error) {
             Ok(DecodeError::Device(error)) => return Self::Reading(error),
+            Ok(DecodeError::Stopped(stopped)) => return Self::Task(stopped.into()),
             Ok(error) => return Self::Task(error.into()),
             Err(error) => error,
         };

@@ -14,6 +14,7 @@ mod gradient_flow;
 mod ranking;
 pub mod spectrum;
 
+pub(crate) use activations::series_name;
 pub use activations::{Activations, Recorder, Saturation, Series};
 pub use features::{Feature, Kind};
 pub use gradient_flow::{Flow, GradientFlow, Reach, SEQUENCES, Weights, half_life, recurrent_weights, windows};

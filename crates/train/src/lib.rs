@@ -4,6 +4,7 @@
 //! * [`trainer`]: the loop. Truncated back-propagation with the state carried from chunk to chunk, clipping, schedules,
 //!   evaluation, checkpoints, early stopping.
 //! * [`operation`]: the operations of a trained model (evaluation, sampling, prediction), and their output.
+//! * [`playground`]: trying a trained model in a page.
 //! * [`registry`]: type-erased tasks: those of this crate, and your own.
 //! * [`settings`]: the settings of the loop, with every default in one place.
 //! * [`groups`]: settings that several tasks share.
@@ -58,6 +59,7 @@ pub mod inside;
 pub mod memory;
 pub mod operation;
 pub mod optimizer;
+pub mod playground;
 pub mod precision;
 pub mod prelude;
 pub mod registry;

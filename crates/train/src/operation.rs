@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::error::TaskError;
 use crate::inside::{Activations, Flow};
+use crate::playground::{Declared, Input, Player, UnitSeries};
 use crate::report::Report;
 use crate::task::{Task, Trained};
 
@@ -165,6 +166,7 @@ pub struct Operations<T: Task> {
     pub(crate) neurons: Option<Observer<T, Activations>>,
     pub(crate) instead_of_neurons: Option<&'static str>,
     pub(crate) gradients: Option<GradientObserver<T>>,
+    pub(crate) playground: Option<Declared<T>>,
 }
 
 impl<T: Task> Default for Operations<T> {
@@ -177,6 +179,7 @@ impl<T: Task> Default for Operations<T> {
             neurons: None,
             instead_of_neurons: None,
             gradients: None,
+            playground: None,
         }
     }
 }
@@ -215,6 +218,30 @@ impl<T: Task> Operations<T> {
     /// Adds the gradients of a model's states.
     pub fn gradients(self, gradients: GradientObserver<T>) -> Self {
         Self { gradients: Some(gradients), ..self }
+    }
+
+    /// Adds a playground, with the options `O`. `note` is a sentence for its user.
+    pub fn playground<O: Settings + 'static>(self, input: Input, note: &'static str, player: Player<T, O>) -> Self
+    where
+        Trained<T>: Send + Sync,
+    {
+        Self { playground: Some(Declared::new(input, false, note, player)), ..self }
+    }
+
+    /// The same, where the input may be left out.
+    pub fn playground_without<O: Settings + 'static>(self, input: Input, note: &'static str, player: Player<T, O>) -> Self
+    where
+        Trained<T>: Send + Sync,
+    {
+        Self { playground: Some(Declared::new(input, true, note, player)), ..self }
+    }
+
+    /// Lets the playground observe units of the model.
+    pub fn playground_units(mut self, series: UnitSeries<T>) -> Self {
+        if let Some(declared) = &mut self.playground {
+            declared.series = series;
+        }
+        self
     }
 
     /// The options of `command`; none if the task does not support it.

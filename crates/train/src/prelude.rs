@@ -14,6 +14,7 @@ pub use crate::inside::{Activations, Feature, Recorder};
 pub use crate::operation::{
     Evaluate, Import, Inputs, Observe, On, Operate, Operations, Output, Predict, Sample, Split,
 };
+pub use crate::playground::{Answers, Input, Play};
 pub use crate::report::Report;
 pub use crate::run::assets::{AssetReader, AssetWriter, Assets};
 pub use crate::seeds::{seeded, stream};

@@ -16,6 +16,7 @@ use crate::event::Observer;
 use crate::inside::{Activations, GradientFlow};
 use crate::memory::Estimate;
 use crate::operation::{Command, Evaluate, Import, Observe, Operate, Output, Predict, Sample};
+use crate::playground::{Playable, Playground};
 use crate::report::Report;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
@@ -128,6 +129,16 @@ pub trait Registered: Sync {
         request: &Observe,
         output: &mut Output<'_>,
     ) -> Result<GradientFlow, TrainError>;
+
+    /// What its playground takes; none without one.
+    fn playground(&self) -> Option<Playground>;
+
+    /// Opens the model of a run for its playground.
+    ///
+    /// # Errors
+    ///
+    /// When the task has none, or the run cannot be read.
+    fn open_playground(&self, open: &Open<'_>) -> Result<Box<dyn Playable>, TrainError>;
 
     /// The weights of a run, by their PyTorch names.
     ///
@@ -353,6 +364,15 @@ impl<T: Operate> Registered for Entry<T> {
             start: gradients(&start, &trained, request)?,
             trained: gradients(&model, &trained, request)?,
         })
+    }
+
+    fn playground(&self) -> Option<Playground> {
+        T::operations().playground.map(|declared| declared.playground)
+    }
+
+    fn open_playground(&self, open: &Open<'_>) -> Result<Box<dyn Playable>, TrainError> {
+        let declared = T::operations().playground.ok_or(TrainError::NoPlayground { task: T::NAME })?;
+        Ok((declared.open)(Trained::open(open.run, open.which, open.device)?, declared.series))
     }
 
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError> {

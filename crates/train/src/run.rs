@@ -13,12 +13,15 @@
 
 pub mod assets;
 pub mod checkpoint;
+pub mod curve;
+mod figures;
 mod folder;
 mod lock;
 mod metrics_log;
 mod summary;
 
+pub use figures::{BestFigures, Entry, EntryKind, Evaluated, Followed};
 pub use folder::{FORMAT, Head, RunFolder};
 pub(crate) use lock::RunLock;
 pub use metrics_log::MetricsLog;
-pub use summary::{BestFigures, RunSummary};
+pub use summary::RunSummary;

@@ -17,7 +17,6 @@
 mod learner;
 mod report;
 mod stepper;
-mod stop;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -52,7 +51,7 @@ use crate::updates::Watched;
 pub use learner::Learner;
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
-pub use stop::{StopSignal, Stopped, check_stop};
+pub use rekindle_models::stop::{StopSignal, Stopped, check_stop};
 
 /// A run to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -61,8 +61,18 @@ pub struct Saturation {
 impl Series {
     /// A short name of a unit: `layer 1 c 17`, `layer 0 reverse h 3`.
     pub fn unit_name(&self, unit: usize) -> String {
-        format!("{} {} {unit}", layer_name(self.layer, self.reverse), self.state)
+        format!("{} {unit}", self.name())
     }
+
+    /// A short name: `layer 1 c`, `layer 0 reverse h`.
+    pub fn name(&self) -> String {
+        series_name(self.layer, self.reverse, self.state)
+    }
+}
+
+/// The name of the hidden or the cell states of a layer: `layer 1 c`.
+pub(crate) fn series_name(layer: usize, reverse: bool, state: &str) -> String {
+    format!("{} {state}", layer_name(layer, reverse))
 }
 
 /// The name of a layer: `layer 0`, or `layer 0 reverse`.

@@ -367,6 +367,14 @@ pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     Ok(steps)
 }
 
+/// The number of parameters of the newest checkpoint, from the head of its file alone: nothing is checked. None without a
+/// checkpoint whose head can be read.
+pub fn parameters(run: &RunFolder) -> Option<usize> {
+    let step = steps(run).ok()?.pop()?;
+    let tensors = burn_pack::Reader::from_file_exact(folder(run, step).join(MODEL)).ok()?.into_tensors().ok()?;
+    Some(tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum())
+}
+
 fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
     let tensor = |(index, data): (usize, TensorData)| {
         let (bytes, shape, dtype) = data.into_parts();

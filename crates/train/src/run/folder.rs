@@ -10,6 +10,7 @@ use rekindle_settings::{Sections, SettingError, Table, Tables, Value, typed};
 use serde::{Deserialize, Serialize};
 
 use super::assets::{AssetReader, AssetWriter, Assets, INDEX, UNSEALED};
+use super::figures::Entry;
 use super::lock::{LOCK, RunLock};
 use super::metrics_log::MetricsLog;
 use crate::error::TrainError;
@@ -196,6 +197,11 @@ impl RunFolder {
         files::remove(&self.path)
     }
 
+    /// The folder of a run, which may be missing or damaged.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
     /// Opens the folder of a run.
     ///
     /// # Errors
@@ -342,23 +348,42 @@ impl RunFolder {
     ///
     /// When the file cannot be read or written.
     pub fn metrics(&self, step: u64) -> Result<MetricsLog, TrainError> {
-        MetricsLog::open(self.path.join(METRICS), step)
+        MetricsLog::open(self.metrics_path(), step)
     }
 
-    /// The lines of `metrics.jsonl` that are JSON: the last one of a run in training may be half written.
+    /// The lines of `metrics.jsonl`. Lines that are not of this kind are skipped: the last one of a run in training may
+    /// be half written.
     ///
     /// # Errors
     ///
     /// When the file cannot be read. A run that has just begun has none, which is no error.
-    pub fn figures(&self) -> Result<Vec<serde_json::Value>, TrainError> {
-        let path = self.path.join(METRICS);
+    pub fn figures(&self) -> Result<Vec<Entry>, TrainError> {
+        let path = self.metrics_path();
         match fs::read(&path) {
-            Ok(lines) => {
-                Ok(lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
-            }
+            Ok(lines) => Ok(lines.split(|&byte| byte == b'\n').filter_map(Entry::parse).collect()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(e) => Err(TrainError::io("read", path)(e)),
         }
+    }
+
+    /// `metrics.jsonl`, which a run that has just begun has not.
+    pub fn metrics_path(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// `config.toml`.
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join(CONFIG)
+    }
+
+    /// The folder of the pictures.
+    pub fn pictures(&self) -> PathBuf {
+        self.path.join(PICTURES)
+    }
+
+    /// Whether a process trains the run at this moment.
+    pub fn is_in_training(&self) -> bool {
+        RunLock::is_taken(&self.path)
     }
 
     /// Writes a picture; replaces an older one of the same name.

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use super::figures::HIGHER;
 use crate::error::TrainError;
 use crate::event::StepReport;
 use crate::files;
-use crate::report::Report;
+use crate::report::{Better, Report};
 use crate::updates::LayerUpdate;
 
 /// Appends lines to `metrics.jsonl`. Each is flushed at once, so that other programs can follow it.
@@ -64,6 +65,8 @@ impl MetricsLog {
         line.insert("epoch".into(), epoch.into());
         line.insert("loss".into(), report.loss.value.into());
         line.extend(report.figures.iter().map(|figure| (figure.name.to_owned(), figure.value.into())));
+        let higher = report.figures.iter().filter(|figure| figure.better == Better::Higher);
+        line.insert(HIGHER.into(), higher.map(|figure| figure.name).collect());
         line.insert("best".into(), best.into());
         line.insert("seconds".into(), self.seconds().into());
         self.line(Value::Object(line))

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::RunFolder;
 use super::checkpoint::Which;
+use super::figures::{BestFigures, Entry, EntryKind};
 use crate::error::TrainError;
 use crate::registry::{recurrence, weights_of_unknown};
 
@@ -34,18 +34,6 @@ pub struct RunSummary {
     pub evaluations: BTreeMap<String, Vec<(f64, f64)>>,
 }
 
-/// The figures of a run's best evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BestFigures {
-    /// Steps done at that time.
-    pub step: u64,
-    /// The figures by name, the loss among them.
-    pub figures: BTreeMap<String, f64>,
-}
-
-/// Keys of an evaluation's line that are no figures.
-const NO_FIGURES: [&str; 5] = ["kind", "step", "epoch", "best", "seconds"];
-
 impl RunSummary {
     /// Reads the folder of a run. Lines of `metrics.jsonl` that are not JSON are skipped: a run may be in training.
     ///
@@ -71,31 +59,24 @@ impl RunSummary {
             training: Vec::new(),
             evaluations: BTreeMap::new(),
         };
-        for line in run.figures()?.iter() {
-            summary.add(line);
-        }
+        run.figures()?.into_iter().for_each(|entry| summary.add(entry));
         Ok(summary)
     }
 
-    fn add(&mut self, line: &Value) {
-        let (Some(step), Some(epoch)) = (line["step"].as_u64(), line["epoch"].as_f64()) else { return };
+    fn add(&mut self, Entry { step, epoch, seconds, kind }: Entry) {
         self.steps = self.steps.max(step);
-        self.seconds = line["seconds"].as_f64().or(self.seconds);
-        match line["kind"].as_str() {
-            Some("step") => self.training.extend(line["loss"].as_f64().map(|loss| (epoch, loss))),
-            Some("evaluation") => {
-                let figures = line.as_object().into_iter().flatten();
-                let figures = figures.filter(|(name, _)| !NO_FIGURES.contains(&name.as_str()));
-                let figures: BTreeMap<String, f64> =
-                    figures.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect();
+        self.seconds = seconds.or(self.seconds);
+        match kind {
+            EntryKind::Step(loss) => self.training.extend(loss.map(|loss| (epoch, loss))),
+            EntryKind::Evaluation { figures, best, .. } => {
                 for (name, value) in &figures {
                     self.evaluations.entry(name.clone()).or_default().push((epoch, *value));
                 }
-                if line["best"] == true {
+                if best {
                     self.best = Some(BestFigures { step, figures });
                 }
             }
-            _ => {}
+            EntryKind::Other => {}
         }
     }
 }

@@ -8,11 +8,14 @@ mod error;
 mod evaluation;
 mod import;
 mod operations;
+mod playground;
 mod settings;
 mod task;
+mod writing;
 
 pub use error::CharsError;
 pub use import::{ImportError, ImportOptions, ImportedChars};
-pub use operations::{EvalOptions, SampleOptions};
+pub use operations::{EvalOptions, SampleOptions, WritingSettings};
+pub use playground::PlayOptions;
 pub use settings::{CharsSettings, SampleSettings, TextSettings};
 pub use task::CharsTask;

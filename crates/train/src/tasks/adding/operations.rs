@@ -19,9 +19,23 @@ settings! {
     pub struct PredictOptions {}
 }
 
+settings! {
+    /// Options of the playground.
+    pub struct PlayOptions {
+        /// Time steps of a sequence that is drawn
+        length: Option<usize> => value("STEPS").at_least(2).at_most(10_000).unset("as in training");
+        /// Seed; the same seed gives the same sequence
+        seed: Option<u64> => at_least(0).unset("random");
+    }
+}
+
 impl Operate for AddingTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).gradients(gradients)
+        Operations::default().evaluate(eval).predict(predict).gradients(gradients).playground_without(
+            Input::Text,
+            "Numbers with a star after the two that are added: 0.3 0.5* 0.1 0.25*. Without them, some are drawn.",
+            play,
+        )
     }
 }
 
@@ -60,6 +74,21 @@ fn predict(trained: Adder, request: Predict, _: PredictOptions, output: &mut Out
         }
         Ok(())
     })
+}
+
+/// The sum that the model finds of one sequence.
+fn play(trained: &Adder, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let seed = options.seed.unwrap_or_else(rand::random);
+    let sequence = match play.text.trim() {
+        "" => Sequences::generate(1, options.length.unwrap_or(trained.settings.data.length), seed, 0),
+        text => parse(text)?,
+    };
+    let prediction = numbers(trained.model.forward(&sequence, &trained.device))?[0];
+    let step = |step: &[f32]| json!({"value": step[0], "marked": step[1] != 0.0});
+    let steps: Vec<Value> = sequence.inputs.chunks_exact(2).map(step).collect();
+    let target = sequence.targets[0];
+    answers.line(&json!({"sequence": steps, "target": target, "prediction": prediction, "seed": seed}))?;
+    answers.line(&json!({"done": true}))
 }
 
 fn parse(input: &str) -> Result<Sequences, TaskError> {

@@ -52,6 +52,21 @@ settings! {
     }
 }
 
+settings! {
+    /// Options of the playground.
+    #[check(Self::consistent)]
+    pub struct PlayOptions {
+        /// Temperature to draw tokens at, instead of a search: below 1 safer, above 1 more varied
+        temperature: Option<f32> => at_least(0).unset("a search");
+        /// Seed of --temperature; the same seed gives the same captions
+        seed: Option<u64> => at_least(0).unset("random");
+        /// How captions are searched for.
+        @flatten search: SearchSettings;
+        /// Show this many of the best captions
+        n_best: usize = 3 => value("COUNT").at_least(1).at_most(20);
+    }
+}
+
 impl EvalOptions {
     fn consistent(&self) -> Result<(), SettingError> {
         let size = self.gallery_size.map(|size| ("gallery-size", size.to_string()));
@@ -66,22 +81,42 @@ impl EvalOptions {
 
 impl PredictOptions {
     fn consistent(&self) -> Result<(), SettingError> {
-        match (self.temperature, self.seed) {
-            (None, Some(seed)) => Err(SettingError::invalid("seed", seed, "given with --temperature")),
-            (Some(temperature), _) if self.search != SearchSettings::default() => {
-                let wanted = "given without options of the search, such as --beam";
-                Err(SettingError::invalid("temperature", temperature, wanted))
-            }
-            _ => Ok(()),
+        drawn_or_searched(self.temperature, self.seed, &self.search)
+    }
+}
+
+impl PlayOptions {
+    fn consistent(&self) -> Result<(), SettingError> {
+        drawn_or_searched(self.temperature, self.seed, &self.search)
+    }
+}
+
+/// Captions are drawn at a temperature, or searched for.
+fn drawn_or_searched(
+    temperature: Option<f32>,
+    seed: Option<u64>,
+    search: &SearchSettings,
+) -> Result<(), SettingError> {
+    match (temperature, seed) {
+        (None, Some(seed)) => Err(SettingError::invalid("seed", seed, "given with --temperature")),
+        (Some(temperature), _) if *search != SearchSettings::default() => {
+            let wanted = "given without options of the search, such as --beam";
+            Err(SettingError::invalid("temperature", temperature, wanted))
         }
+        _ => Ok(()),
     }
 }
 
 impl Operate for CaptionTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).instead_of_neurons(
-            "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word attends to",
-        )
+        Operations::default()
+            .evaluate(eval)
+            .predict(predict)
+            .instead_of_neurons(
+                "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word \
+                 attends to",
+            )
+            .playground(Input::Picture, "The image is stretched to a square, as the model reads it.", play)
     }
 }
 
@@ -161,12 +196,47 @@ fn captions(
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
     let features = trained.features(&files.iter().map(Path::new).collect::<Vec<_>>())?;
+    captions_of(trained, features, files.len(), search, drawn, count)
+}
+
+/// The same of `images` images with these features.
+fn captions_of(
+    trained: &Captioner,
+    features: Tensor<3>,
+    images: usize,
+    search: &Search,
+    drawn: Option<(f32, u64)>,
+    count: usize,
+) -> Result<Vec<Vec<Sentence>>, TaskError> {
     let Some((temperature, seed)) = drawn else { return trained.captions(features, search) };
     let sampling = Sampling { temperature, ..Sampling::default() };
-    let mut all = vec![Vec::new(); files.len()];
+    let mut all = vec![Vec::new(); images];
     for number in 0..count as u64 {
         let captions = trained.draw(features.clone(), search.max_length, sampling, seed.wrapping_add(number))?;
         all.iter_mut().zip(captions).for_each(|(all, caption)| all.push(caption));
     }
     Ok(all)
+}
+
+/// The best captions of an image, with the attention weights of each word.
+fn play(trained: &Captioner, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let [file] = &play.files[..] else { return Err("give one image".into()) };
+    let PlayOptions { temperature, seed, search, n_best } = options;
+    let search = search.search(trained.settings.search())?;
+    let search = Search { beam: search.beam.max(n_best), ..search };
+    let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
+    let features = trained.features(&[file])?;
+    let [_, places, _] = features.dims();
+    let mut found = captions_of(trained, features.clone(), 1, &search, drawn, n_best)?.remove(0);
+    found.truncate(n_best);
+    let mut hypotheses = Vec::new();
+    for (text, hypothesis) in &found {
+        check_stop()?;
+        let (words, weights) = trained.attention_weights(features.clone(), text)?;
+        let attention = Some(weights).filter(|weights| !weights.is_empty());
+        hypotheses.push(json!({"text": text, "words": words, "score": hypothesis.score, "attention": attention}));
+    }
+    let (side, image) = (places.isqrt(), trained.image_side());
+    answers.line(&json!({"image": {"width": image, "height": image}, "hypotheses": hypotheses, "grid": [side, side]}))?;
+    answers.line(&json!({"done": true}))
 }

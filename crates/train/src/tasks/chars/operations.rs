@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::char_lm::CharLm;
-use rekindle_models::decode::{Sampler, Sampling, StopString};
 
 use super::error::CharsError;
 use super::evaluation::Passages;
 use super::import;
+use super::playground::{play, series};
 use super::settings::{CharsSettings, source};
 use super::task::CharsTask;
 use crate::inside::features::of_text;
@@ -28,8 +28,8 @@ settings! {
 }
 
 settings! {
-    /// Options of `sample`.
-    pub struct SampleOptions {
+    /// How text is written.
+    pub struct WritingSettings {
         /// Tokens to write
         length: usize = 500 => at_least(0);
         /// Sampling temperature: below 1 safer, above 1 more varied; 0 always takes the likeliest token
@@ -38,20 +38,35 @@ settings! {
         top_k: Option<usize> => value("COUNT").at_least(1).unset("all");
         /// Draw among the likeliest tokens that together reach this probability only
         top_p: Option<f64> => value("PROBABILITY").above(0).at_most(1).unset("all");
-        /// Text to continue
-        prime: Option<String> => unset("a token drawn at random");
         /// Stop before this text
         stop: Option<String> => value("TEXT").unset("at --length");
     }
 }
 
-impl Operate for CharsTask {
-    fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).sample(sample).import(import::import).neurons(neurons).gradients(gradients)
+settings! {
+    /// Options of `sample`.
+    pub struct SampleOptions {
+        /// How the text is written.
+        @flatten writing: WritingSettings;
+        /// Text to continue
+        prime: Option<String> => unset("a token drawn at random");
     }
 }
 
-type Writer = Trained<CharsTask>;
+impl Operate for CharsTask {
+    fn operations() -> Operations<Self> {
+        Operations::default()
+            .evaluate(eval)
+            .sample(sample)
+            .import(import::import)
+            .neurons(neurons)
+            .gradients(gradients)
+            .playground_without(Input::Text, "The text is continued; without one, it begins with a random token.", play)
+            .playground_units(series)
+    }
+}
+
+pub(super) type Writer = Trained<CharsTask>;
 
 fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let settings = &trained.settings;
@@ -98,6 +113,7 @@ fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError
     }
     let (mut recorder, mut state) = (Recorder::default(), None);
     for ids in ids.chunks(AT_ONCE) {
+        check_stop()?;
         let tokens: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
         let tokens = Tensor::from_data(TensorData::new(tokens, [1, ids.len()]), device);
         let (layers, after) = model.trace(tokens, state);
@@ -132,31 +148,18 @@ fn gradients(model: &CharLm, trained: &Writer, request: &Observe) -> Result<Flow
 }
 
 fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let SampleOptions { length, temperature, top_k, top_p, prime, stop } = options;
-    let (prime, stop) = (prime.unwrap_or_default(), stop.unwrap_or_default());
-    let sampling = Sampling { temperature: temperature as f32, top_k, top_p: top_p.map(|p| p as f32) };
-    let vocabulary = &trained.assets;
-    let sampler = Sampler::new(sampling, request.seed)?.forbid(vocabulary.unknown_id());
-    let tokens = encode_prime(vocabulary, &prime, output)?;
+    let SampleOptions { writing, prime } = options;
+    let prime = prime.unwrap_or_default();
+    let tokens = encode_prime(&trained.assets, &prime, output)?;
     let mut text = prime.clone();
     output.text(&prime)?;
-    let mut show = |piece: &str, output: &mut Output<'_>| {
-        text.push_str(piece);
-        output.text(piece)
-    };
-    let mut stop = StopString::new(&stop);
-    let mut decoder = Decoder::new(vocabulary);
-    for token in trained.model.generate(&tokens, None, sampler).take(length) {
-        show(&stop.push(&decoder.push(token)), output)?;
-        if stop.stopped() {
-            break;
-        }
+    let mut written = writing.begin(&trained, &tokens, request.seed)?;
+    while let Some(piece) = written.piece() {
+        text.push_str(&piece.text);
+        output.text(&piece.text)?;
     }
-    show(&stop.push(&decoder.finish()), output)?;
-    let stopped = stop.stopped();
-    show(&stop.finish(), output)?;
     output.line("")?;
-    Ok(output.json(&json!({"text": text, "seed": request.seed, "stopped": stopped}))?)
+    Ok(output.json(&json!({"text": text, "seed": request.seed, "stopped": written.stopped()}))?)
 }
 
 fn encode_prime(vocabulary: &Vocabulary, prime: &str, output: &mut Output<'_>) -> Result<Vec<u32>, TaskError> {

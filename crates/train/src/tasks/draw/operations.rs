@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
-use rekindle_models::draw::ImageShape;
+use rekindle_models::draw::{Drawn, ImageShape};
 use rekindle_pictures::sheet::{Sheet, Tile};
 
 use super::error::DrawError;
-use super::evaluation::{Evaluation, binarization, noise, tiles_of};
+use super::evaluation::{Evaluation, binarization, noise, rows_of, tiles_of};
 use super::task::DrawTask;
 use crate::error::TrainError;
 use crate::files;
@@ -40,6 +40,16 @@ settings! {
     }
 }
 
+settings! {
+    /// Options of the playground.
+    pub struct PlayOptions {
+        /// Images to draw
+        count: usize = 9 => at_least(1).at_most(64);
+        /// Seed; the same seed gives the same images
+        seed: Option<u64> => at_least(0).unset("random");
+    }
+}
+
 /// The colour of read windows.
 const GREEN: [u8; 3] = [40, 200, 80];
 /// The colour of write windows.
@@ -53,9 +63,15 @@ const SEED: u64 = 1;
 
 impl Operate for DrawTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).sample(sample).predict(predict).instead_of_neurons(
-            "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each step",
-        )
+        Operations::default()
+            .evaluate(eval)
+            .sample(sample)
+            .predict(predict)
+            .instead_of_neurons(
+                "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each \
+                 step",
+            )
+            .playground_without(Input::Picture, "With a picture, the model reconstructs it; else it draws new ones.", play)
     }
 }
 
@@ -164,4 +180,65 @@ fn predict(trained: Painter, request: Predict, options: PredictOptions, output: 
     output.line(format_args!("binarisation   {words}\npicture        {}", path.display()))?;
     let images: Vec<Value> = pairs.map(|(name, bound)| json!({"image": name, "bound_nats": bound})).collect();
     Ok(output.json(&json!({"binarisation": words, "images": images, "picture": path}))?)
+}
+
+/// New images, or reconstructions of one, step by step.
+fn play(trained: &Painter, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let Trained { model, assets: shape, settings, .. } = trained;
+    let seed = options.seed.unwrap_or_else(rand::random);
+    let mut rng = seeded(seed);
+    let (count, steps) = match &play.files[..] {
+        [] => (options.count, Drawing::New(noise(model, options.count, &mut rng))),
+        [file] => {
+            let images = whole(file.to_str().ok_or("the name of the picture is no text")?, *shape)?;
+            let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
+            let values = Batches::new(images.len(), 1, SEED)?.rows(&images, settings.data.binarize, &rows, 0);
+            let values = TensorData::new(values, [rows.len(), shape.pixels()]);
+            let images = Tensor::from_data(values, &model.canvas.device());
+            (rows.len(), Drawing::Known { noise: noise(model, rows.len(), &mut rng), images })
+        }
+        _ => return Err("give one picture".into()),
+    };
+    let [channels, height, width] = shape.dims();
+    let glimpses = model.settings().glimpses;
+    answers.line(&json!({"steps": glimpses, "size": [height, width], "channels": channels, "count": count, "seed": seed}))?;
+    let mut step = 0;
+    let mut show = |drawn: Drawn| -> Result<(), TaskError> {
+        check_stop()?;
+        let images: Vec<Vec<f32>> = rows_of(drawn.image)?.into_iter().map(in_thousandths).collect();
+        let [read, written] = [drawn.read, drawn.written].map(|windows| windows.map(rows_of).transpose());
+        let (read, written) = (read?, written?);
+        let windows: Vec<Value> = (0..count)
+            .map(|row| {
+                let of = |windows: &Option<Vec<Vec<f32>>>| windows.as_ref().map(|windows| window(&windows[row]));
+                json!({"write": of(&written), "read": of(&read)})
+            })
+            .collect();
+        answers.line(&json!({"step": step, "images": images, "windows": windows}))?;
+        step += 1;
+        Ok(())
+    };
+    match steps {
+        Drawing::New(noise) => model.generating(noise).try_for_each(&mut show)?,
+        Drawing::Known { noise, images } => {
+            model.reconstruct(images, noise).into_iter().try_for_each(&mut show)?;
+        }
+    }
+    answers.line(&json!({"done": true, "seed": seed}))
+}
+
+/// What is drawn.
+enum Drawing {
+    New(Tensor<3>),
+    Known { noise: Tensor<3>, images: Tensor<2> },
+}
+
+/// Pixels with three digits: more cannot be seen, and take space.
+fn in_thousandths(pixels: Vec<f32>) -> Vec<f32> {
+    pixels.into_iter().map(|pixel| (pixel * 1000.0).round() / 1000.0).collect()
+}
+
+/// Top, left, height and width of a window of left, top, right and bottom.
+fn window(bounds: &[f32]) -> [f32; 4] {
+    [bounds[1], bounds[0], bounds[3] - bounds[1], bounds[2] - bounds[0]]
 }

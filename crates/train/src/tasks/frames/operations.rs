@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSource};
 use rekindle_pictures::timeline;
 
+use rekindle_data::frames::is_image;
+use rekindle_metrics::classification::most_likely;
+
 use super::error::FramesError;
 use super::prediction::FramePrediction;
 use super::task::FramesTask;
@@ -34,11 +37,24 @@ settings! {
     }
 }
 
+settings! {
+    /// Options of the playground.
+    pub struct PlayOptions {}
+}
+
 impl Operate for FramesTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).neurons(neurons)
+        Operations::default()
+            .evaluate(eval)
+            .predict(predict)
+            .neurons(neurons)
+            .playground(Input::Clip, "A clip is an animated GIF, its images, an array (.npy) or a table (.csv).", play)
     }
 }
+
+/// Frames of a clip in the playground, at most, and those that are shown as small images.
+const MOST_FRAMES: usize = 2000;
+const THUMBNAILS: usize = 200;
 
 type Tagger = Trained<FramesTask>;
 
@@ -82,6 +98,7 @@ fn neurons(trained: &Tagger, request: &Observe) -> Result<Activations, TaskError
             break;
         }
         starts.push(labels.len());
+        check_stop()?;
         let read = left.min(clip.len());
         let own = clip.labels.take();
         let layers = trained.trace(clip, read)?.ok_or(FramesError::NoRecurrence)?;
@@ -155,6 +172,32 @@ fn live(trained: &Tagger, inputs: Inputs, output: &mut Output<'_>) -> Result<(),
         }
         Ok(())
     })
+}
+
+/// The probabilities of all labels for each frame of a clip.
+fn play(trained: &Tagger, play: Play, _: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let place = match &play.files[..] {
+        [] => return Err("give a clip: an animated GIF, images, an array (.npy) or a table (.csv)".into()),
+        [file] if !is_image(file) => file.as_path(),
+        files => files[0].parent().ok_or("the clip is in no folder")?,
+    };
+    let mut clips = FrameSource::of_clip(place).clips(&reader(trained, Vec::new()), &trained.assets, false)?;
+    let clip = clips.pop().filter(|_| clips.is_empty()).ok_or(FramesError::SeveralClips)?;
+    if clip.len() > MOST_FRAMES {
+        return Err(format!("a clip of {} frames: give at most {MOST_FRAMES}", clip.len()).into());
+    }
+    let thumbnails = trained.thumbnails(&clip, THUMBNAILS)?;
+    let labels = trained.assets.classes.names();
+    let truth = clip.labels.clone();
+    let probabilities = trained.probabilities(clip)?;
+    let frame = |(index, row): (usize, &Vec<f32>)| {
+        let class = most_likely(row);
+        let truth = truth.as_ref().map(|truth| &labels[truth[index] as usize]);
+        json!({"index": index, "label": labels[class], "probabilities": row, "truth": truth})
+    };
+    let frames: Vec<Value> = probabilities.iter().enumerate().map(frame).collect();
+    answers.line(&json!({"labels": labels, "frames": frames, "thumbnails": thumbnails}))?;
+    answers.line(&json!({"done": true}))
 }
 
 /// A row of CSV.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use rekindle_data::frames::{Clip, FrameLoader, Layout};
+use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, Layout};
 use rekindle_metrics::classification::most_likely;
 use rekindle_models::frame_tagger::LiveTagger;
+use rekindle_pictures::png_address;
 use rekindle_rnn::LayerTrace;
 
 use super::evaluation::{evaluate, log_probs};
@@ -46,6 +47,31 @@ impl Trained<FramesTask> {
         let found = log_probs(&self.model, &mut self.loader(clips), &self.settings.data, &self.device)?;
         let classes = self.model.classes();
         Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
+    }
+
+    /// The probabilities of all classes for each frame of a clip, `T` times `[C]`.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be read or decoded, or the device fails.
+    pub fn probabilities(&self, clip: Clip) -> Result<Vec<Vec<f32>>, TaskError> {
+        let found = log_probs(&self.model, &mut self.loader(vec![clip]), &self.settings.data, &self.device)?;
+        let row = |row: &[f32]| row.iter().map(|log| log.exp()).collect();
+        Ok(found[0].chunks_exact(self.model.classes()).map(row).collect())
+    }
+
+    /// The frames of a clip of images as small images, addresses of data; none for features, and for more than `most`.
+    pub(super) fn thumbnails(&self, clip: &Clip, most: usize) -> Result<Option<Vec<String>>, TaskError> {
+        let FrameFormat::Pixels { channels, height, width } = self.assets.format else { return Ok(None) };
+        if clip.len() > most {
+            return Ok(None);
+        }
+        let values = clip.values(self.assets.format)?;
+        let frame = |frame: &[f32]| {
+            let pixels: Vec<u8> = frame.iter().map(|value| ((value / 4.0 + 0.5) * 255.0).round() as u8).collect();
+            png_address(&pixels, [channels, height, width])
+        };
+        Ok(Some(values.chunks_exact(channels * height * width).map(frame).collect()))
     }
 
     /// The activations of the model over the first `frames` of a clip, time-major with `B = 1`; none without recurrence.

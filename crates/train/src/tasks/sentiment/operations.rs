@@ -36,6 +36,11 @@ settings! {
 }
 
 settings! {
+    /// Options of the playground.
+    pub struct PlayOptions {}
+}
+
+settings! {
     /// Options of `predict`.
     pub struct PredictOptions {
         /// Colour each word by its contribution to the class
@@ -47,7 +52,12 @@ settings! {
 
 impl Operate for SentimentTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).neurons(neurons).gradients(gradients)
+        Operations::default()
+            .evaluate(eval)
+            .predict(predict)
+            .neurons(neurons)
+            .gradients(gradients)
+            .playground(Input::Text, "Each word is coloured by its contribution to the class.", play)
     }
 }
 
@@ -102,6 +112,7 @@ fn neurons(trained: &Classifier, request: &Observe) -> Result<Activations, TaskE
         if places.is_empty() {
             continue;
         }
+        check_stop()?;
         recorder.add(model.trace(padded(&[&ids], device).0))?;
         read.push(text, &places);
     }
@@ -192,6 +203,20 @@ impl Read {
         features.retain(Feature::is_informative);
         features
     }
+}
+
+/// The class of a text, and the contribution of each part of it.
+fn play(trained: &Classifier, play: Play, _: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let (found, parts) = trained.explain(&play.text);
+    let word = |(text, weight): &(&str, Option<f32>)| json!({"text": text, "weight": weight});
+    answers.line(&json!({
+        "labels": trained.assets.classes(),
+        "probabilities": found.probabilities,
+        "class": trained.class(found.class),
+        "empty": found.empty,
+        "words": parts.iter().map(word).collect::<Value>(),
+    }))?;
+    answers.line(&json!({"done": true}))
 }
 
 fn predict(trained: Classifier, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {

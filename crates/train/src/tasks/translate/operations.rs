@@ -31,6 +31,16 @@ settings! {
     }
 }
 
+settings! {
+    /// Options of the playground.
+    pub struct PlayOptions {
+        /// The search.
+        @flatten search: SearchSettings;
+        /// Show this many of the best sentences
+        n_best: usize = 3 => value("COUNT").at_least(1).at_most(20);
+    }
+}
+
 /// Sentences per batch of translation.
 const BATCH: usize = 32;
 
@@ -98,9 +108,14 @@ impl Trained<TranslateTask> {
 
 impl Operate for TranslateTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).instead_of_neurons(
-            "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word attends to",
-        )
+        Operations::default()
+            .evaluate(eval)
+            .predict(predict)
+            .instead_of_neurons(
+                "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word \
+                 attends to",
+            )
+            .playground(Input::Text, "One sentence is translated; the table shows what each word attends to.", play)
     }
 }
 
@@ -164,4 +179,36 @@ fn predict(trained: Translator, request: Predict, options: PredictOptions, outpu
     let Alignment { read, written, weights } =
         trained.alignment(&sentence, &translation)?.ok_or(NoAttention)?;
     output.file(file, &alignment(&weights, &read, &written).svg)
+}
+
+/// The best translations of one sentence, with their attention weights.
+fn play(trained: &Translator, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+    let sentence = play.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if sentence.is_empty() {
+        return Err(TranslateError::NoSentence.into());
+    }
+    let search = options.search.search(trained.settings.search())?;
+    let search = Search { beam: search.beam.max(options.n_best), ..search };
+    let mut found = trained.translate(&[&sentence], &search)?.remove(0);
+    found.truncate(options.n_best);
+    let mut source = trained.assets.source.tokens(&sentence);
+    let mut hypotheses = Vec::new();
+    for (text, hypothesis) in &found {
+        check_stop()?;
+        let alignment = trained.alignment(&sentence, &hypothesis.symbols)?;
+        let (tokens, attention) = match alignment {
+            Some(Alignment { read, written, weights }) => {
+                source = read;
+                (written, Some(weights))
+            }
+            None => {
+                let target = &trained.assets.target.vocabulary;
+                (target.decode(&hypothesis.symbols).into_iter().map(str::to_owned).collect(), None)
+            }
+        };
+        let score = hypothesis.score;
+        hypotheses.push(json!({"text": text, "tokens": tokens, "score": score, "attention": attention}));
+    }
+    answers.line(&json!({"source": source, "hypotheses": hypotheses}))?;
+    answers.line(&json!({"done": true, "warning": trained.assets.swapped(&[&sentence])}))
 }
