@@ -110,7 +110,17 @@ pub struct Chosen {
 
 /// Sets the number of threads and the limit for gzip files, and selects the device of `options`.
 pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
-    start_threads(options.threads)?;
+    start_threads(options.threads, true)?;
+    device(options)
+}
+
+/// The same for work on several threads, of which none is this one.
+pub fn choose_for_others(options: &DeviceOptions) -> Result<Chosen> {
+    start_threads(options.threads, false)?;
+    device(options)
+}
+
+fn device(options: &DeviceOptions) -> Result<Chosen> {
     tuning::keep_in_user_cache();
     options.gzip_ratio.into_iter().for_each(files::set_ratio);
     match &options.backend {
@@ -130,16 +140,17 @@ const THREADS_PER_CORE: usize = 4;
 /// This many threads are allowed on any machine.
 const LEAST_LIMIT: usize = 16;
 
-/// Starts the compute threads, `None` for one per core.
-fn start_threads(threads: Option<u16>) -> Result<()> {
+/// Starts the compute threads, `None` for one per core. `this` thread is one of them if it is the one that computes.
+fn start_threads(threads: Option<u16>, this: bool) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let most = (THREADS_PER_CORE * cores).max(LEAST_LIMIT);
     if let Some(threads) = threads.filter(|&threads| usize::from(threads) > most) {
         bail!("--threads {threads}: must be at most {most} on this machine, which has {}", counted(cores, "cores"));
     }
-    // This thread is one of them: a training step hands out work two dozen times, and would otherwise have to wake
-    // another thread and wait for it each time.
-    let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).use_current_thread();
+    let pool = ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    // A training step hands out work two dozen times, and would otherwise have to wake another thread and wait for it
+    // each time.
+    let pool = if this { pool.use_current_thread() } else { pool };
     match pool.build_global() {
         Err(e) if threads.is_some() => Err(e).context("cannot start the threads"),
         // Without a given number, existing threads are used.

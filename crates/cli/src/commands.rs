@@ -9,3 +9,4 @@ pub mod inspect;
 pub mod operations;
 pub mod settings;
 pub mod train;
+pub mod view;

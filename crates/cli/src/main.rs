@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Predict(predict) => commands::operations::predict(&predict, given),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
         Command::Compare(compare) => commands::compare::run(&compare),
+        Command::View(view) => commands::view::run(&view),
         Command::Import(import) => commands::operations::import(&import, given),
         Command::Export(export) => commands::export::run(&export),
         Command::Settings(settings) => commands::settings::run(&settings),

@@ -30,6 +30,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Compare runs: best figures, parameters, time, and all learning curves in a picture
     Compare(Compare),
+    /// Show runs on a page in the browser: curves as they grow, models to try, and the inside of both
+    View(View),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
     /// Write the weights of a run for other programs
@@ -224,6 +226,25 @@ pub struct Compare {
     pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct View {
+    /// The folders of runs, and folders with runs in them [default: runs]
+    #[arg(value_name = "RUN|FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// The port of the page [default: 7007, or the next that is free]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Listen on this address, or on that of this name, so that other machines can open the page with its token
+    /// [default: this machine only]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub open: bool,
+    #[command(flatten)]
+    pub device: DeviceOptions,
 }
 
 #[derive(Debug, Args)]
