@@ -26,6 +26,13 @@ impl Serialize for Point {
     }
 }
 
+impl Point {
+    /// Whether it is the same point, even if its time is unknown.
+    fn is(&self, other: &Self) -> bool {
+        (self.step, self.value) == (other.step, other.value)
+    }
+}
+
 /// Adjacent points, of which the lowest and the highest are kept.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
@@ -47,7 +54,7 @@ impl Bucket {
     /// The kept points, in the order of the steps.
     fn points(self) -> impl Iterator<Item = Point> {
         let [first, second] = if self.low.step <= self.high.step { [self.low, self.high] } else { [self.high, self.low] };
-        std::iter::once(first).chain((first != second).then_some(second))
+        std::iter::once(first).chain((!first.is(&second)).then_some(second))
     }
 }
 
@@ -89,7 +96,7 @@ impl Curve {
         // Few points are all returned.
         let group = if self.size <= 1 && self.buckets.len() <= most { 1 } else { group };
         let mut points: Vec<Point> = self.buckets.chunks(group).flat_map(|part| merged(part).points()).collect();
-        points.extend(self.last.filter(|last| points.last() != Some(last)));
+        points.extend(self.last.filter(|last| !points.last().is_some_and(|point| point.is(last))));
         points
     }
 }

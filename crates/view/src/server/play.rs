@@ -5,9 +5,8 @@ use std::convert::Infallible;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path as FilePath, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::Field as Part;
@@ -25,7 +24,8 @@ use rekindle_train::trainer::{StopSignal, Stopped};
 use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_stream::Stream;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::Shared;
 use super::api::crashed;
@@ -44,10 +44,11 @@ const TEXT: usize = 100_000;
 /// The most files of a request, and pixels of an image.
 const FILES: usize = 2000;
 const PIXELS: u64 = 40_000_000;
-/// Lines that wait for a slow page.
-const LINES: usize = 256;
-/// Bytes that are sent in one piece, about.
-const PIECE: usize = 1 << 16;
+/// Pieces of an answer that wait for a slow page.
+const PIECES: usize = 32;
+/// Bytes that are sent in one piece, about, and the time for which lines wait for one.
+const PIECE: usize = 1 << 15;
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// Endings of the files that each input takes.
 const PICTURES: &[&str] = &["png", "jpg", "jpeg", "bmp", "webp", "gif", "ppm", "pgm", "pbm"];
@@ -209,13 +210,14 @@ pub(super) async fn play(
     let given = Given::read(request, playground.input).await?;
     let (options, watch) = given.options(&playground.options)?;
     given.check(&playground)?;
-    let (sender, receiver) = mpsc::channel::<String>(LINES);
+    let (sender, receiver) = mpsc::channel::<String>(PIECES);
     let place = shared.players.place().await?;
     tokio::task::spawn_blocking(move || {
         let _place = place;
         let stop = StopSignal::default();
         let _watcher = Watcher::start(sender.clone(), stop.clone());
-        let mut send = |line: String| sender.blocking_send(line).map_err(|_| Stopped);
+        let mut pieces = Pieces::new(sender);
+        let mut send = |line: String| pieces.add(line);
         let Given { text, files, folder, .. } = given;
         let work = AssertUnwindSafe(|| {
             let model = shared.players.model(&shared, &known)?;
@@ -226,8 +228,40 @@ pub(super) async fn play(
         if let Err(Failure(_, sentence)) = played {
             let _ = send(json!({"error": without_folder(&sentence, folder.as_ref())}).to_string() + "\n");
         }
+        // Nobody is told if the connection is closed by now.
+        let _ = pieces.send();
     });
-    Ok(with_type("application/x-ndjson", Body::from_stream(Pieces(receiver))))
+    let pieces = ReceiverStream::new(receiver).map(Ok::<_, Infallible>);
+    Ok(with_type("application/x-ndjson", Body::from_stream(pieces)))
+}
+
+/// The lines of an answer, sent in pieces. A line is sent at once unless the last piece was sent a moment ago: waking
+/// the server for each token of a small model would take as long as the token.
+struct Pieces {
+    sender: mpsc::Sender<String>,
+    waiting: String,
+    sent: Option<Instant>,
+}
+
+impl Pieces {
+    fn new(sender: mpsc::Sender<String>) -> Self {
+        Self { sender, waiting: String::new(), sent: None }
+    }
+
+    fn add(&mut self, line: String) -> Result<(), Stopped> {
+        self.waiting += &line;
+        let recent = self.sent.is_some_and(|sent| sent.elapsed() < MOMENT);
+        if recent && self.waiting.len() < PIECE { Ok(()) } else { self.send() }
+    }
+
+    /// Sends the lines that wait.
+    fn send(&mut self) -> Result<(), Stopped> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.sent = Some(Instant::now());
+        self.sender.blocking_send(std::mem::take(&mut self.waiting)).map_err(|_| Stopped)
+    }
 }
 
 /// Stops work whose connection was closed, even while it sends nothing.
@@ -245,23 +279,6 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// The lines of an answer: those that wait are sent at once, in one piece.
-struct Pieces(mpsc::Receiver<String>);
-
-impl Stream for Pieces {
-    type Item = Result<String, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(mut piece) = ready!(self.0.poll_recv(context)) else { return Poll::Ready(None) };
-        while piece.len() < PIECE
-            && let Ok(line) = self.0.try_recv()
-        {
-            piece += &line;
-        }
-        Poll::Ready(Some(Ok(piece)))
     }
 }
 

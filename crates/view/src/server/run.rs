@@ -21,11 +21,13 @@ const LARGEST_CONFIG: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum RunState {
+    /// It was found and is about to be read.
+    #[default]
+    Reading,
     Training,
     Finished,
     Stopped,
     /// It has no figures yet.
-    #[default]
     New,
     /// It is being created, or its creation was interrupted.
     Unfinished,

@@ -81,7 +81,7 @@ impl Place {
         Self { folder, shared, router, runtime }
     }
 
-    pub fn runs(&self) -> std::path::PathBuf {
+    pub fn runs(&self) -> PathBuf {
         self.folder.path().join("runs")
     }
 

@@ -28,7 +28,7 @@ fn a_long_curve_keeps_its_extremes_and_its_last_point_in_bounded_memory() {
     for most in [10, 600, 5000] {
         let points = curve.points(most);
         assert!(points.len() <= most + 1, "{} of {most}", points.len());
-        assert!(points.contains(&point(123_456, 1e3)) || points.iter().any(|p| (p.step, p.value) == (123_456, 1e3)));
+        assert!(points.iter().any(|p| (p.step, p.value) == (123_456, 1e3)));
         assert!(points.iter().any(|p| (p.step, p.value) == (777_777, -1e3)));
         assert_eq!(points.last().unwrap().step, 999_999);
         assert!(points.windows(2).all(|pair| pair[0].step < pair[1].step));

@@ -24,7 +24,7 @@ const ALTERNATIVES: usize = 8;
 
 /// A written token.
 #[derive(Default, Serialize)]
-struct Line {
+struct Line<'n> {
     /// The text that it completes.
     text: String,
     /// Its probability at temperature 1; none for a random first token.
@@ -32,15 +32,15 @@ struct Line {
     probability: Option<f32>,
     /// The likeliest tokens, itself perhaps among them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    alternatives: Vec<Alternative>,
+    alternatives: Vec<Alternative<'n>>,
     /// The activation of the observed unit after it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     activation: Option<f32>,
 }
 
 #[derive(Serialize)]
-struct Alternative {
-    text: String,
+struct Alternative<'n> {
+    text: &'n str,
     probability: f32,
 }
 
@@ -97,6 +97,7 @@ pub(super) fn play(
     };
     let watched = play.watch.map(|watch| Watched::of(trained, watch)).transpose()?;
     let seed = options.seed.unwrap_or_else(rand::random);
+    let names: Vec<String> = (0..vocabulary.len() as u32).map(|id| shown(vocabulary, id)).collect();
     let mut written = options.writing.begin(trained, &prime, seed)?;
     let mut lines = primed(vocabulary, &prime);
     if let Some(watched) = watched {
@@ -107,7 +108,6 @@ pub(super) fn play(
             line.activation = watched.activation(&written.generator)?;
         }
     }
-    let names: Vec<String> = (0..vocabulary.len() as u32).map(|id| shown(vocabulary, id)).collect();
     // A unit has read a token only when the next one is written: the last line of the prime waits for the first.
     let mut waiting = watched.is_some().then(|| lines.pop()).flatten();
     let mut before = Some(lines);
@@ -141,7 +141,7 @@ pub(super) fn play(
 }
 
 /// A line for each token of the prime.
-fn primed(vocabulary: &Vocabulary, prime: &[u32]) -> Vec<Line> {
+fn primed<'n>(vocabulary: &Vocabulary, prime: &[u32]) -> Vec<Line<'n>> {
     let mut decoder = Decoder::new(vocabulary);
     prime.iter().map(|&id| Line { text: decoder.push(id), ..Line::default() }).collect()
 }
@@ -155,10 +155,11 @@ fn shown(vocabulary: &Vocabulary, id: u32) -> String {
 }
 
 /// The probability of `token` at temperature 1, and the likeliest tokens, the likeliest first.
-fn distribution(logits: &[f32], token: u32, names: &[String]) -> (Option<f32>, Vec<Alternative>) {
+fn distribution<'n>(logits: &[f32], token: u32, names: &'n [String]) -> (Option<f32>, Vec<Alternative<'n>>) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-    let probability = |id: usize| (logits[id] - largest).exp() / total;
+    // More digits cannot be seen, and take time.
+    let probability = |id: usize| ((logits[id] - largest).exp() / total * 1e6).round() / 1e6;
     let mut best: Vec<usize> = Vec::with_capacity(ALTERNATIVES + 1);
     for (id, logit) in logits.iter().enumerate() {
         if best.len() < ALTERNATIVES || best.last().is_some_and(|&last| logits[last] < *logit) {
@@ -167,7 +168,7 @@ fn distribution(logits: &[f32], token: u32, names: &[String]) -> (Option<f32>, V
             best.truncate(ALTERNATIVES);
         }
     }
-    let alternative = |id: usize| Alternative { text: names[id].clone(), probability: probability(id) };
+    let alternative = |id: usize| Alternative { text: &names[id], probability: probability(id) };
     (Some(probability(token as usize)), best.into_iter().map(alternative).collect())
 }
 

@@ -7,7 +7,7 @@ const TINY: &str = "[model]\nhidden = 8\n";
 #[test]
 fn the_units_of_a_run_are_shown_and_kept_for_a_while() {
     let place = Place::new(|runs| {
-        train(&runs.join("chars"), "chars", &format!("{TINY}[training]\nsample_length = 0\n"));
+        train(&runs.join("chars"), "chars", &format!("{TINY}[sample]\nsample_length = 0\n"));
         train(&runs.join("sentiment"), "sentiment", TINY);
         train(&runs.join("frames"), "frames", TINY);
         train(&runs.join("draw"), "draw", TINY);
@@ -58,7 +58,7 @@ fn data_outside_of_the_folders_is_not_read() {
     let place = Place::new(|runs| {
         let text = runs.parent().unwrap().join("text.txt");
         fs::write(&text, "the words of a text that is elsewhere\n".repeat(100)).unwrap();
-        let settings = format!("{TINY}[training]\nsample_length = 0\n[data]\ndata = {text:?}\nbatch_size = 2\nsequence_length = 8\n");
+        let settings = format!("{TINY}[sample]\nsample_length = 0\n[data]\ndata = {text:?}\nbatch_size = 2\nsequence_length = 8\n");
         train(&runs.join("run"), "chars", &settings);
     });
     for what in ["neurons", "gradients"] {

@@ -51,7 +51,7 @@ fn picture(width: usize, height: usize) -> Vec<u8> {
 
 #[test]
 fn chars_write_with_probabilities_alternatives_and_activations() {
-    let place = place("chars", &format!("{TINY}layers = 2\n[training]\nsample_length = 0\n"));
+    let place = place("chars", &format!("{TINY}layers = 2\n[sample]\nsample_length = 0\n"));
     let ground = place.get(&place.of("run", "playground")).json();
     assert_eq!((&ground["input"], &ground["optional"]), (&json!("text"), &json!(true)));
     let names: Vec<&str> = ground["controls"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
@@ -78,7 +78,8 @@ fn chars_write_with_probabilities_alternatives_and_activations() {
     }
     // It is the text of `sample`, and does not depend on what is shown beside it.
     let mut answers = Vec::new();
-    let mut output = rekindle_train::operation::Output::new(&mut answers, &mut std::io::sink(), true);
+    let mut notes = std::io::sink();
+    let mut output = rekindle_train::operation::Output::new(&mut answers, &mut notes, true);
     let run = RunFolder::open(place.runs().join("run")).unwrap();
     let open = registry::Open { run: &run, which: Default::default(), device: &place.shared.device };
     let request = rekindle_train::operation::Sample { run: run.path().to_owned(), seed: 7 };
@@ -112,7 +113,7 @@ fn chars_write_with_probabilities_alternatives_and_activations() {
 
 #[test]
 fn options_that_are_invalid_are_named() {
-    let place = place("chars", &format!("{TINY}[training]\nsample_length = 0\n"));
+    let place = place("chars", &format!("{TINY}[sample]\nsample_length = 0\n"));
     for (body, words) in [
         (json!({"options": {"temperature": -1}}), "temperature"),
         (json!({"options": {"temperature": "hot"}}), "temperature"),
@@ -142,16 +143,17 @@ fn options_that_are_invalid_are_named() {
 
 #[test]
 fn work_ends_when_its_connection_is_closed() {
-    let place = place("chars", &format!("{TINY}[training]\nsample_length = 0\n"));
+    let place = place("chars", &format!("{TINY}[sample]\nsample_length = 0\n"));
     let body = json!({"options": {"length": 100_000_000}}).to_string();
-    let request = |body: &str| {
-        let request = Request::post(place.of("run", "play")).header("host", HOST);
-        request.header("content-type", "application/json").body(Body::from(body.to_owned())).unwrap()
+    let address = place.of("run", "play");
+    let request = || {
+        let request = Request::post(&address).header("host", HOST);
+        request.header("content-type", "application/json").body(Body::from(body.clone())).unwrap()
     };
     // More than compute side by side: each must give its place back.
     for _ in 0..4 {
         place.runtime.block_on(async {
-            let response = place.router.clone().oneshot(request(&body)).await.unwrap();
+            let response = place.router.clone().oneshot(request()).await.unwrap();
             assert_eq!(response.status(), StatusCode::OK);
         });
     }

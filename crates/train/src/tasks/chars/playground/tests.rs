@@ -11,7 +11,7 @@ fn the_likeliest_tokens_are_listed_with_their_probabilities() {
     assert!((f64::from(probability.unwrap()) - share(8.0)).abs() < 1e-5);
     let mut order: Vec<usize> = (0..20).collect();
     order.sort_by_key(|id| std::cmp::Reverse((id * 7) % 20));
-    let texts: Vec<String> = alternatives.iter().map(|other| other.text.clone()).collect();
+    let texts: Vec<String> = alternatives.iter().map(|other| other.text.to_owned()).collect();
     assert_eq!(texts, order[..ALTERNATIVES].iter().map(|id| names[*id].clone()).collect::<Vec<_>>());
     for (place, other) in alternatives.iter().enumerate() {
         assert!((f64::from(other.probability) - share(19.0 - place as f64)).abs() < 1e-5);
