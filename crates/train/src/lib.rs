@@ -11,6 +11,7 @@
 //! * [`inside`]: what a model's units do, and how far its gradients reach, as plain data.
 //! * [`report`]: the outcome of an evaluation.
 //! * [`tensorboard`]: event files for TensorBoard.
+//! * [`average`]: means of the weights over steps.
 //! * [`updates`]: the size of updates beside that of the weights.
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: the parts of a step.
 //! * [`run`]: the run folder: settings, assets, figures, samples and checkpoints.
@@ -48,6 +49,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod average;
 pub mod carry;
 pub mod clipping;
 pub mod epoch;

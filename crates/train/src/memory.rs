@@ -21,7 +21,7 @@ const NUMBER: f64 = 4.0;
 pub struct Estimate {
     /// Parameters of the model.
     pub parameters: usize,
-    /// The weights and their gradients.
+    /// The weights, their gradients and their mean, if there is one.
     pub weights: f64,
     /// The optimizer's state.
     pub optimizer: f64,
@@ -37,7 +37,7 @@ impl Estimate {
         let bytes = NUMBER * parameters as f64;
         Self {
             parameters,
-            weights: 2.0 * bytes,
+            weights: if training.average.wanted() { 3.0 } else { 2.0 } * bytes,
             optimizer: training.optimizer.moments() as f64 * bytes,
             activations: NUMBER * task.kept(),
         }

@@ -300,8 +300,9 @@ impl<T: Operate> Registered for Entry<T> {
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
         let trained = self.open(open, output)?;
-        let step = trained.progress.step;
-        Ok((evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step))
+        let (step, averaged) = (trained.progress.step, trained.progress.averaged);
+        let report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
+        Ok(if averaged > 0 { report.fact("averaged_weights", averaged) } else { report })
     }
 
     fn sample(

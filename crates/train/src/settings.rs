@@ -4,6 +4,7 @@
 
 use rekindle_settings::{Field, Sections, SettingError, Settings, names, settings};
 
+pub use crate::average::AverageSettings;
 pub use crate::precision::PrecisionKind;
 
 /// All settings of a run of a task, including those of the loop. [`run_settings!`](crate::run_settings!) implements
@@ -72,6 +73,8 @@ settings! {
         precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
+        /// A mean of the weights.
+        @flatten average: AverageSettings;
         /// Steps between two lines of figures
         print_every: u64 = 10 => value("STEPS").at_least(1);
         /// Write the norms of each layer's weights, gradient and update to metrics.jsonl, every --print-every steps

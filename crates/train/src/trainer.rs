@@ -8,6 +8,7 @@
 //!     carry       = detach(carry)                    and no further: it is truncated here
 //!   gradients  = clip(gradients)
 //!   parameters = optimizer(parameters, gradients, learning rate)
+//!   average    = the mean of the parameters over steps, if one is wanted
 //!   evaluate, sample, write a checkpoint when it is time
 //! ```
 //!
@@ -32,6 +33,7 @@ use rekindle_pictures::learning_curve;
 use rekindle_rnn::blank;
 use rekindle_settings::{Sections, SettingError, Table};
 
+use crate::average::Average;
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
 use crate::error::TrainError;
@@ -40,7 +42,7 @@ use crate::memory::Estimate;
 use crate::optimizer::{self, Optimizer};
 use crate::precision::{multiplied, scaled};
 use crate::report::Report;
-use crate::run::checkpoint::{self, Best, Progress, Which};
+use crate::run::checkpoint::{self, Best, Progress, Weights, Which};
 use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::settings::{RunSettings, TrainingSettings};
@@ -105,6 +107,7 @@ pub struct Trainer<T: Task> {
     _lock: RunLock,
     device: Device,
     model: T::Model,
+    average: Average,
     optimizer: Optimizer,
     schedule: Schedule,
     carry: Option<T::Carry>,
@@ -219,12 +222,18 @@ impl<T: Task> Trainer<T> {
         // A hidden state is only valid for the sequences that it comes from.
         let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
         let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
+        let was_averaged = was.averaged;
         progress =
             Progress { data: progress.data, data_sha256: progress.data_sha256, settings: progress.settings, ..was };
-        let model = checkpoint.model(fresh)?;
+        let model = checkpoint.in_training(fresh.clone())?;
+        let average = match was_averaged {
+            0 => None,
+            count => Some(Average::restored(training.average.clone(), &checkpoint.model(fresh)?.valid(), count)),
+        };
         run.write_settings(T::NAME, &settings)?;
         let mut trainer = Self::from_progress(task, training, run, lock, device, model, progress)?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
+        trainer.average = average.unwrap_or(trainer.average);
         if same_batches {
             trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
         }
@@ -267,6 +276,7 @@ impl<T: Task> Trainer<T> {
         let mut schedule = Schedule::new(&settings, steps_per_epoch, total_steps);
         schedule.restore(progress.plateau);
         Ok(Self {
+            average: Average::new(settings.average.clone()),
             optimizer: optimizer::build(&settings),
             device,
             carry: None,
@@ -359,6 +369,7 @@ impl<T: Task> Trainer<T> {
             let watched = (self.settings.watch_gradients && printed).then(|| Watched::before(&self.model, &gradients));
             self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
+            self.average.observe(self.progress.step, &self.model);
             if let Some(watched) = watched {
                 let (step, layers) = (self.progress.step, watched.after(&self.model)?);
                 self.metrics.updates(step, step as f64 / steps_per_epoch as f64, &layers)?;
@@ -493,7 +504,7 @@ impl<T: Task> Trainer<T> {
         let step = self.progress.step;
         let evaluated = due.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
         if due.sample
-            && let Some(text) = self.task.sample(&self.model.valid(), mix(self.settings.seed, step))?
+            && let Some(text) = self.task.sample(&self.shown(), mix(self.settings.seed, step))?
         {
             self.run.save_sample(step, &text)?;
             observer.observe(&Event::Sampled { step, text: &text });
@@ -506,7 +517,7 @@ impl<T: Task> Trainer<T> {
 
     fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
         observer.observe(&Event::Evaluating);
-        let Some(report) = self.task.evaluate(&self.model.valid())? else { return Ok(false) };
+        let Some(report) = self.task.evaluate(&self.shown())? else { return Ok(false) };
         let (step, objective) = (self.progress.step, report.objective);
         // A figure that is not a number is never the best one.
         let best = objective.is_finite() && self.progress.best.is_none_or(|best| objective < best.objective);
@@ -515,6 +526,10 @@ impl<T: Task> Trainer<T> {
             self.progress.fruitless = 0;
         } else {
             self.progress.fruitless += 1;
+        }
+        if self.average.start(self.progress.fruitless, &self.model) {
+            // The mean is another model, and gets its own chances.
+            self.progress.fruitless = 0;
         }
         self.schedule.observe(objective);
         self.progress.plateau = self.schedule.plateau();
@@ -532,12 +547,20 @@ impl<T: Task> Trainer<T> {
         Ok(true)
     }
 
+    /// The model to evaluate, sample and export: with the mean of the weights, if there is one.
+    fn shown(&self) -> T::Model {
+        self.average.of(self.model.valid())
+    }
+
     fn out_of_patience(&self) -> bool {
         self.settings.patience.is_some_and(|patience| self.progress.fruitless >= patience)
     }
 
     fn save_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<PathBuf, TrainError> {
-        let path = checkpoint::save(&self.run, &self.progress, &self.model, &self.optimizer, self.carry.as_ref())?;
+        self.progress.averaged = self.average.count();
+        let mean = (self.progress.averaged > 0).then(|| self.shown());
+        let weights = Weights { model: &self.model, mean };
+        let path = checkpoint::save(&self.run, &self.progress, weights, &self.optimizer, self.carry.as_ref())?;
         self.last_checkpoint = Some(self.progress.step);
         let best = self.progress.best.map(|best| best.step);
         checkpoint::prune(&self.run, self.settings.keep, best, self.progress.step)?;

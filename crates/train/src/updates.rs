@@ -72,7 +72,7 @@ impl Watched {
 }
 
 /// The values of a parameter, `[N]`, without autodiff.
-fn flat<const D: usize>(parameter: &Param<Tensor<D>>) -> Tensor<1> {
+pub(crate) fn flat<const D: usize>(parameter: &Param<Tensor<D>>) -> Tensor<1> {
     let values = parameter.val();
     let count = values.shape().num_elements();
     let values = if values.device().is_autodiff() { values.inner() } else { values };

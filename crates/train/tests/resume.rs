@@ -8,7 +8,7 @@ use rekindle_train::trainer::EndReason;
 use support::{answers, devices, figures, resume, text, train_until, trainer};
 
 /// Everything that has a state of its own: dropout, an optimizer with means, a plateau, accumulation across an epoch's
-/// end, a hidden state.
+/// end, a mean of the weights, a hidden state.
 #[test]
 fn resumed_run_has_the_losses_of_an_unbroken_one() {
     for device in devices() {
@@ -17,6 +17,7 @@ fn resumed_run_has_the_losses_of_an_unbroken_one() {
         settings.training.accumulate = 3;
         settings.training.schedule = ScheduleKind::Plateau;
         settings.training.plateau_wait = 0;
+        settings.training.average.ema = Some(0.8);
         let [unbroken, broken] = ["unbroken", "broken"].map(|name| folder.path().join(name));
         train_until(trainer(&settings, &unbroken, &device), None);
         let (outcome, _) = train_until(trainer(&settings, &broken, &device), Some(13));

@@ -3,7 +3,8 @@
 //! A checkpoint is a folder `checkpoints/step-00001000` with
 //!
 //! ```text
-//! model.bpk        the weights
+//! model.bpk        the weights that are evaluated, sampled and exported
+//! weights.bpk      those in training, if model.bpk is their mean
 //! optimizer.bpk    the optimizer's running means
 //! carry.bpk        the hidden state that the next batch starts from
 //! training.json    step, schedule, best evaluation; length and SHA-256 of the files above
@@ -33,10 +34,13 @@ use crate::optimizer::Optimizer;
 use crate::precision::LossScale;
 use crate::schedule::Plateau;
 
-/// The format of checkpoints that this version writes; it reads this and all earlier ones.
-const FORMAT: u32 = 1;
+/// The newest format of checkpoints; this version reads this and all earlier ones.
+const FORMAT: u32 = 2;
+/// The format of a checkpoint without `weights.bpk`, which older versions read too.
+const WITHOUT_MEAN: u32 = 1;
 
 const MODEL: &str = "model.bpk";
+const WEIGHTS: &str = "weights.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const CARRY: &str = "carry.bpk";
 const TRAINING: &str = "training.json";
@@ -65,9 +69,16 @@ pub struct Progress {
     /// The scale of the loss, in `f16`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<LossScale>,
+    /// Number of weights in the mean that is evaluated; 0 if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u64,
     /// Whether the run was stopped during the evaluation of this step.
     #[serde(default)]
     pub interrupted: bool,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The best evaluation of a run.
@@ -139,15 +150,30 @@ pub struct Checkpoint {
     files: BTreeMap<&'static str, Vec<u8>>,
 }
 
+/// The weights of a checkpoint.
+#[derive(Debug)]
+pub struct Weights<'a, M> {
+    /// Those in training.
+    pub model: &'a M,
+    /// Their mean, if it takes their place in evaluations.
+    pub mean: Option<M>,
+}
+
+impl<'a, M> From<&'a M> for Weights<'a, M> {
+    fn from(model: &'a M) -> Self {
+        Self { model, mean: None }
+    }
+}
+
 /// Writes a checkpoint and returns its folder.
 ///
 /// # Errors
 ///
 /// When the disk is full or not writable; existing checkpoints are kept.
-pub fn save<M: Module, C: Carry>(
+pub fn save<'a, M: Module + 'a, C: Carry>(
     run: &RunFolder,
     progress: &Progress,
-    model: &M,
+    weights: impl Into<Weights<'a, M>>,
     optimizer: &Optimizer,
     carry: Option<&C>,
 ) -> Result<PathBuf, TrainError> {
@@ -155,7 +181,7 @@ pub fn save<M: Module, C: Carry>(
     let partial = path.with_extension("partial");
     files::remove(&partial)?;
     files::make_folder(&partial)?;
-    let written = write_files(&partial, progress, model, optimizer, carry).and_then(|()| {
+    let written = write_files(&partial, progress, weights.into(), optimizer, carry).and_then(|()| {
         // An existing checkpoint of this step is a damaged one that a resumed run skipped.
         files::remove(&path)?;
         fs::rename(&partial, &path).map_err(TrainError::io("write", &path))?;
@@ -170,18 +196,25 @@ pub fn save<M: Module, C: Carry>(
 fn write_files<M: Module, C: Carry>(
     partial: &Path,
     progress: &Progress,
-    model: &M,
+    weights: Weights<'_, M>,
     optimizer: &Optimizer,
     carry: Option<&C>,
 ) -> Result<(), TrainError> {
     let encoded = |name: &str, bytes: Result<Bytes, String>| {
         bytes.map_err(|reason| TrainError::Malformed { path: partial.join(name), reason })
     };
-    let model = model.clone().into_record().into_bytes().map_err(|e| e.to_string());
+    let record = |model: M| model.into_record().into_bytes().map_err(|e| e.to_string());
+    let (weights, model, format) = match (weights.model.clone(), weights.mean) {
+        (weights, Some(mean)) => (Some(weights), mean, FORMAT),
+        (weights, None) => (None, weights, WITHOUT_MEAN),
+    };
     let mut contents = vec![
-        (MODEL, encoded(MODEL, model)?),
+        (MODEL, encoded(MODEL, record(model))?),
         (OPTIMIZER, encoded(OPTIMIZER, optimizer.into_bytes().map_err(|e| e.to_string()))?),
     ];
+    if let Some(weights) = weights {
+        contents.push((WEIGHTS, encoded(WEIGHTS, record(weights))?));
+    }
     if let Some(carry) = carry {
         contents.push((CARRY, encoded(CARRY, pack(carry.to_data()))?));
     }
@@ -190,7 +223,7 @@ fn write_files<M: Module, C: Carry>(
         files::write_synced(&partial.join(name), &bytes)?;
         files.insert(name.to_owned(), Seal::of(&bytes));
     }
-    let training = Training { format: FORMAT, progress: progress.clone(), files, sha256: Some(UNSEALED.to_owned()) };
+    let training = Training { format, progress: progress.clone(), files, sha256: Some(UNSEALED.to_owned()) };
     let json = serde_json::to_string_pretty(&training).expect("plain numbers and strings can be written as JSON");
     let sealed = json.replace(UNSEALED, &files::sha256([&json]));
     files::write_synced(&partial.join(TRAINING), sealed.as_bytes())?;
@@ -271,7 +304,7 @@ fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
         }
     }
     let mut files = BTreeMap::new();
-    for name in [MODEL, OPTIMIZER, CARRY] {
+    for name in [MODEL, WEIGHTS, OPTIMIZER, CARRY] {
         let Some(seal) = training.files.get(name) else { continue };
         let path = folder.join(name);
         let bytes = files::read(&path)?;
@@ -282,18 +315,31 @@ fn read(folder: &Path) -> Result<(Progress, Files), TrainError> {
 }
 
 impl Checkpoint {
-    /// Loads the weights into `model`.
+    /// Loads the weights into `model`: their mean, if the run has one.
     ///
     /// # Errors
     ///
     /// When they do not fit `model`.
     pub fn model<M: Module>(&self, model: M) -> Result<M, TrainError> {
-        ModuleRecord::from_bytes(self.bytes(MODEL)?)
-            .and_then(|record| model.try_load_record(record))
-            .map_err(|e| self.malformed(MODEL, e.to_string()))
+        self.load(MODEL, model)
     }
 
-    /// Loads the state into `optimizer`. Call [`model`](Self::model) too: the state is matched by parameter id.
+    /// Loads the weights that training goes on with into `model`.
+    ///
+    /// # Errors
+    ///
+    /// When they do not fit `model`.
+    pub fn in_training<M: Module>(&self, model: M) -> Result<M, TrainError> {
+        self.load(if self.files.contains_key(WEIGHTS) { WEIGHTS } else { MODEL }, model)
+    }
+
+    fn load<M: Module>(&self, name: &'static str, model: M) -> Result<M, TrainError> {
+        ModuleRecord::from_bytes(self.bytes(name)?)
+            .and_then(|record| model.try_load_record(record))
+            .map_err(|e| self.malformed(name, e.to_string()))
+    }
+
+    /// Loads the state into `optimizer`. Call [`in_training`](Self::in_training) too: the state is matched by parameter id.
     ///
     /// # Errors
     ///
