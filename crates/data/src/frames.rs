@@ -40,12 +40,12 @@ mod tests;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
-pub use reader::is_image;
 pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::MovingShapes;
 pub use raw::{ClipReader, ImageShape, RawClip};
+pub use reader::is_image;
 pub use schema::FrameSchema;
 pub use set::{FrameSet, FrameSource, HoldOut};
 pub use standardization::Standardization;

@@ -47,9 +47,9 @@ pub fn picture_pixels(path: &Path) -> Result<u64, DataError> {
 }
 
 /// The most pixels of a frame of an animation, the most frames, and the most pixels of all of them.
-const MAX_FRAME_PIXELS: u64 = 16_000_000;
+const MAX_FRAME_PIXELS: u64 = 4_000_000;
 const MAX_FRAMES: usize = 10_000;
-const MAX_ANIMATION_PIXELS: u64 = 4_000_000_000;
+const MAX_ANIMATION_PIXELS: u64 = 1_000_000_000;
 
 /// The frames of an animated GIF, each as [`pixels`].
 ///

@@ -244,6 +244,14 @@ pub const ALL: &[Reader] = &[
     Reader { name: "amat", file: "file.amat", words: CELLS, read: images, ..PLAIN },
     Reader { name: "clip-csv", file: "clip.csv", words: CELLS, read: |path| clips(path, None), ..PLAIN },
     Reader { name: "clip-npy", file: "clip.npy", words: NUMPY, read: |path| clips(path, None), ..PLAIN },
+    Reader {
+        name: "clip-gif",
+        file: "clip.gif",
+        allowance: DECODED,
+        words: &[b"GIF89a", b"NETSCAPE2.0", b"\x21\xf9\x04", b"\x2c", b"\x3b"],
+        read: |path| clips(path, None),
+        ..PLAIN
+    },
     Reader { name: "labels-npy", file: "labels.npy", beside: CLIP, words: NUMPY, read: labels, ..PLAIN },
     Reader { name: "labels-text", file: "labels.txt", beside: CLIP, words: CELLS, read: labels, ..PLAIN },
     Reader {

@@ -229,7 +229,12 @@ impl<T: Task> Operations<T> {
     }
 
     /// The same, where the input may be left out.
-    pub fn playground_without<O: Settings + 'static>(self, input: Input, note: &'static str, player: Player<T, O>) -> Self
+    pub fn playground_without<O: Settings + 'static>(
+        self,
+        input: Input,
+        note: &'static str,
+        player: Player<T, O>,
+    ) -> Self
     where
         Trained<T>: Send + Sync,
     {

@@ -51,9 +51,9 @@ use crate::tensorboard::{Both, TensorBoard};
 use crate::trained;
 use crate::updates::Watched;
 pub use learner::Learner;
+pub use rekindle_models::stop::{StopSignal, Stopped, check_stop};
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
-pub use rekindle_models::stop::{StopSignal, Stopped, check_stop};
 
 /// A run to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

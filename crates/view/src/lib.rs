@@ -24,4 +24,3 @@ pub mod gradients;
 pub mod neurons;
 mod page;
 pub mod server;
-

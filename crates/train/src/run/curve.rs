@@ -53,7 +53,8 @@ impl Bucket {
 
     /// The kept points, in the order of the steps.
     fn points(self) -> impl Iterator<Item = Point> {
-        let [first, second] = if self.low.step <= self.high.step { [self.low, self.high] } else { [self.high, self.low] };
+        let [first, second] =
+            if self.low.step <= self.high.step { [self.low, self.high] } else { [self.high, self.low] };
         std::iter::once(first).chain((!first.is(&second)).then_some(second))
     }
 }

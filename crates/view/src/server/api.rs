@@ -94,8 +94,11 @@ pub(super) async fn settings(
     let runs = ids.iter().map(|id| shared.index.run(id)).collect::<Result<Vec<_>, _>>()?;
     aside(move || {
         let tables = runs.iter().map(|known| config(known, &shared.index.folders)).collect::<Result<Vec<_>, _>>()?;
-        let keys: BTreeMap<(&str, &str), ()> =
-            tables.iter().flat_map(|table| table.keys()).map(|(table, key)| ((table.as_str(), key.as_str()), ())).collect();
+        let keys: BTreeMap<(&str, &str), ()> = tables
+            .iter()
+            .flat_map(|table| table.keys())
+            .map(|(table, key)| ((table.as_str(), key.as_str()), ()))
+            .collect();
         let row = |(table, key): (&str, &str)| {
             let values: Vec<Option<&String>> =
                 tables.iter().map(|run| run.get(&(table.to_owned(), key.to_owned()))).collect();

@@ -61,7 +61,8 @@ impl Folders {
 
     /// The same of a file in a run, which is usually no link.
     pub fn hold_file(&self, path: &Path) -> bool {
-        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() || file.is_symlink() && self.hold(path) && path.is_file())
+        fs::symlink_metadata(path)
+            .is_ok_and(|file| file.is_file() || file.is_symlink() && self.hold(path) && path.is_file())
     }
 
     /// The first file of a run that links lead out of the folders.
@@ -95,7 +96,8 @@ impl Folders {
                 }
                 if fs::symlink_metadata(folder.join(CONFIG)).is_ok() {
                     let within = folder.strip_prefix(root).unwrap_or(&folder);
-                    let own = if within.as_os_str().is_empty() { folder.file_name().map(Path::new) } else { Some(within) };
+                    let own =
+                        if within.as_os_str().is_empty() { folder.file_name().map(Path::new) } else { Some(within) };
                     let name = own.unwrap_or(&folder).to_string_lossy().into_owned();
                     found.entry(folder).or_insert(name);
                     continue;

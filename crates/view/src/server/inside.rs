@@ -1,8 +1,8 @@
 //! What units do and how far gradients reach, computed when the page asks.
 
 use std::collections::VecDeque;
-use std::io;
 use std::fs;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use rekindle_train::inside::{Activations, Ranking};
 use rekindle_train::operation::{Observe, Output};
-use rekindle_train::rekindle_settings::Table;
 use rekindle_train::registry::{self, Open, Registered};
+use rekindle_train::rekindle_settings::Table;
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::trainer::StopSignal;
@@ -211,7 +211,8 @@ fn most_steps(config: &Table) -> usize {
 fn check_data(run: &RunFolder, task: &dyn Registered, folders: &Folders) -> Result<(), Failure> {
     let config = run.config()?;
     for section in task.sections() {
-        for field in section.settings.iter().filter(|field| field.value_name.is_some_and(|name| PATHS.contains(&name))) {
+        for field in section.settings.iter().filter(|field| field.value_name.is_some_and(|name| PATHS.contains(&name)))
+        {
             let value = config.get(section.table).and_then(|table| table.get(field.key));
             for path in value.and_then(|value| value.as_str()).unwrap_or_default().split(',') {
                 let there = !path.is_empty() && fs::symlink_metadata(path).is_ok();

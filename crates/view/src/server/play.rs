@@ -16,8 +16,8 @@ use axum::response::Response;
 use rekindle_data::picture_pixels;
 use rekindle_train::TrainError;
 use rekindle_train::playground::{Answers, Input, Play, Playable, Playground};
-use rekindle_train::rekindle_settings::{Field, Kind, Table, Value};
 use rekindle_train::registry::{self, Open, Registered};
+use rekindle_train::rekindle_settings::{Field, Kind, Table, Value};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
 use rekindle_train::trainer::{StopSignal, Stopped};
@@ -128,7 +128,10 @@ pub(super) struct Place {
 pub(super) fn openable(known: &Known, folders: &Folders) -> Result<RunFolder, Failure> {
     let run = RunFolder::at(&known.found.path);
     if let Some(out) = folders.link_out(run.path()) {
-        return Err(Failure::refused(format!("{} leads out of the folders of this page: it is not read", out.display())));
+        return Err(Failure::refused(format!(
+            "{} leads out of the folders of this page: it is not read",
+            out.display()
+        )));
     }
     if let Some(problem) = known.shown().problem {
         return Err(Failure::refused(problem));
@@ -143,14 +146,13 @@ fn task_of(shared: &Shared, known: &Known) -> Result<&'static dyn Registered, Fa
         .ok_or_else(|| Failure::refused(run.problem.unwrap_or_else(|| "the run has not been read yet".to_owned())))
 }
 
-pub(super) async fn playground(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
+pub(super) async fn playground(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Response, Failure> {
     let known = shared.index.run(&id)?;
     let task = task_of(&shared, &known)?;
     let Some(Playground { input, optional, options, note }) = task.playground() else {
-        return Ok(answer(&json!({"task": task.name(), "input": "none", "controls": [], "note": "This task has none."})));
+        return Ok(answer(
+            &json!({"task": task.name(), "input": "none", "controls": [], "note": "This task has none."}),
+        ));
     };
     let files = match input {
         Input::Picture => Some((1, PICTURES)),
@@ -376,7 +378,10 @@ impl Given {
         fs::write(&path, bytes).map_err(failed)?;
         self.folder = Some(folder);
         let picture = !["npy", "csv"].contains(&&ending[..]);
-        if picture && picture_pixels(&path).map_err(|e| Failure::refused(without_folder(&sentence(&e), self.folder.as_ref())))? > PIXELS
+        if picture
+            && picture_pixels(&path)
+                .map_err(|e| Failure::refused(without_folder(&sentence(&e), self.folder.as_ref())))?
+                > PIXELS
         {
             let most = PIXELS / 1_000_000;
             return Err(Failure::refused(format!("{name:?} has more than {most} megapixels: make it smaller first")));
@@ -412,9 +417,10 @@ impl Given {
             if name == "neuron" {
                 let number = |key: &str| value[key].as_u64().map(|number| number as usize);
                 let unit = number("series").zip(number("unit"));
-                watch = Some(unit.map(|(series, unit)| [series, unit]).ok_or_else(|| {
-                    Failure::refused("neuron: must be an object with the numbers series and unit")
-                })?);
+                watch =
+                    Some(unit.map(|(series, unit)| [series, unit]).ok_or_else(|| {
+                        Failure::refused("neuron: must be an object with the numbers series and unit")
+                    })?);
                 continue;
             }
             let field = fields.iter().find(|field| field.key == name);

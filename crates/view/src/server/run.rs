@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rekindle_train::TrainError;
-use rekindle_train::rekindle_settings::Table;
 use rekindle_train::registry::{self, Registered, recurrence};
+use rekindle_train::rekindle_settings::Table;
 use rekindle_train::run::{BestFigures, Followed, RunFolder, checkpoint};
 use serde::Serialize;
 

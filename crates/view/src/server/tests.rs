@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use rekindle_train::rekindle_settings::{Table, Tables, Value};
 use rekindle_train::registry;
+use rekindle_train::rekindle_settings::{Table, Tables, Value};
 use rekindle_train::run::{FORMAT, RunFolder};
 use rekindle_train::tasks;
 use rekindle_train::trainer::{NewRun, StopSignal};
@@ -153,7 +153,10 @@ fn the_page_is_served_with_its_policy_and_nothing_else_is() {
     for file in page::FILES {
         let answer = place.get(file.path);
         assert_eq!(answer.status, StatusCode::OK, "{}", file.path);
-        assert_eq!((answer.text(), &answer.headers["content-type"]), (file.text.to_owned(), &file.kind.parse().unwrap()));
+        assert_eq!(
+            (answer.text(), &answer.headers["content-type"]),
+            (file.text.to_owned(), &file.kind.parse().unwrap())
+        );
     }
     for path in ["/nothing.js", "/api", "/api/nothing", "/api/runs/x/nothing", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
         place.get(path).failure(404);

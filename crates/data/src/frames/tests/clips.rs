@@ -236,3 +236,49 @@ fn an_open_quotation_mark_is_named_with_its_line() {
     let files = Files::new();
     assert_says(open(&files.with("a.csv", "x,label\n1,\"up\n2,down\n")), &["a.csv, line 2", "quotation mark"]);
 }
+
+/// A GIF with a frame for each grey level.
+fn animation(path: &std::path::Path, levels: &[u8], size: u32) {
+    let file = fs::File::create(path).unwrap();
+    let mut encoder = image::codecs::gif::GifEncoder::new(file);
+    let frame = |&level: &u8| {
+        image::Frame::new(image::RgbaImage::from_pixel(size, size, image::Rgba([level, level, level, 255])))
+    };
+    encoder.encode_frames(levels.iter().map(frame)).unwrap();
+}
+
+#[test]
+fn an_animated_gif_is_a_clip() {
+    let files = Files::new();
+    let set = FrameSet::open(&source("builtin:moving-shapes"), None, &reader(), None).unwrap();
+    let FrameFormat::Pixels { channels, height, width } = set.schema.format else { panic!("images") };
+    let path = std::path::PathBuf::from(files.with("clip.gif", ""));
+    animation(&path, &[0, 255, 0], 12);
+    let clips = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false).unwrap();
+    let Frames::Pixels { size, values } = &clips[0].frames else { panic!("{:?}", clips[0].frames) };
+    assert_eq!((clips.len(), clips[0].len(), *size), (1, 3, channels * height * width));
+    for (frame, level) in values.chunks_exact(*size).zip([0, 255, 0]) {
+        assert!(frame.iter().all(|&pixel| pixel.abs_diff(level) < 8), "{level}: {frame:?}");
+    }
+    let bytes = fs::read(&path).unwrap();
+    for damaged in [&bytes[..bytes.len() / 2], &bytes[..6], b"not a GIF"] {
+        fs::write(&path, damaged).unwrap();
+        let clips = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false);
+        assert!(clips.is_err() || clips.unwrap()[0].len() < 3);
+    }
+    // 65,535 by 65,535 pixels, from the head alone.
+    let huge = [b"GIF89a", &[255; 4][..], &[0, 0, 0], &bytes[13..]].concat();
+    fs::write(&path, huge).unwrap();
+    let error = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false).unwrap_err().to_string();
+    assert!(error.contains("megapixels") && error.contains("clip.gif"), "{error}");
+}
+
+#[test]
+fn a_table_that_is_given_as_a_clip_names_no_other_files() {
+    let files = Files::new();
+    let other = files.with("other.csv", TABLE);
+    let list = files.with("list.csv", format!("clip,path\na,{other}\n"));
+    let set = open(&other).unwrap();
+    assert_eq!(source(&list).clips(&reader(), &set.schema, false).unwrap().len(), 1);
+    assert!(FrameSource::of_clip(&list).clips(&reader(), &set.schema, false).is_err());
+}

@@ -13,7 +13,10 @@ fn run() -> (tempfile::TempDir, RunFolder) {
 
 fn step(step: u64) -> String {
     let loss = 10.0 / step as f64;
-    format!("{{\"kind\":\"step\",\"step\":{step},\"epoch\":{},\"loss\":{loss},\"seconds\":{step}}}\n", step as f64 / 10.0)
+    format!(
+        "{{\"kind\":\"step\",\"step\":{step},\"epoch\":{},\"loss\":{loss},\"seconds\":{step}}}\n",
+        step as f64 / 10.0
+    )
 }
 
 fn evaluation(step: u64, loss: f64, best: bool) -> String {
@@ -37,7 +40,10 @@ fn lines_are_read_as_they_are_added_and_half_lines_wait_for_their_end() {
     write!(file, "{}not JSON\n{}{}", &step(2)[20..], evaluation(2, 4.0, true), evaluation(3, 5.0, false)).unwrap();
     assert!(followed.update(&run).unwrap());
     assert_eq!((followed.steps, followed.training.points(10).len(), followed.fruitless), (3, 2, 1));
-    assert_eq!(followed.best.as_ref().unwrap().figures, BTreeMap::from([("accuracy".into(), 0.5), ("loss".into(), 4.0)]));
+    assert_eq!(
+        followed.best.as_ref().unwrap().figures,
+        BTreeMap::from([("accuracy".into(), 0.5), ("loss".into(), 4.0)])
+    );
     assert_eq!((followed.seconds, &followed.higher[..]), (Some(1.5), &["accuracy".to_owned()][..]));
 }
 

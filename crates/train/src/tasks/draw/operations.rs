@@ -187,15 +187,14 @@ fn play(trained: &Painter, play: Play, options: PlayOptions, answers: &mut Answe
     let Trained { model, assets: shape, settings, .. } = trained;
     let seed = options.seed.unwrap_or_else(rand::random);
     let mut rng = seeded(seed);
-    let (count, steps) = match &play.files[..] {
-        [] => (options.count, Drawing::New(noise(model, options.count, &mut rng))),
+    let (count, known) = match &play.files[..] {
+        [] => (options.count, None),
         [file] => {
             let images = whole(file.to_str().ok_or("the name of the picture is no text")?, *shape)?;
             let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
             let values = Batches::new(images.len(), 1, SEED)?.rows(&images, settings.data.binarize, &rows, 0);
             let values = TensorData::new(values, [rows.len(), shape.pixels()]);
-            let images = Tensor::from_data(values, &model.canvas.device());
-            (rows.len(), Drawing::Known { noise: noise(model, rows.len(), &mut rng), images })
+            (rows.len(), Some(Tensor::from_data(values, &model.canvas.device())))
         }
         _ => return Err("give one picture".into()),
     };
@@ -218,19 +217,12 @@ fn play(trained: &Painter, play: Play, options: PlayOptions, answers: &mut Answe
         step += 1;
         Ok(())
     };
-    match steps {
-        Drawing::New(noise) => model.generating(noise).try_for_each(&mut show)?,
-        Drawing::Known { noise, images } => {
-            model.reconstruct(images, noise).into_iter().try_for_each(&mut show)?;
-        }
+    let noise = noise(model, count, &mut rng);
+    match known {
+        None => model.generating(noise).try_for_each(&mut show)?,
+        Some(images) => model.reconstruct(images, noise).into_iter().try_for_each(&mut show)?,
     }
     answers.line(&json!({"done": true, "seed": seed}))
-}
-
-/// What is drawn.
-enum Drawing {
-    New(Tensor<3>),
-    Known { noise: Tensor<3>, images: Tensor<2> },
 }
 
 /// Pixels with three digits: more cannot be seen, and take space.

@@ -7,7 +7,8 @@ fn guard(name: Option<&str>, address: &str) -> Guard {
 }
 
 fn request(path: &str, headers: &[(&str, &str)]) -> Request {
-    let request = headers.iter().fold(Request::builder().uri(path), |request, (name, value)| request.header(*name, *value));
+    let request =
+        headers.iter().fold(Request::builder().uri(path), |request, (name, value)| request.header(*name, *value));
     request.body(Body::empty()).unwrap()
 }
 
@@ -21,7 +22,9 @@ fn only_this_server_is_a_host() {
     for host in ["127.0.0.1:7007", "localhost:7007", "LOCALHOST", "[::1]:7007", "localhost:9000"] {
         assert_eq!(refused(&guard, "/api/runs", &[("host", host)]), None, "{host}");
     }
-    for host in ["", "example.com", "example.com:7007", "localhost.example.com", "127.0.0.1.example.com:7007", "localhost:x"] {
+    for host in
+        ["", "example.com", "example.com:7007", "localhost.example.com", "127.0.0.1.example.com:7007", "localhost:x"]
+    {
         assert_eq!(refused(&guard, "/", &[("host", host)]), Some(403), "{host}");
     }
     assert_eq!(refused(&guard, "/", &[]), Some(403));
@@ -57,7 +60,9 @@ fn other_machines_need_the_token() {
     let host = ("host", "192.168.1.5:7007");
     let cookie = format!("other=1; rekindle={token}");
     assert_eq!(refused(&guard, "/api/runs", &[host, ("cookie", &cookie)]), None);
-    for cookie in ["", "rekindle=", "rekindle=0", &cookie[..cookie.len() - 1], &format!("{cookie}0"), &format!("x{cookie}")] {
+    for cookie in
+        ["", "rekindle=", "rekindle=0", &cookie[..cookie.len() - 1], &format!("{cookie}0"), &format!("x{cookie}")]
+    {
         let status = refused(&guard, "/api/runs", &[host, ("cookie", cookie)]);
         // The name of another cookie may end like ours.
         assert_eq!(status, if cookie.starts_with("xother") { None } else { Some(401) }, "{cookie}");

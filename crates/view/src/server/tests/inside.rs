@@ -58,7 +58,9 @@ fn data_outside_of_the_folders_is_not_read() {
     let place = Place::new(|runs| {
         let text = runs.parent().unwrap().join("text.txt");
         fs::write(&text, "the words of a text that is elsewhere\n".repeat(100)).unwrap();
-        let settings = format!("{TINY}[sample]\nsample_length = 0\n[data]\ndata = {text:?}\nbatch_size = 2\nsequence_length = 8\n");
+        let settings = format!(
+            "{TINY}[sample]\nsample_length = 0\n[data]\ndata = {text:?}\nbatch_size = 2\nsequence_length = 8\n"
+        );
         train(&runs.join("run"), "chars", &settings);
     });
     for what in ["neurons", "gradients"] {

@@ -62,7 +62,8 @@ fn chars_write_with_probabilities_alternatives_and_activations() {
 
     let options = json!({"length": 40, "seed": 7, "temperature": 0.9});
     let lines = played(&place, &json!({"text": "fn m", "options": options}));
-    let prime: Vec<&str> = lines[1]["prime"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
+    let prime: Vec<&str> =
+        lines[1]["prime"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
     assert_eq!(prime, ["f", "n", " ", "m"]);
     assert_eq!(lines.len(), 2 + 40);
     let text = |lines: &[Json]| lines[2..].iter().map(|line| line["text"].as_str().unwrap()).collect::<String>();
@@ -135,7 +136,12 @@ fn options_that_are_invalid_are_named() {
     let address = place.of("run", "play");
     assert!(place.post(&address, "application/json", "{").failure(400).contains("JSON"));
     assert!(place.post(&address, "text/plain", "{}").failure(415).contains("JSON"));
-    assert!(place.post(&address, "multipart/form-data; boundary=x", form(&json!({}), &[("a.png", b"x")])).failure(400).contains("no files"));
+    assert!(
+        place
+            .post(&address, "multipart/form-data; boundary=x", form(&json!({}), &[("a.png", b"x")]))
+            .failure(400)
+            .contains("no files")
+    );
     place.post(&address, "multipart/form-data", "x").failure(400);
     let huge = place.post(&address, "application/json", vec![b' '; 17 << 20]).failure(413);
     assert!(huge.contains("16 MiB"), "{huge}");
@@ -199,7 +205,8 @@ fn a_search_ends_when_it_is_stopped() {
     let model = place.shared.players.model(&place.shared, &known).unwrap();
     let stop = StopSignal::default();
     stop.stop();
-    let (mut send, play) = (|_: String| Ok(()), rekindle_train::playground::Play { text: "may".to_owned(), ..Default::default() });
+    let (mut send, play) =
+        (|_: String| Ok(()), rekindle_train::playground::Play { text: "may".to_owned(), ..Default::default() });
     let mut answers = rekindle_train::playground::Answers::new(&mut send);
     let stopped = stop.during(|| model.play(play, Table::new(), &mut answers));
     assert_eq!(stopped.unwrap_err().to_string(), "stopped");
@@ -250,7 +257,12 @@ fn draw_plays_its_steps_with_windows() {
     let reconstructed = upload(&place, &json!({"seed": 1}), &[("digit.ppm", &picture(28, 28))]).lines();
     assert_eq!((&reconstructed[0]["count"], reconstructed.len()), (&json!(1), 1 + 4 + 1));
     assert_eq!(reconstructed[1]["windows"][0]["read"].as_array().unwrap().len(), 4);
-    assert!(place.post(&place.of("run", "play"), "application/json", r#"{"options": {"count": 9999}}"#).failure(400).contains("count"));
+    assert!(
+        place
+            .post(&place.of("run", "play"), "application/json", r#"{"options": {"count": 9999}}"#)
+            .failure(400)
+            .contains("count")
+    );
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn patience_ends_a_run_and_the_best_evaluation_is_shown() {
     };
     let config = "[training]\nepochs = 9\npatience = 2\n";
     let place = Place::new(|runs| {
-        let lines = [(1, 2.0, true), (2, 3.0, false), (3, 3.0, false)].map(|(step, loss, best)| evaluation(step, loss, best));
+        let lines =
+            [(1, 2.0, true), (2, 3.0, false), (3, 3.0, false)].map(|(step, loss, best)| evaluation(step, loss, best));
         written(&runs.join("waiting"), "chars", config, &lines[..2].concat());
         written(&runs.join("done"), "chars", config, &lines.concat());
     });
@@ -133,7 +134,9 @@ fn pictures_and_samples_are_listed_and_nothing_else_is_read() {
     assert!(policy.contains("sandbox") && !policy.contains("script-src"), "{policy}");
     assert_eq!(place.get(&place.of("run", "pictures/samples:steps.png")).headers["content-type"], "image/png");
     assert_eq!(place.get(&place.of("run", "pictures/%3Cimg%20src=x%3E.svg")).status, StatusCode::OK);
-    for name in ["notes.txt", "..%2F..%2Foutside.svg", "%2Fetc%2Fpasswd", "..%2Fconfig.toml", "%00", "samples:..%2Fx.png"] {
+    for name in
+        ["notes.txt", "..%2F..%2Foutside.svg", "%2Fetc%2Fpasswd", "..%2Fconfig.toml", "%00", "samples:..%2Fx.png"]
+    {
         place.get(&place.of("run", &format!("pictures/{name}"))).failure(404);
     }
 }
