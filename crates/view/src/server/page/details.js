@@ -19,7 +19,9 @@ export class Settings {
   }
 
   async show(ids) {
-    this.ids = ids.slice(0, SIDE_BY_SIDE);
+    // The settings of some damaged runs cannot be read.
+    const readable = ids.filter(id => this.runs.all.get(id)?.task);
+    this.ids = readable.slice(0, SIDE_BY_SIDE);
     const turn = (this.turn = {});
     const count = this.ids.length;
     if (count === 0) {
@@ -75,7 +77,7 @@ export class Settings {
       : element('p', { class: 'faint' }, 'The settings of these runs are the same.');
     this.node.replaceChildren(
       heading,
-      ...(count < ids.length ? [element('p', { class: 'faint' }, `The first ${count} runs.`)] : []),
+      ...(count < readable.length ? [element('p', { class: 'faint' }, `The first ${count} runs.`)] : []),
       ...(count > 1 ? [element('label', {}, this.different, ' only those that differ (≠)')] : []),
       content,
     );

@@ -14,7 +14,9 @@ export class Inside {
     Object.assign(this, { root, runs, shown: null });
     this.choice = new RunChoice(runs, id => open('inside', id));
     runs.listen(() => {
-      if (!root.hidden) this.choice.list(this.shown);
+      if (root.hidden) return;
+      if (this.shown === null) this.show(null);
+      else this.choice.list(this.shown);
     });
   }
 
@@ -218,6 +220,7 @@ function unitsOf(run, data, read) {
       { class: 'faint' },
       `${whole(data.tokens.length)} ${data.unit} of ${data.source}; ${whole(count)} units.`,
     ),
+    data.notes ? element('p', { class: 'faint' }, data.notes) : '',
     root,
     element('h3', {}, 'The best unit for each feature'),
     table(

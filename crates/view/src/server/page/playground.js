@@ -43,14 +43,17 @@ export class Playground {
     this.choice = new RunChoice(runs, id => open('playground', id));
     this.stage = element('div');
     runs.listen(() => {
-      if (!root.hidden) this.choice.list(this.shown);
+      if (root.hidden) return;
+      if (this.shown === null) this.show(null);
+      else this.choice.list(this.shown);
     });
   }
 
   async show(id) {
     this.root.replaceChildren(this.choice.node, this.stage);
     const chosen = this.choice.list(id ?? this.shown);
-    if (chosen === this.shown && chosen !== null) return;
+    if (chosen === this.shown && chosen !== null && !this.failed) return;
+    this.failed = false;
     this.stop();
     this.shown = chosen;
     const run = this.runs.all.get(chosen);
@@ -63,7 +66,7 @@ export class Playground {
       const given = await get(ofRun(chosen, 'playground'));
       if (chosen === this.shown) this.build(run, given);
     } catch (error) {
-      this.shown = null;
+      this.failed = true;
       this.stage.replaceChildren(problem(error));
     }
   }

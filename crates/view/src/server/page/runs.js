@@ -74,13 +74,18 @@ export class RunsTab {
     this.replot();
   }
 
+  /** Chooses the newest runs of one task, until the reader chooses. */
+  begin() {
+    const runs = [...this.runs.all.values()].sort(ORDERS.newest);
+    const first = runs.find(run => run.steps > 0) ?? runs.find(run => !run.problem) ?? runs[0];
+    const like = runs.filter(run => run.task === first?.task && run.steps > 0);
+    this.chosen = new Set(like.slice(0, AT_FIRST).map(run => run.id));
+    this.shown = first?.id ?? null;
+  }
+
   /** Makes what stands in the tab, once. */
   build() {
-    const runs = [...this.runs.all.values()].sort(ORDERS.newest);
-    const first = runs.find(run => !run.problem);
-    const like = runs.filter(run => first && run.task === first.task && run.steps > 0);
-    this.chosen = new Set(like.slice(0, AT_FIRST).map(run => run.id));
-    this.shown = first?.id ?? runs[0]?.id ?? null;
+    this.begin();
     this.filter = element('input', { type: 'search', placeholder: 'name, task or model', oninput: () => this.find() });
     this.order = choice(Object.keys(ORDERS), () => this.find());
     this.count = element('p', { class: 'faint', role: 'status' });
@@ -182,6 +187,12 @@ export class RunsTab {
   }
 
   changed(id) {
+    // At the start of the server, runs are found before they are read.
+    if (!this.touched && this.chosen.size === 0) {
+      this.begin();
+      if (this.chosen.size) this.settings.show([...this.chosen]);
+      this.redetail();
+    }
     for (const chosen of this.chosen) if (!this.runs.all.has(chosen)) this.chosen.delete(chosen);
     if (id === null || !this.rows.has(id)) this.sorted = null;
     if (id === null) {
@@ -310,12 +321,14 @@ export class RunsTab {
   }
 
   choose() {
+    this.touched = true;
     this.list();
     this.plot();
     this.settings.show([...this.chosen]);
   }
 
   look(id) {
+    this.touched = true;
     this.shown = id;
     this.list();
     this.details.show(this.shown);
