@@ -16,7 +16,7 @@ export class Controls {
     input.id = id;
     input.setAttribute('aria-describedby', id + '-help');
     this.inputs.set(control.name, [input, control]);
-    const label = element('label', { for: id }, control.name.replace(/-/g, ' '));
+    const label = element('label', { for: id }, control.name.replace(/[-_]/g, ' '));
     const help = element('span', { class: 'faint help', id: id + '-help' }, control.help);
     return element('div', { class: 'option' }, label, input, help);
   }

@@ -35,7 +35,7 @@ export class Settings {
       found = { error };
     }
     if (turn !== this.turn) return;
-    const heading = element('h2', {}, count > 1 ? 'Settings side by side' : 'Settings');
+    const heading = element('h2', {}, 'Settings side by side');
     if (found.error) {
       this.node.replaceChildren(heading, problem(found.error));
       return;
@@ -72,15 +72,18 @@ export class Settings {
       ),
       element('tbody', {}, ...body),
     );
-    const content = rows.length
-      ? element('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Settings' }, grid)
-      : element('p', { class: 'faint' }, 'The settings of these runs are the same.');
-    this.node.replaceChildren(
-      heading,
-      ...(count < readable.length ? [element('p', { class: 'faint' }, `The first ${count} runs.`)] : []),
-      ...(count > 1 ? [element('label', {}, this.different, ' only those that differ (≠)')] : []),
-      content,
-    );
+    const framed = element('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Settings' }, grid);
+    if (count === 1) {
+      const open = this.node.querySelector('details')?.open ?? false;
+      this.node.replaceChildren(
+        element('details', { open }, element('summary', {}, `Settings of ${heads[0]}`), framed),
+      );
+      return;
+    }
+    const few = count < readable.length ? element('p', { class: 'faint' }, `The first ${count} runs.`) : '';
+    const same = element('p', { class: 'faint' }, 'The settings of these runs are the same.');
+    const filter = element('label', {}, this.different, ' only those that differ (≠)');
+    this.node.replaceChildren(heading, few, filter, rows.length ? framed : same);
   }
 }
 

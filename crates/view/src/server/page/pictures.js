@@ -1,7 +1,7 @@
 // Views of answers about pictures: captions with what each word attends to, drawings step by step, labelled frames.
 import { Chart } from '/chart.js';
 import { element } from '/reader.js';
-import { bars, counted, percent, stroke, whole } from '/shown.js';
+import { COLOURS, bars, counted, stroke, whole } from '/shown.js';
 import { Hypotheses } from '/texts.js';
 
 /** Side of the large picture of a caption, in pixels. */
@@ -146,6 +146,13 @@ export class Drawn {
     this.play = element('button', { type: 'button', onclick: () => (this.timer ? this.pause() : this.run()) }, 'Play');
     this.windows = element('input', { type: 'checkbox', checked: true, onchange: () => this.paint() });
     this.about = element('span', { class: 'faint' });
+    this.legend = element(
+      'span',
+      { class: 'controls' },
+      element('label', {}, this.windows, ' windows: '),
+      element('span', { class: 'window write' }, 'write'),
+      element('span', { class: 'window read' }, 'read'),
+    );
     this.images = element('div', { class: 'tiles' });
     this.node = element(
       'div',
@@ -156,9 +163,7 @@ export class Drawn {
         this.play,
         element('label', { class: 'grow' }, 'Step ', this.slider),
         this.about,
-        element('label', {}, this.windows, ' windows: '),
-        element('span', { class: 'window write' }, 'write'),
-        element('span', { class: 'window read' }, 'read'),
+        this.legend,
       ),
       this.images,
     );
@@ -177,6 +182,8 @@ export class Drawn {
     }
     if (!this.steps.length) return;
     this.slider.max = this.steps.length - 1;
+    // A model without attention reads and writes the whole image.
+    this.legend.hidden = !this.steps[0].windows?.some(one => one?.read || one?.write);
     if (!this.timer) this.slider.value = this.steps.length - 1;
     this.paint();
   }
@@ -272,7 +279,7 @@ export class Timeline {
       this.legend,
       this.strip,
       this.chart.node,
-      element('div', { class: 'beside' }, this.picture, element('div', {}, this.about, this.shares)),
+      element('div', { class: 'looked' }, this.picture, element('div', {}, this.about, this.shares)),
     );
   }
 
@@ -300,10 +307,11 @@ export class Timeline {
     this.strip.replaceChildren(
       ...this.stretches().map(({ label, from, to }) => {
         const part = element('span', { title: `${label}: frames ${from} to ${to - 1}` }, label);
+        const { colour } = stroke(this.labels.indexOf(label));
         part.style.flexGrow = to - from;
-        part.style.background = style.find(one => one.name === label)?.colour ?? '#8a8a8a';
+        part.style.background = colour;
         // The first colour alone is too dark for black letters.
-        part.style.color = label === this.labels[0] ? '#fff' : '#000';
+        part.style.color = colour === COLOURS[0] ? '#fff' : '#000';
         return part;
       }),
     );

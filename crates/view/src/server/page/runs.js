@@ -43,6 +43,9 @@ function smoothed(points, weight) {
   });
 }
 
+/** The curves of all figures, with that of the loss first. */
+const lossFirst = curves => Object.entries(curves).sort(([a], [b]) => (b === 'loss') - (a === 'loss'));
+
 /** A control with a label. */
 const labelled = (text, control) => element('label', {}, text + ' ', control);
 const choice = (names, changed) =>
@@ -385,7 +388,7 @@ export class RunsTab {
     for (const run of runs) {
       const { training = {}, evaluations = {} } = this.curves.get(run.id)?.data ?? {};
       for (const [name, points] of Object.entries(training)) add(`Training ${words(name)}`, run, points);
-      for (const [name, points] of Object.entries(evaluations)) add(`Held out: ${words(name)}`, run, points);
+      for (const [name, points] of lossFirst(evaluations)) add(`Held out: ${words(name)}`, run, points);
     }
     for (const [title, chart] of this.charts) {
       if (lines.has(title)) continue;
