@@ -161,11 +161,13 @@ export class Details {
     const names = [...new Set(evaluations.flatMap(one => Object.keys(one.figures)))];
     const heads = [{ number: 'Step' }, { number: 'Epoch' }, ...names.map(name => ({ number: words(name) })), 'Best'];
     const newest = [...evaluations].reverse();
+    // Each was marked as the best so far when it was made.
+    const best = newest.find(one => one.best);
     const row = one => [
       { number: whole(one.step) },
       { number: figure(one.epoch) },
       ...names.map(name => ({ number: figure(one.figures[name]) })),
-      one.best ? 'yes' : '',
+      one === best ? 'yes' : '',
     ];
     const rows = table(heads, newest.slice(0, EVALUATIONS).map(row));
     const rest = newest.slice(EVALUATIONS);
