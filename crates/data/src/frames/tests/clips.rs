@@ -252,7 +252,7 @@ fn an_animated_gif_is_a_clip() {
     let files = Files::new();
     let set = FrameSet::open(&source("builtin:moving-shapes"), None, &reader(), None).unwrap();
     let FrameFormat::Pixels { channels, height, width } = set.schema.format else { panic!("images") };
-    let path = std::path::PathBuf::from(files.with("clip.gif", ""));
+    let path = files.path("clip.gif");
     animation(&path, &[0, 255, 0], 12);
     let clips = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false).unwrap();
     let Frames::Pixels { size, values } = &clips[0].frames else { panic!("{:?}", clips[0].frames) };

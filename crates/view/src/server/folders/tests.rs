@@ -40,7 +40,7 @@ fn links_are_not_followed_out_of_the_folders() {
     run(&inside.join("own"));
     symlink(outside.join("secret"), inside.join("link")).unwrap();
     symlink(inside.join("own"), inside.join("again")).unwrap();
-    let folders = Folders::open(&[inside.clone()]).unwrap();
+    let folders = Folders::open(std::slice::from_ref(&inside)).unwrap();
     assert_eq!(folders.runs().iter().map(|run| &run.name[..]).collect::<Vec<_>>(), ["own"]);
     assert!(!folders.hold(&inside.join("link")) && folders.hold(&inside.join("again")));
     let own = fs::canonicalize(inside.join("own")).unwrap();

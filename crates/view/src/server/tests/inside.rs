@@ -24,7 +24,7 @@ fn the_units_of_a_run_are_shown_and_kept_for_a_while() {
         unit(name, "0/8").failure(404);
         unit(name, "99/0").failure(404);
     }
-    assert_eq!(unit("chars", "0/0").failure(410).is_empty(), false, "two analyses are kept");
+    assert!(!unit("chars", "0/0").failure(410).is_empty(), "two analyses are kept");
     assert!(place.get(&place.of("draw", "neurons")).failure(422).contains("rekindle sample"));
     assert!(place.get(&place.of("chars", "neurons?length=0")).failure(400).contains("length"));
     let typed = place.post(&place.of("chars", "neurons"), "text/plain", "fn typed() { 1 }\n".repeat(20)).json();
