@@ -1,5 +1,6 @@
 //! The commands, one file each; those on a trained model are in [`operations`].
 
+pub mod average;
 pub mod bench;
 pub mod compare;
 pub mod data;

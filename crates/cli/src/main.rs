@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::View(view) => commands::view::run(&view),
+        Command::Average(average) => commands::average::run(&average),
         Command::Import(import) => commands::operations::import(&import, given),
         Command::Export(export) => commands::export::run(&export),
         Command::Settings(settings) => commands::settings::run(&settings),

@@ -32,6 +32,8 @@ pub enum Command {
     Compare(Compare),
     /// Show runs on a page in the browser: curves as they grow, models to try, and the inside of both
     View(View),
+    /// Average the weights of checkpoints, of one run or of several, into a new run
+    Average(Average),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
     /// Write the weights of a run for other programs
@@ -120,10 +122,42 @@ pub struct Answer {
     pub output: Output,
 }
 
+/// Runs that answer together.
+#[derive(Debug, Args)]
+pub struct OpenRuns {
+    #[command(flatten)]
+    pub open: OpenRun,
+    /// Another run that answers together with RUN: their probabilities are averaged; may be given several times
+    #[arg(long, value_name = "RUN")]
+    pub with: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Average {
+    /// The folders of the runs
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Which checkpoint of each run: best, last or a step
+    #[arg(long, value_name = "WHICH", default_value_t)]
+    pub checkpoint: Which,
+    /// Average the last COUNT checkpoints of each run instead; `train --keep` says how many a run keeps
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one, allow_negative_numbers = true,
+        conflicts_with = "checkpoint")]
+    pub last: Option<usize>,
+    /// The folder of the new run, which has the settings of the first one
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Replace the run in --out
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
 #[derive(Debug, Args)]
 pub struct Sample {
     #[command(flatten)]
-    pub open: OpenRun,
+    pub open: OpenRuns,
     /// Seed [default: random]
     #[arg(long = "seed", value_name = "SEED", allow_negative_numbers = true)]
     pub sample_seed: Option<u64>,
@@ -132,7 +166,7 @@ pub struct Sample {
 #[derive(Debug, Args)]
 pub struct Eval {
     #[command(flatten)]
-    pub open: OpenRun,
+    pub open: OpenRuns,
     /// Evaluate on all of this data instead of the run's own
     #[arg(long = "data", value_name = "PATH")]
     pub other_data: Option<String>,
@@ -147,7 +181,7 @@ pub struct Eval {
 #[derive(Debug, Args)]
 pub struct Predict {
     #[command(flatten)]
-    pub open: OpenRun,
+    pub open: OpenRuns,
     /// Texts, files with a text on each line (- is standard input), or, as the run's task wants, images or clips [default:
     /// lines of standard input]
     #[arg(value_name = "INPUT")]

@@ -63,8 +63,8 @@ use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
-use crate::decode::Forced;
 use crate::decode::forced::Targets;
+use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, rows};
 use crate::settings::RecurrentSettings;
 use encoder::{Encoder, EncoderConfig, View};
@@ -255,9 +255,24 @@ impl Captioner {
     ///
     /// As [`loss`](Self::loss).
     pub fn score(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
-        let targets = self.targets(features.dims()[0], captions);
-        let (outputs, _) = self.read(features, &targets);
-        targets.score(self.logits(outputs))
+        Self::score_together(&[(self, features)], captions)
+    }
+
+    /// The same of several models with the same tokens, each with its own features of the images, whose probabilities
+    /// are averaged.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model, and as [`loss`](Self::loss).
+    pub fn score_together(members: &[(&Self, Tensor<3>)], captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
+        let (first, features) = &members[0];
+        let targets = first.targets(features.dims()[0], captions);
+        let logits = |(model, features): &(&Self, Tensor<3>)| model.logits(model.read(features.clone(), &targets).0);
+        targets.score(mixture(members.iter().map(logits).collect()))
     }
 
     /// Attention weights of each token of a caption, its end included, over the places of the image: a row per token;

@@ -32,6 +32,8 @@ use rekindle_settings::{SettingError, settings};
 
 pub use generator::{Generator, Written};
 
+use crate::decode::log_mean_exp;
+
 use crate::settings::RecurrentSettings;
 
 settings! {
@@ -215,5 +217,40 @@ impl CharLm {
     /// The text starts from `state`, or from a hidden state of zeros.
     pub fn generate(&self, prime: &[u32], state: Option<State>, sampler: crate::decode::Sampler) -> Generator<'_> {
         Generator::new(self, prime, state, sampler)
+    }
+
+    /// [`generate`](Self::generate) from zeros by several models of one vocabulary: their probabilities are averaged at
+    /// each token.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model.
+    pub fn generate_together<'m>(models: &[&'m Self], prime: &[u32], sampler: crate::decode::Sampler) -> Generator<'m> {
+        Generator::together(models, prime, sampler)
+    }
+
+    /// Log-probabilities `[B, T]` of `targets` `[B, T]`, the tokens that follow `tokens` `[B, T]`, under several models of
+    /// one vocabulary, whose probabilities are averaged; and their final states.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model, or there are other numbers of states than of models.
+    pub fn log_probs_together(
+        models: &[&Self],
+        tokens: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        states: Vec<Option<State>>,
+    ) -> (Tensor<2>, Vec<Option<State>>) {
+        assert!(models.len() == states.len(), "{} models and {} states", models.len(), states.len());
+        let (log_probs, states) = models
+            .iter()
+            .zip(states)
+            .map(|(model, state)| {
+                let (log_probs, after) = model.forward(tokens.clone(), state);
+                let of_targets: Tensor<3> = log_probs.gather(2, targets.clone().unsqueeze_dim(2));
+                (of_targets.squeeze_dim::<2>(2), Some(after))
+            })
+            .unzip();
+        (log_mean_exp(log_probs), states)
     }
 }

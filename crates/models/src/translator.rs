@@ -41,8 +41,8 @@ use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
-use crate::decode::Forced;
 use crate::decode::forced::{Targets, time_major, with_guesses};
+use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, ids, rows};
 use crate::settings::RecurrentSettings;
 
@@ -210,8 +210,22 @@ impl Translator {
     ///
     /// As [`loss`](Self::loss).
     pub fn score(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Result<Forced, DeviceError> {
-        let targets = self.targets(targets);
-        targets.score(self.logits(self.forced_outputs(&self.encode(sources), &targets)))
+        Self::score_together(&[self], sources, targets)
+    }
+
+    /// The same of several models with the same tokens, whose probabilities are averaged.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model, and as [`score`](Self::score).
+    pub fn score_together(models: &[&Self], sources: &[&[u32]], targets: &[&[u32]]) -> Result<Forced, DeviceError> {
+        let targets = models[0].targets(targets);
+        let logits = |model: &&Self| model.logits(model.forced_outputs(&model.encode(sources), &targets));
+        targets.score(mixture(models.iter().map(logits).collect()))
     }
 
     /// Attention weights of each token of a target over the tokens of its source, the ends included: a row per target

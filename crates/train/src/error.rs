@@ -161,6 +161,39 @@ pub enum TrainError {
         /// The requested task.
         wanted: &'static str,
     },
+    /// Runs that cannot answer together.
+    #[error(
+        "the vocabulary or the labels of {} are not those of {}: runs go together only if they have the same",
+        with.display(),
+        run.display()
+    )]
+    NotAlike {
+        /// The folder of the first run.
+        run: PathBuf,
+        /// The folder of the other one.
+        with: PathBuf,
+    },
+    /// Runs whose weights cannot be averaged.
+    #[error("{}: {parameter} is {found:?}, and in {} it is {wanted:?}: models of other shapes have no average",
+        with.display(), run.display())]
+    OtherShape {
+        /// The folder of the first run.
+        run: PathBuf,
+        /// The folder of the other one.
+        with: PathBuf,
+        /// The name of a parameter.
+        parameter: String,
+        /// Its shape in the first run; none if it has no such parameter.
+        wanted: Option<Vec<usize>>,
+        /// Its shape in the other run.
+        found: Option<Vec<usize>>,
+    },
+    /// Runs of this task do not answer together.
+    #[error("--with: runs of `{task}` do not answer together; average their weights with `rekindle average`")]
+    Alone {
+        /// The task.
+        task: &'static str,
+    },
     /// No checkpoint can be read.
     #[error("no usable checkpoint in {}{}", path.display(), list(rejected))]
     NoCheckpoint {

@@ -58,6 +58,7 @@ pub mod event;
 mod files;
 pub mod groups;
 pub mod inside;
+mod mean;
 pub mod memory;
 pub mod operation;
 pub mod optimizer;

@@ -137,6 +137,9 @@ pub type Observer<T, A> = fn(&Trained<T>, &Observe) -> Result<A, TaskError>;
 /// is on a device with autodiff and is not to be trained.
 pub type GradientObserver<T> = fn(&<T as Task>::Model, &Trained<T>, &Observe) -> Result<Flow, TaskError>;
 
+/// Whether two runs have the same inputs and outputs, so that their models can answer together.
+pub type Alike<T> = fn(&Trained<T>, &Trained<T>) -> bool;
+
 /// Handles a request `R` on `S` with the options `O`; returns an `A`.
 pub type Handler<S, R, O, A> = fn(S, R, O, &mut Output<'_>) -> Result<A, TaskError>;
 
@@ -167,6 +170,7 @@ pub struct Operations<T: Task> {
     pub(crate) instead_of_neurons: Option<&'static str>,
     pub(crate) gradients: Option<GradientObserver<T>>,
     pub(crate) playground: Option<Declared<T>>,
+    pub(crate) together: Option<Alike<T>>,
 }
 
 impl<T: Task> Default for Operations<T> {
@@ -180,6 +184,7 @@ impl<T: Task> Default for Operations<T> {
             instead_of_neurons: None,
             gradients: None,
             playground: None,
+            together: None,
         }
     }
 }
@@ -247,6 +252,12 @@ impl<T: Task> Operations<T> {
             declared.series = series;
         }
         self
+    }
+
+    /// Lets several runs answer together: a handler uses all [`models`](Trained::models), and averages their
+    /// probabilities. `alike` says which runs can.
+    pub fn together(self, alike: Alike<T>) -> Self {
+        Self { together: Some(alike), ..self }
     }
 
     /// The options of `command`; none if the task does not support it.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::error::{TaskError, TrainError};
 use crate::event::Observer;
 use crate::inside::{Activations, GradientFlow};
+use crate::mean::mean_run;
 use crate::memory::Estimate;
 use crate::operation::{Command, Evaluate, Import, Observe, Operate, Output, Predict, Sample};
 use crate::playground::{Playable, Playground};
@@ -147,6 +148,17 @@ pub trait Registered: Sync {
     /// When the run cannot be read.
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError>;
 
+    /// Creates the run `out` with the mean of the weights of `checkpoints`; with `replace` in place of one that is there.
+    ///
+    /// # Errors
+    ///
+    /// When a run cannot be read, their models differ in shape or vocabulary, or the new run cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// When there is no checkpoint.
+    fn average(&self, checkpoints: &[Open<'_>], out: &Path, replace: bool) -> Result<RunFolder, TrainError>;
+
     /// Training steps with built-in data and default settings, for a benchmark.
     ///
     /// # Errors
@@ -164,6 +176,8 @@ pub struct Open<'a> {
     pub which: Which,
     /// The device of the model.
     pub device: &'a Device,
+    /// Runs that answer together with it.
+    pub with: &'a [RunFolder],
 }
 
 /// The plan of a new run.
@@ -246,6 +260,24 @@ impl<T: Operate> Entry<T> {
         Ok(trained)
     }
 
+    /// The same with the runs that answer together with it.
+    fn open_all(&self, open: &Open<'_>, output: &mut Output<'_>) -> Result<Trained<T>, TrainError> {
+        let mut trained = self.open(open, output)?;
+        if open.with.is_empty() {
+            return Ok(trained);
+        }
+        let alike = T::operations().together.ok_or(TrainError::Alone { task: T::NAME })?;
+        for run in open.with {
+            let other = self.open(&Open { run, ..*open }, output)?;
+            if !alike(&trained, &other) {
+                let [run, with] = [open.run, run].map(|run| run.path().to_owned());
+                return Err(TrainError::NotAlike { run, with });
+            }
+            trained.others.push(other);
+        }
+        Ok(trained)
+    }
+
     /// The error for a command that the task does not support.
     fn unsupported(&self, command: Command) -> TrainError {
         let has = |other: &&Command| **other != Command::Import && self.options(**other).is_some();
@@ -299,10 +331,13 @@ impl<T: Operate> Registered for Entry<T> {
         output: &mut Output<'_>,
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
-        let trained = self.open(open, output)?;
+        let trained = self.open_all(open, output)?;
         let (step, averaged) = (trained.progress.step, trained.progress.averaged);
-        let report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
-        Ok(if averaged > 0 { report.fact("averaged_weights", averaged) } else { report })
+        let mut report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
+        if averaged > 0 {
+            report = report.fact("averaged_weights", averaged);
+        }
+        Ok(if open.with.is_empty() { report } else { report.fact("models", open.with.len() + 1) })
     }
 
     fn sample(
@@ -313,7 +348,7 @@ impl<T: Operate> Registered for Entry<T> {
         output: &mut Output<'_>,
     ) -> Result<(), TrainError> {
         let sample = T::operations().sample.ok_or_else(|| self.unsupported(Command::Sample))?;
-        Ok((sample.run)(self.open(open, output)?, request, options, output)?)
+        Ok((sample.run)(self.open_all(open, output)?, request, options, output)?)
     }
 
     fn predict(
@@ -324,7 +359,7 @@ impl<T: Operate> Registered for Entry<T> {
         output: &mut Output<'_>,
     ) -> Result<(), TrainError> {
         let predict = T::operations().predict.ok_or_else(|| self.unsupported(Command::Predict))?;
-        Ok((predict.run)(self.open(open, output)?, request, options, output)?)
+        Ok((predict.run)(self.open_all(open, output)?, request, options, output)?)
     }
 
     fn import(
@@ -385,6 +420,10 @@ impl<T: Operate> Registered for Entry<T> {
             tensors: trained.model.state_dict(),
             rejected: trained.rejected,
         })
+    }
+
+    fn average(&self, checkpoints: &[Open<'_>], out: &Path, replace: bool) -> Result<RunFolder, TrainError> {
+        mean_run::<T>(checkpoints, out, replace)
     }
 
     fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError> {

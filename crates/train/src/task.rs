@@ -159,6 +159,15 @@ pub struct Trained<T: Task> {
     pub rejected: Vec<String>,
     /// The device of the model.
     pub device: Device,
+    /// Runs that answer together with this one: their probabilities are averaged.
+    pub others: Vec<Trained<T>>,
+}
+
+impl<T: Task> Trained<T> {
+    /// The model of this run, and those that answer together with it.
+    pub fn models(&self) -> Vec<&T::Model> {
+        [&self.model].into_iter().chain(self.others.iter().map(|other| &other.model)).collect()
+    }
 }
 
 /// A description of a run's training data.

@@ -23,7 +23,7 @@ impl<T: Task> Trained<T> {
         run.check_model(&settings, checkpoint.progress.settings.as_ref())?;
         let model = checkpoint.model(blank(|| T::model(&settings, &assets, 0, device)))?;
         let (progress, rejected) = (checkpoint.progress, checkpoint.rejected);
-        Ok(Self { model, assets, settings, progress, rejected, device: device.clone() })
+        Ok(Self { model, assets, settings, progress, rejected, device: device.clone(), others: Vec::new() })
     }
 }
 

@@ -21,7 +21,7 @@ fn weights(run: &Path, step: u64) -> BTreeMap<String, WeightTensor> {
 fn exported(run: &Path, device: &Device) -> BTreeMap<String, WeightTensor> {
     let run = RunFolder::open(run).unwrap();
     let task = registry::find(tasks::ALL, "chars").unwrap();
-    task.weights(&Open { run: &run, which: Which::Last, device }).unwrap().tensors
+    task.weights(&Open { run: &run, which: Which::Last, device, with: &[] }).unwrap().tensors
 }
 
 #[test]

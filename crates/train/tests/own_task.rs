@@ -153,7 +153,7 @@ fn its_runs_are_inspected_and_exported_by_programs_that_have_the_task_and_by_oth
     let own: [&dyn Registered; 1] = [&Entry::<LineTask>::NEW];
     let task = registry::of_run(&own, &run).unwrap();
     let device = device();
-    let open = Open { run: &run, which: Which::Last, device: &device };
+    let open = Open { run: &run, which: Which::Last, device: &device, with: &[] };
     let weights = task.weights(&open).unwrap();
     assert_eq!((weights.step, others.step, &weights.tensors), (200, 200, &others.tensors));
     assert_eq!(weights.tensors["weight"].shape(), [1]);

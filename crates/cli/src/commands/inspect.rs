@@ -68,7 +68,7 @@ fn neurons(path: &Path, options: &Inspect) -> Result<()> {
     let run = RunFolder::open(path)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let device = backend::choose(&options.device)?.device;
-    let open = Open { run: &run, which: options.checkpoint, device: &device };
+    let open = Open { run: &run, which: options.checkpoint, device: &device, with: &[] };
     let request = Observe { data: options.read.clone(), length: options.time_steps };
     answered(options.output.json, |output| {
         let activations = task.neurons(&open, &request, output)?;
@@ -100,7 +100,7 @@ fn gradients(options: &Inspect) -> Result<()> {
         for path in &options.paths {
             let run = RunFolder::open(path)?;
             let task = registry::of_run(tasks::ALL, &run)?;
-            let open = Open { run: &run, which: options.checkpoint, device: &device };
+            let open = Open { run: &run, which: options.checkpoint, device: &device, with: &[] };
             runs.push((path.display().to_string(), task.gradients(&open, &request, output)?));
         }
         output.text(&reach_as_text(&runs))?;
@@ -176,7 +176,7 @@ fn as_text(activations: &Activations, ranking: &Ranking) -> String {
 pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
     let weights = match registry::of_run(tasks::ALL, run) {
         // Nothing is computed, so no GPU is started.
-        Ok(task) => task.weights(&Open { run, which, device: &backend::host()?.device })?,
+        Ok(task) => task.weights(&Open { run, which, device: &backend::host()?.device, with: &[] })?,
         Err(TrainError::UnknownTask { .. }) => registry::weights_of_unknown(run, which)?,
         Err(other) => return Err(other.into()),
     };

@@ -13,7 +13,7 @@ use rekindle_train::tasks;
 use super::train::out_folder;
 use crate::arguments::given_options;
 use crate::backend;
-use crate::options::{Answer, Eval, Import, OpenRun, Predict, Sample};
+use crate::options::{Answer, Eval, Import, OpenRuns, Predict, Sample};
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
@@ -73,16 +73,17 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
 /// Runs `command` on a run: finds its task, and passes on the task's own options.
 fn on_run(
     command: Command,
-    options: &OpenRun,
+    OpenRuns { open: options, with }: &OpenRuns,
     matches: &ArgMatches,
     operation: impl FnOnce(&dyn Registered, &Open<'_>, Table, &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
     let run = RunFolder::open(&options.run)?;
     let task = registry::of_run(tasks::ALL, &run)?;
+    let with = with.iter().map(RunFolder::open).collect::<Result<Vec<_>, _>>()?;
     let given = given_options(command, task, matches)?;
     let answer = Answer::from_arg_matches(matches)?;
     let device = backend::choose(&answer.device)?.device;
-    let open = Open { run: &run, which: options.checkpoint, device: &device };
+    let open = Open { run: &run, which: options.checkpoint, device: &device, with: &with };
     answered(answer.output.json, |output| operation(task, &open, given, output))
 }
 

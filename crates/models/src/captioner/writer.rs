@@ -5,7 +5,8 @@ use rekindle_kernels::linear::apply;
 
 use super::Captioner;
 use crate::decode::{
-    DecodeError, DecoderState, Hypothesis, Sampling, Search, Step, StepDecoder, StepRows, Symbols, sample, search,
+    DecodeError, DecoderState, Hypothesis, Sampling, Search, Step, StepDecoder, StepRows, Symbols, Together,
+    TogetherState, sample, search,
 };
 use crate::host::ids;
 
@@ -42,7 +43,71 @@ impl StepDecoder for Captioner {
     }
 }
 
+/// For decoders that generate together.
+impl StepDecoder for &Captioner {
+    type State = DecoderState;
+
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut DecoderState) -> Step<'s> {
+        <Captioner as StepDecoder>::step(self, symbols, state)
+    }
+
+    fn select_rows(&self, state: &mut DecoderState, rows: &[usize]) {
+        <Captioner as StepDecoder>::select_rows(self, state, rows);
+    }
+}
+
 impl Captioner {
+    /// [`write`](Self::write) of several models with the same tokens, each with its own features of the images: their
+    /// probabilities are averaged at each token.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is invalid, or the device fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model.
+    pub fn write_together(
+        members: &[(&Self, Tensor<3>)],
+        never: &[u32],
+        settings: &Search,
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
+        if let [(model, seen)] = members {
+            return model.write(seen.clone(), never, settings);
+        }
+        let (models, state, pictures) = Self::begin_together(members);
+        search(&Together(&models), state, pictures, &models[0].symbols(never), settings)
+    }
+
+    /// [`draw`](Self::draw) of several models with the same tokens, each with its own features of the images.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `sampling` is invalid, or the device fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model.
+    pub fn draw_together(
+        members: &[(&Self, Tensor<3>)],
+        never: &[u32],
+        longest: usize,
+        sampling: Sampling,
+        seed: u64,
+    ) -> Result<Vec<Hypothesis>, DecodeError> {
+        if let [(model, seen)] = members {
+            return model.draw(seen.clone(), never, longest, sampling, seed);
+        }
+        let (models, state, pictures) = Self::begin_together(members);
+        sample(&Together(&models), state, pictures, &models[0].symbols(never), longest, sampling, seed)
+    }
+
+    fn begin_together<'m>(members: &[(&'m Self, Tensor<3>)]) -> (Vec<&'m Self>, TogetherState<DecoderState>, usize) {
+        let models = members.iter().map(|(model, _)| *model).collect();
+        let states = members.iter().map(|(model, seen)| model.begin(seen.clone())).collect();
+        (models, TogetherState::new(states), members[0].1.dims()[0])
+    }
+
     /// The best captions of each of `B` images, best first. `seen` is `[B, P, F]`; tokens of `never` are excluded.
     ///
     /// # Errors

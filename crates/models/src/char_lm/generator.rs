@@ -7,20 +7,21 @@ use rekindle_rnn::State;
 use super::CharLm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use super::prepared::Prepared;
-use crate::decode::Sampler;
+use crate::decode::{Sampler, mix_rows};
 use crate::host::{DeviceError, ids, numbers, values};
 
 /// An endless iterator over the tokens that continue a text. See [`CharLm::generate`].
 #[derive(Debug)]
 pub struct Generator<'m> {
-    reader: Reader<'m>,
+    /// One, or several that write together.
+    readers: Vec<Reader<'m>>,
     sampler: Sampler,
     /// Tokens that the model has not read yet; the distribution after the last one gives the next token.
     unread: Vec<u32>,
     /// The random first token of a text without a prime, until it is returned.
     opening: Option<u32>,
-    /// The log-probabilities of the last token, from tensor operations.
-    log_probs: Vec<f32>,
+    /// The log-probabilities of the last token, averaged over several models as probabilities.
+    mixed: Vec<f32>,
 }
 
 /// A token with what it was drawn from.
@@ -38,8 +39,8 @@ enum Reader<'m> {
     /// Native code, if it covers the model and its device.
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     Prepared(Box<Prepared>),
-    /// Tensor operations.
-    General { model: &'m CharLm, device: Device, state: Option<State> },
+    /// Tensor operations, and the log-probabilities that they gave last.
+    General { model: &'m CharLm, device: Device, state: Option<State>, log_probs: Vec<f32> },
 }
 
 impl<'m> Reader<'m> {
@@ -52,25 +53,61 @@ impl<'m> Reader<'m> {
     }
 
     fn general(model: &'m CharLm, state: Option<State>) -> Self {
-        Reader::General { model, device: model.devices().remove(0), state }
+        Reader::General { model, device: model.devices().remove(0), state, log_probs: Vec::new() }
+    }
+
+    /// Reads these tokens; returns the logits `[V]` of the token after the last.
+    fn read(&mut self, before: &[u32], last: u32) -> &[f32] {
+        match self {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            // The logits are log-probabilities up to a constant, which does not matter to the sampler.
+            Reader::Prepared(prepared) => prepared.read(before, last),
+            Reader::General { model, device, state, log_probs } => {
+                if !before.is_empty() {
+                    let (_, after) = model.logits(tokens(before, device), state.take());
+                    *state = Some(after);
+                }
+                let (found, after) = model.step(tokens(&[last], device).squeeze_dim(0), state.take());
+                *state = Some(after);
+                *log_probs = values(found);
+                log_probs
+            }
+        }
+    }
+
+    /// Reads a token, after which no other is drawn.
+    fn skip(&mut self, token: u32) {
+        match self {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            Reader::Prepared(prepared) => _ = prepared.read(&[], token),
+            Reader::General { model, device, state, .. } => {
+                let (_, after) = model.step(tokens(&[token], device).squeeze_dim(0), state.take());
+                *state = Some(after);
+            }
+        }
     }
 }
 
 impl<'m> Generator<'m> {
     pub(super) fn new(model: &'m CharLm, prime: &[u32], state: Option<State>, sampler: Sampler) -> Self {
-        Self::with_reader(Reader::new(model, state), model.vocabulary_size(), prime, sampler)
+        Self::with_readers(vec![Reader::new(model, state)], model.vocabulary_size(), prime, sampler)
+    }
+
+    pub(super) fn together(models: &[&'m CharLm], prime: &[u32], sampler: Sampler) -> Self {
+        let readers = models.iter().map(|model| Reader::new(model, None)).collect();
+        Self::with_readers(readers, models[0].vocabulary_size(), prime, sampler)
     }
 
     /// With tensor operations only, for comparison.
     #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
     pub(super) fn general(model: &'m CharLm, prime: &[u32], state: Option<State>, sampler: Sampler) -> Self {
-        Self::with_reader(Reader::general(model, state), model.vocabulary_size(), prime, sampler)
+        Self::with_readers(vec![Reader::general(model, state)], model.vocabulary_size(), prime, sampler)
     }
 
-    fn with_reader(reader: Reader<'m>, vocabulary: usize, prime: &[u32], mut sampler: Sampler) -> Self {
+    fn with_readers(readers: Vec<Reader<'m>>, vocabulary: usize, prime: &[u32], mut sampler: Sampler) -> Self {
         let opening = prime.is_empty().then(|| sampler.uniform(vocabulary));
         let unread = opening.map_or_else(|| prime.to_vec(), |symbol| vec![symbol]);
-        Self { reader, sampler, unread, opening, log_probs: Vec::new() }
+        Self { readers, sampler, unread, opening, mixed: Vec::new() }
     }
 
     /// The next token. Reads the tokens before it that it has not read, of which the last is the one that was returned
@@ -79,25 +116,18 @@ impl<'m> Generator<'m> {
         if let Some(token) = self.opening.take() {
             return Written { token, logits: None };
         }
-        let (&last, before) = self.unread.split_last().expect("there is always the symbol given out last to read");
-        let logits = match &mut self.reader {
-            #[cfg(any(feature = "flex", feature = "ndarray"))]
-            // The logits are log-probabilities up to a constant, which does not matter to the sampler.
-            Reader::Prepared(prepared) => prepared.read(before, last),
-            Reader::General { model, device, state } => {
-                if !before.is_empty() {
-                    let (_, after) = model.logits(tokens(before, device), state.take());
-                    *state = Some(after);
-                }
-                let (log_probs, after) = model.step(tokens(&[last], device).squeeze_dim(0), state.take());
-                *state = Some(after);
-                self.log_probs = values(log_probs);
-                &self.log_probs
-            }
+        let Self { readers, sampler, unread, mixed, .. } = self;
+        let (&last, before) = unread.split_last().expect("there is always the symbol given out last to read");
+        let all: Vec<&[f32]> = readers.iter_mut().map(|reader| reader.read(before, last)).collect();
+        let logits = if let [logits] = all[..] {
+            logits
+        } else {
+            mix_rows(&all, all[0].len(), mixed);
+            mixed
         };
-        let token = self.sampler.sample(logits);
-        self.unread.clear();
-        self.unread.push(token);
+        let token = sampler.sample(logits);
+        unread.clear();
+        unread.push(token);
         Written { token, logits: Some(logits) }
     }
 
@@ -108,25 +138,18 @@ impl<'m> Generator<'m> {
             return false;
         }
         let token = self.unread.remove(0);
-        match &mut self.reader {
-            #[cfg(any(feature = "flex", feature = "ndarray"))]
-            Reader::Prepared(prepared) => _ = prepared.read(&[], token),
-            Reader::General { model, device, state } => {
-                let (_, after) = model.step(tokens(&[token], device).squeeze_dim(0), state.take());
-                *state = Some(after);
-            }
-        }
+        self.readers.iter_mut().for_each(|reader| reader.skip(token));
         true
     }
 
-    /// The activation of a unit after the tokens that were read: of the cell state, or of the hidden state. None without
-    /// such a unit, and before the first token was read with tensor operations.
+    /// The activation of a unit of the first model after the tokens that were read: of the cell state, or of the hidden
+    /// state. None without such a unit, and before the first token was read with tensor operations.
     ///
     /// # Errors
     ///
     /// When the device fails.
     pub fn activation(&self, layer: usize, cell: bool, unit: usize) -> Result<Option<f32>, DeviceError> {
-        match &self.reader {
+        match &self.readers[0] {
             #[cfg(any(feature = "flex", feature = "ndarray"))]
             Reader::Prepared(prepared) => Ok(prepared.activation(layer, cell, unit)),
             Reader::General { state, .. } => {

@@ -418,7 +418,7 @@ pub fn sample<D: StepDecoder>(
 }
 
 /// `ln Σ exp` of finite values.
-fn log_sum_exp(logits: &[f32]) -> f32 {
+pub(super) fn log_sum_exp(logits: &[f32]) -> f32 {
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     return rekindle_kernels::step::log_sum_exp(logits);
     #[cfg(not(any(feature = "flex", feature = "ndarray")))]

@@ -4,8 +4,13 @@ use rekindle_kernels::parallel::{for_each, threads};
 
 use super::Translator;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
+use super::prepared::PreparedState;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
 use super::prepared::PreparedWriter;
-use crate::decode::{DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, StepRows, Symbols, search};
+use crate::decode::{
+    DecodeError, DecoderState, Hypothesis, Search, Step, StepDecoder, StepRows, Symbols, Together, TogetherState,
+    search,
+};
 use crate::host::ids;
 
 /// Most partial hypotheses in one batch: more would make its products hardly faster.
@@ -40,11 +45,7 @@ impl StepDecoder for Translator {
 impl Translator {
     /// Prepares the model for many calls of [`translate`](PreparedTranslator::translate).
     pub fn prepared(&self) -> PreparedTranslator {
-        PreparedTranslator {
-            #[cfg(any(feature = "flex", feature = "ndarray"))]
-            writer: PreparedWriter::new(self),
-            model: self.clone(),
-        }
+        PreparedTranslator::together(&[self])
     }
 
     /// The best translations of each source, best first: [`PreparedTranslator::translate`] with a model prepared for
@@ -78,19 +79,86 @@ impl Translator {
     }
 }
 
-/// A [`Translator`] prepared for many calls; created by [`Translator::prepared`]. Later changes of the model's weights
+/// A [`Translator`], or several, prepared for many calls; created by [`Translator::prepared`]. Later changes of the model's weights
 /// do not affect it.
 ///
 /// On a CPU backend, the weights are packed once, which takes as much memory again. Input feeding,
 /// additive attention, variants of the LSTM and GPUs use the model as it is.
 #[derive(Debug)]
 pub struct PreparedTranslator {
+    members: Vec<Member>,
+}
+
+/// One of the models.
+#[derive(Debug)]
+struct Member {
     model: Translator,
     #[cfg(any(feature = "flex", feature = "ndarray"))]
     writer: Option<PreparedWriter>,
 }
 
+/// The decoder state of a [`Member`].
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each model and batch")]
+enum MemberState {
+    #[cfg(any(feature = "flex", feature = "ndarray"))]
+    Prepared(PreparedState),
+    General(DecoderState),
+}
+
+impl Member {
+    fn first_state(&self, sources: &[&[u32]]) -> MemberState {
+        #[cfg(any(feature = "flex", feature = "ndarray"))]
+        if let Some(writer) = &self.writer {
+            return MemberState::Prepared(writer.first_state(&self.model, sources));
+        }
+        MemberState::General(self.model.first_state(sources))
+    }
+}
+
+impl StepDecoder for Member {
+    type State = MemberState;
+
+    fn step<'s>(&self, symbols: &[u32], state: &'s mut MemberState) -> Step<'s> {
+        match state {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            MemberState::Prepared(state) => self.writer().step(symbols, state),
+            MemberState::General(state) => self.model.step(symbols, state),
+        }
+    }
+
+    fn select_rows(&self, state: &mut MemberState, rows: &[usize]) {
+        match state {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            MemberState::Prepared(state) => self.writer().select_rows(state, rows),
+            MemberState::General(state) => self.model.select_rows(state, rows),
+        }
+    }
+}
+
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+impl Member {
+    fn writer(&self) -> &PreparedWriter {
+        self.writer.as_ref().expect("it made the state")
+    }
+}
+
 impl PreparedTranslator {
+    /// Models with the same tokens that translate together: their probabilities are averaged at each token.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model.
+    pub fn together(models: &[&Translator]) -> Self {
+        assert!(!models.is_empty(), "at least one model");
+        let member = |model: &&Translator| Member {
+            #[cfg(any(feature = "flex", feature = "ndarray"))]
+            writer: PreparedWriter::new(model),
+            model: Translator::clone(model),
+        };
+        Self { members: models.iter().map(member).collect() }
+    }
+
     /// The best translations of each source, best first.
     ///
     /// Tokens of `never` are not generated. An empty source has the empty translation. Sources of similar lengths are
@@ -111,8 +179,9 @@ impl PreparedTranslator {
         let mut filled: Vec<usize> = (0..sources.len()).filter(|&i| !sources[i].is_empty()).collect();
         filled.sort_by_key(|&i| sources[i].len());
         let read: Vec<&[u32]> = filled.iter().map(|&i| sources[i]).collect();
-        let symbols = Symbols { start: self.model.start, end: self.model.end, forbidden: never.to_vec() };
-        let device = self.model.device();
+        let Member { model, .. } = &self.members[0];
+        let symbols = Symbols { start: model.start, end: model.end, forbidden: never.to_vec() };
+        let device = model.device();
         let share = read.len().div_ceil(threads(&device));
         let size = share.max(FEWEST / settings.beam).min(SIDE_BY_SIDE / settings.beam).max(1);
         let groups = read.chunks(size).collect();
@@ -131,10 +200,10 @@ impl PreparedTranslator {
         symbols: &Symbols,
         settings: &Search,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        #[cfg(any(feature = "flex", feature = "ndarray"))]
-        if let Some(writer) = &self.writer {
-            return search(writer, writer.first_state(&self.model, group), group.len(), symbols, settings);
+        if let [member] = &self.members[..] {
+            return search(member, member.first_state(group), group.len(), symbols, settings);
         }
-        search(&self.model, self.model.first_state(group), group.len(), symbols, settings)
+        let states = self.members.iter().map(|member| member.first_state(group)).collect();
+        search(&Together(&self.members), TogetherState::new(states), group.len(), symbols, settings)
     }
 }

@@ -142,7 +142,7 @@ fn analysed(
     let config = run.config()?;
     let typed = data.is_some();
     let request = Observe { data, length: length.min(most_steps(&config)) };
-    let open = Open { run, which: Which::Best, device: &shared.device };
+    let open = Open { run, which: Which::Best, device: &shared.device, with: &[] };
     let mut notes = Vec::new();
     let mut activations = task.neurons(&open, &request, &mut Output::new(&mut io::sink(), &mut notes, true))?;
     if typed {
@@ -189,7 +189,7 @@ pub(super) async fn gradients(
             let run = openable(known, &own.index.folders)?;
             let task = registry::of_run(own.tasks, &run)?;
             check_data(&run, task, &own.index.folders)?;
-            let open = Open { run: &run, which: Which::Best, device: &own.device };
+            let open = Open { run: &run, which: Which::Best, device: &own.device, with: &[] };
             let request = Observe { data: None, length: distance };
             let flow = task.gradients(&open, &request, &mut Output::new(&mut io::sink(), &mut io::sink(), true))?;
             flows.push(json!({"id": known.found.id, "name": known.found.name, "flow": flow}));

@@ -108,7 +108,7 @@ impl Players {
                 return Ok(model);
             }
         }
-        let open = Open { run: &run, which: Which::Best, device: &shared.device };
+        let open = Open { run: &run, which: Which::Best, device: &shared.device, with: &[] };
         let model: Arc<dyn Playable> = task.open_playground(&open)?.into();
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         models.retain(|player| player.run != known.found.id);

@@ -1,7 +1,7 @@
 //! The operations of a trained model.
 
 use super::sequences::Sequences;
-use super::task::{AddingTask, evaluate, seeds};
+use super::task::{AddingTask, evaluate, predictions, seeds};
 use super::model::AddingModel;
 use crate::inside::{Flow, SEQUENCES};
 use crate::prelude::*;
@@ -31,11 +31,16 @@ settings! {
 
 impl Operate for AddingTask {
     fn operations() -> Operations<Self> {
-        Operations::default().evaluate(eval).predict(predict).gradients(gradients).playground_without(
-            Input::Text,
-            "Numbers with a star after the two that are added: 0.3 0.5* 0.1 0.25*. Without them, some are drawn.",
-            play,
-        )
+        Operations::default()
+            .evaluate(eval)
+            .predict(predict)
+            .gradients(gradients)
+            .together(|_, _| true)
+            .playground_without(
+                Input::Text,
+                "Numbers with a star after the two that are added: 0.3 0.5* 0.1 0.25*. Without them, some are drawn.",
+                play,
+            )
     }
 }
 
@@ -49,7 +54,7 @@ fn eval(trained: Adder, request: Evaluate, options: EvalOptions, _: &mut Output<
     let count = split.of([data.sequences, data.held_out, data.held_out]);
     let seed = split.of(seeds(&trained.settings));
     let sequences = Sequences::generate(count, options.length.unwrap_or(data.length), seed, 0);
-    evaluate(&trained.model, &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
+    evaluate(&trained.models(), &sequences, request.batch_size.unwrap_or(data.batch_size), &trained.device)
 }
 
 fn gradients(model: &AddingModel, trained: &Adder, request: &Observe) -> Result<Flow, TaskError> {
@@ -68,7 +73,7 @@ fn predict(trained: Adder, request: Predict, _: PredictOptions, output: &mut Out
     request.inputs.for_each([1, 1], "numbers> ", output, |inputs, output| {
         for input in inputs {
             let sequence = parse(input)?;
-            let answer = numbers(trained.model.forward(&sequence, &trained.device))?[0];
+            let answer = predictions(&trained.models(), &sequence, &trained.device)?[0];
             output.line(format_args!("{answer:.4}\t{:.4}\t{input}", sequence.targets[0]))?;
             output.item(json!({"input": input, "answer": answer, "sum": sequence.targets[0]}));
         }

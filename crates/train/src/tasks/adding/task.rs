@@ -76,13 +76,24 @@ impl Task for AddingTask {
     fn evaluate(&mut self, model: &AddingModel) -> Result<Option<Report>, TaskError> {
         let data = &self.settings.data;
         let sequences = Sequences::generate(data.held_out, data.length, seeds(&self.settings)[1], 0);
-        evaluate(model, &sequences, data.batch_size, &self.device).map(Some)
+        evaluate(&[model], &sequences, data.batch_size, &self.device).map(Some)
     }
 }
 
-/// The figures of `model` on `sequences`, in batches of `batch_size`.
+/// The mean of the predictions of `models`.
+pub(super) fn predictions(
+    models: &[&AddingModel],
+    sequences: &Sequences,
+    device: &Device,
+) -> Result<Vec<f32>, DeviceError> {
+    let all = models.iter().map(|model| model.forward(sequences, device)).reduce(|sum, next| sum + next);
+    let sum = all.expect("at least one model");
+    numbers(if models.len() > 1 { sum / models.len() as f64 } else { sum })
+}
+
+/// The figures of `models`, whose predictions are averaged, on `sequences`, in batches of `batch_size`.
 pub(super) fn evaluate(
-    model: &AddingModel,
+    models: &[&AddingModel],
     sequences: &Sequences,
     batch_size: usize,
     device: &Device,
@@ -93,7 +104,7 @@ pub(super) fn evaluate(
     for (inputs, targets) in inputs.zip(sequences.targets.chunks(batch_size)) {
         check_stop()?;
         let part = Sequences { inputs: inputs.to_vec(), targets: targets.to_vec() };
-        for (answer, target) in numbers(model.forward(&part, device))?.iter().zip(targets) {
+        for (answer, target) in predictions(models, &part, device)?.iter().zip(targets) {
             let error = answer - target;
             squares += f64::from(error).powi(2);
             correct += usize::from(error.abs() < CORRECT);

@@ -25,13 +25,21 @@ pub struct Written {
     pub score: f64,
 }
 
+/// A model, its settings, and where its features of the images come from.
+#[derive(Clone, Copy)]
+pub(super) struct Member<'a> {
+    pub model: &'a Captioner,
+    pub settings: &'a CaptionSettings,
+    pub source: Source<'a>,
+}
+
 /// An evaluation on captioned images.
 pub(super) struct Evaluation<'a> {
-    pub model: &'a Captioner,
+    pub member: Member<'a>,
+    /// Models that write together with it.
+    pub others: Vec<Member<'a>>,
     pub vocabulary: &'a WordVocabulary,
-    pub settings: &'a CaptionSettings,
     pub set: ImageSet<'a>,
-    pub source: Source<'a>,
     pub search: Search,
     pub batch_size: usize,
     /// The device of the model, without autodiff.
@@ -42,7 +50,7 @@ impl Evaluation<'_> {
     /// The figures of the generated captions, in the order of the COCO evaluation, and the loss of the reference
     /// captions; and the generated captions.
     pub fn run(&self) -> Result<(Report, Vec<Written>), TaskError> {
-        let Self { model, vocabulary, set, .. } = *self;
+        let Self { member: Member { model, .. }, vocabulary, set, .. } = *self;
         let images = set.images;
         let (mut nats, mut tokens, mut correct) = (0.0, 0, 0);
         let mut written = Vec::with_capacity(images.len());
@@ -51,20 +59,25 @@ impl Evaluation<'_> {
         for (number, batch) in images.chunks(size).enumerate() {
             check_stop()?;
             let range = number * size..number * size + batch.len();
-            let features = set.features(range, self.source, &self.settings.model, self.device)?;
+            let mut members = Vec::with_capacity(1 + self.others.len());
+            for member in [&self.member].into_iter().chain(&self.others) {
+                let model = &member.settings.model;
+                members.push((member.model, set.features(range.clone(), member.source, model, self.device)?));
+            }
             let captions: Vec<Vec<Vec<u32>>> = batch.iter().map(|image| self.tokens(image)).collect();
             let captions: Vec<Vec<&[u32]>> =
                 captions.iter().map(|captions| captions.iter().map(Vec::as_slice).collect()).collect();
-            let foreseen = model.score(features.clone(), &captions)?;
+            let foreseen = Captioner::score_together(&members, &captions)?;
             nats -= foreseen.log_prob;
             tokens += foreseen.symbols;
             correct += foreseen.correct;
-            let found = model.write(features.clone(), &NEVER, &self.search)?;
+            let found = Captioner::write_together(&members, &NEVER, &self.search)?;
             for (index, (image, mut found)) in batch.iter().zip(found).enumerate() {
                 let best = found.swap_remove(0);
                 let caption = vocabulary.decode(&best.symbols).join(" ");
                 if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
-                    let attention = model.attention_weights(features.clone().narrow(0, index, 1), &best.symbols)?;
+                    let features = members[0].1.clone().narrow(0, index, 1);
+                    let attention = model.attention_weights(features, &best.symbols)?;
                     add_shapes(&mut on_shapes, image.id, &caption, attention.as_deref());
                 }
                 written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });
@@ -106,7 +119,7 @@ impl Evaluation<'_> {
     fn tokens(&self, image: &CaptionedImage) -> Vec<Vec<u32>> {
         let tokens = |caption: &String| {
             let mut tokens = self.vocabulary.encode(&words(caption));
-            tokens.truncate(self.settings.data.max_length);
+            tokens.truncate(self.member.settings.data.max_length);
             tokens
         };
         image.captions.iter().map(tokens).collect()

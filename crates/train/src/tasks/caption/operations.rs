@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
-use rekindle_models::decode::{Sampling, Search};
+use rekindle_models::captioner::Captioner;
+use rekindle_models::decode::{Hypothesis, Sampling, Search};
 use rekindle_pictures::{Thumbnail, attended};
 
+use super::assets::NEVER;
 use super::evaluation::Written;
 use super::features::ImageSet;
 use super::gallery::gallery;
@@ -112,6 +114,7 @@ impl Operate for CaptionTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .together(alike)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word \
                  attends to",
@@ -120,9 +123,13 @@ impl Operate for CaptionTask {
     }
 }
 
-type Captioner = Trained<CaptionTask>;
+type Writer = Trained<CaptionTask>;
 
-fn eval(trained: Captioner, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
+fn alike(one: &Writer, other: &Writer) -> bool {
+    one.assets.vocabulary == other.assets.vocabulary
+}
+
+fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let data = &trained.settings.data;
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
@@ -162,7 +169,7 @@ fn eval(trained: Captioner, request: Evaluate, options: EvalOptions, output: &mu
     Ok(report)
 }
 
-fn predict(trained: Captioner, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(trained: Writer, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let files = request.inputs.given("images")?;
     let PredictOptions { temperature, seed, search, shown } = options;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
@@ -189,37 +196,41 @@ fn predict(trained: Captioner, request: Predict, options: PredictOptions, output
 /// Captions for the images in some files, best first: from a search, or `count` each sampled with a temperature and a
 /// seed.
 fn captions(
-    trained: &Captioner,
+    trained: &Writer,
     files: &[String],
     search: &Search,
     drawn: Option<(f32, u64)>,
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
-    let features = trained.features(&files.iter().map(Path::new).collect::<Vec<_>>())?;
-    captions_of(trained, features, files.len(), search, drawn, count)
+    let members = trained.members(&files.iter().map(Path::new).collect::<Vec<_>>())?;
+    captions_of(trained, &members, files.len(), search, drawn, count)
 }
 
-/// The same of `images` images with these features.
+/// The same of `images` images with the features that each model reads.
 fn captions_of(
-    trained: &Captioner,
-    features: Tensor<3>,
+    trained: &Writer,
+    members: &[(&Captioner, Tensor<3>)],
     images: usize,
     search: &Search,
     drawn: Option<(f32, u64)>,
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
-    let Some((temperature, seed)) = drawn else { return trained.captions(features, search) };
+    let sentences = |found: Vec<Hypothesis>| found.into_iter().map(|h| trained.with_text(h)).collect::<Vec<_>>();
+    let Some((temperature, seed)) = drawn else {
+        return Ok(Captioner::write_together(members, &NEVER, search)?.into_iter().map(sentences).collect());
+    };
     let sampling = Sampling { temperature, ..Sampling::default() };
     let mut all = vec![Vec::new(); images];
     for number in 0..count as u64 {
-        let captions = trained.draw(features.clone(), search.max_length, sampling, seed.wrapping_add(number))?;
-        all.iter_mut().zip(captions).for_each(|(all, caption)| all.push(caption));
+        let seed = seed.wrapping_add(number);
+        let captions = Captioner::draw_together(members, &NEVER, search.max_length, sampling, seed)?;
+        all.iter_mut().zip(sentences(captions)).for_each(|(all, caption)| all.push(caption));
     }
     Ok(all)
 }
 
 /// The best captions of an image, with the attention weights of each word.
-fn play(trained: &Captioner, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+fn play(trained: &Writer, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
     let [file] = &play.files[..] else { return Err("give one image".into()) };
     let PlayOptions { temperature, seed, search, n_best } = options;
     let search = search.search(trained.settings.search())?;
@@ -227,7 +238,7 @@ fn play(trained: &Captioner, play: Play, options: PlayOptions, answers: &mut Ans
     let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
     let features = trained.features(&[file])?;
     let [_, places, _] = features.dims();
-    let mut found = captions_of(trained, features.clone(), 1, &search, drawn, n_best)?.remove(0);
+    let mut found = captions_of(trained, &[(&trained.model, features.clone())], 1, &search, drawn, n_best)?.remove(0);
     found.truncate(n_best);
     let mut hypotheses = Vec::new();
     for (text, hypothesis) in &found {

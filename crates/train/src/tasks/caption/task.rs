@@ -15,7 +15,7 @@ use rekindle_weights::{StateDict, Strictness, WeightFile};
 
 use super::assets::{CaptionAssets, NEVER};
 use super::error::CaptionError;
-use super::evaluation::Evaluation;
+use super::evaluation::{Evaluation, Member};
 use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
 use super::settings::CaptionSettings;
 use crate::prelude::*;
@@ -286,11 +286,10 @@ impl Task for CaptionTask {
         }
         self.prepare(&mut |_| {})?;
         let evaluation = Evaluation {
-            model,
+            member: Member { model, settings: &self.settings, source: self.validation_source(model)? },
+            others: Vec::new(),
             vocabulary: &self.assets.vocabulary,
-            settings: &self.settings,
             set: self.validation(),
-            source: self.validation_source(model)?,
             search: self.settings.search(),
             batch_size: EVALUATION_BATCH,
             device: &self.device.clone().inner(),

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use rekindle_data::captions::read_picture;
 use rekindle_data::parallel::WordVocabulary;
+use rekindle_models::captioner::Captioner;
 use rekindle_models::decode::{Hypothesis, Sampling, Search};
 
 use super::assets::NEVER;
 use super::error::CaptionError;
-use super::evaluation::{Evaluation, Written};
+use super::evaluation::{Evaluation, Member, Written};
 use super::features::{Features, ImageSet, Source, encode};
 use super::task::CaptionTask;
 use crate::prelude::*;
@@ -73,7 +74,7 @@ impl Trained<CaptionTask> {
         Ok(found.into_iter().map(|hypothesis| self.with_text(hypothesis)).collect())
     }
 
-    fn with_text(&self, hypothesis: Hypothesis) -> Sentence {
+    pub(super) fn with_text(&self, hypothesis: Hypothesis) -> Sentence {
         (self.assets.vocabulary.decode(&hypothesis.symbols).join(" "), hypothesis)
     }
 
@@ -108,14 +109,32 @@ impl Trained<CaptionTask> {
         batch_size: usize,
         report: &mut dyn FnMut(Preparation<'_>),
     ) -> Result<(Report, Vec<Written>), TaskError> {
-        let Self { model, assets, settings, device, .. } = self;
-        let frozen = assets.frozen(&settings.model, device)?;
-        let cached = frozen.map(|frozen| Features::open(&settings.data.cache, frozen, set, report)).transpose()?;
-        let source = match (&cached, &model.encoder) {
-            (Some(features), _) => Source::File(features),
-            (None, encoder) => Source::Encoder(encoder.as_ref().ok_or(CaptionError::NoEncoder)?),
-        };
-        let vocabulary = &assets.vocabulary;
-        Evaluation { model, vocabulary, settings, set, source, search, batch_size, device }.run()
+        let mut cached = Vec::with_capacity(1 + self.others.len());
+        for Self { assets, settings, device, .. } in self.all() {
+            let frozen = assets.frozen(&settings.model, device)?;
+            let cache = &settings.data.cache;
+            cached.push(frozen.map(|frozen| Features::open(cache, frozen, set, report)).transpose()?);
+        }
+        let mut others = Vec::with_capacity(cached.len());
+        for (Self { model, settings, .. }, cached) in self.all().zip(&cached) {
+            let source = match (cached, &model.encoder) {
+                (Some(features), _) => Source::File(features),
+                (None, encoder) => Source::Encoder(encoder.as_ref().ok_or(CaptionError::NoEncoder)?),
+            };
+            others.push(Member { model, settings, source });
+        }
+        let member = others.remove(0);
+        let (vocabulary, device) = (&self.assets.vocabulary, &self.device);
+        Evaluation { member, others, vocabulary, set, search, batch_size, device }.run()
+    }
+
+    /// This run, and those that write together with it.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        [self].into_iter().chain(&self.others)
+    }
+
+    /// Each model with its features of the images in some files.
+    pub(super) fn members(&self, files: &[&Path]) -> Result<Vec<(&Captioner, Tensor<3>)>, TaskError> {
+        self.all().map(|run| Ok((&run.model, run.features(files)?))).collect()
     }
 }

@@ -84,7 +84,7 @@ impl Passages {
         last * self.length + self.predicted_by(last)
     }
 
-    /// The figures of `model`: means over all predictions. Batches have `batch_size` passages, read `sequence_length`
+    /// The figures of `models`, whose probabilities are averaged: means over all predictions. Batches have `batch_size` passages, read `sequence_length`
     /// time steps at once; neither changes the figures.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Passages {
     /// When the device fails.
     pub fn evaluate(
         &self,
-        model: &CharLm,
+        models: &[&CharLm],
         [batch_size, sequence_length]: [usize; 2],
         device: &Device,
     ) -> Result<Report, TaskError> {
@@ -101,7 +101,7 @@ impl Passages {
         // The last may be shorter than the others, and is computed alone.
         let groups = (0..whole).step_by(batch_size).map(|first| first..whole.min(first + batch_size));
         for group in groups.chain(once(whole..self.count)) {
-            total += self.loss(model, group, sequence_length, device)?;
+            total += self.loss(models, group, sequence_length, device)?;
         }
         let loss = total / self.predicted() as f64;
         Ok(Report::new(loss).lower("bits_per_symbol", bits(loss), "").lower("perplexity", perplexity(loss), ""))
@@ -110,7 +110,7 @@ impl Passages {
     /// The sum of the losses of some passages of equal length.
     fn loss(
         &self,
-        model: &CharLm,
+        models: &[&CharLm],
         passages: Range<usize>,
         sequence_length: usize,
         device: &Device,
@@ -118,7 +118,7 @@ impl Passages {
         let (rows, length) = (passages.len(), self.predicted_by(passages.start));
         let first = self.range.start + passages.start * self.stride;
         let symbols = self.corpus.ids(&self.vocabulary, first..first + (rows - 1) * self.stride + length + 1)?;
-        let (mut state, mut losses) = (None, Vec::new());
+        let (mut states, mut losses) = (vec![None; models.len()], Vec::new());
         for start in (0..length).step_by(sequence_length) {
             check_stop()?;
             let time = sequence_length.min(length - start);
@@ -127,9 +127,15 @@ impl Passages {
             };
             let batch = StreamBatch { inputs: columns(start), targets: columns(start + 1) };
             let [inputs, targets] = tensors(batch, rows, device);
-            let (loss, after) = model.loss(inputs, targets, state);
-            losses.push(loss.mul_scalar((rows * time) as f64));
-            state = Some(after);
+            if let [model] = models {
+                let (loss, after) = model.loss(inputs, targets, states.remove(0));
+                losses.push(loss.mul_scalar((rows * time) as f64));
+                states.push(Some(after));
+            } else {
+                let (log_probs, after) = CharLm::log_probs_together(models, inputs, targets, states);
+                losses.push(log_probs.sum().neg());
+                states = after;
+            }
         }
         Ok(numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum())
     }

@@ -61,6 +61,7 @@ impl Operate for CharsTask {
             .import(import::import)
             .neurons(neurons)
             .gradients(gradients)
+            .together(alike)
             .playground_without(Input::Text, "The text is continued; without one, it begins with a random token.", play)
             .playground_units(series)
     }
@@ -68,19 +69,27 @@ impl Operate for CharsTask {
 
 pub(super) type Writer = Trained<CharsTask>;
 
+/// Whether two models read and write the same tokens.
+fn alike(one: &Writer, other: &Writer) -> bool {
+    let same = |(id, found): (u32, Option<u32>)| found == Some(id);
+    one.settings.data.units == other.settings.data.units
+        && one.assets.len() == other.assets.len()
+        && (0..).zip(one.assets.map_to(&other.assets)).all(same)
+}
+
 fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let settings = &trained.settings;
     let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
-    let Trained { model, assets: vocabulary, device, .. } = &trained;
+    let Trained { assets: vocabulary, device, .. } = &trained;
     let passages = match options.window_stride {
         Some(stride) => {
             Passages::windows(&corpus, vocabulary, range, time, stride)?.ok_or(CharsError::ShorterThanWindow)?
         }
         None => Passages::whole(&corpus, vocabulary, range)?.ok_or(CharsError::TooShort)?,
     };
-    let report = passages.evaluate(model, [batch_size, time], device)?;
+    let report = passages.evaluate(&trained.models(), [batch_size, time], device)?;
     Ok(report.fact("text", corpus.name()).fact("predicted", passages.predicted()))
 }
 

@@ -105,7 +105,7 @@ impl Task for CharsTask {
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {
         let (validation, data) = (self.validation.as_ref(), &self.settings.data);
         let sizes = [data.batch_size, data.sequence_length];
-        validation.map(|passages| passages.evaluate(model, sizes, &self.device)).transpose()
+        validation.map(|passages| passages.evaluate(&[model], sizes, &self.device)).transpose()
     }
 
     fn sample(&mut self, model: &CharLm, seed: u64) -> Result<Option<String>, TaskError> {

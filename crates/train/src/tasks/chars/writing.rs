@@ -1,7 +1,7 @@
 //! Writing text token by token, for `sample` and for the playground.
 
 use rekindle_data::Decoder;
-use rekindle_models::char_lm::Generator;
+use rekindle_models::char_lm::{CharLm, Generator};
 use rekindle_models::decode::{Sampler, Sampling, StopString};
 
 use super::operations::{Writer, WritingSettings};
@@ -26,7 +26,7 @@ pub(super) struct Piece<'g> {
 }
 
 impl WritingSettings {
-    /// Begins a text that continues the tokens `prime`.
+    /// Begins a text that continues the tokens `prime`, by all [`models`](Trained::models).
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl WritingSettings {
         let sampling = Sampling { temperature: *temperature as f32, top_k: *top_k, top_p: top_p.map(|p| p as f32) };
         let sampler = Sampler::new(sampling, seed)?.forbid(trained.assets.unknown_id());
         Ok(Writing {
-            generator: trained.model.generate(prime, None, sampler),
+            generator: CharLm::generate_together(&trained.models(), prime, sampler),
             decoder: Decoder::new(&trained.assets),
             stop: StopString::new(stop.as_deref().unwrap_or_default()),
             left: *length,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rekindle_data::frames::{Classes, Clip, FrameBatch, FrameLoader, Layout};
 use rekindle_metrics::tagging::TaggingFigures;
+use rekindle_models::decode::log_mean_exp;
 use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 
 use super::settings::ClipSettings;
 use crate::prelude::*;
 
-/// The figures of `model` on all clips of `loader`, each read as a whole; clips without labels do not count.
+/// The figures of `models`, whose probabilities are averaged, on all clips of `loader`, each read as a whole; clips without labels do not count.
 ///
 /// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. If each clip has one
 /// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames.
@@ -18,13 +19,13 @@ use crate::prelude::*;
 ///
 /// When an image cannot be read or decoded, or the device fails.
 pub fn evaluate(
-    model: &FrameTagger,
+    models: &[&FrameTagger],
     loader: &mut FrameLoader,
     classes: &Classes,
     settings: &ClipSettings,
     device: &Device,
 ) -> Result<Report, TaskError> {
-    let log_probs = log_probs(model, loader, settings, device)?;
+    let log_probs = log_probs(models, loader, settings, device)?;
     let mut figures = TaggingFigures::new(classes.len());
     let mut whole_clips = true;
     for (clip, log_probs) in loader.clips().iter().zip(&log_probs) {
@@ -48,25 +49,30 @@ pub fn evaluate(
 
 /// For each clip of `loader` the log-probabilities of the classes of its frames, `[T, C]`.
 pub(super) fn log_probs(
-    model: &FrameTagger,
+    models: &[&FrameTagger],
     loader: &mut FrameLoader,
     settings: &ClipSettings,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, TaskError> {
     let lengths: Vec<usize> = loader.clips().iter().map(Clip::len).collect();
     // A bidirectional model reads whole clips.
-    let time = if model.is_online() { settings.sequence_length } else { usize::MAX };
+    let time = if models.iter().all(|model| model.is_online()) { settings.sequence_length } else { usize::MAX };
     let layout = Arc::new(Layout::whole_clips(&lengths, settings.batch_size, time));
-    let classes = model.classes();
+    let classes = models[0].classes();
     let mut found: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; length * classes]).collect();
-    let mut state: Option<TaggerState> = None;
+    let mut states: Vec<Option<TaggerState>> = models.iter().map(|_| None).collect();
     for number in 0..layout.batches() {
         check_stop()?;
         let batch = loader.batch(&layout, number)?;
-        let before = state.map(|state| state.reset_rows(&batch.begins));
-        let (log_probs, after) = model.forward(frames(&batch, device), before, &batch.lengths);
-        state = after;
-        let log_probs = numbers(log_probs)?;
+        let frames = frames(&batch, device);
+        let mut all = Vec::with_capacity(models.len());
+        for (model, state) in models.iter().zip(&mut states) {
+            let before = state.take().map(|state| state.reset_rows(&batch.begins));
+            let (log_probs, after) = model.forward(frames.clone(), before, &batch.lengths);
+            *state = after;
+            all.push(log_probs);
+        }
+        let log_probs = numbers(log_mean_exp(all))?;
         for (row, (place, &length)) in batch.places.iter().zip(&batch.lengths).enumerate() {
             if let Some((clip, start)) = *place {
                 let from = &log_probs[row * batch.time * classes..][..length * classes];

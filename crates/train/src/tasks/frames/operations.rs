@@ -47,6 +47,7 @@ impl Operate for FramesTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .together(alike)
             .neurons(neurons)
             .playground(Input::Clip, "A clip is an animated GIF, its images, an array (.npy) or a table (.csv).", play)
     }
@@ -57,6 +58,10 @@ const MOST_FRAMES: usize = 2000;
 const THUMBNAILS: usize = 200;
 
 type Tagger = Trained<FramesTask>;
+
+fn alike(one: &Tagger, other: &Tagger) -> bool {
+    one.assets == other.assets
+}
 
 fn eval(mut trained: Tagger, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
     let clips = clips(&trained, &request.on, options)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, Layout};
 use rekindle_metrics::classification::most_likely;
+use rekindle_models::decode::mix_rows;
 use rekindle_models::frame_tagger::LiveTagger;
 use rekindle_pictures::png_address;
 use rekindle_rnn::LayerTrace;
@@ -35,7 +36,7 @@ impl Trained<FramesTask> {
     ///
     /// When an image cannot be read or decoded, or the device fails.
     pub fn evaluate(&self, clips: Vec<Clip>) -> Result<Report, TaskError> {
-        evaluate(&self.model, &mut self.loader(clips), &self.assets.classes, &self.settings.data, &self.device)
+        evaluate(&self.models(), &mut self.loader(clips), &self.assets.classes, &self.settings.data, &self.device)
     }
 
     /// The class of every frame of each clip.
@@ -44,7 +45,7 @@ impl Trained<FramesTask> {
     ///
     /// When an image cannot be read or decoded, or the device fails.
     pub fn predict(&self, clips: Vec<Clip>) -> Result<Vec<Vec<FramePrediction>>, TaskError> {
-        let found = log_probs(&self.model, &mut self.loader(clips), &self.settings.data, &self.device)?;
+        let found = log_probs(&self.models(), &mut self.loader(clips), &self.settings.data, &self.device)?;
         let classes = self.model.classes();
         Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
     }
@@ -55,7 +56,7 @@ impl Trained<FramesTask> {
     ///
     /// When an image cannot be read or decoded, or the device fails.
     pub fn probabilities(&self, clip: Clip) -> Result<Vec<Vec<f32>>, TaskError> {
-        let found = log_probs(&self.model, &mut self.loader(vec![clip]), &self.settings.data, &self.device)?;
+        let found = log_probs(&self.models(), &mut self.loader(vec![clip]), &self.settings.data, &self.device)?;
         let row = |row: &[f32]| row.iter().map(|log| log.exp()).collect();
         Ok(found[0].chunks_exact(self.model.classes()).map(row).collect())
     }
@@ -83,7 +84,8 @@ impl Trained<FramesTask> {
 
     /// A tagger for single frames as they arrive; none for a bidirectional model.
     pub fn live(&self) -> Option<Live<'_>> {
-        Some(Live { tagger: self.model.live()? })
+        let taggers = self.models().into_iter().map(|model| model.live()).collect::<Option<Vec<_>>>()?;
+        Some(Live { taggers, mixed: Vec::new() })
     }
 
     fn loader(&self, clips: Vec<Clip>) -> FrameLoader {
@@ -94,7 +96,9 @@ impl Trained<FramesTask> {
 /// Classifies each frame as it arrives.
 #[derive(Debug)]
 pub struct Live<'a> {
-    tagger: LiveTagger<'a>,
+    taggers: Vec<LiveTagger<'a>>,
+    /// The log-probabilities of several taggers.
+    mixed: Vec<f32>,
 }
 
 impl Live<'_> {
@@ -105,6 +109,11 @@ impl Live<'_> {
     ///
     /// When `F` is not that of the model.
     pub fn push(&mut self, frame: &[f32]) -> FramePrediction {
-        FramePrediction::new(&self.tagger.push(frame))
+        let all: Vec<Vec<f32>> = self.taggers.iter_mut().map(|tagger| tagger.push(frame)).collect();
+        if let [log_probs] = &all[..] {
+            return FramePrediction::new(log_probs);
+        }
+        mix_rows(&all.iter().map(Vec::as_slice).collect::<Vec<_>>(), all[0].len(), &mut self.mixed);
+        FramePrediction::new(&self.mixed)
     }
 }

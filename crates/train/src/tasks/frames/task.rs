@@ -129,7 +129,7 @@ impl Task for FramesTask {
             return Ok(None);
         }
         let (classes, settings) = (&self.schema.classes, &self.settings.data);
-        Ok(Some(evaluate(model, &mut self.validation, classes, settings, &self.device)?))
+        Ok(Some(evaluate(&[model], &mut self.validation, classes, settings, &self.device)?))
     }
 }
 

@@ -4,24 +4,25 @@ use burn::tensor::Int;
 use rekindle_data::labelled::{EncodedTexts, TextVocabulary};
 use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
 use rekindle_models::classifier::Classifier;
+use rekindle_models::decode::log_mean_exp;
 
 use crate::prelude::*;
 
-/// The figures of `model` on `texts`, whose classes are named `classes`.
+/// The figures of `models`, whose probabilities are averaged, on `texts`, whose classes are named `classes`.
 ///
 /// # Errors
 ///
 /// When the device fails, or the run is asked to stop.
 pub fn evaluate(
-    model: &Classifier,
+    models: &[&Classifier],
     texts: &EncodedTexts,
     classes: &[String],
     batch_size: usize,
     device: &Device,
 ) -> Result<Report, TaskError> {
-    let mut matrix = ConfusionMatrix::new(model.classes());
+    let mut matrix = ConfusionMatrix::new(classes.len());
     let mut loss = 0.0;
-    for (row, &label) in log_probs(model, &texts.texts, batch_size, device)?.iter().zip(&texts.labels) {
+    for (row, &label) in log_probs(models, &texts.texts, batch_size, device)?.iter().zip(&texts.labels) {
         loss -= f64::from(row[label as usize]);
         matrix.add(label as usize, most_likely(row));
     }
@@ -34,13 +35,13 @@ pub fn evaluate(
         .ranked_by(1.0 - accuracy))
 }
 
-/// Log-probabilities of the classes of each text, in the order of `texts`. Batches have texts of similar lengths.
+/// Log-probabilities of the classes of each text, averaged over `models` as probabilities, in the order of `texts`. Batches have texts of similar lengths.
 ///
 /// # Errors
 ///
 /// When the device fails, or the run is asked to stop.
 pub(crate) fn log_probs(
-    model: &Classifier,
+    models: &[&Classifier],
     texts: &[Vec<u32>],
     batch_size: usize,
     device: &Device,
@@ -52,8 +53,9 @@ pub(crate) fn log_probs(
         check_stop()?;
         let rows: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
         let (tokens, lengths) = padded(&rows, device);
-        let log_probs = numbers(model.forward(tokens, &lengths))?;
-        for (&text, row) in batch.iter().zip(log_probs.chunks(model.classes())) {
+        let all = models.iter().map(|model| model.forward(tokens.clone(), &lengths)).collect();
+        let log_probs = numbers(log_mean_exp(all))?;
+        for (&text, row) in batch.iter().zip(log_probs.chunks(log_probs.len() / batch.len())) {
             found[text] = row.to_vec();
         }
     }

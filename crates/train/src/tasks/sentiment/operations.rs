@@ -55,6 +55,7 @@ impl Operate for SentimentTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .together(alike)
             .neurons(neurons)
             .gradients(gradients)
             .playground(Input::Text, "Each word is coloured by its contribution to the class.", play)
@@ -63,8 +64,12 @@ impl Operate for SentimentTask {
 
 type Classifier = Trained<SentimentTask>;
 
+fn alike(one: &Classifier, other: &Classifier) -> bool {
+    one.assets == other.assets
+}
+
 fn eval(trained: Classifier, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
-    let Trained { model, assets: vocabulary, settings, device, .. } = &trained;
+    let Trained { assets: vocabulary, settings, device, .. } = &trained;
     let texts = texts(&settings.data, &request.on, options)?;
     let empty = texts.empty();
     if empty > 0 {
@@ -72,7 +77,7 @@ fn eval(trained: Classifier, request: Evaluate, options: EvalOptions, output: &m
     }
     let encoded = vocabulary.encode_all(&texts, settings.data.max_length)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
-    let report = evaluate(model, &encoded, vocabulary.classes(), batch_size, device)?;
+    let report = evaluate(&trained.models(), &encoded, vocabulary.classes(), batch_size, device)?;
     Ok(report.fact("texts", texts.name).fact("unknown_words", encoded.unknown_share))
 }
 
@@ -221,6 +226,9 @@ fn play(trained: &Classifier, play: Play, _: PlayOptions, answers: &mut Answers<
 
 fn predict(trained: Classifier, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let PredictOptions { explain, html } = options;
+    if !trained.others.is_empty() && (explain || html.is_some()) {
+        return Err(SentimentError::ExplainsOne.into());
+    }
     let how = Shown::here(stdout().is_terminal());
     let (mut number, mut sections) = (0, String::new());
     output.list();

@@ -41,7 +41,7 @@ impl Trained<SentimentTask> {
         &self.assets.classes()[class]
     }
 
-    /// The class of each text.
+    /// The class of each text, by the mean of the probabilities of all [`models`](Trained::models).
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Trained<SentimentTask> {
     pub fn classify<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<Prediction>, TrainError> {
         let encode = |text: &T| self.assets.encode(text.as_ref(), self.settings.data.max_length);
         let (encoded, places): (Vec<_>, Vec<_>) = texts.iter().map(encode).unzip();
-        let rows = log_probs(&self.model, &encoded, self.settings.data.batch_size, &self.device)?;
+        let rows = log_probs(&self.models(), &encoded, self.settings.data.batch_size, &self.device)?;
         Ok(rows.iter().zip(&places).map(|(row, places)| Prediction::new(row, places.is_empty())).collect())
     }
 

@@ -148,7 +148,7 @@ impl Task for SentimentTask {
 
     fn evaluate(&mut self, model: &Classifier) -> Result<Option<Report>, TaskError> {
         let (classes, batch_size) = (self.vocabulary.classes(), self.settings.data.batch_size);
-        Ok(Some(evaluate(model, &self.validation, classes, batch_size, &self.device)?))
+        Ok(Some(evaluate(&[model], &self.validation, classes, batch_size, &self.device)?))
     }
 }
 

@@ -4,12 +4,12 @@ use rekindle_data::parallel::{BatchSize, Buckets, Languages, Pairs, SentenceUnit
 use rekindle_metrics::language::perplexity;
 use rekindle_metrics::translation::{Bleu, BleuStatistics, ChrfStatistics};
 use rekindle_models::decode::Search;
-use rekindle_models::translator::Translator;
+use rekindle_models::translator::{PreparedTranslator, Translator};
 
 use super::languages::translate;
 use crate::prelude::*;
 
-/// The figures of `model` (without autodiff) on `pairs`, translated by `search` in batches of `batch_size`.
+/// The figures of `models` (without autodiff), whose probabilities are averaged, on `pairs`, translated by `search` in batches of `batch_size`.
 ///
 /// Loss, perplexity and token accuracy are those of the reference translations; BLEU (13a, and lower case if words are
 /// lower-cased), chrF and the share of exact sentences are those of the model's translations. Checkpoints are ranked
@@ -19,13 +19,13 @@ use crate::prelude::*;
 ///
 /// When a setting of `search` is invalid, or the device fails.
 pub fn evaluate(
-    model: &Translator,
+    models: &[&Translator],
     languages: &Languages,
     pairs: &Pairs,
     search: &Search,
     batch_size: usize,
 ) -> Result<Report, TaskError> {
-    let prepared = model.prepared();
+    let prepared = PreparedTranslator::together(models);
     let bleu = Bleu { lowercase: languages.target.lowercase, ..Bleu::default() };
     let numbers = languages.encode(pairs);
     let lengths: Vec<[usize; 2]> = numbers.iter().map(|(source, target)| [source.len(), target.len()]).collect();
@@ -35,7 +35,7 @@ pub fn evaluate(
         check_stop()?;
         let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
         let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
-        let forced = model.score(&sources, &targets)?;
+        let forced = Translator::score_together(models, &sources, &targets)?;
         nats -= forced.log_probs.iter().sum::<f64>();
         tokens += forced.symbols;
         correct += forced.correct;

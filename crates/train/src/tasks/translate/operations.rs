@@ -74,9 +74,9 @@ impl SentenceTranslator<'_> {
 }
 
 impl Trained<TranslateTask> {
-    /// Prepares the model for many calls of [`translate`](SentenceTranslator::translate).
+    /// Prepares all [`models`](Trained::models), which translate together, for many calls of [`translate`](SentenceTranslator::translate).
     pub fn translator(&self) -> SentenceTranslator<'_> {
-        SentenceTranslator { languages: &self.assets, model: self.model.prepared() }
+        SentenceTranslator { languages: &self.assets, model: PreparedTranslator::together(&self.models()) }
     }
 
     /// Translations of sentences, best first, each with its hypothesis: [`SentenceTranslator::translate`] with a model
@@ -111,6 +111,7 @@ impl Operate for TranslateTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .together(alike)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word \
                  attends to",
@@ -120,6 +121,10 @@ impl Operate for TranslateTask {
 }
 
 type Translator = Trained<TranslateTask>;
+
+fn alike(one: &Translator, other: &Translator) -> bool {
+    one.assets == other.assets
+}
 
 fn eval(trained: Translator, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let (source, languages) = (trained.settings.data.source(), &trained.assets);
@@ -144,7 +149,7 @@ fn eval(trained: Translator, request: Evaluate, options: EvalOptions, output: &m
     }
     let search = options.search.search(trained.settings.search())?;
     // Beam search has a row for each hypothesis, so its batches are smaller than in training.
-    let report = evaluate(&trained.model, languages, &pairs, &search, request.batch_size.unwrap_or(64))?;
+    let report = evaluate(&trained.models(), languages, &pairs, &search, request.batch_size.unwrap_or(64))?;
     Ok(report.fact("sentences", pairs.len()).fact("beam", search.beam))
 }
 

@@ -141,7 +141,7 @@ impl Task for TranslateTask {
         if self.validation.is_empty() {
             return Ok(None);
         }
-        evaluate(model, &self.languages, &self.validation, &self.settings.greedy(), 128).map(Some)
+        evaluate(&[model], &self.languages, &self.validation, &self.settings.greedy(), 128).map(Some)
     }
 
     fn sample(&mut self, model: &Translator, seed: u64) -> Result<Option<String>, TaskError> {

@@ -82,7 +82,7 @@ fn chars_write_with_probabilities_alternatives_and_activations() {
     let mut notes = std::io::sink();
     let mut output = rekindle_train::operation::Output::new(&mut answers, &mut notes, true);
     let run = RunFolder::open(place.runs().join("run")).unwrap();
-    let open = registry::Open { run: &run, which: Default::default(), device: &place.shared.device };
+    let open = registry::Open { run: &run, which: Default::default(), device: &place.shared.device, with: &[] };
     let request = rekindle_train::operation::Sample { run: run.path().to_owned(), seed: 7 };
     let given: Table = "length = 40\ntemperature = 0.9\nprime = \"fn m\"".parse().unwrap();
     registry::find(tasks::ALL, "chars").unwrap().sample(&open, request, given, &mut output).unwrap();

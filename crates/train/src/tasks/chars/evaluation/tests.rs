@@ -45,7 +45,7 @@ fn every_prediction_counts_once_whatever_the_batch(#[case] range: Range<usize>) 
         let passages = Passages::whole(&corpus, &vocabulary, range.clone()).unwrap().unwrap();
         assert_eq!(passages.predicted(), range.len() - 1);
         for sizes in [[1, 50], [2, 4000], [7, 33], [100, 1]] {
-            let loss = passages.evaluate(&model, sizes, &device).unwrap().loss.value;
+            let loss = passages.evaluate(&[&model], sizes, &device).unwrap().loss.value;
             // Thousands of steps, in another order of sums: 3.7e-6 has been seen.
             assert!((loss - wanted).abs() < 1e-5, "{sizes:?}: {loss}, not {wanted}");
         }

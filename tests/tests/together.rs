@@ -1,0 +1,136 @@
+//! Runs that answer together, and means of checkpoints.
+
+use std::fs;
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rekindle_tests::Workplace;
+use serde_json::Value;
+
+/// Runs of two seeds with the same data.
+fn two_runs(place: &Workplace, task: &str) {
+    for seed in ["1", "2"] {
+        let steps = ["--steps", "3", "--hidden", "8", "--seed", seed, "--checkpoint-every", "1", "--keep", "3"];
+        place.rekindle(&[&["train", task, "--out", &format!("{task}-{seed}")][..], &steps].concat()).assert().success();
+    }
+}
+
+fn json(place: &Workplace, arguments: &[&str]) -> Value {
+    let output = place.rekindle(&[arguments, &["--json"]].concat()).assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+/// The figures of a report without the facts that name the models.
+fn figures(report: &Value) -> Vec<(String, f64)> {
+    let report = report.as_object().unwrap().iter().filter(|(name, _)| *name != "models");
+    report.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()
+}
+
+#[test]
+fn runs_of_every_task_with_probabilities_answer_together() {
+    let place = Workplace::new();
+    for task in ["adding", "caption", "chars", "frames", "sentiment", "translate"] {
+        two_runs(&place, task);
+        let [one, two] = ["1", "2"].map(|seed| format!("{task}-{seed}"));
+        let alone = json(&place, &["eval", &one]);
+        let with_itself = json(&place, &["eval", &one, "--with", &one]);
+        assert_eq!(with_itself["models"], 2, "{task}");
+        for ((name, found), (_, wanted)) in figures(&with_itself).into_iter().zip(figures(&alone)) {
+            assert!((found - wanted).abs() < 1e-4 * wanted.abs().max(1.0), "{task}: {name}: {found} and {wanted}");
+        }
+        let both = json(&place, &["eval", &one, "--with", &two]);
+        let other = json(&place, &["eval", &two]);
+        // The mean of probabilities has a loss below the mean of the losses: the logarithm is concave, the square convex.
+        let loss = |report: &Value| {
+            figures(report)
+                .into_iter()
+                .find(|(name, _)| name.ends_with("loss_nats") || name == "loss" || name.starts_with("mean_squared"))
+                .unwrap_or_else(|| panic!("{report}"))
+                .1
+        };
+        assert!(loss(&both) < (loss(&alone) + loss(&other)) / 2.0 + 1e-9, "{task}: {both} {alone} {other}");
+    }
+    let sample =
+        |with: &[&str]| json(&place, &[&["sample", "chars-1", "--seed", "3", "--length", "60"][..], with].concat());
+    assert_eq!(sample(&["--with", "chars-1"]), sample(&[]));
+    assert_ne!(sample(&["--with", "chars-2"]), sample(&[]));
+    let predicted = |with: &[&str]| json(&place, &[&["predict", "sentiment-1", "a good film"][..], with].concat());
+    assert_ne!(predicted(&["--with", "sentiment-2"]), predicted(&[]));
+    place.rekindle(&["predict", "translate-1", "a", "--with", "translate-2"]).assert().success();
+    place
+        .rekindle(&["predict", "sentiment-1", "good", "--explain", "--with", "sentiment-2"])
+        .assert()
+        .code(1)
+        .stderr(contains("--explain and --html: they explain the answer of one run"));
+}
+
+#[test]
+fn runs_that_do_not_fit_are_named() {
+    let place = Workplace::new();
+    let small = ["--steps", "1", "--hidden", "8"];
+    let train = |arguments: &[&str]| place.rekindle(&[&["train"][..], arguments, &small].concat()).assert().success();
+    train(&["chars", "--out", "source"]);
+    train(&["chars", "--out", "text", "--data", "text.txt", "--batch-size", "4", "--sequence-length", "8"]);
+    let other = "the vocabulary or the labels of text are not those of source";
+    for command in [&["eval", "source", "--with", "text"][..], &["average", "source", "text", "--out", "mean"]] {
+        place.rekindle(command).assert().code(1).stderr(contains(other));
+    }
+    train(&["draw", "--out", "draw"]);
+    let alone = contains("--with: runs of `draw` do not answer together");
+    place.rekindle(&["eval", "draw", "--with", "draw"]).assert().code(1).stderr(alone);
+    let of_other_task = contains("draw is a run of `draw`, not of `chars`");
+    place.rekindle(&["eval", "source", "--with", "draw"]).assert().code(1).stderr(of_other_task.clone());
+    place.rekindle(&["average", "source", "draw", "--out", "mean"]).assert().code(1).stderr(of_other_task);
+    place.rekindle(&["train", "chars", "--out", "wide", "--steps", "1", "--hidden", "9"]).assert().success();
+    let shapes = contains("wide: ").and(contains("in source it is")).and(contains("[36, 9]").or(contains("9")));
+    place.rekindle(&["average", "source", "wide", "--out", "mean"]).assert().code(1).stderr(shapes);
+    place
+        .rekindle(&["average", "source", "--out", "mean"])
+        .assert()
+        .code(1)
+        .stderr(contains("at least two checkpoints"));
+    let too_many = contains("--last 9: source has 1 checkpoint");
+    place.rekindle(&["average", "source", "--last", "9", "--out", "mean"]).assert().code(1).stderr(too_many);
+    assert!(!place.path("mean").exists());
+}
+
+#[test]
+fn a_mean_of_checkpoints_is_a_run() {
+    let place = Workplace::new();
+    two_runs(&place, "chars");
+    let weights = |run: &str, checkpoint: &str| -> Value {
+        let out = format!("{run}-{checkpoint}");
+        let export = ["export", run, "--checkpoint", checkpoint, "--format", "json", "--out", &out];
+        place.rekindle(&export).assert().success();
+        serde_json::from_slice(&fs::read(place.path(&out).join("model.json")).unwrap()).unwrap()
+    };
+    // The numbers of a file of weights, in its order.
+    fn numbers(value: &Value, all: &mut Vec<f64>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| numbers(value, all)),
+            Value::Object(values) => values.values().for_each(|value| numbers(value, all)),
+            other => all.extend(other.as_f64()),
+        }
+    }
+    let of = |run: &str, checkpoint: &str| {
+        let mut all = Vec::new();
+        numbers(&weights(run, checkpoint), &mut all);
+        all
+    };
+    place.rekindle(&["average", "chars-1", "--last", "3", "--out", "mean"]).assert().success().stdout(contains("mean"));
+    let [one, two, three] = ["1", "2", "3"].map(|step| of("chars-1", step));
+    let mean = of("mean", "last");
+    assert!(mean.len() > 10_000 && mean.len() == one.len());
+    for (i, found) in mean.iter().enumerate() {
+        let wanted = (one[i] + two[i] + three[i]) / 3.0;
+        assert!((found - wanted).abs() <= 1e-6 * wanted.abs().max(1e-2), "{i}: {found} and {wanted}");
+    }
+    place.rekindle(&["average", "chars-1", "chars-2", "--out", "mean"]).assert().code(1).stderr(contains("mean"));
+    place.rekindle(&["average", "chars-1", "chars-2", "--out", "mean", "--force"]).assert().success();
+    place.rekindle(&["eval", "mean"]).assert().success();
+    place.rekindle(&["train", "--resume", "mean", "--steps", "5"]).assert().success();
+    place
+        .rekindle(&["train", "chars", "--init-from", "mean", "--hidden", "8", "--steps", "1", "--out", "next"])
+        .assert()
+        .success();
+}
