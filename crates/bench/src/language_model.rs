@@ -56,7 +56,7 @@ impl LanguageModel for CharLm {
     type Carry = State;
 
     fn init(shape: &Shape, device: &Device) -> Self {
-        let settings = CharLmSettings { recurrent: shape.recurrent(0.0), embedding: 0, tied: false };
+        let settings = CharLmSettings { recurrent: shape.recurrent(0.0), embedding: 0, ..CharLmSettings::default() };
         settings.init_with(SYMBOLS, &mut ChaCha8Rng::seed_from_u64(1), device)
     }
 

@@ -165,7 +165,15 @@ impl Shape {
             Recurrence::Lstm => Cell::Lstm,
             Recurrence::Gru => Cell::Gru,
         };
-        RecurrentSettings { cell, layers, hidden, dropout, init: Scheme::Pytorch, forget_bias: 1.0 }
+        RecurrentSettings {
+            cell,
+            layers,
+            hidden,
+            dropout,
+            init: Scheme::Pytorch,
+            forget_bias: 1.0,
+            ..Default::default()
+        }
     }
 
     /// The shape named `text`, if each part of the name is well formed.

@@ -8,7 +8,8 @@
 //!
 //! Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks" (2015), and its `min-char-rnn`. With one-hot
 //! inputs `W_xh` is `[V, H]`, and the product `x_t W_xh` reads one of its rows. Tied output weights (`W_hy = E`) are
-//! those of Press and Wolf 2017 (arXiv 1608.05859).
+//! those of Press and Wolf 2017 (arXiv 1608.05859). If the embedding is not as wide as the hidden state, a projection
+//! stands between them: `l_t = log softmax(E (W_p h_t + b_p) + b_y)`, `W_p [I, H]`.
 //!
 //! A token is whatever the vocabulary lists: a character, a byte or a word.
 
@@ -25,16 +26,17 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy;
-use rekindle_kernels::linear::linear;
+use rekindle_kernels::linear::{apply, linear};
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{LayerTrace, Probes, Recurrent, SequenceInput, State};
+use rekindle_rnn::{LayerTrace, Penalties, Probes, Recurrent, SequenceInput, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use generator::{Generator, Written};
 
 use crate::decode::log_mean_exp;
 
-use crate::settings::RecurrentSettings;
+use crate::settings::{PenaltySettings, RecurrentSettings};
+use crate::tokens::dropped_tokens;
 
 settings! {
     /// Settings of a [`CharLm`]. In the letters of the [module](self), `hidden` is `H` and
@@ -47,8 +49,12 @@ settings! {
             RecurrentSettings { layers: 2, forget_bias: 0.0, ..RecurrentSettings::default() };
         /// Width of a token's embedding; 0 feeds tokens one-hot, as min-char-rnn does
         embedding: usize = 128 => value("WIDTH").at_least(0);
-        /// Use the embeddings as output weights too; --embedding must equal --hidden
+        /// Use the embeddings as output weights too, behind a projection if --embedding is not --hidden
         tied: bool;
+        /// Probability of dropping a token's embedding for a whole batch, in training
+        token_dropout: f64 => value("PROBABILITY").at_least(0).below(1);
+        /// Penalties on the hidden states.
+        @flatten penalties: PenaltySettings;
     }
 }
 
@@ -59,9 +65,14 @@ pub struct CharLm {
     pub embedding: Option<Param<Tensor<2>>>,
     /// The recurrent stack.
     pub recurrent: Recurrent,
+    /// From the hidden state `[H]` to the width `[I]` of tied output weights; none if they are equal.
+    pub projection: Option<Linear>,
     /// From the hidden state to the logits.
     pub output: Output,
     dropout: burn::nn::Dropout,
+    token_dropout: f64,
+    #[module(skip)]
+    penalties: Penalties,
     vocabulary_size: usize,
 }
 
@@ -76,10 +87,23 @@ pub enum Output {
 
 impl CharLmSettings {
     fn consistent(&self) -> Result<(), SettingError> {
-        if self.tied && self.embedding != self.recurrent.hidden {
-            return Err(SettingError::invalid("embedding", self.embedding, "equal to --hidden with --tied"));
+        if self.embedding > 0 {
+            return Ok(());
         }
-        Ok(())
+        if self.tied {
+            return Err(SettingError::invalid("embedding", 0, "at least 1 with --tied"));
+        }
+        match self.token_dropout {
+            0.0 => Ok(()),
+            p => Err(SettingError::invalid("token-dropout", p, "0 with --embedding 0")),
+        }
+    }
+
+    /// These settings without dropout and penalties: the same model, for learning without noise.
+    #[must_use]
+    pub fn without_dropout(&self) -> Self {
+        let (recurrent, penalties) = (self.recurrent.without_dropout(), PenaltySettings::default());
+        Self { recurrent, token_dropout: 0.0, penalties, ..self.clone() }
     }
 
     /// A model of `vocabulary` tokens with weights drawn at random.
@@ -96,26 +120,25 @@ impl CharLmSettings {
     ///
     /// # Panics
     ///
-    /// When a size other than `embedding` is 0, or the weights are tied and the embedding is missing
-    /// or not as wide as the hidden state.
+    /// When a size other than `embedding` is 0, or the weights are tied and the embedding is missing.
     pub fn init_with(&self, vocabulary: usize, rng: &mut impl Rng, device: &Device) -> CharLm {
         let hidden = self.recurrent.hidden;
         assert!(vocabulary > 0, "the vocabulary must not be empty");
-        assert!(
-            !self.tied || self.embedding == hidden,
-            "tied weights need an embedding as wide as the hidden state: embedding {}, hidden {hidden}",
-            self.embedding,
-        );
+        assert!(!self.tied || self.embedding > 0, "tied weights need an embedding");
         let features = (self.embedding > 0).then_some(self.embedding);
         let embedding = features.map(|features| crate::init::embedding(vocabulary, features, rng, device));
         let recurrent = self.recurrent.config(features.unwrap_or(vocabulary)).init_with(rng, device);
+        let projects = self.tied && self.embedding != hidden;
+        let projection = projects.then(|| crate::init::linear(hidden, self.embedding, rng, device));
         let output = if self.tied {
             Output::Tied(crate::init::zeros([vocabulary], device))
         } else {
             Output::Own(crate::init::linear(hidden, vocabulary, rng, device))
         };
         let dropout = burn::nn::DropoutConfig::new(self.recurrent.dropout).init();
-        CharLm { embedding, recurrent, output, dropout, vocabulary_size: vocabulary }
+        let (token_dropout, penalties) = (self.token_dropout, self.penalties.penalties());
+        let vocabulary_size = vocabulary;
+        CharLm { embedding, recurrent, projection, output, dropout, token_dropout, penalties, vocabulary_size }
     }
 }
 
@@ -142,7 +165,7 @@ impl CharLm {
     }
 
     /// Mean cross-entropy in nats of `targets` `[B, T]`, the tokens that follow `tokens` `[B, T]`, and the final
-    /// state. The loss has the shape `[1]`.
+    /// state. The loss has the shape `[1]`; in training, it includes the penalties on the hidden states.
     ///
     /// # Panics
     ///
@@ -150,9 +173,10 @@ impl CharLm {
     pub fn loss(&self, tokens: Tensor<2, Int>, targets: Tensor<2, Int>, state: Option<State>) -> (Tensor<1>, State) {
         assert_eq!(tokens.dims(), targets.dims(), "tokens and targets [B, T] must have one shape");
         let rows = targets.shape().num_elements();
-        let (logits, state) = self.logits(tokens, state);
+        let (logits, state, penalty) = self.penalized(tokens, state);
         let targets = targets.swap_dims(0, 1).reshape([rows]);
-        (cross_entropy::mean(logits, targets), state)
+        let loss = cross_entropy::mean(logits, targets);
+        (if let Some(penalty) = penalty { loss + penalty } else { loss }, state)
     }
 
     /// Log-probabilities `[B, V]` of the token after `tokens` `[B]`: one step of [`forward`](Self::forward), with
@@ -187,21 +211,35 @@ impl CharLm {
     fn input(&self, tokens: Tensor<2, Int>) -> SequenceInput {
         let tokens = tokens.swap_dims(0, 1);
         match &self.embedding {
-            Some(table) => SequenceInput::Embedded { table: table.val(), tokens },
+            Some(table) => {
+                let table = dropped_tokens(self.token_dropout, &self.dropout, table.val());
+                SequenceInput::Embedded { table, tokens }
+            }
             None => SequenceInput::OneHot { tokens },
         }
     }
 
     /// Logits, time-major: row `t B + b` of `[T * B, V]` is time step `t` of text `b`.
     fn logits(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State) {
-        let (hidden, state) = self.recurrent.forward_time_major(self.input(tokens), state, None);
+        let (logits, state, _) = self.penalized(tokens, state);
+        (logits, state)
+    }
+
+    /// The same, with the penalties on the hidden states, `[1]`, in training.
+    fn penalized(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State, Option<Tensor<1>>) {
+        let (hidden, state, penalty) =
+            self.recurrent.forward_penalized(self.input(tokens), state, None, self.penalties);
         let [time, batch, width] = hidden.dims();
         let hidden = dropout(&self.dropout, hidden.reshape([time * batch, width]));
-        (self.output_of(hidden), state)
+        (self.output_of(hidden), state, penalty)
     }
 
     /// Logits `[N, V]` from hidden states `[N, H]`.
     fn output_of(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let hidden = match &self.projection {
+            Some(projection) => apply(projection, hidden),
+            None => hidden,
+        };
         match (&self.output, &self.embedding) {
             (Output::Own(layer), _) => {
                 let bias = layer.bias.as_ref().map(Param::val);

@@ -25,13 +25,14 @@ use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{LayerTrace, Probes, Recurrent, SequenceInput};
+use rekindle_rnn::{LayerTrace, Penalties, Probes, Recurrent, SequenceInput};
 use rekindle_settings::settings;
 
 pub use explain::Explanation;
 pub use pooling::{AttentionPool, Pool, Pooling};
 
-use crate::settings::RecurrentSettings;
+use crate::settings::{PenaltySettings, RecurrentSettings};
+use crate::tokens::dropped_tokens;
 
 /// Initial standard deviation of the embeddings; small, so that training soon outweighs them.
 const EMBEDDING_DEVIATION: f32 = 0.1;
@@ -55,6 +56,10 @@ settings! {
         embedding_dropout: f64 = 0.3 => value("PROBABILITY").at_least(0).below(1);
         /// Probability of reading a word as the unknown word, in training
         word_dropout: f64 = 0.1 => value("PROBABILITY").at_least(0).below(1);
+        /// Probability of dropping a token's embedding for a whole batch, in training
+        token_dropout: f64 => value("PROBABILITY").at_least(0).below(1);
+        /// Penalties on the hidden states.
+        @flatten penalties: PenaltySettings;
     }
 }
 
@@ -71,6 +76,9 @@ pub struct Classifier {
     pub output: Linear,
     embedding_dropout: Dropout,
     dropout: Dropout,
+    token_dropout: f64,
+    #[module(skip)]
+    penalties: Penalties,
 }
 
 impl ClassifierSettings {
@@ -102,6 +110,8 @@ impl ClassifierSettings {
             recurrent,
             embedding_dropout: DropoutConfig::new(self.embedding_dropout).init(),
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
+            token_dropout: self.token_dropout,
+            penalties: self.penalties.penalties(),
         }
     }
 }
@@ -143,17 +153,20 @@ impl Classifier {
     ///
     /// When the numbers of lengths and texts differ, or a length is not in `1..=T`.
     pub fn forward(&self, tokens: Tensor<2, Int>, lengths: &[usize]) -> Tensor<2> {
-        log_softmax(self.scores(self.input(tokens), lengths), 1)
+        log_softmax(self.scores(self.input(tokens), lengths).0, 1)
     }
 
-    /// Mean cross-entropy in nats of the classes `labels` `[B]` of the texts, `[1]`. See [`forward`](Self::forward).
+    /// Mean cross-entropy in nats of the classes `labels` `[B]` of the texts, `[1]`; in training, with the
+    /// penalties on the hidden states. See [`forward`](Self::forward).
     ///
     /// # Panics
     ///
     /// As [`forward`](Self::forward), and when there are not as many labels as texts.
     pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
         assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
-        cross_entropy::mean(self.scores(self.input(tokens), lengths), labels)
+        let (scores, penalty) = self.scores(self.input(tokens), lengths);
+        let loss = cross_entropy::mean(scores, labels);
+        if let Some(penalty) = penalty { loss + penalty } else { loss }
     }
 
     /// The activations of every layer and direction while it reads the texts `tokens` `[B, T]`, all of `T` words,
@@ -182,7 +195,8 @@ impl Classifier {
 
     /// The input of the recurrence, time-major.
     fn input(&self, tokens: Tensor<2, Int>) -> SequenceInput {
-        let (table, tokens) = (self.embedding.val(), tokens.swap_dims(0, 1));
+        let table = dropped_tokens(self.token_dropout, &self.dropout, self.embedding.val());
+        let tokens = tokens.swap_dims(0, 1);
         // Without dropout, the embeddings need not be materialised.
         if self.embedding_dropout.prob == 0.0 || !table.device().is_autodiff() {
             return SequenceInput::Embedded { table, tokens };
@@ -193,11 +207,11 @@ impl Classifier {
         SequenceInput::Dense(rows * dropout(&self.embedding_dropout, mask))
     }
 
-    /// Logits, `[B, C]`.
-    fn scores(&self, input: SequenceInput, lengths: &[usize]) -> Tensor<2> {
-        let (hidden, state) = self.recurrent.forward_time_major(input, None, Some(lengths));
+    /// Logits, `[B, C]`, and in training the penalties on the hidden states, `[1]`.
+    fn scores(&self, input: SequenceInput, lengths: &[usize]) -> (Tensor<2>, Option<Tensor<1>>) {
+        let (hidden, state, penalty) = self.recurrent.forward_penalized(input, None, Some(lengths), self.penalties);
         let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };
         let pooled = self.pool.forward(hidden, &state, directions, lengths);
-        apply(&self.output, dropout(&self.dropout, pooled))
+        (apply(&self.output, dropout(&self.dropout, pooled)), penalty)
     }
 }

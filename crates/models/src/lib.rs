@@ -11,6 +11,7 @@
 //! * [`decode`]: greedy, beam search; sampling with temperature, top-k and top-p; stop strings.
 //! * [`attention`]: scores, weights and contexts, and the mask of padding.
 //! * [`init`]: initialisation of the layers around a recurrence, also for your own models.
+//! * `tokens`: dropping tokens in training.
 //! * `prepared`: the layers around a recurrence, prepared for single steps.
 //! * `transfer`: checks for initialising a model with the weights of another; [`TransferError`].
 //! * `learner`, with the feature of that name: any model with its loss, for Burn's own `Learner`.
@@ -61,6 +62,7 @@ mod prepared;
 mod repeated;
 pub mod settings;
 pub mod stop;
+mod tokens;
 mod transfer;
 pub mod translator;
 

@@ -45,6 +45,7 @@ use crate::decode::forced::{Targets, time_major, with_guesses};
 use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, ids, rows};
 use crate::settings::RecurrentSettings;
+use crate::tokens::dropped_tokens;
 
 settings! {
     /// Settings of a [`Translator`]. In the letters of the [module](self), `hidden` is `H` and
@@ -70,6 +71,8 @@ settings! {
         label_smoothing: f64 = 0.1 => value("SHARE").at_least(0).below(1);
         /// Share of the target tokens that training replaces by the model's own guesses
         scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
+        /// Probability of dropping a token's embedding for a whole batch, in training
+        token_dropout: f64 => value("PROBABILITY").at_least(0).below(1);
     }
 }
 
@@ -118,6 +121,7 @@ pub struct Translator {
     input_feeding: bool,
     label_smoothing: f64,
     scheduled_sampling: f64,
+    token_dropout: f64,
     start: u32,
     end: u32,
 }
@@ -176,6 +180,7 @@ impl TranslatorSettings {
             input_feeding: self.input_feeding,
             label_smoothing: self.label_smoothing,
             scheduled_sampling: self.scheduled_sampling,
+            token_dropout: self.token_dropout,
             start,
             end,
         }
@@ -366,7 +371,7 @@ impl Translator {
 
     /// Embeddings `[T, B, E]` of time-major tokens, from `table`.
     fn embed(&self, table: &Param<Tensor<2>>, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
-        let vectors = table.val().select(0, tokens);
+        let vectors = dropped_tokens(self.token_dropout, &self.dropout, table.val()).select(0, tokens);
         let width = vectors.dims()[1];
         dropout(&self.dropout, vectors.reshape([time, batch, width]))
     }

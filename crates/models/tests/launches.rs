@@ -16,7 +16,7 @@ use rekindle_testing::{cpus, devices};
 /// The launches of sampling `symbols` symbols.
 fn of_sampling(symbols: usize, device: &Device) -> usize {
     let recurrent = RecurrentSettings { hidden: 16, layers: 2, ..RecurrentSettings::default() };
-    let settings = CharLmSettings { recurrent, embedding: 4, tied: false };
+    let settings = CharLmSettings { recurrent, embedding: 4, ..CharLmSettings::default() };
     let model = settings.init_with(11, &mut ChaCha8Rng::seed_from_u64(1), device);
     let sampler = Sampler::new(Sampling::default(), 1).unwrap();
     let (text, launches) = count(|| model.generate(&[3], None, sampler).take(symbols).collect::<Vec<_>>());

@@ -23,12 +23,13 @@ fn recurrent<C: CellChoice>(hidden: usize, cell: Cell) -> RecurrentSettings<C> {
 }
 
 fn char_lm(seed: u64) -> CharLm {
-    let settings = CharLmSettings { recurrent: recurrent(5, Cell::Lstm), embedding: 3, tied: false };
+    let settings = CharLmSettings { recurrent: recurrent(5, Cell::Lstm), embedding: 3, ..CharLmSettings::default() };
     settings.init_with(7, &mut rng(seed), &Device::flex())
 }
 
 fn tied(seed: u64) -> CharLm {
-    let settings = CharLmSettings { recurrent: recurrent(5, Cell::Gru), embedding: 5, tied: true };
+    let settings =
+        CharLmSettings { recurrent: recurrent(5, Cell::Gru), embedding: 5, tied: true, ..CharLmSettings::default() };
     settings.init_with(7, &mut rng(seed), &Device::flex())
 }
 

@@ -10,7 +10,7 @@ use rekindle_kernels::Scan;
 
 use crate::init::device_rng;
 use crate::weights::{Sizes, Values, Weight};
-use crate::{Cell, Initialization, LayerState, SequenceInput, StepInput};
+use crate::{Cell, Initialization, LayerState, Regularization, SequenceInput, StepInput};
 
 /// Configuration of a [`Layer`].
 #[derive(Config, Debug)]
@@ -27,6 +27,9 @@ pub struct LayerConfig {
     /// The initialisation of the weights.
     #[config(default = "Initialization::default()")]
     pub init: Initialization,
+    /// Dropout probabilities in training; a layer has that of its recurrent weights, and zoneout.
+    #[config(default = "Regularization::new()")]
+    pub regularization: Regularization,
 }
 
 impl LayerConfig {
@@ -53,7 +56,14 @@ impl LayerConfig {
             let draw = || self.init.draw(shape, sizes, self.cell.definition().forget_gate, rng);
             (shape.name, Weight::new(shape, sizes, draw, device))
         });
-        Layer { cell: self.cell, weights: weights.collect(), stacked: false }
+        let Regularization { weight_drop, zoneout, zoneout_cell, .. } = self.regularization;
+        Layer {
+            cell: self.cell,
+            weights: weights.collect(),
+            stacked: false,
+            weight_drop,
+            zoneout: [zoneout, zoneout_cell],
+        }
     }
 }
 
@@ -69,6 +79,10 @@ pub struct Layer {
     /// Whether the paths of parameters in a record include the name of the cell, as in a
     /// [`Recurrent`](crate::Recurrent) network: `layers.0.forward.Lstm.weight_ih`.
     stacked: bool,
+    /// Dropout probability of the recurrent weights in training.
+    pub(crate) weight_drop: f64,
+    /// Zoneout of the hidden state and of the cell state.
+    pub(crate) zoneout: [f64; 2],
 }
 
 impl Layer {
@@ -170,21 +184,35 @@ impl Layer {
     ///
     /// If the input, the state or the lengths do not fit the layer.
     pub fn sequence(&self, input: SequenceInput, state: Option<LayerState>, scan: &Scan) -> (Tensor<3>, LayerState) {
+        self.sequence_with(input, state, &self.dropped_values(), scan)
+    }
+
+    /// The same with these weights.
+    pub(crate) fn sequence_with(
+        &self,
+        input: SequenceInput,
+        state: Option<LayerState>,
+        weights: &Values<'_>,
+        scan: &Scan,
+    ) -> (Tensor<3>, LayerState) {
         let (features, wanted) = (input.features(), self.input_size());
         assert!(
             features.is_none_or(|features| features == wanted),
             "the input has {} features a step, but the layer takes {wanted}",
             features.unwrap_or_default()
         );
-        let (cell, weights) = (self.cell.definition(), self.values());
+        let cell = self.cell.definition();
         let [time, batch] = input.outer_dims();
         let state = state.unwrap_or_else(|| self.zero_state(batch, &self.input_weight().device()));
         if time == 0 || batch == 0 {
             let options = (&state.hidden.device(), state.hidden.dtype());
             return (Tensor::zeros([time, batch, self.hidden_size()], options), state);
         }
-        let input = (cell.project)(input, &weights);
-        (cell.sequence)(input, state, &weights, scan)
+        let input = (cell.project)(input, weights);
+        if self.is_zoned() {
+            return self.zoned_sequence(input, state, weights, scan);
+        }
+        (cell.sequence)(input, state, weights, scan)
     }
 
     /// Runs the layer over one step: a sequence of length 1, with identical values.

@@ -58,6 +58,7 @@ mod orthogonal;
 mod probe;
 mod projection;
 mod recurrent;
+mod regularization;
 mod state;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 mod stepper;
@@ -72,6 +73,7 @@ pub use input::{LayerInput, SequenceInput, StepInput};
 pub use layer::{Layer, LayerConfig};
 pub use probe::Probes;
 pub use recurrent::{Recurrent, RecurrentConfig, StackedLayer};
+pub use regularization::{Penalties, Regularization};
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 pub use rekindle_kernels::step::PackedLinear;
 pub use rekindle_kernels::{Direction, Scan};

@@ -10,7 +10,10 @@ use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::{Direction, Scan};
 
 use crate::init::device_rng;
-use crate::{Cell, Initialization, Layer, LayerConfig, LayerState, SequenceInput, State, StepInput};
+use crate::regularization::Masks;
+use crate::{
+    Cell, Initialization, Layer, LayerConfig, LayerState, Penalties, Regularization, SequenceInput, State, StepInput,
+};
 
 /// Configuration of a [`Recurrent`] network.
 #[derive(Config, Debug)]
@@ -38,6 +41,9 @@ pub struct RecurrentConfig {
     /// The initialisation of the weights.
     #[config(default = "Initialization::default()")]
     pub init: Initialization,
+    /// More dropout in training.
+    #[config(default = "Regularization::new()")]
+    pub regularization: Regularization,
 }
 
 impl RecurrentConfig {
@@ -72,12 +78,14 @@ impl RecurrentConfig {
                 }
             })
             .collect();
-        Recurrent { layers, dropout: DropoutConfig::new(self.dropout).init() }
+        let dropout = DropoutConfig::new(self.dropout).init();
+        Recurrent { layers, dropout, regularization: self.regularization }
     }
 
     fn layer<R: Rng + ?Sized>(&self, input_size: usize, rng: &mut R, device: &Device) -> Layer {
         let config = LayerConfig::new(input_size, self.hidden_size, self.cell);
-        config.with_bias(self.bias).with_init(self.init.clone()).init_with(rng, device).stacked()
+        let config = config.with_bias(self.bias).with_init(self.init.clone());
+        config.with_regularization(self.regularization).init_with(rng, device).stacked()
     }
 }
 
@@ -126,6 +134,9 @@ pub struct Recurrent {
     pub layers: Vec<StackedLayer>,
     /// Applied between the layers.
     pub dropout: Dropout,
+    /// More dropout in training.
+    #[module(skip)]
+    pub regularization: Regularization,
 }
 
 impl Recurrent {
@@ -166,15 +177,48 @@ impl Recurrent {
         state: Option<State>,
         lengths: Option<&[usize]>,
     ) -> (Tensor<3>, State) {
+        let (_, hidden, state) = self.run(input.into(), state, lengths);
+        (hidden, state)
+    }
+
+    /// [`forward_time_major`](Self::forward_time_major), and the sum `[1]` of `penalties` on the hidden states of the
+    /// last layer; none outside of training, or if there are no penalties.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_penalized(
+        &self,
+        input: impl Into<SequenceInput>,
+        state: Option<State>,
+        lengths: Option<&[usize]>,
+        penalties: Penalties,
+    ) -> (Tensor<3>, State, Option<Tensor<1>>) {
+        let (raw, hidden, state) = self.run(input.into(), state, lengths);
+        let trains = self.dropout.training.is_enabled() && self.device().is_autodiff();
+        let trains = trains && penalties.any() && raw.shape().num_elements() > 0;
+        let penalty = trains.then(|| penalties.of(raw, hidden.clone(), lengths));
+        (hidden, state, penalty)
+    }
+
+    /// The hidden states of the last layer, before and after its dropout, and the states.
+    fn run(
+        &self,
+        input: SequenceInput,
+        state: Option<State>,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<3>, Tensor<3>, State) {
         let mut states = self.layer_states(state).into_iter();
         let mut last = Vec::with_capacity(states.len());
+        let masks = Masks::of(self, input.outer_dims()[1]);
         let (lowest, above) = self.layers.split_first().expect("a network has at least one layer");
-        let mut hidden = lowest.sequence(input.into().with_distinct_rows(), lengths, &mut states, &mut last);
-        for layer in above {
-            let input = dropout(&self.dropout, hidden).into();
+        let input = masks.input(input, self.input_size()).with_distinct_rows();
+        let mut hidden = lowest.sequence(input, lengths, &mut states, &mut last);
+        for (below, layer) in above.iter().enumerate() {
+            let input = masks.hidden(below, dropout(&self.dropout, hidden)).into();
             hidden = layer.sequence(input, lengths, &mut states, &mut last);
         }
-        (hidden, State { layers: last })
+        (hidden.clone(), masks.output(hidden), State { layers: last })
     }
 
     /// Runs the network over one step: a sequence of length 1, with identical values.

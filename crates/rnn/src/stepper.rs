@@ -106,11 +106,12 @@ impl Recurrent {
         Some(Stepper { tokens, layers })
     }
 
-    /// Whether native code has steps for the network: not for variants of the LSTM, weights that native code does not
-    /// support, and weights on a training device.
+    /// Whether native code has steps for the network: not for variants of the LSTM, zoneout, weights that native code does
+    /// not support, and weights on a training device.
     fn has_steps(&self) -> bool {
         let lowest = self.layers[0].forward.matrix("weight_ih");
-        self.cell().definition().step.is_some() && !lowest.device().is_autodiff() && can_pack(&lowest)
+        let zoned = self.layers[0].forward.is_zoned();
+        !zoned && self.cell().definition().step.is_some() && !lowest.device().is_autodiff() && can_pack(&lowest)
     }
 }
 

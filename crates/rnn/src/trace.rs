@@ -99,7 +99,7 @@ impl Layer {
                     let state = LayerState { hidden: part(&before, t), cell: Some(cell.clone()) };
                     let gates = (definition.gate_values)(part(&rows, t), state, &weights);
                     let [i, f, g] = ["i", "f", "g"].map(|name| of(&gates, name));
-                    cell = f * cell + i * g;
+                    cell = self.zoned_cell(cell.clone(), f * cell + i * g);
                     steps.push((gates, cell.clone()));
                 }
                 if direction == Direction::Reverse {
@@ -113,7 +113,7 @@ impl Layer {
                 let state = LayerState { cell: Some(before.zeros_like()), hidden: before };
                 let gates = (definition.gate_values)(rows, state, &weights);
                 let gates: Vec<Gate> = gates.into_iter().map(in_time).collect();
-                let cells = cells(&gates, cell, direction);
+                let cells = cells(&gates, cell, direction, |before, after| self.zoned_cell(before, after));
                 (gates, Some(cells))
             }
         };
@@ -176,13 +176,18 @@ fn of<const D: usize>(gates: &[Gate<D>], name: &str) -> Tensor<D> {
 }
 
 /// The cell states `[T, B, H]` from the gates of all time steps and the state before the first one.
-fn cells(gates: &[Gate], mut cell: Tensor<2>, direction: Direction) -> Tensor<3> {
+fn cells(
+    gates: &[Gate],
+    mut cell: Tensor<2>,
+    direction: Direction,
+    zoned: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+) -> Tensor<3> {
     let [i, f, g] = ["i", "f", "g"].map(|name| of(gates, name));
     let [time, ..] = f.dims();
     let (kept, written) = (unbind(f), unbind(i * g));
     let mut cells = Vec::with_capacity(time);
     for t in in_order(time, direction) {
-        cell = kept[t].clone() * cell + written[t].clone();
+        cell = zoned(cell.clone(), kept[t].clone() * cell + written[t].clone());
         cells.push(cell.clone());
     }
     if direction == Direction::Reverse {

@@ -8,8 +8,9 @@ use rekindle_kernels::pointwise::dropout;
 use rekindle_kernels::unrolled::{Repeated, unbind};
 use rekindle_kernels::{Input, Scan};
 
+use crate::regularization::Masks;
 use crate::weights::Values;
-use crate::{Layer, LayerState, Recurrent, State};
+use crate::{Layer, LayerState, Recurrent, State, StepInput};
 
 /// A [`Recurrent`] network that runs step by step in one loop, where part of each step's input
 /// depends on the previous state, as in a decoder with attention.
@@ -23,6 +24,10 @@ use crate::{Layer, LayerState, Recurrent, State};
 pub struct Unrolled<'n> {
     network: &'n Recurrent,
     layers: Vec<LoopLayer<'n>>,
+    /// Drawn once for all steps.
+    masks: Masks,
+    /// Features that are known before the loop.
+    known: usize,
 }
 
 /// The part of a step's input that is known before the loop.
@@ -44,13 +49,17 @@ impl Recurrent {
         assert!(width <= features, "{width} features are known, but the network takes {features}");
         // Without a backward pass or a step, this saves no work.
         let trains = time * batch > 0 && self.devices().iter().any(Device::is_autodiff);
+        let masks = Masks::of(self, batch);
+        let known = masks.known(known);
         let layers = self.layers.iter().enumerate().map(|(index, level)| {
             let layer = &level.forward;
             let known = if index == 0 { width } else { 0 };
-            let weights = (trains && layer.cell().definition().adds_products).then(|| LoopWeights::new(layer, known));
+            let values = layer.dropped_values();
+            let split = trains && layer.cell().definition().adds_products;
+            let weights = if split { OfLoop::Split(LoopWeights::new(values, known)) } else { OfLoop::Whole(values) };
             LoopLayer { layer, weights }
         });
-        let network = Unrolled { layers: layers.collect(), network: self };
+        let network = Unrolled { layers: layers.collect(), network: self, masks, known: width };
         let known = network.layers[0].know(known).into_iter().map(KnownInput).collect();
         (network, known)
     }
@@ -68,16 +77,18 @@ impl Unrolled<'_> {
     ///
     /// If the input or the state does not fit.
     pub fn step(&self, known: KnownInput, rest: Option<Tensor<2>>, state: State) -> (Tensor<2>, State) {
-        let (mut known, mut rest) = (Some(known.0), rest);
+        let mut known = Some(known.0);
+        let mut rest = rest.map(|rest| self.masks.columns(rest, self.known));
         let mut after = Vec::with_capacity(self.layers.len());
         for (layer, state) in self.layers.iter().zip(self.network.layer_states(Some(state))) {
             let state = layer.step(known.take(), rest, state.expect("a state was given"));
             let hidden = state.hidden.clone();
             after.push(state);
             if after.len() == self.layers.len() {
-                return (hidden, State { layers: after });
+                return (self.masks.output(hidden.unsqueeze_dim(0)).squeeze_dim(0), State { layers: after });
             }
-            rest = Some(dropout(&self.network.dropout, hidden));
+            let hidden = dropout(&self.network.dropout, hidden).unsqueeze_dim(0);
+            rest = Some(self.masks.hidden(after.len() - 1, hidden).squeeze_dim(0));
         }
         unreachable!("a network has at least one layer")
     }
@@ -86,28 +97,43 @@ impl Unrolled<'_> {
 /// A layer in a loop.
 struct LoopLayer<'n> {
     layer: &'n Layer,
-    /// None if the layer simply runs its own steps.
-    weights: Option<LoopWeights<'n>>,
+    weights: OfLoop<'n>,
+}
+
+/// The weights of a layer in a loop.
+#[allow(clippy::large_enum_variant, reason = "there is one for each layer")]
+enum OfLoop<'n> {
+    /// Split for products that are computed at once.
+    Split(LoopWeights<'n>),
+    /// As they are: the layer simply runs its own steps.
+    Whole(Values<'n>),
 }
 
 impl LoopLayer<'_> {
     /// The first argument of [`step`](Self::step) for each step of `known` `[T, B, K]`.
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
         match &self.weights {
-            Some(weights) => weights.know(known),
-            None => unbind(known),
+            OfLoop::Split(weights) => weights.know(known),
+            OfLoop::Whole(_) => unbind(known),
         }
     }
 
     /// The state after reading the known input and the `rest` `[B, I - K]`, at least one of them.
     fn step(&self, known: Option<Tensor<2>>, rest: Option<Tensor<2>>, state: LayerState) -> LayerState {
-        let Some(weights) = &self.weights else {
-            let input = Tensor::cat(known.into_iter().chain(rest).collect(), 1);
-            return self.layer.step(input.into(), state).1;
+        let weights = match &self.weights {
+            OfLoop::Split(weights) => weights,
+            OfLoop::Whole(values) => {
+                let input = StepInput::Dense(Tensor::cat(known.into_iter().chain(rest).collect(), 1));
+                return self.layer.sequence_with(input.into(), Some(state), values, &Scan::default()).1;
+            }
         };
         let input = weights.input(known, rest, &state.hidden);
         let cell = self.layer.cell().definition();
-        (cell.sequence)(input, state, &weights.values, &weights.scan).1
+        if !self.layer.is_zoned() {
+            return (cell.sequence)(input, state, &weights.values, &weights.scan).1;
+        }
+        let (_, after) = (cell.sequence)(input, state.clone(), &weights.values, &weights.scan);
+        self.layer.zoned_state(state, after)
     }
 }
 
@@ -129,15 +155,14 @@ struct LoopWeights<'n> {
 
 impl<'n> LoopWeights<'n> {
     /// Splits the weights for `known` features that are known before the loop.
-    fn new(layer: &'n Layer, known: usize) -> Self {
-        let mut values = layer.values();
+    fn new(mut values: Values<'n>, known: usize) -> Self {
         let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
         let columns = |from: usize, to: usize| {
             // A part of each row is contiguous only as a copy, and its transpose is free.
             (from < to).then(|| contiguous(weight_ih.clone().narrow(1, from, to - from)).transpose())
         };
-        let bias = (layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
+        let bias = (values.layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
         let hidden = Repeated::new(values.matrix("weight_hh").transpose());
         values.weight_hh = Some(hidden.matrix().transpose());
         Self {

@@ -25,7 +25,7 @@ type Tensors = BTreeMap<String, WeightTensor>;
 
 fn model(cell: Cell, embedding: Option<usize>, tied: bool) -> CharLm {
     let recurrent = RecurrentSettings { cell, layers: 2, hidden: 5, ..RecurrentSettings::default() };
-    let settings = CharLmSettings { recurrent, embedding: embedding.unwrap_or(0), tied };
+    let settings = CharLmSettings { recurrent, embedding: embedding.unwrap_or(0), tied, ..CharLmSettings::default() };
     settings.init_with(SYMBOLS, &mut ChaCha8Rng::seed_from_u64(3), &Device::flex())
 }
 

@@ -48,7 +48,7 @@ const STEPS: usize = 3;
 /// The launches of a training step of an LSTM language model.
 fn of_layers(layers: usize, device: &Device) -> usize {
     let recurrent = RecurrentSettings { layers, hidden: 64, dropout: 0.0, ..RecurrentSettings::default() };
-    let settings = CharLmSettings { recurrent, embedding: 0, tied: false };
+    let settings = CharLmSettings { recurrent, embedding: 0, ..CharLmSettings::default() };
     let mut learner = Learner::new(settings.init(65, device), TrainingSettings::default(), device);
     let tokens = Tensor::<2, Int>::from_ints([[1, 2, 3], [4, 5, 6]], device);
     let mut carry = None;

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // One-hot inputs: W_xh is [V, H], W_hh [H, H] and W_hy [H, V].
     let device = Device::flex().autodiff();
     let recurrent = RecurrentSettings { cell: Cell::Rnn, hidden: HIDDEN_SIZE, ..RecurrentSettings::default() };
-    let settings = CharLmSettings { recurrent, embedding: 0, tied: false };
+    let settings = CharLmSettings { recurrent, embedding: 0, ..CharLmSettings::default() };
     let mut model = settings.init_with(vocabulary.len(), &mut ChaCha8Rng::seed_from_u64(0), &device);
     let mut adagrad = AdaGradConfig::new().with_epsilon(1e-8).init();
     let clip = Clip { kind: ClipKind::Value, at: 5.0 };

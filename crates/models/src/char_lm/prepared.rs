@@ -11,7 +11,10 @@ use crate::prepared::packed;
 pub(super) struct Prepared {
     stepper: Stepper,
     state: StepState,
+    projection: Option<PackedLinear>,
     output: PackedLinear,
+    /// `[I]`
+    projected: Vec<f32>,
     /// `[V]`
     logits: Vec<f32>,
     has_cell_state: bool,
@@ -26,13 +29,18 @@ impl Prepared {
             Some(state) => stepper.state(state),
             None => stepper.state(&model.recurrent.zero_state(1, &model.recurrent.device())),
         };
+        let projection = match &model.projection {
+            Some(layer) => Some(packed(layer, Rows::One)?),
+            None => None,
+        };
+        let projected = vec![0.0; projection.as_ref().map_or(0, PackedLinear::output_size)];
         let output = match &model.output {
             Output::Own(layer) => packed(layer, Rows::One)?,
             Output::Tied(bias) => PackedLinear::new(table?, Some(bias.val()), Rows::One)?,
         };
         let logits = vec![0.0; output.output_size()];
         let has_cell_state = model.recurrent.cell().has_cell_state();
-        Some(Self { stepper, state, output, logits, has_cell_state })
+        Some(Self { stepper, state, projection, output, projected, logits, has_cell_state })
     }
 
     /// Reads these tokens; returns the logits `[V]` of the token after the last.
@@ -40,7 +48,14 @@ impl Prepared {
         for &symbol in before {
             self.stepper.step(symbol as usize, &mut self.state);
         }
-        self.output.apply(self.stepper.step(last as usize, &mut self.state), &mut self.logits);
+        let hidden = self.stepper.step(last as usize, &mut self.state);
+        match &self.projection {
+            Some(projection) => {
+                projection.apply(hidden, &mut self.projected);
+                self.output.apply(&self.projected, &mut self.logits);
+            }
+            None => self.output.apply(hidden, &mut self.logits),
+        }
         &self.logits
     }
 

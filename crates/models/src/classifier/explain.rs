@@ -34,7 +34,7 @@ impl Classifier {
         let [_, width] = model.embedding.dims();
         let rows = model.embedding.val().select(0, tokens.reshape([time])).detach();
         let rows = rows.reshape([time, 1, width]).require_grad();
-        let scores = model.scores(SequenceInput::Dense(rows.clone()), &[time]);
+        let (scores, _) = model.scores(SequenceInput::Dense(rows.clone()), &[time]);
         let log_probs = values(log_softmax(scores.clone(), 1));
         let class = (0..log_probs.len()).max_by(|&a, &b| log_probs[a].total_cmp(&log_probs[b])).unwrap_or(0);
         let margin = scores.clone().narrow(1, class, 1).sum() - scores.mean();

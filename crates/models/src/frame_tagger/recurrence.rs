@@ -20,6 +20,10 @@ impl CellChoice for Recurrence {
     fn names() -> Vec<&'static str> {
         Cell::ALL.map(Cell::name).into_iter().chain([NONE]).collect()
     }
+
+    fn cell(self) -> Option<Cell> {
+        self.0
+    }
 }
 
 impl From<Cell> for Recurrence {

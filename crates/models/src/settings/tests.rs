@@ -42,11 +42,11 @@ fn group<S: Settings>() -> Group {
 }
 
 #[rstest]
-#[case::char_lm(group::<CharLmSettings>(), true, "embedding tied")]
+#[case::char_lm(group::<CharLmSettings>(), true, "embedding tied token_dropout activation_penalty slowness_penalty")]
 #[case::classifier(
     group::<ClassifierSettings>(),
     true,
-    "embedding forward_only pooling embedding_dropout word_dropout"
+    "embedding forward_only pooling embedding_dropout word_dropout token_dropout activation_penalty slowness_penalty"
 )]
 #[case::frame_tagger(
     group::<FrameTaggerSettings>(),
@@ -56,7 +56,7 @@ fn group<S: Settings>() -> Group {
 #[case::translator(
     group::<TranslatorSettings>(),
     true,
-    "embedding attention input_feeding tied label_smoothing scheduled_sampling"
+    "embedding attention input_feeding tied label_smoothing scheduled_sampling token_dropout"
 )]
 #[case::captioner(
     group::<CaptionerSettings>(),
@@ -70,7 +70,9 @@ fn group<S: Settings>() -> Group {
 )]
 #[case::draw(group::<DrawModelSettings>(), false, "glimpses hidden latent read write gaussian")]
 fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: bool, #[case] keys: &str) {
-    let shared = if recurrent { "cell layers hidden dropout init forget_bias" } else { "" };
+    let locked = "locked_input locked_hidden locked_output weight_drop zoneout zoneout_cell";
+    let shared =
+        if recurrent { format!("cell layers hidden dropout init forget_bias {locked}") } else { String::new() };
     assert_eq!(group.keys, shared.split_whitespace().chain(keys.split_whitespace()).collect::<Vec<_>>());
 }
 
@@ -78,6 +80,22 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
 #[case::layers(group::<ClassifierSettings>(), "layers = 0", "--layers 0: must be at least 1 and at most 1000")]
 #[case::hidden(group::<CharLmSettings>(), "hidden = 0", "--hidden 0: must be at least 1")]
 #[case::draw(group::<DrawModelSettings>(), "hidden = 0", "--hidden 0: must be at least 1")]
+#[case::weight_drop(
+    group::<CharLmSettings>(),
+    "cell = \"mingru\"\nweight_drop = 0.5",
+    "--weight-drop 0.5: must be 0 with --cell mingru, which has no recurrent weights"
+)]
+#[case::zoneout_cell(
+    group::<CharLmSettings>(),
+    "cell = \"gru\"\nzoneout_cell = 0.5",
+    "--zoneout-cell 0.5: must be 0 with --cell gru, which has no cell state"
+)]
+#[case::tied(group::<CharLmSettings>(), "tied = true\nembedding = 0", "--embedding 0: must be at least 1 with --tied")]
+#[case::token_dropout(
+    group::<CharLmSettings>(),
+    "token_dropout = 0.1\nembedding = 0",
+    "--token-dropout 0.1: must be 0 with --embedding 0"
+)]
 #[case::dropout(group::<CaptionerSettings>(), "dropout = 1.0", "--dropout 1: must be at least 0 and less than 1")]
 #[case::forget_bias(group::<CharLmSettings>(), "forget_bias = nan", "--forget-bias NaN: must be a finite number")]
 #[case::cell(
@@ -100,11 +118,6 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
     group::<TranslatorSettings>(),
     "attention = \"cosine\"",
     "--attention cosine: must be one of none, dot, general, additive"
-)]
-#[case::tied(
-    group::<CharLmSettings>(),
-    "tied = true\nembedding = 64",
-    "--embedding 64: must be equal to --hidden with --tied"
 )]
 #[case::no_embedding(group::<ClassifierSettings>(), "embedding = 0", "--embedding 0: must be at least 1")]
 #[case::embedding(group::<CharLmSettings>(), "embedding = -1", "--embedding -1: must be at least 0")]

@@ -109,6 +109,7 @@ impl ImportedChars {
             recurrent: RecurrentSettings { cell, layers, hidden, ..usual },
             embedding: found.embedding.unwrap_or(0),
             tied,
+            ..CharLmSettings::default()
         };
         settings.data.units = vocabulary.unit();
         settings.data.data = String::new();
