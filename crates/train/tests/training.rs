@@ -343,7 +343,7 @@ fn meaningless_settings_are_named() {
     check("--layers 0", &|s| s.model.recurrent.layers = 0);
     check("--hidden 0", &|s| s.model.recurrent.hidden = 0);
     check("--dropout 1", &|s| s.model.recurrent.dropout = 1.0);
-    check("embedding 128", &|s| (s.model.tied, s.model.recurrent.hidden) = (true, 64));
+    check("embedding 0", &|s| (s.model.tied, s.model.embedding) = (true, 0));
     check("learning-rate 0", &|s| s.training.learning_rate = 0.0);
     check("learning-rate NaN", &|s| s.training.learning_rate = f64::NAN);
     check("clip-at -1", &|s| s.training.clip_at = -1.0);

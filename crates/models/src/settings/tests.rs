@@ -82,8 +82,8 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
 #[case::draw(group::<DrawModelSettings>(), "hidden = 0", "--hidden 0: must be at least 1")]
 #[case::weight_drop(
     group::<CharLmSettings>(),
-    "cell = \"mingru\"\nweight_drop = 0.5",
-    "--weight-drop 0.5: must be 0 with --cell mingru, which has no recurrent weights"
+    "cell = \"min-gru\"\nweight_drop = 0.5",
+    "--weight-drop 0.5: must be 0 with --cell min-gru, which has no recurrent weights"
 )]
 #[case::zoneout_cell(
     group::<CharLmSettings>(),

@@ -4,6 +4,7 @@
 //! step to step along each stream and is zero at the start of an epoch. The loss is the mean cross-entropy of the next
 //! token in nats.
 
+mod dynamic;
 mod error;
 mod evaluation;
 mod import;

@@ -21,6 +21,12 @@ pub enum CharsError {
     /// A split that is shorter than a window.
     #[error("the split is shorter than a window: give a smaller --sequence-length")]
     ShorterThanWindow,
+    /// Options that do not go with dynamic evaluation.
+    #[error("--dynamic: one model reads the text as one stream; leave --with and --batch-size out")]
+    DynamicAlone,
+    /// Dynamic evaluation of a model with zoneout.
+    #[error("--dynamic: a model with zoneout cannot learn without its random masks; evaluate it without --dynamic")]
+    DynamicZoneout,
     /// A prime with a token outside of the vocabulary.
     #[error("--prime: the vocabulary has no such token")]
     Prime(#[source] rekindle_data::UnknownSymbol),

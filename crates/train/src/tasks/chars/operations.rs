@@ -5,6 +5,7 @@ use std::ops::Range;
 use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 
+use super::dynamic::{self, Dynamics, Part};
 use super::error::CharsError;
 use super::evaluation::Passages;
 use super::import;
@@ -17,6 +18,7 @@ use crate::prelude::*;
 
 settings! {
     /// Options of `eval`.
+    #[check(Self::consistent)]
     pub struct EvalOptions {
         /// Which files of a folder in --data
         pattern: Option<String> => value("GLOB").unset("all");
@@ -24,6 +26,16 @@ settings! {
         sequence_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training");
         /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros
         window_stride: Option<usize> => value("TOKENS").at_least(1).unset("long passages, each token once");
+        /// Let the model learn from each part of the text once it has predicted it (dynamic evaluation)
+        dynamic: bool;
+        /// Learning rate of --dynamic
+        dynamic_rate: Option<f64> => value("RATE").at_least(0).unset("0.0005; 0.03 with --dynamic-statistics 0");
+        /// Decay of --dynamic towards the trained weights, per segment
+        dynamic_decay: Option<f64> => value("SHARE").at_least(0).at_most(1).unset("0.001");
+        /// Tokens that --dynamic predicts before it learns from them
+        dynamic_length: Option<usize> => value("TOKENS").at_least(1).unset("20");
+        /// Segments of the training split by whose gradients --dynamic divides; 0 for plain gradient descent
+        dynamic_statistics: Option<usize> => value("COUNT").at_least(0).unset("500");
     }
 }
 
@@ -53,6 +65,41 @@ settings! {
     }
 }
 
+impl EvalOptions {
+    fn consistent(&self) -> Result<(), SettingError> {
+        let real = |option, value: Option<f64>| value.map(|value| (option, value.to_string()));
+        let whole = |option, value: Option<usize>| value.map(|value| (option, value.to_string()));
+        let of_dynamic = [
+            real("dynamic-rate", self.dynamic_rate),
+            real("dynamic-decay", self.dynamic_decay),
+            whole("dynamic-length", self.dynamic_length),
+            whole("dynamic-statistics", self.dynamic_statistics),
+        ];
+        let of_passages =
+            [whole("sequence-length", self.sequence_length), whole("window-stride", self.window_stride)];
+        let (others, wanted) = match self.dynamic {
+            true => (of_passages.to_vec(), "left out with --dynamic, which reads the text as one stream"),
+            false => (of_dynamic.to_vec(), "given with --dynamic"),
+        };
+        match others.into_iter().flatten().next() {
+            Some((option, value)) => Err(SettingError::invalid(option, value, wanted)),
+            None => Ok(()),
+        }
+    }
+
+    /// How the model learns; none without `--dynamic`.
+    fn dynamics(&self) -> Option<Dynamics> {
+        let statistics = self.dynamic_statistics.unwrap_or(500);
+        let rate = if statistics > 0 { 5e-4 } else { 0.03 };
+        self.dynamic.then(|| Dynamics {
+            rate: self.dynamic_rate.unwrap_or(rate),
+            decay: self.dynamic_decay.unwrap_or(1e-3),
+            length: self.dynamic_length.unwrap_or(20),
+            statistics,
+        })
+    }
+}
+
 impl Operate for CharsTask {
     fn operations() -> Operations<Self> {
         Operations::default()
@@ -77,8 +124,11 @@ fn alike(one: &Writer, other: &Writer) -> bool {
         && (0..).zip(one.assets.map_to(&other.assets)).all(same)
 }
 
-fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let settings = &trained.settings;
+    if let Some(dynamics) = options.dynamics() {
+        return eval_dynamically(&trained, &request, options.pattern.as_deref(), dynamics, output);
+    }
     let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
@@ -91,6 +141,45 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, _: &mut Output
     };
     let report = passages.evaluate(&trained.models(), [batch_size, time], device)?;
     Ok(report.fact("text", corpus.name()).fact("predicted", passages.predicted()))
+}
+
+fn eval_dynamically(
+    trained: &Writer,
+    request: &Evaluate,
+    pattern: Option<&str>,
+    dynamics: Dynamics,
+    output: &mut Output<'_>,
+) -> Result<Report, TaskError> {
+    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
+    if !trained.others.is_empty() || request.batch_size.is_some() {
+        return Err(CharsError::DynamicAlone.into());
+    }
+    if settings.model.recurrent.zoneout.max(settings.model.recurrent.zoneout_cell) > 0.0 {
+        return Err(CharsError::DynamicZoneout.into());
+    }
+    let (corpus, range) = text(&request.on, pattern, settings)?;
+    if range.len() < 2 {
+        return Err(CharsError::TooShort.into());
+    }
+    let learnt = match dynamics.statistics {
+        0 => None,
+        _ => Some(text(&On::Split(Split::Train), None, settings)?),
+    };
+    let learnt = learnt.as_ref().map(|(corpus, range)| Part { corpus, vocabulary, range: range.clone() });
+    for corpus in [Some(&corpus), learnt.as_ref().map(|learnt| learnt.corpus)].into_iter().flatten() {
+        corpus.check_vocabulary(vocabulary)?;
+    }
+    output.note(
+        "dynamic evaluation: the model learns from each part of this text once it has predicted it. Compare the figures with \
+         others of this kind only",
+    );
+    let predicted = range.len() - 1;
+    let part = Part { corpus: &corpus, vocabulary, range };
+    let report = dynamic::evaluate(model, settings, &part, learnt.as_ref(), dynamics, device)?;
+    let Dynamics { rate, decay, length, statistics } = dynamics;
+    let report = report.fact("text", corpus.name()).fact("predicted", predicted).fact("dynamic", true);
+    let report = report.fact("dynamic_rate", rate).fact("dynamic_decay", decay);
+    Ok(report.fact("dynamic_length", length).fact("dynamic_statistics", statistics))
 }
 
 /// The text to evaluate on, and the part of it.
