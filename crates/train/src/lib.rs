@@ -11,6 +11,7 @@
 //! * [`inside`]: what a model's units do, and how far its gradients reach, as plain data.
 //! * [`report`]: the outcome of an evaluation.
 //! * [`tensorboard`]: event files for TensorBoard.
+//! * [`depth`]: fine-tuning with other learning rates for lower layers.
 //! * [`average`]: means of the weights over steps.
 //! * [`updates`]: the size of updates beside that of the weights.
 //! * [`optimizer`], [`schedule`], [`clipping`], [`carry`]: the parts of a step.
@@ -52,6 +53,7 @@
 pub mod average;
 pub mod carry;
 pub mod clipping;
+pub mod depth;
 pub mod epoch;
 mod error;
 pub mod event;

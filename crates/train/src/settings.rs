@@ -5,6 +5,7 @@
 use rekindle_settings::{Field, Sections, SettingError, Settings, names, settings};
 
 pub use crate::average::AverageSettings;
+pub use crate::depth::DepthSettings;
 pub use crate::precision::PrecisionKind;
 
 /// All settings of a run of a task, including those of the loop. [`run_settings!`](crate::run_settings!) implements
@@ -73,6 +74,8 @@ settings! {
         precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
+        /// How layers at other depths are trained.
+        @flatten depth: DepthSettings;
         /// A mean of the weights.
         @flatten average: AverageSettings;
         /// Steps between two lines of figures

@@ -36,6 +36,7 @@ use rekindle_settings::{Sections, SettingError, Table};
 use crate::average::Average;
 use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
+use crate::depth::Depths;
 use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::memory::Estimate;
@@ -108,6 +109,7 @@ pub struct Trainer<T: Task> {
     device: Device,
     model: T::Model,
     average: Average,
+    depths: Depths,
     optimizer: Optimizer,
     schedule: Schedule,
     carry: Option<T::Carry>,
@@ -277,6 +279,7 @@ impl<T: Task> Trainer<T> {
         schedule.restore(progress.plateau);
         Ok(Self {
             average: Average::new(settings.average.clone()),
+            depths: Depths::of(settings.depth.clone(), &model),
             optimizer: optimizer::build(&settings),
             device,
             carry: None,
@@ -329,7 +332,11 @@ impl<T: Task> Trainer<T> {
         for warning in self.warnings.drain(..) {
             observer.observe(&Event::Warning { message: &warning });
         }
-        let other_rate = self.task.other_rate(&self.model);
+        // Of the groups that a parameter is in, the last one counts.
+        let mut other_rates = self.depths.rates(&self.device);
+        let of_task = self.task.other_rate(&self.model);
+        // A task's own group is part of the lowest layer: an image encoder.
+        other_rates.extend(of_task.map(|(group, factor)| (group, factor * self.depths.lowest_rate())));
         let mut reports = Reports::new(&self.settings, &self.device, steps_per_epoch);
         if std::mem::take(&mut self.progress.interrupted) {
             let due = self.due_after(self.progress.step, steps_per_epoch, total_steps);
@@ -360,11 +367,15 @@ impl<T: Task> Trainer<T> {
                 self.read(&mut reports, observer, Some(&gradients))?;
             }
             let learning_rate = self.schedule.learning_rate(self.progress.step);
-            let rates = match &other_rate {
-                Some((group, factor)) => {
-                    ModuleLrScheduler::new(learning_rate).with_group(group.clone(), learning_rate * factor).step()
+            let rates = match &other_rates[..] {
+                [] => learning_rate.into(),
+                others => {
+                    let scheduler = ModuleLrScheduler::new(learning_rate);
+                    let others = others.iter();
+                    others
+                        .fold(scheduler, |all, (group, factor)| all.with_group(group.clone(), learning_rate * factor))
+                        .step()
                 }
-                None => learning_rate.into(),
             };
             let watched = (self.settings.watch_gradients && printed).then(|| Watched::before(&self.model, &gradients));
             self.model = self.optimizer.step(rates, self.model, gradients);
@@ -427,6 +438,7 @@ impl<T: Task> Trainer<T> {
         }
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
         let gradients = multiplied(&self.model, accumulator.grads(), 1.0 / factor);
+        let gradients = self.depths.unfrozen(step, &self.model, gradients);
         let (gradients, norm) = clip.apply(&self.model, gradients);
         let loss = Tensor::cat(losses, 0).sum();
         let learning_rate = self.schedule.learning_rate(step);
