@@ -208,7 +208,7 @@ fn dropped_weights_are_those_of_one_mask_for_the_sequence() {
         // Weights that need no gradient are not dropped again.
         *weights = Param::initialized(weights.id, dropped.clone());
         let dropped = values(dropped);
-        assert!(dropped.iter().any(|weight| *weight == 0.0));
+        assert!(dropped.contains(&0.0));
         let (wanted, _) = by_hand.forward_time_major(input, None, None);
         close(&values(found), &values(wanted), 0.0);
     }
