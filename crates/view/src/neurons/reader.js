@@ -59,9 +59,10 @@ export class Tokens {
       tabindex: '0',
       role: 'listbox',
       'aria-label': label,
-      onmouseover: event => this.point(Number(event.target.dataset.index)),
+      // Not `mouseover`: it comes too when the arrow keys scroll the text under a resting pointer.
+      onmousemove: event => this.point(Number(event.target.dataset.index)),
       onclick: event => this.point(Number(event.target.dataset.index)),
-      onfocus: () => this.point(Math.max(this.at, 0)),
+      onfocus: () => (this.at < 0 ? this.point(0) : this.chosen(this.at)),
       onkeydown: event => this.move(event),
     });
   }
@@ -86,7 +87,7 @@ export class Tokens {
 
   point(index) {
     const place = this.places[index];
-    if (!place) return;
+    if (!place || index === this.at) return;
     const before = this.places[this.at];
     if (before) {
       before.removeAttribute('id');
