@@ -67,7 +67,8 @@ impl Browser {
         let port = port.expect("chromedriver prints its port");
         let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
         // As root, as in a container, Chromium has no sandbox.
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+        let arguments =
+            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"];
         let wanted = json!({
             "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"},
         });
