@@ -234,6 +234,34 @@ fn variants_and_training_devices_keep_the_tensor_operations() {
     }
 }
 
+/// Probabilities of the token after a text, which the generator reads token by token.
+fn shown(mut generator: Generator<'_>) -> Vec<f32> {
+    let mut steps = 0;
+    while generator.read_prime() {
+        steps += 1;
+    }
+    assert_eq!(steps, 3, "all but the last token of the text");
+    let exponentials: Vec<f32> = generator.advance().logits.unwrap().iter().map(|logit| logit.exp()).collect();
+    let sum: f32 = exponentials.iter().sum();
+    exponentials.iter().map(|exponential| exponential / sum).collect()
+}
+
+#[test]
+fn models_that_write_together_show_the_mean_of_their_probabilities() {
+    for device in devices() {
+        // On a CPU, native code reads the first one and tensor operations read the second one.
+        let one = settings(5, Cell::Lstm).init_with(4, &mut rng(), &device);
+        let other = settings(3, Cell::PeepholeLstm).init_with(4, &mut rng(), &device);
+        let (text, sampler) = ([2, 0, 1, 3], Sampler::new(Sampling::default(), 4).unwrap());
+        let [first, second] = [&one, &other].map(|model| shown(model.generate(&text, None, sampler.clone())));
+        let both = shown(CharLm::generate_together(&[&one, &other], &text, sampler));
+        for ((both, first), second) in both.iter().zip(first).zip(second) {
+            // Sums of 4 probabilities, rounded.
+            assert!((both - (first + second) / 2.0).abs() < 1e-6, "{both} for {first} and {second}");
+        }
+    }
+}
+
 #[test]
 fn no_tokens_give_no_predictions_and_leave_the_state() {
     for device in cpus() {
