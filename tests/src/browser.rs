@@ -104,6 +104,9 @@ impl Browser {
     fn on(&self, path: &str, command: &str, body: &Value) {
         let found = self.command("/element", &json!({"using": "xpath", "value": path}), path);
         let id = found[ELEMENT].as_str().expect("an element has a name");
+        // What stays at the top of a table may cover it.
+        let script = "arguments[0].scrollIntoView({block: 'center'})";
+        self.command("/execute/sync", &json!({"script": script, "args": [found]}), path);
         self.command(&format!("/element/{id}/{command}"), body, path);
     }
 
