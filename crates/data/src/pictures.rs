@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use image::codecs::gif::GifDecoder;
 use image::imageops::FilterType;
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
+use image::{
+    AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage,
+};
 
 use crate::{DataError, ErrorKind, files};
 
@@ -50,6 +52,8 @@ pub fn picture_pixels(path: &Path) -> Result<u64, DataError> {
 const MAX_FRAME_PIXELS: u64 = 4_000_000;
 const MAX_FRAMES: usize = 10_000;
 const MAX_ANIMATION_PIXELS: u64 = 1_000_000_000;
+/// Frames that a decoder keeps: what stays on the canvas, what it reads, and both together.
+const FRAME_BUFFERS: u64 = 3;
 
 /// The frames of an animated GIF, each as [`pixels`].
 ///
@@ -61,12 +65,16 @@ pub(crate) fn animation(path: &Path, channels: usize, height: usize, width: usiz
     let too_large = |what: String| Err(ErrorKind::TooLarge.error(format!("an animation of {what}")).within(path));
     let file = std::fs::File::open(path).map_err(|source| DataError::read(path, source))?;
     let failed = |source| undecodable(path, &[0], Some(ImageFormat::Gif), source);
-    let decoder = GifDecoder::new(BufReader::new(file)).map_err(failed)?;
+    let mut decoder = GifDecoder::new(BufReader::new(file)).map_err(failed)?;
     let (wide, high) = decoder.dimensions();
     let size = u64::from(wide) * u64::from(high);
     if size > MAX_FRAME_PIXELS {
         return too_large(format!("{wide} by {high} pixels, more than {} megapixels", MAX_FRAME_PIXELS / 1_000_000));
     }
+    // A frame of a damaged file may claim to be larger than the animation.
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(FRAME_BUFFERS * size_of::<[u8; 4]>() as u64 * size);
+    decoder.set_limits(limits).map_err(failed)?;
     let mut values = Vec::new();
     for (number, frame) in decoder.into_frames().enumerate() {
         if number == MAX_FRAMES || size * (number as u64 + 1) > MAX_ANIMATION_PIXELS {

@@ -271,6 +271,12 @@ fn an_animated_gif_is_a_clip() {
     fs::write(&path, huge).unwrap();
     let error = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false).unwrap_err().to_string();
     assert!(error.contains("megapixels") && error.contains("clip.gif"), "{error}");
+    // An animation of 2 by 2 pixels whose frame claims as many.
+    let head = [&b"GIF89a"[..], &[2, 0, 2, 0, 0x80, 0, 0], &[255, 0, 0, 0, 0, 255]].concat();
+    let frame = [&[0x2c, 0, 0, 0, 0], &[255; 4][..], &[0, 2, 3, 4, 0x12, 2, 0, 0x3b]].concat();
+    fs::write(&path, [head, frame].concat()).unwrap();
+    let error = FrameSource::of_clip(&path).clips(&reader(), &set.schema, false).unwrap_err();
+    assert!(error.to_string().contains("clip.gif"), "{error}");
 }
 
 #[test]
