@@ -30,7 +30,7 @@ pub enum Command {
     Inspect(Inspect),
     /// Compare runs: best figures, parameters, time, and all learning curves in a picture
     Compare(Compare),
-    /// Show runs on a page in the browser: curves as they grow, models to try, and the inside of both
+    /// Show runs in the browser: curves as they grow, models to try, and what is inside
     View(View),
     /// Average the weights of checkpoints, of one run or of several, into a new run
     Average(Average),
