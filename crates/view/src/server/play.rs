@@ -50,9 +50,19 @@ const PIECES: usize = 32;
 const PIECE: usize = 1 << 15;
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// Endings of the files that each input takes.
-const PICTURES: &[&str] = &["png", "jpg", "jpeg", "bmp", "webp", "gif", "ppm", "pgm", "pbm"];
-const CLIPS: &[&str] = &["gif", "png", "jpg", "jpeg", "bmp", "webp", "ppm", "pgm", "pbm", "npy", "csv"];
+/// Endings of pictures; several of them, or a GIF, are a clip.
+const PICTURES: [&str; 9] = ["png", "jpg", "jpeg", "bmp", "webp", "gif", "ppm", "pgm", "pbm"];
+/// Endings of clips that are no pictures.
+const FEATURES: [&str; 2] = ["npy", "csv"];
+
+/// The most files that an input takes, and their endings; none if it takes no files.
+fn files_of(input: Input) -> Option<(usize, Vec<&'static str>)> {
+    match input {
+        Input::Picture => Some((1, PICTURES.to_vec())),
+        Input::Clip => Some((FILES, [&PICTURES[..], &FEATURES].concat())),
+        Input::None | Input::Text => None,
+    }
+}
 
 /// Open models, and the places of requests.
 pub(super) struct Players {
@@ -154,12 +164,7 @@ pub(super) async fn playground(State(shared): State<Arc<Shared>>, Path(id): Path
             &json!({"task": task.name(), "input": "none", "controls": [], "note": "This task has none."}),
         ));
     };
-    let files = match input {
-        Input::Picture => Some((1, PICTURES)),
-        Input::Clip => Some((FILES, CLIPS)),
-        Input::None | Input::Text => None,
-    };
-    let files = files.map(|(most, endings)| {
+    let files = files_of(input).map(|(most, endings)| {
         let accept = endings.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(",");
         json!({"most": most, "accept": accept})
     });
@@ -348,10 +353,8 @@ impl Given {
 
     /// Writes an uploaded file to a folder of this request, under a name of its own.
     fn keep(&mut self, name: &str, bytes: &[u8], input: Input) -> Result<(), Failure> {
-        let (endings, most) = match input {
-            Input::Picture => (PICTURES, 1),
-            Input::Clip => (CLIPS, FILES),
-            Input::None | Input::Text => return Err(Failure::refused("this model reads no files")),
+        let Some((most, endings)) = files_of(input) else {
+            return Err(Failure::refused("this model reads no files"));
         };
         let ending = FilePath::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let ending = ending.to_ascii_lowercase();
