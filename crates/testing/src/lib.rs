@@ -1,5 +1,11 @@
-//! Devices and threads for the tests of the workspace.
+//! Devices, threads, random numbers and comparisons for the tests of the workspace.
 #![forbid(unsafe_code)]
+
+mod close;
+mod numbers;
+
+pub use close::{assert_close, values};
+pub use numbers::Numbers;
 
 use burn::tensor::Device;
 
