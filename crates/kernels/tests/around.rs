@@ -2,29 +2,11 @@
 #![cfg(any(feature = "flex", feature = "ndarray", feature = "wgpu"))]
 
 use burn::prelude::*;
-use burn::tensor::{Distribution, TensorCreationOptions};
+use burn::tensor::{DType, TensorCreationOptions};
 use rekindle_kernels::adam::{self, Decay, Step};
 use rekindle_kernels::{cross_entropy, linear};
-use rekindle_testing::{cpus, devices};
+use rekindle_testing::{Numbers, assert_close, cpus, devices, values};
 use rstest::rstest;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Uniform(-2.0, 2.0), device)
-}
-
-fn assert_close(seen: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(seen.len(), wanted.len(), "{what}");
-    for (index, (seen, wanted)) in seen.iter().zip(wanted).enumerate() {
-        assert!(
-            (seen - wanted).abs() <= tolerance * (1.0 + wanted.abs()),
-            "{what} at {index}: {seen}, wanted {wanted}"
-        );
-    }
-}
 
 /// Numbers of rows, features in and features out: one of each, odd ones, and more than one thread's share.
 const SIZES: [[usize; 3]; 4] = [[1, 1, 1], [3, 5, 7], [40, 33, 129], [300, 65, 70]];
@@ -36,12 +18,13 @@ fn a_linear_map_is_its_composed_twin(#[values(false, true)] turned: bool, #[valu
     for device in devices() {
         for [count, width_in, width_out] in SIZES {
             let device = device.clone().autodiff();
-            let leaf = |shape: [usize; 2]| random(shape, &device).detach().require_grad();
+            let mut numbers = Numbers::new(1);
+            let bias = numbers.uniform([width_out], -2.0..2.0, &device).require_grad();
+            let mut random = |shape: [usize; 2]| numbers.uniform::<2>(shape, -2.0..2.0, &device);
             // Turned: a view of what Burn's own layer holds, and rows that are a view as well.
             let shape = |shape: [usize; 2]| if turned { [shape[1], shape[0]] } else { shape };
-            let (rows, weight) = (leaf(shape([count, width_in])), leaf(shape([width_out, width_in])));
-            let bias = random([width_out], &device).detach().require_grad();
-            let upstream = random([count, width_out], &device);
+            let [rows, weight] = [[count, width_in], [width_out, width_in]].map(|of| random(shape(of)).require_grad());
+            let upstream = random([count, width_out]);
             let run = |map: Linear| {
                 let view = |leaf: &Tensor<2>| if turned { leaf.clone().transpose() } else { leaf.clone() };
                 let output = map(view(&rows), view(&weight), with_bias.then(|| bias.clone()));
@@ -53,10 +36,10 @@ fn a_linear_map_is_its_composed_twin(#[values(false, true)] turned: bool, #[valu
             let (native, twin) = (run(linear::linear), run(linear::composed));
             let what = format!("{device:?}, {count} x {width_in} to {width_out}");
             // Sums of up to 300 products of order 1, in another order.
-            assert_close(&native.0, &twin.0, 1e-4, &what);
-            assert_close(&native.1, &twin.1, 1e-4, &format!("{what}, rows"));
-            assert_close(&native.2, &twin.2, 1e-4, &format!("{what}, weight"));
-            assert_close(&native.3, &twin.3, 1e-4, &format!("{what}, bias"));
+            assert_close(&what, &native.0, &twin.0, 1e-5);
+            assert_close(&format!("{what}, rows"), &native.1, &twin.1, 1e-5);
+            assert_close(&format!("{what}, weight"), &native.2, &twin.2, 1e-5);
+            assert_close(&format!("{what}, bias"), &native.3, &twin.3, 1e-5);
             assert_eq!(native.3.len(), if with_bias { width_out } else { 0 }, "{what}");
         }
     }
@@ -84,8 +67,9 @@ fn cross_entropy_is_its_composed_twin() {
         let device = device.autodiff();
         for [rows, vocabulary] in [[1, 1], [3, 5], [65, 16], [300, 67]] {
             // Large scores: the largest is subtracted before the exponential.
-            let logits = (random([vocabulary, rows], &device) * 40.0 + 60.0).detach().require_grad();
-            let upstream = random([rows], &device);
+            let mut numbers = Numbers::new(2);
+            let logits = numbers.uniform([vocabulary, rows], -20.0..140.0, &device).require_grad();
+            let upstream = numbers.uniform([rows], -2.0..2.0, &device);
             let run = |loss: Loss| {
                 let losses = loss(logits.clone().transpose(), targets(rows, vocabulary, &device));
                 let gradients = (losses.clone() * upstream.clone()).sum().backward();
@@ -94,8 +78,8 @@ fn cross_entropy_is_its_composed_twin() {
             let (native, twin) = (run(cross_entropy::cross_entropy), run(cross_entropy::composed));
             let what = format!("{device:?}, {rows} x {vocabulary}");
             // A few roundings of 6e-8 each, beside the size of the number.
-            assert_close(&native.0, &twin.0, 2e-6, &what);
-            assert_close(&native.1, &twin.1, 2e-6, &format!("{what}, gradient"));
+            assert_close(&what, &native.0, &twin.0, 2e-6);
+            assert_close(&format!("{what}, gradient"), &native.1, &twin.1, 2e-6);
             let inner = logits.clone().transpose().inner();
             let without = cross_entropy::cross_entropy(inner, targets(rows, vocabulary, &device.clone().inner()));
             assert_eq!(native.0, values(without), "{what}, without gradients");
@@ -106,7 +90,7 @@ fn cross_entropy_is_its_composed_twin() {
 #[test]
 fn cross_entropy_leaves_the_scores_that_others_hold() {
     for device in devices() {
-        let logits = random([9, 5], &device);
+        let logits = Numbers::new(3).uniform([9, 5], -2.0..2.0, &device);
         let before = values(logits.clone());
         cross_entropy::cross_entropy(logits.clone(), targets(9, 5, &device));
         assert_eq!(values(logits), before, "{device:?}");
@@ -148,9 +132,8 @@ fn differences(input: &Tensor<2>, of: impl Fn(Tensor<2>) -> Tensor<1>) -> Vec<f6
 fn gradients_are_those_of_finite_differences() {
     for device in cpus() {
         let device = device.autodiff();
-        let wide = |shape: [usize; 2]| {
-            Tensor::<2>::random(shape, Distribution::Uniform(-2.0, 2.0), (&device, burn::tensor::DType::F64))
-        };
+        let mut numbers = Numbers::new(4);
+        let mut wide = |shape: [usize; 2]| numbers.uniform::<2>(shape, -2.0..2.0, (&device, DType::F64));
         let (rows, weight) = (wide([4, 3]), wide([6, 3]));
         let loss = |weight: Tensor<2>| {
             cross_entropy::cross_entropy(linear::linear(rows.clone(), weight, None), targets(4, 6, &device))
@@ -158,7 +141,7 @@ fn gradients_are_those_of_finite_differences() {
         let leaf = weight.clone().detach().require_grad();
         let gradient = values(leaf.grad(&loss(leaf.clone()).mean().backward()).unwrap());
         // A central difference with a step of 1e-5 is off by about 1e-10, and by 2e-16 / 1e-5 of rounding.
-        assert_close(&gradient, &differences(&weight, loss), 1e-8, &format!("{device:?}"));
+        assert_close(&format!("{device:?}"), &gradient, &differences(&weight, loss), 1e-8);
     }
 }
 
@@ -170,7 +153,9 @@ fn a_step_of_adam_is_its_composed_twin(
 ) {
     for device in devices() {
         // More than one thread's share, and a gradient that is a view.
-        let (start, gradients) = (random([130, 257], &device), [(); 3].map(|()| random([257, 130], &device)));
+        let mut numbers = Numbers::new(5);
+        let mut random = |shape: [usize; 2]| numbers.uniform::<2>(shape, -2.0..2.0, &device);
+        let (start, gradients) = (random([130, 257]), [(); 3].map(|()| random([257, 130])));
         let run = |step: AdamStep| {
             let mut parameter = start.clone();
             let mut moments = [start.zeros_like(), start.zeros_like()];

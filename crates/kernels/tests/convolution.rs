@@ -2,22 +2,9 @@
 #![cfg(any(feature = "flex", feature = "ndarray", feature = "wgpu"))]
 
 use burn::prelude::*;
-use burn::tensor::Distribution;
 use rekindle_kernels::convolution::{self, Activation, Options, same_padding};
-use rekindle_testing::{cpus, devices, on_threads};
+use rekindle_testing::{Numbers, assert_close, cpus, devices, on_threads, values};
 use rstest::rstest;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-fn assert_close(seen: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(seen.len(), wanted.len(), "{what}");
-    let largest = wanted.iter().fold(1.0, |largest: f64, x| largest.max(x.abs()));
-    for (index, (seen, wanted)) in seen.iter().zip(wanted).enumerate() {
-        assert!((seen - wanted).abs() <= tolerance * largest, "{what} at {index}: {seen}, wanted {wanted}");
-    }
-}
 
 /// `[batch, channels, outputs, groups, height, width]`: one of each; odd sizes; images of less than a panel, of which some
 /// share a task; one image, whose outputs the threads share; a kernel for each channel.
@@ -50,15 +37,13 @@ fn a_convolution_is_its_composed_twin(
             let [batch, channels, outputs, groups, height, width] = sizes;
             let padding = [same_padding(height, kernel, stride), same_padding(width, kernel, stride)];
             let options = Options { stride, padding, groups, activation };
-            let leaf = |shape: [usize; 4]| {
-                Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device).detach().require_grad()
-            };
-            let input = leaf([batch, channels, height, width]);
-            let weight = leaf([outputs, channels / groups, kernel, kernel]);
-            let bias =
-                Tensor::<1>::random([outputs], Distribution::Uniform(-1.0, 1.0), &device).detach().require_grad();
+            let mut numbers = Numbers::new(1);
+            let bias = numbers.uniform::<1>([outputs], -1.0..1.0, &device).require_grad();
+            let mut random = |shape: [usize; 4]| numbers.uniform(shape, -1.0..1.0, &device);
+            let input = random([batch, channels, height, width]).require_grad();
+            let weight = random([outputs, channels / groups, kernel, kernel]).require_grad();
             let shape = [batch, outputs, height.div_ceil(stride), width.div_ceil(stride)];
-            let upstream = Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
+            let upstream: Tensor<4> = random(shape);
             let run = |convolution: Convolution| {
                 let output = convolution(input.clone(), weight.clone(), bias.clone(), options);
                 assert_eq!(output.dims(), shape, "{sizes:?}");
@@ -69,7 +54,7 @@ fn a_convolution_is_its_composed_twin(
             let (native, twin) = (run(convolution::convolution), run(convolution::composed));
             for (what, (native, twin)) in ["output", "input", "weight", "bias"].iter().zip(native.iter().zip(&twin)) {
                 // Sums of up to 2,300 products of order 1, in another order.
-                assert_close(native, twin, 1e-5, &format!("{what}, {device:?}, {sizes:?}"));
+                assert_close(&format!("{what}, {device:?}, {sizes:?}"), native, twin, 1e-5);
             }
         }
     }

@@ -4,7 +4,6 @@
 #![cfg(feature = "wgpu")]
 
 use burn::prelude::*;
-use burn::tensor::Distribution;
 use rekindle_kernels::{
     Direction, Input, Scan,
     gru::gru,
@@ -13,7 +12,7 @@ use rekindle_kernels::{
     minimal::{min_gru, min_lstm},
     rnn::{Activation, rnn},
 };
-use rekindle_testing::{cpus, devices};
+use rekindle_testing::{Numbers, cpus, devices};
 
 /// `B` and `H`: the numbers of a step begin where a GPU can address them in place.
 const BATCH: usize = 4;
@@ -37,7 +36,8 @@ fn launches(cell: Cell, steps: usize, scan: &Scan, device: &Device) -> [usize; 2
         Cell::Gru | Cell::MinLstm => 3,
         Cell::Lstm => 4,
     };
-    let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Default, &device);
+    let mut numbers = Numbers::new(1);
+    let mut random = |shape: [usize; 2]| numbers.uniform::<2>(shape, 0.0..1.0, &device);
     let projection = random([steps * BATCH, gates * HIDDEN]).reshape([steps, BATCH, gates * HIDDEN]).require_grad();
     let input = Input::Projected(projection.add_scalar(0.0));
     let weight = random([gates * HIDDEN, HIDDEN]).require_grad();

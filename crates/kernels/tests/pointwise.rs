@@ -4,17 +4,13 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::prelude::*;
-use burn::tensor::Distribution;
 use rekindle_kernels::pointwise::{dropout, tanh};
-use rekindle_testing::devices;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter().collect()
-}
+use rekindle_testing::{Numbers, assert_close, devices, values};
 
 /// Odd sizes, a view that is not contiguous, and more than one thread's share.
 fn inputs(device: &Device) -> Vec<Tensor<2>> {
-    let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Uniform(-3.0, 3.0), device);
+    let mut numbers = Numbers::new(1);
+    let mut random = |shape: [usize; 2]| numbers.uniform::<2>(shape, -3.0..3.0, device);
     vec![random([1, 1]), random([3, 5]), random([7, 4]).transpose(), random([257, 129])]
 }
 
@@ -23,8 +19,7 @@ fn tanh_is_burns() {
     for device in devices() {
         let device = device.autodiff();
         for input in inputs(&device) {
-            let upstream = Tensor::<2>::random(input.dims(), Distribution::Default, &device.clone().inner());
-            let upstream = Tensor::from_inner(upstream);
+            let upstream: Tensor<2> = Numbers::new(2).uniform(input.dims(), 0.0..1.0, &device);
             let run = |native: bool| {
                 let leaf = input.clone().detach().require_grad();
                 let output = if native { tanh(leaf.clone()) } else { leaf.clone().tanh() };
@@ -32,9 +27,8 @@ fn tanh_is_burns() {
                 (values(output), values(leaf.grad(&gradients).unwrap()))
             };
             let (native, burns) = (run(true), run(false));
-            for (native, burns) in native.0.iter().zip(&burns.0).chain(native.1.iter().zip(&burns.1)) {
-                assert!((native - burns).abs() < 1e-5, "{device:?}: {native} and not {burns}");
-            }
+            assert_close(&format!("output, {device:?}"), &native.0, &burns.0, 1e-5);
+            assert_close(&format!("gradient, {device:?}"), &native.1, &burns.1, 1e-5);
             assert_eq!(native.0, values(tanh(input.clone().inner())), "{device:?}: without gradients");
         }
     }
@@ -51,7 +45,7 @@ fn dropout_drops_its_share_and_scales_the_rest_and_their_gradients() {
         let gradient = values(input.grad(&output.clone().sum().backward()).unwrap());
         let output = values(output);
         assert_eq!(output, gradient, "{device:?}");
-        let scale = 1.0 / 0.75_f32;
+        let scale = 1.0 / 0.75;
         assert!(output.iter().all(|&value| value == 0.0 || (value - scale).abs() < 1e-6), "{device:?}");
         let share = output.iter().filter(|&&value| value == 0.0).count() as f64 / output.len() as f64;
         // Five standard deviations.

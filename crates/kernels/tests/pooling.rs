@@ -2,9 +2,8 @@
 #![cfg(any(feature = "flex", feature = "ndarray", feature = "wgpu"))]
 
 use burn::prelude::*;
-use burn::tensor::Distribution;
 use rekindle_kernels::pooling::{composed, max_over_time};
-use rekindle_testing::{cpus, devices, on_threads};
+use rekindle_testing::{Numbers, cpus, devices, on_threads};
 use rstest::rstest;
 
 type Pooling = fn(Tensor<3>, &[usize]) -> Tensor<2>;
@@ -24,7 +23,7 @@ fn run(pooling: Pooling, hidden: &Tensor<3>, lengths: &[usize]) -> [TensorData; 
 fn the_maximum_is_its_composed_twin(#[case] shape: [usize; 3], #[case] lengths: &[usize]) {
     for device in devices() {
         let device = device.autodiff();
-        let hidden = Tensor::<3>::random(shape, Distribution::Uniform(-1.0, 1.0), &device).detach().require_grad();
+        let hidden = Numbers::new(1).uniform(shape, -1.0..1.0, &device).require_grad();
         assert_eq!(run(max_over_time, &hidden, lengths), run(composed, &hidden, lengths), "{device:?}");
         if let Some(device) = rekindle_kernels::device::is_cpu(&device).then_some(device) {
             let alone = on_threads(1, || run(max_over_time, &hidden, lengths));

@@ -1,11 +1,11 @@
 //! Products of half precision on GPUs.
 
 use burn::prelude::*;
-use burn::tensor::{DType, Distribution};
+use burn::tensor::DType;
 use rekindle_kernels::device::is_cpu;
 use rekindle_kernels::linear::linear;
 use rekindle_kernels::precision::{Precision, within};
-use rekindle_testing::devices;
+use rekindle_testing::{Numbers, assert_close, devices, values};
 
 #[test]
 fn a_linear_layer_has_the_values_and_gradients_of_single_precision_to_rounding() {
@@ -16,21 +16,22 @@ fn a_linear_layer_has_the_values_and_gradients_of_single_precision_to_rounding()
                 continue;
             }
             let device = device.clone().autodiff();
-            let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
+            let mut numbers = Numbers::new(1);
+            let bias = numbers.uniform::<1>([3], -1.0..1.0, &device);
+            let mut random = |shape: [usize; 2]| numbers.uniform::<2>(shape, -1.0..1.0, &device);
             let (rows, weight) = (random([5, 7]).require_grad(), random([3, 7]).require_grad());
-            let bias: Tensor<1> = random([1, 3]).squeeze_dim(0);
             let run = |precision| {
                 let output = within(precision, || linear(rows.clone(), weight.clone(), Some(bias.clone())));
                 assert_eq!(output.dtype(), DType::F32);
                 let gradients = output.clone().square().sum().backward();
-                [output.inner(), rows.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
-                    .map(|tensor| tensor.into_data().try_to_vec::<f32>().unwrap())
+                [output.inner(), rows.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()].map(values)
             };
             let (single, half) = (run(Precision::F32), run(precision));
             // On a CPU nothing changes.
             assert_eq!(single == half, is_cpu(&device), "{device:?}, {precision:?}");
-            for (single, half) in single.iter().flatten().zip(half.iter().flatten()) {
-                assert!((single - half).abs() < bound * 10.0, "{device:?}, {precision:?}: {single} and {half}");
+            // Of 800 other draws, the worst was off by 1.6e-3 in f16 and by 1.4e-2 in bf16 when every sum is rounded too.
+            for (single, half) in single.iter().zip(&half) {
+                assert_close(&format!("{precision:?}, {device:?}"), half, single, bound);
             }
         }
     }

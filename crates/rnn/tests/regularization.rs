@@ -6,11 +6,12 @@ use std::sync::Mutex;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::DropoutConfig;
-use burn::tensor::{DType, Device, Distribution, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Penalties, Recurrent, RecurrentConfig, Regularization, SequenceInput, State};
+use rekindle_testing::{Numbers, assert_close, values};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -33,24 +34,7 @@ fn network(cell: Cell, layers: usize, regularization: Regularization, device: &D
 }
 
 fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    let mut number = 0.3_f64;
-    let count = shape.iter().product();
-    let values = (0..count).map(|_| {
-        number = (number * 7.13 + 0.41).fract();
-        (2.0 * number - 1.0) as f32
-    });
-    Tensor::from_data(TensorData::new(values.collect::<Vec<f32>>(), shape), device)
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
-}
-
-fn close(found: &[f64], wanted: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), wanted.len());
-    for (i, (found, wanted)) in found.iter().zip(wanted).enumerate() {
-        assert!((found - wanted).abs() <= tolerance * wanted.abs().max(1.0), "{i}: {found} for {wanted}");
-    }
+    Numbers::new(1).uniform(shape, -1.0..1.0, device)
 }
 
 /// The values of all parameters in double precision, as one list.
@@ -150,13 +134,13 @@ fn a_locked_mask_is_the_same_at_every_time_step() {
     let factors: Vec<f64> = values(hidden).iter().zip(values(plain)).map(|(a, b)| a / b).collect();
     let (first, width) = (&factors[..batch * 6], batch * 6);
     for factors in factors.chunks(width) {
-        close(factors, first, 1e-5);
+        assert_close("factors", factors, first, 1e-5);
     }
     let kept = first.iter().filter(|factor| **factor > 0.0).count() as f64 / width as f64;
     assert!((kept - 0.7).abs() < 0.1, "{kept}");
     assert!(first.iter().all(|factor| *factor == 0.0 || (factor - 1.0 / 0.7).abs() < 1e-5));
     // The state is not masked, so that the next chunk goes on from it.
-    close(&values(state.stacked_hidden()), &values(of_plain.stacked_hidden()), 0.0);
+    assert_close("state", &values(state.stacked_hidden()), &values(of_plain.stacked_hidden()), 0.0);
     // A masked input is that of a network whose input was masked by hand, and other rows have other masks.
     device.seed(SEED);
     let of_input = Regularization { locked_input: 0.5, ..Regularization::new() };
@@ -164,7 +148,7 @@ fn a_locked_mask_is_the_same_at_every_time_step() {
     device.seed(SEED);
     let mask = dropout(&DropoutConfig::new(0.5).init(), Tensor::<3>::ones([1, batch, 4], &device));
     let (by_hand, _) = with(Regularization::new()).forward_time_major(input * mask.clone(), None, None);
-    close(&values(masked), &values(by_hand), 0.0);
+    assert_close("masked input", &values(masked), &values(by_hand), 0.0);
     let mask = values(mask);
     assert!(mask.chunks(4).any(|row| row != &mask[..4]));
 }
@@ -184,9 +168,9 @@ fn embedded_and_one_hot_tokens_are_masked_as_their_rows() {
         values(network.forward_time_major(input, None, None).0)
     };
     let embedded = SequenceInput::Embedded { table: table.clone(), tokens: tokens.clone() };
-    close(&run(embedded), &run(rows(table).into()), 1e-6);
+    assert_close("embedded", &run(embedded), &run(rows(table).into()), 1e-6);
     let one_hot = SequenceInput::OneHot { tokens: tokens.clone() };
-    close(&run(one_hot), &run(rows(identity).into()), 1e-6);
+    assert_close("one-hot", &run(one_hot), &run(rows(identity).into()), 1e-6);
 }
 
 #[test]
@@ -210,7 +194,7 @@ fn dropped_weights_are_those_of_one_mask_for_the_sequence() {
         let dropped = values(dropped);
         assert!(dropped.contains(&0.0));
         let (wanted, _) = by_hand.forward_time_major(input, None, None);
-        close(&values(found), &values(wanted), 0.0);
+        assert_close("dropped weights", &values(found), &values(wanted), 0.0);
     }
 }
 
@@ -232,7 +216,7 @@ fn a_loop_has_the_masks_of_a_sequence() {
             for (t, word) in read.into_iter().enumerate() {
                 let (hidden, after) = steps.step(word, rest(t).map(|rest| rest.squeeze_dim(0)), state);
                 state = after;
-                close(&values(hidden), &values(whole.clone().narrow(0, t, 1)), 1e-5);
+                assert_close("a step", &values(hidden), &values(whole.clone().narrow(0, t, 1)), 1e-5);
             }
         }
     }
@@ -255,12 +239,12 @@ fn zoneout_keeps_units_in_training_and_mixes_them_in_evaluations() {
         let mix = |p: f64, before: Tensor<2>, after: Tensor<2>| before * p + after * (1.0 - p);
         let cell = before.cell.zip(after.cell).map(|(before, after)| mix(0.5, before, after));
         by_hand.layers.push(rekindle_rnn::LayerState { hidden: mix(0.25, before.hidden, after.hidden), cell });
-        close(&values(hidden.clone().narrow(0, t, 1)), &values(by_hand.stacked_hidden()), 1e-6);
+        assert_close("hidden states", &values(hidden.clone().narrow(0, t, 1)), &values(by_hand.stacked_hidden()), 1e-6);
     }
-    close(&values(state.stacked_cell().unwrap()), &values(by_hand.stacked_cell().unwrap()), 1e-6);
+    assert_close("cell state", &values(state.stacked_cell().unwrap()), &values(by_hand.stacked_cell().unwrap()), 1e-6);
     let (trace, _) = zoned.trace(input.clone(), None);
     let cells = trace[0].trace.cell.clone().unwrap();
-    close(&values(cells.narrow(0, 5, 1)), &values(by_hand.stacked_cell().unwrap()), 1e-5);
+    assert_close("traced cell state", &values(cells.narrow(0, 5, 1)), &values(by_hand.stacked_cell().unwrap()), 1e-5);
     assert!(zoned.stepper(None).is_none() && of_plain.stepper(None).is_some());
     // In training a unit keeps its value, or takes the new one.
     let training = Device::flex().autodiff();
@@ -269,7 +253,7 @@ fn zoneout_keeps_units_in_training_and_mixes_them_in_evaluations() {
         network(Cell::Rnn, 1, Regularization { zoneout: 0.25, ..Regularization::new() }, &training),
     );
     let batch = 200;
-    let input = Tensor::<3>::random([2, batch, 4], Distribution::Default, &training);
+    let input = random([2, batch, 4], &training);
     training.seed(SEED);
     let (hidden, _) = zoned.forward_time_major(input.clone(), None, None);
     let first: Tensor<2> = hidden.clone().narrow(0, 0, 1).squeeze_dim(0);

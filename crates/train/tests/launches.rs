@@ -8,10 +8,11 @@ use std::convert::Infallible;
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use rekindle_kernels::launches::count;
 use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::settings::RecurrentSettings;
+use rekindle_testing::Numbers;
 use rekindle_train::clipping::Clip;
 use rekindle_train::optimizer;
 use rekindle_train::settings::{OptimizerKind, TrainingSettings};
@@ -25,7 +26,8 @@ struct Many {
 
 /// The launches of clipping and of the optimizer for this many parameters.
 fn of_parameters(optimizer: OptimizerKind, count_of_them: usize, device: &Device) -> usize {
-    let parameter = |k| Param::from_tensor(Tensor::random([k + 1], Distribution::Default, device));
+    let mut numbers = Numbers::new(1);
+    let parameter = |k| Param::from_tensor(numbers.uniform([k + 1], 0.0..1.0, device));
     let mut model = Many { parameters: (0..count_of_them).map(parameter).collect() };
     let settings = TrainingSettings { optimizer, ..TrainingSettings::default() };
     let mut optimizer = optimizer::build(&settings);

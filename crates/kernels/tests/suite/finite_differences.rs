@@ -3,9 +3,10 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 use rekindle_kernels::{Direction, Scan};
+use rekindle_testing::assert_close;
 use rstest::rstest;
 
-use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_close};
+use crate::sequence::{Arguments, Body, Cell, Loss, Sizes};
 
 /// The error of a central difference is about `STEP²` of the third derivative plus
 /// `2e-16 / STEP` of rounding: a few 1e-10 here.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use burn::tensor::DType;
 use rekindle_kernels::{Input, Scan, minimal};
-use rekindle_testing::devices;
+use rekindle_testing::{assert_close, devices, values};
 use rstest::rstest;
 use serde::Deserialize;
 
-use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_close, numbers, tensor};
+use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, tensor};
 
 /// Six steps of a few roundings of 6e-8 each, of numbers of order 1.
 const TOLERANCE: f64 = 2e-6;
@@ -40,10 +40,10 @@ fn outputs_and_gradients_are_those_of_the_python_package() {
         for case in &cases {
             let [steps, batch, width] = case.sizes;
             let gates = if case.cell == "min_gru" { 2 } else { 3 };
-            let values = |name| case.inputs.get(name).cloned();
-            let input = values("input").expect("every case has an input");
+            let given = |name| case.inputs.get(name).cloned();
+            let input = given("input").expect("every case has an input");
             let input = tensor(&input, [steps, batch, gates * width], &device, DType::F32).require_grad();
-            let h0 = values("h0").unwrap_or_else(|| vec![0.0; batch * width]);
+            let h0 = given("h0").unwrap_or_else(|| vec![0.0; batch * width]);
             let h0 = tensor(&h0, [batch, width], &device, DType::F32).require_grad();
 
             let operation = if gates == 2 { minimal::min_gru } else { minimal::min_lstm };
@@ -54,12 +54,12 @@ fn outputs_and_gradients_are_those_of_the_python_package() {
             let loss = (hidden.clone() * by_hidden).sum() + (last.clone() * by_last).sum();
             let gradients = loss.backward();
 
-            let outputs = [("hidden", numbers(hidden)), ("last", numbers(last))];
+            let outputs = [("hidden", values(hidden)), ("last", values(last))];
             for (name, seen) in outputs {
                 assert_close(&format!("{}: {name}", case.cell), &seen, &case.outputs[name], TOLERANCE);
             }
-            let of_input = input.grad(&gradients).map(numbers).expect("the input has a gradient");
-            let of_h0 = h0.grad(&gradients).map(numbers).expect("h0 has a gradient");
+            let of_input = input.grad(&gradients).map(values).expect("the input has a gradient");
+            let of_h0 = h0.grad(&gradients).map(values).expect("h0 has a gradient");
             for (name, seen) in [("input", of_input), ("h0", of_h0)] {
                 if let Some(wanted) = case.gradients.get(name) {
                     assert_close(&format!("{}: gradient of {name}", case.cell), &seen, wanted, TOLERANCE);

@@ -4,10 +4,10 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 use rekindle_kernels::{Input, Scan};
-use rekindle_testing::devices;
+use rekindle_testing::{assert_close, devices, values};
 use rstest::rstest;
 
-use crate::sequence::{Arguments, Body, Cell, Sizes, call, numbers, tensor};
+use crate::sequence::{Arguments, Body, Cell, Sizes, call, tensor};
 
 const SIZES: Sizes = Sizes { steps: 3, batch: 4, hidden: 5, vocabulary: None };
 
@@ -31,21 +31,18 @@ fn transposed_sliced_and_expanded_arguments_are_read_right(
 
         let own = |data: Vec<f64>, shape: [usize; 2]| tensor(&data, shape, &device, DType::F32);
         let parameters = [weight.clone(), h0.clone(), c0.clone()];
-        let copies = [
-            own(numbers(weight), [gates, hidden]),
-            own(numbers(h0), [batch, hidden]),
-            own(numbers(c0), [batch, hidden]),
-        ];
-        let bias_copy = tensor(&numbers(bias.clone()), [gates], &device, DType::F32);
+        let copies =
+            [own(values(weight), [gates, hidden]), own(values(h0), [batch, hidden]), own(values(c0), [batch, hidden])];
+        let bias_copy = tensor(&values(bias.clone()), [gates], &device, DType::F32);
         let inputs = [
             (
                 Input::Projected(tensor3.clone()),
-                Input::Projected(tensor(&numbers(tensor3), [steps, batch, gates], &device, DType::F32)),
+                Input::Projected(tensor(&values(tensor3), [steps, batch, gates], &device, DType::F32)),
             ),
             (
                 Input::Tokens { table: table.clone(), tokens: tokens.clone().transpose() },
                 Input::Tokens {
-                    table: own(numbers(table), [batch, gates]),
+                    table: own(values(table), [batch, gates]),
                     tokens: Tensor::from_data(tokens.transpose().into_data(), &device),
                 },
             ),
@@ -55,9 +52,9 @@ fn transposed_sliced_and_expanded_arguments_are_read_right(
             let (seen, seen_last) = call(cell, Body::Operation, strided, parameters.clone(), bias.clone(), &scan);
             let (wanted, wanted_last) = call(cell, Body::Composed, copied, copies.clone(), bias_copy.clone(), &scan);
             // Five products a step: three steps differ by a few units in the last place.
-            crate::sequence::assert_close("hidden", &numbers(seen), &numbers(wanted), 1e-6);
+            assert_close("hidden", &values(seen), &values(wanted), 1e-6);
             for (seen, wanted) in seen_last.into_iter().zip(wanted_last) {
-                crate::sequence::assert_close("last", &numbers(seen), &numbers(wanted), 1e-6);
+                assert_close("last", &values(seen), &values(wanted), 1e-6);
             }
         }
     }
@@ -78,11 +75,11 @@ fn a_projection_that_somebody_else_holds_keeps_its_numbers(
         let weight = weight.set_require_grad(training);
         let h0 = tensor(&arguments.values[3], [batch, hidden], &device, DType::F32);
         let bias = tensor(&arguments.values[2], [gates], &device, DType::F32);
-        let before = numbers(held.clone());
-        let states_before = numbers(h0.clone());
+        let before = values(held.clone());
+        let states_before = values(h0.clone());
         let parameters = [weight, h0.clone(), h0.clone()];
         call(cell, Body::Operation, Input::Projected(held.clone()), parameters, bias, &Scan::default());
-        assert_eq!(numbers(held), before);
-        assert_eq!(numbers(h0), states_before);
+        assert_eq!(values(held), before);
+        assert_eq!(values(h0), states_before);
     }
 }

@@ -2,10 +2,10 @@
 
 use burn::tensor::DType;
 use rekindle_kernels::{Direction, Input, Scan};
-use rekindle_testing::devices;
+use rekindle_testing::{assert_close, devices, values};
 use rstest::rstest;
 
-use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_close, call, numbers, tensor};
+use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, call, tensor};
 
 const SIZES: Sizes = Sizes { steps: 4, batch: 3, hidden: 5, vocabulary: None };
 const LENGTHS: [usize; 3] = [2, 4, 1];
@@ -22,7 +22,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
         let arguments = Arguments::random(cell, SIZES, 6);
         let scan = Scan { direction, lengths: Some(LENGTHS.to_vec()), ..Scan::default() };
         let (padded, last) = arguments.outputs(body, &device, DType::F32, &scan);
-        let padded = numbers(padded);
+        let padded = values(padded);
 
         let [input, weight, bias, h0, c0] = &arguments.values;
         let input = tensor(input, [steps, batch, gates], &device, DType::F32);
@@ -34,7 +34,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
             let parameters = [weight.clone(), state(h0), state(c0)];
             let scan = Scan { direction, lengths: None, ..Scan::default() };
             let (alone, alone_last) = call(cell, body, alone, parameters, bias.clone(), &scan);
-            let mut wanted = numbers(alone);
+            let mut wanted = values(alone);
             wanted.resize(steps * hidden, 0.0);
             let seen: Vec<f64> =
                 (0..steps).flat_map(|t| padded[(t * batch + b) * hidden..][..hidden].to_vec()).collect();
@@ -42,7 +42,7 @@ fn a_padded_row_has_the_numbers_of_the_shorter_sequence(
             assert_close("hidden states", &seen, &wanted, 1e-6);
             for (last, wanted) in last.iter().zip(alone_last) {
                 let seen = last.clone().slice([b..b + 1, 0..hidden]);
-                assert_close("final state", &numbers(seen), &numbers(wanted), 1e-6);
+                assert_close("final state", &values(seen), &values(wanted), 1e-6);
             }
         }
     }
@@ -81,6 +81,6 @@ fn a_nan_in_a_valid_step_shows(
         let mut arguments = Arguments::random(cell, SIZES, 6);
         arguments.values[0].fill(f64::NAN);
         let (hidden, _) = arguments.outputs(Body::Operation, &device, DType::F32, &Scan::default());
-        assert!(numbers(hidden).iter().all(|x| x.is_nan()));
+        assert!(values(hidden).iter().all(|x| x.is_nan()));
     }
 }

@@ -3,6 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::{DType, TensorData};
 use rekindle_kernels::{Input, Scan, gru, lstm, minimal, rnn};
+use rekindle_testing::{Numbers, assert_close, values};
 
 /// The cells under test.
 #[derive(Clone, Copy, Debug)]
@@ -54,24 +55,6 @@ pub struct Sizes {
     pub vocabulary: Option<usize>,
 }
 
-/// Numbers in `[-1, 1)` that look random and are the same on every machine.
-pub struct Numbers(u64);
-
-impl Numbers {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
-    }
-
-    pub fn vec(&mut self, len: usize, scale: f64) -> Vec<f64> {
-        (0..len).map(|_| self.next() * scale).collect()
-    }
-}
-
 /// The arguments of a call as plain numbers, so that one of them can be nudged.
 #[derive(Clone, Debug)]
 pub struct Arguments {
@@ -99,26 +82,23 @@ impl Arguments {
     pub fn random(cell: Cell, sizes: Sizes, seed: u64) -> Self {
         let Sizes { steps, batch, hidden, vocabulary } = sizes;
         let mut numbers = Numbers::new(seed);
+        let mut random = |len, scale: f64| numbers.list(len, -scale..scale);
         let gates = cell.gates() * hidden;
         let input_rows = vocabulary.unwrap_or(steps * batch);
         // Weights of PyTorch's size, a little larger for the small ones: the gates
         // neither saturate nor stay linear.
         let scale = 1.5 / (hidden as f64).sqrt();
         let values = [
-            numbers.vec(input_rows * gates, 1.5),
-            numbers.vec(gates * hidden, scale),
-            numbers.vec(gates, 0.5),
-            numbers.vec(batch * hidden, 1.0),
-            numbers.vec(batch * hidden, 1.0),
+            random(input_rows * gates, 1.5),
+            random(gates * hidden, scale),
+            random(gates, 0.5),
+            random(batch * hidden, 1.0),
+            random(batch * hidden, 1.0),
         ];
-        let tokens = (0..steps * batch)
-            .map(|_| ((numbers.next() + 1.0) / 2.0 * vocabulary.unwrap_or(1) as f64) as i64)
-            .collect();
-        let loss_weights = [
-            numbers.vec(steps * batch * hidden, 1.0),
-            numbers.vec(batch * hidden, 1.0),
-            numbers.vec(batch * hidden, 1.0),
-        ];
+        let loss_weights =
+            [random(steps * batch * hidden, 1.0), random(batch * hidden, 1.0), random(batch * hidden, 1.0)];
+        let tokens = numbers.list(steps * batch, 0.0..vocabulary.unwrap_or(1) as f64);
+        let tokens = tokens.into_iter().map(|token| token as i64).collect();
         Self { cell, sizes, values, tokens, loss_weights }
     }
 
@@ -183,8 +163,8 @@ impl Arguments {
         let total = terms.into_iter().reduce(|a, b| a + b).expect("a loss has a term");
         let gradients = total.backward();
         Results {
-            loss: numbers(total)[0],
-            outputs: std::iter::once(numbers(hidden)).chain(last.into_iter().map(numbers)).collect(),
+            loss: values(total)[0],
+            outputs: std::iter::once(values(hidden)).chain(last.into_iter().map(values)).collect(),
             gradients: leaves.iter().map(|leaf| leaf.gradient(&gradients)).collect(),
         }
     }
@@ -248,9 +228,9 @@ enum Leaf {
 impl Leaf {
     fn gradient(&self, gradients: &burn::tensor::Gradients) -> Option<Vec<f64>> {
         match self {
-            Leaf::Vector(leaf) => leaf.grad(gradients).map(numbers),
-            Leaf::Matrix(leaf) => leaf.grad(gradients).map(numbers),
-            Leaf::Cube(leaf) => leaf.grad(gradients).map(numbers),
+            Leaf::Vector(leaf) => leaf.grad(gradients).map(values),
+            Leaf::Matrix(leaf) => leaf.grad(gradients).map(values),
+            Leaf::Cube(leaf) => leaf.grad(gradients).map(values),
         }
     }
 }
@@ -262,23 +242,6 @@ pub fn tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device
 /// As [`tensor`]; a leaf of the autodiff graph if the device records one.
 fn leaf_tensor<const D: usize>(values: &[f64], shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
     tensor(values, shape, device, dtype).set_require_grad(device.is_autodiff())
-}
-
-pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter().collect()
-}
-
-/// Asserts that two lists agree to `tolerance` of the larger one's largest number.
-#[track_caller]
-pub fn assert_close(what: &str, seen: &[f64], wanted: &[f64], tolerance: f64) {
-    assert_eq!(seen.len(), wanted.len(), "{what}: length");
-    let scale = wanted.iter().fold(1.0, |scale: f64, x| scale.max(x.abs()));
-    for (index, (seen, wanted)) in seen.iter().zip(wanted).enumerate() {
-        assert!(
-            (seen - wanted).abs() <= tolerance * scale,
-            "{what}[{index}]: {seen}, wanted {wanted}, largest {scale}"
-        );
-    }
 }
 
 #[track_caller]

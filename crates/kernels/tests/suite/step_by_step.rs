@@ -3,10 +3,10 @@
 use burn::prelude::*;
 use burn::tensor::DType;
 use rekindle_kernels::{Input, Scan};
-use rekindle_testing::on_threads;
+use rekindle_testing::{assert_close, on_threads, values};
 use rstest::rstest;
 
-use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_close, call, numbers, tensor};
+use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, call, tensor};
 
 /// Large enough for several threads, and no multiple of a tile or a panel.
 const SIZES: Sizes = Sizes { steps: 6, batch: 7, hidden: 101, vocabulary: None };
@@ -38,12 +38,12 @@ fn single_steps_are_bit_equal_to_the_sequence(
             let parameters = [weight.clone(), state[0].clone(), c];
             let (hidden_now, next) = call(cell, Body::Operation, step, parameters, bias.clone(), &scan);
             let wanted = sequence.clone().slice([t..t + 1, b..b + 1, 0..hidden]);
-            assert_eq!(numbers(hidden_now), numbers(wanted), "step {t} of row {b}");
+            assert_eq!(values(hidden_now), values(wanted), "step {t} of row {b}");
             state = next;
         }
         for (state, last) in state.into_iter().zip(&last) {
             let wanted = last.clone().slice([b..b + 1, 0..hidden]);
-            assert_eq!(numbers(state), numbers(wanted), "final state of row {b}");
+            assert_eq!(values(state), values(wanted), "final state of row {b}");
         }
     }
 }

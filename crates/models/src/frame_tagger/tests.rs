@@ -5,7 +5,7 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
-use rekindle_testing::devices;
+use rekindle_testing::{assert_close, devices};
 
 fn settings(cell: Option<Cell>) -> FrameTaggerSettings {
     let recurrent = RecurrentSettings { cell: Recurrence(cell), hidden: 4, ..RecurrentSettings::default() };
@@ -31,12 +31,11 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_to_vec().unwrap()
 }
 
+#[track_caller]
 fn assert_near(a: &[f32], b: &[f32]) {
-    assert_eq!(a.len(), b.len());
-    for (a, b) in a.iter().zip(b) {
-        // Sums of a few numbers near 1, in another order.
-        assert!((a - b).abs() < 1e-5, "{a} and {b}");
-    }
+    let [a, b] = [a, b].map(|numbers| numbers.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
+    // Sums of a few numbers near 1, in another order.
+    assert_close("numbers", &a, &b, 1e-5);
 }
 
 const FEATURES: FrameInput = FrameInput::Features { width: 6 };

@@ -1,10 +1,11 @@
 //! Dropout stands between the layers, in training only.
 
 use burn::module::Module;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rekindle_rnn::{Cell, Recurrent, RecurrentConfig};
+use rekindle_testing::Numbers;
 use rstest::rstest;
 
 #[cfg(feature = "flex")]
@@ -20,7 +21,7 @@ fn network(layers: usize, dropout: f64, device: &Device) -> Recurrent {
 }
 
 fn input(device: &Device) -> Tensor<3> {
-    Tensor::random([2, 5, 4], Distribution::Default, device)
+    Numbers::new(1).uniform([2, 5, 4], 0.0..1.0, device)
 }
 
 #[rstest]

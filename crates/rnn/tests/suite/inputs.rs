@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, Tolerance};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rekindle_rnn::{Cell, Recurrent, RecurrentConfig, SequenceInput};
+use rekindle_testing::assert_close;
 use rstest::rstest;
 
 #[cfg(feature = "flex")]
@@ -18,7 +19,7 @@ const VOCABULARY: usize = 10;
 
 /// The routes add the same numbers in other orders: a few roundings of f32
 /// numbers, and gradients here are of size 10 at most.
-const TOLERANCE: f32 = 1e-5;
+const TOLERANCE: f64 = 1e-5;
 
 fn tokens(time: usize, device: &Device) -> Tensor<2, Int> {
     let values: Vec<i64> = (0..BATCH * time).map(|i| (i * i % VOCABULARY) as i64).collect();
@@ -48,13 +49,13 @@ fn run(network: &Recurrent, input: SequenceInput, leaf: Option<&Tensor<2>>) -> V
     found
 }
 
-fn assert_close(found: &[TensorData], wanted: &[TensorData]) {
+#[track_caller]
+fn assert_all_close(found: &[TensorData], wanted: &[TensorData]) {
     assert_eq!(found.len(), wanted.len());
     for (found, wanted) in found.iter().zip(wanted) {
         assert_eq!(found.shape(), wanted.shape());
-        for (a, b) in found.iter::<f32>().zip(wanted.iter::<f32>()) {
-            assert!((a - b).abs() <= TOLERANCE * b.abs().max(1.0), "{a} for {b}");
-        }
+        let [found, wanted] = [found, wanted].map(|data| data.iter::<f64>().collect::<Vec<_>>());
+        assert_close("tokens", &found, &wanted, TOLERANCE);
     }
 }
 
@@ -72,7 +73,7 @@ fn one_hot_tokens_are_one_hot_rows(
         let tokens = tokens(time, &device);
         let dense = run(&network, one_hot(&tokens).into(), None);
         let found = run(&network, SequenceInput::OneHot { tokens }, None);
-        assert_close(&found, &dense);
+        assert_all_close(&found, &dense);
     }
 }
 
@@ -95,7 +96,7 @@ fn embedded_tokens_are_rows_of_the_table(#[case] device: Device, #[values(2, 8)]
         let leaf = table();
         let embedded = SequenceInput::Embedded { table: leaf.clone(), tokens };
         let found = run(&network, embedded, Some(&leaf));
-        assert_close(&found, &dense);
+        assert_all_close(&found, &dense);
     }
 }
 
@@ -148,5 +149,5 @@ fn tokens_reach_both_directions(#[case] device: Device) {
     let tokens = tokens(6, &device);
     let dense = run(&network, one_hot(&tokens).into(), None);
     let found = run(&network, SequenceInput::OneHot { tokens }, None);
-    assert_close(&found, &dense);
+    assert_all_close(&found, &dense);
 }

@@ -1,7 +1,10 @@
 //! The state: carried, reset, selected, stored.
 
-use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rekindle_rnn::{Cell, Error, LayerState, RecurrentConfig, State};
+use rekindle_testing::Numbers;
 use rstest::rstest;
 
 #[cfg(feature = "flex")]
@@ -13,8 +16,9 @@ const HIDDEN: usize = 3;
 
 /// Two layers of an LSTM over a batch of 4, no number 0.
 fn state(device: &Device) -> State {
-    let random = || Tensor::random([4, HIDDEN], Distribution::Uniform(0.5, 1.5), device);
-    let layer = || LayerState { hidden: random(), cell: Some(random()) };
+    let mut numbers = Numbers::new(1);
+    let mut random = || numbers.uniform([4, HIDDEN], 0.5..1.5, device);
+    let mut layer = || LayerState { hidden: random(), cell: Some(random()) };
     State { layers: vec![layer(), layer()] }
 }
 
@@ -66,9 +70,9 @@ fn select_rows_repeats_and_reorders(#[case] device: Device) {
 #[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
 fn no_gradient_flows_through_a_detached_state(#[case] device: Device) {
     let device = device.autodiff();
-    let network = RecurrentConfig::new(2, HIDDEN, Cell::Lstm).init(&device);
-    let input = || Tensor::<3>::random([1, 2, 2], Distribution::Default, &device).require_grad();
-    let (first, second) = (input(), input());
+    let network = RecurrentConfig::new(2, HIDDEN, Cell::Lstm).init_with(&mut StdRng::seed_from_u64(3), &device);
+    let input = |seed| Numbers::new(seed).uniform::<3>([1, 2, 2], 0.0..1.0, &device).require_grad();
+    let (first, second) = (input(1), input(2));
     let (_, state) = network.forward(first.clone(), None, None);
     let (output, _) = network.forward(second.clone(), Some(state.detach()), None);
     let gradients = output.sum().backward();
@@ -107,8 +111,9 @@ fn stored_state_that_does_not_fit_is_an_error(#[case] device: Device) {
 #[cfg_attr(feature = "flex", case::flex(flex()))]
 #[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
 fn states_are_stacked_in_the_order_of_pytorch(#[case] device: Device) {
-    let network = RecurrentConfig::new(2, HIDDEN, Cell::Lstm).with_num_layers(2).with_bidirectional(true).init(&device);
-    let input = Tensor::<3>::random([1, 4, 2], Distribution::Default, &device);
+    let config = RecurrentConfig::new(2, HIDDEN, Cell::Lstm).with_num_layers(2).with_bidirectional(true);
+    let network = config.init_with(&mut StdRng::seed_from_u64(4), &device);
+    let input: Tensor<3> = Numbers::new(1).uniform([1, 4, 2], 0.0..1.0, &device);
     let (output, state) = network.forward(input, None, None);
     assert_eq!(state.stacked_hidden().dims(), [4, 1, HIDDEN]);
     assert_eq!(state.stacked_cell().map(|cell| cell.dims()), Some([4, 1, HIDDEN]));

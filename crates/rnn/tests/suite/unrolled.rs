@@ -1,10 +1,11 @@
 //! A network in a loop of steps is the network, and has its gradients.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use rekindle_rnn::{Cell, Recurrent, RecurrentConfig};
+use rekindle_testing::{Numbers, assert_close, values};
 use rstest::rstest;
 
 #[cfg(feature = "flex")]
@@ -21,25 +22,23 @@ fn network(cell: Cell, device: &Device) -> Recurrent {
 /// The gradients of all parameters, one behind the other.
 struct Collected<'g> {
     gradients: &'g Gradients,
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
 impl ModuleVisitor for Collected<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = param.val().grad(self.gradients).expect("the loss depends on all parameters");
-        self.values.extend(gradient.into_data().iter::<f32>());
+        self.values.extend(values(gradient));
     }
 }
 
 /// Output of a loop whose input is the hidden state before, and the gradients of all weights.
-fn run(network: &Recurrent, unrolled: bool, device: &Device) -> (Vec<f32>, Vec<f32>) {
-    // Not from the device's generator, which other tests draw from meanwhile.
-    let mut rng = StdRng::seed_from_u64(2);
-    let mut drawn = |count: usize| (0..count).map(|_| rng.random()).collect::<Vec<f32>>();
+fn run(network: &Recurrent, unrolled: bool, device: &Device) -> (Vec<f64>, Vec<f64>) {
+    let mut numbers = Numbers::new(2);
     let mut state = network.zero_state(2, device);
-    let mut hidden = Tensor::<2>::from_data(TensorData::new(drawn(10), [2, 5]), device);
+    let mut hidden: Tensor<2> = numbers.uniform([2, 5], 0.0..1.0, device);
     let mut sum = Tensor::zeros([2, 5], device);
-    let known = Tensor::<3>::from_data(TensorData::new(drawn(TIME * 2), [TIME, 2, 1]), device);
+    let known: Tensor<3> = numbers.uniform([TIME, 2, 1], 0.0..1.0, device);
     let (steps, inputs) = network.unrolled(known.clone());
     for (t, input) in inputs.into_iter().enumerate() {
         let rest = hidden.narrow(1, 1, 2);
@@ -51,11 +50,11 @@ fn run(network: &Recurrent, unrolled: bool, device: &Device) -> (Vec<f32>, Vec<f
         };
         sum = sum + hidden.clone().square();
     }
-    let values = sum.to_data().iter::<f32>().collect();
+    let sums = values(sum.clone());
     let gradients = sum.sum().backward();
     let mut collected = Collected { gradients: &gradients, values: Vec::new() };
     network.visit(&mut collected);
-    (values, collected.values)
+    (sums, collected.values)
 }
 
 #[rstest]
@@ -65,13 +64,11 @@ fn a_loop_has_the_values_and_gradients_of_its_steps(#[case] device: Device) {
     let device = device.autodiff();
     for cell in Cell::ALL {
         let network = network(cell, &device);
-        let (values, gradients) = run(&network, true, &device);
-        let (wanted, wanted_gradients) = run(&network, false, &device);
+        let (sums, gradients) = run(&network, true, &device);
+        let (wanted_sums, wanted_gradients) = run(&network, false, &device);
         assert!(wanted_gradients.iter().any(|gradient| gradient.abs() > 1e-3), "{cell}");
-        let pairs = values.iter().zip(&wanted).chain(gradients.iter().zip(&wanted_gradients));
-        for (value, wanted) in pairs {
-            assert!((value - wanted).abs() < 1e-5, "{cell}: {value} and not {wanted}");
-        }
+        assert_close(&format!("sums, {cell}"), &sums, &wanted_sums, 1e-5);
+        assert_close(&format!("gradients, {cell}"), &gradients, &wanted_gradients, 1e-5);
     }
 }
 
@@ -81,7 +78,7 @@ fn a_loop_has_the_values_and_gradients_of_its_steps(#[case] device: Device) {
 fn without_gradients_a_loop_has_the_bits_of_its_steps(#[case] device: Device) {
     for cell in Cell::ALL {
         let network = network(cell, &device.clone().autodiff()).valid();
-        let input = Tensor::<2>::random([2, 3], Distribution::Default, &device);
+        let input: Tensor<2> = Numbers::new(3).uniform([2, 3], 0.0..1.0, &device);
         let (alone, _) = network.step(input.clone(), network.zero_state(2, &device));
         let (steps, mut known) = network.unrolled(input.unsqueeze_dim(0));
         let (in_loop, _) = steps.step(known.remove(0), None, network.zero_state(2, &device));

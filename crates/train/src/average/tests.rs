@@ -1,18 +1,20 @@
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Distribution};
+use burn::tensor::Device;
 use rekindle_settings::Settings;
+use rekindle_testing::{Numbers, assert_close};
 use rstest::rstest;
 
 use super::*;
 
-/// Three models of the same shape with other weights.
+/// Thirty models of the same shape with other weights.
 fn models() -> Vec<Linear> {
     let device = Device::flex();
     let config = LinearConfig::new(3, 4);
+    let mut numbers = Numbers::new(1);
     let draw = |_| {
         let mut model = config.init(&device);
-        model.weight = model.weight.map(|w| Tensor::random(w.dims(), Distribution::Normal(0.0, 1.0), &device));
-        model.bias = model.bias.map(|bias| bias.map(|b| Tensor::random(b.dims(), Distribution::Default, &device)));
+        model.weight = model.weight.map(|w| numbers.normal(w.dims(), 0.0, 1.0, &device));
+        model.bias = model.bias.map(|bias| bias.map(|b| numbers.uniform(b.dims(), 0.0..1.0, &device)));
         model
     };
     (0..30).map(draw).collect()
@@ -28,12 +30,9 @@ fn averaged(settings: AverageSettings, models: &[Linear]) -> Average {
     average
 }
 
-fn close(found: &[f64], wanted: &[f64]) {
-    assert_eq!(found.len(), wanted.len());
-    for (found, wanted) in found.iter().zip(wanted) {
-        // Thirty sums of single precision.
-        assert!((found - wanted).abs() < 2e-6, "{found} and {wanted}");
-    }
+fn assert_mean(seen: &[f64], wanted: &[f64]) {
+    // Thirty sums of single precision.
+    assert_close("mean", seen, wanted, 2e-6);
 }
 
 #[rstest]
@@ -51,7 +50,7 @@ fn the_mean_from_a_step_on_is_that_of_all_weights_that_it_saw(
     let seen: Vec<_> = models[seen].iter().step_by(every).map(numbers).collect();
     let mean = (0..16).map(|i| seen.iter().map(|values| values[i]).sum::<f64>() / seen.len() as f64);
     assert_eq!(average.count(), seen.len() as u64);
-    close(&numbers(&average.of(models[0].clone())), &mean.collect::<Vec<_>>());
+    assert_mean(&numbers(&average.of(models[0].clone())), &mean.collect::<Vec<_>>());
 }
 
 #[test]
@@ -66,7 +65,7 @@ fn the_exponential_mean_has_its_closed_form() {
         // Each weight is discounted by all shares after its own.
         (0..30).map(|n| shares[n] * shares[n + 1..].iter().map(|s| 1.0 - s).product::<f64>() * weights[n][i]).sum()
     };
-    close(&numbers(&average.of(models[0].clone())), &(0..16).map(of).collect::<Vec<f64>>());
+    assert_mean(&numbers(&average.of(models[0].clone())), &(0..16).map(of).collect::<Vec<f64>>());
 }
 
 #[test]
@@ -79,7 +78,10 @@ fn the_mean_waits_for_fruitless_evaluations() {
     average.observe(31, &models[8]);
     assert_eq!(average.count(), 2);
     let [a, b] = [6, 8].map(|i| numbers(&models[i]));
-    close(&numbers(&average.of(models[0].clone())), &a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect::<Vec<_>>());
+    assert_mean(
+        &numbers(&average.of(models[0].clone())),
+        &a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
+use rekindle_testing::Numbers;
 
 use super::*;
 
@@ -14,10 +15,17 @@ struct Model {
 #[test]
 fn the_update_of_gradient_descent_is_its_rate_times_the_gradient() {
     let device = Device::flex().autodiff();
-    let model = Model {
+    let mut model = Model {
         first: LinearConfig::new(3, 4).init(&device),
         second: LinearConfig::new(4, 2).with_bias(false).init(&device),
     };
+    // The same at every run: gradients that happen to be small would be lost in the roundings of the weights.
+    let mut numbers = Numbers::new(1);
+    for layer in [&mut model.first, &mut model.second] {
+        let shape = layer.weight.dims();
+        layer.weight = Param::from_tensor(numbers.uniform(shape, -1.0..1.0, &device));
+    }
+    model.first.bias = Some(Param::from_tensor(numbers.uniform([4], -1.0..1.0, &device)));
     let input = Tensor::<2>::from_data(TensorData::from([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]]), &device);
     let loss = model.second.forward(model.first.forward(input)).square().sum();
     let gradients = GradientsParams::from_grads(loss.backward(), &model);

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Distribution;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_weights::WeightFile;
@@ -10,7 +9,7 @@ use rstest::rstest;
 
 use super::super::tests::noise;
 use super::*;
-use rekindle_testing::{cpus, devices};
+use rekindle_testing::{Numbers, cpus, devices};
 
 /// What the script prints of a map or a vector.
 struct Known {
@@ -147,7 +146,7 @@ fn pictures_have_the_same_features_alone_and_in_a_batch() {
     for device in cpus() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let encoder = EncoderConfig::new(EncoderKind::EfficientNetLite0).init_with(&mut rng, &device);
-        let pictures = Tensor::<4>::random([5, 3, 33, 40], Distribution::Uniform(0.0, 1.0), &device);
+        let pictures: Tensor<4> = Numbers::new(4).uniform([5, 3, 33, 40], 0.0..1.0, &device);
         for view in [View::Map, View::Vector] {
             let together = encoder.forward(pictures.clone(), view);
             let alone = pictures.clone().split(1, 0).into_iter().map(|picture| encoder.forward(picture, view));

@@ -1,7 +1,10 @@
+use rekindle_testing::assert_close;
+
 use super::*;
 
+#[track_caller]
 fn close(found: f64, wanted: f64) {
-    assert!((found - wanted).abs() < 1e-6 * wanted.abs().max(1.0), "{found} for {wanted}");
+    assert_close("spectrum", &[found], &[wanted], 1e-6);
 }
 
 #[test]
