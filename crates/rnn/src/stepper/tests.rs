@@ -30,7 +30,7 @@ fn rows_are_read_as_by_the_whole_network() {
         for t in 0..5 {
             let step = values(x.clone().narrow(0, t + 1, 1).squeeze_dim::<2>(0));
             let wanted = values(wanted.clone().narrow(0, t, 1).squeeze_dim::<2>(0));
-            assert_near(&format!("{cell}, step {t}"), &stepper.step_rows(&step, &mut rows), &wanted);
+            assert_near(&format!("{cell}, step {t}"), stepper.step_rows(&step, &mut rows), &wanted);
         }
     }
     assert!(RecurrentConfig::new(5, 6, Cell::PeepholeLstm).init(&device).rows_stepper().is_none());
