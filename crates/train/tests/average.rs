@@ -70,9 +70,20 @@ fn a_mean_begins_when_evaluations_stop_getting_better() {
     let (outcome, _) = train_until(trainer(&settings, &run, &device), None);
     let best = outcome.best.unwrap().step;
     let last = checkpoint::load(&RunFolder::open(&run).unwrap(), Which::Last).unwrap().progress;
-    // Two fruitless evaluations after the best one; the weights of that step are the first of the mean.
-    assert_eq!(last.averaged, 30 - (best + 4) + 1, "{best}");
-    assert_eq!(last.fruitless, (30 - (best + 4)) / 2);
+    // The third evaluation after the best one is the first with the best among those more than two before it; the weights
+    // of that step are the first of the mean.
+    assert_eq!(last.averaged, 30 - (best + 6) + 1, "{best}");
+    assert_eq!(last.fruitless, (30 - (best + 6)) / 2);
+    // A run that was stopped before that begins the mean at the same step.
+    let stopped = folder.path().join("stopped");
+    settings.training.steps = Some(best + 4);
+    train_until(trainer(&settings, &stopped, &device), None);
+    let progress = |run: &Path| checkpoint::load(&RunFolder::open(run).unwrap(), Which::Last).unwrap().progress;
+    assert_eq!((progress(&stopped).averaged, progress(&stopped).losses.len() as u64), (0, (best + 4) / 2));
+    settings.training.steps = Some(30);
+    train_until(resume(&settings, &stopped, &device).unwrap(), None);
+    assert_eq!(progress(&stopped).averaged, last.averaged);
+    assert!(progress(&stopped).losses.is_empty());
 }
 
 #[test]
