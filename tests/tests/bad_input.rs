@@ -121,7 +121,13 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
     let middle = config.rfind(" = ").expect("the last setting has a value") + 1;
     fs::write(place.path("run/config.toml"), &config[..middle]).unwrap();
     place.failure(&["sample", "run"], 1, &["config.toml"]);
-    // At the end of every line but the last.
+}
+
+#[test]
+fn settings_that_were_cut_short_at_the_end_of_a_line_are_refused() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
     let ends: Vec<usize> = config.match_indices('\n').map(|(at, _)| at + 1).collect();
     for &end in &ends[..ends.len() - 1] {
         fs::write(place.path("run/config.toml"), &config[..end]).unwrap();
@@ -131,6 +137,10 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
     // Before format 3 there was no last line.
     let old = config[..ends[ends.len() - 2]].replace("format = 3", "format = 2");
     fs::write(place.path("run/config.toml"), old).unwrap();
+    place.rekindle(&["eval", "run"]).assert().success();
+    // A line in the middle may be deleted.
+    let line = config.lines().find(|line| line.starts_with("print_every")).expect("a setting with a default");
+    fs::write(place.path("run/config.toml"), config.replace(&format!("{line}\n"), "")).unwrap();
     place.rekindle(&["eval", "run"]).assert().success();
 }
 
