@@ -115,12 +115,33 @@ fn a_run_that_is_not_whole_says_what_is_missing() {
     place.failure(&["sample", "run", "--checkpoint", "99"], 1, &["99"]);
 
     let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
-    fs::write(place.path("run/config.toml"), config.replace("format = 2", "format = 9")).unwrap();
+    fs::write(place.path("run/config.toml"), config.replace("format = 3", "format = 9")).unwrap();
     place.failure(&["sample", "run"], 1, &["format 9", "newer"]);
     // In the middle of a line.
     let middle = config.rfind(" = ").expect("the last setting has a value") + 1;
     fs::write(place.path("run/config.toml"), &config[..middle]).unwrap();
     place.failure(&["sample", "run"], 1, &["config.toml"]);
+}
+
+#[test]
+fn settings_that_were_cut_short_at_the_end_of_a_line_are_refused() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    let ends: Vec<usize> = config.match_indices('\n').map(|(at, _)| at + 1).collect();
+    for &end in &ends[..ends.len() - 1] {
+        fs::write(place.path("run/config.toml"), &config[..end]).unwrap();
+        place.failure(&["eval", "run"], 1, &["config.toml"]);
+    }
+    place.failure(&["train", "chars", "--config", "run/config.toml"], 1, &["config.toml", "cut short"]);
+    // Before format 3 there was no last line.
+    let old = config[..ends[ends.len() - 2]].replace("format = 3", "format = 2");
+    fs::write(place.path("run/config.toml"), old).unwrap();
+    place.rekindle(&["eval", "run"]).assert().success();
+    // A line in the middle may be deleted.
+    let line = config.lines().find(|line| line.starts_with("print_every")).expect("a setting with a default");
+    fs::write(place.path("run/config.toml"), config.replace(&format!("{line}\n"), "")).unwrap();
+    place.rekindle(&["eval", "run"]).assert().success();
 }
 
 fn cut(path: &Path) {

@@ -66,6 +66,24 @@ fn a_model_of_pytorch_has_its_loss_here_and_goes_back_to_the_bit() {
 }
 
 #[test]
+fn tied_weights_behind_a_projection_go_out_and_in() {
+    let place = Workplace::new();
+    let shape = ["--tied", "--hidden", "8", "--embedding", "5", "--batch-size", "4", "--steps", "3"];
+    let train = ["train", "chars", "--data", "text.txt", "--out", "run"];
+    place.rekindle(&[&train[..], &shape].concat()).assert().success();
+    place.rekindle(&["export", "run"]).assert().success();
+    let import = ["import", "run/export/model.safetensors", "--vocab", "run/export/vocab.json", "--task", "chars"];
+    let imported = json(&place, &[&import[..], &["--out", "again"]].concat());
+    let model = &imported["model"];
+    assert_eq!((&model["tied"], &model["embedding"], &model["hidden"]), (&true.into(), &5.into(), &8.into()));
+    let loss = |run: &str| json(&place, &["eval", run, "--data", "text.txt"])["loss_nats"].clone();
+    assert_eq!(loss("again"), loss("run"));
+    let written =
+        |run: &str| place.rekindle(&["sample", run, "--seed", "3"]).assert().success().get_output().stdout.clone();
+    assert_eq!(written("again"), written("run"));
+}
+
+#[test]
 fn weights_as_json_have_the_bits_of_the_others() {
     let place = with_checkpoint();
     place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();

@@ -225,6 +225,12 @@ fn arguments(words: &[String]) -> Option<&[String]> {
     None
 }
 
+/// The recipe that the arguments of a command name.
+fn recipe(arguments: &[String]) -> Option<&str> {
+    let at = arguments.iter().position(|word| word == "--config")?;
+    arguments.get(at + 1).filter(|file| file.starts_with("recipes/")).map(String::as_str)
+}
+
 #[test]
 fn pages_have_plain_words() {
     for (path, page) in pages() {
@@ -294,6 +300,13 @@ fn options_of_commands_in_code_blocks_exist() {
                         break;
                     }
                     command = longer;
+                }
+                // The file of `train --config` has the task.
+                if let Some(recipe) = recipe(arguments).filter(|_| command == "train") {
+                    let path = root().join(recipe);
+                    let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("there is no {recipe}"));
+                    let task = text.lines().find_map(|line| line.strip_prefix("task = \"")?.strip_suffix('"'));
+                    command = format!("train {}", task.expect("a recipe has a task"));
                 }
                 let explained = options(&helps[&command]);
                 for word in arguments.iter().filter(|word| word.starts_with("--")) {

@@ -7,6 +7,7 @@ mod allocator;
 mod arguments;
 mod backend;
 mod commands;
+mod config_file;
 mod console;
 mod options;
 mod progress;
@@ -22,7 +23,13 @@ use crate::options::{Command, Rekindle};
 
 fn main() -> ExitCode {
     allocator::keep_pages();
-    let matches = arguments::command().get_matches();
+    let matches = match config_file::with_task(std::env::args_os().collect()) {
+        Ok(arguments) => arguments::command().get_matches_from(arguments),
+        Err(e) => {
+            note!("error: {e:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let given = matches.subcommand().expect("the command was parsed from these matches").1;
     let done = match options.command {

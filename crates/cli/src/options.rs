@@ -53,8 +53,11 @@ pub enum Command {
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true, subcommand_value_name = "TASK")]
 pub struct Train {
     /// Resume this run from its last checkpoint
-    #[arg(long, value_name = "RUN", required = true)]
+    #[arg(long, value_name = "RUN", required_unless_present = "config")]
     pub resume: Option<PathBuf>,
+    /// Train a new run of the task and with the settings of a TOML file, such as a recipe; options of the task win
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub config: Option<PathBuf>,
     /// Resume even if the data has changed
     #[arg(long)]
     pub other_data: bool,

@@ -48,6 +48,7 @@ pub mod encoder;
 mod penalty;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
+mod transfer;
 mod writer;
 
 use burn::module::{Module, Param};
@@ -59,14 +60,14 @@ use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, sigmoid, tanh};
 use rekindle_kernels::smoothed;
-use rekindle_rnn::{KnownInput, LayerState, Recurrent, State, Unrolled};
+use rekindle_rnn::{KnownInput, LayerState, Penalties, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
 use crate::decode::forced::Targets;
 use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, rows};
-use crate::settings::RecurrentSettings;
+use crate::settings::{PenaltySettings, RecurrentSettings};
 use encoder::{Encoder, EncoderConfig, View};
 use penalty::penalty;
 
@@ -107,6 +108,8 @@ settings! {
         doubly_stochastic: f64 => value("WEIGHT").at_least(0);
         /// Share of the target probability that is spread over all tokens, in training
         label_smoothing: f64 => value("SHARE").at_least(0).below(1);
+        /// Penalties on the hidden states.
+        @flatten penalties: PenaltySettings;
     }
 }
 
@@ -160,6 +163,8 @@ pub struct Captioner {
     every: bool,
     doubly_stochastic: f64,
     label_smoothing: f64,
+    #[module(skip)]
+    penalties: Penalties,
     start: u32,
     end: u32,
 }
@@ -214,6 +219,7 @@ impl CaptionerSettings {
             every: self.image_term == ImageTerm::Every,
             doubly_stochastic: self.doubly_stochastic,
             label_smoothing: self.label_smoothing,
+            penalties: self.penalties.penalties(),
             start,
             end,
         }
@@ -227,22 +233,20 @@ impl Captioner {
     }
 
     /// Training loss `[1]` for `B` images with their captions: mean cross-entropy in nats per token with label
-    /// smoothing, ends included, plus the doubly stochastic penalty. `features` is `[B, P, F]`.
+    /// smoothing, ends included, plus the doubly stochastic penalty and, in training, the penalties on the hidden states.
+    /// `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
     /// When there is no caption, or the number of caption lists is not the number of images.
     pub fn loss(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
         let targets = self.targets(features.dims()[0], captions);
-        let (outputs, weights) = self.read(features, &targets);
+        let read = self.read(features, &targets);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
-        let loss = smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
-        match weights {
-            Some(weights) if self.doubly_stochastic > 0.0 => {
-                loss + penalty(weights, &targets.lengths) * self.doubly_stochastic
-            }
-            _ => loss,
-        }
+        let loss = smoothed::loss(read.outputs, weight, bias, targets.wanted, self.label_smoothing);
+        let of_attention = read.attention.filter(|_| self.doubly_stochastic > 0.0);
+        let of_attention = of_attention.map(|weights| penalty(weights, &targets.lengths) * self.doubly_stochastic);
+        of_attention.into_iter().chain(read.penalty).fold(loss, |loss, penalty| loss + penalty)
     }
 
     /// Log-probabilities of given captions. `features` is `[B, P, F]`.
@@ -271,7 +275,8 @@ impl Captioner {
     pub fn score_together(members: &[(&Self, Tensor<3>)], captions: &[Vec<&[u32]>]) -> Result<Forced, DeviceError> {
         let (first, features) = &members[0];
         let targets = first.targets(features.dims()[0], captions);
-        let logits = |(model, features): &(&Self, Tensor<3>)| model.logits(model.read(features.clone(), &targets).0);
+        let logits =
+            |(model, features): &(&Self, Tensor<3>)| model.logits(model.read(features.clone(), &targets).outputs);
         targets.score(mixture(members.iter().map(logits).collect()))
     }
 
@@ -286,7 +291,7 @@ impl Captioner {
         features: Tensor<3>,
         caption: &[u32],
     ) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
-        self.read(features, &self.targets(1, &[vec![caption]])).1.map(rows).transpose()
+        self.read(features, &self.targets(1, &[vec![caption]])).attention.map(rows).transpose()
     }
 
     /// The captions of a batch, side by side: each image gets as many rows as the most captions of any image.
@@ -298,9 +303,8 @@ impl Captioner {
         Targets::new(&rows.collect::<Vec<_>>(), [self.start, self.end], self.start, &self.device())
     }
 
-    /// Reads the captions of a batch. Returns the input of the output layer for each target token, `[N, E]`, and the
-    /// attention weights `[T, B, C, P]`, with `C` rows per image.
-    fn read(&self, features: Tensor<3>, targets: &Targets) -> (Tensor<2>, Option<Tensor<4>>) {
+    /// Reads the captions of a batch.
+    fn read(&self, features: Tensor<3>, targets: &Targets) -> Read {
         let (time, rows) = (targets.time, targets.rows());
         let captions = rows / features.dims()[0];
         let wanted = targets.places(|t, row| t * rows + row);
@@ -318,25 +322,33 @@ impl Captioner {
                 if time == 1 { vectors } else { Tensor::cat(vec![vectors, nothing], 0) }
             };
             let input = concatenate([words.reshape([time, rows, width]), beside], 2);
-            let (hidden, _) = self.recurrent.forward_time_major(input, None, None);
+            let (raw, hidden, _) = self.recurrent.forward_with_raw(input, None, None);
+            let penalty = self.recurrent.penalty(raw, hidden.clone(), Some(&targets.lengths), self.penalties);
             let hidden = hidden.reshape([(time * rows) as i64, -1]).select(0, wanted);
-            return (dropout(&self.dropout, hidden), None);
+            return Read { outputs: dropout(&self.dropout, hidden), attention: None, penalty };
         };
         let mut state = self.first_state(image.clone());
         state = state.map(|tensor| spread(tensor, captions));
         let memory = attention.memory(image, None);
         let (recurrent, read) = self.recurrent.unrolled(words.clone().reshape([time, rows, width]));
         let (mut hidden, mut contexts, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut raw = Vec::new();
         for word in read {
             let attended = self.attend(word, state, &memory, &recurrent);
             state = attended.state;
+            raw.push(state.layers.last().expect("a network has a layer").hidden.clone());
             hidden.push(attended.hidden);
             contexts.push(attended.context);
             weights.push(attended.weights.unsqueeze_dim(0));
         }
+        let penalty = self.penalties.any().then(|| {
+            let [raw, hidden] = [raw, hidden.clone()].map(|states| Tensor::stack(states, 0));
+            self.recurrent.penalty(raw, hidden, Some(&targets.lengths), self.penalties)
+        });
         let parts = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
         let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
-        (self.combined(parts), Some(Tensor::cat(weights, 0)))
+        let attention = Some(Tensor::cat(weights, 0));
+        Read { outputs: self.combined(parts), attention, penalty: penalty.flatten() }
     }
 
     /// One step with attention, from the previous tokens. The memory is of `B` images with `N / B` rows each.
@@ -387,6 +399,16 @@ impl Captioner {
     fn device(&self) -> Device {
         self.output_bias.val().device()
     }
+}
+
+/// The reading of captions.
+struct Read {
+    /// The input of the output layer for each target token, `[N, E]`.
+    outputs: Tensor<2>,
+    /// The attention weights `[T, B, C, P]`, with `C` rows per image.
+    attention: Option<Tensor<4>>,
+    /// The penalties on the hidden states, `[1]`, in training.
+    penalty: Option<Tensor<1>>,
 }
 
 /// The result of a step with attention.

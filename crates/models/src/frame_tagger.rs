@@ -26,7 +26,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, LayerTrace, Recurrent, State};
+use rekindle_rnn::{Cell, LayerTrace, Penalties, Recurrent, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
@@ -35,7 +35,7 @@ pub use live::LiveTagger;
 pub use recurrence::Recurrence;
 
 use crate::host::ids;
-use crate::settings::RecurrentSettings;
+use crate::settings::{PenaltySettings, RecurrentSettings};
 
 settings! {
     /// Settings of a [`FrameTagger`]. In the letters of the [module](self), `hidden` is `H` and
@@ -60,6 +60,8 @@ settings! {
         scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
         /// Give every class the same weight in the loss, however rare it is
         balanced: bool;
+        /// Penalties on the hidden states.
+        @flatten penalties: PenaltySettings;
     }
 }
 
@@ -75,6 +77,18 @@ pub struct FrameTagger {
     dropout: Dropout,
     feedback: bool,
     scheduled_sampling: f64,
+    #[module(skip)]
+    penalties: Penalties,
+}
+
+/// What a tagger reads in a chunk.
+pub(crate) struct Read {
+    /// Log-probabilities of the classes, `[B, T, C]`.
+    pub log_probs: Tensor<3>,
+    /// The state to continue from.
+    pub state: Option<TaggerState>,
+    /// The penalties on the hidden states, `[1]`, in training.
+    pub penalty: Option<Tensor<1>>,
 }
 
 impl FrameTaggerSettings {
@@ -85,6 +99,12 @@ impl FrameTaggerSettings {
         if !self.feedback && self.scheduled_sampling > 0.0 {
             let share = self.scheduled_sampling;
             return Err(SettingError::invalid("scheduled-sampling", share, "used with --feedback"));
+        }
+        let PenaltySettings { activation_penalty, slowness_penalty } = self.penalties;
+        for (option, weight) in [("activation-penalty", activation_penalty), ("slowness-penalty", slowness_penalty)] {
+            if weight > 0.0 && self.recurrent.cell.0.is_none() {
+                return Err(SettingError::invalid(option, weight, "0 with --cell none, which has no hidden states"));
+            }
         }
         Ok(())
     }
@@ -123,6 +143,7 @@ impl FrameTaggerSettings {
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             feedback: self.feedback,
             scheduled_sampling: self.scheduled_sampling,
+            penalties: self.penalties.penalties(),
         }
     }
 }
@@ -154,17 +175,23 @@ impl FrameTagger {
         state: Option<TaggerState>,
         lengths: &[usize],
     ) -> (Tensor<3>, Option<TaggerState>) {
+        let Read { log_probs, state, .. } = self.read_frames(frames, state, lengths);
+        (log_probs, state)
+    }
+
+    /// The same, with the penalties on the hidden states.
+    fn read_frames(&self, frames: Tensor<3>, state: Option<TaggerState>, lengths: &[usize]) -> Read {
         let encoded = dropout(&self.dropout, self.encoder.forward(frames));
         let Some(recurrent) = &self.recurrent else {
-            return (log_softmax(apply(&self.output, encoded), 2), None);
+            return Read { log_probs: log_softmax(apply(&self.output, encoded), 2), state: None, penalty: None };
         };
         if self.feedback {
             let (log_probs, state) = self.answer(recurrent, encoded, state);
-            return (log_probs, Some(state));
+            return Read { log_probs, state: Some(state), penalty: None };
         }
         let state = state.filter(|_| self.is_online()).map(|state| state.recurrent);
-        let (log_probs, state) = self.read(recurrent, encoded, state, lengths);
-        (log_probs, self.is_online().then_some(TaggerState { recurrent: state, said: None }))
+        let read = self.read(recurrent, encoded, state, lengths);
+        Read { state: read.state.filter(|_| self.is_online()), ..read }
     }
 
     /// The activations of every layer and direction while it reads `frames` `[B, T, F]` from a state of zeros,
@@ -180,23 +207,21 @@ impl FrameTagger {
         Some(recurrent.trace(input.swap_dims(0, 1), None).0)
     }
 
-    /// Log-probabilities `[B, T, C]` from the recurrence's input `[B, T, I]`, and its state.
-    fn read(
-        &self,
-        recurrent: &Recurrent,
-        input: Tensor<3>,
-        state: Option<State>,
-        lengths: &[usize],
-    ) -> (Tensor<3>, State) {
+    /// Runs the recurrence over its input `[B, T, I]`.
+    fn read(&self, recurrent: &Recurrent, input: Tensor<3>, state: Option<State>, lengths: &[usize]) -> Read {
         // A length must be at least 1: a row that has ended reads one frame of zeros.
-        let lengths: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
-        let (hidden, state) = recurrent.forward(input, state, Some(&lengths));
-        (log_softmax(apply(&self.output, dropout(&self.dropout, hidden)), 2), state)
+        let at_least_one: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
+        let (raw, hidden, state) = recurrent.forward_with_raw(input.swap_dims(0, 1), state, Some(&at_least_one));
+        let penalty = recurrent.penalty(raw, hidden.clone(), Some(lengths), self.penalties);
+        let hidden = dropout(&self.dropout, hidden.swap_dims(0, 1));
+        let log_probs = log_softmax(apply(&self.output, hidden), 2);
+        Read { log_probs, state: Some(TaggerState { recurrent: state, said: None }), penalty }
     }
 
     /// Mean cross-entropy in nats of `labels` `[B, T]` over the valid frames, `[1]`, and the state to continue from.
     /// With `weights` each frame is weighted by its class, as in PyTorch's `cross_entropy`: `Σ w_y · nll / Σ w_y`.
-    /// With feedback the labels are the classes of the previous frames. See [`forward`](Self::forward).
+    /// With feedback the labels are the classes of the previous frames. In training, it includes the penalties on the
+    /// hidden states. See [`forward`](Self::forward).
     ///
     /// # Panics
     ///
@@ -214,13 +239,12 @@ impl FrameTagger {
         assert_eq!(labels.len(), batch * time, "each frame needs a label");
         let device = frames.device();
         let classes = ids(labels.iter().copied(), &device);
-        let (log_probs, state) = match &self.recurrent {
+        let Read { log_probs, state, penalty } = match &self.recurrent {
             Some(recurrent) if self.feedback => {
                 let encoded = dropout(&self.dropout, self.encoder.forward(frames));
-                let (log_probs, state) = self.learn_forced(recurrent, encoded, state, lengths, classes.clone());
-                (log_probs, Some(state))
+                self.learn_forced(recurrent, encoded, state, lengths, classes.clone())
             }
-            _ => self.forward(frames, state, lengths),
+            _ => self.read_frames(frames, state, lengths),
         };
         let counts = |place: usize| place % time < lengths[place / time];
         let weight = |(place, &label): (usize, &u32)| match weights {
@@ -232,6 +256,7 @@ impl FrameTagger {
         let total: f32 = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         let shares: Vec<f32> = shares.into_iter().map(|share| share / total).collect();
         let shares = Tensor::<3>::from_data(TensorData::new(shares, [batch, time, 1]), &device);
-        ((log_probs.gather(2, classes.reshape([batch, time, 1])) * shares).sum().neg(), state)
+        let loss = (log_probs.gather(2, classes.reshape([batch, time, 1])) * shares).sum().neg();
+        (if let Some(penalty) = penalty { loss + penalty } else { loss }, state)
     }
 }

@@ -13,7 +13,7 @@
 //! * [`init`]: initialisation of the layers around a recurrence, also for your own models.
 //! * `tokens`: dropping tokens in training.
 //! * `prepared`: the layers around a recurrence, prepared for single steps.
-//! * `transfer`: checks for initialising a model with the weights of another; [`TransferError`].
+//! * [`with_weights_of`]: a model initialised with the weights of another; [`TransferError`].
 //! * `learner`, with the feature of that name: any model with its loss, for Burn's own `Learner`.
 //! * [`host`]: tensor values on the host, and device failures.
 //! * [`stop`]: stopping work that takes long.
@@ -66,4 +66,4 @@ mod tokens;
 mod transfer;
 pub mod translator;
 
-pub use transfer::TransferError;
+pub use transfer::{TransferError, with_weights_of};

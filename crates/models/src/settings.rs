@@ -3,6 +3,8 @@
 //! Each model is initialised from a group of settings, declared beside it, which includes [`RecurrentSettings`], and
 //! from sizes that are known only at run time.
 
+#[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
+pub(crate) mod by_hand;
 #[cfg(test)]
 mod tests;
 

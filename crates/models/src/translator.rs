@@ -25,6 +25,7 @@ mod decoder;
 mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
+mod transfer;
 
 pub use decoder::PreparedTranslator;
 
@@ -37,14 +38,14 @@ use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::{dropout, tanh};
 use rekindle_kernels::smoothed;
-use rekindle_rnn::{Cell, KnownInput, LayerState, Recurrent, State, Unrolled};
+use rekindle_rnn::{Cell, KnownInput, LayerState, Penalties, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
 use crate::decode::forced::{Targets, time_major, with_guesses};
 use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, ids, rows};
-use crate::settings::RecurrentSettings;
+use crate::settings::{PenaltySettings, RecurrentSettings};
 use crate::tokens::dropped_tokens;
 
 settings! {
@@ -73,6 +74,12 @@ settings! {
         scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
         /// Probability of dropping a token's embedding for a whole batch, in training
         token_dropout: f64 => value("PROBABILITY").at_least(0).below(1);
+        /// Penalties on the hidden states.
+        @flatten penalties: PenaltySettings => help(
+            "activation_penalty",
+            "Weight of the mean square of the last layer's hidden states in the training loss (AR), of the encoder and of \
+             the decoder"
+        );
     }
 }
 
@@ -122,6 +129,8 @@ pub struct Translator {
     label_smoothing: f64,
     scheduled_sampling: f64,
     token_dropout: f64,
+    #[module(skip)]
+    penalties: Penalties,
     start: u32,
     end: u32,
 }
@@ -133,6 +142,27 @@ pub struct Encoded {
     pub state: State,
     /// The encoder's outputs, prepared for attention.
     pub memory: Option<Memory>,
+}
+
+/// The decoder's reading of targets.
+struct Read {
+    /// `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` `[B, T, E]` with input feeding.
+    seen: Tensor<3>,
+    /// The attention weights, `[B, T, S]`.
+    attention: Option<Tensor<3>>,
+    /// The penalties on its hidden states, `[1]`, in training.
+    penalty: Option<Tensor<1>>,
+}
+
+/// A step of the decoder.
+struct Written {
+    /// `o`, `[B, E]`.
+    output: Tensor<2>,
+    /// The hidden state of the last layer after its dropout, `[B, H]`.
+    hidden: Tensor<2>,
+    state: State,
+    /// The attention weights, `[B, 1, S]`.
+    attention: Option<Tensor<3>>,
 }
 
 impl TranslatorSettings {
@@ -181,6 +211,7 @@ impl TranslatorSettings {
             label_smoothing: self.label_smoothing,
             scheduled_sampling: self.scheduled_sampling,
             token_dropout: self.token_dropout,
+            penalties: self.penalties.penalties(),
             start,
             end,
         }
@@ -189,20 +220,22 @@ impl TranslatorSettings {
 
 impl Translator {
     /// Training loss `[1]` of the targets, given their sources: mean cross-entropy in nats per token with label
-    /// smoothing, the ends included and padding excluded.
+    /// smoothing, the ends included and padding excluded; in training, it includes the penalties on the hidden states of
+    /// the encoder and of the decoder.
     ///
     /// # Panics
     ///
     /// When there is no sentence, or the numbers of targets and sources differ.
     pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
-        let encoded = self.encode(sources);
+        let (encoded, of_encoder) = self.encode_penalized(sources);
         let mut targets = self.targets(targets);
         if self.scheduled_sampling > 0.0 {
             targets = self.with_guesses(&encoded, targets);
         }
-        let outputs = self.forced_outputs(&encoded, &targets);
+        let (outputs, of_decoder) = self.forced_outputs(&encoded, &targets);
         let (weight, bias) = (self.output_weight(), self.output_bias.val());
-        smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing)
+        let loss = smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
+        of_encoder.into_iter().chain(of_decoder).fold(loss, |loss, penalty| loss + penalty)
     }
 
     /// Log-probabilities of given targets.
@@ -229,7 +262,7 @@ impl Translator {
     /// When there is no model, and as [`score`](Self::score).
     pub fn score_together(models: &[&Self], sources: &[&[u32]], targets: &[&[u32]]) -> Result<Forced, DeviceError> {
         let targets = models[0].targets(targets);
-        let logits = |model: &&Self| model.logits(model.forced_outputs(&model.encode(sources), &targets));
+        let logits = |model: &&Self| model.logits(model.forced_outputs(&model.encode(sources), &targets).0);
         targets.score(mixture(models.iter().map(logits).collect()))
     }
 
@@ -240,7 +273,7 @@ impl Translator {
     ///
     /// When the device fails.
     pub fn alignment(&self, source: &[u32], target: &[u32]) -> Result<Option<Vec<Vec<f32>>>, DeviceError> {
-        self.read(&self.encode(&[source]), &self.targets(&[target])).1.map(rows).transpose()
+        self.read(&self.encode(&[source]), &self.targets(&[target])).attention.map(rows).transpose()
     }
 
     /// Encodes sources, each with its end.
@@ -249,15 +282,20 @@ impl Translator {
     ///
     /// When there is no source.
     pub fn encode(&self, sources: &[&[u32]]) -> Encoded {
+        self.encode_penalized(sources).0
+    }
+
+    /// The same, with the penalties on the encoder's hidden states, in training.
+    fn encode_penalized(&self, sources: &[&[u32]]) -> (Encoded, Option<Tensor<1>>) {
         let lengths: Vec<usize> = sources.iter().map(|source| source.len() + 1).collect();
         let time = lengths.iter().copied().max().expect("at least one sentence");
         let batch = sources.len();
         let tokens = sources.iter().map(|source| source.iter().copied().chain([self.end]));
         let tokens = ids(time_major(tokens, time, 0), &self.device());
         let input = self.embed(&self.source_embedding, tokens, time, batch);
-        let (outputs, last) = self.encoder.forward_time_major(input, None, Some(&lengths));
+        let (outputs, last, penalty) = self.encoder.forward_penalized(input, None, Some(&lengths), self.penalties);
         let memory = self.attention.as_ref().map(|attention| attention.memory(outputs.swap_dims(0, 1), Some(&lengths)));
-        Encoded { state: self.cross(last), memory }
+        (Encoded { state: self.cross(last), memory }, penalty)
     }
 
     /// The bridge, from the encoder's last states to the decoder's initial ones.
@@ -289,7 +327,7 @@ impl Translator {
         let right = targets.read.clone();
         let before =
             Targets { time: time - 1, read: right.clone().narrow(0, 0, (time - 1) * batch), ..targets.clone() };
-        let seen = self.read(encoded, &before).0.swap_dims(0, 1).detach();
+        let seen = self.read(encoded, &before).seen.swap_dims(0, 1).detach();
         let width = seen.dims()[2];
         let outputs = self.combined(seen.reshape([(time - 1) * batch, width]));
         let guesses = self.logits(outputs).argmax(1).squeeze_dim::<1>(1);
@@ -297,41 +335,49 @@ impl Translator {
         Targets { read: with_guesses(right, guesses, self.scheduled_sampling), ..targets }
     }
 
-    /// `o` `[N, E]` at the `N` target tokens, the ends included.
-    fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> Tensor<2> {
+    /// `o` `[N, E]` at the `N` target tokens, the ends included, and the penalties on the decoder's hidden states, in
+    /// training.
+    fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<2>, Option<Tensor<1>>) {
         let (sources, time) = (encoded.state.batch_size(), targets.time);
         assert!(sources == targets.rows(), "{sources} sources and {} targets", targets.rows());
-        let (seen, _) = self.read(encoded, targets);
+        let Read { seen, penalty, .. } = self.read(encoded, targets);
         let width = seen.dims()[2];
         let places = targets.places(|t, b| b * time + t);
-        self.combined(seen.reshape([sources * time, width]).select(0, places))
+        (self.combined(seen.reshape([sources * time, width]).select(0, places)), penalty)
     }
 
-    /// Runs the decoder over targets: `[c_t, h_t]` `[B, T, 2H]`, `h_t` without attention, or `o_t` with input feeding;
-    /// and the attention weights `[B, T, S]`.
-    fn read(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<3>, Option<Tensor<3>>) {
+    /// Runs the decoder over targets.
+    fn read(&self, encoded: &Encoded, targets: &Targets) -> Read {
         let (time, batch) = (targets.time, targets.rows());
         let input = self.embed_target(targets.read.clone(), time, batch);
         if !self.input_feeding {
-            let (hidden, _) = self.decoder.forward_time_major(input, Some(encoded.state.clone()), None);
-            return self.attend(hidden.swap_dims(0, 1), encoded.memory.as_ref());
+            let (raw, hidden, _) = self.decoder.forward_with_raw(input, Some(encoded.state.clone()), None);
+            let penalty = self.decoder.penalty(raw, hidden.clone(), Some(&targets.lengths), self.penalties);
+            let (seen, attention) = self.attend(hidden.swap_dims(0, 1), encoded.memory.as_ref());
+            return Read { seen, attention, penalty };
         }
         let mut state = encoded.state.clone();
         let mut fed = self.nothing_fed(batch);
-        let (mut outputs, mut looks) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        let mut outputs = Vec::with_capacity(time);
+        let (mut raw, mut hidden, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         let (decoder, words) = self.decoder.unrolled(input);
         for word in words {
-            let (output, after, weights) = self.write(word, Some(fed), state, encoded.memory.as_ref(), &decoder);
-            outputs.push(output.clone().unsqueeze_dim(1));
-            looks.extend(weights);
-            (fed, state) = (output, after);
+            let written = self.write(word, Some(fed), state, encoded.memory.as_ref(), &decoder);
+            outputs.push(written.output.clone().unsqueeze_dim(1));
+            raw.push(written.state.layers.last().expect("a network has a layer").hidden.clone());
+            hidden.push(written.hidden);
+            weights.extend(written.attention);
+            (fed, state) = (written.output, written.state);
         }
-        let weights = (!looks.is_empty()).then(|| Tensor::cat(looks, 1));
-        (Tensor::cat(outputs, 1), weights)
+        let attention = (!weights.is_empty()).then(|| Tensor::cat(weights, 1));
+        let penalty = self.penalties.any().then(|| {
+            let [raw, hidden] = [raw, hidden].map(|states| Tensor::stack(states, 0));
+            self.decoder.penalty(raw, hidden, Some(&targets.lengths), self.penalties)
+        });
+        Read { seen: Tensor::cat(outputs, 1), attention, penalty: penalty.flatten() }
     }
 
-    /// One step from the previous tokens and, with input feeding, the previous outputs: `o` `[B, E]`, the state and
-    /// the attention weights `[B, 1, S]`.
+    /// One step from the previous tokens and, with input feeding, the previous outputs.
     fn write(
         &self,
         words: KnownInput,
@@ -339,10 +385,10 @@ impl Translator {
         state: State,
         memory: Option<&Memory>,
         decoder: &Unrolled<'_>,
-    ) -> (Tensor<2>, State, Option<Tensor<3>>) {
+    ) -> Written {
         let (hidden, state) = decoder.step(words, fed, state);
-        let (seen, weights) = self.attend(hidden.unsqueeze_dim(1), memory);
-        (self.output_of(seen.squeeze_dim(1)), state, weights)
+        let (seen, attention) = self.attend(hidden.clone().unsqueeze_dim(1), memory);
+        Written { output: self.output_of(seen.squeeze_dim(1)), hidden, state, attention }
     }
 
     /// The initial `o_0`: zeros.

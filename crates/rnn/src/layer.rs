@@ -86,6 +86,17 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// This layer, with its own dropout, and the weights of `source`.
+    ///
+    /// # Panics
+    ///
+    /// When the layers differ in cell or sizes.
+    pub(crate) fn with_weights_of(self, source: &Self) -> Self {
+        let sizes = |layer: &Self| (layer.cell, layer.input_size(), layer.hidden_size());
+        assert!(sizes(&self) == sizes(source), "{:?} and {:?}", sizes(&self), sizes(source));
+        Self { weights: source.weights.clone(), ..self }
+    }
+
     /// The layer as part of a stack, with the name of the cell in the paths of its parameters.
     pub(crate) fn stacked(self) -> Self {
         Self { stacked: true, ..self }

@@ -177,7 +177,7 @@ impl Recurrent {
         state: Option<State>,
         lengths: Option<&[usize]>,
     ) -> (Tensor<3>, State) {
-        let (_, hidden, state) = self.run(input.into(), state, lengths);
+        let (_, hidden, state) = self.forward_with_raw(input, state, lengths);
         (hidden, state)
     }
 
@@ -194,20 +194,39 @@ impl Recurrent {
         lengths: Option<&[usize]>,
         penalties: Penalties,
     ) -> (Tensor<3>, State, Option<Tensor<1>>) {
-        let (raw, hidden, state) = self.run(input.into(), state, lengths);
-        let trains = self.dropout.training.is_enabled() && self.device().is_autodiff();
-        let trains = trains && penalties.any() && raw.shape().num_elements() > 0;
-        let penalty = trains.then(|| penalties.of(raw, hidden.clone(), lengths));
+        let (raw, hidden, state) = self.forward_with_raw(input, state, lengths);
+        let penalty = self.penalty(raw, hidden.clone(), lengths, penalties);
         (hidden, state, penalty)
     }
 
-    /// The hidden states of the last layer, before and after its dropout, and the states.
-    fn run(
+    /// The sum `[1]` of `penalties` on hidden states `[T, B, D*H]` of the last layer, before (`raw`) and after its
+    /// dropout; none outside of training, or if there are no penalties. Of row `b` the first `lengths[b]` time steps
+    /// count, which may be none; all `T` if no lengths are given.
+    pub fn penalty(
         &self,
-        input: SequenceInput,
+        raw: Tensor<3>,
+        hidden: Tensor<3>,
+        lengths: Option<&[usize]>,
+        penalties: Penalties,
+    ) -> Option<Tensor<1>> {
+        let trains = self.dropout.training.is_enabled() && self.device().is_autodiff();
+        let trains = trains && penalties.any() && raw.shape().num_elements() > 0;
+        trains.then(|| penalties.of(raw, hidden, lengths))
+    }
+
+    /// [`forward_time_major`](Self::forward_time_major) with the hidden states of the last layer before and after its
+    /// locked dropout, for [`penalty`](Self::penalty).
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_with_raw(
+        &self,
+        input: impl Into<SequenceInput>,
         state: Option<State>,
         lengths: Option<&[usize]>,
     ) -> (Tensor<3>, Tensor<3>, State) {
+        let input = input.into();
         let mut states = self.layer_states(state).into_iter();
         let mut last = Vec::with_capacity(states.len());
         let masks = Masks::of(self, input.outer_dims()[1]);
@@ -250,6 +269,22 @@ impl Recurrent {
     pub fn zero_state(&self, batch: usize, device: &Device) -> State {
         let layers = self.directed_layers();
         State { layers: layers.map(|l| l.zero_state(batch, device)).collect() }
+    }
+
+    /// This network, with its own dropout, and the weights of `source`.
+    ///
+    /// # Panics
+    ///
+    /// When the networks differ in cell, layers, directions or sizes.
+    pub fn with_weights_of(self, source: &Self) -> Self {
+        let count = |network: &Self| network.directed_layers().count();
+        assert!(count(&self) == count(source), "{} layers and {}", count(&self), count(source));
+        let pairs = self.layers.into_iter().zip(&source.layers);
+        let layers = pairs.map(|(layer, source)| StackedLayer {
+            forward: layer.forward.with_weights_of(&source.forward),
+            reverse: layer.reverse.zip(source.reverse.as_ref()).map(|(layer, source)| layer.with_weights_of(source)),
+        });
+        Self { layers: layers.collect(), ..self }
     }
 
     /// The device of the weights.

@@ -159,31 +159,35 @@ impl Penalties {
         self.activation > 0.0 || self.slowness > 0.0
     }
 
-    /// Their sum `[1]`, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a row,
-    /// which are 0, do not count.
+    /// Their sum `[1]`, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a row do
+    /// not count.
     pub(crate) fn of(self, raw: Tensor<3>, dropped: Tensor<3>, lengths: Option<&[usize]>) -> Tensor<1> {
         let [time, batch, width] = raw.dims();
         let steps: usize = lengths.map_or(time * batch, |lengths| lengths.iter().sum());
         let mut sum = Tensor::zeros([1], (&raw.device(), raw.dtype()));
-        if self.activation > 0.0 {
-            sum = sum + dropped.square().sum() * (self.activation / (steps * width) as f64);
+        let within = |values: Tensor<3>, after: usize| match lengths {
+            Some(lengths) => {
+                let mask = valid(values.dims()[0], after, lengths, &values);
+                values * mask
+            }
+            None => values,
+        };
+        if self.activation > 0.0 && steps > 0 {
+            sum = sum + within(dropped, 0).square().sum() * (self.activation / (steps * width) as f64);
         }
-        let changes = steps - lengths.map_or(batch, <[usize]>::len);
+        let changes = |length: usize| length.saturating_sub(1);
+        let changes = lengths.map_or(batch * changes(time), |lengths| lengths.iter().copied().map(changes).sum());
         if self.slowness > 0.0 && changes > 0 {
-            let change = raw.clone().narrow(0, 1, time - 1) - raw.clone().narrow(0, 0, time - 1);
-            let change = match lengths {
-                Some(lengths) => change * valid(time - 1, lengths, &raw),
-                None => change,
-            };
-            sum = sum + change.square().sum() * (self.slowness / (changes * width) as f64);
+            let change = raw.clone().narrow(0, 1, time - 1) - raw.narrow(0, 0, time - 1);
+            sum = sum + within(change, 1).square().sum() * (self.slowness / (changes * width) as f64);
         }
         sum
     }
 }
 
-/// `[T, B, 1]`: 1 where the step after `t` is within the length of the row.
-fn valid(time: usize, lengths: &[usize], like: &Tensor<3>) -> Tensor<3> {
-    let value = |t: usize| lengths.iter().map(move |&length| f32::from(u8::from(t + 1 < length)));
+/// `[T, B, 1]`: 1 where step `t + after` is within the length of the row.
+fn valid(time: usize, after: usize, lengths: &[usize], like: &Tensor<3>) -> Tensor<3> {
+    let value = |t: usize| lengths.iter().map(move |&length| f32::from(u8::from(t + after < length)));
     let values: Vec<f32> = (0..time).flat_map(value).collect();
     let valid = TensorData::new(values, [time, lengths.len(), 1]);
     Tensor::from_data(valid, (&like.device(), like.dtype()))

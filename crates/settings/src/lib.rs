@@ -7,7 +7,7 @@
 //! * [`Field`]: one setting. Command lines are built from it, outside of this crate.
 //! * [`sections!`], [`Sections`]: all settings of a run: groups, each a [`Section`] of a file and of a help text.
 //! * [`names!`]: an enum whose values have names.
-//! * [`SettingError`]: an error of a setting, quoted as typed.
+//! * [`SettingError`]: an error of a setting, quoted as typed; [`line_of`]: the line of a file that it is about.
 //!
 //! ```
 //! use rekindle_settings::{Settings, settings};
@@ -37,6 +37,7 @@
 mod error;
 mod field;
 mod group;
+mod lines;
 mod macros;
 mod names;
 mod sections;
@@ -44,6 +45,7 @@ mod sections;
 pub use error::SettingError;
 pub use field::{Bound, Field, Kind, Range, typed};
 pub use group::{Fields, Settings};
+pub use lines::line_of;
 pub use sections::{Section, Sections, Tables};
 #[doc(hidden)]
 pub use serde;

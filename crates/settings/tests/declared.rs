@@ -1,6 +1,6 @@
 //! What follows from a declaration.
 
-use rekindle_settings::{Kind, Sections, SettingError, Settings, Table, Tables, names, sections, settings};
+use rekindle_settings::{Kind, Sections, SettingError, Settings, Table, Tables, line_of, names, sections, settings};
 
 names! {
     /// A colour.
@@ -166,4 +166,22 @@ fn texts_of_a_command_line_become_values() {
     // A value out of range is not wrong usage: it is refused with the settings, wherever they come from.
     assert_eq!(parse("width", "0").unwrap().as_integer(), Some(0));
     assert!(serde_json::to_string(&fields).unwrap().contains("\"max_words\""));
+}
+
+#[test]
+fn an_error_has_the_line_of_the_file_that_it_is_about() {
+    let line = |text: &str, given: &str| {
+        let error = Run::from_tables(Tables { file: table(text), given: table(given) }).unwrap_err();
+        line_of(text, &error)
+    };
+    let comment = "# Why\n\n[model] # é\n";
+    assert_eq!(line(&format!("{comment}bias = 1.0\nwidht = 3\n"), ""), Some(5));
+    assert_eq!(line(&format!("{comment}width = 0"), ""), Some(4));
+    assert_eq!(line(&format!("{comment}colour = \"blue\""), ""), Some(4));
+    assert_eq!(line(&format!("{comment}limit = 3\nmax_words = 4"), ""), Some(5));
+    // Of two tables with the setting, that with the value.
+    assert_eq!(line("[model]\nwidth = 5\n[other]\nwidth = 0", ""), Some(4));
+    assert_eq!(line("[model]\n\n[modle]\nwidth = 5", ""), Some(3));
+    assert_eq!(line("other = 5", ""), Some(1));
+    assert_eq!(line(&format!("{comment}width = 5"), "[model]\nwidth = 0"), None);
 }

@@ -9,8 +9,9 @@
 //!
 //! Equal shares are the averaged stochastic gradient descent of Polyak and Juditsky 1992 ("Acceleration of stochastic
 //! approximation by averaging"); with a distance between the averaged steps, the stochastic weight averaging of Izmailov
-//! et al. 2018 (arXiv 1803.05407). Merity et al. 2017 (arXiv 1708.02182) start the mean when the evaluations stop
-//! getting better, as `--average-wait` does. An exponential mean would keep the random first weights for long: until `n`
+//! et al. 2018 (arXiv 1803.05407). Merity et al. 2017 (arXiv 1708.02182, algorithm 1) start the mean when the evaluations
+//! stop getting better, as `--average-wait n` does: with the losses `v_0 .. v_t` of the evaluations so far, at the first
+//! `t` greater than `n` for which `v_t` is greater than the least of `v_0 .. v_{t-n-1}`. An exponential mean would keep the random first weights for long: until `n`
 //! is about `9 / (1 - d)`, it is the polynomial mean of Shamir and Zhang 2013 (arXiv 1212.1824), which forgets them.
 //!
 //! The mean is evaluated, sampled and exported; the optimizer goes on with the weights themselves.
@@ -30,7 +31,7 @@ settings! {
         ema: Option<f64> => value("DECAY").above(0).below(1).unset("the weights of the last step");
         /// Evaluate, sample and export the mean of the weights of all steps from this one on
         average_from: Option<u64> => value("STEP").at_least(1).unset("the weights of the last step");
-        /// Start that mean after this many evaluations without a better loss
+        /// Start that mean when a loss is worse than the best of the evaluations that were more than this many before it
         average_wait: Option<u64> => value("EVALUATIONS").at_least(1).unset("the weights of the last step");
         /// Steps between two weights that --average-from and --average-wait average
         average_every: u64 = 1 => value("STEPS").at_least(1);
@@ -99,12 +100,21 @@ impl Average {
         }
     }
 
-    /// Starts the mean with the weights of `model` when the evaluations stop getting better, after `fruitless` of them.
-    /// Returns whether it did.
-    pub fn start<M: Module>(&mut self, fruitless: u64, model: &M) -> bool {
-        let due = self.count == 0 && self.settings.average_wait.is_some_and(|wait| fruitless >= wait);
+    /// Takes note of an evaluation of `model` with this loss; `losses` are those of the evaluations before it, as far as
+    /// the mean is waiting for them. Starts the mean with the weights of `model` when the evaluations stop getting better,
+    /// and returns whether it did.
+    pub fn evaluated<M: Module>(&mut self, losses: &mut Vec<f64>, loss: f64, model: &M) -> bool {
+        let Some(wait) = self.settings.average_wait.filter(|_| self.count == 0) else { return false };
+        // A loss that is not a number says nothing about the others.
+        if !loss.is_finite() {
+            return false;
+        }
+        let due = is_no_better(losses, loss, wait);
         if due {
+            losses.clear();
             self.add(model);
+        } else {
+            losses.push(loss);
         }
         due
     }
@@ -128,6 +138,12 @@ impl Average {
     pub fn of<M: Module>(&self, model: M) -> M {
         if self.count == 0 { model } else { model.map(&mut Replace { values: self.values.iter() }) }
     }
+}
+
+/// Whether `loss` is worse than the best of the `losses` before it without the last `wait`; not if there are none then.
+fn is_no_better(losses: &[f64], loss: f64, wait: u64) -> bool {
+    let older = losses.len().saturating_sub(usize::try_from(wait).unwrap_or(usize::MAX));
+    losses[..older].iter().any(|&before| loss > before)
 }
 
 /// The values of every parameter, `[N]`, without autodiff.

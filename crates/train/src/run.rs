@@ -21,7 +21,7 @@ mod metrics_log;
 mod summary;
 
 pub use figures::{BestFigures, Entry, EntryKind, Evaluated, Followed};
-pub use folder::{FORMAT, Head, RunFolder};
+pub use folder::{FORMAT, Head, RunFolder, tables};
 pub(crate) use lock::RunLock;
 pub use metrics_log::MetricsLog;
 pub use summary::RunSummary;

@@ -539,7 +539,7 @@ impl<T: Task> Trainer<T> {
         } else {
             self.progress.fruitless += 1;
         }
-        if self.average.start(self.progress.fruitless, &self.model) {
+        if self.average.evaluated(&mut self.progress.losses, objective, &self.model) {
             // The mean is another model, and gets its own chances.
             self.progress.fruitless = 0;
         }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use rekindle_train::registry::{self, Open};
-use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
+use rekindle_train::run::{EntryKind, RunFolder};
 use rekindle_train::settings::{ClipKind, OptimizerKind};
 use rekindle_train::tasks;
 use rekindle_weights::WeightTensor;
@@ -22,6 +22,16 @@ fn exported(run: &Path, device: &Device) -> BTreeMap<String, WeightTensor> {
     let run = RunFolder::open(run).unwrap();
     let task = registry::find(tasks::ALL, "chars").unwrap();
     task.weights(&Open { run: &run, which: Which::Last, device, with: &[] }).unwrap().tensors
+}
+
+/// The steps and the losses of a run's evaluations.
+fn evaluations(run: &Path) -> Vec<(u64, f64)> {
+    let entries = RunFolder::open(run).unwrap().figures().unwrap();
+    let losses = entries.into_iter().filter_map(|entry| match entry.kind {
+        EntryKind::Evaluation { figures, .. } => Some((entry.step, figures["loss"])),
+        _ => None,
+    });
+    losses.collect()
 }
 
 #[test]
@@ -60,7 +70,7 @@ fn the_mean_of_the_weights_is_evaluated_and_exported_and_training_goes_on_as_wit
 fn a_mean_begins_when_evaluations_stop_getting_better() {
     let device = devices().remove(0);
     let (folder, mut settings) = text();
-    // At this rate every evaluation after the first is worse.
+    // At this rate evaluations get worse before the end.
     (settings.training.decay, settings.training.decay_after, settings.training.learning_rate) = (1e3, 1, 0.01);
     (settings.training.clip, settings.training.optimizer) = (ClipKind::None, OptimizerKind::Sgd);
     (settings.training.explode_at, settings.training.eval_every) = (0.0, Some(2));
@@ -68,11 +78,25 @@ fn a_mean_begins_when_evaluations_stop_getting_better() {
     settings.training.average.average_wait = Some(2);
     let run = folder.path().join("run");
     let (outcome, _) = train_until(trainer(&settings, &run, &device), None);
-    let best = outcome.best.unwrap().step;
-    let last = checkpoint::load(&RunFolder::open(&run).unwrap(), Which::Last).unwrap().progress;
-    // Two fruitless evaluations after the best one; the weights of that step are the first of the mean.
-    assert_eq!(last.averaged, 30 - (best + 4) + 1, "{best}");
-    assert_eq!(last.fruitless, (30 - (best + 4)) / 2);
+    assert!(outcome.best.unwrap().step < 30, "some evaluation is no better");
+    let progress = |run: &Path| checkpoint::load(&RunFolder::open(run).unwrap(), Which::Last).unwrap().progress;
+    let last = progress(&run);
+    // The first loss that is greater than the least of those more than two before it.
+    let losses = evaluations(&run);
+    let is_worse = |t: usize| losses[..t - 2].iter().any(|(_, before)| losses[t].1 > *before);
+    let begun = losses[(3..losses.len()).find(|&t| is_worse(t)).unwrap()].0;
+    // The weights of that step are the first of the mean.
+    assert_eq!(last.averaged, 30 - begun + 1, "{losses:?}");
+    assert!(last.fruitless <= (30 - begun) / 2, "patience counts from 0");
+    // A run that was stopped before that begins the mean at the same step.
+    let stopped = folder.path().join("stopped");
+    settings.training.steps = Some(begun - 2);
+    train_until(trainer(&settings, &stopped, &device), None);
+    assert_eq!((progress(&stopped).averaged, progress(&stopped).losses.len() as u64), (0, (begun - 2) / 2));
+    settings.training.steps = Some(30);
+    train_until(resume(&settings, &stopped, &device).unwrap(), None);
+    assert_eq!(progress(&stopped).averaged, last.averaged);
+    assert!(progress(&stopped).losses.is_empty());
 }
 
 #[test]

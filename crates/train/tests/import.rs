@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Int, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rekindle_data::Unit;
@@ -69,6 +69,7 @@ fn tensor(shape: &[usize]) -> WeightTensor {
 #[case::embedded(Some(3), false)]
 #[case::as_wide_as_the_state(Some(5), false)]
 #[case::tied(Some(5), true)]
+#[case::tied_behind_a_projection(Some(3), true)]
 fn a_model_of_this_program_is_recognised_by_its_shapes(
     #[case] embedding: Option<usize>,
     #[case] tied: bool,
@@ -82,6 +83,9 @@ fn a_model_of_this_program_is_recognised_by_its_shapes(
     assert_eq!((stack.cell, stack.layers, stack.hidden), (cell, 2, 5));
     assert_eq!((shape.embedding, shape.tied), (embedding.unwrap_or(0), tied));
     assert_eq!(imported.model.state_dict(), state);
+    let tokens = || Tensor::<2, Int>::from_data([[0, 6, 3, 3], [1, 2, 5, 4]], &Device::flex());
+    let log_probs = |model: &CharLm| model.forward(tokens(), None).0.into_data();
+    assert_eq!(log_probs(&imported.model), log_probs(&model(cell, embedding, tied)));
     assert_eq!(imported.vocabulary.symbol(6).unwrap(), "g");
 }
 
@@ -109,6 +113,34 @@ fn output_weights_that_are_the_embedding_are_seen() {
     let imported = import(&state, |_| {}).unwrap();
     assert!(imported.settings.model.tied);
     assert_eq!(imported.model.state_dict(), tied);
+}
+
+#[test]
+fn a_projection_stands_before_tied_output_weights_only() {
+    let tied = model(Cell::Lstm, Some(3), true).state_dict();
+    // Output weights that are written out, and layers of other names.
+    let mut state = tied.clone();
+    state.insert("output.weight".to_owned(), tied["embedding.weight"].clone());
+    assert_eq!(import(&state, |_| {}).unwrap().model.state_dict(), tied);
+    let names =
+        [("embedding", "net.encoder"), ("rnn", "net.rnn"), ("output", "net.decoder"), ("projection", "net.down")];
+    let renamed = rename(state.clone(), &names.map(|(old, new)| Rename::new(old, new))).unwrap();
+    let maps = ["net.decoder=net.output", "net.down=net.projection", "net.encoder=net.embedding"];
+    let imported = import(&renamed, |options| options.key_map = maps.map(str::to_owned).to_vec()).unwrap();
+    assert_eq!(imported.model.state_dict(), tied);
+    // Without a bias, which is one of zeros.
+    let mut plain = tied.clone();
+    plain.remove("projection.bias");
+    let imported = import(&plain, |_| {}).unwrap();
+    assert_eq!(imported.zeros, ["projection.bias"]);
+    assert_eq!(imported.model.state_dict()["projection.bias"].values(), [0.0; 3]);
+    // Other output weights.
+    state.insert("output.weight".to_owned(), tensor(&[SYMBOLS, 3]));
+    let message = error(&state).to_string();
+    assert!(message.contains("output.weight: output weights behind a projection must be those"), "{message}");
+    let mut alone = tied;
+    alone.remove("embedding.weight");
+    assert!(matches!(error(&alone), ImportError::Shape(ShapeError::NoLayer { layer: "embedding", .. })));
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn a_run_of_a_newer_version_is_refused() {
         String::from_utf8(json).unwrap().replace("\"format\": 1", "\"format\": 99").into_bytes()
     });
     assert!(matches!(resume(&settings, &run, &device).err(), Some(TrainError::NewerFormat { found: 99, .. })));
-    let config = fs::read_to_string(run.join("config.toml")).unwrap().replace("format = 2", "format = 7");
+    let config = fs::read_to_string(run.join("config.toml")).unwrap().replace("format = 3", "format = 7");
     fs::write(run.join("config.toml"), config).unwrap();
     assert!(matches!(RunFolder::open(&run), Err(TrainError::NewerFormat { found: 7, .. })));
 }

@@ -15,7 +15,8 @@ type Tensors = BTreeMap<String, WeightTensor>;
 /// A recurrent language model, found by the names and shapes of its tensors.
 #[derive(Debug)]
 pub struct LanguageModel {
-    /// The model's tensors, with the names `rnn.*`, `embedding.weight`, `output.weight` and `output.bias`.
+    /// The model's tensors, with the names `rnn.*`, `embedding.weight`, `output.weight` and `output.bias`; and
+    /// `projection.*` for a layer between the hidden state and tied output weights.
     pub tensors: BTreeMap<String, WeightTensor>,
     /// Number of tensors outside of the model, for instance an optimizer's.
     pub outside: usize,
@@ -90,8 +91,13 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         let mut vectors = within.map(|(_, tensor)| *tensor).chain(beside.map(|(_, tensor)| tensor));
         vectors.any(|tensor| tensor.shape() == [rows])
     };
+    // Between the hidden state and output weights that are as wide as the embedding.
+    let has_output = named("output").is_some() || model.contains_key("output.bias");
+    let projection =
+        named("projection").filter(|m| has_output && m.columns == hidden && m.rows == input && hidden != input);
     let output = match named("output") {
         Some(output) => Some(output),
+        None if projection.is_some() => None,
         None => {
             let fits = |m: &&Matrix<'_>| m.columns == hidden && m.name != "embedding";
             match only("output", matrices.iter().filter(|m| fits(m) && m.bias))? {
@@ -121,15 +127,22 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         Err(ShapeError::NoLayer { layer: "embedding", wanted })
     };
     let no_output = || Err(ShapeError::NoLayer { layer: "output", wanted: format!("[symbols, {hidden}] with a bias") });
-    if output.is_some_and(|output| output.columns != hidden) {
+    if projection.is_none() && output.is_some_and(|output| output.columns != hidden) {
         return no_output();
     }
     if embedding.is_some_and(|embedding| embedding.columns != input) {
         return no_embedding(&"symbols");
     }
+    let weight = |matrix: Matrix<'_>| model[format!("{}.weight", matrix.name).as_str()];
     let (vocabulary, tied) = match (output, embedding) {
+        (None, None) if projection.is_some() => return no_embedding(&"symbols"),
+        (Some(output), _) if projection.is_some() && embedding.map(weight) != Some(weight(output)) => {
+            let name = format!("{root}{}.weight", output.name);
+            let reason = "output weights behind a projection must be those of the embedding";
+            return Err(ShapeError::Unsupported { name, reason });
+        }
+        (_, Some(embedding)) if projection.is_some() => (embedding.rows, true),
         (Some(output), Some(embedding)) if output.rows == embedding.rows => {
-            let weight = |matrix: Matrix<'_>| model[format!("{}.weight", matrix.name).as_str()];
             (output.rows, hidden == input && weight(output) == weight(embedding))
         }
         (Some(output), Some(_)) => return no_embedding(&output.rows),
@@ -166,6 +179,9 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
     }
     if !renamed.contains_key("output.bias") && !spare(vocabulary) {
         absent.push(("output.bias".to_owned(), vocabulary));
+    }
+    if projection.is_some_and(|projection| !projection.bias) {
+        absent.push(("projection.bias".to_owned(), input));
     }
     let zeros = absent.iter().map(|(name, _)| name.clone()).collect();
     renamed.extend(absent.into_iter().map(|(name, size)| (name, WeightTensor::zeros(size))));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{ArgMatches, FromArgMatches};
 use rekindle_data::counted;
 use rekindle_settings::{Table, Tables};
@@ -10,11 +10,12 @@ use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Plan, Registered, Resume, Session};
 use rekindle_train::run::RunFolder;
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
-use rekindle_train::{quoted, tasks};
+use rekindle_train::{TrainError, quoted, tasks};
 use serde_json::json;
 
 use crate::arguments;
 use crate::backend;
+use crate::config_file::ConfigFile;
 use crate::console::{self, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
 use crate::progress::{Progress, thousands};
@@ -25,18 +26,19 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
     let task = registry::find(tasks::ALL, name).context("the subcommands are made from the registry")?;
     let (run, device) = (NewRun::from_arg_matches(matches)?, DeviceOptions::from_arg_matches(matches)?);
     let output = Output::from_arg_matches(matches)?;
-    let file = run.config.as_deref().map_or_else(|| Ok(Table::new()), |file| read(file, name))?;
+    let config = run.config.as_deref().map(ConfigFile::read).transpose()?;
+    let file = config.as_ref().map_or_else(|| Ok(Table::new()), |config| config.settings(task))?;
     let settings = Tables { file, given: arguments::given_settings(task, matches) };
     let chosen = backend::choose(&device)?;
+    let explain = |error: TrainError| match &config {
+        Some(config) => config.explain(error),
+        None => error.into(),
+    };
     if run.dry_run {
-        return plan(&task.plan(settings, &chosen.device)?, output.json);
+        return plan(&task.plan(settings, &chosen.device).map_err(explain)?, output.json);
     }
     let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from: run.init_from };
-    let started = task.start(settings, &new, &chosen.device);
-    let session = match &run.config {
-        Some(file) => started.with_context(|| format!("with the settings of {}", file.display()))?,
-        None => started?,
-    };
+    let session = task.start(settings, &new, &chosen.device).map_err(explain)?;
     train(task, session, chosen.name, output.json)
 }
 
@@ -58,19 +60,6 @@ fn plan(plan: &Plan, json: bool) -> Result<()> {
     let (parameters, steps) = (thousands(memory.parameters as f64), counted(*steps as usize, "steps"));
     answer!("{parameters} parameters, {steps}, {steps_per_epoch} an epoch")?;
     Ok(answer!("memory: {memory}")?)
-}
-
-/// The tables of a settings file: those of a run's `config.toml`, any of which may be missing.
-fn read(file: &Path, task: &str) -> Result<Table> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    let mut tables: Table = text.parse().with_context(|| format!("{shown} is not TOML"))?;
-    // The head of a run's file is not part of the settings.
-    ["format", "rekindle"].iter().for_each(|key| drop(tables.remove(*key)));
-    match tables.remove("task") {
-        Some(other) if other.as_str() != Some(task) => bail!("{shown} holds settings of {other}, not of `{task}`"),
-        _ => Ok(tables),
-    }
 }
 
 fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: bool) -> Result<()> {

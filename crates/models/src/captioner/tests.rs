@@ -11,7 +11,8 @@ use rstest::rstest;
 
 use super::encoder::EncoderKind;
 use super::*;
-use crate::decode::{Sampling, Search};
+use crate::decode::{Sampling, Search, StepDecoder};
+use crate::settings::by_hand::{self, BOTH, states};
 use rekindle_testing::devices;
 
 /// `noise` of the script: numbers between -1 and 1 that any language makes alike.
@@ -66,6 +67,39 @@ fn a_caption_is_foreseen_alike_alone_and_beside_others(
         });
         // Products of other shapes add in another order.
         assert!((alone.iter().sum::<f64>() - all.log_prob).abs() < 1e-4, "{alone:?} and {}", all.log_prob);
+    }
+}
+
+/// Each caption is read alone and step by step, so that no padding is in the penalties by hand.
+#[rstest]
+fn the_loss_has_the_penalties_on_the_hidden_states(
+    #[values(Cell::Gru, Cell::Lstm)] cell: Cell,
+    #[values(AttentionKind::None, AttentionKind::General)] attention: AttentionKind,
+) {
+    let plain = settings(cell, attention);
+    let penalized = CaptionerSettings { penalties: BOTH, ..plain.clone() };
+    for device in devices() {
+        let of = |settings: &CaptionerSettings, device: &Device| {
+            let captions = [vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]];
+            build(settings, device).loss(features(2, attention, device), &captions).into_scalar::<f64>()
+        };
+        let model = build(&plain, &device);
+        let read = [(0, 0), (0, 1), (1, 2)].map(|(picture, caption)| {
+            let mut state = model.begin(features(2, attention, &device).narrow(0, picture, 1));
+            let tokens = [2].into_iter().chain(CAPTIONS[caption].iter().copied());
+            let hidden = tokens.map(|token| {
+                model.step(&[token], &mut state);
+                state.recurrent.as_ref().unwrap().layers.last().unwrap().hidden.clone().unsqueeze_dim::<3>(0)
+            });
+            states(Tensor::cat(hidden.collect(), 1))
+        });
+        let wanted = by_hand::penalty(&read, &BOTH);
+        let training = device.clone().autodiff();
+        let found = of(&penalized, &training) - of(&plain, &training);
+        // A difference of two losses near 2.5 in single precision.
+        assert!((found - wanted).abs() < 3e-6, "{found} for {wanted}");
+        assert!(wanted > 0.001, "{wanted}");
+        assert_eq!(of(&penalized, &device), of(&plain, &device));
     }
 }
 
@@ -127,7 +161,7 @@ fn the_picture_enters_a_plain_model_at_the_first_step_only_unless_told_otherwise
             let weight_hh = model.recurrent.layers[0].forward.matrix_mut("weight_hh");
             *weight_hh = Param::from_tensor(weight_hh.val().zeros_like());
             let targets = model.targets(1, &[vec![CAPTIONS[0]]]);
-            let (outputs, _) = model.read(Tensor::full([1, 1, 5], vector, &device), &targets);
+            let Read { outputs, .. } = model.read(Tensor::full([1, 1, 5], vector, &device), &targets);
             outputs.narrow(0, 4, 1).into_data().iter::<f32>().collect::<Vec<f32>>()
         };
         assert_eq!(last(ImageTerm::First, 1.0), last(ImageTerm::First, -1.0));

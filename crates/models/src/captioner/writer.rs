@@ -145,7 +145,7 @@ impl Captioner {
     }
 
     /// The initial decoder state of images.
-    fn begin(&self, seen: Tensor<3>) -> DecoderState {
+    pub(super) fn begin(&self, seen: Tensor<3>) -> DecoderState {
         let inputs = (0..seen.dims()[0]).collect();
         let image = apply(&self.image, seen);
         let Some(attention) = &self.attention else {

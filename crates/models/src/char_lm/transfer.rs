@@ -4,7 +4,7 @@ use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
 use super::CharLm;
 use crate::TransferError;
-use crate::transfer::same_shape;
+use crate::transfer::{same_cell, same_shape};
 
 impl CharLm {
     /// This model with the weights of `source`.
@@ -20,6 +20,7 @@ impl CharLm {
     /// When `known` does not have an entry for every token, or has an id outside of `source`.
     pub fn with_weights_of(self, source: &CharLm, known: &[Option<u32>]) -> Result<CharLm, TransferError> {
         assert_eq!(known.len(), self.vocabulary_size, "known must have an entry for every symbol of this model");
+        same_cell(Some(&self.recurrent), Some(&source.recurrent))?;
         let missing = |parameter| TransferError::Missing { parameter };
         let mut there = source.state_dict();
         let mut weights = self.state_dict();

@@ -30,7 +30,7 @@ impl Classifier {
         let row = |id: u32| table[id as usize * width..][..width].to_vec();
         let vectors: Vec<_> = (0..).zip(known).filter_map(|(v, &there)| Some((v, row(there?)))).collect();
         let mut model = self.with_vectors(&vectors);
-        model.recurrent = source.recurrent.clone();
+        model.recurrent = model.recurrent.with_weights_of(&source.recurrent);
         if same_classes && model.pool.kind() == source.pool.kind() {
             model.output = source.output.clone();
             model.pool = source.pool.clone();

@@ -14,7 +14,7 @@ use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 
-use super::FrameTagger;
+use super::{FrameTagger, Read};
 use crate::decode::forced::with_guesses;
 
 /// The state of a [`FrameTagger`] between two chunks of a clip.
@@ -88,7 +88,7 @@ impl FrameTagger {
         Tensor::cat(vec![encoded, Tensor::cat(vec![before, said], 1).narrow(1, 0, time)], 2)
     }
 
-    /// The same in training, with the `labels` `[B · T]` of the frames: log-probabilities `[B, T, C]` and the state.
+    /// The same in training, with the `labels` `[B · T]` of the frames.
     pub(super) fn learn_forced(
         &self,
         recurrent: &Recurrent,
@@ -96,7 +96,7 @@ impl FrameTagger {
         state: Option<TaggerState>,
         lengths: &[usize],
         labels: Tensor<1, Int>,
-    ) -> (Tensor<3>, TaggerState) {
+    ) -> Read {
         let [batch, time, _] = encoded.dims();
         let device = encoded.device();
         let TaggerState { recurrent: before, said } = state.unwrap_or_else(|| self.before(recurrent, batch, &device));
@@ -108,13 +108,16 @@ impl FrameTagger {
         let truth = self.one_hot(labels.clone()).reshape([batch, time, self.classes()]);
         let mut said_of = truth.clone();
         if self.scheduled_sampling > 0.0 {
-            let guesses = read(truth.clone()).0.detach().argmax(2).reshape([batch * time]);
+            let guesses = read(truth.clone()).log_probs.detach().argmax(2).reshape([batch * time]);
             let read = with_guesses(labels, guesses, self.scheduled_sampling);
             said_of = self.one_hot(read).reshape(truth.dims());
         }
-        let (log_probs, after) = read(said_of);
+        let mut read = read(said_of);
         let last = truth.narrow(1, time - 1, 1).squeeze_dim(1);
-        (log_probs, TaggerState { recurrent: after, said: Some(last) })
+        if let Some(state) = &mut read.state {
+            state.said = Some(last);
+        }
+        read
     }
 
     /// The initial state.

@@ -5,6 +5,7 @@ use rekindle_rnn::Cell;
 use rstest::rstest;
 
 use super::*;
+use crate::settings::by_hand::{BOTH, penalty, states};
 use rekindle_testing::{assert_close, devices};
 
 fn settings(cell: Option<Cell>) -> FrameTaggerSettings {
@@ -122,6 +123,47 @@ fn the_loss_is_the_weighted_mean_of_the_frames() {
         let wanted = (0..8).map(|place| weight(place) * nll(place)).sum::<f32>() / total;
         let (loss, _) = model.loss(frames(6, &device), None, &[4, 4], &labels, Some(&weights));
         assert_near(&numbers(loss), &[wanted]);
+    }
+}
+
+/// Each clip is read alone, without frames past its end.
+#[rstest]
+fn the_loss_has_the_penalties_on_the_hidden_states(
+    #[values(false, true)] bidirectional: bool,
+    #[values(false, true)] feedback: bool,
+    #[values([4, 2], [3, 0])] lengths: [usize; 2],
+) {
+    if bidirectional && feedback {
+        return;
+    }
+    let plain = FrameTaggerSettings { bidirectional, feedback, ..settings(Some(Cell::Gru)) };
+    let penalized = FrameTaggerSettings { penalties: BOTH, ..plain.clone() };
+    let labels = [0, 2, 1, 1, 2, 0, 0, 1];
+    for device in devices() {
+        let of = |settings: &FrameTaggerSettings, device: &Device| {
+            let model = model(settings, FEATURES, device);
+            model.loss(frames(6, device), None, &lengths, &labels, None).0.into_scalar::<f64>()
+        };
+        let model = model(&plain, FEATURES, &device);
+        let read = lengths.iter().enumerate().filter(|(_, length)| **length > 0).map(|(b, &length)| {
+            let clip = frames(6, &device).narrow(0, b, 1).narrow(1, 0, length);
+            let mut input = model.encoder.forward(clip);
+            if feedback {
+                let before = |t: usize, class: usize| t > 0 && labels[b * 4 + t - 1] as usize == class;
+                let classes = |t: usize| (0..3).map(move |class| f32::from(u8::from(before(t, class))));
+                let said: Vec<f32> = (0..length).flat_map(classes).collect();
+                let said = Tensor::from_data(TensorData::new(said, [1, length, 3]), &device);
+                input = Tensor::cat(vec![input, said], 2);
+            }
+            states(model.recurrent.as_ref().unwrap().forward(input, None, None).0)
+        });
+        let wanted = penalty(&read.collect::<Vec<_>>(), &BOTH);
+        let training = device.clone().autodiff();
+        let found = of(&penalized, &training) - of(&plain, &training);
+        // A difference of two losses near 1 in single precision.
+        assert!((found - wanted).abs() < 2e-6, "{found} for {wanted}");
+        assert!(wanted > 0.001, "{wanted}");
+        assert_eq!(of(&penalized, &device), of(&plain, &device));
     }
 }
 

@@ -21,6 +21,7 @@ impl FrameTagger {
         let sizes = |model: &Self| vec![model.encoder.num_params(), model.output.weight.dims()[0]];
         same_shape("[parameters of the encoder, input of the output layer]", sizes(&self), sizes(source))?;
         let output = if same_classes { source.output.clone() } else { self.output.clone() };
-        Ok(Self { encoder: source.encoder.clone(), recurrent: source.recurrent.clone(), output, ..self })
+        let recurrent = self.recurrent.zip(source.recurrent.as_ref()).map(|(here, there)| here.with_weights_of(there));
+        Ok(Self { encoder: source.encoder.clone(), recurrent, output, ..self })
     }
 }

@@ -51,17 +51,19 @@ fn group<S: Settings>() -> Group {
 #[case::frame_tagger(
     group::<FrameTaggerSettings>(),
     true,
-    "encoder bidirectional feedback scheduled_sampling balanced"
+    "encoder bidirectional feedback scheduled_sampling balanced activation_penalty slowness_penalty"
 )]
 #[case::translator(
     group::<TranslatorSettings>(),
     true,
-    "embedding attention input_feeding tied label_smoothing scheduled_sampling token_dropout"
+    "embedding attention input_feeding tied label_smoothing scheduled_sampling token_dropout activation_penalty \
+     slowness_penalty"
 )]
 #[case::captioner(
     group::<CaptionerSettings>(),
     true,
-    "embedding pillar attention image_term no_gate doubly_stochastic label_smoothing"
+    "embedding pillar attention image_term no_gate doubly_stochastic label_smoothing activation_penalty \
+     slowness_penalty"
 )]
 #[case::encoder(
     group::<EncoderSettings>(),
@@ -140,6 +142,11 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
     group::<FrameTaggerSettings>(),
     "scheduled_sampling = 0.5",
     "--scheduled-sampling 0.5: must be used with --feedback"
+)]
+#[case::slowness_without_recurrence(
+    group::<FrameTaggerSettings>(),
+    "cell = \"none\"\nslowness_penalty = 0.5",
+    "--slowness-penalty 0.5: must be 0 with --cell none, which has no hidden states"
 )]
 #[case::pillar(
     group::<CaptionerSettings>(),

@@ -29,12 +29,11 @@ impl StepDecoder for Translator {
         let (decoder, word) = self.decoder.unrolled(self.embed_target(words, 1, symbols.len()));
         let word = word.into_iter().next().expect("one step");
         let recurrent = state.recurrent.take().expect("a translator begins with the encoder's state");
-        let (outputs, recurrent, attention) =
-            self.write(word, state.beside.take(), recurrent, state.memory.as_ref(), &decoder);
-        state.recurrent = Some(recurrent);
-        state.beside = self.input_feeding.then(|| outputs.clone());
-        let attention = attention.map(|weights| StepRows::Device(weights.squeeze_dim(1)));
-        Step { logits: StepRows::Device(self.logits(outputs)), attention }
+        let written = self.write(word, state.beside.take(), recurrent, state.memory.as_ref(), &decoder);
+        state.recurrent = Some(written.state);
+        state.beside = self.input_feeding.then(|| written.output.clone());
+        let attention = written.attention.map(|weights| StepRows::Device(weights.squeeze_dim(1)));
+        Step { logits: StepRows::Device(self.logits(written.output)), attention }
     }
 
     fn select_rows(&self, state: &mut DecoderState, rows: &[usize]) {

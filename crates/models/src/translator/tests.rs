@@ -6,10 +6,12 @@ use burn::tensor::activation::log_softmax;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rekindle_rnn::Cell;
+use rekindle_weights::StateDict;
 use rstest::rstest;
 
 use super::*;
-use crate::decode::{Sampling, Search, Symbols, sample, search};
+use crate::decode::{Sampling, Search, StepDecoder, Symbols, sample, search};
+use crate::settings::by_hand::{BOTH, penalty, states};
 use rekindle_testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
@@ -53,6 +55,90 @@ fn padding_changes_nothing(
     }
 }
 
+/// Each sentence is read alone and step by step, so that no padding is in the penalties by hand.
+#[rstest]
+fn the_loss_has_the_penalties_of_the_encoder_and_of_the_decoder(
+    #[values(Cell::Gru, Cell::Lstm)] cell: Cell,
+    #[values(AttentionKind::None, AttentionKind::General)] attention: AttentionKind,
+    #[values(false, true)] input_feeding: bool,
+) {
+    let plain = TranslatorSettings { input_feeding, ..settings(cell, attention, 0.1) };
+    let plain = TranslatorSettings { recurrent: RecurrentSettings { dropout: 0.0, ..plain.recurrent }, ..plain };
+    let penalized = TranslatorSettings { penalties: BOTH, ..plain.clone() };
+    for device in devices() {
+        let of = |settings: &TranslatorSettings, device: &Device| {
+            build(settings, device).loss(&SOURCES, &TARGETS).into_scalar::<f64>()
+        };
+        let model = build(&plain, &device);
+        let encoded = SOURCES.map(|source| {
+            let tokens = ids(source.iter().copied().chain([3]), &device);
+            let rows = model.source_embedding.val().select(0, tokens).unsqueeze_dim::<3>(0);
+            states(model.encoder.forward(rows, None, None).0)
+        });
+        let decoded = [0, 1, 2].map(|i| {
+            let mut state = model.first_state(&SOURCES[i..=i]);
+            let tokens = [2].into_iter().chain(TARGETS[i].iter().copied());
+            let hidden = tokens.map(|token| {
+                model.step(&[token], &mut state);
+                state.recurrent.as_ref().unwrap().layers.last().unwrap().hidden.clone().unsqueeze_dim::<3>(0)
+            });
+            states(Tensor::cat(hidden.collect(), 1))
+        });
+        let wanted = penalty(&encoded, &BOTH) + penalty(&decoded, &BOTH);
+        let training = device.clone().autodiff();
+        let found = of(&penalized, &training) - of(&plain, &training);
+        // A difference of two losses near 2.4 in single precision.
+        assert!((found - wanted).abs() < 3e-6, "{found} for {wanted}");
+        assert!(wanted > 0.01, "{wanted}");
+        // Not outside of training.
+        assert_eq!(of(&penalized, &device), of(&plain, &device));
+    }
+}
+
+/// Weights come from a model with other settings of training, whose dropout stays behind.
+#[test]
+fn weights_are_taken_from_a_model_of_the_same_shape_only() {
+    for device in devices() {
+        let device = device.autodiff();
+        let plain = settings(Cell::Gru, AttentionKind::General, 0.1);
+        let plain = TranslatorSettings { recurrent: RecurrentSettings { dropout: 0.0, ..plain.recurrent }, ..plain };
+        let dropped = TranslatorSettings {
+            recurrent: RecurrentSettings {
+                dropout: 0.5,
+                locked_output: 0.3,
+                weight_drop: 0.4,
+                ..plain.recurrent.clone()
+            },
+            token_dropout: 0.2,
+            penalties: BOTH,
+            ..plain.clone()
+        };
+        let draw = |settings: &TranslatorSettings, seed| {
+            settings.init_with(&TranslatorSizes::new(12, 11), &mut ChaCha8Rng::seed_from_u64(seed), &device)
+        };
+        for (here, there) in [(&plain, &dropped), (&dropped, &plain)] {
+            let moved = draw(here, 1).with_weights_of(&draw(there, 2)).unwrap();
+            assert_eq!(moved.state_dict(), draw(there, 2).state_dict());
+            let drops = |model: &Translator| {
+                let stacks = [&model.encoder, &model.decoder].map(|stack| (stack.dropout.prob, stack.regularization));
+                (stacks, model.dropout.prob, model.token_dropout, model.penalties)
+            };
+            assert_eq!(drops(&moved), drops(&draw(here, 1)));
+            assert_ne!(drops(&moved), drops(&draw(there, 2)));
+        }
+        let other = |change: fn(&mut TranslatorSettings)| {
+            let mut settings = plain.clone();
+            change(&mut settings);
+            let error = draw(&settings, 1).with_weights_of(&draw(&plain, 2)).unwrap_err();
+            error.to_string()
+        };
+        assert!(other(|settings| settings.recurrent.hidden = 10).contains("must be the same"));
+        assert!(other(|settings| settings.attention = AttentionKind::Dot).contains("attention.query"));
+        assert!(other(|settings| settings.tied = true).contains("output"));
+        assert!(other(|settings| settings.recurrent.cell = Cell::Lstm).contains("the cell lstm"));
+    }
+}
+
 /// The loss by its definition, with autodiff through everything.
 #[rstest]
 fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] smoothing: f64) {
@@ -60,7 +146,7 @@ fn the_loss_and_its_gradients_are_those_of_the_definition(#[values(0.0, 0.1)] sm
         let device = device.autodiff();
         let model = model(Cell::Gru, AttentionKind::General, smoothing, &device);
         let targets = model.targets(&TARGETS);
-        let outputs = model.forced_outputs(&model.encode(&SOURCES), &targets);
+        let (outputs, _) = model.forced_outputs(&model.encode(&SOURCES), &targets);
         let log_probs = log_softmax(model.logits(outputs), 1);
         let wanted = targets.wanted.unsqueeze_dim(1);
         let nll = log_probs.clone().gather(1, wanted).mean().neg() * (1.0 - smoothing);
@@ -198,7 +284,7 @@ fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
             let model = build(&TranslatorSettings { scheduled_sampling: share, ..settings }, &device);
             let tokens = model.with_guesses(&model.encode(&SOURCES), model.targets(&TARGETS)).read;
             let log_probs = model.logits(model.combined(
-                model.read(&model.encode(&SOURCES), &model.targets(&TARGETS)).0.swap_dims(0, 1).reshape([15, 16]),
+                model.read(&model.encode(&SOURCES), &model.targets(&TARGETS)).seen.swap_dims(0, 1).reshape([15, 16]),
             ));
             let guesses: Vec<i64> = log_probs.argmax(1).into_data().iter().collect();
             (tokens.into_data().iter::<i64>().collect::<Vec<i64>>(), guesses)

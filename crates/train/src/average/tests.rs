@@ -68,13 +68,45 @@ fn the_exponential_mean_has_its_closed_form() {
     assert_mean(&numbers(&average.of(models[0].clone())), &(0..16).map(of).collect::<Vec<f64>>());
 }
 
-#[test]
-fn the_mean_waits_for_fruitless_evaluations() {
+/// The evaluation, from 0, at which the mean begins.
+fn trigger(wait: u64, losses: &[f64]) -> Option<usize> {
     let models = models();
-    let mut average = averaged(AverageSettings { average_wait: Some(3), ..Default::default() }, &models);
+    let mut average = Average::new(AverageSettings { average_wait: Some(wait), ..Default::default() });
+    let mut before = Vec::new();
+    losses.iter().position(|&loss| average.evaluated(&mut before, loss, &models[0]))
+}
+
+/// Algorithm 1 of Merity et al. 2017: at evaluation t > n, if its loss is greater than the least of 0 ..= t - n - 1.
+#[rstest]
+// Better each time.
+#[case(1, &[5.0, 4.0, 3.0, 2.0, 1.0], None)]
+// With n = 1, evaluation 2 is compared with 0, 3 with 0 and 1, and so on.
+#[case(1, &[5.0, 6.0, 4.0, 4.5, 4.4, 9.0], Some(4))]
+// Three worse ones in a row are compared with what came before the best one; the fourth is with the best.
+#[case(3, &[10.0, 9.0, 8.0, 8.5, 8.4, 8.3, 8.2], Some(6))]
+// The last one but one was the best of all, and still the loss is worse than an old one.
+#[case(2, &[7.0, 6.5, 6.8, 5.0, 6.9], Some(4))]
+// The same loss is not worse.
+#[case(1, &[5.0, 5.0, 5.0, 5.0, 5.1], Some(4))]
+// At least n + 1 losses before it.
+#[case(3, &[1.0, 2.0, 3.0, 4.0, 5.0], Some(4))]
+#[case(9, &[1.0, 2.0, 3.0, 4.0, 5.0], None)]
+// What is not a number is left out.
+#[case(1, &[3.0, f64::NAN, 4.0, f64::INFINITY, 5.0], Some(4))]
+fn the_mean_begins_where_the_paper_begins_it(#[case] wait: u64, #[case] losses: &[f64], #[case] at: Option<usize>) {
+    assert_eq!(trigger(wait, losses), at);
+}
+
+#[test]
+fn the_mean_waits_for_evaluations_that_are_no_better() {
+    let models = models();
+    let mut average = averaged(AverageSettings { average_wait: Some(1), ..Default::default() }, &models);
     assert_eq!(average.count(), 0);
     assert_eq!(numbers(&average.of(models[4].clone())), numbers(&models[4]));
-    assert!(!average.start(2, &models[5]) && average.start(3, &models[6]) && !average.start(4, &models[7]));
+    let mut losses = vec![2.0];
+    let mut evaluated = |model: usize| average.evaluated(&mut losses, 3.0, &models[model]);
+    assert!(!evaluated(5) && evaluated(6) && !evaluated(7));
+    assert!(losses.is_empty());
     average.observe(31, &models[8]);
     assert_eq!(average.count(), 2);
     let [a, b] = [6, 8].map(|i| numbers(&models[i]));

@@ -64,6 +64,9 @@ pub struct Progress {
     pub best: Option<Best>,
     /// Evaluations since the best one.
     pub fruitless: u64,
+    /// The objectives of the evaluations so far, while `--average-wait` compares them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<f64>,
     /// The state of the plateau schedule.
     pub plateau: Plateau,
     /// The scale of the loss, in `f16`.

@@ -18,8 +18,13 @@ use crate::files;
 use crate::tensorboard;
 
 /// The format of run folders that this version writes; it reads this and all earlier ones. Since 2, assets are sealed
-/// and some settings have other names.
-pub const FORMAT: u32 = 2;
+/// and some settings have other names. Since 3, `config.toml` has a last line.
+pub const FORMAT: u32 = 3;
+
+/// The last line of `config.toml`: of a file that was cut short at the end of a line, the rest is valid TOML.
+const END: &str = "# End of the settings";
+/// The first format with that line.
+const WITH_END: i64 = 3;
 
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
@@ -161,7 +166,7 @@ impl RunFolder {
         let head = Head { format: FORMAT, task: task.to_owned(), rekindle: env!("CARGO_PKG_VERSION").to_owned() };
         let text = toml::to_string(&Config { head, settings })
             .map_err(|e| TrainError::Malformed { path: self.path.join(CONFIG), reason: e.to_string() })?;
-        files::write(&self.path.join(CONFIG), text.as_bytes())
+        files::write(&self.path.join(CONFIG), format!("{text}\n{END}\n").as_bytes())
     }
 
     /// Checks that a run may be created here.
@@ -301,7 +306,7 @@ impl RunFolder {
             }
             Err(e) => return Err(TrainError::io("read", path)(e)),
         };
-        text.parse().map_err(|e: toml::de::Error| TrainError::Malformed { path, reason: e.to_string() })
+        tables(&text).map_err(|reason| TrainError::Malformed { path, reason })
     }
 
     /// The folder.
@@ -409,6 +414,22 @@ impl RunFolder {
         files::make_folder(&folder)?;
         files::write(&folder.join(name), text.as_bytes())
     }
+}
+
+/// All tables of the text of a `config.toml`, with its head, or of another file of settings.
+///
+/// # Errors
+///
+/// When it is not TOML, or a run's and cut short.
+pub fn tables(text: &str) -> Result<Table, String> {
+    let tables: Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
+    let format = tables.get("format").and_then(Value::as_integer);
+    // What a newer format has at its end is unknown.
+    let with_end = format.is_some_and(|format| (WITH_END..=i64::from(FORMAT)).contains(&format));
+    if with_end && !text.lines().any(|line| line.trim_end() == END) {
+        return Err(format!("it was cut short, as it has no line \"{END}\""));
+    }
+    Ok(tables)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), TrainError> {

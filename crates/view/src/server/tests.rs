@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use rekindle_train::registry;
 use rekindle_train::rekindle_settings::{Table, Tables, Value};
-use rekindle_train::run::{FORMAT, RunFolder};
+use rekindle_train::run::RunFolder;
 use rekindle_train::tasks;
 use rekindle_train::trainer::{NewRun, StopSignal};
 use serde_json::{Value as Json, json};
@@ -136,7 +136,7 @@ pub(super) fn train(out: &Path, task: &str, settings: &str) {
 /// A run that was written by hand.
 pub(super) fn written(path: &Path, task: &str, config: &str, metrics: &str) {
     fs::create_dir_all(path).unwrap();
-    let head = format!("format = {FORMAT}\ntask = \"{task}\"\nrekindle = \"0.1.0\"\n");
+    let head = format!("format = 2\ntask = \"{task}\"\nrekindle = \"0.1.0\"\n");
     fs::write(path.join("config.toml"), head + config).unwrap();
     fs::write(path.join("metrics.jsonl"), metrics).unwrap();
 }

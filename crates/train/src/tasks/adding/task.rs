@@ -1,5 +1,7 @@
 //! Training on the adding problem.
 
+use rekindle_models::with_weights_of;
+
 use super::model::AddingModel;
 use super::sequences::Sequences;
 use super::settings::AddingSettings;
@@ -66,11 +68,15 @@ impl Task for AddingTask {
         (data.batch_size.min(data.sequences) * data.length) as f64 * self.settings.model.kept()
     }
 
-    fn start_from(&self, _model: AddingModel, source: Trained<Self>) -> Result<(AddingModel, String), TaskError> {
-        if source.settings.model != self.settings.model {
-            return Err("--init-from: the run has a model of another shape".into());
+    fn start_from(&self, model: AddingModel, source: Trained<Self>) -> Result<(AddingModel, String), TaskError> {
+        let [here, there] = [&self.settings, &source.settings].map(|settings| settings.model.cell);
+        if here != there {
+            // Several cells have weights of the same shapes.
+            return Err(format!("--init-from: the run has the cell {there}, and not {here}").into());
         }
-        Ok((source.model, "all weights are those of the --init-from run".to_owned()))
+        let model = with_weights_of(model, &source.model)
+            .map_err(|e| format!("--init-from: the run has a model of another shape: {e}"))?;
+        Ok((model, "all weights are those of the --init-from run".to_owned()))
     }
 
     fn evaluate(&mut self, model: &AddingModel) -> Result<Option<Report>, TaskError> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rekindle_models::TransferError;
 use rekindle_weights::WeightError;
 
 /// An error of a run of `caption`, with its remedy.
@@ -18,7 +19,7 @@ pub enum CaptionError {
     OtherVocabulary,
     /// The model of the source run has another shape.
     #[error("--init-from: the run has a model of another shape")]
-    OtherModel(#[source] WeightError),
+    OtherModel(#[source] TransferError),
     /// The weights do not fit the image encoder.
     #[error("--encoder-weights {}", path.display())]
     EncoderWeights {

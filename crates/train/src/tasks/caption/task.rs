@@ -11,7 +11,7 @@ use rekindle_metrics::captions::words;
 use rekindle_models::captioner::encoder::Encoder;
 use rekindle_models::captioner::{Captioner, CaptionerSizes};
 use rekindle_rnn::blank;
-use rekindle_weights::{StateDict, Strictness, WeightFile};
+use rekindle_weights::WeightFile;
 
 use super::assets::{CaptionAssets, NEVER};
 use super::error::CaptionError;
@@ -248,16 +248,14 @@ impl Task for CaptionTask {
         Ok(model)
     }
 
-    fn start_from(&self, mut model: Captioner, source: Trained<Self>) -> Result<(Captioner, String), TaskError> {
+    fn start_from(&self, model: Captioner, source: Trained<Self>) -> Result<(Captioner, String), TaskError> {
         if source.assets.vocabulary != self.assets.vocabulary {
             return Err(CaptionError::OtherVocabulary.into());
         }
-        let weights = source.model.state_dict();
         // A run with a frozen encoder may be continued with a trained one: the image encoder keeps its weights.
-        let kept = model.encoder.take_if(|_| source.model.encoder.is_none());
-        let but = if kept.is_some() { " but those of the image encoder" } else { "" };
-        let (mut model, _) = model.load_state_dict(&weights, Strictness::Strict).map_err(CaptionError::OtherModel)?;
-        model.encoder = kept.or(model.encoder);
+        let kept = model.encoder.is_some() && source.model.encoder.is_none();
+        let but = if kept { " but those of the image encoder" } else { "" };
+        let model = model.with_weights_of(&source.model).map_err(CaptionError::OtherModel)?;
         Ok((model, format!("all weights{but} are those of the --init-from run")))
     }
 

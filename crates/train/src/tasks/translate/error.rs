@@ -1,6 +1,7 @@
 //! Errors of a run of `translate`.
 
 use rekindle_data::counted;
+use rekindle_models::TransferError;
 
 /// An error of a run of `translate`, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,11 +24,12 @@ pub enum TranslateError {
         /// The maximum length.
         longest: usize,
     },
-    /// The source run has another model.
-    #[error(
-        "--init-from: the run has other vocabularies or other model settings; give the same data and model settings"
-    )]
-    OtherModel,
+    /// The source run has other vocabularies.
+    #[error("--init-from: the run has other vocabularies: give the same data")]
+    OtherVocabularies,
+    /// The model of the source run has another shape.
+    #[error("--init-from: the run has a model of another shape")]
+    OtherModel(#[source] TransferError),
     /// Attention weights without a sentence.
     #[error("--attention: there is no sentence to draw: every input is empty")]
     NoSentence,

@@ -130,11 +130,12 @@ impl Task for TranslateTask {
         self.buckets.epoch(0).iter().map(numbers).fold(0.0, f64::max)
     }
 
-    fn start_from(&self, _: Translator, source: Trained<Self>) -> Result<(Translator, String), TaskError> {
-        if source.assets != self.languages || source.settings.model != self.settings.model {
-            return Err(TranslateError::OtherModel.into());
+    fn start_from(&self, model: Translator, source: Trained<Self>) -> Result<(Translator, String), TaskError> {
+        if source.assets != self.languages {
+            return Err(TranslateError::OtherVocabularies.into());
         }
-        Ok((source.model, "all weights are those of the --init-from run".to_owned()))
+        let model = model.with_weights_of(&source.model).map_err(TranslateError::OtherModel)?;
+        Ok((model, "all weights are those of the --init-from run".to_owned()))
     }
 
     fn evaluate(&mut self, model: &Translator) -> Result<Option<Report>, TaskError> {

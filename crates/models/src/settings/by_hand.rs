@@ -1,0 +1,28 @@
+//! The penalties on hidden states, by their definition.
+
+use burn::tensor::Tensor;
+
+use super::PenaltySettings;
+
+/// Weights of both penalties.
+pub(crate) const BOTH: PenaltySettings = PenaltySettings { activation_penalty: 0.7, slowness_penalty: 1.3 };
+
+/// `α mean h_t² + β mean (h_t - h_{t-1})²` over the hidden states of sequences, each time steps of units.
+pub(crate) fn penalty(sequences: &[Vec<Vec<f32>>], weights: &PenaltySettings) -> f64 {
+    let (mut squares, mut changes) = (Vec::new(), Vec::new());
+    for states in sequences {
+        squares.extend(states.iter().flatten().map(|&h| f64::from(h).powi(2)));
+        for pair in states.windows(2) {
+            changes.extend(pair[1].iter().zip(&pair[0]).map(|(now, before)| f64::from(now - before).powi(2)));
+        }
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    weights.activation_penalty * mean(&squares) + weights.slowness_penalty * mean(&changes)
+}
+
+/// The hidden states `[1, T, H]` of one sequence.
+pub(crate) fn states(hidden: Tensor<3>) -> Vec<Vec<f32>> {
+    let width = hidden.dims()[2];
+    let values: Vec<f32> = hidden.into_data().iter().collect();
+    values.chunks(width).map(<[f32]>::to_vec).collect()
+}
