@@ -1,6 +1,9 @@
 //! Initialising a model with the weights of another.
 
+use std::collections::BTreeMap;
+
 use rekindle_rnn::Recurrent;
+use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
 /// A mismatch between a model and the one whose weights it starts from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,4 +46,62 @@ pub(crate) fn same_shape(parameter: &str, wanted: Vec<usize>, found: Vec<usize>)
         return Ok(());
     }
     Err(TransferError::Shape { parameter: parameter.to_owned(), wanted, found })
+}
+
+impl TransferError {
+    /// The error for the cells of two stacks.
+    fn cell(of: &Recurrent) -> Self {
+        Self::Missing { parameter: format!("the cell {}", of.cell()) }
+    }
+}
+
+/// `stack` with the weights of `source`, a stack that reads forward, in its forward direction; its reverse direction
+/// stays as it is.
+///
+/// Where a layer of `stack` reads more than that of `source` does (the states of the reverse direction, say), the first
+/// columns of its input matrix are those of `source` and the others are zeros, so that it computes what `source` does.
+///
+/// # Errors
+///
+/// When cell, number of layers, hidden size or the width of the embeddings differ.
+pub(crate) fn with_forward(stack: Recurrent, source: &Recurrent) -> Result<Recurrent, TransferError> {
+    if stack.cell() != source.cell() {
+        return Err(TransferError::cell(&stack));
+    }
+    let mut weights = stack.state_dict();
+    for (name, there) in source.state_dict() {
+        let here = weights.get_mut(&name).ok_or_else(|| TransferError::Missing { parameter: name.clone() })?;
+        *here = if name.starts_with("weight_ih") {
+            widened(&name, there, here.shape())?
+        } else {
+            same_shape(&name, here.shape().to_vec(), there.shape().to_vec())?;
+            there
+        };
+    }
+    let layers = [&stack, source].map(|stack| stack.layers.len());
+    same_shape("[layers]", vec![layers[0]], vec![layers[1]])?;
+    Ok(loaded(stack, &weights))
+}
+
+/// The matrix `there` with columns of zeros after its own, in the shape `wanted`.
+fn widened(name: &str, there: WeightTensor, wanted: &[usize]) -> Result<WeightTensor, TransferError> {
+    let (&[rows, columns], &[_, own]) = (wanted, there.shape()) else {
+        return same_shape(name, wanted.to_vec(), there.shape().to_vec()).map(|()| there);
+    };
+    if columns < own {
+        return Err(TransferError::Shape {
+            parameter: name.to_owned(),
+            wanted: wanted.to_vec(),
+            found: there.shape().to_vec(),
+        });
+    }
+    same_shape(name, vec![rows, own], there.shape().to_vec())?;
+    let zeros = std::iter::repeat_n(0.0, columns - own);
+    let values = there.values().chunks(own).flat_map(|row| row.iter().copied().chain(zeros.clone())).collect();
+    Ok(WeightTensor::new(wanted.to_vec(), values).expect("each row has as many columns as wanted"))
+}
+
+/// `module` with these values of all its parameters.
+pub(crate) fn loaded<M: StateDict>(module: M, weights: &BTreeMap<String, WeightTensor>) -> M {
+    module.load_state_dict(weights, Strictness::Strict).expect("names and shapes are those of the module").0
 }

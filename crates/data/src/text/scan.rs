@@ -130,7 +130,7 @@ fn scan_block(unit: Unit, files: &[TextFile], block: &Range<usize>) -> Scan {
     match unit {
         Unit::Byte => scan_bytes(texts),
         Unit::Char => scan_chars(texts),
-        Unit::Word => scan_words(texts, block.len()),
+        Unit::Word | Unit::Term => scan_words(unit, texts, block.len()),
     }
 }
 
@@ -185,7 +185,7 @@ fn scan_chars<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>) -> Scan {
     scan
 }
 
-fn scan_words<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) -> Scan {
+fn scan_words<'f>(unit: Unit, texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) -> Scan {
     // Enough for prose, where a block has a new word in 64 bytes.
     let room = bytes / 64;
     let mut scan = Scan { symbols: Vec::with_capacity(room), ..Scan::default() };
@@ -193,7 +193,7 @@ fn scan_words<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) 
     let mut places: AHashMap<&[u8], usize> = AHashMap::with_capacity(room);
     for (start, text) in texts {
         let mut offset = start;
-        for word in tokens(Unit::Word, text) {
+        for word in tokens(unit, text) {
             scan.mark(offset);
             let place = *places.entry(word).or_insert_with(|| {
                 scan.symbols.push(SymbolCount { offset, length: word.len(), count: 0 });

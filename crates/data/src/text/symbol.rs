@@ -28,7 +28,7 @@ impl Symbol {
         match unit {
             Unit::Byte => Self::only(token.iter()).map(|byte| Self::Byte(*byte)),
             Unit::Char => Self::only(std::str::from_utf8(token).ok()?.chars()).map(Self::Char),
-            Unit::Word => {
+            Unit::Word | Unit::Term => {
                 Self::only(tokens(unit, token))?;
                 Some(Self::Word(std::str::from_utf8(token).ok()?.into()))
             }
@@ -39,7 +39,7 @@ impl Symbol {
     pub(crate) fn parse(unit: Unit, text: &str) -> Option<Self> {
         match unit {
             Unit::Byte => Self::parse_byte(text).map(Self::Byte),
-            Unit::Char | Unit::Word => Self::of_token(unit, text.as_bytes()),
+            Unit::Char | Unit::Word | Unit::Term => Self::of_token(unit, text.as_bytes()),
         }
     }
 

@@ -123,7 +123,7 @@ impl Vocabulary {
         let mut ids = match unit {
             Unit::Byte => Ids::Byte(Box::new([ABSENT; 256])),
             Unit::Char => Ids::Char(CharTable::new(ABSENT)),
-            Unit::Word => Ids::Word(AHashMap::with_capacity(symbols.len())),
+            Unit::Word | Unit::Term => Ids::Word(AHashMap::with_capacity(symbols.len())),
         };
         let mut unknown = None;
         for (id, symbol) in (0..).zip(&symbols) {
@@ -178,7 +178,18 @@ impl Vocabulary {
         self.shared.symbols.iter().map(|symbol| other.id(&symbol.print())).collect()
     }
 
-    /// The token ids of a text, `[T]`.
+    /// The id of a word, with or without a space before it; none if the tokens are not words.
+    pub fn word(&self, word: &str) -> Option<u32> {
+        match &self.shared.ids {
+            Ids::Word(ids) => {
+                let spaced = ids.get(format!(" {word}").as_bytes()).or_else(|| ids.get(word.as_bytes()));
+                spaced.copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// The token ids of a text, `[T]`. A text that a person wrote is brought into the [form](Unit::form) of the unit first.
     ///
     /// # Errors
     /// [`UnknownSymbol`] for the first token that the vocabulary lacks.

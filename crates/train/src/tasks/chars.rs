@@ -18,5 +18,5 @@ pub use error::CharsError;
 pub use import::{ImportError, ImportOptions, ImportedChars};
 pub use operations::{EvalOptions, SampleOptions, WritingSettings};
 pub use playground::PlayOptions;
-pub use settings::{CharsSettings, SampleSettings, TextSettings};
+pub use settings::{CharsSettings, SampleSettings, TextFormat, TextSettings};
 pub use task::CharsTask;

@@ -1,8 +1,10 @@
 //! Settings of `chars`.
 
-use rekindle_data::{TextSource, Unit, VocabularyConfig};
+use rekindle_data::labelled::{LabelledSource, TextReader};
+use rekindle_data::{Corpus, TextSource, Unit, VocabularyConfig};
 use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::decode::Sampling;
+use rekindle_settings::names;
 
 use super::error::CharsError;
 use crate::prelude::*;
@@ -21,13 +23,31 @@ crate::run_settings! {
     }
 }
 
+names! {
+    /// The form of the text.
+    pub enum TextFormat {
+        /// Plain text.
+        Plain = "plain",
+        /// Texts of a table, a folder or files of lines, as `sentiment` reads them.
+        Texts = "texts",
+    }
+}
+
 settings! {
     /// Which text, and how it is read.
+    #[check(Self::consistent)]
     pub struct TextSettings {
-        /// A file, several (PATH,PATH), a folder, or a text that comes with the program (builtin:source)
+        /// A file, several (PATH,PATH), a folder, or a text that comes with the program (builtin:source); with --format
+        /// texts, what `sentiment` reads
         data: String = "builtin:source".to_owned() => value("PATH");
         /// Which files of a folder, such as '**/*.{c,h}'
         pattern: Option<String> => value("GLOB").unset("all");
+        /// plain for text as it is, texts for the tables and folders of `sentiment`, with or without labels: a line for each
+        /// text, of the words of `sentiment` in lower case
+        format: TextFormat = TextFormat::Plain => value("FORMAT").choices(TextFormat::NAMES.iter().copied());
+        /// How the files are read.
+        @flatten files: TextFileSettings => help("text_column", "Column of the texts, with --format texts")
+            .help("encoding", "Encoding of the files with --format texts, such as windows-1252; auto detects it");
         /// What one token is: a Unicode character, a byte or a word
         units: Unit = Unit::Char => value("UNIT").choices(["char", "byte", "word"]);
         /// The vocabulary.
@@ -55,16 +75,61 @@ settings! {
 }
 
 impl TextSettings {
-    /// The source of the text.
+    fn consistent(&self) -> Result<(), SettingError> {
+        match (self.format, &self.pattern, &self.files.text_column) {
+            (TextFormat::Texts, Some(pattern), _) => {
+                Err(SettingError::invalid("pattern", pattern, "left out with --format texts"))
+            }
+            (TextFormat::Plain, _, Some(column)) => {
+                Err(SettingError::invalid("text-column", column, "given with --format texts"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The unit of the tokens: with `--format texts`, a word is one of `sentiment`.
+    pub fn unit(&self) -> Unit {
+        match (self.format, self.units) {
+            (TextFormat::Texts, Unit::Word) => Unit::Term,
+            (_, unit) => unit,
+        }
+    }
+
+    /// Makes `unit` the unit of the tokens.
+    pub(super) fn set_unit(&mut self, unit: Unit) {
+        (self.format, self.units) = match unit {
+            Unit::Term => (TextFormat::Texts, Unit::Word),
+            _ => (TextFormat::Plain, unit),
+        };
+    }
+
+    /// The text.
     ///
     /// # Errors
     ///
-    /// When the name or the pattern is malformed, or no name is given, as in an imported run.
-    pub fn source(&self) -> Result<TextSource, TaskError> {
+    /// When it cannot be read, or none is given, as in an imported run.
+    pub fn corpus(&self) -> Result<Corpus, TaskError> {
         if self.data.is_empty() {
             return Err(CharsError::NoText.into());
         }
-        source(&self.data, self.pattern.as_deref())
+        self.corpus_of(&self.data, self.pattern.as_deref(), None)
+    }
+
+    /// The text `data`, read as in training but for the files of a folder and the column of the texts.
+    pub(super) fn corpus_of(
+        &self,
+        data: &str,
+        pattern: Option<&str>,
+        text_column: Option<String>,
+    ) -> Result<Corpus, TaskError> {
+        if self.format == TextFormat::Plain {
+            return Ok(Corpus::open(&source(data, pattern)?, self.unit())?);
+        }
+        let TextFileSettings { text_column: usual, encoding } = self.files.clone();
+        let text_column = text_column.or(usual);
+        let reader = TextReader { encoding, text_column, unlabelled: true, ..TextReader::default() };
+        let texts = LabelledSource::parse(data)?.read(&reader)?;
+        Ok(Corpus::from_text(&texts.name, texts.lines(), self.unit())?)
     }
 
     pub(super) fn vocabulary(&self) -> VocabularyConfig {
@@ -81,7 +146,7 @@ impl TextSettings {
 }
 
 /// The text `data`; of a folder, only the files that match `pattern`.
-pub(super) fn source(data: &str, pattern: Option<&str>) -> Result<TextSource, TaskError> {
+fn source(data: &str, pattern: Option<&str>) -> Result<TextSource, TaskError> {
     let source = TextSource::parse(data)?;
     Ok(match pattern {
         Some(pattern) => source.with_pattern(pattern)?,

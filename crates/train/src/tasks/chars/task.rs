@@ -1,6 +1,6 @@
 //! Training a language model.
 
-use rekindle_data::{Corpus, Decoder, Split, Streams, Vocabulary};
+use rekindle_data::{Decoder, Split, Streams, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::Sampler;
 use rekindle_rnn::State;
@@ -34,7 +34,7 @@ impl Task for CharsTask {
 
     fn open(settings: &CharsSettings, assets: Option<Vocabulary>, device: &Device) -> Result<Self, TaskError> {
         let text = &settings.data;
-        let corpus = Corpus::open(&text.source()?, text.units)?;
+        let corpus = text.corpus()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
             None => Vocabulary::from_corpus(&corpus, &text.vocabulary())?,
