@@ -24,7 +24,8 @@ fn place() -> Workplace {
 fn pretrain(place: &Workplace, more: &[&str]) {
     let fixed = ["train", "chars", "--out", "lm", "--force", "--steps", "5", "--sample-length", "9"];
     let small = ["--batch-size", "2", "--sequence-length", "8"];
-    place.rekindle(&[&fixed[..], &small, &STACK, more].concat()).assert().success();
+    let stack: Vec<&str> = STACK.chunks(2).filter(|pair| !more.contains(&pair[0])).flatten().copied().collect();
+    place.rekindle(&[&fixed[..], &small, &stack, more].concat()).assert().success();
 }
 
 fn of_words<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -135,4 +136,79 @@ fn what_does_not_fit_is_refused_with_both_settings() {
     place.failure(&classify(&[]), 1, &["lm is a run of `adding`", "`sentiment` or `chars`"]);
     let plain = ["train", "chars", "--data", "text.txt", "--text-column", "2", "--out", "other"];
     place.failure(&plain, 1, &["--text-column", "--format texts"]);
+}
+
+#[test]
+fn a_text_is_read_and_written_in_pieces() {
+    let place = Workplace::new();
+    let text = "Ça va\u{2028}bien,\r\n\tou  pas?\n".repeat(40);
+    fs::write(place.path("text.txt"), text).unwrap();
+    let pieces = ["--data", "text.txt", "--units", "bpe", "--merges", "20"];
+    pretrain(&place, &pieces);
+    let vocabulary: Value = serde_json::from_slice(&fs::read(place.path("lm/vocab.json")).unwrap()).unwrap();
+    assert_eq!(vocabulary["unit"], "bpe");
+    let symbols = vocabulary["symbols"].as_array().unwrap();
+    assert!(symbols.len() > 256 && symbols.len() <= 276, "{}", symbols.len());
+    let eval = place.json(&["eval", "lm", "--data", "text.txt", "--json"]);
+    // All of the text but its first piece is predicted, in fewer pieces than characters.
+    let (predicted, bits) = (eval["predicted"].as_f64().unwrap(), eval["bits_per_symbol"].as_f64().unwrap());
+    let characters = predicted * bits / eval["bits_per_character"].as_f64().unwrap();
+    let all = fs::read_to_string(place.path("text.txt")).unwrap().chars().count() as f64;
+    assert!(predicted < all && characters < all && characters > all - 20.0, "{eval}");
+    let sample = ["sample", "lm", "--prime", "jamais vu \u{1f600}", "--length", "9", "--seed", "1"];
+    place.rekindle(&sample).assert().success().stdout(predicates::str::starts_with("jamais vu \u{1f600}"));
+    place.rekindle(&["train", "--resume", "lm", "--steps", "6"]).assert().success();
+    place.rekindle(&["eval", "lm", "--dynamic", "--dynamic-statistics", "0"]).assert().success();
+
+    let train = |more: &[&'static str]| [&["train", "chars", "--data", "text.txt", "--out", "other"], more].concat();
+    place.failure(&train(&["--merges", "9"]), 1, &["--merges 9", "--units bpe"]);
+    place.failure(&train(&["--units", "bpe", "--min-count", "2"]), 1, &["--min-count 2", "--units bpe"]);
+    place.failure(&train(&["--units", "bpe", "--max-vocabulary", "300"]), 1, &["--max-vocabulary 300", "--merges"]);
+    fs::write(place.path("bytes"), b"\xff\xfe\xfd").unwrap();
+    let bytes = ["train", "chars", "--data", "bytes", "--units", "bpe", "--out", "other"];
+    place.failure(&bytes, 1, &["bytes"]);
+}
+
+#[test]
+fn a_translators_decoder_begins_with_a_language_model_of_its_target_language() {
+    let place = Workplace::new();
+    fs::write(place.path("train.de"), "ein Mann geht\neine Frau geht nicht .\n".repeat(30)).unwrap();
+    fs::write(place.path("train.en"), "a man walks\na woman walks not .\n".repeat(30)).unwrap();
+    let translate = |more: &[&'static str]| {
+        let fixed = ["train", "translate", "--data", ".", "--source-lang", "de", "--target-lang", "en", "--steps", "1"];
+        let rest = ["--init-from", "lm", "--unfreeze-every", "9", "--batch-size", "8", "--out", "run", "--force"];
+        [&fixed[..], &rest, more].concat()
+    };
+    let stack = ["--layers", "2", "--hidden", "6", "--embedding", "6", "--cell", "lstm"];
+    let pretrained = |more: &[&'static str]| pretrain(&place, &[&["--data", "train.en"], more].concat());
+    pretrained(&["--units", "word", "--embedding", "6"]);
+    let said = contains("the recurrent layers of the decoder, the output layer\n").and(contains("new: the vectors"));
+    place.rekindle(&[&translate(&[])[..], &stack].concat()).assert().success().stderr(said);
+    let (lm, words) = export(&place, "lm");
+    let (model, languages) = export(&place, "run");
+    for name in ["weight_hh_l0", "weight_ih_l0", "bias_ih_l1"] {
+        assert_eq!(model[&format!("decoder.{name}")], lm[&format!("rnn.{name}")], "{name}");
+    }
+    let list = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let (symbols, target) = (list(&words["symbols"]), list(&languages["target"]["vocabulary"]));
+    let (there, here) = (rows(&lm["embedding.weight"]), rows(&model["target_embedding.weight"]));
+    let of = |symbol: &str| &there[symbols.iter().position(|known| known == symbol).unwrap()];
+    for (token, symbol) in [("man", " man"), ("a", "a"), (".", " ."), ("<END>", "\n"), ("<START>", "\n")] {
+        assert_eq!(&here[target.iter().position(|known| known == token).unwrap()], of(symbol), "{token}");
+    }
+
+    // Pieces that both have learnt from the same sentences.
+    pretrained(&["--units", "bpe", "--merges", "30", "--embedding", "6"]);
+    let pieces = ["--subword", "bpe", "--max-vocabulary", "40", "--input-feeding", "--tied"];
+    let said = contains("the recurrent layers of the decoder\n").and(contains("encoder and decoder, the output layer"));
+    place.rekindle(&[&translate(&pieces)[..], &stack].concat()).assert().success().stderr(said);
+    place.failure(
+        &[&translate(&["--target-units", "char"])[..], &stack].concat(),
+        1,
+        &["one of pieces", "--units char"],
+    );
+    let other = ["--layers", "1", "--hidden", "6", "--embedding", "6", "--cell", "lstm"];
+    place.failure(&[&translate(&[])[..], &other].concat(), 1, &["--layers 2 --hidden 6", "--layers 1 --hidden 6"]);
 }

@@ -20,7 +20,7 @@ mod transfer;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::{apply, linear};
@@ -33,6 +33,7 @@ pub use pooling::{AttentionPool, Pool, Pooling};
 
 use crate::settings::{PenaltySettings, RecurrentSettings};
 use crate::tokens::dropped_tokens;
+use crate::transfer::changed;
 
 /// Initial standard deviation of the embeddings; small, so that training soon outweighs them.
 const EMBEDDING_DEVIATION: f32 = 0.1;
@@ -134,14 +135,10 @@ impl Classifier {
     /// When an id is not below `V`, or an embedding does not have the width `I`.
     pub fn with_vectors(mut self, vectors: &[(u32, Vec<f32>)]) -> Self {
         let [_, width] = self.embedding.dims();
-        self.embedding = self.embedding.map(|table| {
-            let (device, shape, trained) = (table.device(), table.dims(), table.is_require_grad());
-            let mut values = crate::host::values(table);
+        self.embedding = changed(self.embedding, |values| {
             for (word, vector) in vectors {
                 values[*word as usize * width..][..width].copy_from_slice(vector);
             }
-            let table = Tensor::from_data(TensorData::new(values, shape), &device);
-            if trained { table.require_grad() } else { table }
         });
         self
     }

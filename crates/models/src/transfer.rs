@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use burn::module::Param;
+use burn::tensor::{Tensor, TensorData};
 use rekindle_rnn::Recurrent;
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
+
+use crate::host::values;
 
 /// A mismatch between a model and the one whose weights it starts from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,4 +108,37 @@ fn widened(name: &str, there: WeightTensor, wanted: &[usize]) -> Result<WeightTe
 /// `module` with these values of all its parameters.
 pub(crate) fn loaded<M: StateDict>(module: M, weights: &BTreeMap<String, WeightTensor>) -> M {
     module.load_state_dict(weights, Strictness::Strict).expect("names and shapes are those of the module").0
+}
+
+/// `parameter` after `change` of its values.
+pub(crate) fn changed<const D: usize>(
+    parameter: Param<Tensor<D>>,
+    change: impl FnOnce(&mut [f32]),
+) -> Param<Tensor<D>> {
+    parameter.map(|tensor| {
+        let (device, shape, trained) = (tensor.device(), tensor.dims(), tensor.is_require_grad());
+        let mut all = values(tensor);
+        change(&mut all);
+        let tensor = Tensor::from_data(TensorData::new(all, shape), &device);
+        if trained { tensor.require_grad() } else { tensor }
+    })
+}
+
+/// `table` with rows of `source`, rows of the same width, times `factor`: row `known[v]` for row `v`; a row without one
+/// stays as it is.
+pub(crate) fn with_rows<const D: usize>(
+    table: Param<Tensor<D>>,
+    source: &[f32],
+    known: &[Option<u32>],
+    factor: f32,
+) -> Param<Tensor<D>> {
+    let width: usize = table.dims()[1..].iter().product();
+    changed(table, |rows| {
+        for (row, there) in rows.chunks_mut(width).zip(known) {
+            if let Some(there) = there {
+                let there = &source[*there as usize * width..][..width];
+                row.iter_mut().zip(there).for_each(|(here, there)| *here = factor * there);
+            }
+        }
+    })
 }

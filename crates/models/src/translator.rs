@@ -25,6 +25,7 @@ mod decoder;
 mod prepared;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
+mod transfer;
 
 pub use decoder::PreparedTranslator;
 

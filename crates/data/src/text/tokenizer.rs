@@ -6,6 +6,9 @@
 use super::Unit;
 use crate::letters::is_word_part;
 
+/// Bytes of the id of a piece, in a text that is cut into pieces.
+pub(crate) const ID: usize = 4;
+
 /// The first character of a non-empty text, and its length in bytes.
 ///
 /// A byte that does not start a valid UTF-8 sequence counts as one replacement character: corpora are checked when
@@ -30,6 +33,7 @@ pub(crate) fn first_token(unit: Unit, text: &[u8]) -> usize {
         Unit::Char => first_char(text).1,
         Unit::Word => first_word(text),
         Unit::Term => first_term(text),
+        Unit::Bpe => text.len().min(ID),
     }
 }
 

@@ -32,10 +32,14 @@ pub enum Unit {
     /// the line end after a text. The text is in the form of [`LabelledTexts::lines`](crate::labelled::LabelledTexts::lines),
     /// where only spaces and line ends separate words; a word has a single token, at the beginning of a line too.
     Term,
+    /// A piece of a word, learned from a text by byte-pair encoding: one to many bytes. Only a vocabulary can cut a text
+    /// into pieces, so that a text is opened in words and cut later: see [`Corpus::cut`](crate::Corpus::cut). The text
+    /// must be UTF-8.
+    Bpe,
 }
 
 impl Unit {
-    /// Every unit, in the order of help texts.
+    /// Every unit that needs no vocabulary to cut a text into tokens.
     pub const ALL: [Unit; 4] = [Unit::Char, Unit::Byte, Unit::Word, Unit::Term];
 
     /// The name in configurations and on the command line.
@@ -45,6 +49,7 @@ impl Unit {
             Unit::Byte => "byte",
             Unit::Word => "word",
             Unit::Term => "term",
+            Unit::Bpe => "bpe",
         }
     }
 
@@ -54,6 +59,7 @@ impl Unit {
             Unit::Char => "characters",
             Unit::Byte => "bytes",
             Unit::Word | Unit::Term => "words",
+            Unit::Bpe => "pieces",
         }
     }
 
@@ -62,7 +68,7 @@ impl Unit {
     pub fn form(self, text: &str) -> Cow<'_, str> {
         match self {
             Unit::Term => text.split('\n').map(line_of).collect::<Vec<_>>().join("\n").into(),
-            Unit::Char | Unit::Byte | Unit::Word => text.into(),
+            Unit::Char | Unit::Byte | Unit::Word | Unit::Bpe => text.into(),
         }
     }
 }
@@ -82,7 +88,8 @@ impl FromStr for Unit {
     ///
     /// [`ErrorKind::Setting`] for any other string.
     fn from_str(name: &str) -> Result<Self, DataError> {
-        let found = Unit::ALL.into_iter().find(|unit| unit.name() == name);
-        found.ok_or_else(|| ErrorKind::Setting.error(format!("there is no unit `{name}`; want char, byte or word")))
+        let found = Unit::ALL.into_iter().chain([Unit::Bpe]).find(|unit| unit.name() == name);
+        found
+            .ok_or_else(|| ErrorKind::Setting.error(format!("there is no unit `{name}`; want char, byte, word or bpe")))
     }
 }

@@ -6,7 +6,7 @@ use super::Classifier;
 use crate::TransferError;
 use crate::char_lm::CharLm;
 use crate::host::values;
-use crate::transfer::{same_shape, same_stack, with_forward};
+use crate::transfer::{same_shape, same_stack, with_forward, with_rows};
 
 impl Classifier {
     /// This model with the weights of `source`. Both must be on one device.
@@ -63,10 +63,6 @@ impl Classifier {
 
     /// This model with rows of `table` as the embeddings of its words: row `known[v]` for word `v`.
     fn with_vectors_of(self, table: Tensor<2>, known: &[Option<u32>]) -> Self {
-        let [_, width] = table.dims();
-        let table = values(table);
-        let row = |id: u32| table[id as usize * width..][..width].to_vec();
-        let vectors: Vec<_> = (0..).zip(known).filter_map(|(v, &there)| Some((v, row(there?)))).collect();
-        self.with_vectors(&vectors)
+        Self { embedding: with_rows(self.embedding, &values(table), known, 1.0), ..self }
     }
 }

@@ -167,7 +167,7 @@ fn the_folders_of_classes_are_read_in_order_and_those_without_labels_are_not() {
     assert_eq!(found.texts[0].place, "neg/2_1.txt");
     let test = source("aclImdb/test").read(&TextReader::default()).unwrap();
     assert_eq!(pairs(&test), [("e", "pos")]);
-    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
     let error = source("empty").read(&TextReader::default()).unwrap_err().to_string();
     assert!(error.contains("empty") && error.contains("sub-folder"), "{error}");
 }

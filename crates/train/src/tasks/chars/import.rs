@@ -146,7 +146,7 @@ pub(super) fn import(device: Device, request: Import, given: ImportOptions, outp
     if let Some(data) = given.data {
         text.data = data;
         // Reports now what `eval` would fail at.
-        let corpus = text.corpus()?;
+        let corpus = text.corpus()?.cut(&imported.vocabulary)?;
         Split::by_fractions(&corpus, text.split())?;
     }
     imported.save(&request.out, request.replace)?;

@@ -10,7 +10,6 @@ use super::error::CharsError;
 use super::evaluation::Passages;
 use super::import;
 use super::playground::{play, series};
-use super::settings::CharsSettings;
 use super::task::CharsTask;
 use crate::inside::features::of_text;
 use crate::inside::{Flow, windows};
@@ -135,7 +134,7 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut O
     if let Some(dynamics) = options.dynamics() {
         return eval_dynamically(&trained, &request, &options.reading(), dynamics, output);
     }
-    let (corpus, range) = text(&request.on, &options.reading(), settings)?;
+    let (corpus, range) = text(&request.on, &options.reading(), &trained)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
     let Trained { assets: vocabulary, device, .. } = &trained;
@@ -163,13 +162,13 @@ fn eval_dynamically(
     if settings.model.recurrent.zoneout.max(settings.model.recurrent.zoneout_cell) > 0.0 {
         return Err(CharsError::DynamicZoneout.into());
     }
-    let (corpus, range) = text(&request.on, reading, settings)?;
+    let (corpus, range) = text(&request.on, reading, trained)?;
     if range.len() < 2 {
         return Err(CharsError::TooShort.into());
     }
     let learnt = match dynamics.statistics {
         0 => None,
-        _ => Some(text(&On::Split(Split::Train), &Reading::default(), settings)?),
+        _ => Some(text(&On::Split(Split::Train), &Reading::default(), trained)?),
     };
     let learnt = learnt.as_ref().map(|(corpus, range)| Part { corpus, vocabulary, range: range.clone() });
     for corpus in [Some(&corpus), learnt.as_ref().map(|learnt| learnt.corpus)].into_iter().flatten() {
@@ -196,15 +195,16 @@ struct Reading {
 }
 
 /// The text to evaluate on, and the part of it.
-fn text(on: &On, reading: &Reading, settings: &CharsSettings) -> Result<(Corpus, Range<usize>), TaskError> {
+fn text(on: &On, reading: &Reading, trained: &Writer) -> Result<(Corpus, Range<usize>), TaskError> {
+    let Trained { settings, assets: vocabulary, .. } = trained;
     match on {
         On::Data(data) => {
-            let corpus = settings.data.corpus_of(data, reading.pattern.as_deref(), reading.text_column.clone())?;
+            let corpus = settings.data.corpus_of(data, reading.pattern.as_deref(), reading.text_column.clone())?.cut(vocabulary)?;
             let all = 0..corpus.tokens();
             Ok((corpus, all))
         }
         On::Split(split) => {
-            let corpus = settings.data.corpus()?;
+            let corpus = settings.data.corpus()?.cut(vocabulary)?;
             let Ranges { train, validation, test } = Ranges::by_fractions(&corpus, settings.data.split())?;
             Ok((corpus, split.of([train, validation, test])))
         }
@@ -215,8 +215,8 @@ fn text(on: &On, reading: &Reading, settings: &CharsSettings) -> Result<(Corpus,
 const AT_ONCE: usize = 2048;
 
 fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError> {
-    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
-    let (corpus, range) = text(&request.on(), &Reading::default(), settings)?;
+    let Trained { model, assets: vocabulary, device, .. } = trained;
+    let (corpus, range) = text(&request.on(), &Reading::default(), trained)?;
     let end = range.end.min(range.start.saturating_add(request.length));
     let ids = corpus.ids(vocabulary, range.start..end)?;
     if ids.is_empty() {
@@ -238,7 +238,7 @@ fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError
 }
 
 fn gradients(model: &CharLm, trained: &Writer, request: &Observe) -> Result<Flow, TaskError> {
-    let (corpus, range) = text(&request.on(), &Reading::default(), &trained.settings)?;
+    let (corpus, range) = text(&request.on(), &Reading::default(), trained)?;
     let length = request.length + 1;
     let starts = windows(range.len(), length + 1);
     if starts.is_empty() {

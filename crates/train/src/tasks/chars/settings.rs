@@ -1,7 +1,7 @@
 //! Settings of `chars`.
 
 use rekindle_data::labelled::{LabelledSource, TextReader};
-use rekindle_data::{Corpus, TextSource, Unit, VocabularyConfig};
+use rekindle_data::{Corpus, DataError, TextSource, Unit, Vocabulary, VocabularyConfig};
 use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::decode::Sampling;
 use rekindle_settings::names;
@@ -22,6 +22,9 @@ crate::run_settings! {
         sample: SampleSettings => "Samples while training";
     }
 }
+
+/// Unions that are learned if no number is given.
+const MERGES: usize = 8000;
 
 names! {
     /// The form of the text.
@@ -48,8 +51,10 @@ settings! {
         /// How the files are read.
         @flatten files: TextFileSettings => help("text_column", "Column of the texts, with --format texts")
             .help("encoding", "Encoding of the files with --format texts, such as windows-1252; auto detects it");
-        /// What one token is: a Unicode character, a byte or a word
-        units: Unit = Unit::Char => value("UNIT").choices(["char", "byte", "word"]);
+        /// What one token is: a Unicode character, a byte, a word, or bpe: a piece of a word, learned from the text
+        units: Unit = Unit::Char => value("UNIT").choices(["char", "byte", "word", "bpe"]);
+        /// Unions of two pieces to learn, with --units bpe; the 256 bytes are pieces too
+        merges: Option<usize> => value("COUNT").at_least(0).at_most(1_000_000).unset("8000");
         /// The vocabulary.
         @flatten vocabulary: VocabularySettings;
         /// Share of the text to train on, from its beginning
@@ -76,6 +81,18 @@ settings! {
 
 impl TextSettings {
     fn consistent(&self) -> Result<(), SettingError> {
+        let VocabularySettings { min_count, max_vocabulary } = self.vocabulary;
+        match (self.units == Unit::Bpe, self.merges, max_vocabulary) {
+            (false, Some(merges), _) => return Err(SettingError::invalid("merges", merges, "given with --units bpe")),
+            (true, _, Some(largest)) => {
+                let wanted = "left out with --units bpe, which has --merges";
+                return Err(SettingError::invalid("max-vocabulary", largest, wanted));
+            }
+            (true, ..) if min_count != 1 => {
+                return Err(SettingError::invalid("min-count", min_count, "1 with --units bpe, which cuts rare words"));
+            }
+            _ => {}
+        }
         match (self.format, &self.pattern, &self.files.text_column) {
             (TextFormat::Texts, Some(pattern), _) => {
                 Err(SettingError::invalid("pattern", pattern, "left out with --format texts"))
@@ -87,10 +104,12 @@ impl TextSettings {
         }
     }
 
-    /// The unit of the tokens: with `--format texts`, a word is one of `sentiment`.
-    pub fn unit(&self) -> Unit {
+    /// The unit in which the text is opened: with `--format texts`, a word is one of `sentiment`; pieces are cut from
+    /// words.
+    fn opened(&self) -> Unit {
         match (self.format, self.units) {
             (TextFormat::Texts, Unit::Word) => Unit::Term,
+            (_, Unit::Bpe) => Unit::Word,
             (_, unit) => unit,
         }
     }
@@ -103,7 +122,7 @@ impl TextSettings {
         };
     }
 
-    /// The text.
+    /// The text; one in pieces is opened in words.
     ///
     /// # Errors
     ///
@@ -123,16 +142,24 @@ impl TextSettings {
         text_column: Option<String>,
     ) -> Result<Corpus, TaskError> {
         if self.format == TextFormat::Plain {
-            return Ok(Corpus::open(&source(data, pattern)?, self.unit())?);
+            return Ok(Corpus::open(&source(data, pattern)?, self.opened())?);
         }
         let TextFileSettings { text_column: usual, encoding } = self.files.clone();
         let text_column = text_column.or(usual);
         let reader = TextReader { encoding, text_column, unlabelled: true, ..TextReader::default() };
         let texts = LabelledSource::parse(data)?.read(&reader)?;
-        Ok(Corpus::from_text(&texts.name, texts.lines(), self.unit())?)
+        Ok(Corpus::from_text(&texts.name, texts.lines(), self.opened())?)
     }
 
-    pub(super) fn vocabulary(&self) -> VocabularyConfig {
+    /// A vocabulary of the tokens of a text.
+    pub(super) fn vocabulary_of(&self, corpus: &Corpus) -> Result<Vocabulary, DataError> {
+        match self.units {
+            Unit::Bpe => Vocabulary::of_pieces(corpus, self.merges.unwrap_or(MERGES)),
+            _ => Vocabulary::from_corpus(corpus, &self.vocabulary()),
+        }
+    }
+
+    fn vocabulary(&self) -> VocabularyConfig {
         let VocabularySettings { min_count, max_vocabulary: max_size } = self.vocabulary;
         VocabularyConfig { min_count, max_size, ..VocabularyConfig::default() }
     }

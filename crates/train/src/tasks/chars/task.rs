@@ -25,7 +25,7 @@ vocabulary_file!(Vocabulary);
 
 impl Task for CharsTask {
     const NAME: &'static str = "chars";
-    const ABOUT: &'static str = "A language model over characters, bytes or words";
+    const ABOUT: &'static str = "A language model over characters, bytes, words or pieces of words";
 
     type Settings = CharsSettings;
     type Assets = Vocabulary;
@@ -37,8 +37,9 @@ impl Task for CharsTask {
         let corpus = text.corpus()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
-            None => Vocabulary::from_corpus(&corpus, &text.vocabulary())?,
+            None => text.vocabulary_of(&corpus)?,
         };
+        let corpus = corpus.cut(&vocabulary)?;
         let split = Split::by_fractions(&corpus, text.split())?;
         let (batch, time) = (text.batch_size, text.sequence_length);
         let unit = corpus.unit().plural();
