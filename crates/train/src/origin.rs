@@ -69,11 +69,11 @@ pub enum OriginError {
         /// What to do.
         remedy: &'static str,
     },
-    /// It knows none of the tokens.
+    /// It has none of the tokens.
     #[error(
-        "--init-from: the language model knows none of the tokens of this data; pretrain it on text of this language"
+        "--init-from: the language model has none of the tokens of this data; pretrain it on text of this language"
     )]
-    NothingKnown,
+    NoneOfTheTokens,
 }
 
 impl StackShape {

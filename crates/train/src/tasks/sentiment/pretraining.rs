@@ -31,7 +31,7 @@ pub(super) fn pretrained(
     let known: Vec<Option<u32>> = once(there.unknown_id()).chain(words).collect();
     let found = known.iter().skip(1).flatten().count();
     if found == 0 {
-        return Err(OriginError::NothingKnown.into());
+        return Err(OriginError::NoneOfTheTokens.into());
     }
     let model = fresh.with_language_model(&source.model, &known)?;
     let (all, both) = (counted(known.len() - 1, "words"), model.recurrent.is_bidirectional());

@@ -22,7 +22,7 @@ pub(super) fn pretrained(
     let known = known(target, there);
     let found = known.iter().flatten().count();
     if found == 0 {
-        return Err(OriginError::NothingKnown.into());
+        return Err(OriginError::NoneOfTheTokens.into());
     }
     let (model, with_output) = fresh.with_language_model(&source.model, &known)?;
     let (taken, new) = if with_output { (", the output layer", "") } else { ("", ", the output layer") };
