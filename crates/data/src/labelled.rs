@@ -38,6 +38,8 @@ pub use source::{LabelledSource, TextReader};
 pub use vocabulary::{EncodedTexts, TextVocabulary};
 pub use words::{Word, words};
 
+pub(crate) use words::line_of;
+
 pub use crate::alias::Alias;
 pub use crate::batches::Buckets;
 pub use crate::files::Encoding;

@@ -43,6 +43,7 @@
 mod alias;
 pub mod batches;
 pub mod builtin;
+mod byte_pairs;
 pub mod captions;
 pub mod catalogue;
 mod counted;

@@ -5,6 +5,7 @@ mod corpus;
 mod cursor;
 mod decoder;
 mod file;
+mod pieces;
 mod scan;
 mod scanned;
 mod source;

@@ -49,6 +49,8 @@ settings! {
             RecurrentSettings { layers: 2, forget_bias: 0.0, ..RecurrentSettings::default() };
         /// Width of a token's embedding; 0 feeds tokens one-hot, as min-char-rnn does
         embedding: usize = 128 => value("WIDTH").at_least(0);
+        /// Standard deviation of the embeddings at the start; a smaller one, such as 0.1, for words
+        embedding_deviation: f64 = 1.0 => value("DEVIATION").above(0);
         /// Use the embeddings as output weights too, behind a projection if --embedding is not --hidden
         tied: bool;
         /// Probability of dropping a token's embedding for a whole batch, in training
@@ -126,7 +128,8 @@ impl CharLmSettings {
         assert!(vocabulary > 0, "the vocabulary must not be empty");
         assert!(!self.tied || self.embedding > 0, "tied weights need an embedding");
         let features = (self.embedding > 0).then_some(self.embedding);
-        let embedding = features.map(|features| crate::init::embedding(vocabulary, features, rng, device));
+        let deviation = self.embedding_deviation as f32;
+        let embedding = features.map(|features| crate::init::normal(vocabulary, features, deviation, rng, device));
         let recurrent = self.recurrent.config(features.unwrap_or(vocabulary)).init_with(rng, device);
         let projects = self.tied && self.embedding != hidden;
         let projection = projects.then(|| crate::init::linear(hidden, self.embedding, rng, device));

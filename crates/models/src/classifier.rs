@@ -3,7 +3,7 @@
 //! ```text
 //! x_t = E[w_t]                          a learned vector of the word
 //! h_t = f(h_{t-1}, x_t)                 a recurrent stack of any cell, in one direction or both
-//! p   = pool(h_1 ... h_T)               the last state, the mean, the maximum or a learned weighing of all
+//! p   = pool(h_1 ... h_T)               the last state, the mean, the maximum, these three, or a learned weighing of all
 //! y   = log softmax(W p + b)            log-probabilities of the classes
 //! ```
 //!
@@ -20,10 +20,10 @@ mod transfer;
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy;
-use rekindle_kernels::linear::apply;
+use rekindle_kernels::linear::{apply, linear};
 use rekindle_kernels::pointwise::dropout;
 use rekindle_rnn::{LayerTrace, Penalties, Probes, Recurrent, SequenceInput};
 use rekindle_settings::settings;
@@ -33,6 +33,7 @@ pub use pooling::{AttentionPool, Pool, Pooling};
 
 use crate::settings::{PenaltySettings, RecurrentSettings};
 use crate::tokens::dropped_tokens;
+use crate::transfer::changed;
 
 /// Initial standard deviation of the embeddings; small, so that training soon outweighs them.
 const EMBEDDING_DEVIATION: f32 = 0.1;
@@ -106,7 +107,7 @@ impl ClassifierSettings {
         Classifier {
             embedding,
             pool: self.pooling.init(features, rng, device),
-            output: crate::init::linear(features, classes, rng, device),
+            output: crate::init::linear(self.pooling.width(features), classes, rng, device),
             recurrent,
             embedding_dropout: DropoutConfig::new(self.embedding_dropout).init(),
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
@@ -134,14 +135,10 @@ impl Classifier {
     /// When an id is not below `V`, or an embedding does not have the width `I`.
     pub fn with_vectors(mut self, vectors: &[(u32, Vec<f32>)]) -> Self {
         let [_, width] = self.embedding.dims();
-        self.embedding = self.embedding.map(|table| {
-            let (device, shape, trained) = (table.device(), table.dims(), table.is_require_grad());
-            let mut values = crate::host::values(table);
+        self.embedding = changed(self.embedding, |values| {
             for (word, vector) in vectors {
                 values[*word as usize * width..][..width].copy_from_slice(vector);
             }
-            let table = Tensor::from_data(TensorData::new(values, shape), &device);
-            if trained { table.require_grad() } else { table }
         });
         self
     }
@@ -180,7 +177,7 @@ impl Classifier {
     }
 
     /// The loss of the last state alone: the sum over the texts `tokens` `[B, T]`, all of `T` words, of the cross-entropy
-    /// of `labels` `[B]` when the hidden state of the last word is what is pooled, `[1]`, and the probes of every layer
+    /// of `labels` `[B]` when the hidden state of the last word is what is pooled (of [`Pooling::Concat`] its first part), `[1]`, and the probes of every layer
     /// and direction. Without dropout.
     ///
     /// # Panics
@@ -190,7 +187,10 @@ impl Classifier {
         let input = SequenceInput::Embedded { table: self.embedding.val(), tokens: tokens.swap_dims(0, 1) };
         let (mut hidden, probes) = self.recurrent.probed(input);
         let last = hidden.pop().expect("there is a word");
-        (cross_entropy::cross_entropy(apply(&self.output, last), labels).sum(), probes)
+        let features = last.dims()[1];
+        let weight = self.output.weight.val().narrow(0, 0, features);
+        let bias = self.output.bias.as_ref().map(Param::val);
+        (cross_entropy::cross_entropy(linear(last, weight.transpose(), bias), labels).sum(), probes)
     }
 
     /// The input of the recurrence, time-major.

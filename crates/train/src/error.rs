@@ -161,6 +161,16 @@ pub enum TrainError {
         /// The requested task.
         wanted: &'static str,
     },
+    /// A run of a task from which no model of another can start.
+    #[error("--init-from: {} is a run of `{found}`; a model of this task can start from a run of {wanted}", path.display())]
+    NotAnOrigin {
+        /// The folder.
+        path: PathBuf,
+        /// Its task.
+        found: String,
+        /// The tasks of the runs that it can start from.
+        wanted: String,
+    },
     /// Runs that cannot answer together.
     #[error(
         "the vocabulary or the labels of {} are not those of {}: runs go together only if they have the same",

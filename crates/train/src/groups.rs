@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rekindle_data::files::Encoding;
 use rekindle_models::decode::{Search, SearchError};
 use rekindle_settings::settings;
 
@@ -19,6 +20,16 @@ settings! {
         /// Largest vocabulary; the most frequent tokens are kept
         max_vocabulary: Option<usize> => value("COUNT").at_least(1).unset("all tokens")
             .formerly("max_symbols").formerly("max_size").formerly("max_words");
+    }
+}
+
+settings! {
+    /// How files of texts are read.
+    pub struct TextFileSettings {
+        /// Column of the texts: its name, or its number from 1 where there is no header
+        text_column: Option<String> => value("COLUMN").unset("by its name or place");
+        /// Encoding of the files, such as windows-1252; auto detects it
+        encoding: Encoding = Encoding::Auto => value("NAME");
     }
 }
 

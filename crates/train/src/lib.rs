@@ -64,6 +64,7 @@ mod mean;
 pub mod memory;
 pub mod operation;
 pub mod optimizer;
+pub mod origin;
 pub mod playground;
 pub mod precision;
 pub mod prelude;

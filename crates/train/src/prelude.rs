@@ -9,7 +9,9 @@ pub use serde_json::{Value, json};
 pub use crate::epoch::OfEpoch;
 pub use crate::error::TaskError;
 pub use crate::files::sha256;
-pub use crate::groups::{HoldOutSettings, LONGEST, SearchSettings, ShownSettings, VocabularySettings, WORKERS};
+pub use crate::groups::{
+    HoldOutSettings, LONGEST, SearchSettings, ShownSettings, TextFileSettings, VocabularySettings, WORKERS,
+};
 pub use crate::inside::{Activations, Feature, Recorder};
 pub use crate::operation::{
     Evaluate, Import, Inputs, Observe, On, Operate, Operations, Output, Predict, Sample, Split,

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::carry::Carry;
 use crate::error::TaskError;
+use crate::origin::Origin;
 use crate::report::Report;
 use crate::run::assets::Assets;
 use crate::run::checkpoint::Progress;
@@ -99,6 +100,11 @@ pub trait Task: Sized + 'static {
     fn start_from(&self, model: Self::Model, source: Trained<Self>) -> Result<(Self::Model, String), TaskError> {
         let _ = (model, source);
         Err(format!("--init-from: the task `{}` cannot start from another run", Self::NAME).into())
+    }
+
+    /// Other tasks from whose runs a model can start; none by default.
+    fn origins() -> Vec<Origin<Self>> {
+        Vec::new()
     }
 
     /// Prepares the data before the first step, for instance by computing the features of a frozen network. It may

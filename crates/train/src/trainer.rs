@@ -41,13 +41,14 @@ use crate::error::TrainError;
 use crate::event::{Event, Observer};
 use crate::memory::Estimate;
 use crate::optimizer::{self, Optimizer};
+use crate::origin::started;
 use crate::precision::{multiplied, scaled};
 use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Weights, Which};
 use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::settings::{RunSettings, TrainingSettings};
-use crate::task::{Preparation, Task, Trained};
+use crate::task::{Preparation, Task};
 use crate::tensorboard::{Both, TensorBoard};
 use crate::trained;
 use crate::updates::Watched;
@@ -139,8 +140,7 @@ impl<T: Task> Trainer<T> {
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         let (model, words) = match &new.init_from {
             Some(source) => {
-                let source = Trained::<T>::open(&RunFolder::open(source)?, Which::Best, &device)?;
-                let (model, words) = task.start_from(fresh, source)?;
+                let (model, words) = started(&task, fresh, source, &device)?;
                 (model, Some(words))
             }
             None => (fresh, None),

@@ -2,26 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LabelledText, line_files};
-use crate::files::{Encoding, entries};
+use super::{LabelledText, TextReader, line_files};
+use crate::files::entries;
 use crate::{DataError, ErrorKind};
 
 /// The sub-folder of `aclImdb` with unlabelled reviews.
 const UNLABELLED: &str = "unsup";
 
-/// Reads a folder; only its sub-folder `train`, if it has one.
+/// Reads a folder; only its sub-folder `train`, if it has one. Unlabelled reviews are read only if no labels are wanted.
 ///
 /// # Errors
 ///
 /// When a file cannot be read, or the folder has no classes.
-pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Vec<LabelledText>, DataError> {
+pub(super) fn read(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
+    let encoding = reader.encoding;
     let train = path.join("train");
     let path = if train.is_dir() { &train } else { path };
     let mut texts = Vec::new();
     let found = entries(path)?;
     for folder in found.iter().filter(|entry| entry.is_dir()) {
         let label = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if label == UNLABELLED {
+        if label == UNLABELLED && !reader.unlabelled {
             continue;
         }
         let files = entries(folder)?;

@@ -8,7 +8,7 @@ use super::{LabelledText, TextReader};
 use crate::{DataError, ErrorKind, json, table};
 
 /// Reads the fields `text` and `label` of every object, or those named by `reader`. A label is a string, a number or a
-/// Boolean. Blank lines are skipped.
+/// Boolean, where labels are wanted. Blank lines are skipped.
 ///
 /// # Errors
 ///
@@ -26,12 +26,14 @@ pub(super) fn read(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>
             object.get(column).ok_or_else(|| table::missing_column(path, column, known, "").line(number))
         };
         let text = field(text_column)?.as_str().ok_or_else(|| wrong(format!("`{text_column}` is not a string")))?;
-        let label = match field(label_column)? {
-            Value::String(label) => label.trim().to_owned(),
-            label @ (Value::Number(_) | Value::Bool(_)) => label.to_string(),
-            _ => return Err(wrong(format!("`{label_column}` is neither a string, a number nor a Boolean"))),
+        let wanted = (!reader.unlabelled).then(|| field(label_column)).transpose()?;
+        let label = match wanted {
+            None => None,
+            Some(Value::String(label)) => Some(label.clone()),
+            Some(label @ (Value::Number(_) | Value::Bool(_))) => Some(label.to_string()),
+            Some(_) => return Err(wrong(format!("`{label_column}` is neither a string, a number nor a Boolean"))),
         };
-        texts.push(LabelledText::on_line(path, number, text, &label)?);
+        texts.push(LabelledText::on_line(path, number, text, label.as_deref())?);
     }
     Ok(texts)
 }

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::words::ranges;
+use super::words::{line_of, ranges};
 use crate::{DataError, ErrorKind, Part, counted};
 
 /// The codes of ISO 639-1.
@@ -31,16 +31,17 @@ pub struct LabelledText {
 }
 
 impl LabelledText {
-    /// A text on a line of a file.
+    /// A text on a line of a file, without a label if none is wanted.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Label`] when the label is empty.
-    pub(super) fn on_line(path: &Path, line: u64, text: &str, label: &str) -> Result<Self, DataError> {
-        if label.is_empty() {
+    pub(super) fn on_line(path: &Path, line: u64, text: &str, label: Option<&str>) -> Result<Self, DataError> {
+        let label = label.map(str::trim);
+        if label.is_some_and(str::is_empty) {
             return Err(ErrorKind::Label.error("the label is empty").within(path).line(line));
         }
-        Ok(Self { text: text.to_owned(), label: label.to_owned(), place: format!("line {line}") })
+        Ok(Self { text: text.to_owned(), label: label.unwrap_or_default().to_owned(), place: format!("line {line}") })
     }
 }
 
@@ -100,6 +101,13 @@ impl LabelledTexts {
     /// Number of texts without words.
     pub fn empty(&self) -> usize {
         self.texts.par_iter().filter(|text| ranges(&text.text).next().is_none()).count()
+    }
+
+    /// All texts as a language model reads them, a line for each: its words in the form of the vocabulary, each with a
+    /// space before it.
+    pub fn lines(&self) -> String {
+        let lines: Vec<String> = self.texts.par_iter().map(|text| line_of(&text.text) + "\n").collect();
+        lines.concat()
     }
 
     /// Splits the texts at random into a training set and a held-out `share`, each in the order of the source. The

@@ -19,6 +19,9 @@ pub struct TextReader {
     pub label_column: Option<String>,
     /// Alternative spellings of labels.
     pub aliases: Vec<Alias>,
+    /// Labels are neither needed nor read, except those that are names of files and folders. Unlabelled reviews of
+    /// `aclImdb` are read too.
+    pub unlabelled: bool,
 }
 
 /// The source of labelled texts.
@@ -71,7 +74,7 @@ impl LabelledSource {
             Place::Path(path) => {
                 let table = table_of(path, Part::Train);
                 let path = table.as_ref().unwrap_or(path);
-                let texts = if path.is_dir() { folder::read(path, reader.encoding)? } else { file(path, reader)? };
+                let texts = if path.is_dir() { folder::read(path, reader)? } else { file(path, reader)? };
                 (path.display().to_string(), texts)
             }
         };

@@ -1,7 +1,8 @@
 //! Tables: CSV and TSV, with a header or without.
 //!
 //! Without `--text-column` and `--label-column`, a name such as `sentence` or `label` makes the first row a header.
-//! Otherwise there is none; two fields are text and label (SST-2), three are label, id and text (the IMDb file).
+//! Otherwise there is none; two fields are text and label (SST-2), three are label, id and text (the IMDb file). A single
+//! field is the text, where no labels are wanted.
 
 use std::path::Path;
 
@@ -17,7 +18,8 @@ const LABEL_NAMES: [&str; 4] = ["label", "sentiment", "class", "category"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Columns {
     text: usize,
-    label: usize,
+    /// None if no labels are wanted.
+    label: Option<usize>,
     header: bool,
 }
 
@@ -35,7 +37,7 @@ pub(super) fn read(path: &Path, dialect: Dialect, reader: &TextReader) -> Result
     let columns = Columns::of(path, &Header::of(path, first.fields.clone()), reader)?;
     let mut next = if columns.header { table.row()? } else { Some(first) };
     while let Some(row) = next {
-        let (text, label) = (&row.fields[columns.text], row.fields[columns.label].trim());
+        let (text, label) = (&row.fields[columns.text], columns.label.map(|label| &row.fields[label]));
         texts.push(LabelledText::on_line(path, row.line, text, label)?);
         next = table.row()?;
     }
@@ -50,13 +52,18 @@ impl Columns {
         let (text, label) = (known(&TEXT_NAMES), known(&LABEL_NAMES));
         let header = text.is_some() || label.is_some();
         if !header && reader.text_column.is_none() && reader.label_column.is_none() {
+            let columns = |text, label| Ok(Self { text, label: Some(label).filter(|_| !reader.unlabelled), header });
             return match first.len() {
-                2 => Ok(Self { text: 0, label: 1, header }),
-                3 => Ok(Self { text: 2, label: 0, header }),
+                1 if reader.unlabelled => columns(0, 0),
+                2 => columns(0, 1),
+                3 => columns(2, 0),
                 found => {
+                    let which = match reader.unlabelled {
+                        true => "the text with --text-column",
+                        false => "the text and the label with --text-column and --label-column",
+                    };
                     let message = format!(
-                        "{} without known names: choose the text and the label with --text-column and \
-                         --label-column, by name, or by number from 1 where there is no header",
+                        "{} without known names: choose {which}, by name, or by number from 1 where there is no header",
                         counted(found, "columns")
                     );
                     Err(ErrorKind::Column.error(message).within(path))
@@ -69,8 +76,11 @@ impl Columns {
             (None, None) => Err(first.missing_with(usual, &format!("; choose it with {option}"))),
         };
         let (text, text_named) = find(&reader.text_column, text, TEXT_NAMES[0], "--text-column")?;
+        if reader.unlabelled {
+            return Ok(Self { text, label: None, header: header || text_named });
+        }
         let (label, label_named) = find(&reader.label_column, label, LABEL_NAMES[0], "--label-column")?;
-        Ok(Self { text, label, header: header || text_named || label_named })
+        Ok(Self { text, label: Some(label), header: header || text_named || label_named })
     }
 }
 

@@ -39,6 +39,16 @@ pub fn words(text: &str) -> Vec<Word> {
     ranges(text).map(|range| Word { text: form(&text[range.clone()]).into_owned(), range }).collect()
 }
 
+/// The words of a text in a line: each in its form in the vocabulary, with a space before it.
+pub(crate) fn line_of(text: &str) -> String {
+    let mut line = String::with_capacity(text.len() + text.len() / 8);
+    for range in ranges(text) {
+        line.push(' ');
+        line.push_str(&form(&text[range]));
+    }
+    line
+}
+
 /// The byte ranges of the words of a text, by the rule above.
 pub(super) fn ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;

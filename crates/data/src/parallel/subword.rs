@@ -1,16 +1,15 @@
 //! Subword pieces, learned from text.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
+use tokenizers::Model;
 use tokenizers::models::ModelWrapper;
-use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::models::unigram::{Unigram, UnigramTrainer};
-use tokenizers::{Model, Trainer};
 
+use crate::byte_pairs::{UNKNOWN, failed, learn};
 use crate::letters::is_word_part;
 use crate::names::named;
 use crate::vocabulary::{WordVocabulary, counts};
@@ -18,7 +17,6 @@ use crate::{DataError, ErrorKind};
 
 /// Starts the first piece of a word after white space or at the beginning. In a text it is read as `_`.
 const SPACE: char = '\u{2581}';
-const UNKNOWN: &str = "<UNK>";
 
 /// The algorithm that learns pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +68,7 @@ impl Subword {
         // The unknown piece is counted too.
         let size = count + 1;
         let model = match kind {
-            SubwordKind::Bpe => bpe(&words, size)?.into(),
+            SubwordKind::Bpe => learn(&words, size, HashSet::new())?.into(),
             SubwordKind::Unigram => unigram(words, size)?.into(),
         };
         Ok(Self { model })
@@ -95,6 +93,11 @@ impl Subword {
             self.model.get_vocab().into_iter().map(|(piece, number)| (number, piece)).collect();
         pieces.sort_unstable();
         WordVocabulary::of_words(pieces.into_iter().map(|(_, piece)| piece))
+    }
+
+    /// What follows the mark of a piece that begins a word after white space; none of any other piece.
+    pub fn word_start(piece: &str) -> Option<&str> {
+        piece.strip_prefix(SPACE)
     }
 
     /// Joins pieces to a sentence.
@@ -148,21 +151,6 @@ fn marked_words(sentence: &str) -> impl Iterator<Item = String> {
         }
         words
     })
-}
-
-fn failed(error: impl fmt::Display) -> DataError {
-    ErrorKind::Format.error(format!("cannot learn subword pieces: {error}"))
-}
-
-fn bpe(words: &BTreeMap<String, u32>, size: usize) -> Result<BPE, DataError> {
-    let unknown = tokenizers::AddedToken::from(UNKNOWN, true);
-    let mut trainer = BpeTrainer::builder().vocab_size(size).show_progress(false).special_tokens(vec![unknown]).build();
-    // Repeats each word as often as it occurs, because the trainer counts again.
-    let often = |word: &str| Ok(vec![word.to_owned(); words.get(word).map_or(0, |&count| count as usize)]);
-    trainer.feed(words.keys(), often).map_err(failed)?;
-    let mut model = BPE::builder().unk_token(UNKNOWN.to_owned()).build().map_err(failed)?;
-    trainer.train(&mut model).map_err(failed)?;
-    Ok(model)
 }
 
 fn unigram(words: BTreeMap<String, u32>, size: usize) -> Result<Unigram, DataError> {

@@ -4,10 +4,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use ahash::AHashMap;
+
 use super::cursor::Cursor;
 use super::file::TextFile;
+use super::pieces::{Pieces, cut_word};
 use super::scan::SymbolCount;
 use super::scanned::Scanned;
+use super::tokenizer::{ID, tokens};
 use super::{TextSource, Unit, Vocabulary};
 use crate::{DataError, ErrorKind, Split, builtin, counted};
 
@@ -28,6 +32,8 @@ pub struct Corpus {
 struct Shared {
     name: String,
     text: Scanned,
+    /// The text in words, and the vocabulary by which it was cut into pieces.
+    whole: Option<(Corpus, Vocabulary)>,
 }
 
 impl Corpus {
@@ -74,7 +80,46 @@ impl Corpus {
         if bytes == 0 {
             return Err(empty_text(Path::new(&name)));
         }
-        Ok(Self { shared: Arc::new(Shared { name, text: Scanned::new(unit, files, bytes)? }) })
+        if unit == Unit::Bpe {
+            let message = "a text is opened in words before a vocabulary cuts it into pieces";
+            return Err(ErrorKind::Setting.error(message).within(name));
+        }
+        Ok(Self { shared: Arc::new(Shared { name, text: Scanned::new(unit, files, bytes)?, whole: None }) })
+    }
+
+    /// This text, opened in words, in the pieces of `vocabulary`, whose ids are held in memory. If the tokens of
+    /// `vocabulary` are no pieces, the text as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Mismatch`] when the text is not in words.
+    pub fn cut(self, vocabulary: &Vocabulary) -> Result<Self, DataError> {
+        let Some(pieces) = vocabulary.pieces() else { return Ok(self) };
+        if self.unit() != Unit::Word {
+            return Err(self.other_unit(vocabulary));
+        }
+        let mut files = self.cut_files(pieces);
+        let mut bytes = 0;
+        for file in &mut files {
+            file.start = bytes;
+            bytes += file.bytes().len();
+        }
+        let (name, text) = (self.name().to_owned(), Scanned::new(Unit::Bpe, files, bytes)?);
+        Ok(Self { shared: Arc::new(Shared { name, text, whole: Some((self, vocabulary.clone())) }) })
+    }
+
+    /// The ids of the pieces of each file. Each distinct word is cut once.
+    fn cut_files(&self, pieces: &Pieces) -> Vec<TextFile> {
+        let cut = |symbol: &SymbolCount| {
+            let (word, mut ids) = (self.token(symbol).1, Vec::new());
+            cut_word(pieces, word, &mut ids);
+            (word, ids.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>())
+        };
+        let words: AHashMap<&[u8], Vec<u8>> = self.symbols().iter().map(cut).collect();
+        let of_file = |file: &TextFile| {
+            let ids = tokens(Unit::Word, file.bytes()).filter_map(|word| words.get(word)).flatten().copied().collect();
+            TextFile::owned(&file.path.to_string_lossy(), ids)
+        };
+        self.scanned().files.iter().map(of_file).collect()
     }
 
     /// The name of this text in messages: its source as given by the user.
@@ -94,15 +139,16 @@ impl Corpus {
 
     /// The bytes of its files, in order.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        self.shared.text.files.iter().map(TextFile::bytes)
+        let Self { shared } = self.whole();
+        shared.text.files.iter().map(TextFile::bytes)
     }
 
     /// The number of bytes.
     pub fn bytes(&self) -> usize {
-        self.shared.text.bytes
+        self.whole().shared.text.bytes
     }
 
-    /// The number of distinct tokens.
+    /// The number of distinct tokens; 0 for pieces, which are not counted.
     pub fn distinct(&self) -> usize {
         self.shared.text.scan.symbols.len()
     }
@@ -112,10 +158,18 @@ impl Corpus {
         self.shared.text.files.iter().map(|file| file.path.as_path())
     }
 
+    /// This text before it was cut into pieces.
+    fn whole(&self) -> &Self {
+        self.shared.whole.as_ref().map_or(self, |(whole, _)| whole)
+    }
+
     /// The text of a range of tokens, as far as it exists; bytes that are not UTF-8 become replacement characters.
     pub fn text(&self, range: Range<usize>) -> String {
         let bytes = Cursor::at(self.scanned(), range.start).copy(self.scanned(), range.len());
-        String::from_utf8_lossy(&bytes).into_owned()
+        let Some((_, vocabulary)) = &self.shared.whole else { return String::from_utf8_lossy(&bytes).into_owned() };
+        let mut ids = vec![0; bytes.len() / ID];
+        vocabulary.fill(&bytes, &mut ids);
+        vocabulary.decode(&ids)
     }
 
     /// The ids of a range of tokens, all at once: for short ranges.
@@ -140,9 +194,10 @@ impl Corpus {
     /// vocabulary lacks a token and has no unknown token.
     pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<(), DataError> {
         if vocabulary.unit() != self.unit() {
-            let (text, known) = (self.unit().plural(), vocabulary.unit().plural());
-            let message = format!("the text is read in {text}, and the vocabulary is one of {known}");
-            return Err(ErrorKind::Mismatch.error(message));
+            return Err(self.other_unit(vocabulary));
+        }
+        if self.shared.whole.as_ref().is_some_and(|(_, own)| own != vocabulary) {
+            return Err(ErrorKind::Mismatch.error("the text is cut into the pieces of another vocabulary"));
         }
         if vocabulary.unknown_id().is_some() {
             return Ok(());
@@ -155,6 +210,11 @@ impl Corpus {
             }
         }
         Ok(())
+    }
+
+    fn other_unit(&self, vocabulary: &Vocabulary) -> DataError {
+        let (text, known) = (self.unit().plural(), vocabulary.unit().plural());
+        ErrorKind::Mismatch.error(format!("the text is read in {text}, and the vocabulary is one of {known}"))
     }
 
     /// Checks that a range is within the text.

@@ -2,7 +2,7 @@
 
 use super::scan::Passage;
 use super::scanned::Scanned;
-use super::tokenizer::first_token;
+use super::tokenizer::{ID, first_token};
 use super::{Unit, Vocabulary};
 use crate::DataError;
 
@@ -17,8 +17,10 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// The position before token `token`, or the end of the text if it has fewer tokens.
     pub(crate) fn at(text: &Scanned, token: usize) -> Self {
-        if text.unit == Unit::Byte {
-            return Self::at_byte(text, token);
+        match text.unit {
+            Unit::Byte => return Self::at_byte(text, token),
+            Unit::Bpe => return Self::at_byte(text, token.saturating_mul(ID).min(text.bytes)),
+            Unit::Char | Unit::Word | Unit::Term => {}
         }
         let Some(Passage { tokens, bytes }) = text.scan.passage(token, text.bytes) else {
             return Self::at_byte(text, text.bytes);

@@ -5,7 +5,7 @@ use super::symbol::Symbol;
 
 /// Decodes token ids as they are sampled, so that text can be shown at once.
 ///
-/// With byte units a character may take several ids: it is returned with the last of them, so that the output is
+/// With bytes and pieces a character may take several ids: it is returned with the last of them, so that the output is
 /// always valid text.
 ///
 /// ```
@@ -36,6 +36,7 @@ impl<'v> Decoder<'v> {
             Some(Symbol::Byte(byte)) => self.push_byte(*byte),
             Some(Symbol::Char(c)) => c.to_string(),
             Some(Symbol::Word(word)) => word.to_string(),
+            Some(Symbol::Piece(piece)) => piece.iter().map(|&byte| self.push_byte(byte)).collect(),
             Some(Symbol::Unknown) | None => {
                 let mut text = self.finish();
                 text.push(char::REPLACEMENT_CHARACTER);

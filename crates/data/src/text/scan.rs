@@ -8,7 +8,7 @@ use ahash::AHashMap;
 use super::Unit;
 use super::char_table::CharTable;
 use super::file::TextFile;
-use super::tokenizer::{boundary, tokens};
+use super::tokenizer::{ID, boundary, tokens};
 use crate::DataError;
 use crate::threads::in_order;
 
@@ -46,11 +46,11 @@ const BLOCK: usize = 1 << 20;
 pub(crate) struct Scan {
     /// The number of tokens.
     pub(crate) tokens: usize,
-    /// The blocks in order; none for bytes, which need no index.
+    /// The blocks in order; none for bytes and pieces, which need no index.
     blocks: Vec<Block>,
     /// The byte offset in the corpus of every `STRIDE`-th token of each block.
     index: Vec<usize>,
-    /// The distinct tokens in the order of their first occurrence.
+    /// The distinct tokens in the order of their first occurrence; none for pieces.
     pub(crate) symbols: Vec<SymbolCount>,
 }
 
@@ -83,6 +83,10 @@ pub(crate) fn scan(unit: Unit, files: &[TextFile]) -> Result<Scan, DataError> {
 /// Scans blocks of `size` bytes or a little more, each up to a token boundary. The result does not depend on the number
 /// of threads, and only the index depends on `size`.
 fn scan_in_blocks(unit: Unit, files: &[TextFile], size: usize) -> Result<Scan, DataError> {
+    if unit == Unit::Bpe {
+        let tokens = files.iter().map(|file| file.bytes().len() / ID).sum();
+        return Ok(Scan { tokens, ..Scan::default() });
+    }
     if unit != Unit::Byte {
         files.iter().try_for_each(|file| file.utf8().map(drop))?;
     }
@@ -130,7 +134,7 @@ fn scan_block(unit: Unit, files: &[TextFile], block: &Range<usize>) -> Scan {
     match unit {
         Unit::Byte => scan_bytes(texts),
         Unit::Char => scan_chars(texts),
-        Unit::Word => scan_words(texts, block.len()),
+        Unit::Word | Unit::Term | Unit::Bpe => scan_words(unit, texts, block.len()),
     }
 }
 
@@ -185,7 +189,7 @@ fn scan_chars<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>) -> Scan {
     scan
 }
 
-fn scan_words<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) -> Scan {
+fn scan_words<'f>(unit: Unit, texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) -> Scan {
     // Enough for prose, where a block has a new word in 64 bytes.
     let room = bytes / 64;
     let mut scan = Scan { symbols: Vec::with_capacity(room), ..Scan::default() };
@@ -193,7 +197,7 @@ fn scan_words<'f>(texts: impl Iterator<Item = (usize, &'f [u8])>, bytes: usize) 
     let mut places: AHashMap<&[u8], usize> = AHashMap::with_capacity(room);
     for (start, text) in texts {
         let mut offset = start;
-        for word in tokens(Unit::Word, text) {
+        for word in tokens(unit, text) {
             scan.mark(offset);
             let place = *places.entry(word).or_insert_with(|| {
                 scan.symbols.push(SymbolCount { offset, length: word.len(), count: 0 });

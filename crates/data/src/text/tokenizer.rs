@@ -6,6 +6,9 @@
 use super::Unit;
 use crate::letters::is_word_part;
 
+/// Bytes of the id of a piece, in a text that is cut into pieces.
+pub(crate) const ID: usize = 4;
+
 /// The first character of a non-empty text, and its length in bytes.
 ///
 /// A byte that does not start a valid UTF-8 sequence counts as one replacement character: corpora are checked when
@@ -29,6 +32,8 @@ pub(crate) fn first_token(unit: Unit, text: &[u8]) -> usize {
         Unit::Byte => 1,
         Unit::Char => first_char(text).1,
         Unit::Word => first_word(text),
+        Unit::Term => first_term(text),
+        Unit::Bpe => text.len().min(ID),
     }
 }
 
@@ -53,7 +58,9 @@ pub(crate) fn boundary(unit: Unit, text: &[u8], least: usize) -> usize {
         (Unit::Byte, _) => true,
         // Any byte that does not continue a character.
         (Unit::Char, [_, at]) => !matches!(at, 0x80..=0xbf),
-        (Unit::Word, [before, at]) => *before == b'\n' && *at != b'\n' || before.is_ascii_graphic() && *at == b' ',
+        (Unit::Word | Unit::Term, [before, at]) => {
+            *before == b'\n' && *at != b'\n' || before.is_ascii_graphic() && *at == b' '
+        }
         _ => unreachable!("windows of two bytes"),
     };
     pairs.into_iter().position(is_boundary).map_or(text.len(), |past| least + past)
@@ -71,6 +78,16 @@ fn first_word(text: &[u8]) -> usize {
     }
     // The last space of the run belongs to the next token.
     if run > length { run - length } else { length + run_or_mark(&text[length..]) }
+}
+
+/// The rule of [`Unit::Term`]: a run without white space and the space before it, or one white-space character.
+fn first_term(text: &[u8]) -> usize {
+    let (first, length) = first_char(text);
+    let start = if first == ' ' { length } else { 0 };
+    match start + run_length(&text[start..], |c| !c.is_whitespace()) {
+        0 => length,
+        term => term,
+    }
 }
 
 /// A run of word characters, or one character of any other kind.

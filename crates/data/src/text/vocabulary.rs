@@ -10,9 +10,10 @@ use ahash::AHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::char_table::CharTable;
+use super::pieces::{self, Pieces};
 use super::scan::SymbolCount;
 use super::symbol::{Symbol, UNKNOWN};
-use super::tokenizer::{first_char, first_token, tokens};
+use super::tokenizer::{ID, first_char, first_token, tokens};
 use super::{Corpus, Decoder, Unit};
 use crate::{DataError, ErrorKind};
 
@@ -57,7 +58,8 @@ struct Shared {
 enum Ids {
     Byte(Box<[u32; 256]>),
     Char(CharTable),
-    Word(AHashMap<Arc<[u8]>, u32>),
+    /// Words or pieces.
+    Word(Pieces),
 }
 
 /// A token that a vocabulary lacks.
@@ -109,6 +111,21 @@ impl Vocabulary {
         Ok(Self::from_symbols(corpus.unit(), unknown.into_iter().chain(known).collect()))
     }
 
+    /// The pieces learned from a text that is read in words: all bytes, and up to `merges` unions of two pieces, those that
+    /// occur most often.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Mismatch`] for a text that is read in another unit, and [`ErrorKind::Format`] when no pieces can be
+    /// learned.
+    pub fn of_pieces(corpus: &Corpus, merges: usize) -> Result<Self, DataError> {
+        if corpus.unit() != Unit::Word {
+            let message = format!("pieces are learned from words, and the text is read in {}", corpus.unit().plural());
+            return Err(ErrorKind::Mismatch.error(message).within(corpus.name()));
+        }
+        let pieces = pieces::learned(corpus, merges)?;
+        Ok(Self::from_symbols(Unit::Bpe, pieces.into_iter().map(Symbol::Piece).collect()))
+    }
+
     /// The vocabulary of a short text, with every token in it.
     ///
     /// # Errors
@@ -123,7 +140,7 @@ impl Vocabulary {
         let mut ids = match unit {
             Unit::Byte => Ids::Byte(Box::new([ABSENT; 256])),
             Unit::Char => Ids::Char(CharTable::new(ABSENT)),
-            Unit::Word => Ids::Word(AHashMap::with_capacity(symbols.len())),
+            Unit::Word | Unit::Term | Unit::Bpe => Ids::Word(AHashMap::with_capacity(symbols.len())),
         };
         let mut unknown = None;
         for (id, symbol) in (0..).zip(&symbols) {
@@ -132,6 +149,9 @@ impl Vocabulary {
                 (Symbol::Char(c), Ids::Char(ids)) => ids.set(*c, id),
                 (Symbol::Word(word), Ids::Word(ids)) => {
                     ids.insert(Arc::<[u8]>::from(Arc::clone(word)), id);
+                }
+                (Symbol::Piece(piece), Ids::Word(ids)) => {
+                    ids.insert(Arc::clone(piece), id);
                 }
                 _ => unknown = Some(id),
             }
@@ -155,8 +175,8 @@ impl Vocabulary {
         self.shared.unknown
     }
 
-    /// A token in printed form: characters and words as they are, bytes as in a Rust byte string (`\xff`), the unknown
-    /// token as `<UNK>`. [`Vocabulary::id`] parses it.
+    /// A token in printed form: characters and words as they are, bytes as in a Rust byte string (`\xff`), pieces as in a
+    /// Rust string, the unknown token as `<UNK>`. [`Vocabulary::id`] parses it.
     pub fn symbol(&self, id: u32) -> Option<Cow<'_, str>> {
         self.get(id).map(Symbol::print)
     }
@@ -178,11 +198,28 @@ impl Vocabulary {
         self.shared.symbols.iter().map(|symbol| other.id(&symbol.print())).collect()
     }
 
-    /// The token ids of a text, `[T]`.
+    /// The id of a word, with or without a space before it; none if the tokens are not words.
+    pub fn word(&self, word: &str) -> Option<u32> {
+        matches!(self.shared.ids, Ids::Word(_)).then(|| self.token(&format!(" {word}")).or_else(|| self.token(word)))?
+    }
+
+    /// The id of the token with exactly this text; none if the text is no single token.
+    pub fn token(&self, text: &str) -> Option<u32> {
+        match &self.shared.ids {
+            Ids::Word(ids) => ids.get(text.as_bytes()).copied(),
+            _ if text.is_empty() || first_token(self.unit(), text.as_bytes()) != text.len() => None,
+            _ => self.look_up(text.as_bytes()),
+        }
+    }
+
+    /// The token ids of a text, `[T]`. A text that a person wrote is brought into the [form](Unit::form) of the unit first.
     ///
     /// # Errors
     /// [`UnknownSymbol`] for the first token that the vocabulary lacks.
     pub fn encode(&self, text: impl AsRef<[u8]>) -> Result<Vec<u32>, UnknownSymbol> {
+        if let Some(pieces) = self.pieces() {
+            return Ok(cut(pieces, text.as_ref()));
+        }
         let mut offset = 0;
         tokens(self.unit(), text.as_ref())
             .map(|token| {
@@ -196,6 +233,9 @@ impl Vocabulary {
     /// Like [`Vocabulary::encode`], with the unknown token in place of those that the vocabulary lacks; they are
     /// skipped if it has none.
     pub fn encode_lossy(&self, text: impl AsRef<[u8]>) -> Vec<u32> {
+        if let Some(pieces) = self.pieces() {
+            return cut(pieces, text.as_ref());
+        }
         tokens(self.unit(), text.as_ref()).filter_map(|token| self.look_up(token).or(self.unknown_id())).collect()
     }
 
@@ -207,6 +247,21 @@ impl Vocabulary {
         let mut text: String = ids.iter().map(|id| decoder.push(*id)).collect();
         text.push_str(&decoder.finish());
         text
+    }
+
+    /// The characters of a token: bytes that begin one, so that those of a text's tokens add up to those of the text. None
+    /// for the unknown token, which stands for any.
+    pub fn characters(&self, id: u32) -> Option<usize> {
+        let bytes = self.get(id)?.bytes()?;
+        Some(bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count())
+    }
+
+    /// The pieces by their bytes; none if the tokens are of another unit.
+    pub(crate) fn pieces(&self) -> Option<&Pieces> {
+        match &self.shared.ids {
+            Ids::Word(pieces) if self.unit() == Unit::Bpe => Some(pieces),
+            _ => None,
+        }
     }
 
     pub(crate) fn get(&self, id: u32) -> Option<&Symbol> {
@@ -236,6 +291,15 @@ impl Vocabulary {
             }
             let read = ids.len().min(text.len());
             return (read, read);
+        }
+        if self.unit() == Unit::Bpe {
+            let mut read = 0;
+            for (id, bytes) in ids.iter_mut().zip(text.chunks_exact(ID)) {
+                *id = bytes.try_into().map_or(0, u32::from_le_bytes);
+                read += 1;
+            }
+            // What is left is no whole id, and is passed over.
+            return (read, if read < ids.len() { text.len() } else { read * ID });
         }
         let (mut read, mut offset) = (0, 0);
         while read < ids.len() && offset < text.len() {
@@ -280,9 +344,17 @@ impl Vocabulary {
     }
 }
 
+/// The pieces of a text.
+fn cut(pieces: &Pieces, text: &[u8]) -> Vec<u32> {
+    let mut ids = Vec::new();
+    pieces::cut(pieces, text, &mut ids);
+    ids
+}
+
 impl PartialEq for Vocabulary {
     fn eq(&self, other: &Self) -> bool {
-        self.unit() == other.unit() && self.symbols() == other.symbols()
+        let same = Arc::ptr_eq(&self.shared, &other.shared);
+        same || self.unit() == other.unit() && self.symbols() == other.symbols()
     }
 }
 

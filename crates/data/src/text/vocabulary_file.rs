@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::pieces::Pieces;
 use super::symbol::{Symbol, UNKNOWN};
 use super::{Unit, Vocabulary};
 use crate::{DataError, ErrorKind, files, json};
@@ -82,7 +83,15 @@ impl Vocabulary {
         if !Vocabulary::are_distinct(&symbols) {
             return Err(bad(name, "a symbol is in it twice"));
         }
-        Ok(Self::from_symbols(unit, symbols))
+        let vocabulary = Self::from_symbols(unit, symbols);
+        let lacks = |pieces: &Pieces| (0..=u8::MAX).find(|byte| !pieces.contains_key(&[*byte][..]));
+        if let Some(byte) = vocabulary.pieces().and_then(lacks) {
+            return Err(bad(name, format!("the byte {byte} is not among its pieces")));
+        }
+        if unit == Unit::Bpe && vocabulary.unknown_id().is_some() {
+            return Err(bad(name, "its pieces need no unknown token"));
+        }
+        Ok(vocabulary)
     }
 
     /// Reads a vocabulary of this or another program: a file of [`Vocabulary::save`], a list `["a", "b"]`, a string

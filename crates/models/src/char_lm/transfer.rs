@@ -1,10 +1,10 @@
 //! Initialising a model with the weights of another.
 
-use rekindle_weights::{StateDict, Strictness, WeightTensor};
+use rekindle_weights::{StateDict, WeightTensor};
 
 use super::CharLm;
 use crate::TransferError;
-use crate::transfer::{same_cell, same_shape};
+use crate::transfer::{loaded, same_cell, same_shape};
 
 impl CharLm {
     /// This model with the weights of `source`.
@@ -37,8 +37,7 @@ impl CharLm {
         if let Some((name, _)) = there.pop_first() {
             return Err(missing(name));
         }
-        let (model, _) = self.load_state_dict(&weights, Strictness::Strict).expect("names and shapes are this model's");
-        Ok(model)
+        Ok(loaded(self, &weights))
     }
 
     /// Which dimension of a parameter is the vocabulary.

@@ -5,11 +5,12 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rekindle_rnn::Cell;
+use rekindle_rnn::{Cell, LayerState, LayerTrace, State};
 use rstest::rstest;
 
 use super::{Classifier, ClassifierSettings, Pooling};
 use crate::TransferError;
+use crate::char_lm::{CharLm, CharLmSettings};
 use crate::settings::RecurrentSettings;
 use rekindle_testing::devices;
 
@@ -44,7 +45,7 @@ fn near(a: &[f32], b: &[f32]) {
 
 #[rstest]
 fn padding_does_not_matter(
-    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention)] pooling: Pooling,
+    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention, Pooling::Concat)] pooling: Pooling,
     #[values(Cell::Rnn, Cell::RnnRelu, Cell::Gru, Cell::LayerNormLstm)] cell: Cell,
     #[values(true, false)] bidirectional: bool,
 ) {
@@ -80,7 +81,7 @@ fn learn(settings: &ClassifierSettings, device: &Device) -> (Classifier, f32) {
 
 #[rstest]
 fn a_word_is_learnt_and_what_is_explained_is_the_models_own_answer(
-    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention)] pooling: Pooling,
+    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention, Pooling::Concat)] pooling: Pooling,
 ) {
     for device in devices() {
         let device = device.autodiff();
@@ -164,10 +165,112 @@ fn weights_move_by_the_words_and_models_of_other_shapes_are_refused() {
 }
 
 #[test]
-fn backends_agree() {
+fn the_last_state_the_maximum_and_the_mean_stand_side_by_side() {
+    for device in devices() {
+        // Two features of three words; of the second text only two words count.
+        let hidden =
+            Tensor::<3>::from_data([[[1., 4.], [-3., 2.]], [[5., 0.], [-1., -6.]], [[3., 2.], [0., 0.]]], &device);
+        let last = Tensor::<2>::from_data([[3., 2.], [-1., -6.]], &device);
+        let state = State { layers: vec![LayerState { hidden: last, cell: None }] };
+        let pool = Pooling::Concat.init(2, &mut ChaCha8Rng::seed_from_u64(1), &device);
+        let pooled = values(pool.forward(hidden, &state, 1, &[3, 2]));
+        near(&pooled, &[3., 2., 5., 4., 3., 2., -1., -6., -1., 2., -2., -2.]);
+    }
+}
+
+#[rstest]
+fn the_gradient_of_every_pool_is_the_derivative(
+    #[values(Pooling::Last, Pooling::Mean, Pooling::Max, Pooling::Attention, Pooling::Concat)] pooling: Pooling,
+) {
+    for device in devices() {
+        let device = device.autodiff();
+        let model = build(&ClassifierSettings { pooling, ..settings() }, &device);
+        let (texts, lengths) = (|| tokens([[1, 2, 3], [4, 5, 0]], &device), [3, 2]);
+        let labels = || Tensor::<1, Int>::from_data([0, 1], &device);
+        let gradients = model.loss(texts(), &lengths, labels()).backward();
+        let gradient = values(model.embedding.val().grad(&gradients).expect("the loss reads the embeddings"));
+        let table = values(model.embedding.val().inner());
+        for place in 5..30 {
+            let loss = |change: f32| {
+                let word = place / 5;
+                let mut vector = table[word * 5..][..5].to_vec();
+                vector[place % 5] += change;
+                let model = model.clone().with_vectors(&[(word as u32, vector)]);
+                values(model.loss(texts(), &lengths, labels()))[0]
+            };
+            let numeric = (loss(1e-2) - loss(-1e-2)) / 2e-2;
+            // Single precision loses about five digits of a loss of 0.7 in the difference.
+            assert!((numeric - gradient[place]).abs() < 1e-4, "{pooling} {place}: {numeric} and {}", gradient[place]);
+        }
+    }
+}
+
+/// A language model of six tokens that fits `settings`.
+fn language_model(settings: &ClassifierSettings, device: &Device) -> CharLm {
+    let lm = CharLmSettings { recurrent: settings.recurrent.clone(), embedding: 5, ..CharLmSettings::default() };
+    lm.init_with(6, &mut ChaCha8Rng::seed_from_u64(9), device)
+}
+
+#[rstest]
+fn a_language_models_states_are_those_of_the_forward_direction(
+    #[values(Cell::Rnn, Cell::Gru, Cell::Lstm, Cell::LayerNormLstm)] cell: Cell,
+    #[values(true, false)] bidirectional: bool,
+) {
+    for device in devices() {
+        let recurrent = RecurrentSettings { cell, layers: 2, ..settings().recurrent };
+        let settings = ClassifierSettings { recurrent, forward_only: !bidirectional, ..settings() };
+        let lm = language_model(&settings, &device);
+        let fresh = build(&settings, &device);
+        let model = fresh.clone().with_language_model(&lm, &[Some(5), Some(2), None, Some(0), Some(1), None]).unwrap();
+        // Word 1 of the classifier is token 2 of the language model, word 3 is token 0, word 4 is token 1.
+        let ours = model.trace(tokens([[1, 3, 4]], &device));
+        let theirs = lm.trace(tokens([[2, 0, 1]], &device), None).0;
+        let of = |layers: &[LayerTrace], layer: usize| {
+            let found =
+                layers.iter().find(|trace: &&LayerTrace| trace.layer == layer && !trace.reverse).expect("it is traced");
+            values(found.trace.hidden.clone())
+        };
+        (0..2).for_each(|layer| near(&of(&ours, layer), &of(&theirs, layer)));
+        let rows = |model: &Classifier, word: usize| values(model.embedding.val())[word * 5..][..5].to_vec();
+        assert_eq!(rows(&model, 2), rows(&fresh, 2));
+        assert_eq!(values(model.output.weight.val()), values(fresh.output.weight.val()));
+        if let (Some(ours), Some(fresh)) = (&model.recurrent.layers[1].reverse, &fresh.recurrent.layers[1].reverse) {
+            assert_eq!(values(ours.matrix("weight_ih")), values(fresh.matrix("weight_ih")));
+        }
+    }
+}
+
+#[test]
+fn a_language_model_of_another_shape_is_refused() {
+    for device in devices() {
+        let lm = language_model(&settings(), &device);
+        let start = |change: fn(&mut ClassifierSettings)| {
+            let mut other = settings();
+            change(&mut other);
+            build(&other, &device).with_language_model(&lm, &[None; 6])
+        };
+        assert!(start(|_| ()).is_ok());
+        for change in [
+            (|other| other.recurrent.layers = 2) as fn(&mut ClassifierSettings),
+            |other| other.recurrent.hidden = 3,
+            |other| other.recurrent.hidden = 5,
+            |other| other.recurrent.cell = Cell::Gru,
+            |other| other.embedding = 4,
+        ] {
+            assert!(start(change).is_err());
+        }
+        let deep =
+            ClassifierSettings { recurrent: RecurrentSettings { layers: 2, ..settings().recurrent }, ..settings() };
+        assert!(build(&settings(), &device).with_language_model(&language_model(&deep, &device), &[None; 6]).is_err());
+    }
+}
+
+#[rstest]
+fn backends_agree(#[values(Pooling::Max, Pooling::Concat)] pooling: Pooling) {
+    let settings = ClassifierSettings { pooling, ..settings() };
     let found: Vec<Vec<f32>> = devices()
         .into_iter()
-        .map(|device| values(build(&settings(), &device).forward(tokens([[1, 2, 3], [4, 5, 0]], &device), &[3, 2])))
+        .map(|device| values(build(&settings, &device).forward(tokens([[1, 2, 3], [4, 5, 0]], &device), &[3, 2])))
         .collect();
     found.iter().for_each(|other| near(&found[0], other));
 }

@@ -1,9 +1,12 @@
 //! Initialising a model with the weights of another.
 
+use burn::tensor::Tensor;
+
 use super::Classifier;
 use crate::TransferError;
+use crate::char_lm::CharLm;
 use crate::host::values;
-use crate::transfer::same_stack;
+use crate::transfer::{same_shape, same_stack, with_forward, with_rows};
 
 impl Classifier {
     /// This model with the weights of `source`. Both must be on one device.
@@ -25,16 +28,41 @@ impl Classifier {
         same_classes: bool,
     ) -> Result<Self, TransferError> {
         same_stack(Some(&self.recurrent), Some(&source.recurrent))?;
-        let [_, width] = source.embedding.dims();
-        let table = values(source.embedding.val());
-        let row = |id: u32| table[id as usize * width..][..width].to_vec();
-        let vectors: Vec<_> = (0..).zip(known).filter_map(|(v, &there)| Some((v, row(there?)))).collect();
-        let mut model = self.with_vectors(&vectors);
+        let mut model = self.with_vectors_of(source.embedding.val(), known);
         model.recurrent = model.recurrent.with_weights_of(&source.recurrent);
         if same_classes && model.pool.kind() == source.pool.kind() {
             model.output = source.output.clone();
             model.pool = source.pool.clone();
         }
         Ok(model)
+    }
+
+    /// This model with the embeddings and the recurrent layers of a language model: Howard and Ruder 2018 (ULMFiT,
+    /// arXiv 1801.06146). Both must be on one device.
+    ///
+    /// `known[v]` is the id in `source` of this model's word `v`; a word without one keeps its present embedding. The
+    /// recurrent layers become the forward direction. A reverse direction keeps its present weights, and the forward
+    /// direction of the layer above it does not read it at first: these columns are zeros.
+    ///
+    /// # Errors
+    ///
+    /// When `source` has no embeddings, or cell, layers, hidden size or width of the embeddings differ.
+    ///
+    /// # Panics
+    ///
+    /// When `known` has an id outside of `source`.
+    pub fn with_language_model(self, source: &CharLm, known: &[Option<u32>]) -> Result<Self, TransferError> {
+        let missing = || TransferError::Missing { parameter: "embedding.weight".to_owned() };
+        let table = source.embedding.as_ref().ok_or_else(missing)?.val();
+        let [here, there] = [self.embedding.dims()[1], table.dims()[1]];
+        same_shape("embedding.weight [.., embedding]", vec![here], vec![there])?;
+        let mut model = self.with_vectors_of(table, known);
+        model.recurrent = with_forward(model.recurrent, &source.recurrent)?;
+        Ok(model)
+    }
+
+    /// This model with rows of `table` as the embeddings of its words: row `known[v]` for word `v`.
+    fn with_vectors_of(self, table: Tensor<2>, known: &[Option<u32>]) -> Self {
+        Self { embedding: with_rows(self.embedding, &values(table), known, 1.0), ..self }
     }
 }

@@ -1,4 +1,5 @@
 mod pytorch;
+mod transfer;
 
 use burn::module::Module as _;
 use burn::tensor::Device;

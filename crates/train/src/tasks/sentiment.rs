@@ -7,6 +7,7 @@ mod error;
 mod evaluation;
 mod operations;
 mod prediction;
+mod pretraining;
 mod settings;
 mod task;
 

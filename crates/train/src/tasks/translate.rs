@@ -8,6 +8,7 @@ mod error;
 mod evaluation;
 mod languages;
 mod operations;
+mod pretraining;
 mod settings;
 mod task;
 

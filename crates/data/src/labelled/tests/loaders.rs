@@ -1,5 +1,6 @@
 //! Files and folders, whole and broken.
 
+use std::fs;
 use std::io::Write;
 
 use flate2::Compression;
@@ -36,6 +37,32 @@ fn every_kind_of_table_is_read(#[case] name: &str, #[case] content: &str) {
     assert_eq!(pairs(&read(name, content, &TextReader::default()).unwrap()), FOUND);
     let packed = read(&format!("{name}.gz"), gzip(content), &TextReader::default()).unwrap();
     assert_eq!(pairs(&packed), FOUND);
+}
+
+#[rstest]
+#[case::sst2("a.tsv", "so \"good\t1\nbad\t\n")]
+#[case::imdb("a.tsv", "1\t0_9\tso \"good\n\t1_2\tbad\n")]
+#[case::one_column("a.tsv", "so \"good\nbad\n")]
+#[case::header("a.tsv", "id\tsentence\n7\tso \"good\n8\tbad\n")]
+#[case::json("a.jsonl", "{\"text\": \"so \\\"good\"}\n{\"text\": \"bad\", \"label\": null}\n")]
+fn labels_are_not_needed_where_none_are_wanted(#[case] name: &str, #[case] content: &str) {
+    let reader = TextReader { unlabelled: true, ..TextReader::default() };
+    let texts = read(name, content, &reader).unwrap();
+    let found: Vec<&str> = texts.texts.iter().map(|text| text.text.as_str()).collect();
+    assert_eq!(found, FOUND.map(|(text, _)| text));
+    assert!(read(name, content, &TextReader::default()).is_err());
+}
+
+#[test]
+fn unlabelled_reviews_are_read_where_no_labels_are_wanted() {
+    let place = tempfile::tempdir().unwrap();
+    for class in ["neg", "pos", "unsup"] {
+        fs::create_dir_all(place.path().join("train").join(class)).unwrap();
+        fs::write(place.path().join("train").join(class).join("0_1.txt"), class).unwrap();
+    }
+    let source = LabelledSource::parse(&place.path().display().to_string()).unwrap();
+    let count = |unlabelled| source.read(&TextReader { unlabelled, ..TextReader::default() }).unwrap().texts.len();
+    assert_eq!((count(false), count(true)), (2, 3));
 }
 
 #[test]
@@ -140,7 +167,7 @@ fn the_folders_of_classes_are_read_in_order_and_those_without_labels_are_not() {
     assert_eq!(found.texts[0].place, "neg/2_1.txt");
     let test = source("aclImdb/test").read(&TextReader::default()).unwrap();
     assert_eq!(pairs(&test), [("e", "pos")]);
-    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
     let error = source("empty").read(&TextReader::default()).unwrap_err().to_string();
     assert!(error.contains("empty") && error.contains("sub-folder"), "{error}");
 }

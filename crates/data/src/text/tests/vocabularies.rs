@@ -3,6 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 use rstest::rstest;
 
+use crate::labelled::{LabelledText, LabelledTexts, TextVocabulary, WordConfig};
 use crate::{Corpus, DataError, Decoder, ErrorKind, Unit, Vocabulary, VocabularyConfig};
 
 fn vocabulary(text: &str, unit: Unit, config: VocabularyConfig) -> Result<Vocabulary, DataError> {
@@ -248,4 +249,32 @@ fn a_vocabulary_of_another_program_is_read(#[case] json: &str, #[case] first: &s
 fn a_list_that_is_no_vocabulary_is_refused(#[case] symbols: &[&str], #[case] reason: &str) {
     let error = Vocabulary::from_list("the list", Unit::Char, symbols).unwrap_err().to_string();
     assert!(error.contains("the list") && error.contains(reason), "{error}");
+}
+
+#[test]
+fn a_word_is_found_with_or_without_its_space() {
+    let words = Vocabulary::from_text("to be, or", Unit::Word).unwrap();
+    let found = |word| words.word(word).map(|id| words.symbol(id).unwrap().into_owned());
+    assert_eq!(found("to").as_deref(), Some("to"));
+    assert_eq!(found("be").as_deref(), Some(" be"));
+    assert_eq!(found(",").as_deref(), Some(","));
+    assert_eq!(found("not"), None);
+    assert_eq!(Vocabulary::from_text("to be", Unit::Char).unwrap().word("t"), None);
+}
+
+#[test]
+fn a_language_model_of_texts_has_the_words_of_a_classifier() {
+    let text = |text: &str, label: &str| LabelledText { text: text.into(), label: label.into(), place: String::new() };
+    let texts = ["It's co-written<br />...and I don't care!", "Ça va, Ça VA?\nNew line", "", "ΣΟΦΟΣ"];
+    let texts = texts.iter().zip(["a", "b", "a", "b"]).map(|(&words, label)| text(words, label)).collect();
+    let texts = LabelledTexts::new("texts", texts).unwrap();
+    let classifier = TextVocabulary::build(&texts, &WordConfig::default()).unwrap();
+    let corpus = Corpus::from_text("texts", texts.lines(), Unit::Term).unwrap();
+    let words = Vocabulary::from_corpus(&corpus, &VocabularyConfig::default()).unwrap();
+    assert!(classifier.words().all(|(_, word)| words.word(word).is_some()));
+    // The words, and the line end after each text.
+    assert_eq!(words.len(), classifier.words().count() + 1);
+    assert_eq!(corpus.text(0..3), " it 's co-written");
+    assert_eq!(Unit::Term.form("It's\nGOOD"), " it 's\n good");
+    assert!(words.encode(&*Unit::Term.form("don't CARE\n")).is_ok());
 }

@@ -25,6 +25,15 @@ fn words_are_cut_by_the_documented_rule(#[case] text: &str, #[case] expected: &[
 }
 
 #[rstest]
+#[case(" it 's co-written ...\n good !\n", &[" it", " 's", " co-written", " ...", "\n", " good", " !", "\n"])]
+#[case("it  is\n\n", &["it", " ", " is", "\n", "\n"])]
+#[case("a\u{a0}\tb ", &["a", "\u{a0}", "\t", "b", " "])]
+fn a_classifiers_words_are_cut_at_white_space(#[case] text: &str, #[case] expected: &[&str]) {
+    let found: Vec<&[u8]> = tokens(Unit::Term, text.as_bytes()).collect();
+    assert_eq!(found, expected.iter().map(|token| token.as_bytes()).collect::<Vec<_>>());
+}
+
+#[rstest]
 #[case(b"\xff", 1)]
 #[case(b"\xe4\xb8", 1)]
 #[case(b"\xe4\xb8\xad", 3)]

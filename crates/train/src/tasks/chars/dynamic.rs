@@ -18,11 +18,10 @@ use std::ops::Range;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use rekindle_data::{Corpus, StreamBatch, Vocabulary};
-use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
 use rekindle_weights::{StateDict, Strictness};
 
-use super::evaluation::tensors;
+use super::evaluation::{Total, tensors};
 use super::settings::CharsSettings;
 use crate::prelude::*;
 use crate::updates::flat;
@@ -77,7 +76,7 @@ pub(super) fn evaluate(
         _ => None,
     };
     let rule = Rule::new(&model, dynamics, squares)?;
-    let (mut state, mut losses) = (None, Vec::new());
+    let (mut state, mut losses, mut total) = (None, Vec::new(), Total::default());
     let end = text.range.end - 1;
     for start in text.range.clone().take_while(|&start| start < end).step_by(dynamics.length) {
         check_stop()?;
@@ -88,9 +87,9 @@ pub(super) fn evaluate(
         model = rule.apply(model, gradients);
         state = Some(after.detach());
     }
-    let total: f64 = numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum();
-    let loss = total / (end - text.range.start) as f64;
-    Ok(Report::new(loss).lower("bits_per_symbol", bits(loss), "").lower("perplexity", perplexity(loss), ""))
+    total.predict(text.vocabulary, &text.corpus.ids(text.vocabulary, text.range.start + 1..text.range.end)?);
+    total.loss = numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum();
+    Ok(total.report(text.vocabulary))
 }
 
 /// The mean loss of `length` tokens after the one at `start`, `[1]`.

@@ -4,7 +4,7 @@ use std::iter::once;
 use std::ops::Range;
 
 use burn::tensor::Int;
-use rekindle_data::{Corpus, StreamBatch, Vocabulary};
+use rekindle_data::{Corpus, StreamBatch, Unit, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
 
@@ -97,27 +97,28 @@ impl Passages {
         device: &Device,
     ) -> Result<Report, TaskError> {
         let whole = self.count - 1;
-        let mut total = 0.0;
+        let mut total = Total::default();
         // The last may be shorter than the others, and is computed alone.
         let groups = (0..whole).step_by(batch_size).map(|first| first..whole.min(first + batch_size));
         for group in groups.chain(once(whole..self.count)) {
-            total += self.loss(models, group, sequence_length, device)?;
+            self.loss(models, group, sequence_length, device, &mut total)?;
         }
-        let loss = total / self.predicted() as f64;
-        Ok(Report::new(loss).lower("bits_per_symbol", bits(loss), "").lower("perplexity", perplexity(loss), ""))
+        Ok(total.report(&self.vocabulary))
     }
 
-    /// The sum of the losses of some passages of equal length.
+    /// Adds the losses of some passages of equal length to `total`.
     fn loss(
         &self,
         models: &[&CharLm],
         passages: Range<usize>,
         sequence_length: usize,
         device: &Device,
-    ) -> Result<f64, TaskError> {
+        total: &mut Total,
+    ) -> Result<(), TaskError> {
         let (rows, length) = (passages.len(), self.predicted_by(passages.start));
         let first = self.range.start + passages.start * self.stride;
         let symbols = self.corpus.ids(&self.vocabulary, first..first + (rows - 1) * self.stride + length + 1)?;
+        (0..rows).for_each(|row| total.predict(&self.vocabulary, &symbols[row * self.stride + 1..][..length]));
         let (mut states, mut losses) = (vec![None; models.len()], Vec::new());
         for start in (0..length).step_by(sequence_length) {
             check_stop()?;
@@ -137,7 +138,45 @@ impl Passages {
                 states = after;
             }
         }
-        Ok(numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum())
+        total.loss += numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum::<f64>();
+        Ok(())
+    }
+}
+
+/// The losses of the predictions of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Total {
+    /// Their sum, in nats.
+    pub loss: f64,
+    predicted: usize,
+    /// Characters of what was predicted; none if an unknown token is among it, whose characters were not.
+    characters: Option<usize>,
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self { loss: 0.0, predicted: 0, characters: Some(0) }
+    }
+}
+
+impl Total {
+    /// Counts these tokens as predicted.
+    pub fn predict(&mut self, vocabulary: &Vocabulary, ids: &[u32]) {
+        self.predicted += ids.len();
+        let characters = ids.iter().map(|&id| vocabulary.characters(id)).sum::<Option<usize>>();
+        self.characters = self.characters.zip(characters).map(|(all, more)| all + more);
+    }
+
+    /// The figures; tokens that may have several characters have a figure that does not depend on their unit.
+    pub fn report(self, vocabulary: &Vocabulary) -> Report {
+        let loss = self.loss / self.predicted as f64;
+        let report = Report::new(loss).lower("bits_per_symbol", bits(loss), "");
+        let several = !matches!(vocabulary.unit(), Unit::Char | Unit::Byte);
+        let report = match self.characters.filter(|&characters| several && characters > 0) {
+            Some(characters) => report.lower("bits_per_character", bits(self.loss / characters as f64), ""),
+            None => report,
+        };
+        report.lower("perplexity", perplexity(loss), "")
     }
 }
 

@@ -5,7 +5,7 @@ mod error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rekindle_data::{Corpus, Split, Unit, Vocabulary};
+use rekindle_data::{Split, Unit, Vocabulary};
 use rekindle_models::char_lm::{CharLm, CharLmSettings};
 use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::{Cell, State};
@@ -111,7 +111,7 @@ impl ImportedChars {
             tied,
             ..CharLmSettings::default()
         };
-        settings.data.units = vocabulary.unit();
+        settings.data.set_unit(vocabulary.unit());
         settings.data.data = String::new();
         settings.validate()?;
         // Tensors that the file lacks are drawn as in a new run.
@@ -146,7 +146,7 @@ pub(super) fn import(device: Device, request: Import, given: ImportOptions, outp
     if let Some(data) = given.data {
         text.data = data;
         // Reports now what `eval` would fail at.
-        let corpus = Corpus::open(&text.source()?, text.units)?;
+        let corpus = text.corpus()?.cut(&imported.vocabulary)?;
         Split::by_fractions(&corpus, text.split())?;
     }
     imported.save(&request.out, request.replace)?;

@@ -10,7 +10,6 @@ use super::error::CharsError;
 use super::evaluation::Passages;
 use super::import;
 use super::playground::{play, series};
-use super::settings::{CharsSettings, source};
 use super::task::CharsTask;
 use crate::inside::features::of_text;
 use crate::inside::{Flow, windows};
@@ -22,6 +21,8 @@ settings! {
     pub struct EvalOptions {
         /// Which files of a folder in --data
         pattern: Option<String> => value("GLOB").unset("all");
+        /// Column of the texts of --data, with --format texts
+        text_column: Option<String> => value("COLUMN").unset("as in training");
         /// Tokens that are read at once; with --window-stride, the length of a window
         sequence_length: Option<usize> => value("TOKENS").at_least(1).unset("as in training");
         /// Evaluate windows of --sequence-length that begin this many tokens apart, each with a state of zeros
@@ -87,6 +88,10 @@ impl EvalOptions {
         }
     }
 
+    fn reading(&self) -> Reading {
+        Reading { pattern: self.pattern.clone(), text_column: self.text_column.clone() }
+    }
+
     /// How the model learns; none without `--dynamic`.
     fn dynamics(&self) -> Option<Dynamics> {
         let statistics = self.dynamic_statistics.unwrap_or(500);
@@ -119,7 +124,7 @@ pub(super) type Writer = Trained<CharsTask>;
 /// Whether two models read and write the same tokens.
 fn alike(one: &Writer, other: &Writer) -> bool {
     let same = |(id, found): (u32, Option<u32>)| found == Some(id);
-    one.settings.data.units == other.settings.data.units
+    one.assets.unit() == other.assets.unit()
         && one.assets.len() == other.assets.len()
         && (0..).zip(one.assets.map_to(&other.assets)).all(same)
 }
@@ -127,9 +132,9 @@ fn alike(one: &Writer, other: &Writer) -> bool {
 fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
     let settings = &trained.settings;
     if let Some(dynamics) = options.dynamics() {
-        return eval_dynamically(&trained, &request, options.pattern.as_deref(), dynamics, output);
+        return eval_dynamically(&trained, &request, &options.reading(), dynamics, output);
     }
-    let (corpus, range) = text(&request.on, options.pattern.as_deref(), settings)?;
+    let (corpus, range) = text(&request.on, &options.reading(), &trained)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
     let Trained { assets: vocabulary, device, .. } = &trained;
@@ -146,7 +151,7 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut O
 fn eval_dynamically(
     trained: &Writer,
     request: &Evaluate,
-    pattern: Option<&str>,
+    reading: &Reading,
     dynamics: Dynamics,
     output: &mut Output<'_>,
 ) -> Result<Report, TaskError> {
@@ -157,13 +162,13 @@ fn eval_dynamically(
     if settings.model.recurrent.zoneout.max(settings.model.recurrent.zoneout_cell) > 0.0 {
         return Err(CharsError::DynamicZoneout.into());
     }
-    let (corpus, range) = text(&request.on, pattern, settings)?;
+    let (corpus, range) = text(&request.on, reading, trained)?;
     if range.len() < 2 {
         return Err(CharsError::TooShort.into());
     }
     let learnt = match dynamics.statistics {
         0 => None,
-        _ => Some(text(&On::Split(Split::Train), None, settings)?),
+        _ => Some(text(&On::Split(Split::Train), &Reading::default(), trained)?),
     };
     let learnt = learnt.as_ref().map(|(corpus, range)| Part { corpus, vocabulary, range: range.clone() });
     for corpus in [Some(&corpus), learnt.as_ref().map(|learnt| learnt.corpus)].into_iter().flatten() {
@@ -182,16 +187,24 @@ fn eval_dynamically(
     Ok(report.fact("dynamic_length", length).fact("dynamic_statistics", statistics))
 }
 
+/// How other texts are read.
+#[derive(Clone, Debug, Default)]
+struct Reading {
+    pattern: Option<String>,
+    text_column: Option<String>,
+}
+
 /// The text to evaluate on, and the part of it.
-fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Corpus, Range<usize>), TaskError> {
+fn text(on: &On, reading: &Reading, trained: &Writer) -> Result<(Corpus, Range<usize>), TaskError> {
+    let Trained { settings, assets: vocabulary, .. } = trained;
     match on {
         On::Data(data) => {
-            let corpus = Corpus::open(&source(data, pattern)?, settings.data.units)?;
+            let corpus = settings.data.corpus_of(data, reading.pattern.as_deref(), reading.text_column.clone())?.cut(vocabulary)?;
             let all = 0..corpus.tokens();
             Ok((corpus, all))
         }
         On::Split(split) => {
-            let corpus = Corpus::open(&settings.data.source()?, settings.data.units)?;
+            let corpus = settings.data.corpus()?.cut(vocabulary)?;
             let Ranges { train, validation, test } = Ranges::by_fractions(&corpus, settings.data.split())?;
             Ok((corpus, split.of([train, validation, test])))
         }
@@ -202,8 +215,8 @@ fn text(on: &On, pattern: Option<&str>, settings: &CharsSettings) -> Result<(Cor
 const AT_ONCE: usize = 2048;
 
 fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError> {
-    let Trained { model, assets: vocabulary, settings, device, .. } = trained;
-    let (corpus, range) = text(&request.on(), None, settings)?;
+    let Trained { model, assets: vocabulary, device, .. } = trained;
+    let (corpus, range) = text(&request.on(), &Reading::default(), trained)?;
     let end = range.end.min(range.start.saturating_add(request.length));
     let ids = corpus.ids(vocabulary, range.start..end)?;
     if ids.is_empty() {
@@ -225,7 +238,7 @@ fn neurons(trained: &Writer, request: &Observe) -> Result<Activations, TaskError
 }
 
 fn gradients(model: &CharLm, trained: &Writer, request: &Observe) -> Result<Flow, TaskError> {
-    let (corpus, range) = text(&request.on(), None, &trained.settings)?;
+    let (corpus, range) = text(&request.on(), &Reading::default(), trained)?;
     let length = request.length + 1;
     let starts = windows(range.len(), length + 1);
     if starts.is_empty() {
@@ -261,6 +274,7 @@ fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut
 }
 
 fn encode_prime(vocabulary: &Vocabulary, prime: &str, output: &mut Output<'_>) -> Result<Vec<u32>, TaskError> {
+    let prime = &*vocabulary.unit().form(prime);
     match vocabulary.encode(prime) {
         Ok(ids) => Ok(ids),
         Err(e) if vocabulary.unknown_id().is_some() => {

@@ -90,9 +90,10 @@ pub(super) fn play(
     answers: &mut Answers<'_>,
 ) -> Result<(), TaskError> {
     let vocabulary = &trained.assets;
-    let prime = match vocabulary.encode(&play.text) {
+    let text = &*vocabulary.unit().form(&play.text);
+    let prime = match vocabulary.encode(text) {
         Ok(tokens) => tokens,
-        Err(_) if vocabulary.unknown_id().is_some() => vocabulary.encode_lossy(&play.text),
+        Err(_) if vocabulary.unknown_id().is_some() => vocabulary.encode_lossy(text),
         Err(unknown) => return Err(CharsError::Prime(unknown).into()),
     };
     let watched = play.watch.map(|watch| Watched::of(trained, watch)).transpose()?;

@@ -1,6 +1,6 @@
 //! Training a language model.
 
-use rekindle_data::{Corpus, Decoder, Split, Streams, Vocabulary};
+use rekindle_data::{Decoder, Split, Streams, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 use rekindle_models::decode::Sampler;
 use rekindle_rnn::State;
@@ -25,7 +25,7 @@ vocabulary_file!(Vocabulary);
 
 impl Task for CharsTask {
     const NAME: &'static str = "chars";
-    const ABOUT: &'static str = "A language model over characters, bytes or words";
+    const ABOUT: &'static str = "A language model over characters, bytes, words or pieces of words";
 
     type Settings = CharsSettings;
     type Assets = Vocabulary;
@@ -34,11 +34,12 @@ impl Task for CharsTask {
 
     fn open(settings: &CharsSettings, assets: Option<Vocabulary>, device: &Device) -> Result<Self, TaskError> {
         let text = &settings.data;
-        let corpus = Corpus::open(&text.source()?, text.units)?;
+        let corpus = text.corpus()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
-            None => Vocabulary::from_corpus(&corpus, &text.vocabulary())?,
+            None => text.vocabulary_of(&corpus)?,
         };
+        let corpus = corpus.cut(&vocabulary)?;
         let split = Split::by_fractions(&corpus, text.split())?;
         let (batch, time) = (text.batch_size, text.sequence_length);
         let unit = corpus.unit().plural();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledTexts, TextReader, WordConfig};
+use rekindle_data::labelled::{Alias, LabelledSource, LabelledTexts, TextReader, WordConfig};
 use rekindle_data::Part;
 use rekindle_models::classifier::ClassifierSettings;
 
@@ -33,14 +33,12 @@ settings! {
             help("validation_share", "Share of the texts to hold out for validation, without --dev");
         /// Seed that chooses the texts to hold out
         split_seed: u64 = 1 => value("SEED").at_least(0);
-        /// Column of the texts: its name, or its number from 1 where there is no header
-        text_column: Option<String> => value("COLUMN").unset("by its name or place");
+        /// How the files are read.
+        @flatten files: TextFileSettings;
         /// Column of the labels: its name, or its number from 1 where there is no header
         label_column: Option<String> => value("COLUMN").unset("by its name or place");
         /// Another spelling of a label; may be given several times
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
-        /// Encoding of the files, such as windows-1252; auto detects it
-        encoding: Encoding = Encoding::Auto => value("NAME");
         /// The vocabulary.
         @flatten vocabulary: VocabularySettings = VocabularySettings { min_count: 2, ..VocabularySettings::default() };
         /// Most words of a text; of a longer one the first and the last half of this many are read
@@ -55,8 +53,9 @@ settings! {
 impl LabelledSettings {
     /// The reader of texts.
     pub fn reader(&self) -> TextReader {
-        let (text_column, label_column) = (self.text_column.clone(), self.label_column.clone());
-        TextReader { encoding: self.encoding, text_column, label_column, aliases: self.aliases.clone() }
+        let TextFileSettings { text_column, encoding } = self.files.clone();
+        let (label_column, aliases) = (self.label_column.clone(), self.aliases.clone());
+        TextReader { encoding, text_column, label_column, aliases, unlabelled: false }
     }
 
     /// The training and the validation texts.

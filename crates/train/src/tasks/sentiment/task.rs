@@ -5,15 +5,17 @@ use rekindle_data::labelled::{Buckets, EncodedTexts, LabelledTexts, TextVocabula
 use rekindle_models::classifier::Classifier;
 
 use super::evaluation::{evaluate, padded};
+use super::pretraining::pretrained;
 use super::settings::SentimentSettings;
+use crate::origin::Origin;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
 /// A run's texts and their batches.
 #[derive(Debug)]
 pub struct SentimentTask {
-    settings: SentimentSettings,
-    vocabulary: TextVocabulary,
+    pub(super) settings: SentimentSettings,
+    pub(super) vocabulary: TextVocabulary,
     data: DataInfo,
     train: EncodedTexts,
     validation: EncodedTexts,
@@ -135,6 +137,10 @@ impl Task for SentimentTask {
         let found = known.iter().flatten().count();
         let words = format!("{found} of {} have vectors in the --init-from run", counted(known.len(), "words"));
         Ok((model.with_weights_of(&source.model, &known, same_classes)?, words))
+    }
+
+    fn origins() -> Vec<Origin<Self>> {
+        vec![Origin::of(pretrained)]
     }
 
     fn loss(&mut self, model: &Classifier, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {

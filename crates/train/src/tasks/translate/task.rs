@@ -6,14 +6,16 @@ use rekindle_models::translator::{Translator, TranslatorSizes};
 use super::error::TranslateError;
 use super::evaluation::evaluate;
 use super::languages::translate;
+use super::pretraining::pretrained;
 use super::settings::TranslateSettings;
+use crate::origin::Origin;
 use crate::prelude::*;
 
 /// A run's sentence pairs and their batches.
 #[derive(Debug)]
 pub struct TranslateTask {
-    settings: TranslateSettings,
-    languages: Languages,
+    pub(super) settings: TranslateSettings,
+    pub(super) languages: Languages,
     /// The training pairs as token ids.
     train: Vec<(Vec<u32>, Vec<u32>)>,
     validation: Pairs,
@@ -136,6 +138,10 @@ impl Task for TranslateTask {
         }
         let model = model.with_weights_of(&source.model).map_err(TranslateError::OtherModel)?;
         Ok((model, "all weights are those of the --init-from run".to_owned()))
+    }
+
+    fn origins() -> Vec<Origin<Self>> {
+        vec![Origin::of(pretrained)]
     }
 
     fn evaluate(&mut self, model: &Translator) -> Result<Option<Report>, TaskError> {
