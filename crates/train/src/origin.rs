@@ -15,6 +15,9 @@ use crate::task::{Task, Trained};
 /// A model with weights of another run, and a summary of what was taken and what begins anew.
 pub type Started<M> = (M, String);
 
+/// Copies what fits from a trained model of the task `S` into a fresh one of the task `T`.
+pub type Take<T, S> = fn(&T, <T as Task>::Model, Trained<S>) -> Result<Started<<T as Task>::Model>, TaskError>;
+
 /// Another task from whose runs a model of the task `T` can start.
 pub struct Origin<T: Task> {
     name: &'static str,
@@ -25,8 +28,8 @@ type Start<T> =
     Box<dyn Fn(&T, <T as Task>::Model, &RunFolder, &Device) -> Result<Started<<T as Task>::Model>, TrainError>>;
 
 impl<T: Task> Origin<T> {
-    /// The task `S`, of whose run `take` copies the weights that fit into a fresh model.
-    pub fn of<S: Task>(take: fn(&T, T::Model, Trained<S>) -> Result<Started<T::Model>, TaskError>) -> Self {
+    /// The task `S`, whose runs `take` reads.
+    pub fn of<S: Task>(take: Take<T, S>) -> Self {
         let start: Start<T> = Box::new(move |task, fresh, run, device| {
             Ok(take(task, fresh, Trained::<S>::open(run, Which::Best, device)?)?)
         });
