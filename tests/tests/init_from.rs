@@ -48,10 +48,10 @@ fn every_regularising_setting_may_differ_from_that_of_the_other_run() {
             valid
         });
         let all: Vec<&str> = shares.iter().flat_map(|(_, option)| [option.as_str(), OTHER]).collect();
-        // What is not 0 by default is set to 0, but for a factor that must be greater.
+        // What is not 0 by default is set to 0, but for what must be greater.
         let none: Vec<&str> = shares
             .iter()
-            .filter(|(key, _)| key != "encoder_rate")
+            .filter(|(key, _)| !["encoder_rate", "embedding_deviation"].contains(&key.as_str()))
             .flat_map(|(_, option)| [option.as_str(), "0"])
             .collect();
         first_loss(&place, &task, "source", &none);

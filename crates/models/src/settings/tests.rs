@@ -42,7 +42,11 @@ fn group<S: Settings>() -> Group {
 }
 
 #[rstest]
-#[case::char_lm(group::<CharLmSettings>(), true, "embedding tied token_dropout activation_penalty slowness_penalty")]
+#[case::char_lm(
+    group::<CharLmSettings>(),
+    true,
+    "embedding embedding_deviation tied token_dropout activation_penalty slowness_penalty"
+)]
 #[case::classifier(
     group::<ClassifierSettings>(),
     true,
@@ -114,7 +118,7 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
 #[case::pooling(
     group::<ClassifierSettings>(),
     "pooling = \"first\"",
-    "--pooling first: must be one of last, mean, max, attention"
+    "--pooling first: must be one of last, mean, max, attention, concat"
 )]
 #[case::attention(
     group::<TranslatorSettings>(),
