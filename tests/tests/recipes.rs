@@ -33,13 +33,14 @@ fn settings(file: &Table) -> Vec<(String, String, Value)> {
 /// Tiny data of the format that a recipe's task reads, and its path.
 fn data(place: &Workplace, recipe: &Table) -> String {
     let write = |name: &str, text: String| fs::write(place.path(name), text).unwrap();
+    let texts = recipe.get("data").is_some_and(|data| data.get("format").is_some());
     match recipe["task"].as_str().unwrap() {
-        "chars" => {
+        "chars" if !texts => {
             write("long.txt", "To be, or not to be, that is the question:\n".repeat(1000));
             "long.txt".to_owned()
         }
-        "sentiment" => {
-            write("texts.tsv", "sentence\tlabel\n".to_owned() + &"a fine film\t1\na dull film\t0\n".repeat(60));
+        "chars" | "sentiment" => {
+            write("texts.tsv", "sentence\tlabel\n".to_owned() + &"a fine film\t1\na dull film\t0\n".repeat(1000));
             "texts.tsv".to_owned()
         }
         "translate" => {

@@ -168,6 +168,12 @@ fn default() -> Result<Chosen> {
     bail!("no compiled backend has a device on this machine; build with `--features flex`")
 }
 
+/// Whether the compiler of a software GPU crashes on the SPIR-V that Burn writes, if it is compiled in, for its products.
+/// The feature `vulkan` makes `wgpu` write it too.
+fn ends_the_program(backend: &str, kind: Kind, spirv: bool) -> bool {
+    spirv && kind == Kind::SoftwareGpu && ["vulkan", "wgpu"].contains(&backend)
+}
+
 fn named(wanted: &str) -> Result<Chosen> {
     let (name, index) = match wanted.split_once(':') {
         Some((name, index)) => {
@@ -189,8 +195,26 @@ fn named(wanted: &str) -> Result<Chosen> {
     let devices = backend.devices();
     let found = devices.len();
     match devices.into_iter().nth(index) {
+        Some((_, kind)) if ends_the_program(name, kind, cfg!(feature = "vulkan")) => bail!(
+            "--backend {wanted}: with the feature `vulkan`, Burn's matrix products end the program on a software GPU \
+             (Mesa 22.3 and 25.0 were tried); build with `--features wgpu` instead, without `vulkan`"
+        ),
         Some((device, kind)) => Ok(Chosen { name: backend.name, device, kind }),
         None if found == 0 => bail!("the backend {name} finds no device on this machine"),
         None => bail!("--backend {wanted}: {name} has {}, numbered from 0", counted(found, "devices")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_software_gpu_with_spirv_is_refused() {
+        assert!(ends_the_program("vulkan", Kind::SoftwareGpu, true));
+        assert!(ends_the_program("wgpu", Kind::SoftwareGpu, true));
+        assert!(!ends_the_program("wgpu", Kind::SoftwareGpu, false));
+        assert!(!ends_the_program("vulkan", Kind::Gpu, true));
+        assert!(!ends_the_program("flex", Kind::Cpu, true));
     }
 }
