@@ -6,7 +6,7 @@
 //! | part | purpose |
 //! |---|---|
 //! | [`TextSource`], [`Corpus`] | open a text of any size, memory-mapped, with located errors |
-//! | [`Unit`], [`Vocabulary`], [`Decoder`] | map characters, bytes or words to ids and back |
+//! | [`Unit`], [`Vocabulary`], [`Decoder`] | map characters, bytes, pieces of words or words to ids and back |
 //! | [`Streams`] | batches for stateful training |
 //! | [`frames`] | clips: folders of images, NumPy arrays, CSV tables; labels; batches of chunks, read ahead |
 //! | [`images`] | MNIST's idx files, folders of images, generated strokes and shapes; binarisation |

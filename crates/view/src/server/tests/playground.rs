@@ -1,7 +1,5 @@
 //! Trying the model of a tiny run of each task.
 
-use std::time::Instant;
-
 use super::*;
 
 const TINY: &str = "[model]\nhidden = 8\n";
@@ -163,9 +161,8 @@ fn work_ends_when_its_connection_is_closed() {
             assert_eq!(response.status(), StatusCode::OK);
         });
     }
-    let began = Instant::now();
+    // Without a place, this would wait for all of the texts above.
     played(&place, &json!({"options": {"length": 3}}));
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]
