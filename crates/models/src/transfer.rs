@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use rekindle_rnn::Recurrent;
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
+use crate::char_lm::CharLm;
 use crate::host::values;
 
 /// A mismatch between a model and the one whose weights it starts from.
@@ -77,6 +78,18 @@ pub(crate) fn same_shape(parameter: &str, wanted: Vec<usize>, found: Vec<usize>)
         return Ok(());
     }
     Err(TransferError::Shape { parameter: parameter.to_owned(), wanted, found })
+}
+
+/// The embeddings of `source`, `[V, E]`, for a model whose embeddings are `width` wide.
+///
+/// # Errors
+///
+/// When it has none, or theirs is another width.
+pub(crate) fn embeddings_of(source: &CharLm, width: usize) -> Result<Tensor<2>, TransferError> {
+    let missing = || TransferError::Missing { parameter: "embedding.weight".to_owned() };
+    let table = source.embedding.as_ref().ok_or_else(missing)?.val();
+    same_shape("embedding.weight [.., embedding]", vec![width], vec![table.dims()[1]])?;
+    Ok(table)
 }
 
 /// `stack` with the weights of `source`, a stack that reads forward, in its forward direction; its reverse direction

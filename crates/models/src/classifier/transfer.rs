@@ -6,7 +6,7 @@ use super::Classifier;
 use crate::TransferError;
 use crate::char_lm::CharLm;
 use crate::host::values;
-use crate::transfer::{same_shape, same_stack, with_forward, with_rows};
+use crate::transfer::{embeddings_of, same_stack, with_forward, with_rows};
 
 impl Classifier {
     /// This model with the weights of `source`. Both must be on one device.
@@ -52,10 +52,7 @@ impl Classifier {
     ///
     /// When `known` has an id outside of `source`.
     pub fn with_language_model(self, source: &CharLm, known: &[Option<u32>]) -> Result<Self, TransferError> {
-        let missing = || TransferError::Missing { parameter: "embedding.weight".to_owned() };
-        let table = source.embedding.as_ref().ok_or_else(missing)?.val();
-        let [here, there] = [self.embedding.dims()[1], table.dims()[1]];
-        same_shape("embedding.weight [.., embedding]", vec![here], vec![there])?;
+        let table = embeddings_of(source, self.embedding.dims()[1])?;
         let mut model = self.with_vectors_of(table, known);
         model.recurrent = with_forward(model.recurrent, &source.recurrent)?;
         Ok(model)

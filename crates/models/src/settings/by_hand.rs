@@ -1,6 +1,6 @@
 //! The penalties on hidden states, by their definition.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::PenaltySettings;
 
@@ -25,4 +25,19 @@ pub(crate) fn states(hidden: Tensor<3>) -> Vec<Vec<f32>> {
     let width = hidden.dims()[2];
     let values: Vec<f32> = hidden.into_data().iter().collect();
     values.chunks(width).map(<[f32]>::to_vec).collect()
+}
+
+/// Checks that the loss of the settings with penalties is that of the plain ones and `wanted` in training, up to the
+/// rounding of two losses to single precision, and that of the plain ones alone outside of training.
+pub(crate) fn check<S>(
+    loss: impl Fn(&S, &Device) -> f64,
+    [plain, penalized]: [&S; 2],
+    device: &Device,
+    wanted: f64,
+    tolerance: f64,
+) {
+    let training = device.clone().autodiff();
+    let found = loss(penalized, &training) - loss(plain, &training);
+    assert!((found - wanted).abs() < tolerance, "{found} for {wanted}");
+    assert_eq!(loss(penalized, device), loss(plain, device));
 }

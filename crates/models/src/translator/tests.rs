@@ -12,7 +12,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::decode::{Sampling, Search, StepDecoder, Symbols, sample, search};
-use crate::settings::by_hand::{BOTH, penalty, states};
+use crate::settings::by_hand::{BOTH, check, penalty, states};
 use rekindle_testing::devices;
 
 fn model(cell: Cell, attention: AttentionKind, smoothing: f64, device: &Device) -> Translator {
@@ -86,13 +86,9 @@ fn the_loss_has_the_penalties_of_the_encoder_and_of_the_decoder(
             states(Tensor::cat(hidden.collect(), 1))
         });
         let wanted = penalty(&encoded, &BOTH) + penalty(&decoded, &BOTH);
-        let training = device.clone().autodiff();
-        let found = of(&penalized, &training) - of(&plain, &training);
-        // A difference of two losses near 2.4 in single precision.
-        assert!((found - wanted).abs() < 3e-6, "{found} for {wanted}");
         assert!(wanted > 0.01, "{wanted}");
-        // Not outside of training.
-        assert_eq!(of(&penalized, &device), of(&plain, &device));
+        // A difference of two losses near 2.4 in single precision.
+        check(of, [&plain, &penalized], &device, wanted, 3e-6);
     }
 }
 

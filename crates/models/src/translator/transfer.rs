@@ -4,7 +4,7 @@ use super::Translator;
 use crate::TransferError;
 use crate::char_lm::{CharLm, Output};
 use crate::host::values;
-use crate::transfer::{same_cell, same_shape, with_forward, with_rows, with_weights_of};
+use crate::transfer::{embeddings_of, same_cell, with_forward, with_rows, with_weights_of};
 
 impl Translator {
     /// This model, with its own dropout and other settings of training, and the weights of `source`.
@@ -37,12 +37,9 @@ impl Translator {
         source: &CharLm,
         known: &[Option<u32>],
     ) -> Result<(Self, bool), TransferError> {
-        let missing = || TransferError::Missing { parameter: "embedding.weight".to_owned() };
-        let table = source.embedding.as_ref().ok_or_else(missing)?.val();
-        let [here, there] = [self.target_embedding.dims()[1], table.dims()[1]];
-        same_shape("embedding.weight [.., embedding]", vec![here], vec![there])?;
+        let here = self.target_embedding.dims()[1];
+        let table = values(embeddings_of(source, here)?);
         self.decoder = with_forward(self.decoder, &source.recurrent)?;
-        let table = values(table);
         let factor = if self.output.is_none() { 1.0 / (here as f32).sqrt() } else { 1.0 };
         self.target_embedding = with_rows(self.target_embedding, &table, known, factor);
         let (weight, bias) = match &source.output {
