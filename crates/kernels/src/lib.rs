@@ -19,6 +19,7 @@
 //! - [`parallel`]: independent work on the CPU in parallel.
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
 //!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
+//! - [`glimpse`]: reading and writing images through a grid of Gaussian filters.
 //! - [`norm`], [`adam`], [`sgd`]: clipping of the gradients and a step of the optimizer; on a GPU, of all parameters in
 //!   a few launches.
 //! - [`precision`]: products of half precision on a GPU.
@@ -60,6 +61,7 @@ pub mod attention;
 pub mod convolution;
 pub mod cross_entropy;
 pub mod device;
+pub mod glimpse;
 pub mod gru;
 pub mod launches;
 pub mod layout;

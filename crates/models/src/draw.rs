@@ -14,18 +14,20 @@
 //! ```
 //!
 //! `D = C × height × width` are the pixels of an image, `R` is `2D` or `2CN²`. To generate, `z_t` is drawn from
-//! `N(0, I)` and the encoder is not run. See [`window`] for the glimpses and [`bound`] for the loss.
+//! `N(0, I)` and the encoder is not run. See [`rekindle_kernels::glimpse`] for the glimpses and [`bound`] for the
+//! loss.
 
 pub mod bound;
 mod steps;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
-pub mod window;
+mod window;
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
+use rekindle_kernels::glimpse::WINDOW;
 use rekindle_rnn::{Cell, Initialization, Layer, LayerConfig};
 use rekindle_settings::{SettingError, settings};
 use serde::{Deserialize, Serialize};
@@ -136,7 +138,7 @@ impl DrawModelSettings {
         let (encoder, decoder) = (lstm(encoder_input), lstm(latent));
         let mut linear = |output| crate::init::linear(hidden, output, rng, device);
         let latent = linear(2 * latent);
-        let mut window = |size: usize| window::over_the_middle(linear(5), size, height.max(width), device);
+        let mut window = |size: usize| window::over_the_middle(linear(WINDOW), size, height.max(width), device);
         let read = self.read_grid().map(&mut window);
         let window = self.write_grid().map(&mut window);
         let write = linear(self.write_grid().map_or(shape.pixels(), |n| channels * n * n));

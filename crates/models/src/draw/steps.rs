@@ -6,7 +6,8 @@
 //! same for all steps: half of the encoder's work.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::layout::{concatenate, contiguous};
+use rekindle_kernels::glimpse::{Grid, LOG_BOUND};
+use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::sigmoid;
@@ -16,9 +17,9 @@ use rekindle_rnn::Layer;
 
 use crate::repeated::RepeatedLinear;
 
+use super::Draw;
 use super::bound::{self, Bound};
-use super::window::{LOG_BOUND, Window};
-use super::{Draw, ImageShape};
+use super::window::grid;
 
 /// The canvas after a step, and that step's windows.
 #[derive(Clone, Debug)]
@@ -30,6 +31,9 @@ pub struct Drawn {
     /// `[B, 4]`: the same of the write window.
     pub written: Option<Tensor<2>>,
 }
+
+/// A grid and its windows `[B, 5]`.
+type Placed = (Grid, Tensor<2>);
 
 /// `h` and `c` of an LSTM, `[B, H]` each.
 type Memory = [Tensor<2>; 2];
@@ -66,9 +70,9 @@ enum Reading {
     Glimpse {
         /// From `H` to the parameters of the window.
         window: RepeatedLinear,
-        n: usize,
-        /// `[B, C, height, width]`
-        images: Tensor<4>,
+        grid: Grid,
+        /// `[B, D]`
+        images: Tensor<2>,
         /// From `2CN²` to `4H`.
         glimpse: RepeatedLinear,
     },
@@ -98,7 +102,8 @@ struct Decoder<'m> {
     memory: Memory,
     /// `[B, D]`: `c_t`.
     canvas: Tensor<2>,
-    written: Option<Tensor<2>>,
+    /// The latest write window.
+    written: Option<Placed>,
 }
 
 impl Draw {
@@ -213,13 +218,12 @@ struct Inferred {
     latent: Tensor<2>,
     /// `[B, Z]`
     noise: Tensor<2>,
-    /// `[B, 4]`: the read window.
-    read: Option<Tensor<2>>,
+    /// The read window.
+    read: Option<Placed>,
 }
 
 impl Encoder {
     fn new(model: &Draw, images: Tensor<2>) -> Self {
-        let ImageShape { channels, height, width } = model.shape;
         let [batch, _] = images.dims();
         let seen = model.settings.read_numbers(model.shape);
         let weight = model.encoder.matrix("weight_ih");
@@ -230,8 +234,8 @@ impl Encoder {
         let reading = match (&model.read, model.settings.read_grid()) {
             (Some(layer), Some(n)) => Reading::Glimpse {
                 window: RepeatedLinear::of(layer, batch),
-                n,
-                images: images.reshape([batch, channels, height, width]),
+                grid: grid(n, model.shape),
+                images,
                 glimpse: RepeatedLinear::new(columns(0, 2 * seen), Some(bias), batch),
             },
             _ => {
@@ -247,22 +251,19 @@ impl Encoder {
     }
 
     /// Reads the images with the decoder's state: `h^enc_t`, and the read window.
-    fn read(&mut self, decoder: &Decoder) -> (Tensor<2>, Option<Tensor<2>>) {
-        let drawn = sigmoid(decoder.canvas.clone());
+    fn read(&mut self, decoder: &Decoder) -> (Tensor<2>, Option<Placed>) {
+        let canvas = decoder.canvas.clone();
         let [hidden, _] = decoder.memory.clone();
-        let (seen, bounds) = match &self.reading {
-            Reading::Whole { image, error } => (error.add_product(image.clone(), drawn), None),
-            Reading::Glimpse { window, n, images, glimpse } => {
-                let [_, _, height, width] = images.dims();
-                let window = Window::new(window.forward(hidden.clone()), *n, height, width);
-                let errors = images.clone() - drawn.reshape(images.dims());
-                let read = window.read(concatenate([images.clone(), errors], 1));
-                (glimpse.forward(read), Some(window.bounds()))
+        let (seen, window) = match &self.reading {
+            Reading::Whole { image, error } => (error.add_product(image.clone(), sigmoid(canvas)), None),
+            Reading::Glimpse { window, grid, images, glimpse } => {
+                let window = window.forward(hidden.clone());
+                (glimpse.forward(grid.read(images.clone(), canvas, window.clone())), Some((*grid, window)))
             }
         };
         let projection = self.decoder.add_product(seen, hidden);
         self.memory = self.cell.step(projection, self.memory.clone());
-        (self.memory[0].clone(), bounds)
+        (self.memory[0].clone(), window)
     }
 }
 
@@ -289,19 +290,21 @@ impl<'m> Decoder<'m> {
     fn write(&mut self, latent: Tensor<2>) {
         self.memory = self.cell.step(self.input.forward(latent), self.memory.clone());
         let hidden = self.memory[0].clone();
-        let mut written = self.write.forward(hidden.clone());
-        let ImageShape { channels, height, width } = self.model.shape;
-        if let (Some(layer), Some(n)) = (&self.window, self.model.settings.write_grid()) {
-            let [batch, _] = written.dims();
-            let window = Window::new(layer.forward(hidden), n, height, width);
-            written = window.write(written.reshape([batch, channels, n, n]));
-            self.written = Some(window.bounds());
-        }
-        self.canvas = self.canvas.clone() + written;
+        let written = self.write.forward(hidden.clone());
+        let canvas = self.canvas.clone();
+        self.canvas = match (&self.window, self.model.settings.write_grid()) {
+            (Some(layer), Some(n)) => {
+                let (grid, window) = (grid(n, self.model.shape), layer.forward(hidden));
+                self.written = Some((grid, window.clone()));
+                grid.write(canvas, written, window)
+            }
+            _ => canvas + written,
+        };
     }
 
-    fn drawn(&self, read: Option<Tensor<2>>) -> Drawn {
-        Drawn { image: sigmoid(self.canvas.clone()), read, written: self.written.clone() }
+    fn drawn(&self, read: Option<Placed>) -> Drawn {
+        let bounds = |(grid, window): Placed| grid.bounds(window);
+        Drawn { image: sigmoid(self.canvas.clone()), read: read.map(bounds), written: self.written.clone().map(bounds) }
     }
 }
 

@@ -10,7 +10,7 @@ use rekindle_rnn::{Layer, Weight};
 use rekindle_testing::devices;
 use rstest::rstest;
 
-use super::window::Window;
+use super::window::grid;
 use super::{Draw, DrawModelSettings, ImageShape, Likelihood, bound};
 
 fn rng() -> ChaCha8Rng {
@@ -271,51 +271,6 @@ fn every_step_has_noise_of_its_own() {
 }
 
 #[rstest]
-#[case::in_the_middle([0.0, 0.0, 0.0, 0.0, 0.3])]
-#[case::aside([0.6, -0.3, -1.0, -0.7, -0.5])]
-fn filters_are_those_of_a_direct_loop(#[case] parameters: [f64; 5]) {
-    let (n, height, width) = (3, 7, 9);
-    let [gx, gy, log_variance, log_stride, log_intensity] = parameters;
-    let stride = 8.0 / 2.0 * f64::exp(log_stride);
-    let bank = |centre: f64, pixels: usize| -> Vec<Vec<f64>> {
-        (1..=n)
-            .map(|i| {
-                let point = centre + (i as f64 - n as f64 / 2.0 - 0.5) * stride;
-                let weight = |a: usize| (-(a as f64 - point).powi(2) / (2.0 * log_variance.exp())).exp();
-                let sum: f64 = (1..=pixels).map(weight).sum();
-                (1..=pixels).map(|a| weight(a) / sum).collect()
-            })
-            .collect()
-    };
-    let (across, down) = (bank(5.0 * (gx + 1.0), width), bank(4.0 * (gy + 1.0), height));
-    for device in devices() {
-        let on = (&device, DType::F32);
-        let image = wave::<4>([1, 1, height, width], 0.1, on);
-        let patch = wave::<4>([1, 1, n, n], 0.9, on);
-        let row = Tensor::from_data(TensorData::new(parameters.to_vec(), [1, 5]), on);
-        let window = Window::new(row, n, height, width);
-        let (pixels, numbers) = (values(image.clone()), values(patch.clone()));
-        let gamma = log_intensity.exp();
-        let mut wanted = Vec::new();
-        for (j, i) in (0..n).flat_map(|j| (0..n).map(move |i| (j, i))) {
-            let terms = (0..height).flat_map(|b| (0..width).map(move |a| (b, a)));
-            wanted.push(gamma * terms.map(|(b, a)| down[j][b] * pixels[b * width + a] * across[i][a]).sum::<f64>());
-        }
-        for (b, a) in (0..height).flat_map(|b| (0..width).map(move |a| (b, a))) {
-            let terms = (0..n).flat_map(|j| (0..n).map(move |i| (j, i)));
-            wanted.push(terms.map(|(j, i)| down[j][b] * numbers[j * n + i] * across[i][a]).sum::<f64>() / gamma);
-        }
-        let seen = [values(window.read(image)), values(window.write(patch))].concat();
-        for (seen, wanted) in seen.iter().zip(&wanted) {
-            // f32 against f64, sums of 63 numbers below 1.
-            assert!((seen - wanted).abs() < 2e-6, "{seen} and {wanted} on {device:?}");
-        }
-        let bounds = values(window.bounds());
-        assert!((bounds[2] - bounds[0] - 2.0 * stride).abs() < 1e-4, "the grid is two strides wide: {bounds:?}");
-    }
-}
-
-#[rstest]
 #[case::the_paper(2, 5)]
 #[case::one_filter(1, 1)]
 fn the_first_windows_of_a_new_model_lie_over_the_middle_half(#[case] read: usize, #[case] write: usize) {
@@ -326,11 +281,11 @@ fn the_first_windows_of_a_new_model_lie_over_the_middle_half(#[case] read: usize
         let model = settings.init_with(shape(1, height, width), &mut rng(), &device);
         for (layer, n) in [(model.read, read), (model.window, write)] {
             let hidden = Tensor::zeros([1, settings.hidden], &device);
-            let window = Window::new(layer.unwrap().forward(hidden), n, height, width);
+            let bounds = grid(n, shape(1, height, width)).bounds(layer.unwrap().forward(hidden));
             // 13.5 pixels of 27, around the middle of both sides; a lone filter has no extent.
             let half = if n == 1 { 0.0 } else { 13.5 / 2.0 };
             let wanted = [13.5 - half, 9.5 - half, 13.5 + half, 9.5 + half];
-            for (seen, wanted) in values(window.bounds()).iter().zip(wanted) {
+            for (seen, wanted) in values(bounds).iter().zip(wanted) {
                 assert!((seen - wanted).abs() < 1e-4, "{seen} and {wanted} of {n} filters on {device:?}");
             }
         }
