@@ -1,5 +1,6 @@
 use rekindle_models::captioner::{CaptionerSettings, CaptionerSizes};
 use rekindle_models::settings::RecurrentSettings;
+use rekindle_settings::Settings;
 
 use super::*;
 
