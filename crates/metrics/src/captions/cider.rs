@@ -1,17 +1,4 @@
 //! CIDEr-D.
-//!
-//! The scores of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D
-//! variant of the appendix), for each candidate, from 0 to 10; that of a corpus is their mean.
-//!
-//! The weight of each n-gram `ω` is its term frequency times `log(N / df(ω))`, where `N` is the number of images and
-//! `df` the number of those with `ω` in some reference. So a score depends on all images together, and a corpus of one
-//! image has 0. With the weights `g` of candidate `c` and reference `r`, and lengths `l`:
-//!
-//! ```text
-//! CIDEr-D_n = 10/m Σ_r exp(-(l_c - l_r)² / 2σ²) · min(g_n(c), g_n(r)) · g_n(r) / (‖g_n(c)‖ ‖g_n(r)‖)      σ = 6
-//! ```
-//!
-//! averaged over n from 1 to 4. As in the reference implementation, a length is the number of bigrams.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -38,6 +25,19 @@ fn borrowed(words: &[String]) -> Vec<&str> {
 }
 
 /// CIDEr-D with fixed references, whose n-grams are counted and weighted once: for many candidates of the same images.
+///
+/// The scores of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D
+/// variant of the appendix), for each candidate, from 0 to 10; that of a corpus is their mean.
+///
+/// The weight of each n-gram `ω` is its term frequency times `log(N / df(ω))`, where `N` is the number of images and
+/// `df` the number of those with `ω` in some reference. So a score depends on all images together, and a corpus of one
+/// image has 0. With the weights `g` of candidate `c` and reference `r`, and lengths `l`:
+///
+/// ```text
+/// CIDEr-D_n = 10/m Σ_r exp(-(l_c - l_r)² / 2σ²) · min(g_n(c), g_n(r)) · g_n(r) / (‖g_n(c)‖ ‖g_n(r)‖)      σ = 6
+/// ```
+///
+/// averaged over n from 1 to 4. As in the reference implementation, a length is the number of bigrams.
 ///
 /// ```
 /// use rekindle_metrics::captions::CiderD;
