@@ -245,3 +245,86 @@ fn bad_data_and_weights_are_named() {
     fs::write(place.path("colours/Flickr8k.token.txt"), "red1.ppm\tno number\n").unwrap();
     train(&[]).assert().code(1).stderr(contains("Flickr8k.token.txt, line 1"));
 }
+
+/// A run of a few steps on generated shapes that writes some words where they belong.
+const SHAPES: [&str; 16] = [
+    "train",
+    "caption",
+    "--hidden",
+    "48",
+    "--pillar",
+    "48",
+    "--embedding",
+    "32",
+    "--batch-size",
+    "16",
+    "--threads",
+    "1",
+    "--image-size",
+    "24",
+    "--print-every",
+    "1",
+];
+
+fn shapes<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&SHAPES[..], more].concat()
+}
+
+/// The rewards of a run's steps.
+fn rewards(place: &Workplace, run: &str) -> Vec<f64> {
+    let metrics = fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+    let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["kind"] == "step").map(|line| line["reward"].as_f64().expect("a reward")).collect()
+}
+
+#[test]
+fn self_critical_training_raises_the_reward_and_resumes_with_the_same_samples() {
+    let place = Workplace::new();
+    place.rekindle(&shapes(&["--steps", "300", "--out", "base"])).assert().success();
+    let rewarded = ["--init-from", "base", "--self-critical", "--learning-rate", "0.0003", "--dropout", "0.1"];
+    let rewarded = shapes(&rewarded);
+    let train = |more: &[&'static str]| place.rekindle(&[&rewarded[..], more].concat()).assert();
+    train(&["--steps", "100", "--out", "unbroken"]).success().stderr(contains(", reward "));
+    let all = rewards(&place, "unbroken");
+    let mean = |rewards: &[f64]| rewards.iter().sum::<f64>() / rewards.len() as f64;
+    assert_eq!(all.len(), 100);
+    // 1.2 and 1.3 times with two seeds.
+    assert!(mean(&all[80..]) > 1.1 * mean(&all[..10]), "{all:?}");
+    let cider = |run| place.json(&["eval", run, "--json"])["cider"].as_f64().unwrap();
+    assert!(cider("unbroken") > cider("base") + 0.1, "{} and {}", cider("unbroken"), cider("base"));
+
+    train(&["--steps", "8", "--out", "broken"]).success();
+    // A run that is resumed does not need the option again.
+    place.rekindle(&["train", "--resume", "broken", "--steps", "12", "--threads", "1"]).assert().success();
+    assert_eq!(place.step_losses("broken")[..], place.step_losses("unbroken")[..12]);
+    assert_eq!(rewards(&place, "broken")[..], all[..12]);
+}
+
+#[test]
+fn self_critical_training_goes_with_the_other_options_of_training() {
+    let place = place();
+    lite0(&place.path("lite0.safetensors"), 1);
+    let encoder = ["--encoder", "efficientnet-lite0", "--encoder-weights", "lite0.safetensors"];
+    let train = |more: &[&'static str]| place.rekindle(&small(&[&encoder[..], more].concat())).assert();
+    train(&["--steps", "2", "--out", "base"]).success();
+    // The encoder is trained along, from the second step on.
+    let tuned = ["--init-from", "base", "--self-critical", "--fine-tune-after", "1", "--flip", "--ema", "0.9"];
+    let tuned = [&tuned[..], &["--samples", "3", "--steps", "3", "--accumulate", "2", "--out", "tuned"]].concat();
+    train(&tuned).success();
+    assert_eq!(rewards(&place, "tuned").len(), 3);
+    train(&["--init-from", "base", "--self-critical", "--baseline", "greedy", "--steps", "2", "--out", "greedy"])
+        .success();
+    place.rekindle(&["eval", "greedy", "--with", "base"]).assert().success();
+    train(&["--self-critical", "--out", "x"]).code(1).stderr(contains("--init-from RUN"));
+    train(&["--samples", "3", "--out", "x"]).code(1).stderr(contains("with --self-critical"));
+    assert!(!place.path("x").exists());
+}
+
+#[test]
+fn a_blind_model_writes_one_caption_for_all_pictures() {
+    let place = place();
+    place.rekindle(&small(&["--epochs", "4", "--blind", "--scheduled-sampling", "0.2"])).assert().success();
+    let predict = ["predict", "runs/caption", "colours/images/red7.ppm", "colours/images/blue7.ppm", "--json"];
+    let said = place.json(&predict);
+    assert_eq!(said[0]["captions"][0]["text"], said[1]["captions"][0]["text"], "{said}");
+}

@@ -85,7 +85,8 @@ impl Progress {
             self.bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let left = self.time_left(report.step);
-        let loss = format!("loss {:.4}{}", report.loss, self.loss_unit);
+        let figure = report.figure.map(|figure| format!(", {} {:.4}", figure.name.replace('_', " "), figure.value));
+        let loss = format!("loss {:.4}{}{}", report.loss, self.loss_unit, figure.unwrap_or_default());
         let speed = format!("{} {}/s", thousands(report.items_per_second), self.unit);
         let figures = format!("{loss}, {speed}, {} left", HumanDuration(left));
         if !self.bar.is_hidden() {

@@ -9,7 +9,7 @@ mod rouge;
 
 pub use attention::AttentionCorrectness;
 pub use bleu::bleu;
-pub use cider::cider_d;
+pub use cider::{CiderD, cider_d};
 pub use meteor::{Meteor, meteor};
 pub use ptb::words;
 pub use rouge::rouge_l;

@@ -27,6 +27,10 @@
 //! loss  = mean -ln p(y_t) + λ mean_p (1 - Σ_t α_tp)²  doubly stochastic: each place gets its share over the sentence
 //! ```
 //!
+//! Scheduled sampling replaces some tokens that are read in training by the model's predictions, as in a
+//! [`translator`](crate::translator). A blind model reads zeros in place of the features: it shows how much can be said
+//! without the image.
+//!
 //! # Three questions
 //!
 //! Notes of the lecture leave these open.
@@ -46,6 +50,7 @@
 
 pub mod encoder;
 mod penalty;
+mod sampled;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 mod transfer;
@@ -70,6 +75,7 @@ use crate::host::{DeviceError, rows};
 use crate::settings::{PenaltySettings, RecurrentSettings};
 use encoder::{Encoder, EncoderConfig, View};
 use penalty::penalty;
+pub use sampled::WeightedCaption;
 
 names! {
     /// When the image enters a model without attention.
@@ -108,6 +114,10 @@ settings! {
         doubly_stochastic: f64 => value("WEIGHT").at_least(0);
         /// Share of the target probability that is spread over all tokens, in training
         label_smoothing: f64 => value("SHARE").at_least(0).below(1);
+        /// Share of the caption tokens that training replaces by the model's own guesses
+        scheduled_sampling: f64 => value("SHARE").at_least(0).below(1);
+        /// Read zeros in place of the image: a baseline that shows what the image adds
+        blind: bool;
         /// Penalties on the hidden states.
         @flatten penalties: PenaltySettings;
     }
@@ -163,6 +173,8 @@ pub struct Captioner {
     every: bool,
     doubly_stochastic: f64,
     label_smoothing: f64,
+    scheduled_sampling: f64,
+    blind: bool,
     #[module(skip)]
     penalties: Penalties,
     start: u32,
@@ -219,6 +231,8 @@ impl CaptionerSettings {
             every: self.image_term == ImageTerm::Every,
             doubly_stochastic: self.doubly_stochastic,
             label_smoothing: self.label_smoothing,
+            scheduled_sampling: self.scheduled_sampling,
+            blind: self.blind,
             penalties: self.penalties.penalties(),
             start,
             end,
@@ -234,13 +248,15 @@ impl Captioner {
 
     /// Training loss `[1]` for `B` images with their captions: mean cross-entropy in nats per token with label
     /// smoothing, ends included, plus the doubly stochastic penalty and, in training, the penalties on the hidden states.
-    /// `features` is `[B, P, F]`.
+    /// Scheduled sampling replaces a share of the tokens that are read. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
     /// When there is no caption, or the number of caption lists is not the number of images.
     pub fn loss(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
         let targets = self.targets(features.dims()[0], captions);
+        let targets =
+            targets.with_predictions(self.scheduled_sampling, |before| self.guesses(features.clone(), before));
         let read = self.read(features, &targets);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
         let loss = smoothed::loss(read.outputs, weight, bias, targets.wanted, self.label_smoothing);
@@ -310,7 +326,7 @@ impl Captioner {
         let wanted = targets.places(|t, row| t * rows + row);
         let words = self.words(targets.read.clone());
         let width = words.dims()[1];
-        let image = apply(&self.image, features);
+        let image = self.image(features);
         let Some(attention) = &self.attention else {
             let vectors = image.squeeze_dim::<2>(1);
             let vectors = spread(vectors, captions).unsqueeze_dim::<3>(0);
@@ -349,6 +365,18 @@ impl Captioner {
         let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
         let attention = Some(Tensor::cat(weights, 0));
         Read { outputs: self.combined(parts), attention, penalty: penalty.flatten() }
+    }
+
+    /// The most probable token after each time step of `before`, which is read in full, time-major.
+    fn guesses(&self, features: Tensor<3>, before: &Targets) -> Tensor<1, Int> {
+        let outputs = self.read(features, before).outputs.detach();
+        let guesses = self.logits(outputs).argmax(1);
+        guesses.reshape([before.rows(), before.time]).swap_dims(0, 1).reshape([-1_i64])
+    }
+
+    /// The projected pillars `[B, P, D]` of `features` `[B, P, F]`.
+    fn image(&self, features: Tensor<3>) -> Tensor<3> {
+        apply(&self.image, if self.blind { features.zeros_like() } else { features })
     }
 
     /// One step with attention, from the previous tokens. The memory is of `B` images with `N / B` rows each.

@@ -42,7 +42,7 @@ use rekindle_rnn::{Cell, KnownInput, LayerState, Penalties, Recurrent, State, Un
 use rekindle_settings::{SettingError, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
-use crate::decode::forced::{Targets, time_major, with_guesses};
+use crate::decode::forced::{Targets, time_major};
 use crate::decode::{Forced, mixture};
 use crate::host::{DeviceError, ids, rows};
 use crate::settings::{PenaltySettings, RecurrentSettings};
@@ -228,10 +228,8 @@ impl Translator {
     /// When there is no sentence, or the numbers of targets and sources differ.
     pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
         let (encoded, of_encoder) = self.encode_penalized(sources);
-        let mut targets = self.targets(targets);
-        if self.scheduled_sampling > 0.0 {
-            targets = self.with_guesses(&encoded, targets);
-        }
+        let targets = self.targets(targets);
+        let targets = targets.with_predictions(self.scheduled_sampling, |before| self.guesses(&encoded, before));
         let (outputs, of_decoder) = self.forced_outputs(&encoded, &targets);
         let (weight, bias) = (self.output_weight(), self.output_bias.val());
         let loss = smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
@@ -318,21 +316,12 @@ impl Translator {
         Targets::new(&targets, [self.start, self.end], 0, &self.device())
     }
 
-    /// The same targets with some input tokens, starts excepted, replaced by the model's predictions.
-    fn with_guesses(&self, encoded: &Encoded, targets: Targets) -> Targets {
-        let (time, batch) = (targets.time, targets.rows());
-        if time == 1 {
-            return targets;
-        }
-        let right = targets.read.clone();
-        let before =
-            Targets { time: time - 1, read: right.clone().narrow(0, 0, (time - 1) * batch), ..targets.clone() };
-        let seen = self.read(encoded, &before).seen.swap_dims(0, 1).detach();
-        let width = seen.dims()[2];
-        let outputs = self.combined(seen.reshape([(time - 1) * batch, width]));
-        let guesses = self.logits(outputs).argmax(1).squeeze_dim::<1>(1);
-        let guesses = Tensor::cat(vec![right.clone().narrow(0, 0, batch), guesses], 0);
-        Targets { read: with_guesses(right, guesses, self.scheduled_sampling), ..targets }
+    /// The most probable token after each time step of `before`, time-major.
+    fn guesses(&self, encoded: &Encoded, before: &Targets) -> Tensor<1, Int> {
+        let seen = self.read(encoded, before).seen.swap_dims(0, 1).detach();
+        let [time, rows, width] = seen.dims();
+        let outputs = self.combined(seen.reshape([time * rows, width]));
+        self.logits(outputs).argmax(1).squeeze_dim(1)
     }
 
     /// `o` `[N, E]` at the `N` target tokens, the ends included, and the penalties on the decoder's hidden states, in

@@ -75,6 +75,15 @@ pub enum Event<'a> {
     },
 }
 
+/// A figure of a step besides those that every task has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepFigure {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value: the mean over the batches of the step.
+    pub value: f64,
+}
+
 /// The figures of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
@@ -92,6 +101,8 @@ pub struct StepReport {
     pub items: u64,
     /// Items per second, over the steps since the last printed one.
     pub items_per_second: f64,
+    /// A figure that only this task has.
+    pub figure: Option<StepFigure>,
     /// Whether this step's figures are printed, as every `print_every`-th step's are.
     pub printed: bool,
 }

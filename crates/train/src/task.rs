@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::carry::Carry;
 use crate::error::TaskError;
+use crate::event::StepFigure;
 use crate::origin::Origin;
 use crate::report::Report;
 use crate::run::assets::Assets;
@@ -90,6 +91,22 @@ pub trait Task: Sized + 'static {
     /// When the weights cannot be read or do not fit.
     fn begin(&self, model: Self::Model) -> Result<Self::Model, TaskError> {
         Ok(model)
+    }
+
+    /// Checks that a new run may begin with the weights of another run, or with fresh ones. By default it may.
+    ///
+    /// # Errors
+    ///
+    /// When the settings want the other.
+    fn check_start(&self, from_another: bool) -> Result<(), TaskError> {
+        let _ = from_another;
+        Ok(())
+    }
+
+    /// Whether a loss far above the first one means that the training has diverged. By default it does; not of a loss
+    /// that may be negative.
+    fn loss_has_bound(&self) -> bool {
+        true
     }
 
     /// Copies the weights of `source` that fit into the fresh `model`. Returns a summary too. Refused by default.
@@ -214,4 +231,19 @@ pub struct BatchLoss<C> {
     pub carry: C,
     /// Number of items in the batch, in the task's unit.
     pub items: u64,
+    /// A figure of the batch besides its loss, for instance a reward.
+    pub figure: Option<StepFigure>,
+}
+
+impl<C> BatchLoss<C> {
+    /// A loss without another figure.
+    pub fn new(loss: Tensor<1>, carry: C, items: u64) -> Self {
+        Self { loss, carry, items, figure: None }
+    }
+
+    /// The same with a figure. It is shown and logged beside the loss, under its name; the name must not change within a
+    /// run.
+    pub fn with_figure(self, name: &'static str, value: f64) -> Self {
+        Self { figure: Some(StepFigure { name, value }), ..self }
+    }
 }

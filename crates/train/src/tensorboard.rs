@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::TrainError;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, StepFigure};
 
 /// The beginning of the names of event files, by which TensorBoard finds them.
 pub(crate) const PREFIX: &str = "events.out.tfevents.";
@@ -129,6 +129,9 @@ impl Observer for TensorBoard {
                 self.scalar(report.step, "train/gradient_norm", report.gradient_norm);
                 self.scalar(report.step, "train/learning_rate", report.learning_rate);
                 self.scalar(report.step, "train/items_per_second", report.items_per_second);
+                if let Some(StepFigure { name, value }) = report.figure {
+                    self.scalar(report.step, &format!("train/{name}"), value);
+                }
             }
             Event::Updated { step, layers } => {
                 for layer in *layers {

@@ -27,7 +27,6 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::precision::within;
-use rekindle_kernels::split_mix;
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
 use rekindle_rnn::blank;
@@ -38,7 +37,7 @@ use crate::carry::Carry;
 use crate::clipping::{Clip, gradient_norms};
 use crate::depth::Depths;
 use crate::error::TrainError;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, StepFigure};
 use crate::memory::Estimate;
 use crate::optimizer::{self, Optimizer};
 use crate::origin::started;
@@ -47,6 +46,7 @@ use crate::report::Report;
 use crate::run::checkpoint::{self, Best, Progress, Weights, Which};
 use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
+use crate::seeds::mix;
 use crate::settings::{RunSettings, TrainingSettings};
 use crate::task::{Preparation, Task};
 use crate::tensorboard::{Both, TensorBoard};
@@ -136,6 +136,7 @@ impl<T: Task> Trainer<T> {
         let training = settings.training().clone();
         training.precision.check(device)?;
         Estimate::of(&task, settings, device).check(device)?;
+        task.check_start(new.init_from.is_some())?;
         let device = device.clone().autodiff();
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         let (model, words) = match &new.init_from {
@@ -197,6 +198,7 @@ impl<T: Task> Trainer<T> {
         if checkpoint::steps(&run)?.is_empty() {
             run.write_settings(T::NAME, &settings)?;
             check_room(&task)?;
+            task.check_start(false)?;
             let model = task.begin(fresh())?;
             return Self::from_progress(task, training, run, lock, device, model, progress);
         }
@@ -427,10 +429,15 @@ impl<T: Task> Trainer<T> {
         let precision = self.settings.precision.of_products();
         let mut accumulator = GradientsAccumulator::new();
         let (mut losses, mut items) = (Vec::new(), 0);
+        let mut figure: Option<StepFigure> = None;
         for batch in first..last {
             let outcome = within(precision, || self.task.loss(&self.model, epoch, batch, carry.take()))?;
             carry = Some(outcome.carry.detach());
             items += outcome.items;
+            if let Some(StepFigure { name, value }) = outcome.figure {
+                let before = figure.map_or(0.0, |figure| figure.value);
+                figure = Some(StepFigure { name, value: before + value * share });
+            }
             let loss = outcome.loss.mul_scalar(share);
             losses.push(loss.clone().inner());
             let gradients = scaled(loss, factor).backward();
@@ -442,7 +449,7 @@ impl<T: Task> Trainer<T> {
         let (gradients, norm) = clip.apply(&self.model, gradients);
         let loss = Tensor::cat(losses, 0).sum();
         let learning_rate = self.schedule.learning_rate(step);
-        Ok((Pending { step: step + 1, loss, norm, items, learning_rate }, gradients, carry))
+        Ok((Pending { step: step + 1, loss, norm, items, learning_rate, figure }, gradients, carry))
     }
 
     /// Reads back the pending steps' figures; an error if the loss has diverged or the device has failed.
@@ -463,7 +470,8 @@ impl<T: Task> Trainer<T> {
         })?;
         for report in read {
             let first = *self.progress.first_loss.get_or_insert(report.loss);
-            let bound = if self.settings.explode_at > 0.0 { first * self.settings.explode_at } else { f64::INFINITY };
+            let bounded = self.settings.explode_at > 0.0 && self.task.loss_has_bound();
+            let bound = if bounded { first * self.settings.explode_at } else { f64::INFINITY };
             if !report.loss.is_finite() || !report.gradient_norm.is_finite() || report.loss > bound {
                 return Err(TrainError::Diverged {
                     step: report.step,
@@ -595,9 +603,4 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
 pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);
     (per_epoch, settings.steps.unwrap_or(settings.epochs.saturating_mul(per_epoch)))
-}
-
-/// Mixes two numbers into one random seed.
-fn mix(seed: u64, step: u64) -> u64 {
-    split_mix::mix(seed ^ step.wrapping_add(1).wrapping_mul(split_mix::GOLDEN))
 }

@@ -97,7 +97,7 @@ impl Task for LineTask {
         let x = Tensor::<1>::from_floats([1.0, 2.0 + batch as f32 / 10.0], &self.1);
         let slope = self.0.data.slope;
         let error = model.weight.val() * x.clone() - x.mul_scalar(slope);
-        Ok(BatchLoss { loss: error.square().mean(), carry: (), items: 2 })
+        Ok(BatchLoss::new(error.square().mean(), (), 2))
     }
 }
 

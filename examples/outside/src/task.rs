@@ -125,7 +125,7 @@ impl Task for ForecastTask {
         let targets = Self::tensor(rows, from + 1, to + 1, &self.device);
         let (predicted, carry) = model.forward(inputs, carry);
         let loss = (predicted - targets).square().mean();
-        Ok(BatchLoss { loss, carry, items: (data.rows * (to - from)) as u64 })
+        Ok(BatchLoss::new(loss, carry, (data.rows * (to - from)) as u64))
     }
 
     fn begin(&self, model: Forecaster) -> Result<Forecaster, TaskError> {

@@ -1,14 +1,33 @@
 //! CIDEr-D.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The longest n-gram.
 const LONGEST: usize = 4;
 /// Scale of the length penalty, in words.
 const SIGMA: f64 = 6.0;
 
-/// CIDEr-D of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D variant
-/// of the appendix), for each candidate, from 0 to 10; that of the corpus is their mean.
+/// CIDEr-D of each candidate, from 0 to 10; that of the corpus is their mean. See [`CiderD`].
+///
+/// # Panics
+///
+/// When the numbers of candidates and of lists of references differ, or a list is empty.
+pub fn cider_d(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Vec<f64> {
+    assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
+    let references = references.iter().map(|references| references.iter().map(|words| borrowed(words)).collect());
+    let metric = CiderD::new(&references.collect::<Vec<Vec<Vec<&str>>>>());
+    candidates.iter().enumerate().map(|(image, candidate)| metric.score(image, &borrowed(candidate))).collect()
+}
+
+fn borrowed(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// CIDEr-D with fixed references, whose n-grams are counted and weighted once: for many candidates of the same images.
+///
+/// The scores of Vedantam et al. 2015 ("CIDEr: consensus-based image description evaluation", section 5 and the D
+/// variant of the appendix), for each candidate, from 0 to 10; that of a corpus is their mean.
 ///
 /// The weight of each n-gram `ω` is its term frequency times `log(N / df(ω))`, where `N` is the number of images and
 /// `df` the number of those with `ω` in some reference. So a score depends on all images together, and a corpus of one
@@ -20,77 +39,126 @@ const SIGMA: f64 = 6.0;
 ///
 /// averaged over n from 1 to 4. As in the reference implementation, a length is the number of bigrams.
 ///
-/// # Panics
+/// ```
+/// use rekindle_metrics::captions::CiderD;
 ///
-/// When the numbers of candidates and of lists of references differ, or a list is empty.
-pub fn cider_d(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Vec<f64> {
-    assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
-    let mut documents = Documents { images: candidates.len() as f64, frequency: HashMap::new() };
-    for references in references {
-        let ngrams: HashSet<&[String]> = references.iter().flat_map(|reference| ngrams(reference)).collect();
-        for ngram in ngrams {
-            *documents.frequency.entry(ngram).or_default() += 1.0;
-        }
-    }
-    let score = |candidate: &Vec<String>, references: &Vec<Vec<String>>| {
-        assert!(!references.is_empty(), "each candidate needs at least one reference");
-        let candidate = Vector::new(candidate, &documents);
-        let alike = references.iter().map(|reference| similarity(&candidate, &Vector::new(reference, &documents)));
-        10.0 * alike.sum::<f64>() / references.len() as f64
-    };
-    candidates.iter().zip(references).map(|(candidate, references)| score(candidate, references)).collect()
+/// // A word can be of any type, for instance the number of a token.
+/// let metric = CiderD::new(&[vec![vec![1, 2, 3, 4]], vec![vec![5, 6], vec![7]]]);
+/// assert!((metric.score(0, &[1, 2, 3, 4]) - 10.0).abs() < 1e-9);
+/// assert_eq!(metric.score(1, &[1, 2]), 0.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct CiderD<W> {
+    /// The number of each n-gram of the references, in the order in which they first appear.
+    numbers: HashMap<Box<[W]>, u32>,
+    /// `log(N / df)` of each n-gram by its number.
+    rarity: Vec<f64>,
+    /// `log N`: an n-gram without a reference has the weight of one in a single image.
+    unknown: f64,
+    /// The vectors of each image's references.
+    references: Vec<Vec<Vector>>,
 }
 
-/// The n-grams of one to [`LONGEST`] words.
-fn ngrams(words: &[String]) -> impl Iterator<Item = &[String]> {
-    (1..=LONGEST).flat_map(|n| words.windows(n))
-}
-
-/// The number of images with each n-gram in their references.
-struct Documents<'a> {
-    images: f64,
-    frequency: HashMap<&'a [String], f64>,
-}
-
-/// The weighted n-grams of a sentence.
-struct Vector<'a> {
-    weights: HashMap<&'a [String], f64>,
+/// The counted n-grams of a sentence that some reference has.
+#[derive(Clone, Debug)]
+struct Vector {
+    /// Number and count of each n-gram, by rising number, for each n.
+    counts: [Vec<(u32, f32)>; LONGEST],
     /// The norm of the vector of each n, `‖g_n‖`.
     norms: [f64; LONGEST],
     bigrams: f64,
 }
 
-impl<'a> Vector<'a> {
-    fn new(words: &'a [String], documents: &Documents<'_>) -> Self {
-        let mut weights: HashMap<&[String], f64> = HashMap::new();
-        for ngram in ngrams(words) {
-            *weights.entry(ngram).or_default() += 1.0;
+impl<W: Clone + Eq + Hash + Ord> CiderD<W> {
+    /// The metric of images with these references each.
+    ///
+    /// # Panics
+    ///
+    /// When an image has no reference, or there are 2^32 n-grams.
+    pub fn new(references: &[Vec<Vec<W>>]) -> Self {
+        let mut numbers: HashMap<Box<[W]>, u32> = HashMap::new();
+        // The images with each n-gram, and the last one that was counted.
+        let mut images: Vec<(f64, usize)> = Vec::new();
+        for (image, references) in references.iter().enumerate() {
+            assert!(!references.is_empty(), "each image needs at least one reference");
+            for ngram in references.iter().flat_map(|reference| ngrams(reference)) {
+                let Some(&number) = numbers.get(ngram) else {
+                    numbers.insert(ngram.into(), u32::try_from(images.len()).expect("fewer than 2^32 n-grams"));
+                    images.push((1.0, image));
+                    continue;
+                };
+                let (count, last) = &mut images[number as usize];
+                if *last != image {
+                    (*count, *last) = (*count + 1.0, image);
+                }
+            }
         }
+        let all = references.len() as f64;
+        let rarity = images.iter().map(|(count, _)| (all / count).ln()).collect();
+        let mut metric = Self { numbers, rarity, unknown: all.max(1.0).ln(), references: Vec::new() };
+        let vectors = |references: &Vec<Vec<W>>| references.iter().map(|words| metric.vector(words)).collect();
+        metric.references = references.iter().map(vectors).collect();
+        metric
+    }
+
+    /// The score of a candidate for the image of this number, from 0 to 10.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such image.
+    pub fn score(&self, image: usize, candidate: &[W]) -> f64 {
+        let (candidate, references) = (self.vector(candidate), &self.references[image]);
+        let alike = references.iter().map(|reference| self.similarity(&candidate, reference));
+        10.0 * alike.sum::<f64>() / references.len() as f64
+    }
+
+    fn vector(&self, words: &[W]) -> Vector {
         let mut norms = [0.0; LONGEST];
-        for (ngram, weight) in &mut weights {
-            // An n-gram without a reference has the weight of one in a single image.
-            let frequency = documents.frequency.get(ngram).map_or(1.0, |frequency| *frequency);
-            *weight *= (documents.images / frequency).ln();
-            norms[ngram.len() - 1] += *weight * *weight;
+        let counts = std::array::from_fn(|n| {
+            let mut ngrams: Vec<&[W]> = words.windows(n + 1).collect();
+            ngrams.sort_unstable();
+            let mut counts = Vec::with_capacity(ngrams.len());
+            for alike in ngrams.chunk_by(|a, b| a == b) {
+                let number = self.numbers.get(alike[0]).copied();
+                let weight = alike.len() as f64 * number.map_or(self.unknown, |number| self.rarity[number as usize]);
+                norms[n] += weight * weight;
+                counts.extend(number.map(|number| (number, alike.len() as f32)));
+            }
+            counts.sort_unstable_by_key(|&(number, _)| number);
+            counts
+        });
+        Vector { counts, norms: norms.map(f64::sqrt), bigrams: words.len().saturating_sub(1) as f64 }
+    }
+
+    /// The mean over n of the clipped cosine, with the penalty for the difference in length.
+    fn similarity(&self, candidate: &Vector, reference: &Vector) -> f64 {
+        let cosine = |n: usize| match candidate.norms[n] * reference.norms[n] {
+            0.0 => 0.0,
+            norms => self.clipped_product(&candidate.counts[n], &reference.counts[n]) / norms,
+        };
+        let difference = candidate.bigrams - reference.bigrams;
+        let damping = (-difference * difference / (2.0 * SIGMA * SIGMA)).exp();
+        damping * (0..LONGEST).map(cosine).sum::<f64>() / LONGEST as f64
+    }
+
+    /// `min(g(c), g(r)) · g(r)`.
+    fn clipped_product(&self, candidate: &[(u32, f32)], reference: &[(u32, f32)]) -> f64 {
+        let mut product = 0.0;
+        let mut reference = reference.iter().peekable();
+        for &(number, count) in candidate {
+            while reference.next_if(|(other, _)| *other < number).is_some() {}
+            if let Some((_, wanted)) = reference.next_if(|(other, _)| *other == number) {
+                let rarity = self.rarity[number as usize];
+                product += f64::from(count.min(*wanted)) * f64::from(*wanted) * rarity * rarity;
+            }
         }
-        Self { weights, norms: norms.map(f64::sqrt), bigrams: words.len().saturating_sub(1) as f64 }
+        product
     }
 }
 
-/// The mean over n of the clipped cosine, with the penalty for the difference in length.
-fn similarity(candidate: &Vector<'_>, reference: &Vector<'_>) -> f64 {
-    let mut products = [0.0; LONGEST];
-    for (ngram, weight) in &candidate.weights {
-        let wanted = reference.weights.get(ngram).copied().unwrap_or(0.0);
-        products[ngram.len() - 1] += weight.min(wanted) * wanted;
-    }
-    let cosine = |n: usize| match candidate.norms[n] * reference.norms[n] {
-        0.0 => 0.0,
-        norms => products[n] / norms,
-    };
-    let difference = candidate.bigrams - reference.bigrams;
-    let damping = (-difference * difference / (2.0 * SIGMA * SIGMA)).exp();
-    damping * (0..LONGEST).map(cosine).sum::<f64>() / LONGEST as f64
+/// The n-grams of one to [`LONGEST`] words.
+fn ngrams<W>(words: &[W]) -> impl Iterator<Item = &[W]> {
+    (1..=LONGEST).flat_map(|n| words.windows(n))
 }
 
 #[cfg(test)]
@@ -120,5 +188,28 @@ mod tests {
         assert_eq!(cider_d(&[split("a dog")], &[vec![split("a dog")]]), [0.0]);
         assert_eq!(cider_d(&[vec![], split("b")], &[vec![split("a")], vec![split("b c")]])[0], 0.0);
         assert!(cider_d(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_candidate_scored_alone_has_the_score_that_it_has_in_the_corpus() {
+        let references = [
+            vec![split("a red dog runs fast"), split("a dog a dog")],
+            vec![split("two cats sleep all day")],
+            vec![split("a cat and a dog")],
+        ];
+        let candidates = [split("a dog runs a dog"), split("two new cats"), split("a dog and a cat")];
+        let all = cider_d(&candidates, &references);
+        // Words as numbers, another for each.
+        let mut words: Vec<String> = references.iter().flatten().chain(&candidates).flatten().cloned().collect();
+        words.sort_unstable();
+        words.dedup();
+        let number = |text: &Vec<String>| text.iter().map(|word| words.binary_search(word).unwrap()).collect();
+        let numbers = |texts: &Vec<Vec<String>>| texts.iter().map(number).collect();
+        let metric = CiderD::new(&references.iter().map(numbers).collect::<Vec<Vec<Vec<usize>>>>());
+        for (image, candidate) in candidates.iter().enumerate() {
+            let score = metric.score(image, &number(candidate));
+            // Other numbers sort otherwise, and are added in another order.
+            assert!((score - all[image]).abs() < 1e-12 && score > 0.0, "{score} and {all:?}");
+        }
     }
 }

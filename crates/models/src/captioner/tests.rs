@@ -1,4 +1,5 @@
 mod pytorch;
+mod sampled;
 #[cfg(feature = "flex")]
 mod slopes;
 

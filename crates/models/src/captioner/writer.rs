@@ -1,7 +1,6 @@
 //! Generating captions, a token at a time.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::linear::apply;
 
 use super::Captioner;
 use crate::decode::{
@@ -140,14 +139,14 @@ impl Captioner {
         sample(self, self.begin(seen), pictures, &self.symbols(never), longest, sampling, seed)
     }
 
-    fn symbols(&self, never: &[u32]) -> Symbols {
+    pub(super) fn symbols(&self, never: &[u32]) -> Symbols {
         Symbols { start: self.start, end: self.end, forbidden: never.to_vec() }
     }
 
     /// The initial decoder state of images.
     pub(super) fn begin(&self, seen: Tensor<3>) -> DecoderState {
         let inputs = (0..seen.dims()[0]).collect();
-        let image = apply(&self.image, seen);
+        let image = self.image(seen);
         let Some(attention) = &self.attention else {
             return DecoderState { recurrent: None, memory: None, beside: Some(image.squeeze_dim(1)), inputs };
         };

@@ -32,14 +32,27 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// Rows are padded with `padding`.
+    /// Targets without their ends, which are added. Rows are padded with `padding`.
     pub fn new(targets: &[Option<&[u32]>], [start, end]: [u32; 2], padding: u32, device: &Device) -> Self {
-        let lengths: Vec<usize> = targets.iter().map(|target| target.map_or(0, |target| target.len() + 1)).collect();
+        let ended: Vec<Option<Vec<u32>>> =
+            targets.iter().map(|target| target.map(|target| [target, &[end]].concat())).collect();
+        let ended: Vec<Option<&[u32]>> = ended.iter().map(Option::as_deref).collect();
+        Self::whole(&ended, start, padding, device)
+    }
+
+    /// Targets with their ends; one that was cut off has none. Rows are padded with `padding`.
+    pub fn whole(targets: &[Option<&[u32]>], start: u32, padding: u32, device: &Device) -> Self {
+        let targets: Vec<&[u32]> = targets.iter().map(|target| target.unwrap_or_default()).collect();
+        let lengths: Vec<usize> = targets.iter().map(|target| target.len()).collect();
         let time = lengths.iter().copied().max().unwrap_or(0).max(1);
-        let rows = targets.iter().map(|target| [start].into_iter().chain(target.unwrap_or_default().iter().copied()));
-        let wanted = targets.iter().flatten().flat_map(|target| target.iter().copied().chain([end]));
+        // Each token but the last is read.
+        let rows = targets.iter().map(|target| {
+            let before = target.split_last().map_or(&[][..], |(_, before)| before);
+            [start].into_iter().chain(before.iter().copied())
+        });
         let read = ids(time_major(rows, time, padding), device);
-        Self { time, read, wanted: ids(wanted, device), lengths }
+        let wanted = ids(targets.iter().flat_map(|target| target.iter().copied()), device);
+        Self { time, read, wanted, lengths }
     }
 
     /// Number of rows, `B`.
@@ -52,6 +65,22 @@ impl Targets {
         let place = &place;
         let places = self.lengths.iter().enumerate().flat_map(|(b, &length)| (0..length).map(move |t| place(t, b)));
         ids(places.map(|place| place as u32), &self.read.device())
+    }
+
+    /// Scheduled sampling: the same targets with a random `share` of the input tokens, starts excepted, replaced by the
+    /// model's predictions. `predict` returns the token after each time step of each row, time-major, of targets that
+    /// it reads in full, padding included.
+    pub fn with_predictions(self, share: f64, predict: impl FnOnce(&Self) -> Tensor<1, Int>) -> Self {
+        let (time, rows) = (self.time, self.rows());
+        if share == 0.0 || time == 1 {
+            return self;
+        }
+        let right = self.read.clone();
+        let before = right.clone().narrow(0, 0, (time - 1) * rows);
+        let lengths = vec![time - 1; rows];
+        let predicted = predict(&Self { time: time - 1, read: before, lengths, ..self.clone() });
+        let guesses = Tensor::cat(vec![right.clone().narrow(0, 0, rows), predicted], 0);
+        Self { read: with_guesses(right, guesses, share), ..self }
     }
 
     /// The log-probabilities of the targets, given their logits `[N, V]`.

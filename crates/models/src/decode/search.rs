@@ -387,25 +387,36 @@ pub fn sample<D: StepDecoder>(
     let mut sampler = Sampler::new(sampling, seed)?;
     let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: false };
     let mut found = vec![empty; inputs];
+    // The sequence of each row of the state.
+    let mut rows: Vec<usize> = (0..inputs).collect();
     for _ in 0..=max_length {
-        if found.iter().all(|hypothesis| hypothesis.ended || hypothesis.symbols.len() == max_length) {
+        let going = |&row: &usize| !found[row].ended && found[row].symbols.len() < max_length;
+        let kept: Vec<usize> = (0..rows.len()).filter(|&at| going(&rows[at])).collect();
+        if kept.is_empty() {
             break;
         }
+        // The selection copies the state, so it waits until a quarter of the rows is done.
+        if kept.len() * 4 <= rows.len() * 3 {
+            decoder.select_rows(&mut state, &kept);
+            rows = kept.iter().map(|&at| rows[at]).collect();
+        }
         check_stop()?;
-        let last: Vec<u32> = found.iter().map(|h| h.symbols.last().copied().unwrap_or(symbols.start)).collect();
+        let last: Vec<u32> =
+            rows.iter().map(|&row| found[row].symbols.last().copied().unwrap_or(symbols.start)).collect();
         let mut logits = decoder.step(&last, &mut state).logits.numbers()?.into_owned();
-        let width = logits.len() / inputs;
-        for (hypothesis, row) in found.iter_mut().zip(logits.chunks_mut(width)) {
+        let width = logits.len() / rows.len();
+        for (&row, logits) in rows.iter().zip(logits.chunks_mut(width)) {
+            let hypothesis = &mut found[row];
             if hypothesis.ended || hypothesis.symbols.len() == max_length {
                 continue;
             }
-            let sum = log_sum_exp(row);
-            row.iter_mut().for_each(|logit| *logit -= sum);
+            let sum = log_sum_exp(logits);
+            logits.iter_mut().for_each(|logit| *logit -= sum);
             for &symbol in symbols.forbidden.iter().chain([&symbols.start]) {
-                row[symbol as usize] = f32::NEG_INFINITY;
+                logits[symbol as usize] = f32::NEG_INFINITY;
             }
-            let symbol = sampler.sample(row);
-            hypothesis.log_prob += f64::from(row[symbol as usize]);
+            let symbol = sampler.sample(logits);
+            hypothesis.log_prob += f64::from(logits[symbol as usize]);
             hypothesis.ended = symbol == symbols.end;
             if !hypothesis.ended {
                 hypothesis.symbols.push(symbol);

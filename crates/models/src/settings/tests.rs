@@ -66,8 +66,8 @@ fn group<S: Settings>() -> Group {
 #[case::captioner(
     group::<CaptionerSettings>(),
     true,
-    "embedding pillar attention image_term no_gate doubly_stochastic label_smoothing activation_penalty \
-     slowness_penalty"
+    "embedding pillar attention image_term no_gate doubly_stochastic label_smoothing scheduled_sampling blind \
+     activation_penalty slowness_penalty"
 )]
 #[case::encoder(
     group::<EncoderSettings>(),

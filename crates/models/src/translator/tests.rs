@@ -279,7 +279,8 @@ fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
         let sampled = |share| {
             let settings = settings(Cell::Gru, AttentionKind::General, 0.0);
             let model = build(&TranslatorSettings { scheduled_sampling: share, ..settings }, &device);
-            let tokens = model.with_guesses(&model.encode(&SOURCES), model.targets(&TARGETS)).read;
+            let encoded = model.encode(&SOURCES);
+            let tokens = model.targets(&TARGETS).with_predictions(share, |before| model.guesses(&encoded, before)).read;
             let log_probs = model.logits(model.combined(
                 model.read(&model.encode(&SOURCES), &model.targets(&TARGETS)).seen.swap_dims(0, 1).reshape([15, 16]),
             ));

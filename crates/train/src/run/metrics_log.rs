@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::figures::HIGHER;
 use crate::error::TrainError;
-use crate::event::StepReport;
+use crate::event::{StepFigure, StepReport};
 use crate::files;
 use crate::report::{Better, Report};
 use crate::updates::LayerUpdate;
@@ -45,7 +45,7 @@ impl MetricsLog {
 
     /// Adds the figures of a step.
     pub(crate) fn step(&mut self, report: &StepReport) -> Result<(), TrainError> {
-        self.line(json!({
+        let mut line = json!({
             "kind": "step",
             "step": report.step,
             "epoch": report.epoch,
@@ -54,7 +54,11 @@ impl MetricsLog {
             "learning_rate": report.learning_rate,
             "items_per_second": report.items_per_second,
             "seconds": self.seconds(),
-        }))
+        });
+        if let Some(StepFigure { name, value }) = report.figure {
+            line[name] = value.into();
+        }
+        self.line(line)
     }
 
     /// Adds the figures of an evaluation.

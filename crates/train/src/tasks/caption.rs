@@ -4,6 +4,9 @@
 //! in an order that depends on the seed and the epoch only. The loss is the mean cross-entropy of the next token in
 //! nats. Evaluations generate captions by beam search and report the figures of the COCO evaluation.
 //!
+//! With `--self-critical` the model is trained by the CIDEr-D of captions that it samples itself: see
+//! [`SelfCriticalSettings`].
+//!
 //! If the image encoder is frozen, the features are computed once, before training, and cached on disk: see
 //! [`Features`].
 
@@ -13,6 +16,7 @@ mod evaluation;
 mod features;
 mod gallery;
 mod operations;
+mod self_critical;
 mod settings;
 mod task;
 mod trained;
@@ -22,5 +26,6 @@ pub use error::CaptionError;
 pub use evaluation::Written;
 pub use features::{Features, ImageSet};
 pub use operations::{EvalOptions, PredictOptions};
+pub use self_critical::{Baseline, SelfCriticalSettings};
 pub use settings::{CaptionDataSettings, CaptionModelSettings, CaptionSettings};
 pub use task::CaptionTask;

@@ -4,7 +4,7 @@ use std::fs;
 use rekindle_pictures::Picture;
 
 use super::*;
-use crate::event::StepReport;
+use crate::event::{StepFigure, StepReport};
 use crate::report::Report;
 use crate::updates::LayerUpdate;
 
@@ -115,6 +115,7 @@ fn figures_of_steps_evaluations_and_updates_are_scalars() {
         learning_rate: 1e-3,
         items: 10,
         items_per_second: 5e4,
+        figure: Some(StepFigure { name: "reward", value: 0.5 }),
         printed: true,
     };
     let scalars = |event: &Event<'_>| {
@@ -127,6 +128,7 @@ fn figures_of_steps_evaluations_and_updates_are_scalars() {
     let found = scalars(&Event::Step(report));
     assert_eq!(found[0], (300, "train/loss".to_owned(), 2.5));
     assert_eq!(found[3], (300, "train/items_per_second".to_owned(), 5e4));
+    assert_eq!(found[4], (300, "train/reward".to_owned(), 0.5));
     assert!(scalars(&Event::Step(StepReport { printed: false, ..report })).is_empty());
     let evaluation = Report::named("bound", 80.0, "nats").higher("accuracy", 0.75);
     let found = scalars(&Event::Evaluated { step: 9, epoch: 1.0, report: &evaluation, best: true });

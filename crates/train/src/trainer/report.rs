@@ -6,7 +6,7 @@ use burn::backend::ExecutionError;
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::device::is_cpu;
 
-use crate::event::StepReport;
+use crate::event::{StepFigure, StepReport};
 use crate::settings::TrainingSettings;
 
 /// The figures of a step, still on the device.
@@ -16,6 +16,7 @@ pub(super) struct Pending {
     pub norm: Tensor<1>,
     pub items: u64,
     pub learning_rate: f64,
+    pub figure: Option<StepFigure>,
 }
 
 /// A device failure at the last of the pending steps, or before.
@@ -95,6 +96,7 @@ impl Reports {
             learning_rate: pending.learning_rate,
             items: pending.items,
             items_per_second: self.items_per_second,
+            figure: pending.figure,
             printed,
         }
     }

@@ -37,6 +37,29 @@ impl ModuleVisitor for Collected<'_> {
     }
 }
 
+/// Compares the gradients of a loss of two images with central differences.
+fn check(settings: &CaptionerSettings, loss: impl Fn(&Captioner, Tensor<3>) -> Tensor<1>) {
+    let device = Device::flex().autodiff();
+    let still = |parameter, at, by| Nudge { parameter, at, by, features: 0 };
+    let model = build(settings, &device).map(&mut still(usize::MAX, 0, 0.0));
+    let features = features(2, settings.attention, &device).cast(burn::tensor::DType::F64);
+    let gradients = loss(&model, features.clone()).backward();
+    let mut collected = Collected(&gradients, Vec::new());
+    model.visit(&mut collected);
+    let step = 1e-5;
+    for (parameter, gradient) in collected.1.iter().enumerate() {
+        for at in [0, gradient.len() / 2, gradient.len() - 1] {
+            let moved = |by| {
+                let moved = model.clone().map(&mut still(parameter, at, by));
+                loss(&moved, features.clone()).into_scalar::<f64>()
+            };
+            let slope = (moved(step) - moved(-step)) / (2.0 * step);
+            // Central differences in f64 are good to about the square of the step.
+            assert!((slope - gradient[at]).abs() < 1e-7, "{parameter}: {slope} and {}", gradient[at]);
+        }
+    }
+}
+
 #[rstest]
 #[case::plain(Cell::Lstm, AttentionKind::None, ImageTerm::First)]
 #[case::every(Cell::Rnn, AttentionKind::None, ImageTerm::Every)]
@@ -47,25 +70,13 @@ fn gradients_are_those_of_finite_differences(
     #[case] attention: AttentionKind,
     #[case] term: ImageTerm,
 ) {
-    let device = Device::flex().autodiff();
-    let still = |parameter, at, by| Nudge { parameter, at, by, features: 0 };
     let settings = CaptionerSettings { image_term: term, label_smoothing: 0.1, ..settings(cell, attention) };
-    let model = build(&settings, &device).map(&mut still(usize::MAX, 0, 0.0));
-    let features = features(2, attention, &device).cast(burn::tensor::DType::F64);
-    let loss = |model: &Captioner| model.loss(features.clone(), &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]);
-    let gradients = loss(&model).backward();
-    let mut collected = Collected(&gradients, Vec::new());
-    model.visit(&mut collected);
-    let step = 1e-5;
-    for (parameter, gradient) in collected.1.iter().enumerate() {
-        for at in [0, gradient.len() / 2, gradient.len() - 1] {
-            let moved = |by| {
-                let moved = model.clone().map(&mut still(parameter, at, by));
-                loss(&moved).into_scalar::<f64>()
-            };
-            let slope = (moved(step) - moved(-step)) / (2.0 * step);
-            // Central differences in f64 are good to about the square of the step.
-            assert!((slope - gradient[at]).abs() < 1e-7, "{parameter}: {slope} and {}", gradient[at]);
-        }
-    }
+    check(&settings, |model, features| model.loss(features, &[vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]]));
+}
+
+#[rstest]
+fn gradients_of_the_weighted_loss_are_those_of_finite_differences(
+    #[values(AttentionKind::None, AttentionKind::General)] attention: AttentionKind,
+) {
+    check(&settings(Cell::Lstm, attention), |model, features| model.weighted_loss(features, &sampled::captions()));
 }

@@ -60,7 +60,7 @@ impl Task for AddingTask {
         let count = data.batch_size.min(data.sequences - before);
         let [seed, ..] = seeds(&self.settings);
         let sequences = Sequences::generate(count, data.length, seed, epoch * self.batches() + batch);
-        Ok(BatchLoss { loss: model.loss(&sequences, &self.device), carry: (), items: count as u64 })
+        Ok(BatchLoss::new(model.loss(&sequences, &self.device), (), count as u64))
     }
 
     fn kept(&self) -> f64 {

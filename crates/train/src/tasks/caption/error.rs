@@ -14,6 +14,9 @@ pub enum CaptionError {
         /// The data as given.
         data: String,
     },
+    /// Self-critical training of a model that has learnt nothing.
+    #[error("--self-critical: begin with a trained run, given as --init-from RUN: captions of an untrained model earn nothing")]
+    Untrained,
     /// The source run has another vocabulary.
     #[error("--init-from: the run has another vocabulary: give the same data")]
     OtherVocabulary,

@@ -7,6 +7,7 @@ use rekindle_models::captioner::CaptionerSettings;
 use rekindle_models::captioner::encoder::EncoderSettings;
 use rekindle_models::decode::Search;
 
+use super::self_critical::SelfCriticalSettings;
 use crate::prelude::*;
 
 crate::run_settings! {
@@ -17,6 +18,8 @@ crate::run_settings! {
         data: CaptionDataSettings => "Images and captions";
         /// The model.
         model: CaptionModelSettings => "Model";
+        /// Training by rewards.
+        reward: SelfCriticalSettings => "Self-critical training";
         /// The loop.
         training: TrainingSettings => "Training";
     }

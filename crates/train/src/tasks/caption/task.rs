@@ -4,7 +4,7 @@ use std::iter::once;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use burn::module::ParamGroup;
+use burn::module::{Module, ParamGroup};
 use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Augmentation};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
@@ -17,8 +17,10 @@ use super::assets::{CaptionAssets, NEVER};
 use super::error::CaptionError;
 use super::evaluation::{Evaluation, Member};
 use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
+use super::self_critical::SelfCritical;
 use super::settings::CaptionSettings;
 use crate::prelude::*;
+use crate::seeds::mix;
 
 /// Images per batch of an evaluation.
 pub(super) const EVALUATION_BATCH: usize = 64;
@@ -32,6 +34,8 @@ pub struct CaptionTask {
     data: DataInfo,
     /// The captions of each training image, as tokens.
     captions: Vec<Vec<Vec<u32>>>,
+    /// The rewards of self-critical training.
+    self_critical: Option<SelfCritical>,
     buckets: Buckets,
     /// The batches of the latest epoch.
     epoch: OfEpoch<Vec<Vec<usize>>>,
@@ -139,7 +143,7 @@ impl Task for CaptionTask {
     type Carry = ();
 
     fn open(settings: &CaptionSettings, assets: Option<CaptionAssets>, device: &Device) -> Result<Self, TaskError> {
-        let CaptionSettings { data, model, training } = settings;
+        let CaptionSettings { data, model, reward, training } = settings;
         let mut set = CaptionSet::open(&data.data, &data.options())?;
         let captions = training_captions(&mut set, data.max_length);
         if captions.is_empty() {
@@ -181,6 +185,7 @@ impl Task for CaptionTask {
             sha256: sha256(content(&set)),
         };
         Ok(Self {
+            self_critical: reward.self_critical.then(|| SelfCritical::new(reward.clone(), data.max_length, &captions)),
             buckets: Buckets::sorted(&lengths, BatchSize::Sentences(data.batch_size), training.seed),
             loader: PictureLoader::new(set.pictures.clone(), config.side, data.workers),
             settings: settings.clone(),
@@ -222,6 +227,15 @@ impl Task for CaptionTask {
     fn loss(&mut self, model: &Captioner, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let images = self.batch(epoch, batch);
         let features = self.features(model, &images, epoch, batch)?;
+        if let Some(self_critical) = &self.self_critical {
+            // A seed of its own for each batch: nothing is carried over a resumption.
+            let seed = mix(self.settings.training.seed, epoch * self.batches() + batch);
+            // Without a graph, and without dropout.
+            let drawn = self_critical.draw(&model.valid(), features.clone().inner(), &images, seed)?;
+            let items = drawn.captions.iter().map(|captions| captions.len() as u64).sum();
+            let loss = model.weighted_loss(features, &drawn.captions);
+            return Ok(BatchLoss::new(loss, (), items).with_figure("reward", drawn.reward));
+        }
         let most = self.settings.data.captions_per_image;
         let captions = images.iter().map(|&image| {
             let all = &self.captions[image];
@@ -231,13 +245,18 @@ impl Task for CaptionTask {
         });
         let captions: Vec<Vec<&[u32]>> = captions.collect();
         let items = captions.iter().map(|captions| captions.len() as u64).sum();
-        Ok(BatchLoss { loss: model.loss(features, &captions), carry: (), items })
+        Ok(BatchLoss::new(model.loss(features, &captions), (), items))
     }
 
     fn kept(&self) -> f64 {
         let (data, model) = (&self.settings.data, &self.settings.model.captioner);
-        let longest = self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0) + 1;
-        let captions = data.batch_size.min(self.captions.len()) * data.captions_per_image;
+        let reward = &self.settings.reward;
+        let (longest, each) = if reward.self_critical {
+            (data.max_length, reward.samples)
+        } else {
+            (self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0), data.captions_per_image)
+        };
+        let (longest, captions) = (longest + 1, data.batch_size.min(self.captions.len()) * each);
         (captions * longest) as f64 * (model.recurrent.kept() + 2.0 * self.assets.vocabulary.len() as f64)
     }
 
@@ -246,6 +265,17 @@ impl Task for CaptionTask {
             model.encoder = Some(pretrained(encoder.clone(), file)?);
         }
         Ok(model)
+    }
+
+    fn check_start(&self, from_another: bool) -> Result<(), TaskError> {
+        if self.self_critical.is_some() && !from_another {
+            return Err(CaptionError::Untrained.into());
+        }
+        Ok(())
+    }
+
+    fn loss_has_bound(&self) -> bool {
+        self.self_critical.is_none()
     }
 
     fn start_from(&self, model: Captioner, source: Trained<Self>) -> Result<(Captioner, String), TaskError> {

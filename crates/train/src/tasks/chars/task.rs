@@ -81,7 +81,7 @@ impl Task for CharsTask {
         let items = batch.inputs.len() as u64;
         let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);
         let (loss, carry) = model.loss(inputs, targets, carry);
-        Ok(BatchLoss { loss, carry, items })
+        Ok(BatchLoss::new(loss, carry, items))
     }
 
     fn kept(&self) -> f64 {

@@ -106,7 +106,7 @@ impl Task for DrawTask {
         let images = Tensor::from_data(TensorData::new(values, [rows, self.set.train.size()]), &device);
         let mut rng = stream(self.settings.training.seed ^ TRAINING, (epoch << 24) ^ batch);
         let loss = model.loss(images, noise(model, rows, &mut rng));
-        Ok(BatchLoss { loss, carry: (), items: rows as u64 })
+        Ok(BatchLoss::new(loss, (), rows as u64))
     }
 
     fn kept(&self) -> f64 {

@@ -97,7 +97,7 @@ impl Task for FramesTask {
         let state = carry.flatten().map(|state| state.reset_rows(&batch.begins));
         let frames = frames(&batch, &self.device);
         let (loss, carry) = model.loss(frames, state, &batch.lengths, &batch.labels, self.weights.as_deref());
-        Ok(BatchLoss { loss, carry, items: batch.lengths.iter().sum::<usize>() as u64 })
+        Ok(BatchLoss::new(loss, carry, batch.lengths.iter().sum::<usize>() as u64))
     }
 
     fn kept(&self) -> f64 {

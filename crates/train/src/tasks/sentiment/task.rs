@@ -149,7 +149,7 @@ impl Task for SentimentTask {
         let labels = Tensor::from_data(TensorData::new(labels, [items]), &self.device);
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let (tokens, lengths) = padded(&texts, &self.device);
-        Ok(BatchLoss { loss: model.loss(tokens, &lengths, labels), carry: (), items: items as u64 })
+        Ok(BatchLoss::new(model.loss(tokens, &lengths, labels), (), items as u64))
     }
 
     fn evaluate(&mut self, model: &Classifier) -> Result<Option<Report>, TaskError> {

@@ -115,7 +115,7 @@ impl Task for TranslateTask {
         let sources: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].0[..]).collect();
         let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
         let items = targets.iter().map(|target| target.len() as u64 + 1).sum();
-        Ok(BatchLoss { loss: model.loss(&sources, &targets), carry: (), items })
+        Ok(BatchLoss::new(model.loss(&sources, &targets), (), items))
     }
 
     fn kept(&self) -> f64 {
