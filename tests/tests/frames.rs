@@ -73,6 +73,7 @@ fn the_past_is_learnt_and_answers_are_the_same_live(#[case] more: &[&str]) {
 #[rstest]
 #[case::state(&[])]
 #[case::feedback(&["--feedback", "--scheduled-sampling", "0.2"])]
+#[case::robust(&["--normalization", "robust", "--clip-features", "2"])]
 fn a_resumed_run_has_the_losses_of_an_unbroken_one(#[case] more: &[&str]) {
     let place = clips();
     let often = ["--eval-every", "4", "--checkpoint-every", "3", "--print-every", "1", "--dropout", "0.2"];
@@ -81,6 +82,129 @@ fn a_resumed_run_has_the_losses_of_an_unbroken_one(#[case] more: &[&str]) {
     train(&place, "broken", &[&often[..], &["--steps", "8"]].concat()).success();
     place.rekindle(&["train", "--resume", "broken", "--steps", "12"]).assert().success();
     assert_eq!(place.losses("whole"), place.losses("broken"));
+}
+
+/// The rows of a table of predictions: label and probability.
+fn rows(table: &[u8]) -> Vec<(String, f64)> {
+    let rows = std::str::from_utf8(table).unwrap().lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let rows = rows.filter(|row| row[0] != "frame").enumerate();
+    rows.map(|(number, row)| {
+        assert_eq!(row[0], number.to_string());
+        (row[1].to_owned(), row[2].parse().unwrap())
+    })
+    .collect()
+}
+
+/// Predictions for the features of a clip in a file and on standard input, with these options.
+#[track_caller]
+fn assert_same_live(place: &Workplace, run: &str, clip: &str, columns: usize, options: &[&str]) -> Vec<(String, f64)> {
+    let in_file = place.rekindle(&[&["predict", run, clip][..], options].concat()).assert().success();
+    let in_file = rows(&in_file.get_output().stdout);
+    let text = fs::read_to_string(place.path(clip)).unwrap();
+    let frame = |row: &str| row.split(',').take(columns).collect::<Vec<_>>().join(",") + "\n";
+    let frames: String = text.lines().skip(1).map(frame).collect();
+    let live = place.rekindle(&[&["predict", run][..], options].concat()).write_stdin(frames).assert().success();
+    let live = rows(&live.get_output().stdout);
+    assert_eq!(live.len(), in_file.len());
+    for (frame, ((label, probability), (wanted, of))) in live.iter().zip(&in_file).enumerate() {
+        // A sequence and single steps add in another order.
+        assert!(
+            label == wanted && (probability - of).abs() < 2e-3,
+            "frame {frame}: {label} {probability}, {wanted} {of}"
+        );
+    }
+    in_file
+}
+
+/// A clip of 300 frames whose label stays for about 15 frames; `x` is higher in one of them, by less than its noise.
+/// Features are in the unit `scale`, and some frames have an outlier.
+fn write_segments(place: &Workplace, name: &str, mut seed: u32, scale: f32, outliers: bool) {
+    let mut draw = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1 << 24) as f32
+    };
+    let (mut text, mut up) = (String::from("x,y,label\n"), false);
+    for frame in 0..300 {
+        up ^= draw() < 1.0 / 15.0;
+        let noise = 2.0 * (draw() + draw() + draw() - 1.5);
+        let x = scale * (if up { 1.0 } else { 0.0 } + noise) + 10.0 * scale;
+        let x = if outliers && frame % 50 == 17 { 1e6 * scale } else { x };
+        writeln!(text, "{x},{},{}", scale * draw(), if up { "up" } else { "down" }).unwrap();
+    }
+    fs::write(place.path(name), text).unwrap();
+}
+
+fn segments() -> Workplace {
+    let place = Workplace::new();
+    write_segments(&place, "a.csv", 1, 1.0, false);
+    write_segments(&place, "b.csv", 2, 1.0, false);
+    write_segments(&place, "far.csv", 2, 1000.0, true);
+    place
+}
+
+/// A training of a second or two on these clips.
+fn train_segments(place: &Workplace, out: &str, more: &[&str]) {
+    let data = ["train", "frames", "--data", "a.csv", "--dev", "b.csv", "--out", out, "--epochs", "30"];
+    let shape =
+        ["--hidden", "8", "--encoder", "8", "--batch-size", "4", "--sequence-length", "25", "--learning-rate", "0.01"];
+    place.rekindle(&[&data[..], &shape, more].concat()).assert().success();
+}
+
+fn eval(place: &Workplace, arguments: &[&str]) -> serde_json::Value {
+    place.json(&[&["eval"][..], arguments, &["--json"]].concat())
+}
+
+#[test]
+fn a_recording_in_another_unit_with_outliers_is_read_as_one_in_the_unit_of_training() {
+    let place = segments();
+    for statistics in ["training", "running", "robust"] {
+        train_segments(&place, statistics, &["--normalization", statistics, "--clip-features", "5"]);
+        assert_same_live(&place, statistics, "far.csv", 2, &[]);
+    }
+    let accuracy = |run: &str, clip: &str| eval(&place, &[run, "--data", clip])["accuracy"].as_f64().unwrap();
+    let [near, far] = ["b.csv", "far.csv"].map(|clip| accuracy("robust", clip));
+    assert!(near > 0.7 && far > near - 0.05, "{near} and {far}");
+    assert!(accuracy("training", "far.csv") < near - 0.1);
+}
+
+#[test]
+fn smoothed_labels_are_the_same_live_and_better() {
+    let place = segments();
+    train_segments(&place, "run", &["--cell", "none"]);
+    train_segments(&place, "other", &["--cell", "none", "--seed", "2"]);
+    let plain = eval(&place, &["run"]);
+    for options in [
+        &["--smoothing", "viterbi", "--score-weight", "0.9"][..],
+        &["--smoothing", "filter", "--score-weight", "0.9"],
+        &["--smoothing", "filter", "--lag", "5"],
+        &["--smoothing", "viterbi", "--with", "other", "--prior-weight", "0.5"],
+    ] {
+        let smoothed = eval(&place, &[&["run"][..], options].concat());
+        for figure in ["accuracy", "edit_score"] {
+            let (plain, smoothed) = (plain[figure].as_f64().unwrap(), smoothed[figure].as_f64().unwrap());
+            assert!(smoothed > plain, "{options:?}: {figure} {smoothed} and {plain}");
+        }
+    }
+    fs::write(place.path("short.csv"), "x,y,label\n10,0.5,up\n").unwrap();
+    let short = |options: &[&str]| assert_same_live(&place, "run", "short.csv", 2, options).len();
+    for options in [&["--smoothing", "filter"][..], &["--smoothing", "filter", "--lag", "4"]] {
+        assert_same_live(&place, "run", "b.csv", 2, options);
+        assert_same_live(&place, "run", "b.csv", 2, &[options, &["--with", "other"]].concat());
+        assert_eq!(short(options), 1);
+    }
+    place.rekindle(&["predict", "run", "short.csv", "--smoothing", "viterbi"]).assert().success();
+    let whole = contains("needs the whole clip").and(contains("--smoothing filter"));
+    place.rekindle(&["predict", "run", "--smoothing", "viterbi"]).write_stdin("1,2\n").assert().code(1).stderr(whole);
+    train_segments(&place, "balanced", &["--cell", "none", "--balanced", "--steps", "2"]);
+    for (options, wanted) in [
+        (&["--smoothing", "viterbi", "--with", "balanced"][..], "pass --prior-weight"),
+        (&["--smoothing", "viterbi", "--lag", "2"], "--lag 2: must be used with --smoothing filter"),
+        (&["--prior-weight", "1"], "--smoothing none: must be viterbi or filter"),
+        (&["--smoothing", "hmm"], "none, viterbi, filter"),
+    ] {
+        let refused = place.rekindle(&[&["eval", "run"][..], options].concat()).assert().failure();
+        refused.stderr(contains(wanted));
+    }
 }
 
 #[test]

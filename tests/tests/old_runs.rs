@@ -145,3 +145,12 @@ fn an_old_run_goes_on_with_its_losses(
     assert_has(&Value::Array(losses.collect()), &expected["losses"], "losses");
     assert_has(&result, &expected["result"], "result");
 }
+
+#[test]
+fn an_old_run_that_has_counted_no_labels_says_so() {
+    let place = place("frames");
+    for arguments in [&["eval", "run"][..], &["predict", "run", "builtin:moving-shapes/7"]] {
+        let arguments = [arguments, &["--smoothing", "viterbi"], &MACHINE].concat();
+        place.failure(&arguments, 1, &["earlier version", "train it again"]);
+    }
+}

@@ -6,11 +6,15 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use rekindle_data::frames::{ClipReader, FrameLoader, FrameSet, FrameSource, ImageShape, TrainingPlan};
+//! use rekindle_data::frames::{
+//!     ClipReader, FrameLoader, FrameSet, FrameSource, ImageShape, Normalization, TrainingPlan,
+//! };
 //!
 //! let image = ImageShape { channels: 3, size: 32 };
 //! let (ignore, aliases) = (vec!["timestamp".into()], vec!["Preparação=Preparation".parse()?]);
-//! let reader = ClipReader { label_column: "phase".into(), ignore, aliases, image, columns: None, changes: None };
+//! let normalization = Normalization::default();
+//! let (label_column, columns, changes) = ("phase".into(), None, None);
+//! let reader = ClipReader { label_column, ignore, aliases, image, columns, changes, normalization };
 //! let set = FrameSet::open(&FrameSource::parse("builtin:moving-shapes", None)?, None, &reader, None)?;
 //!
 //! let lengths = set.train.iter().map(|clip| clip.len()).collect();
@@ -28,6 +32,7 @@ mod live;
 mod loader;
 mod manifest;
 mod moving_shapes;
+mod normalization;
 mod npy;
 mod raw;
 mod reader;
@@ -37,6 +42,7 @@ mod standardization;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transitions;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
 pub use clip::{Clip, FrameFormat, Frames};
@@ -44,11 +50,13 @@ pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::MovingShapes;
+pub use normalization::{Normalization, Statistics};
 pub use raw::{ClipReader, ImageShape, RawClip};
 pub use reader::is_image;
 pub use schema::FrameSchema;
 pub use set::{FrameSet, FrameSource, HoldOut};
 pub use standardization::Standardization;
+pub use transitions::Transitions;
 
 pub use crate::alias::Alias;
 pub use crate::split::Part;

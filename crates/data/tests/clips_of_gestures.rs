@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::frames::{ClipReader, FrameFormat, FrameSet, FrameSource, ImageShape};
+use rekindle_data::frames::{ClipReader, FrameFormat, FrameSet, FrameSource, ImageShape, Normalization};
 
 fn folder() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
@@ -22,6 +22,7 @@ fn reader(label_column: &str, ignore: &[&str], aliases: &[&str]) -> ClipReader {
         image: ImageShape { channels: 3, size: 32 },
         columns: None,
         changes: None,
+        normalization: Normalization::default(),
     }
 }
 

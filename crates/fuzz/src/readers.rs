@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
 use rekindle_data::files::{self, Encoding};
-use rekindle_data::frames::{ClipReader, FrameSchema, FrameSet, FrameSource, ImageShape};
+use rekindle_data::frames::{ClipReader, FrameSchema, FrameSet, FrameSource, ImageShape, Normalization, Statistics};
 use rekindle_data::images::{ImageReader, ImageSet};
 use rekindle_data::labelled::{LabelledSource, TextReader, TextVocabulary, WordConfig, WordVectors};
 use rekindle_data::parallel::{Languages, Pairs};
@@ -373,11 +373,13 @@ fn clips(path: &Path, labels: Option<&Path>) {
         image,
         columns: None,
         changes: None,
+        normalization: Normalization::default(),
     };
     if let Ok(source) = FrameSource::parse(&path.display().to_string(), labels) {
         drop(FrameSet::open(&source, None, &reader, None));
         let changes = std::num::NonZeroUsize::new(2);
-        drop(FrameSet::open(&source, None, &ClipReader { changes, ..reader }, None));
+        let normalization = Normalization { statistics: Statistics::Robust, clip: None };
+        drop(FrameSet::open(&source, None, &ClipReader { changes, normalization, ..reader }, None));
     }
 }
 

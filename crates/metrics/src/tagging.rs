@@ -20,20 +20,31 @@ impl TaggingFigures {
         Self { matrix: ConfusionMatrix::new(classes), nats: 0.0, edit: 0.0, clips: 0, clips_right: 0 }
     }
 
-    /// Adds a clip: the true labels `[T]` of its frames, and the log-probabilities of the classes, `[T, C]`.
+    /// Adds a clip: the true labels `[T]` of its frames, and the log-probabilities of the classes, `[T, C]`. The most
+    /// probable classes are the predicted ones.
     ///
     /// # Panics
     ///
     /// When a label is not below the number of classes.
     pub fn add(&mut self, truth: &[u32], log_probs: &[f32]) {
+        let rows = log_probs.chunks_exact(self.matrix.classes());
+        let predicted: Vec<u32> = rows.map(|row| most_likely(row) as u32).collect();
+        self.add_predicted(truth, &predicted, log_probs);
+    }
+
+    /// The same with other predicted labels `[T]` than the most probable ones.
+    ///
+    /// # Panics
+    ///
+    /// When a label is not below the number of classes.
+    pub fn add_predicted(&mut self, truth: &[u32], predicted: &[u32], log_probs: &[f32]) {
         let classes = self.matrix.classes();
         let rows = log_probs.chunks_exact(classes);
-        let predicted: Vec<u32> = rows.clone().map(|row| most_likely(row) as u32).collect();
-        for ((row, &truth), &predicted) in rows.clone().zip(truth).zip(&predicted) {
+        for ((row, &truth), &predicted) in rows.clone().zip(truth).zip(predicted) {
             self.nats -= f64::from(row[truth as usize]);
             self.matrix.add(truth as usize, predicted as usize);
         }
-        self.edit += edit_score(truth, &predicted);
+        self.edit += edit_score(truth, predicted);
         self.clips += 1;
         let sums: Vec<f32> = (0..classes).map(|class| rows.clone().map(|row| row[class].exp()).sum()).collect();
         self.clips_right += u32::from(truth.first() == Some(&(most_likely(&sums) as u32)));

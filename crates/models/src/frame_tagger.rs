@@ -9,7 +9,7 @@
 //! The recurrence runs **online**: the label of frame `t` depends on frames `1..=t` only, so that a clip can be tagged
 //! while it is being filmed ([`LiveTagger`]). With `bidirectional` it also depends on later frames of the same chunk.
 //! Without a cell every frame is classified by itself, a baseline without memory. With feedback the class predicted
-//! for the previous frame is part of the input: see [`TaggerState`].
+//! for the previous frame is part of the input: see [`TaggerState`]. A [`TransitionModel`] smooths the labels.
 
 mod encoder;
 mod feedback;
@@ -18,6 +18,7 @@ mod recurrence;
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]
 mod tests;
 mod transfer;
+mod transitions;
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
@@ -33,6 +34,7 @@ pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
 pub use feedback::TaggerState;
 pub use live::LiveTagger;
 pub use recurrence::Recurrence;
+pub use transitions::{LabelFilter, ScoreWeights, TransitionModel};
 
 use crate::host::ids;
 use crate::settings::{PenaltySettings, RecurrentSettings};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Standardization;
 use crate::{DataError, pictures};
 
 /// The format of a frame.
@@ -88,7 +87,7 @@ impl Frames {
 pub struct Clip {
     /// A readable name.
     pub name: String,
-    /// The frames, features already standardised.
+    /// The frames, features already normalised.
     pub frames: Frames,
     /// The class of every frame.
     pub labels: Option<Vec<u32>>,
@@ -143,13 +142,6 @@ impl Clip {
         let mut values = vec![0.0; self.len() * format.size()];
         self.read(0..self.len(), format, &mut values)?;
         Ok(values)
-    }
-
-    /// Standardises features; pixels are unchanged.
-    pub(super) fn standardize(&mut self, standardization: &Standardization) {
-        if let Frames::Features { values, .. } = &mut self.frames {
-            standardization.apply(values);
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::clip::normalize;
+use super::normalization::Normalizer;
 use super::{FrameFormat, FrameSchema, table};
 use crate::{DataError, ErrorKind, counted, pictures};
 
@@ -13,12 +14,13 @@ pub struct LiveFrames<'a> {
     schema: &'a FrameSchema,
     /// The features of the last frames, as many as changes span.
     before: VecDeque<Vec<f32>>,
+    normalizer: Normalizer<'a>,
 }
 
 impl FrameSchema {
     /// Starts reading a new clip, frame by frame.
     pub fn live(&self) -> LiveFrames<'_> {
-        LiveFrames { schema: self, before: VecDeque::new() }
+        LiveFrames { schema: self, before: VecDeque::new(), normalizer: self.normalizer() }
     }
 }
 
@@ -28,7 +30,8 @@ impl LiveFrames<'_> {
     ///
     /// # Errors
     ///
-    /// When the number of features is not the model's, one is not a finite number, or the image cannot be read.
+    /// When the number of features is not the model's, one is not a finite number or is too large once
+    /// normalised, or the image cannot be read.
     pub fn frame(&mut self, line: &str, source: &str, number: u64) -> Result<Vec<f32>, DataError> {
         let width = match self.schema.format {
             FrameFormat::Features { width } => width,
@@ -46,9 +49,7 @@ impl LiveFrames<'_> {
             return Err(ErrorKind::Mismatch.error(message).within(source).line(number));
         }
         let feature = |(place, field): (usize, &&str)| {
-            let columns = self.schema.columns.as_ref();
-            let column = columns.map_or_else(|| (place + 1).to_string(), |names| names[place].clone());
-            table::number(field, &column).map_err(|error| error.within(source).line(number))
+            table::number(field, &self.schema.column(place)).map_err(|error| error.within(source).line(number))
         };
         let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, DataError>>()?;
         if let Some(frames) = self.schema.changes {
@@ -58,9 +59,8 @@ impl LiveFrames<'_> {
                 self.before.pop_front();
             }
         }
-        if let Some(standardization) = &self.schema.standardization {
-            standardization.apply(&mut values);
-        }
+        let normalized = self.normalizer.frame(&mut values);
+        normalized.map_err(|feature| self.schema.too_large(feature).within(source).line(number))?;
         Ok(values)
     }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::labels::Labels;
-use super::{FrameFormat, Frames};
+use super::{FrameFormat, Frames, Normalization};
 use crate::alias::Alias;
 
 /// The shape that images are resized to.
@@ -16,7 +16,7 @@ pub struct ImageShape {
 }
 
 /// Settings for reading clips.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClipReader {
     /// The column of a CSV file that holds the label of each frame.
     pub label_column: String,
@@ -30,9 +30,11 @@ pub struct ClipReader {
     pub columns: Option<Vec<String>>,
     /// A frame is the change of each feature over this many frames, instead of its value.
     pub changes: Option<NonZeroUsize>,
+    /// How features are normalised.
+    pub normalization: Normalization,
 }
 
-/// A clip as read: labels are names, features are not standardised.
+/// A clip as read: labels are names, features are not normalised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawClip {
     /// A readable name.

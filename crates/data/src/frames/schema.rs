@@ -1,13 +1,15 @@
 //! The input format and the classes of a frame model.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::normalization::Normalizer;
 use super::raw::{ClipReader, ImageShape, RawClip};
 use super::reader::no_labels;
-use super::{Classes, Clip, FrameFormat, Frames, Standardization};
+use super::{Classes, Clip, FrameFormat, Frames, Normalization, Standardization, Statistics, Transitions};
 use crate::{DataError, ErrorKind, counted, files, json};
 
 /// The input format and the classes of a model, stored with it.
@@ -22,8 +24,14 @@ pub struct FrameSchema {
     /// A frame is the change of each feature over this many frames, instead of its value.
     #[serde(default)]
     pub changes: Option<NonZeroUsize>,
-    /// Fitted to the features of the training clips.
+    /// How features are normalised.
+    #[serde(default)]
+    pub normalization: Normalization,
+    /// Fitted to the features of the training clips, which are normalised before if it is by the recording.
     pub standardization: Option<Standardization>,
+    /// How labels follow each other in the training clips; none in the files of version 0.1.
+    #[serde(default)]
+    pub transitions: Option<Transitions>,
 }
 
 /// The schema with the file's version.
@@ -34,10 +42,10 @@ struct Stored {
 }
 
 /// The version that is written; this and all earlier ones are read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 impl FrameSchema {
-    /// Fits a schema to training clips. Features are standardised by their own mean and deviation.
+    /// Fits a schema to training clips. Features are normalised by their own statistics.
     ///
     /// # Errors
     ///
@@ -64,15 +72,61 @@ impl FrameSchema {
             );
             return Err(ErrorKind::TooLittle.error(message));
         }
-        let values = clips.iter().filter_map(|clip| match &clip.frames {
-            Frames::Features { values, .. } => Some(&values[..]),
-            _ => None,
-        });
-        let standardization = match format {
-            FrameFormat::Features { width } => Some(Standardization::fit(values, width)),
-            FrameFormat::Pixels { .. } => None,
-        };
-        Ok(Self { format, columns: first.columns.clone(), classes, changes: reader.changes, standardization })
+        let (changes, normalization) = (reader.changes, reader.normalization);
+        let columns = first.columns.clone();
+        let mut schema =
+            Self { format, columns, classes, changes, normalization, standardization: None, transitions: None };
+        if let FrameFormat::Features { width } = format {
+            let of_training = normalization.statistics == Statistics::Training;
+            let values = clips.iter().map(|clip| match &clip.frames {
+                Frames::Features { values, .. } if of_training => Ok(Cow::Borrowed(&values[..])),
+                Frames::Features { values, .. } => schema.normalized(&clip.name, values.clone()).map(Cow::Owned),
+                Frames::Images(_) | Frames::Pixels { .. } => unreachable!("all clips are of one format"),
+            });
+            let values = values.collect::<Result<Vec<Cow<'_, [f32]>>, DataError>>()?;
+            schema.standardization = Some(Standardization::fit(values.iter().map(|values| &values[..]), width));
+        }
+        schema.transitions = Some(schema.count(clips)?);
+        Ok(schema)
+    }
+
+    /// How the labels of clips follow each other.
+    fn count(&self, clips: &[RawClip]) -> Result<Transitions, DataError> {
+        let labels = clips.iter().filter_map(|clip| Some((clip.labels.as_ref()?, clip.frames.len())));
+        let labels = labels.map(|(labels, frames)| self.classes.number(labels, frames));
+        Ok(Transitions::count(
+            self.classes.len(),
+            labels.collect::<Result<Vec<_>, DataError>>()?.iter().map(Vec::as_slice),
+        ))
+    }
+
+    /// Starts normalising the features of a recording.
+    pub(super) fn normalizer(&self) -> Normalizer<'_> {
+        self.normalization.start(self.format.size(), self.standardization.as_ref())
+    }
+
+    /// The frames `[T, F]` of a recording, normalised.
+    fn normalized(&self, clip: &str, mut values: Vec<f32>) -> Result<Vec<f32>, DataError> {
+        let mut normalizer = self.normalizer();
+        for (number, frame) in values.chunks_exact_mut(self.format.size()).enumerate() {
+            let place = || format!("frame {number}");
+            normalizer.frame(frame).map_err(|feature| self.too_large(feature).within(clip).item(place()))?;
+        }
+        Ok(values)
+    }
+
+    /// The name of a feature, or its number from 1.
+    pub(super) fn column(&self, feature: usize) -> String {
+        self.columns.as_ref().map_or_else(|| (feature + 1).to_string(), |names| names[feature].clone())
+    }
+
+    /// The error for a feature whose value is too large once normalised.
+    pub(super) fn too_large(&self, feature: usize) -> DataError {
+        let message = format!(
+            "the value of the column `{}` is too large once normalised; train with --clip-features to limit such values",
+            self.column(feature)
+        );
+        ErrorKind::TooLarge.error(message)
     }
 
     /// Converts clips to the model's input. A clip may lack labels.
@@ -90,18 +144,21 @@ impl FrameSchema {
                 self.classes.number(labels, count)
             });
             let whole_clip = raw.labels.as_ref().is_some_and(super::Labels::whole_clip);
-            let mut clip = Clip { name: raw.name, frames: raw.frames, labels: labels.transpose()?, whole_clip };
-            if let Some(standardization) = &self.standardization {
-                clip.standardize(standardization);
-            }
-            Ok(clip)
+            let frames = match raw.frames {
+                Frames::Features { width, values } => {
+                    Frames::Features { width, values: self.normalized(&raw.name, values)? }
+                }
+                pictures => pictures,
+            };
+            Ok(Clip { name: raw.name, frames, labels: labels.transpose()?, whole_clip })
         };
         clips.into_iter().map(convert).collect()
     }
 
-    /// `reader`, set to the model's columns, image shape and changes.
+    /// `reader`, set to the model's columns, image shape, changes and normalisation.
     pub fn reader(&self, reader: &ClipReader) -> ClipReader {
-        ClipReader { columns: self.columns.clone(), image: self.image(), changes: self.changes, ..reader.clone() }
+        let Self { changes, normalization, .. } = *self;
+        ClipReader { columns: self.columns.clone(), image: self.image(), changes, normalization, ..reader.clone() }
     }
 
     /// The shape of images that the model reads; arbitrary if it reads none.
@@ -151,6 +208,12 @@ impl FrameSchema {
         let fits = |s: &Standardization| s.mean.len() == size && s.deviation.len() == size;
         if !self.standardization.as_ref().is_none_or(fits) {
             return Err("the standardisation is of another number of features");
+        }
+        if self.normalization.clip.is_some_and(|clip| clip.is_nan() || clip <= 0.0) {
+            return Err("values are clipped at a number that is not above 0");
+        }
+        if self.transitions.as_ref().is_some_and(|counts| counts.classes() != Some(self.classes.len())) {
+            return Err("the counts of transitions are of another number of classes");
         }
         Ok(())
     }

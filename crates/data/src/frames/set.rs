@@ -10,7 +10,7 @@ use super::moving_shapes::MovingShapes;
 use super::raw::{ClipReader, RawClip};
 use super::reader::{LabelSource, changes_of_pictures, no_labels};
 use super::schema::mixed;
-use super::{Clip, FrameSchema, manifest};
+use super::{Clip, FrameSchema, Normalization, Transitions, manifest};
 use crate::files::has_extension;
 use crate::split::{Part, Split};
 use crate::{DataError, ErrorKind, builtin, counted};
@@ -172,8 +172,21 @@ impl FrameSet {
                 return Err(changes_of_pictures(&format!("{}{}", builtin::PREFIX, MovingShapes::NAME)));
             }
             let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
-            let schema = FrameSchema { format, columns: None, classes, changes: None, standardization: None };
-            return Self::reopen(source, validation, reader, hold_out, schema);
+            let normalization = Normalization::default();
+            let (standardization, transitions) = (None, None);
+            let schema = FrameSchema {
+                format,
+                columns: None,
+                classes,
+                changes: None,
+                normalization,
+                standardization,
+                transitions,
+            };
+            let mut set = Self::reopen(source, validation, reader, hold_out, schema)?;
+            let labels = set.train.iter().filter_map(|clip| clip.labels.as_deref());
+            set.schema.transitions = Some(Transitions::count(set.schema.classes.len(), labels));
+            return Ok(set);
         }
         if matches!(source.place, Place::BuiltinClip(_)) {
             let remedy = "one built-in clip is for `predict`; use builtin:moving-shapes";

@@ -18,7 +18,7 @@ pub struct Standardization {
 }
 
 /// A deviation below this share of the largest absolute value is rounding error: the feature is constant.
-const CONSTANT: f64 = 1e-6;
+pub(super) const CONSTANT: f64 = 1e-6;
 
 impl Standardization {
     /// Fits mean and deviation to frames of `width` features, `[T, F]` each.

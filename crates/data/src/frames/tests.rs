@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Alias, ClipReader, FrameSet, FrameSource, HoldOut, ImageShape};
+use super::{Alias, ClipReader, FrameSet, FrameSource, HoldOut, ImageShape, Normalization};
 use crate::DataError;
 
 /// A folder with files to read.
@@ -43,6 +43,7 @@ fn reader() -> ClipReader {
         image: ImageShape { channels: 1, size: 4 },
         columns: None,
         changes: None,
+        normalization: Normalization::default(),
     }
 }
 

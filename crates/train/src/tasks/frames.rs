@@ -9,6 +9,7 @@ mod evaluation;
 mod operations;
 mod prediction;
 mod settings;
+mod smoothing;
 mod task;
 
 pub use error::FramesError;
@@ -16,4 +17,5 @@ pub use evaluation::evaluate;
 pub use operations::{EvalOptions, PredictOptions};
 pub use prediction::{FramePrediction, Live};
 pub use settings::{ClipSettings, FramesSettings};
+pub use smoothing::{Smoothed, Smoother, Smoothing, SmoothingSettings};
 pub use task::FramesTask;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::*;
-use crate::frames::{Classes, Standardization};
+use crate::frames::{Classes, Normalization, Standardization};
 
 fn schema(format: FrameFormat) -> FrameSchema {
     FrameSchema {
@@ -11,6 +11,8 @@ fn schema(format: FrameFormat) -> FrameSchema {
         columns: Some(vec!["x".into(), "y".into()]),
         classes: Classes::new(vec!["a".into(), "b".into()]),
         changes: None,
+        normalization: Normalization::default(),
+        transitions: None,
         standardization: Some(Standardization { mean: vec![1.0, 0.0], deviation: vec![2.0, 1.0] }),
     }
 }

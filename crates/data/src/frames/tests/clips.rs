@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::frames::{FrameFormat, FrameSchema, Frames};
+use crate::frames::{FrameFormat, FrameSchema, Frames, Statistics, Transitions};
 
 const TABLE: &str = "x,y,label\n1,10,up\n3,10,down\n";
 
@@ -53,12 +53,106 @@ fn live_frames_are_those_of_the_file() {
     let files = Files::new();
     let table: String = rows.iter().enumerate().map(|(t, [x, y])| format!("{x},{y},{}\n", t % 2)).collect();
     let path = files.with("a.csv", format!("x,y,label\n{table}"));
-    for changes in [None, NonZeroUsize::new(1), NonZeroUsize::new(3), NonZeroUsize::new(99)] {
-        let set = FrameSet::open(&source(&path), None, &ClipReader { changes, ..reader() }, None).unwrap();
+    let all = [Statistics::Training, Statistics::Running, Statistics::Robust];
+    let normalizations =
+        all.iter().flat_map(|&statistics| [None, Some(0.5)].map(|clip| Normalization { statistics, clip }));
+    let changes = [None, NonZeroUsize::new(1), NonZeroUsize::new(3), NonZeroUsize::new(99)];
+    for (normalization, changes) in normalizations.flat_map(|one| changes.map(|changes| (one, changes))) {
+        let set =
+            FrameSet::open(&source(&path), None, &ClipReader { changes, normalization, ..reader() }, None).unwrap();
         let mut live = set.schema.live();
         let frames = rows.iter().flat_map(|[x, y]| live.frame(&format!("{x},{y}"), "standard input", 1).unwrap());
         assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: frames.collect() }, "{changes:?}");
+        let (again, other) = (set.schema.reader(&reader()), files.path("vocab.json"));
+        assert_eq!((again.changes, again.normalization), (changes, normalization));
+        set.schema.save(&other).unwrap();
+        assert_eq!(FrameSchema::load(&other).unwrap(), set.schema);
     }
+}
+
+#[test]
+fn values_that_are_normalised_by_the_recording_are_standardised_by_training() {
+    let files = Files::new();
+    let path = files.with("a.csv", "x,y,label\n1,4,a\n3,4,b\n3,4,a\n");
+    let other = files.with("b.csv", "x,y,label\n20,9,a\n40,8,b\n");
+    let normalization = Normalization { statistics: Statistics::Running, clip: None };
+    let reader = ClipReader { normalization, ..reader() };
+    let set = FrameSet::open(&source(&path), Some(&source(&other)), &reader, None).unwrap();
+    // 0, then 1 deviation above the mean of two frames, then (3 - 7/3) / √(8/9).
+    let running = [0.0, 1.0, 1.0 / 2.0_f32.sqrt()];
+    let mean = running.iter().sum::<f32>() / 3.0;
+    let deviation = (running.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 3.0).sqrt();
+    let wanted = |x: f32| (x - mean) / deviation;
+    let assert_values = |frames: &Frames, wanted: &[f32]| {
+        let Frames::Features { values, .. } = frames else { panic!("features are read") };
+        assert_eq!(values.len(), wanted.len());
+        values.iter().zip(wanted).for_each(|(seen, wanted)| assert!((seen - wanted).abs() < 1e-5, "{values:?}"));
+    };
+    assert_values(&set.train[0].frames, &running.map(|x| [wanted(x), 0.0]).concat());
+    // y never changed in training.
+    assert_values(&set.validation[0].frames, &[wanted(0.0), 0.0, wanted(1.0), 0.0]);
+}
+
+#[test]
+fn a_value_too_large_for_the_model_is_named() {
+    let files = Files::new();
+    let path = files.with("a.csv", "x,y,label\n1,0,a\n1.001,0.1,b\n");
+    let set = open(&path).unwrap();
+    let large = files.with("b.csv", "x,y,label\n1,0,a\n3e38,0,b\n");
+    let wanted = ["b, frame 1", "the column `x`", "--clip-features"];
+    assert_says(source(&large).clips(&reader(), &set.schema, true), &wanted);
+    let mut live = set.schema.live();
+    assert_says(live.frame("3e38,0", "standard input", 7), &["standard input, line 7", "the column `x`"]);
+    let normalization = Normalization { clip: Some(9.0), ..Normalization::default() };
+    let set = FrameSet::open(&source(&path), Some(&source(&large)), &ClipReader { normalization, ..reader() }, None);
+    assert_eq!(set.unwrap().validation[0].values(FrameFormat::Features { width: 2 }).unwrap()[2], 9.0);
+    // The change of two numbers can be too large where they are not.
+    let jump = files.with("c.csv", "x,y,label\n-3e38,0,a\n3e38,0,b\n");
+    let reader = ClipReader { changes: NonZeroUsize::new(1), ..reader() };
+    assert_says(FrameSet::open(&source(&jump), None, &reader, None), &["c, frame 1", "the column `x`"]);
+}
+
+#[test]
+fn labels_are_counted_as_they_follow_each_other_in_training() {
+    let files = Files::new();
+    let (one, two) = (files.with("a.csv", "x,label\n1,b\n2,b\n3,a\n4,b\n"), files.with("b.csv", "x,label\n1,a\n"));
+    let held_out = files.with("c.csv", "x,label\n1,a\n1,a\n");
+    let set = FrameSet::open(&source(&format!("{one},{two}")), Some(&source(&held_out)), &reader(), None).unwrap();
+    let wanted = Transitions { starts: vec![1, 1], pairs: vec![vec![0, 1], vec![1, 1]] };
+    assert_eq!(set.schema.transitions, Some(wanted));
+    // A run keeps those that it was trained with, or that it has none.
+    let schema = FrameSchema { transitions: None, ..set.schema };
+    let again = FrameSet::reopen(&source(&one), None, &reader(), None, schema).unwrap();
+    assert_eq!(again.schema.transitions, None);
+}
+
+#[test]
+fn counts_of_another_number_of_classes_are_refused() {
+    let files = Files::new();
+    let mut schema = open(&files.with("a.csv", TABLE)).unwrap().schema;
+    let path = files.path("vocab.json");
+    for (starts, pairs) in [(vec![1], vec![vec![1]]), (vec![1, 0], vec![vec![1, 2], vec![3]])] {
+        schema.transitions = Some(Transitions { starts, pairs });
+        schema.save(&path).unwrap();
+        assert_says(FrameSchema::load(&path), &["vocab.json", "counts of transitions"]);
+    }
+    schema.transitions = None;
+    schema.normalization.clip = Some(-1.0);
+    schema.save(&path).unwrap();
+    assert_says(FrameSchema::load(&path), &["clipped at"]);
+}
+
+#[test]
+fn a_schema_of_version_0_1_is_read() {
+    let files = Files::new();
+    let path = files.with(
+        "vocab.json",
+        r#"{"version": 1, "frames": {"format": {"features": {"width": 1}}, "columns": ["x"], "classes": ["a", "b"],
+            "standardization": {"mean": [2.0], "deviation": [0.5]}}}"#,
+    );
+    let schema = FrameSchema::load(path).unwrap();
+    assert_eq!((schema.normalization, &schema.transitions), (Normalization::default(), &None));
+    assert_eq!(schema.live().frame("1e4", "standard input", 1).unwrap(), [19996.0]);
 }
 
 #[test]
@@ -190,7 +284,7 @@ fn a_schema_is_read_back_and_a_damaged_one_refused() {
     assert_eq!(FrameSchema::load(&path).unwrap(), schema);
     let text = fs::read_to_string(&path).unwrap();
     for (old, new, wanted) in [
-        ("\"version\": 1", "\"version\": 9", "version 9"),
+        ("\"version\": 2", "\"version\": 9", "version 9"),
         ("\"width\": 2", "\"width\": 3", "columns"),
         ("\"up\"", "\"up\", 5", "vocabulary"),
     ] {

@@ -15,6 +15,18 @@ pub enum FramesError {
     /// The units of a model that has none.
     #[error("--neurons: this model was trained with --cell none and has no recurrent units")]
     NoRecurrence,
+    /// Smoothing by a run that has not counted how labels follow each other.
+    #[error(
+        "--smoothing: this run was trained by an earlier version, which did not count how labels follow each other; \
+         train it again, or pass a newer run first and this one with --with"
+    )]
+    NoTransitions,
+    /// Smoothing by runs whose probabilities have other priors.
+    #[error("--smoothing: some of these runs were trained with --balanced and some without: pass --prior-weight")]
+    Priors,
+    /// The best sequence of frames that have yet to come.
+    #[error("--smoothing viterbi needs the whole clip: pass the clip after the run, or use --smoothing filter")]
+    ViterbiLive,
     /// Single frames for a model that needs whole clips.
     #[error("this model is bidirectional and needs the whole clip: give the clip after the run")]
     NotOnline,

@@ -8,12 +8,14 @@ use rekindle_models::decode::log_mean_exp;
 use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 
 use super::settings::ClipSettings;
+use super::smoothing::{Smoothed, Smoother};
 use crate::prelude::*;
 
 /// The figures of `models`, whose probabilities are averaged, on all clips of `loader`, each read as a whole; clips without labels do not count.
 ///
 /// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. If each clip has one
-/// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames.
+/// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames. With a smoother, the labels and the probabilities are the
+/// smoothed ones.
 ///
 /// # Errors
 ///
@@ -23,14 +25,16 @@ pub fn evaluate(
     loader: &mut FrameLoader,
     classes: &Classes,
     settings: &ClipSettings,
+    smoother: &Smoother,
     device: &Device,
 ) -> Result<Report, TaskError> {
     let log_probs = log_probs(models, loader, settings, device)?;
     let mut figures = TaggingFigures::new(classes.len());
     let mut whole_clips = true;
-    for (clip, log_probs) in loader.clips().iter().zip(&log_probs) {
+    for (clip, log_probs) in loader.clips().iter().zip(log_probs) {
         let Some(truth) = &clip.labels else { continue };
-        figures.add(truth, log_probs);
+        let Smoothed { predicted, log_probs } = smoother.smooth(log_probs, classes.len());
+        figures.add_predicted(truth, &predicted, &log_probs);
         whole_clips &= clip.whole_clip;
     }
     let (matrix, macro_f1) = (&figures.matrix, figures.matrix.macro_f1());

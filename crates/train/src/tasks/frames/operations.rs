@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSource};
+use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSchema, FrameSource};
 use rekindle_pictures::timeline;
 
 use rekindle_data::frames::is_image;
@@ -10,6 +10,7 @@ use rekindle_metrics::classification::most_likely;
 
 use super::error::FramesError;
 use super::prediction::FramePrediction;
+use super::smoothing::SmoothingSettings;
 use super::task::FramesTask;
 use crate::inside::Kind;
 use crate::operation::NoSplit;
@@ -22,6 +23,8 @@ settings! {
         labels: Option<PathBuf> => value("FILE").unset("those of the clips");
         /// Another spelling of a label of --data, besides those of training; may be given several times
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
+        /// How predicted labels are smoothed.
+        @flatten smoothing: SmoothingSettings;
     }
 }
 
@@ -34,6 +37,8 @@ settings! {
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Draw the labels of the clip over time into this SVG file
         timeline: Option<PathBuf> => value("FILE").unset("none");
+        /// How predicted labels are smoothed.
+        @flatten smoothing: SmoothingSettings;
     }
 }
 
@@ -60,15 +65,18 @@ const THUMBNAILS: usize = 200;
 type Tagger = Trained<FramesTask>;
 
 fn alike(one: &Tagger, other: &Tagger) -> bool {
-    one.assets == other.assets
+    // The first run's counts are those that labels are smoothed by.
+    let transitions = one.assets.transitions.clone();
+    one.assets == FrameSchema { transitions, ..other.assets.clone() }
 }
 
 fn eval(mut trained: Tagger, request: Evaluate, options: EvalOptions, _: &mut Output<'_>) -> Result<Report, TaskError> {
+    let smoother = trained.smoother(&options.smoothing)?;
     let clips = clips(&trained, &request.on, options)?;
     let names: Vec<String> = clips.iter().map(|clip| clip.name.clone()).collect();
     let data = &mut trained.settings.data;
     data.batch_size = request.batch_size.unwrap_or(data.batch_size);
-    Ok(trained.evaluate(clips)?.fact("clips", names))
+    Ok(trained.evaluate(clips, &smoother)?.fact("clips", names))
 }
 
 /// The clips to evaluate on.
@@ -78,7 +86,7 @@ fn clips(trained: &Tagger, on: &On, options: EvalOptions) -> Result<Vec<Clip>, T
             let source = FrameSource::parse(data, options.labels.as_deref())?;
             return Ok(source.clips(&reader(trained, options.aliases), &trained.assets, true)?);
         }
-        On::Split(_) if options != EvalOptions::default() => return Err(FramesError::WithoutData.into()),
+        On::Split(_) if options.labels.is_some() || !options.aliases.is_empty() => return Err(FramesError::WithoutData.into()),
         On::Split(split) => *split,
     };
     let set = trained.settings.data.clips(Some(trained.assets.clone()))?;
@@ -130,10 +138,10 @@ fn neurons(trained: &Tagger, request: &Observe) -> Result<Activations, TaskError
 
 fn predict(trained: Tagger, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let Inputs::Given(inputs) = &request.inputs else {
-        return match options == PredictOptions::default() {
-            true => live(&trained, request.inputs, output),
-            false => Err(FramesError::WithoutClip.into()),
-        };
+        if options.labels.is_some() || !options.aliases.is_empty() || options.timeline.is_some() {
+            return Err(FramesError::WithoutClip.into());
+        }
+        return live(&trained, request.inputs, &options.smoothing, output);
     };
     let [clip] = &inputs[..] else { return Err(FramesError::SeveralClips.into()) };
     tag(&trained, clip, options, output)
@@ -141,10 +149,11 @@ fn predict(trained: Tagger, request: Predict, options: PredictOptions, output: &
 
 /// Writes a CSV row for every frame of a clip.
 fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+    let smoother = trained.smoother(&options.smoothing)?;
     let source = FrameSource::parse(clip, options.labels.as_deref())?;
     let clips = source.clips(&reader(trained, options.aliases), &trained.assets, false)?;
     let [clip] = &clips[..] else { return Err(FramesError::SeveralClips.into()) };
-    let frames = trained.predict(clips.clone())?.remove(0);
+    let frames = trained.predict(clips.clone(), &smoother)?.remove(0);
     let classes: Vec<&str> = trained.assets.classes.names().iter().map(String::as_str).collect();
     let truth = clip.labels.as_deref();
     let truth_of = |frame: usize| truth.map(|truth| classes[truth[frame] as usize]);
@@ -162,21 +171,35 @@ fn tag(trained: &Tagger, clip: &str, options: PredictOptions, output: &mut Outpu
 }
 
 /// Labels every line as it arrives: features separated by commas, or the path of an image.
-fn live(trained: &Tagger, inputs: Inputs, output: &mut Output<'_>) -> Result<(), TaskError> {
-    let mut tagger = trained.live().ok_or(FramesError::NotOnline)?;
+fn live(
+    trained: &Tagger,
+    inputs: Inputs,
+    smoothing: &SmoothingSettings,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let smoother = trained.smoother(smoothing)?;
+    let mut tagger = trained.live(&smoother)?;
     let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };
     let mut frames = trained.assets.live();
-    let mut number = 0;
+    let (mut lines_read, mut number) = (0, 0);
+    let mut write = |prediction, output: &mut Output<'_>| -> Result<(), TaskError> {
+        let FramePrediction { class, probability } = prediction;
+        let label = &trained.assets.classes.names()[class];
+        output.text(&row([&*number.to_string(), label, &*format!("{probability:.4}")])?)?;
+        output.json_line(&json!({"frame": number, "label": label, "probability": probability}))?;
+        number += 1;
+        Ok(())
+    };
     inputs.for_each([1, 1], "", output, |lines, output| {
         for line in lines {
-            let FramePrediction { class, probability } = tagger.push(&frames.frame(line, &source, number + 1)?);
-            let label = &trained.assets.classes.names()[class];
-            output.text(&row([&*number.to_string(), label, &*format!("{probability:.4}")])?)?;
-            output.json_line(&json!({"frame": number, "label": label, "probability": probability}))?;
-            number += 1;
+            lines_read += 1;
+            if let Some(prediction) = tagger.push(&frames.frame(line, &source, lines_read)?) {
+                write(prediction, output)?;
+            }
         }
         Ok(())
-    })
+    })?;
+    tagger.finish().into_iter().try_for_each(|prediction| write(prediction, output))
 }
 
 /// The probabilities of all labels for each frame of a clip.

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, Layout};
 use rekindle_metrics::classification::most_likely;
 use rekindle_models::decode::mix_rows;
-use rekindle_models::frame_tagger::LiveTagger;
+use rekindle_models::frame_tagger::{LabelFilter, LiveTagger};
 use rekindle_pictures::png_address;
 use rekindle_rnn::LayerTrace;
 
 use super::evaluation::{evaluate, log_probs};
+use super::error::FramesError;
+use super::smoothing::{Smoothed, Smoother};
 use super::task::FramesTask;
 use crate::prelude::*;
 
 /// The class of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FramePrediction {
-    /// The index of the most probable class.
+    /// The index of the predicted class: the most probable one, but that of the most probable sequence with Viterbi.
     pub class: usize,
     /// Its probability.
     pub probability: f32,
@@ -35,8 +37,9 @@ impl Trained<FramesTask> {
     /// # Errors
     ///
     /// When an image cannot be read or decoded, or the device fails.
-    pub fn evaluate(&self, clips: Vec<Clip>) -> Result<Report, TaskError> {
-        evaluate(&self.models(), &mut self.loader(clips), &self.assets.classes, &self.settings.data, &self.device)
+    pub fn evaluate(&self, clips: Vec<Clip>, smoother: &Smoother) -> Result<Report, TaskError> {
+        let (classes, settings) = (&self.assets.classes, &self.settings.data);
+        evaluate(&self.models(), &mut self.loader(clips), classes, settings, smoother, &self.device)
     }
 
     /// The class of every frame of each clip.
@@ -44,10 +47,19 @@ impl Trained<FramesTask> {
     /// # Errors
     ///
     /// When an image cannot be read or decoded, or the device fails.
-    pub fn predict(&self, clips: Vec<Clip>) -> Result<Vec<Vec<FramePrediction>>, TaskError> {
+    pub fn predict(&self, clips: Vec<Clip>, smoother: &Smoother) -> Result<Vec<Vec<FramePrediction>>, TaskError> {
         let found = log_probs(&self.models(), &mut self.loader(clips), &self.settings.data, &self.device)?;
         let classes = self.model.classes();
-        Ok(found.iter().map(|rows| rows.chunks_exact(classes).map(FramePrediction::new).collect()).collect())
+        let clip = |log_probs| {
+            let Smoothed { predicted, log_probs } = smoother.smooth(log_probs, classes);
+            let frames = predicted.into_iter().zip(log_probs.chunks_exact(classes));
+            let prediction = |(class, row): (u32, &[f32])| {
+                let class = class as usize;
+                FramePrediction { class, probability: row[class].exp() }
+            };
+            frames.map(prediction).collect()
+        };
+        Ok(found.into_iter().map(clip).collect())
     }
 
     /// The probabilities of all classes for each frame of a clip, `T` times `[C]`.
@@ -82,10 +94,15 @@ impl Trained<FramesTask> {
         Ok(self.model.trace(super::evaluation::frames(&batch, &self.device)))
     }
 
-    /// A tagger for single frames as they arrive; none for a bidirectional model.
-    pub fn live(&self) -> Option<Live<'_>> {
-        let taggers = self.models().into_iter().map(|model| model.live()).collect::<Option<Vec<_>>>()?;
-        Some(Live { taggers, mixed: Vec::new() })
+    /// A tagger for single frames as they arrive.
+    ///
+    /// # Errors
+    ///
+    /// When a model is bidirectional, or the smoothing needs the whole clip.
+    pub fn live<'a>(&'a self, smoother: &'a Smoother) -> Result<Live<'a>, FramesError> {
+        let taggers = self.models().into_iter().map(|model| model.live()).collect::<Option<Vec<_>>>();
+        let taggers = taggers.ok_or(FramesError::NotOnline)?;
+        Ok(Live { taggers, mixed: Vec::new(), filter: smoother.live()? })
     }
 
     fn loader(&self, clips: Vec<Clip>) -> FrameLoader {
@@ -99,21 +116,32 @@ pub struct Live<'a> {
     taggers: Vec<LiveTagger<'a>>,
     /// The log-probabilities of several taggers.
     mixed: Vec<f32>,
+    filter: Option<LabelFilter<'a>>,
 }
 
 impl Live<'_> {
-    /// Classifies the next frame, `[F]`, the features from
-    /// [`LiveFrames::frame`](rekindle_data::frames::LiveFrames::frame).
+    /// Reads the next frame, `[F]`, the features from
+    /// [`LiveFrames::frame`](rekindle_data::frames::LiveFrames::frame), and classifies it or, with a lag, the frame so
+    /// many frames before it, if there is one.
     ///
     /// # Panics
     ///
     /// When `F` is not that of the model.
-    pub fn push(&mut self, frame: &[f32]) -> FramePrediction {
+    pub fn push(&mut self, frame: &[f32]) -> Option<FramePrediction> {
         let all: Vec<Vec<f32>> = self.taggers.iter_mut().map(|tagger| tagger.push(frame)).collect();
-        if let [log_probs] = &all[..] {
-            return FramePrediction::new(log_probs);
-        }
-        mix_rows(&all.iter().map(Vec::as_slice).collect::<Vec<_>>(), all[0].len(), &mut self.mixed);
-        FramePrediction::new(&self.mixed)
+        let log_probs = if let [log_probs] = &all[..] {
+            log_probs
+        } else {
+            mix_rows(&all.iter().map(Vec::as_slice).collect::<Vec<_>>(), all[0].len(), &mut self.mixed);
+            &self.mixed
+        };
+        let Some(filter) = &mut self.filter else { return Some(FramePrediction::new(log_probs)) };
+        filter.push(log_probs).as_deref().map(FramePrediction::new)
+    }
+
+    /// Classifies the last frames of the clip, which a lag has left.
+    pub fn finish(self) -> Vec<FramePrediction> {
+        let rest = self.filter.map(LabelFilter::finish).unwrap_or_default();
+        rest.iter().map(|row| FramePrediction::new(row)).collect()
     }
 }

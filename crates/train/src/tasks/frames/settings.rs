@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use rekindle_data::frames::{Alias, ClipReader, FrameSchema, FrameSet, FrameSource, HoldOut, ImageShape};
+use rekindle_data::frames::{
+    Alias, ClipReader, FrameSchema, FrameSet, FrameSource, HoldOut, ImageShape, Normalization,
+    Statistics,
+};
 use rekindle_models::frame_tagger::FrameTaggerSettings;
 
 use crate::prelude::*;
@@ -41,6 +44,10 @@ settings! {
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Read how each feature has changed over this many frames, not its value
         changes: Option<NonZeroUsize> => value("FRAMES").at_least(1).unset("its value");
+        /// Statistics that features are normalised by: of the training frames, of the recording so far (mean and deviation), or robust ones of the recording so far (median and median absolute deviation)
+        normalization: Option<Statistics> => value("STATISTICS").choices(Statistics::NAMES).unset(NORMALIZATION.1);
+        /// Clip normalised features at this many deviations; 0 for no limit
+        clip_features: Option<f32> => value("DEVIATIONS").at_least(0).unset(CLIP_FEATURES.1);
         /// Height and width to which images are scaled
         image_size: usize = 64 => value("PIXELS").at_least(1);
         /// Read images as grey
@@ -54,6 +61,11 @@ settings! {
     }
 }
 
+/// The normalisation of a new run. A run of an earlier version has another, which is kept with its model; so these are
+/// no defaults of settings, which would be written to its `config.toml` when it is resumed.
+const NORMALIZATION: (Statistics, &str) = (Statistics::Training, Statistics::NAMES[0]);
+const CLIP_FEATURES: (f32, &str) = (10.0, "10");
+
 impl ClipSettings {
     /// How clips are read.
     pub fn reader(&self) -> ClipReader {
@@ -64,6 +76,10 @@ impl ClipSettings {
             image: ImageShape { channels: if self.grey { 1 } else { 3 }, size: self.image_size },
             columns: None,
             changes: self.changes,
+            normalization: Normalization {
+                statistics: self.normalization.unwrap_or(NORMALIZATION.0),
+                clip: Some(self.clip_features.unwrap_or(CLIP_FEATURES.0)).filter(|&clip| clip > 0.0),
+            },
         }
     }
 

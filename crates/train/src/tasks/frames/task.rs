@@ -10,6 +10,7 @@ use rekindle_models::frame_tagger::{FrameInput, FrameTagger, TaggerState};
 
 use super::evaluation::{evaluate, frames};
 use super::settings::{ClipSettings, FramesSettings};
+use super::smoothing::Smoother;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
@@ -129,7 +130,8 @@ impl Task for FramesTask {
             return Ok(None);
         }
         let (classes, settings) = (&self.schema.classes, &self.settings.data);
-        Ok(Some(evaluate(&[model], &mut self.validation, classes, settings, &self.device)?))
+        let smoother = Smoother::default();
+        Ok(Some(evaluate(&[model], &mut self.validation, classes, settings, &smoother, &self.device)?))
     }
 }
 
