@@ -23,12 +23,14 @@
 
 mod chunks;
 mod clip;
+mod generated;
 mod labels;
 mod live;
 mod loader;
 mod manifest;
 mod moving_shapes;
 mod npy;
+mod occluded_shapes;
 mod raw;
 mod reader;
 mod schema;
@@ -44,6 +46,7 @@ pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::MovingShapes;
+pub use occluded_shapes::OccludedShapes;
 pub use raw::{ClipReader, ImageShape, RawClip};
 pub use reader::is_image;
 pub use schema::FrameSchema;
