@@ -328,3 +328,21 @@ fn a_blind_model_writes_one_caption_for_all_pictures() {
     let said = place.json(&predict);
     assert_eq!(said[0]["captions"][0]["text"], said[1]["captions"][0]["text"], "{said}");
 }
+
+#[test]
+fn scenes_are_trained_on_and_described() {
+    let place = Workplace::new();
+    let tiny = ["--image-size", "16", "--hidden", "4", "--embedding", "4", "--pillar", "4", "--batch-size", "8"];
+    let train = [&["train", "caption", "--data", "builtin:scenes", "--steps", "2"][..], &tiny].concat();
+    place
+        .rekindle(&train)
+        .assert()
+        .success()
+        .stderr(contains("20000 pictures with 20000 captions").and(contains("22 words")));
+    let eval = ["eval", "runs/caption", "--split", "test", "--beam", "1", "--json"];
+    let eval = place.rekindle(&eval).assert().success().get_output().stdout.clone();
+    let eval: Value = serde_json::from_slice(&eval).unwrap();
+    assert_eq!(eval["pictures"], 500);
+    // Two steps teach nothing.
+    assert!(eval["exact"].as_f64().unwrap() < 0.1, "{eval}");
+}

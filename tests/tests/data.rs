@@ -32,12 +32,19 @@ fn serve(body: Vec<u8>) -> String {
 fn the_catalogue_names_sources_licences_and_sizes() {
     let place = Workplace::new();
     place.rekindle(&["data", "list"]).assert().success().stdout(contains("tiny-shakespeare").and(contains("chars")));
+    place
+        .rekindle(&["data", "list"])
+        .assert()
+        .success()
+        .stdout(contains("builtin:occluded-shapes").and(contains("built in")));
     let show = ["data", "show", "tiny-shakespeare"];
     place.rekindle(&show).assert().success().stdout(contains("licence").and(contains("1115394 bytes")));
     place.rekindle(&["data", "show", "large-shakespeare"]).assert().code(1).stderr(contains("tiny-shakespeare"));
     let list = place.rekindle(&["data", "list", "--json"]).assert().success().get_output().stdout.clone();
     let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
     assert_eq!(list[0]["name"], "tiny-shakespeare");
+    let scenes = list.as_array().unwrap().iter().find(|set| set["name"] == "builtin:scenes").unwrap();
+    assert_eq!(scenes["task"], "caption");
 }
 
 #[test]

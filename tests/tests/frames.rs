@@ -232,3 +232,20 @@ fn a_clip_that_does_not_fit_is_refused_with_what_to_do() {
     }
     place.rekindle(&["predict", "run"]).write_stdin("1,2\n").assert().code(1).stderr(contains("line 1: 2 features"));
 }
+
+#[test]
+fn shapes_behind_a_bar_are_trained_on_evaluated_and_predicted() {
+    let place = Workplace::new();
+    let tiny = ["--hidden", "4", "--encoder", "4", "--batch-size", "4", "--steps", "2"];
+    let train = [&["train", "frames", "--data", "builtin:occluded-shapes"][..], &tiny].concat();
+    place.rekindle(&train).assert().success().stderr(contains("4000 clips of 160000 frames"));
+    place.rekindle(&["eval", "runs/frames", "--split", "test"]).assert().success().stdout(contains("corner"));
+    let predict = ["predict", "runs/frames", "builtin:occluded-shapes/7"];
+    let rows = place.rekindle(&predict).assert().success().get_output().stdout.clone();
+    let rows = String::from_utf8(rows).unwrap();
+    assert_eq!(rows.lines().count(), 41, "{rows}");
+    assert!(rows.lines().nth(1).unwrap().ends_with(",nothing"), "{rows}");
+    // A model of these clips has no labels for those.
+    let other = place.rekindle(&["predict", "runs/frames", "builtin:moving-shapes/7"]).assert().code(1);
+    other.stderr(contains("still").and(contains("nothing, square")));
+}

@@ -320,7 +320,7 @@ pub struct Settings {
 
 #[derive(Debug, Subcommand)]
 pub enum Data {
-    /// List the data sets that can be downloaded
+    /// List the data sets that can be downloaded, and the built-in ones
     List(Output),
     /// Show where a data set comes from, its licence and its files
     Show {

@@ -1,5 +1,12 @@
 //! Built-in data sets, `builtin:NAME`, for training a first model of every kind without a file.
 
+use serde::Serialize;
+
+use crate::captions::{scenes, shapes};
+use crate::frames::{MovingShapes, OccludedShapes};
+use crate::images::Generator;
+use crate::labelled::Reviews;
+use crate::parallel::PairSource;
 use crate::{DataError, ErrorKind};
 
 /// The prefix of a built-in data set's name.
@@ -22,6 +29,39 @@ pub const TEXTS: &[BuiltinText] = &[BuiltinText {
     description: "the Rust source code that this program was built from",
     text: include_str!(concat!(env!("OUT_DIR"), "/source.txt")),
 }];
+
+/// A built-in data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BuiltinSet {
+    /// The name, with its prefix: `builtin:source`.
+    pub name: String,
+    /// The task that uses it, such as `chars`.
+    pub task: &'static str,
+    /// A one-line description.
+    pub description: &'static str,
+}
+
+/// The generated sets: task, name and description.
+const GENERATED: [(&str, &str, &str); 8] = [
+    ("caption", shapes::NAME, "images of one or two coloured shapes, and where they are"),
+    ("caption", scenes::NAME, "images of three to five groups of shapes, with counts and relations"),
+    ("draw", Generator::NAMES[0].1, "images of pen strokes"),
+    ("draw", Generator::NAMES[1].1, "images of outlines of circles, squares and triangles"),
+    ("frames", MovingShapes::NAME, "clips of a shape that moves and speeds up, with its movement"),
+    ("frames", OccludedShapes::NAME, "clips of shapes that pass behind a bar, with the form that went in last"),
+    ("sentiment", Reviews::NAME, "reviews of a few words, good or bad"),
+    ("translate", PairSource::NAME, "dates in words and in digits"),
+];
+
+/// Every built-in set, by task.
+pub fn sets() -> Vec<BuiltinSet> {
+    let set = |(task, name, description)| BuiltinSet { name: format!("{PREFIX}{name}"), task, description };
+    let texts = TEXTS.iter().map(|text| ("chars", text.name, text.description));
+    let mut sets: Vec<_> = texts.chain(GENERATED).map(set).collect();
+    // Stable: within a task, in the order above.
+    sets.sort_by_key(|set| set.task);
+    sets
+}
 
 /// The built-in text `name`.
 ///

@@ -27,6 +27,7 @@
 
 mod chunks;
 mod clip;
+mod generated;
 mod labels;
 mod live;
 mod loader;
@@ -34,6 +35,7 @@ mod manifest;
 mod moving_shapes;
 mod normalization;
 mod npy;
+mod occluded_shapes;
 mod raw;
 mod reader;
 mod schema;
@@ -51,6 +53,7 @@ pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};
 pub use moving_shapes::MovingShapes;
 pub use normalization::{Normalization, Statistics};
+pub use occluded_shapes::OccludedShapes;
 pub use raw::{ClipReader, ImageShape, RawClip};
 pub use reader::is_image;
 pub use schema::FrameSchema;

@@ -17,7 +17,7 @@
 //! | [`files`] | opening files: gzip, encodings, byte-order marks, limits |
 //! | [`Split`], [`Part`] | train, validation and test |
 //! | [`batches`] | batches of items of similar lengths |
-//! | [`builtin`] | texts included in the program |
+//! | [`builtin`] | texts included in the program, and the list of all built-in sets |
 //! | [`counted`] | a count with its noun: `1 token`, `2 tokens` |
 //! | [`DataError`] | an error, with its file and line |
 //! | [`catalogue`], [`download`] | downloading and verifying public data sets |

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use rekindle_data::builtin;
 use rekindle_data::catalogue::{Catalogue, Entry};
 use rekindle_data::download::{Downloader, Outcome};
 
@@ -14,19 +15,29 @@ use crate::options::Data;
 pub fn run(data: Data) -> Result<()> {
     let catalogue = Catalogue::embedded();
     match data {
-        Data::List(output) if output.json => console::json(&catalogue.entries),
-        Data::List(_) => {
-            for entry in &catalogue.entries {
-                answer!("{:<20} {:<10} {:>12}  {}", entry.name, entry.task, size(entry), entry.description)?;
-            }
-            Ok(())
-        }
+        Data::List(output) => list(&catalogue, output.json),
         Data::Show { name, output } => {
             let entry = catalogue.find(&name)?;
             if output.json { console::json(entry) } else { show(entry) }
         }
         Data::Get { name, out, mirror } => get(catalogue.find(&name)?, &out, mirror.as_deref()),
     }
+}
+
+fn list(catalogue: &Catalogue, json: bool) -> Result<()> {
+    let sets = builtin::sets();
+    if json {
+        let entries = catalogue.entries.iter().map(serde_json::to_value);
+        let all: Vec<_> = entries.chain(sets.iter().map(serde_json::to_value)).collect::<Result<_, _>>()?;
+        return console::json(&all);
+    }
+    let downloads =
+        catalogue.entries.iter().map(|entry| (&entry.name, &entry.task[..], size(entry), &entry.description[..]));
+    let sets = sets.iter().map(|set| (&set.name, set.task, "built in".to_owned(), set.description));
+    for (name, task, size, description) in downloads.chain(sets) {
+        answer!("{name:<23} {task:<10} {size:>12}  {description}")?;
+    }
+    Ok(())
 }
 
 fn size(entry: &Entry) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::read::{CaptionedImage, Read};
-use super::{Pictures, flickr, json, shapes};
+use super::{Pictures, flickr, json, scenes, shapes};
 use crate::files::{entries, has_extension};
 use crate::{DataError, ErrorKind, Split, builtin, counted};
 
@@ -24,6 +24,13 @@ pub struct CaptionSet {
     pub notes: Vec<String>,
 }
 
+/// Generates a set.
+type Generator = fn() -> (Pictures, Split<Vec<CaptionedImage>>);
+
+/// The built-in sets, with their names after `builtin:`.
+const GENERATORS: &[(&str, Generator)] =
+    &[(shapes::NAME, || (Pictures::Shapes, shapes::all())), (scenes::NAME, || (Pictures::Scenes, scenes::all()))];
+
 /// Options for opening captions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptionOptions {
@@ -42,7 +49,7 @@ impl Default for CaptionOptions {
 }
 
 impl CaptionSet {
-    /// Opens `builtin:shapes`, a caption file, or a folder with one.
+    /// Opens `builtin:shapes` or `builtin:scenes`, a caption file, or a folder with one.
     ///
     /// # Errors
     ///
@@ -53,9 +60,9 @@ impl CaptionSet {
                 format!("validation-share {}: it must be a number from 0 to below 1", options.validation_share);
             return Err(ErrorKind::Setting.error(message));
         }
-        if builtin::parse(data, "built-in set of captions", &[(shapes::NAME, ())])?.is_some() {
-            let Split { train, validation, test } = shapes::all();
-            let (name, pictures) = (data.to_owned(), Pictures::Shapes);
+        if let Some(generate) = builtin::parse(data, "built-in set of captions", GENERATORS)? {
+            let (pictures, Split { train, validation, test }) = generate();
+            let name = data.to_owned();
             return Ok(Self { name, pictures, train, validation, test, notes: Vec::new() });
         }
         let path = Path::new(data);

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -291,7 +292,112 @@ fn shapes_are_where_their_captions_say() {
             assert_eq!(lit, shapes.iter().any(|shape| shape.place == place), "{image:?} at {place}");
         }
     }
+    assert_eq!((scenes::number("scenes/7"), scenes::number("shapes/7")), (Some(7), None));
     assert_eq!((shapes::number("shapes/7"), shapes::number("shapes/x"), shapes::number("7")), (Some(7), None, None));
+}
+
+/// The groups of a scene, read from its pixels: count, colour and place, in reading order; and the lit place.
+fn seen(pixels: &[u8]) -> (Vec<(usize, &'static str, usize)>, Vec<usize>) {
+    const SIDE: usize = 48;
+    let at = |x: usize, y: usize| [0, 1, 2].map(|channel| pixels[channel * SIDE * SIDE + y * SIDE + x]);
+    let (mut groups, mut lit) = (Vec::new(), Vec::new());
+    for place in 0..9 {
+        let mut colours = Vec::new();
+        for slot in 0..4 {
+            let (left, top) = (16 * (place % 3) + 8 * (slot % 2), 16 * (place / 3) + 8 * (slot / 2));
+            let inside = (0..64).map(|pixel| at(left + pixel % 8, top + pixel / 8));
+            // The ground is grey: its channels differ by less than the noise.
+            let colour = inside.clone().find(|[r, g, b]| r.max(g).max(b) - r.min(g).min(b) > 40);
+            colours.extend(colour.map(|[r, g, b]| match [r > 150, g > 150, b > 150] {
+                [true, true, _] => "yellow",
+                [true, ..] => "red",
+                [_, true, _] => "green",
+                _ => "blue",
+            }));
+            if inside.clone().filter(|pixel| pixel.iter().all(|&value| (90..110).contains(&value))).count() > 10 {
+                lit.push(place);
+            }
+        }
+        if let Some(&colour) = colours.first() {
+            assert!(colours.iter().all(|&other| other == colour), "a group has one colour: {colours:?}");
+            groups.push((colours.len(), colour, place));
+        }
+    }
+    lit.dedup();
+    (groups, lit)
+}
+
+/// The groups of a caption, from the place of the first: count, colour and place.
+fn described(caption: &str, mut place: usize) -> Vec<(usize, &str, usize)> {
+    let mut words = caption.split(' ').filter(|&word| word != "of");
+    let mut groups = Vec::new();
+    while let Some(count) = words.next() {
+        let count = 1 + ["a", "two", "three"].iter().position(|&word| word == count).unwrap();
+        groups.push((count, words.next().unwrap(), place));
+        let is_plural = ["circles", "crosses", "triangles"].contains(&words.next().unwrap());
+        assert_eq!(is_plural, count > 1, "{caption}");
+        match words.next() {
+            Some("above") => place += 3,
+            Some("below") => place -= 3,
+            Some("left") => place += 1,
+            Some("right") => place -= 1,
+            end => assert_eq!(end, None, "{caption}"),
+        }
+    }
+    groups
+}
+
+#[test]
+fn scenes_are_what_their_captions_say() {
+    let set = CaptionSet::open("builtin:scenes", &CaptionOptions::default()).unwrap();
+    assert_eq!((set.train.len(), set.validation.len(), set.test.len()), (20_000, 500, 500));
+    for image in set.train[..200].iter().chain(&set.test[..50]) {
+        let pixels = set.pictures.pixels(&image.name, 48, None).unwrap();
+        assert_eq!(pixels, set.pictures.pixels(&image.name, 48, None).unwrap());
+        let [caption] = &image.captions[..] else { panic!("{image:?} has one caption") };
+        let (mut groups, lit) = seen(&pixels);
+        assert_eq!(lit.len(), 1, "{image:?}");
+        let mut described = described(caption, lit[0]);
+        assert!((3..=5).contains(&described.len()), "{caption}");
+        groups.sort_by_key(|group| group.2);
+        described.sort_by_key(|group| group.2);
+        assert_eq!(groups, described, "{image:?}");
+    }
+}
+
+#[test]
+fn a_scene_has_one_path_and_its_facts_are_balanced() {
+    let touch = |a: usize, b: usize| (a / 3).abs_diff(b / 3) + (a % 3).abs_diff(b % 3) == 1;
+    let set = CaptionSet::open("builtin:scenes", &CaptionOptions::default()).unwrap();
+    let (mut words, mut groups) = (HashMap::<&str, usize>::new(), 0);
+    for image in &set.train {
+        let places: Vec<usize> = scenes::groups(image.id).iter().map(|group| group.place).collect();
+        for (i, &a) in places.iter().enumerate() {
+            for (j, &b) in places.iter().enumerate().skip(i + 1) {
+                assert!(a != b && touch(a, b) == (j == i + 1), "{places:?}");
+            }
+        }
+        groups += places.len();
+        image.captions[0].split(' ').for_each(|word| *words.entry(word).or_default() += 1);
+        // The default of --max-length is 24.
+        assert!(image.captions[0].split(' ').count() < 24);
+    }
+    let relations = groups - set.train.len();
+    let plurals = words["circles"] + words["crosses"] + words["triangles"];
+    for (word, of, share) in [
+        ("a", groups, 1.0 / 3.0),
+        ("two", groups, 1.0 / 3.0),
+        ("red", groups, 0.25),
+        ("blue", groups, 0.25),
+        ("left", relations, 0.25),
+        ("right", relations, 0.25),
+        ("above", relations, 0.25),
+        ("crosses", plurals, 1.0 / 3.0),
+    ] {
+        let found = words[word] as f64 / of as f64;
+        // Four standard deviations of a share of 50,000.
+        assert!((found - share).abs() < 0.01, "{word}: {found}");
+    }
 }
 
 proptest! {

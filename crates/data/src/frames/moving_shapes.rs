@@ -15,13 +15,15 @@ use crate::batches::epoch_rng;
 use crate::split::Part;
 
 /// Height and width of an image.
-const SIZE: usize = 16;
+pub(super) const SIZE: usize = 16;
+/// Height and width of a shape.
+pub(super) const SIDE: usize = 3;
 /// Frames of a clip.
 const FRAMES: usize = 40;
 /// The brightest background pixel.
-const NOISE: u8 = 40;
+pub(super) const NOISE: u8 = 40;
 /// The darkest pixel of a shape.
-const DIM: u8 = 140;
+pub(super) const DIM: u8 = 140;
 
 const CLASSES: [&str; 9] =
     ["still", "left", "left-faster", "right", "right-faster", "up", "up-faster", "down", "down-faster"];
@@ -33,7 +35,7 @@ const SPEED: usize = 2;
 const STEPS: [(usize, usize); 4] = [(0, SIZE - SPEED), (0, SPEED), (SIZE - SPEED, 0), (SPEED, 0)];
 
 /// A square, a cross, a ring and a corner.
-const SHAPES: [[u8; 9]; 4] = [
+pub(super) const SHAPES: [[u8; SIDE * SIDE]; 4] = [
     [1, 1, 1, 1, 1, 1, 1, 1, 1],
     [0, 1, 0, 1, 1, 1, 0, 1, 0],
     [1, 1, 1, 1, 0, 1, 1, 1, 1],
@@ -118,11 +120,17 @@ fn motion(rng: &mut impl Rng) -> Vec<(u32, usize, usize)> {
     frames
 }
 
-fn draw(values: &mut Vec<u8>, shape: &[u8; 9], brightness: u8, (row, column): (usize, usize), rng: &mut impl Rng) {
+fn draw(
+    values: &mut Vec<u8>,
+    shape: &[u8; SIDE * SIDE],
+    brightness: u8,
+    (row, column): (usize, usize),
+    rng: &mut impl Rng,
+) {
     let start = values.len();
     values.extend((0..SIZE * SIZE).map(|_| rng.random_range(0..NOISE)));
     for (index, _) in shape.iter().enumerate().filter(|(_, pixel)| **pixel == 1) {
-        let (row, column) = ((row + index / 3) % SIZE, (column + index % 3) % SIZE);
+        let (row, column) = ((row + index / SIDE) % SIZE, (column + index % SIDE) % SIZE);
         values[start + row * SIZE + column] = brightness;
     }
 }

@@ -6,14 +6,13 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::moving_shapes::MovingShapes;
+use super::generated::Generator;
 use super::raw::{ClipReader, RawClip};
 use super::reader::{LabelSource, changes_of_pictures, no_labels};
-use super::schema::mixed;
-use super::{Clip, FrameSchema, Normalization, Transitions, manifest};
+use super::{Clip, FrameSchema, Transitions, manifest};
 use crate::files::has_extension;
 use crate::split::{Part, Split};
-use crate::{DataError, ErrorKind, builtin, counted};
+use crate::{DataError, ErrorKind, counted};
 
 /// The source of clips: files, folders, a manifest or a generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +24,9 @@ pub struct FrameSource {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Builtin,
-    BuiltinClip(usize),
+    Builtin(Generator),
+    /// A test clip, by its number.
+    BuiltinClip(Generator, usize),
     Paths(Vec<PathBuf>),
     /// A clip, and never a manifest.
     Clip(PathBuf),
@@ -55,24 +55,18 @@ pub struct FrameSet {
 }
 
 impl FrameSource {
-    /// Parses `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), a manifest, or a list of
-    /// clips and lists of clips: `PATH,PATH`. `labels` is a file with the labels of a single `PATH`.
+    /// Parses `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), the same of
+    /// `builtin:occluded-shapes`, a manifest, or a list of clips and lists of clips: `PATH,PATH`. `labels` is a file with
+    /// the labels of a single `PATH`.
     ///
     /// # Errors
     ///
     /// When it names nothing, or `labels` does not apply to it.
     pub fn parse(text: &str, labels: Option<&Path>) -> Result<Self, DataError> {
-        let one = format!("{}{}/", builtin::PREFIX, MovingShapes::NAME);
-        let number = text.strip_prefix(&one).and_then(|number| number.parse().ok());
-        let place = match number.filter(|&number| number < MovingShapes::count(Part::Test)) {
-            Some(number) => Place::BuiltinClip(number),
-            None => {
-                let what = "built-in set of clips (or test clip: moving-shapes/NUMBER)";
-                match builtin::parse(text, what, &[(MovingShapes::NAME, ())])? {
-                    Some(_) => Place::Builtin,
-                    None => Place::Paths(text.split(',').map(PathBuf::from).collect()),
-                }
-            }
+        let place = match Generator::parse(text)? {
+            Some((generator, Some(number))) => Place::BuiltinClip(generator, number),
+            Some((generator, None)) => Place::Builtin(generator),
+            None => Place::Paths(text.split(',').map(PathBuf::from).collect()),
         };
         let why = match &place {
             Place::Paths(paths) if paths.iter().any(|path| path.as_os_str().is_empty()) => {
@@ -81,7 +75,7 @@ impl FrameSource {
             }
             Place::Paths(paths) if paths.len() > 1 => "for several clips, pass a manifest (.csv)",
             Place::Clip(_) => unreachable!("it is not parsed"),
-            Place::Builtin | Place::BuiltinClip(_) => "the built-in clips have their own",
+            Place::Builtin(_) | Place::BuiltinClip(..) => "the built-in clips have their own",
             Place::Paths(_) => "",
         };
         if labels.is_some() && !why.is_empty() {
@@ -100,7 +94,7 @@ impl FrameSource {
         let (paths, may_list) = match &self.place {
             Place::Paths(paths) => (&paths[..], true),
             Place::Clip(path) => (std::slice::from_ref(path), false),
-            Place::Builtin | Place::BuiltinClip(_) => unreachable!("built-in clips are generated, not read"),
+            Place::Builtin(_) | Place::BuiltinClip(..) => unreachable!("built-in clips are generated, not read"),
         };
         if may_list
             && let [path] = paths
@@ -131,8 +125,10 @@ impl FrameSource {
     /// When a clip cannot be read, or does not fit the model.
     pub fn clips(&self, reader: &ClipReader, schema: &FrameSchema, labelled: bool) -> Result<Vec<Clip>, DataError> {
         let clips = match self.place {
-            Place::Builtin => builtin(schema, MovingShapes::clips(Part::Test))?,
-            Place::BuiltinClip(number) => builtin(schema, vec![MovingShapes::clip(Part::Test, number)])?,
+            Place::Builtin(generator) => generator.fitting(generator.clips(Part::Test), schema)?,
+            Place::BuiltinClip(generator, number) => {
+                generator.fitting(vec![generator.clip(Part::Test, number)], schema)?
+            }
             Place::Paths(_) | Place::Clip(_) => {
                 let Split { train, validation, test } = self.read(&schema.reader(reader), labelled)?;
                 schema.apply([train, validation, test].concat())?
@@ -143,15 +139,6 @@ impl FrameSource {
             _ => Ok(clips),
         }
     }
-}
-
-/// Built-in clips for a model that was trained on them.
-fn builtin(schema: &FrameSchema, clips: Vec<Clip>) -> Result<Vec<Clip>, DataError> {
-    if schema.format == MovingShapes::FORMAT && schema.classes == MovingShapes::classes() {
-        return Ok(clips);
-    }
-    let clip = format!("{}{}", builtin::PREFIX, MovingShapes::NAME);
-    Err(mixed(&clip, "the built-in pictures", schema.format, "the model"))
 }
 
 impl FrameSet {
@@ -167,30 +154,21 @@ impl FrameSet {
         reader: &ClipReader,
         hold_out: Option<HoldOut>,
     ) -> Result<Self, DataError> {
-        if source.place == Place::Builtin {
-            if reader.changes.is_some() {
-                return Err(changes_of_pictures(&format!("{}{}", builtin::PREFIX, MovingShapes::NAME)));
+        match source.place {
+            Place::Builtin(generator) if reader.changes.is_some() => {
+                return Err(changes_of_pictures(&generator.source()));
             }
-            let (format, classes) = (MovingShapes::FORMAT, MovingShapes::classes());
-            let normalization = Normalization::default();
-            let (standardization, transitions) = (None, None);
-            let schema = FrameSchema {
-                format,
-                columns: None,
-                classes,
-                changes: None,
-                normalization,
-                standardization,
-                transitions,
-            };
-            let mut set = Self::reopen(source, validation, reader, hold_out, schema)?;
-            let labels = set.train.iter().filter_map(|clip| clip.labels.as_deref());
-            set.schema.transitions = Some(Transitions::count(set.schema.classes.len(), labels));
-            return Ok(set);
-        }
-        if matches!(source.place, Place::BuiltinClip(_)) {
-            let remedy = "one built-in clip is for `predict`; use builtin:moving-shapes";
-            return Err(no_clips("train on", remedy));
+            Place::Builtin(generator) => {
+                let mut set = Self::reopen(source, validation, reader, hold_out, generator.schema())?;
+                let labels = set.train.iter().filter_map(|clip| clip.labels.as_deref());
+                set.schema.transitions = Some(Transitions::count(set.schema.classes.len(), labels));
+                return Ok(set);
+            }
+            Place::BuiltinClip(generator, _) => {
+                let remedy = format!("one built-in clip is for `predict`; use {}", generator.source());
+                return Err(no_clips("train on", &remedy));
+            }
+            Place::Paths(_) | Place::Clip(_) => {}
         }
         let mut parts = source.read(reader, true)?;
         hold_out_of(&mut parts, validation, hold_out)?;
@@ -210,8 +188,8 @@ impl FrameSet {
         hold_out: Option<HoldOut>,
         schema: FrameSchema,
     ) -> Result<Self, DataError> {
-        if source.place == Place::Builtin {
-            let [train, own, test] = [Part::Train, Part::Validation, Part::Test].map(MovingShapes::clips);
+        if let Place::Builtin(generator) = source.place {
+            let [train, own, test] = [Part::Train, Part::Validation, Part::Test].map(|part| generator.clips(part));
             let validation = match validation {
                 Some(validation) => validation.clips(reader, &schema, true)?,
                 None => own,

@@ -50,7 +50,7 @@ impl PairSource {
     pub const DATES: &str = "builtin:dates";
 
     /// The same, without the prefix of built-in sets.
-    const NAME: &str = "dates";
+    pub(crate) const NAME: &str = "dates";
 
     /// The training pairs and the validation pairs. Both may have pairs with an empty side.
     ///

@@ -209,7 +209,10 @@ fn clips_of_other_widths_and_kinds_are_refused() {
 #[rstest]
 #[case("", &["does not name clips"])]
 #[case("missing.csv", &["missing.csv"])]
-#[case("builtin:nothing", &["nothing", "moving-shapes"])]
+#[case("builtin:nothing", &["nothing", "moving-shapes", "occluded-shapes"])]
+#[case("builtin:occluded-shapes/x", &["occluded-shapes/x", "NAME/NUMBER"])]
+#[case("builtin:occluded-shapes/100", &["occluded-shapes/100"])]
+#[case("builtin:occluded-shapes/3", &["predict", "builtin:occluded-shapes"])]
 #[case("builtin:moving-shapes/100", &["moving-shapes/100"])]
 #[case("builtin:moving-shapes/3", &["predict"])]
 fn a_source_that_names_nothing_is_refused(#[case] text: &str, #[case] wanted: &[&str]) {

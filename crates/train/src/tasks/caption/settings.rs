@@ -28,7 +28,8 @@ crate::run_settings! {
 settings! {
     /// Which images and captions, and how they are read.
     pub struct CaptionDataSettings {
-        /// Captions: Flickr8k, Kaggle's captions.txt, COCO's or Karpathy's JSON, or builtin:shapes
+        /// Captions: Flickr8k, Kaggle's captions.txt, COCO's or Karpathy's JSON, builtin:shapes or
+        /// builtin:scenes
         data: String = "builtin:shapes".to_owned() => value("PATH");
         /// Folder of the images
         images: Option<PathBuf> => value("FOLDER").unset("beside the captions, as the format has it");

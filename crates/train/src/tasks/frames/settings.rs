@@ -26,7 +26,8 @@ crate::run_settings! {
 settings! {
     /// Which clips, and how they are read.
     pub struct ClipSettings {
-        /// Manifest (.csv), clips with commas between (folders of images, .gif, .npy, .csv), or builtin:moving-shapes
+        /// Manifest (.csv), clips with commas between (folders of images, .gif, .npy, .csv), builtin:moving-shapes or
+        /// builtin:occluded-shapes
         data: String = "builtin:moving-shapes".to_owned() => value("PATH");
         /// Clips for validation
         dev: Option<String> => value("PATH").unset("those of the manifest or of --folds");
