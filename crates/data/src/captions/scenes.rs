@@ -1,4 +1,5 @@
-//! Generated scenes: groups of coloured things along a path, described from its lit end to the other.
+//! Generated scenes: groups of coloured things along a path, described from its lit end to the
+//! other.
 //!
 //! ```text
 //! caption  = group | group relation caption
@@ -8,9 +9,10 @@
 //! relation = "left of" | "right of" | "above" | "below"        of the next group
 //! ```
 //!
-//! Three to five groups lie on a grid of three by three places. Neighbours on the path are neighbours on the grid, and
-//! no other two groups are. The ground of the first group's place is lighter than that of the others. So every image has
-//! exactly one right caption, and any place can come next to any of its neighbours in it.
+//! Three to five groups lie on a grid of three by three places. Neighbours on the path are
+//! neighbours on the grid, and no other two groups are. The ground of the first group's place is
+//! lighter than that of the others. So every image has exactly one right caption, and any place can
+//! come next to any of its neighbours in it.
 
 use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};

@@ -1,13 +1,15 @@
 //! A generated data set: shapes that pass behind a bar and may come out as another shape.
 //!
-//! An image of 16 by 16 grey pixels has a bar of 6 pixels across it, upright or level. One bright shape of 3 by 3 after
-//! the other enters at an end of the image, moves by 1 or 2 pixels a frame until the bar hides it, waits there, and comes
-//! out on the other side. Behind the bar, its form is drawn anew. Every frame is labelled with the form that went behind
-//! the bar last, or `nothing` before the first.
+//! An image of 16 by 16 grey pixels has a bar of 6 pixels across it, upright or level. One bright
+//! shape of 3 by 3 after the other enters at an end of the image, moves by 1 or 2 pixels a frame
+//! until the bar hides it, waits there, and comes out on the other side. Behind the bar, its form
+//! is drawn anew. Every frame is labelled with the form that went behind the bar last, or `nothing`
+//! before the first.
 //!
-//! The forms are drawn independently of each other, of the motion and of the bar. So the form that a frame shows, on its
-//! way in or out, says nothing about the frame's label: of the four forms all are equally likely. A model must tell
-//! shapes that go in from those that come out, and remember the last that went in until the next has.
+//! The forms are drawn independently of each other, of the motion and of the bar. So the form that
+//! a frame shows, on its way in or out, says nothing about the frame's label: of the four forms all
+//! are equally likely. A model must tell shapes that go in from those that come out, and remember
+//! the last that went in until the next has.
 
 use rand::{Rng, RngExt};
 

@@ -55,9 +55,9 @@ pub struct FrameSet {
 }
 
 impl FrameSource {
-    /// Parses `builtin:moving-shapes` (all of it), `builtin:moving-shapes/7` (a test clip), the same of
-    /// `builtin:occluded-shapes`, a manifest, or a list of clips and lists of clips: `PATH,PATH`. `labels` is a file with
-    /// the labels of a single `PATH`.
+    /// Parses a built-in set such as `builtin:moving-shapes`, one of its test clips such as
+    /// `builtin:moving-shapes/7`, a manifest, or a list of clips and lists of clips: `PATH,PATH`.
+    /// `labels` is a file with the labels of a single `PATH`.
     ///
     /// # Errors
     ///
