@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! caption  = group | group relation caption
-//! group    = "a" colour form | "two" colour form "s" | "three" colour form "s"
+//! group    = "a" colour form | "two" colour forms | "three" colour forms
 //! colour   = "red" | "green" | "blue" | "yellow"
 //! form     = "circle" | "cross" | "triangle"
+//! forms    = "circles" | "crosses" | "triangles"
 //! relation = "left of" | "right of" | "above" | "below"        of the next group
 //! ```
 //!

@@ -8,7 +8,7 @@
 //!
 //! The forms are drawn independently of each other, of the motion and of the bar. So the form that
 //! a frame shows, on its way in or out, says nothing about the frame's label: of the four forms all
-//! are equally likely. A model must tell shapes that go in from those that come out, and remember
+//! are equally likely. A model must know which shapes go in and which come out, and remember
 //! the last that went in until the next has.
 
 use rand::{Rng, RngExt};
