@@ -24,6 +24,7 @@
 //! ```
 
 mod flickr;
+mod generated;
 mod json;
 mod loader;
 mod picture;

@@ -18,6 +18,7 @@
 use image::{Rgb, RgbImage};
 use rand::{Rng, RngExt};
 
+use super::generated::{self, COLOURS};
 use super::read::CaptionedImage;
 use crate::Split;
 use crate::batches::epoch_rng;
@@ -32,8 +33,6 @@ pub const GRID: usize = 3;
 const SLOTS: usize = 2;
 
 const COUNTS: [&str; 3] = ["a", "two", "three"];
-const COLOURS: [(&str, [u8; 3]); 4] =
-    [("red", [220, 50, 40]), ("green", [50, 190, 70]), ("blue", [60, 90, 230]), ("yellow", [235, 215, 60])];
 /// The forms, for one and for several.
 const FORMS: [[&str; 2]; 3] = [["circle", "circles"], ["cross", "crosses"], ["triangle", "triangles"]];
 
@@ -41,7 +40,6 @@ const FORMS: [[&str; 2]; 3] = [["circle", "circles"], ["cross", "crosses"], ["tr
 const GROUND: [u8; 2] = [30, 90];
 
 const TRAIN: u64 = 20_000;
-const HELD_OUT: u64 = 500;
 
 /// Equal things side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,20 +61,12 @@ impl Group {
 
 /// All images, each a function of its number only.
 pub(super) fn all() -> Split<Vec<CaptionedImage>> {
-    let part = |numbers: std::ops::Range<u64>| {
-        let image = |id| CaptionedImage { name: format!("{NAME}/{id}"), id, captions: vec![caption(id)] };
-        numbers.map(image).collect()
-    };
-    Split {
-        train: part(0..TRAIN),
-        validation: part(TRAIN..TRAIN + HELD_OUT),
-        test: part(TRAIN + HELD_OUT..TRAIN + 2 * HELD_OUT),
-    }
+    generated::all(NAME, TRAIN, caption)
 }
 
 /// The number of an image, from its name.
 pub fn number(name: &str) -> Option<u64> {
-    name.strip_prefix(NAME)?.strip_prefix('/')?.parse().ok()
+    generated::number(NAME, name)
 }
 
 /// The groups of an image, in the order of its caption.

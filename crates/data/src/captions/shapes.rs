@@ -11,6 +11,7 @@
 use image::{Rgb, RgbImage};
 use rand::RngExt;
 
+use super::generated::{self, COLOURS};
 use super::read::CaptionedImage;
 use crate::Split;
 use crate::batches::epoch_rng;
@@ -21,14 +22,11 @@ pub const NAME: &str = "shapes";
 /// Places per row, and rows.
 pub const GRID: usize = 3;
 
-const COLOURS: [(&str, [u8; 3]); 4] =
-    [("red", [220, 50, 40]), ("green", [50, 190, 70]), ("blue", [60, 90, 230]), ("yellow", [235, 215, 60])];
 const FORMS: [&str; 3] = ["circle", "square", "triangle"];
 const PLACES: [&str; GRID * GRID] =
     ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"];
 
 const TRAIN: u64 = 6000;
-const HELD_OUT: u64 = 500;
 
 /// A shape of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,20 +46,12 @@ impl Shape {
 
 /// All images, each a function of its number only.
 pub(super) fn all() -> Split<Vec<CaptionedImage>> {
-    let part = |numbers: std::ops::Range<u64>| {
-        let image = |id| CaptionedImage { name: format!("{NAME}/{id}"), id, captions: vec![caption(id)] };
-        numbers.map(image).collect()
-    };
-    Split {
-        train: part(0..TRAIN),
-        validation: part(TRAIN..TRAIN + HELD_OUT),
-        test: part(TRAIN + HELD_OUT..TRAIN + 2 * HELD_OUT),
-    }
+    generated::all(NAME, TRAIN, caption)
 }
 
 /// The number of an image, from its name.
 pub fn number(name: &str) -> Option<u64> {
-    name.strip_prefix(NAME)?.strip_prefix('/')?.parse().ok()
+    generated::number(NAME, name)
 }
 
 /// The shapes of an image, in reading order.
