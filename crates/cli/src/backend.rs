@@ -7,6 +7,7 @@ use rekindle_data::{counted, files};
 use rekindle_kernels::tuning;
 
 use crate::options::DeviceOptions;
+use crate::ranks;
 
 /// A backend, whether compiled in or not.
 pub struct Backend {
@@ -160,12 +161,18 @@ fn start_threads(threads: Option<u16>, this: bool) -> Result<()> {
 
 fn default() -> Result<Chosen> {
     for backend in backends() {
-        let mut devices = backend.devices().into_iter();
-        if let Some((device, kind)) = devices.find(|(_, kind)| *kind != Kind::SoftwareGpu) {
+        let devices = backend.devices().into_iter().filter(|(_, kind)| *kind != Kind::SoftwareGpu);
+        if let Some((device, kind)) = of_rank(devices.collect()) {
             return Ok(Chosen { name: backend.name, device, kind });
         }
     }
     bail!("no compiled backend has a device on this machine; build with `--features flex`")
+}
+
+/// The device of this process: processes on one machine take its GPUs in turn.
+fn of_rank(devices: Vec<(Device, Kind)>) -> Option<(Device, Kind)> {
+    let count = devices.len().max(1);
+    devices.into_iter().nth(ranks::on_this_machine() % count)
 }
 
 /// Whether the compiler of a software GPU crashes on the SPIR-V that Burn writes, if it is compiled in, for its products.
@@ -178,9 +185,9 @@ fn named(wanted: &str) -> Result<Chosen> {
     let (name, index) = match wanted.split_once(':') {
         Some((name, index)) => {
             let index = index.parse().ok().with_context(|| format!("--backend {wanted}: {index} is not a number"))?;
-            (name, index)
+            (name, Some(index))
         }
-        None => (wanted, 0),
+        None => (wanted, None),
     };
     let all = backends();
     let Some(backend) = all.iter().find(|backend| backend.name == name) else {
@@ -194,7 +201,11 @@ fn named(wanted: &str) -> Result<Chosen> {
     }
     let devices = backend.devices();
     let found = devices.len();
-    match devices.into_iter().nth(index) {
+    let device = match index {
+        Some(index) => devices.into_iter().nth(index),
+        None => of_rank(devices),
+    };
+    match device {
         Some((_, kind)) if ends_the_program(name, kind, cfg!(feature = "vulkan")) => bail!(
             "--backend {wanted}: with the feature `vulkan`, Burn's matrix products end the program on a software GPU \
              (Mesa 22.3 and 25.0 were tried); build with `--features wgpu` instead, without `vulkan`"

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal, Write, stderr, stdout};
 use rekindle_train::rekindle_pictures::visible;
 use serde::Serialize;
 
+use crate::ranks;
+
 /// Writes a line to standard output.
 macro_rules! answer {
     ($($words:tt)*) => { $crate::console::write_line(format_args!($($words)*)) };
@@ -25,6 +27,9 @@ pub(crate) use {answer, note};
 ///
 /// When the reader has closed the output, or the disk is full.
 pub fn write_line(line: impl Display) -> io::Result<()> {
+    if !ranks::is_first() {
+        return Ok(());
+    }
     let mut out = stdout().lock();
     if stdout().is_terminal() { writeln!(out, "{}", visible(&line.to_string())) } else { writeln!(out, "{line}") }?;
     out.flush()
@@ -32,6 +37,9 @@ pub fn write_line(line: impl Display) -> io::Result<()> {
 
 /// See [`note!`].
 pub fn write_note(note: impl Display) {
+    if !ranks::is_first() {
+        return;
+    }
     // If the reader has closed standard error, notes are dropped.
     let _ = writeln!(stderr().lock(), "{}", visible(&note.to_string()));
 }

@@ -11,6 +11,7 @@ mod config_file;
 mod console;
 mod options;
 mod progress;
+mod ranks;
 mod signals;
 
 use std::process::ExitCode;
@@ -18,20 +19,27 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use rekindle_train::TrainError;
 
-use crate::console::note;
 use crate::options::{Command, Rekindle};
 
 fn main() -> ExitCode {
     allocator::keep_pages();
+    ranks::run(command)
+}
+
+fn command() -> ExitCode {
     let matches = match config_file::with_task(std::env::args_os().collect()) {
-        Ok(arguments) => arguments::command().get_matches_from(arguments),
+        Ok(arguments) => arguments::command().try_get_matches_from(arguments).unwrap_or_else(|e| exit(&e)),
         Err(e) => {
-            note!("error: {e:#}");
+            ranks::report(&e);
             return ExitCode::FAILURE;
         }
     };
-    let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
-    let given = matches.subcommand().expect("the command was parsed from these matches").1;
+    let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| exit(&e));
+    let (name, given) = matches.subcommand().expect("the command was parsed from these matches");
+    if let Err(e) = ranks::check(&options.command, name) {
+        ranks::report(&e);
+        return ExitCode::FAILURE;
+    }
     let done = match options.command {
         Command::Train(train) => commands::train::run(train, given),
         Command::Sample(sample) => commands::operations::sample(&sample, given),
@@ -53,10 +61,15 @@ fn main() -> ExitCode {
         // The reader of the output has stopped: `rekindle sample ... | head` is not a failure.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            note!("error: {e:#}");
+            ranks::report(&e);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends the program with an error of its arguments or with help, which one of several processes prints.
+fn exit(error: &clap::Error) -> ! {
+    if ranks::is_first() { error.exit() } else { std::process::exit(error.exit_code()) }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

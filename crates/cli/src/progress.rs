@@ -131,6 +131,13 @@ impl Observer for Progress {
             Event::Warning { message } => self.line(&format!("warning: {message}")),
             Event::Preparing { what, done, total } => self.prepare(what, *done, *total),
             Event::Step(report) => self.step(report),
+            Event::Ranks { ranks, .. } => ranks.iter().enumerate().for_each(|(rank, times)| {
+                let [computing, summing] = [times.computing, times.summing].map(|time| time.as_secs_f64());
+                self.line(&format!(
+                    "  rank {rank} ({}): computing {computing:.2} s, in sums {summing:.2} s",
+                    times.host
+                ));
+            }),
             Event::Evaluating => self.bar.set_message("evaluating"),
             Event::Evaluated { step, epoch, report, best } => {
                 self.bar.set_message(self.message.clone());

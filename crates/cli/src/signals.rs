@@ -2,7 +2,8 @@
 //!
 //! Ctrl-C (INT), `kill` (TERM) and a closed terminal (HUP, sent by both the shell and the kernel) ask the run to save
 //! and end, however often they arrive. Only a second Ctrl-C at a terminal ends the program at once. A HUP that was
-//! ignored at the start of the program, with `nohup`, stays ignored.
+//! ignored at the start of the program, with `nohup`, stays ignored. USR1 asks for the same: launchers of several
+//! processes pass it on, and Slurm sends it before the time of a job ends.
 
 use std::io::{IsTerminal, stderr, stdin};
 use std::process::exit;
@@ -37,8 +38,8 @@ pub fn listen(stop: &StopSignal) -> Result<()> {
 
 #[cfg(unix)]
 fn start(heard: impl Fn(bool) + Send + 'static) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = vec![SIGINT, SIGTERM];
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+    let mut signals = vec![SIGINT, SIGTERM, SIGUSR1];
     if !ignored(SIGHUP) {
         signals.push(SIGHUP);
     }

@@ -23,6 +23,7 @@
 //! - [`norm`], [`adam`], [`sgd`]: clipping of the gradients and a step of the optimizer; on a GPU, of all parameters in
 //!   a few launches.
 //! - [`precision`]: products of half precision on a GPU.
+//! - [`rows`]: the rows of a batch that a process has, and the noise of a row.
 //! - [`split_mix`]: random numbers from counters.
 //! - [`tuning`]: where autotuning keeps what it finds.
 //! - [`walk`]: the same loop for cells written in plain tensor operations.
@@ -75,6 +76,7 @@ pub mod pointwise;
 pub mod pooling;
 pub mod precision;
 pub mod rnn;
+pub mod rows;
 pub mod sgd;
 pub mod smoothed;
 pub mod split_mix;

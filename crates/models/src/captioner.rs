@@ -63,9 +63,10 @@ use rand::Rng;
 use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::pointwise::{dropout, sigmoid, tanh};
+use rekindle_kernels::pointwise::{dropout_of_rows, sigmoid, tanh};
+use rekindle_kernels::rows::Lines;
 use rekindle_kernels::smoothed;
-use rekindle_rnn::{KnownInput, LayerState, Penalties, Recurrent, State, Unrolled};
+use rekindle_rnn::{KnownInput, LayerState, LossParts, Penalties, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, names, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
@@ -254,15 +255,28 @@ impl Captioner {
     ///
     /// When there is no caption, or the number of caption lists is not the number of images.
     pub fn loss(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> Tensor<1> {
+        self.loss_parts(features, captions).sum()
+    }
+
+    /// The same as [means](LossParts) over tokens, captions and hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn loss_parts(&self, features: Tensor<3>, captions: &[Vec<&[u32]>]) -> LossParts {
         let targets = self.targets(features.dims()[0], captions);
         let targets =
             targets.with_predictions(self.scheduled_sampling, |before| self.guesses(features.clone(), before));
         let read = self.read(features, &targets);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
-        let loss = smoothed::loss(read.outputs, weight, bias, targets.wanted, self.label_smoothing);
+        let loss = smoothed::loss(read.outputs, weight, bias, targets.wanted.clone(), self.label_smoothing);
         let of_attention = read.attention.filter(|_| self.doubly_stochastic > 0.0);
-        let of_attention = of_attention.map(|weights| penalty(weights, &targets.lengths) * self.doubly_stochastic);
-        of_attention.into_iter().chain(read.penalty).fold(loss, |loss, penalty| loss + penalty)
+        let of_attention = of_attention.map(|weights| {
+            let filled = targets.lengths.iter().filter(|&&length| length > 0).count();
+            LossParts::of(penalty(weights, &targets.lengths) * self.doubly_stochastic, filled as f64)
+        });
+        let tokens = targets.lengths.iter().sum::<usize>();
+        LossParts::of(loss, tokens as f64).and(of_attention.unwrap_or_default()).and(read.penalty)
     }
 
     /// Log-probabilities of given captions. `features` is `[B, P, F]`.
@@ -324,7 +338,7 @@ impl Captioner {
         let (time, rows) = (targets.time, targets.rows());
         let captions = rows / features.dims()[0];
         let wanted = targets.places(|t, row| t * rows + row);
-        let words = self.words(targets.read.clone());
+        let words = self.words(targets.read.clone(), rows);
         let width = words.dims()[1];
         let image = self.image(features);
         let Some(attention) = &self.attention else {
@@ -341,7 +355,8 @@ impl Captioner {
             let (raw, hidden, _) = self.recurrent.forward_with_raw(input, None, None);
             let penalty = self.recurrent.penalty(raw, hidden.clone(), Some(&targets.lengths), self.penalties);
             let hidden = hidden.reshape([(time * rows) as i64, -1]).select(0, wanted);
-            return Read { outputs: dropout(&self.dropout, hidden), attention: None, penalty };
+            let outputs = dropout_of_rows(&self.dropout, hidden, Lines::Packed { lengths: &targets.lengths });
+            return Read { outputs, attention: None, penalty };
         };
         let mut state = self.first_state(image.clone());
         state = state.map(|tensor| spread(tensor, captions));
@@ -357,14 +372,16 @@ impl Captioner {
             contexts.push(attended.context);
             weights.push(attended.weights.unsqueeze_dim(0));
         }
-        let penalty = self.penalties.any().then(|| {
+        let penalty = if self.penalties.any() {
             let [raw, hidden] = [raw, hidden.clone()].map(|states| Tensor::stack(states, 0));
             self.recurrent.penalty(raw, hidden, Some(&targets.lengths), self.penalties)
-        });
+        } else {
+            LossParts::default()
+        };
         let parts = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
         let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
         let attention = Some(Tensor::cat(weights, 0));
-        Read { outputs: self.combined(parts), attention, penalty: penalty.flatten() }
+        Read { outputs: self.combined(parts, Lines::Packed { lengths: &targets.lengths }), attention, penalty }
     }
 
     /// The most probable token after each time step of `before`, which is read in full, time-major.
@@ -395,10 +412,10 @@ impl Captioner {
     }
 
     /// `o_t` of `[x_t, h_t, z_t]`.
-    fn combined(&self, parts: [Tensor<2>; 3]) -> Tensor<2> {
+    fn combined(&self, parts: [Tensor<2>; 3], lines: Lines<'_>) -> Tensor<2> {
         let parts = concatenate(parts, 1);
         let combined = self.combine.as_ref().map(|combine| tanh(apply(combine, parts.clone())));
-        dropout(&self.dropout, combined.unwrap_or(parts))
+        dropout_of_rows(&self.dropout, combined.unwrap_or(parts), lines)
     }
 
     /// The initial state, from the projected pillars `[B, P, D]`.
@@ -410,13 +427,13 @@ impl Captioner {
         State { layers: hidden.into_iter().map(|hidden| LayerState { hidden, cell: states.next() }).collect() }
     }
 
-    /// Embeddings `[N, E]` of tokens.
-    fn words(&self, words: Tensor<1, Int>) -> Tensor<2> {
+    /// Embeddings `[N, E]` of tokens, time-major in so many rows.
+    fn words(&self, words: Tensor<1, Int>, rows: usize) -> Tensor<2> {
         let vectors = match &self.embedding {
             Some(table) => table.val().select(0, words),
             None => words.one_hot(self.output_bias.dims()[0]).float().cast(self.output_bias.val().dtype()),
         };
-        dropout(&self.dropout, vectors)
+        dropout_of_rows(&self.dropout, vectors, Lines::TimeMajor { rows })
     }
 
     /// Logits, `[N, V]`.
@@ -435,8 +452,8 @@ struct Read {
     outputs: Tensor<2>,
     /// The attention weights `[T, B, C, P]`, with `C` rows per image.
     attention: Option<Tensor<4>>,
-    /// The penalties on the hidden states, `[1]`, in training.
-    penalty: Option<Tensor<1>>,
+    /// The penalties on the hidden states, in training.
+    penalty: LossParts,
 }
 
 /// The result of a step with attention.

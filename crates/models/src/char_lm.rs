@@ -27,8 +27,9 @@ use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::{apply, linear};
-use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{LayerTrace, Penalties, Probes, Recurrent, SequenceInput, State};
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
+use rekindle_rnn::{LayerTrace, LossParts, Penalties, Probes, Recurrent, SequenceInput, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use generator::{Generator, Written};
@@ -174,12 +175,26 @@ impl CharLm {
     ///
     /// When `targets` and `tokens` differ in shape, or `state` has another batch size or width.
     pub fn loss(&self, tokens: Tensor<2, Int>, targets: Tensor<2, Int>, state: Option<State>) -> (Tensor<1>, State) {
+        let (parts, state) = self.loss_parts(tokens, targets, state);
+        (parts.sum(), state)
+    }
+
+    /// The same as [means](LossParts) over tokens and over hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn loss_parts(
+        &self,
+        tokens: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: Option<State>,
+    ) -> (LossParts, State) {
         assert_eq!(tokens.dims(), targets.dims(), "tokens and targets [B, T] must have one shape");
         let rows = targets.shape().num_elements();
         let (logits, state, penalty) = self.penalized(tokens, state);
         let targets = targets.swap_dims(0, 1).reshape([rows]);
-        let loss = cross_entropy::mean(logits, targets);
-        (if let Some(penalty) = penalty { loss + penalty } else { loss }, state)
+        (LossParts::of(cross_entropy::mean(logits, targets), rows as f64).and(penalty), state)
     }
 
     /// Log-probabilities `[B, V]` of the token after `tokens` `[B]`: one step of [`forward`](Self::forward), with
@@ -228,12 +243,13 @@ impl CharLm {
         (logits, state)
     }
 
-    /// The same, with the penalties on the hidden states, `[1]`, in training.
-    fn penalized(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State, Option<Tensor<1>>) {
+    /// The same, with the penalties on the hidden states, in training.
+    fn penalized(&self, tokens: Tensor<2, Int>, state: Option<State>) -> (Tensor<2>, State, LossParts) {
         let (hidden, state, penalty) =
             self.recurrent.forward_penalized(self.input(tokens), state, None, self.penalties);
         let [time, batch, width] = hidden.dims();
-        let hidden = dropout(&self.dropout, hidden.reshape([time * batch, width]));
+        let hidden = hidden.reshape([time * batch, width]);
+        let hidden = dropout_of_rows(&self.dropout, hidden, Lines::TimeMajor { rows: batch });
         (self.output_of(hidden), state, penalty)
     }
 

@@ -24,8 +24,9 @@ use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 use rekindle_kernels::cross_entropy;
 use rekindle_kernels::linear::{apply, linear};
-use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{LayerTrace, Penalties, Probes, Recurrent, SequenceInput};
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
+use rekindle_rnn::{LayerTrace, LossParts, Penalties, Probes, Recurrent, SequenceInput};
 use rekindle_settings::settings;
 
 pub use explain::Explanation;
@@ -160,10 +161,18 @@ impl Classifier {
     ///
     /// As [`forward`](Self::forward), and when there are not as many labels as texts.
     pub fn loss(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> Tensor<1> {
+        self.loss_parts(tokens, lengths, labels).sum()
+    }
+
+    /// The same as [means](LossParts) over texts and over hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn loss_parts(&self, tokens: Tensor<2, Int>, lengths: &[usize], labels: Tensor<1, Int>) -> LossParts {
         assert_eq!(tokens.dims()[0], labels.dims()[0], "a label is wanted for each text");
         let (scores, penalty) = self.scores(self.input(tokens), lengths);
-        let loss = cross_entropy::mean(scores, labels);
-        if let Some(penalty) = penalty { loss + penalty } else { loss }
+        LossParts::of(cross_entropy::mean(scores, labels), lengths.len() as f64).and(penalty)
     }
 
     /// The activations of every layer and direction while it reads the texts `tokens` `[B, T]`, all of `T` words,
@@ -204,14 +213,15 @@ impl Classifier {
         let ([time, batch], [_, width]) = (tokens.dims(), table.dims());
         let mask = Tensor::<3>::ones([1, batch, width], &table.device());
         let rows = table.select(0, tokens.reshape([time * batch])).reshape([time, batch, width]);
-        SequenceInput::Dense(rows * dropout(&self.embedding_dropout, mask))
+        SequenceInput::Dense(rows * dropout_of_rows(&self.embedding_dropout, mask, Lines::TimeMajor { rows: batch }))
     }
 
-    /// Logits, `[B, C]`, and in training the penalties on the hidden states, `[1]`.
-    fn scores(&self, input: SequenceInput, lengths: &[usize]) -> (Tensor<2>, Option<Tensor<1>>) {
+    /// Logits, `[B, C]`, and in training the penalties on the hidden states.
+    fn scores(&self, input: SequenceInput, lengths: &[usize]) -> (Tensor<2>, LossParts) {
         let (hidden, state, penalty) = self.recurrent.forward_penalized(input, None, Some(lengths), self.penalties);
         let directions = if self.recurrent.is_bidirectional() { 2 } else { 1 };
         let pooled = self.pool.forward(hidden, &state, directions, lengths);
-        (apply(&self.output, dropout(&self.dropout, pooled)), penalty)
+        let pooled = dropout_of_rows(&self.dropout, pooled, Lines::TimeMajor { rows: lengths.len() });
+        (apply(&self.output, pooled), penalty)
     }
 }

@@ -26,8 +26,9 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::linear::apply;
-use rekindle_kernels::pointwise::dropout;
-use rekindle_rnn::{Cell, LayerTrace, Penalties, Recurrent, State};
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
+use rekindle_rnn::{Cell, LayerTrace, LossParts, Penalties, Recurrent, State};
 use rekindle_settings::{SettingError, settings};
 
 pub use encoder::{FrameEncoder, FrameInput, PixelEncoder};
@@ -89,8 +90,8 @@ pub(crate) struct Read {
     pub log_probs: Tensor<3>,
     /// The state to continue from.
     pub state: Option<TaggerState>,
-    /// The penalties on the hidden states, `[1]`, in training.
-    pub penalty: Option<Tensor<1>>,
+    /// The penalties on the hidden states, in training.
+    pub penalty: LossParts,
 }
 
 impl FrameTaggerSettings {
@@ -183,17 +184,27 @@ impl FrameTagger {
 
     /// The same, with the penalties on the hidden states.
     fn read_frames(&self, frames: Tensor<3>, state: Option<TaggerState>, lengths: &[usize]) -> Read {
-        let encoded = dropout(&self.dropout, self.encoder.forward(frames));
+        let encoded = self.encoded(frames);
         let Some(recurrent) = &self.recurrent else {
-            return Read { log_probs: log_softmax(apply(&self.output, encoded), 2), state: None, penalty: None };
+            return Read {
+                log_probs: log_softmax(apply(&self.output, encoded), 2),
+                state: None,
+                penalty: LossParts::default(),
+            };
         };
         if self.feedback {
             let (log_probs, state) = self.answer(recurrent, encoded, state);
-            return Read { log_probs, state: Some(state), penalty: None };
+            return Read { log_probs, state: Some(state), penalty: LossParts::default() };
         }
         let state = state.filter(|_| self.is_online()).map(|state| state.recurrent);
         let read = self.read(recurrent, encoded, state, lengths);
         Read { state: read.state.filter(|_| self.is_online()), ..read }
+    }
+
+    /// Encoded frames `[B, T, E]`, with dropout.
+    fn encoded(&self, frames: Tensor<3>) -> Tensor<3> {
+        let time = frames.dims()[1];
+        dropout_of_rows(&self.dropout, self.encoder.forward(frames), Lines::BatchMajor { time })
     }
 
     /// The activations of every layer and direction while it reads `frames` `[B, T, F]` from a state of zeros,
@@ -215,7 +226,9 @@ impl FrameTagger {
         let at_least_one: Vec<usize> = lengths.iter().map(|&length| length.max(1)).collect();
         let (raw, hidden, state) = recurrent.forward_with_raw(input.swap_dims(0, 1), state, Some(&at_least_one));
         let penalty = recurrent.penalty(raw, hidden.clone(), Some(lengths), self.penalties);
-        let hidden = dropout(&self.dropout, hidden.swap_dims(0, 1));
+        let hidden = hidden.swap_dims(0, 1);
+        let time = hidden.dims()[1];
+        let hidden = dropout_of_rows(&self.dropout, hidden, Lines::BatchMajor { time });
         let log_probs = log_softmax(apply(&self.output, hidden), 2);
         Read { log_probs, state: Some(TaggerState { recurrent: state, said: None }), penalty }
     }
@@ -237,13 +250,30 @@ impl FrameTagger {
         labels: &[u32],
         weights: Option<&[f32]>,
     ) -> (Tensor<1>, Option<TaggerState>) {
+        let (parts, state) = self.loss_parts(frames, state, lengths, labels, weights);
+        (parts.sum(), state)
+    }
+
+    /// The same as [means](LossParts) over frames and hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn loss_parts(
+        &self,
+        frames: Tensor<3>,
+        state: Option<TaggerState>,
+        lengths: &[usize],
+        labels: &[u32],
+        weights: Option<&[f32]>,
+    ) -> (LossParts, Option<TaggerState>) {
         let [batch, time, _] = frames.dims();
         assert_eq!(labels.len(), batch * time, "each frame needs a label");
         let device = frames.device();
         let classes = ids(labels.iter().copied(), &device);
         let Read { log_probs, state, penalty } = match &self.recurrent {
             Some(recurrent) if self.feedback => {
-                let encoded = dropout(&self.dropout, self.encoder.forward(frames));
+                let encoded = self.encoded(frames);
                 self.learn_forced(recurrent, encoded, state, lengths, classes.clone())
             }
             _ => self.read_frames(frames, state, lengths),
@@ -255,10 +285,11 @@ impl FrameTagger {
             None => 1.0,
         };
         let shares: Vec<f32> = labels.iter().enumerate().map(weight).collect();
-        let total: f32 = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let count: f32 = shares.iter().sum();
+        let total = count.max(f32::MIN_POSITIVE);
         let shares: Vec<f32> = shares.into_iter().map(|share| share / total).collect();
         let shares = Tensor::<3>::from_data(TensorData::new(shares, [batch, time, 1]), &device);
         let loss = (log_probs.gather(2, classes.reshape([batch, time, 1])) * shares).sum().neg();
-        (if let Some(penalty) = penalty { loss + penalty } else { loss }, state)
+        (LossParts::of(loss, count.into()).and(penalty), state)
     }
 }

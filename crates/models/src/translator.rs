@@ -36,9 +36,10 @@ use rand::Rng;
 use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::linear::apply;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::pointwise::{dropout, tanh};
+use rekindle_kernels::pointwise::{dropout_of_rows, tanh};
+use rekindle_kernels::rows::Lines;
 use rekindle_kernels::smoothed;
-use rekindle_rnn::{Cell, KnownInput, LayerState, Penalties, Recurrent, State, Unrolled};
+use rekindle_rnn::{Cell, KnownInput, LayerState, LossParts, Penalties, Recurrent, State, Unrolled};
 use rekindle_settings::{SettingError, settings};
 
 use crate::attention::{Attention, AttentionKind, Memory};
@@ -150,8 +151,8 @@ struct Read {
     seen: Tensor<3>,
     /// The attention weights, `[B, T, S]`.
     attention: Option<Tensor<3>>,
-    /// The penalties on its hidden states, `[1]`, in training.
-    penalty: Option<Tensor<1>>,
+    /// The penalties on its hidden states, in training.
+    penalty: LossParts,
 }
 
 /// A step of the decoder.
@@ -227,13 +228,23 @@ impl Translator {
     ///
     /// When there is no sentence, or the numbers of targets and sources differ.
     pub fn loss(&self, sources: &[&[u32]], targets: &[&[u32]]) -> Tensor<1> {
+        self.loss_parts(sources, targets).sum()
+    }
+
+    /// The same as [means](LossParts) over target tokens and over hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`loss`](Self::loss).
+    pub fn loss_parts(&self, sources: &[&[u32]], targets: &[&[u32]]) -> LossParts {
         let (encoded, of_encoder) = self.encode_penalized(sources);
         let targets = self.targets(targets);
         let targets = targets.with_predictions(self.scheduled_sampling, |before| self.guesses(&encoded, before));
         let (outputs, of_decoder) = self.forced_outputs(&encoded, &targets);
         let (weight, bias) = (self.output_weight(), self.output_bias.val());
-        let loss = smoothed::loss(outputs, weight, bias, targets.wanted, self.label_smoothing);
-        of_encoder.into_iter().chain(of_decoder).fold(loss, |loss, penalty| loss + penalty)
+        let loss = smoothed::loss(outputs, weight, bias, targets.wanted.clone(), self.label_smoothing);
+        let tokens = targets.lengths.iter().sum::<usize>();
+        LossParts::of(loss, tokens as f64).and(of_encoder).and(of_decoder)
     }
 
     /// Log-probabilities of given targets.
@@ -284,7 +295,7 @@ impl Translator {
     }
 
     /// The same, with the penalties on the encoder's hidden states, in training.
-    fn encode_penalized(&self, sources: &[&[u32]]) -> (Encoded, Option<Tensor<1>>) {
+    fn encode_penalized(&self, sources: &[&[u32]]) -> (Encoded, LossParts) {
         let lengths: Vec<usize> = sources.iter().map(|source| source.len() + 1).collect();
         let time = lengths.iter().copied().max().expect("at least one sentence");
         let batch = sources.len();
@@ -320,19 +331,20 @@ impl Translator {
     fn guesses(&self, encoded: &Encoded, before: &Targets) -> Tensor<1, Int> {
         let seen = self.read(encoded, before).seen.swap_dims(0, 1).detach();
         let [time, rows, width] = seen.dims();
-        let outputs = self.combined(seen.reshape([time * rows, width]));
+        let outputs = self.combined(seen.reshape([time * rows, width]), Lines::TimeMajor { rows });
         self.logits(outputs).argmax(1).squeeze_dim(1)
     }
 
     /// `o` `[N, E]` at the `N` target tokens, the ends included, and the penalties on the decoder's hidden states, in
     /// training.
-    fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<2>, Option<Tensor<1>>) {
+    fn forced_outputs(&self, encoded: &Encoded, targets: &Targets) -> (Tensor<2>, LossParts) {
         let (sources, time) = (encoded.state.batch_size(), targets.time);
         assert!(sources == targets.rows(), "{sources} sources and {} targets", targets.rows());
         let Read { seen, penalty, .. } = self.read(encoded, targets);
         let width = seen.dims()[2];
         let places = targets.places(|t, b| b * time + t);
-        (self.combined(seen.reshape([sources * time, width]).select(0, places)), penalty)
+        let lines = Lines::Packed { lengths: &targets.lengths };
+        (self.combined(seen.reshape([sources * time, width]).select(0, places), lines), penalty)
     }
 
     /// Runs the decoder over targets.
@@ -359,11 +371,13 @@ impl Translator {
             (fed, state) = (written.output, written.state);
         }
         let attention = (!weights.is_empty()).then(|| Tensor::cat(weights, 1));
-        let penalty = self.penalties.any().then(|| {
+        let penalty = if self.penalties.any() {
             let [raw, hidden] = [raw, hidden].map(|states| Tensor::stack(states, 0));
             self.decoder.penalty(raw, hidden, Some(&targets.lengths), self.penalties)
-        });
-        Read { seen: Tensor::cat(outputs, 1), attention, penalty: penalty.flatten() }
+        } else {
+            LossParts::default()
+        };
+        Read { seen: Tensor::cat(outputs, 1), attention, penalty }
     }
 
     /// One step from the previous tokens and, with input feeding, the previous outputs.
@@ -377,7 +391,8 @@ impl Translator {
     ) -> Written {
         let (hidden, state) = decoder.step(words, fed, state);
         let (seen, attention) = self.attend(hidden.clone().unsqueeze_dim(1), memory);
-        Written { output: self.output_of(seen.squeeze_dim(1)), hidden, state, attention }
+        let rows = hidden.dims()[0];
+        Written { output: self.output_of(seen.squeeze_dim(1), Lines::TimeMajor { rows }), hidden, state, attention }
     }
 
     /// The initial `o_0`: zeros.
@@ -386,12 +401,12 @@ impl Translator {
     }
 
     /// `o` of what [`read`](Self::read) returns.
-    fn combined(&self, seen: Tensor<2>) -> Tensor<2> {
-        if self.input_feeding { seen } else { self.output_of(seen) }
+    fn combined(&self, seen: Tensor<2>, lines: Lines<'_>) -> Tensor<2> {
+        if self.input_feeding { seen } else { self.output_of(seen, lines) }
     }
 
-    fn output_of(&self, seen: Tensor<2>) -> Tensor<2> {
-        dropout(&self.dropout, tanh(apply(&self.combine, seen)))
+    fn output_of(&self, seen: Tensor<2>, lines: Lines<'_>) -> Tensor<2> {
+        dropout_of_rows(&self.dropout, tanh(apply(&self.combine, seen)), lines)
     }
 
     fn attend(&self, hidden: Tensor<3>, memory: Option<&Memory>) -> (Tensor<3>, Option<Tensor<3>>) {
@@ -408,7 +423,7 @@ impl Translator {
     fn embed(&self, table: &Param<Tensor<2>>, tokens: Tensor<1, Int>, time: usize, batch: usize) -> Tensor<3> {
         let vectors = dropped_tokens(self.token_dropout, &self.dropout, table.val()).select(0, tokens);
         let width = vectors.dims()[1];
-        dropout(&self.dropout, vectors.reshape([time, batch, width]))
+        dropout_of_rows(&self.dropout, vectors.reshape([time, batch, width]), Lines::TimeMajor { rows: batch })
     }
 
     /// Embeddings `[T, B, E]` of time-major target tokens.

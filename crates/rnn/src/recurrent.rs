@@ -6,10 +6,12 @@ use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_kernels::layout::concatenate;
-use rekindle_kernels::pointwise::dropout;
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
 use rekindle_kernels::{Direction, Scan};
 
 use crate::init::device_rng;
+use crate::loss::LossParts;
 use crate::regularization::Masks;
 use crate::{
     Cell, Initialization, Layer, LayerConfig, LayerState, Penalties, Regularization, SequenceInput, State, StepInput,
@@ -181,8 +183,8 @@ impl Recurrent {
         (hidden, state)
     }
 
-    /// [`forward_time_major`](Self::forward_time_major), and the sum `[1]` of `penalties` on the hidden states of the
-    /// last layer; none outside of training, or if there are no penalties.
+    /// [`forward_time_major`](Self::forward_time_major), and the `penalties` on the hidden states of the last layer; none
+    /// outside of training.
     ///
     /// # Panics
     ///
@@ -193,14 +195,14 @@ impl Recurrent {
         state: Option<State>,
         lengths: Option<&[usize]>,
         penalties: Penalties,
-    ) -> (Tensor<3>, State, Option<Tensor<1>>) {
+    ) -> (Tensor<3>, State, LossParts) {
         let (raw, hidden, state) = self.forward_with_raw(input, state, lengths);
         let penalty = self.penalty(raw, hidden.clone(), lengths, penalties);
         (hidden, state, penalty)
     }
 
-    /// The sum `[1]` of `penalties` on hidden states `[T, B, D*H]` of the last layer, before (`raw`) and after its
-    /// dropout; none outside of training, or if there are no penalties. Of row `b` the first `lengths[b]` time steps
+    /// The `penalties` on hidden states `[T, B, D*H]` of the last layer, before (`raw`) and after its dropout; none outside
+    /// of training. Of row `b` the first `lengths[b]` time steps
     /// count, which may be none; all `T` if no lengths are given.
     pub fn penalty(
         &self,
@@ -208,10 +210,10 @@ impl Recurrent {
         hidden: Tensor<3>,
         lengths: Option<&[usize]>,
         penalties: Penalties,
-    ) -> Option<Tensor<1>> {
+    ) -> LossParts {
         let trains = self.dropout.training.is_enabled() && self.device().is_autodiff();
         let trains = trains && penalties.any() && raw.shape().num_elements() > 0;
-        trains.then(|| penalties.of(raw, hidden, lengths))
+        if trains { penalties.of(raw, hidden, lengths) } else { LossParts::default() }
     }
 
     /// [`forward_time_major`](Self::forward_time_major) with the hidden states of the last layer before and after its
@@ -234,7 +236,9 @@ impl Recurrent {
         let input = masks.input(input, self.input_size()).with_distinct_rows();
         let mut hidden = lowest.sequence(input, lengths, &mut states, &mut last);
         for (below, layer) in above.iter().enumerate() {
-            let input = masks.hidden(below, dropout(&self.dropout, hidden)).into();
+            let rows = hidden.dims()[1];
+            let hidden_below = dropout_of_rows(&self.dropout, hidden, Lines::TimeMajor { rows });
+            let input = masks.hidden(below, hidden_below).into();
             hidden = layer.sequence(input, lengths, &mut states, &mut last);
         }
         (hidden.clone(), masks.output(hidden), State { layers: last })

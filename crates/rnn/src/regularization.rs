@@ -18,9 +18,11 @@
 use burn::config::Config;
 use burn::nn::DropoutConfig;
 use burn::tensor::{Device, Tensor, TensorData};
-use rekindle_kernels::pointwise::dropout;
+use rekindle_kernels::pointwise::{dropout, dropout_of_rows};
+use rekindle_kernels::rows::Lines;
 use rekindle_kernels::{Input, Scan};
 
+use crate::loss::LossParts;
 use crate::weights::Values;
 use crate::{Layer, LayerState, Recurrent, SequenceInput};
 
@@ -56,6 +58,12 @@ pub struct Penalties {
     pub slowness: f64,
 }
 
+/// The same of rows `[.., B, W]` of a batch.
+fn dropped_rows<const D: usize>(p: f64, tensor: Tensor<D>) -> Tensor<D> {
+    let rows = tensor.dims()[D - 2];
+    if p > 0.0 { dropout_of_rows(&DropoutConfig::new(p).init(), tensor, Lines::TimeMajor { rows }) } else { tensor }
+}
+
 /// A tensor with each element 0 with the probability `p`, or else divided by that of being kept.
 fn dropped<const D: usize>(p: f64, tensor: Tensor<D>) -> Tensor<D> {
     if p > 0.0 { dropout(&DropoutConfig::new(p).init(), tensor) } else { tensor }
@@ -63,7 +71,7 @@ fn dropped<const D: usize>(p: f64, tensor: Tensor<D>) -> Tensor<D> {
 
 /// A locked mask for rows of a width.
 fn mask(p: f64, rows: usize, width: usize, device: &Device, like: burn::tensor::DType) -> Option<Tensor<3>> {
-    (p > 0.0).then(|| dropped(p, Tensor::ones([1, rows, width], (device, like))))
+    (p > 0.0).then(|| dropped_rows(p, Tensor::ones([1, rows, width], (device, like))))
 }
 
 /// The locked masks of one sequence or loop; none outside of training.
@@ -159,12 +167,20 @@ impl Penalties {
         self.activation > 0.0 || self.slowness > 0.0
     }
 
-    /// Their sum `[1]`, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a row do
+    /// Each of them as a mean, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a row do
     /// not count.
-    pub(crate) fn of(self, raw: Tensor<3>, dropped: Tensor<3>, lengths: Option<&[usize]>) -> Tensor<1> {
+    pub(crate) fn of(self, raw: Tensor<3>, dropped: Tensor<3>, lengths: Option<&[usize]>) -> LossParts {
         let [time, batch, width] = raw.dims();
         let steps: usize = lengths.map_or(time * batch, |lengths| lengths.iter().sum());
-        let mut sum = Tensor::zeros([1], (&raw.device(), raw.dtype()));
+        let mut parts = LossParts::default();
+        let mean = |weight: f64, values: Option<Tensor<3>>, steps: usize| {
+            let count = (steps * width) as f64;
+            let mean = match values {
+                Some(values) if steps > 0 => values.square().sum() * (weight / count),
+                _ => Tensor::zeros([1], (&raw.device(), raw.dtype())),
+            };
+            LossParts::of(mean, count)
+        };
         let within = |values: Tensor<3>, after: usize| match lengths {
             Some(lengths) => {
                 let mask = valid(values.dims()[0], after, lengths, &values);
@@ -172,16 +188,16 @@ impl Penalties {
             }
             None => values,
         };
-        if self.activation > 0.0 && steps > 0 {
-            sum = sum + within(dropped, 0).square().sum() * (self.activation / (steps * width) as f64);
+        if self.activation > 0.0 {
+            parts = parts.and(mean(self.activation, Some(within(dropped, 0)), steps));
         }
         let changes = |length: usize| length.saturating_sub(1);
         let changes = lengths.map_or(batch * changes(time), |lengths| lengths.iter().copied().map(changes).sum());
-        if self.slowness > 0.0 && changes > 0 {
-            let change = raw.clone().narrow(0, 1, time - 1) - raw.narrow(0, 0, time - 1);
-            sum = sum + within(change, 1).square().sum() * (self.slowness / (changes * width) as f64);
+        if self.slowness > 0.0 {
+            let change = |time: usize| raw.clone().narrow(0, 1, time - 1) - raw.clone().narrow(0, 0, time - 1);
+            parts = parts.and(mean(self.slowness, (time > 1).then(|| within(change(time), 1)), changes));
         }
-        sum
+        parts
     }
 }
 
@@ -221,7 +237,7 @@ impl Layer {
             let change = after - before.clone();
             // A mask of 0 and 1, where 1 takes the new value.
             let taken = |change: Tensor<2>| {
-                let mask = dropped(p, Tensor::ones(change.dims(), (&change.device(), change.dtype())));
+                let mask = dropped_rows(p, Tensor::ones(change.dims(), (&change.device(), change.dtype())));
                 change * mask * (1.0 - p)
             };
             before + if trained { taken(change) } else { change * (1.0 - p) }

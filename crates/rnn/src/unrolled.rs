@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::pointwise::dropout;
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
 use rekindle_kernels::unrolled::{Repeated, unbind};
 use rekindle_kernels::{Input, Scan};
 
@@ -87,7 +88,8 @@ impl Unrolled<'_> {
             if after.len() == self.layers.len() {
                 return (self.masks.output(hidden.unsqueeze_dim(0)).squeeze_dim(0), State { layers: after });
             }
-            let hidden = dropout(&self.network.dropout, hidden).unsqueeze_dim(0);
+            let rows = hidden.dims()[0];
+            let hidden = dropout_of_rows(&self.network.dropout, hidden, Lines::TimeMajor { rows }).unsqueeze_dim(0);
             rest = Some(self.masks.hidden(after.len() - 1, hidden).squeeze_dim(0));
         }
         unreachable!("a network has at least one layer")

@@ -147,7 +147,7 @@ fn is_no_better(losses: &[f64], loss: f64, wait: u64) -> bool {
 }
 
 /// The values of every parameter, `[N]`, without autodiff.
-fn values<M: Module>(model: &M) -> Vec<Tensor<1>> {
+pub(crate) fn values<M: Module>(model: &M) -> Vec<Tensor<1>> {
     let mut visitor = Values { values: Vec::new() };
     model.visit(&mut visitor);
     visitor.values

@@ -296,6 +296,44 @@ pub enum TrainError {
         /// The device's error.
         source: ExecutionError,
     },
+    /// The processes of a group do not do the same run.
+    #[error(
+        "rank {rank} ({host}) differs from rank 0: {what} is {is}, and {was} on rank 0. Give all ranks the same program, \
+         options and data"
+    )]
+    RanksDiffer {
+        /// The process.
+        rank: usize,
+        /// Its machine.
+        host: String,
+        /// What differs.
+        what: String,
+        /// What it is on this process.
+        is: String,
+        /// What it is on the first one.
+        was: String,
+    },
+    /// The run folder is not there for all processes of a group.
+    #[error(
+        "rank {rank} ({host}) does not see {}: the folder of the run must be on a file system that all ranks share",
+        path.display()
+    )]
+    NotShared {
+        /// The process.
+        rank: usize,
+        /// Its machine.
+        host: String,
+        /// The folder of the run.
+        path: PathBuf,
+    },
+    /// A batch has fewer rows than there are processes.
+    #[error("{ranks} ranks, and a batch of {rows} rows: start at most {rows} ranks")]
+    TooManyRanks {
+        /// Number of processes.
+        ranks: usize,
+        /// Rows of a batch.
+        rows: usize,
+    },
     /// The device failed while its results were read back.
     #[error(transparent)]
     Reading(#[from] DeviceError),

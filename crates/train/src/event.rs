@@ -1,6 +1,9 @@
 //! Events of the training loop.
 
 use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
 use crate::updates::LayerUpdate;
@@ -46,6 +49,13 @@ pub enum Event<'a> {
         /// The norms, by layer.
         layers: &'a [LayerUpdate],
     },
+    /// How long the processes of a group worked, with `--report-ranks`.
+    Ranks {
+        /// Steps done.
+        step: u64,
+        /// The processes, in the order of their numbers.
+        ranks: &'a [RankTimes],
+    },
     /// An evaluation starts.
     Evaluating,
     /// The model has been evaluated on the validation split.
@@ -73,6 +83,17 @@ pub enum Event<'a> {
         /// Its folder.
         path: &'a Path,
     },
+}
+
+/// The times of a process since the last line of figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankTimes {
+    /// Its machine.
+    pub host: String,
+    /// Time in its own work.
+    pub computing: Duration,
+    /// Time in sums with the others, the wait for them included.
+    pub summing: Duration,
 }
 
 /// A figure of a step besides those that every task has.

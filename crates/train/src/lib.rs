@@ -7,6 +7,7 @@
 //! * [`playground`]: trying a trained model in a page.
 //! * [`registry`]: type-erased tasks: those of this crate, and your own.
 //! * [`settings`]: the settings of the loop, with every default in one place.
+//! * [`group`]: several processes that train one model.
 //! * [`groups`]: settings that several tasks share.
 //! * [`inside`]: what a model's units do, and how far its gradients reach, as plain data.
 //! * [`report`]: the outcome of an evaluation.
@@ -58,6 +59,7 @@ pub mod epoch;
 mod error;
 pub mod event;
 mod files;
+pub mod group;
 pub mod groups;
 pub mod inside;
 mod mean;

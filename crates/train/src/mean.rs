@@ -93,7 +93,7 @@ pub(crate) fn mean_run<T: Operate>(
     let progress = Progress { data, data_sha256, settings: tables, step, ..Progress::default() };
     let save = |run: &RunFolder| {
         let optimizer = optimizer::build(settings.training());
-        checkpoint::save::<_, ()>(run, &progress, &model, &optimizer, None).map(drop)
+        checkpoint::save(run, &progress, &model, &optimizer, None).map(drop)
     };
     RunFolder::create(out, T::NAME, &settings, &assets, replace, save)
 }

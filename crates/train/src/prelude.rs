@@ -9,6 +9,7 @@ pub use serde_json::{Value, json};
 pub use crate::epoch::OfEpoch;
 pub use crate::error::TaskError;
 pub use crate::files::sha256;
+pub use crate::group::Share;
 pub use crate::groups::{
     HoldOutSettings, LONGEST, SearchSettings, ShownSettings, TextFileSettings, VocabularySettings, WORKERS,
 };

@@ -74,6 +74,11 @@ settings! {
         precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
+        /// With several ranks, steps between two means of their weights: 1 sums gradients at every step; above 1 each rank
+        /// trains by itself in between (local SGD), which is another algorithm
+        sync_every: u64 = 1 => value("STEPS").at_least(1);
+        /// With several ranks, show for each how long it computed and how long it waited for the others
+        report_ranks: bool;
         /// How layers at other depths are trained.
         @flatten depth: DepthSettings;
         /// A mean of the weights.

@@ -3,6 +3,8 @@
 use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use rekindle_rnn::LossParts;
+
 use crate::carry::Carry;
 use crate::error::TaskError;
 use crate::event::StepFigure;
@@ -66,6 +68,10 @@ pub trait Task: Sized + 'static {
     /// The loss of batch `batch` of epoch `epoch`. It must depend on nothing but the arguments and the task's
     /// settings, so that a resumed run computes the same as an unbroken one. `carry` is the carry of the previous
     /// batch, detached; none at the start of an epoch.
+    ///
+    /// If several processes train the model, each computes the loss of [its rows](crate::group::Share::present), within
+    /// [`Rows::within`](rekindle_kernels::rows::Rows::within); a process without a row has [no loss](BatchLoss::nothing).
+    /// A task that computes the loss of all rows on each is right all the same, and no faster with several processes.
     ///
     /// # Errors
     ///
@@ -222,11 +228,11 @@ pub enum Preparation<'a> {
     },
 }
 
-/// The result of a batch.
+/// The result of a batch, or of a process's rows of it.
 #[derive(Debug)]
 pub struct BatchLoss<C> {
-    /// Mean loss, `[1]`.
-    pub loss: Tensor<1>,
+    /// The means whose sum is the loss.
+    pub loss: LossParts,
     /// The carry for the next batch.
     pub carry: C,
     /// Number of items in the batch, in the task's unit.
@@ -236,9 +242,19 @@ pub struct BatchLoss<C> {
 }
 
 impl<C> BatchLoss<C> {
-    /// A loss without another figure.
+    /// A loss without another figure: a mean `[1]` over the items.
     pub fn new(loss: Tensor<1>, carry: C, items: u64) -> Self {
+        Self::of_parts(LossParts::of(loss, items as f64), carry, items)
+    }
+
+    /// A loss of several means, without another figure.
+    pub fn of_parts(loss: LossParts, carry: C, items: u64) -> Self {
         Self { loss, carry, items, figure: None }
+    }
+
+    /// That of a process that has no row of the batch.
+    pub fn nothing(carry: C) -> Self {
+        Self::of_parts(LossParts::default(), carry, 0)
     }
 
     /// The same with a figure. It is shown and logged beside the loss, under its name; the name must not change within a

@@ -3,7 +3,8 @@
 //! ```text
 //! for every step:
 //!   for every batch of the step:                     one, unless gradients are accumulated
-//!     loss, carry = task.loss(model, batch, carry)   forward through T time steps from the carried state
+//!     loss, carry = task.loss(model, batch, carry)   forward through T time steps from the carried state; of several
+//!                                                    processes each has a part of the rows: see `group`
 //!     gradients  += ∂loss/∂parameters                back-propagation through these T steps
 //!     carry       = detach(carry)                    and no further: it is truncated here
 //!   gradients  = clip(gradients)
@@ -18,6 +19,7 @@
 mod learner;
 mod report;
 mod stepper;
+mod together;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -38,6 +40,7 @@ use crate::clipping::{Clip, gradient_norms};
 use crate::depth::Depths;
 use crate::error::TrainError;
 use crate::event::{Event, Observer, StepFigure};
+use crate::group::alone;
 use crate::memory::Estimate;
 use crate::optimizer::{self, Optimizer};
 use crate::origin::started;
@@ -48,7 +51,7 @@ use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::seeds::mix;
 use crate::settings::{RunSettings, TrainingSettings};
-use crate::task::{Preparation, Task};
+use crate::task::{BatchLoss, Preparation, Task};
 use crate::tensorboard::{Both, TensorBoard};
 use crate::trained;
 use crate::updates::Watched;
@@ -56,6 +59,7 @@ pub use learner::Learner;
 pub use rekindle_models::stop::{StopSignal, Stopped, check_stop};
 use report::{Failure, Pending, Reports};
 pub use stepper::{Stepper, Steps};
+use together::{Together, data_of_rows};
 
 /// A run to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,13 +104,21 @@ struct Due {
     checkpoint: bool,
 }
 
+/// The files of a run in training.
+struct Files {
+    /// Held while the run is trained.
+    _lock: RunLock,
+    metrics: MetricsLog,
+}
+
 /// Trains the model of a task into a run folder.
 pub struct Trainer<T: Task> {
     task: T,
     settings: TrainingSettings,
     run: RunFolder,
-    /// Held while the run is trained.
-    _lock: RunLock,
+    /// What only the first process of a group has.
+    files: Option<Files>,
+    together: Together,
     device: Device,
     model: T::Model,
     average: Average,
@@ -115,7 +127,6 @@ pub struct Trainer<T: Task> {
     schedule: Schedule,
     carry: Option<T::Carry>,
     progress: Progress,
-    metrics: MetricsLog,
     last_checkpoint: Option<u64>,
     last_evaluation: Option<Report>,
     warnings: Vec<String>,
@@ -137,6 +148,7 @@ impl<T: Task> Trainer<T> {
         training.precision.check(device)?;
         Estimate::of(&task, settings, device).check(device)?;
         task.check_start(new.init_from.is_some())?;
+        let together = Together::new(settings)?;
         let device = device.clone().autodiff();
         let fresh = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         let (model, words) = match &new.init_from {
@@ -146,18 +158,21 @@ impl<T: Task> Trainer<T> {
             }
             None => (fresh, None),
         };
+        let model = together.with_first_weights(model)?;
         let progress = progress_of(&task, settings);
+        let warnings = together.check_alike(settings, &progress, &model)?;
         let fill = |run: &RunFolder| match words {
             // The initial weights cannot be computed again after an interruption, so they are saved.
-            Some(_) => {
-                checkpoint::save::<_, T::Carry>(run, &progress, &model, &optimizer::build(&training), None).map(drop)
-            }
+            Some(_) => checkpoint::save(run, &progress, &model, &optimizer::build(&training), None).map(drop),
             None => Ok(()),
         };
-        let run = RunFolder::create(&new.out, T::NAME, settings, task.assets(), new.replace, fill)?;
-        let lock = run.lock()?;
-        let mut trainer = Self::from_progress(task, training, run, lock, device, model, progress)?;
-        trainer.notes = words;
+        let run = match together.is_first() {
+            true => RunFolder::create(&new.out, T::NAME, settings, task.assets(), new.replace, fill)?,
+            false => RunFolder::at(&new.out),
+        };
+        let lock = together.is_first().then(|| run.lock()).transpose()?;
+        let mut trainer = Self::from_progress(task, training, run, lock, together, device, model, progress)?;
+        (trainer.notes, trainer.warnings) = (words, warnings);
         Ok(trainer)
     }
 
@@ -187,7 +202,8 @@ impl<T: Task> Trainer<T> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         settings.validate()?;
-        let lock = run.lock()?;
+        let together = Together::new(&settings)?;
+        let lock = together.is_first().then(|| run.lock()).transpose()?;
         let task = T::open(&settings, Some(trained::assets::<T>(&run)?), device)?;
         let training = settings.training().clone();
         training.precision.check(device)?;
@@ -196,11 +212,16 @@ impl<T: Task> Trainer<T> {
         let mut progress = progress_of(&task, &settings);
         let fresh = || T::model(&settings, task.assets(), training.seed, &device);
         if checkpoint::steps(&run)?.is_empty() {
-            run.write_settings(T::NAME, &settings)?;
             check_room(&task)?;
             task.check_start(false)?;
-            let model = task.begin(fresh())?;
-            return Self::from_progress(task, training, run, lock, device, model, progress);
+            let model = together.with_first_weights(task.begin(fresh())?)?;
+            let warnings = together.check_alike(&settings, &progress, &model)?;
+            if together.is_first() {
+                run.write_settings(T::NAME, &settings)?;
+            }
+            let mut trainer = Self::from_progress(task, training, run, lock, together, device, model, progress)?;
+            trainer.warnings = warnings;
+            return Ok(trainer);
         }
         let checkpoint = checkpoint::load(&run, Which::Last)?;
         let was = checkpoint.progress.clone();
@@ -234,15 +255,21 @@ impl<T: Task> Trainer<T> {
             0 => None,
             count => Some(Average::restored(training.average.clone(), &checkpoint.model(fresh)?.valid(), count)),
         };
-        run.write_settings(T::NAME, &settings)?;
-        let mut trainer = Self::from_progress(task, training, run, lock, device, model, progress)?;
+        // All have read the run before the first one changes it.
+        let warnings = together.check_alike(&settings, &progress, &model)?;
+        if together.is_first() {
+            run.write_settings(T::NAME, &settings)?;
+        }
+        let mut trainer = Self::from_progress(task, training, run, lock, together, device, model, progress)?;
         trainer.optimizer = checkpoint.optimizer(trainer.optimizer)?;
         trainer.average = average.unwrap_or(trainer.average);
         if same_batches {
-            trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(data, &trainer.device))?;
+            let ours = |data| data_of_rows(data, trainer.together.share());
+            trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(ours(data), &trainer.device))?;
         }
         trainer.last_checkpoint = Some(trainer.progress.step);
         trainer.warnings = checkpoint.rejected;
+        trainer.warnings.extend(warnings);
         if !same_batches {
             trainer.warnings.push("the data or its batches have changed: hidden states start from zero".to_owned());
         }
@@ -264,18 +291,21 @@ impl<T: Task> Trainer<T> {
         self.notes.iter().cloned().chain([self.task.data().summary]).collect::<Vec<_>>().join("\n")
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the parts of a trainer, each of them once")]
     fn from_progress(
         task: T,
         settings: TrainingSettings,
         run: RunFolder,
-        lock: RunLock,
+        lock: Option<RunLock>,
+        together: Together,
         device: Device,
         model: T::Model,
         mut progress: Progress,
     ) -> Result<Self, TrainError> {
         let first_scale = settings.precision.first_scale();
         progress.loss_scale = first_scale.map(|first| progress.loss_scale.unwrap_or(first));
-        let metrics = run.metrics(progress.step)?;
+        let open = |lock| Ok::<_, TrainError>(Files { _lock: lock, metrics: run.metrics(progress.step)? });
+        let files = lock.map(open).transpose()?;
         let (steps_per_epoch, total_steps) = step_counts(&settings, task.batches());
         let mut schedule = Schedule::new(&settings, steps_per_epoch, total_steps);
         schedule.restore(progress.plateau);
@@ -293,11 +323,11 @@ impl<T: Task> Trainer<T> {
             task,
             settings,
             run,
-            _lock: lock,
+            files,
+            together,
             model,
             schedule,
             progress,
-            metrics,
         })
     }
 
@@ -308,7 +338,7 @@ impl<T: Task> Trainer<T> {
     ///
     /// When the loss diverges, the data cannot be read or a file cannot be written. The last good checkpoint stays.
     pub fn train(self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
-        if !self.settings.tensorboard {
+        if !self.settings.tensorboard || !self.together.is_first() {
             return self.train_observed(observer, stop);
         }
         let mut board = TensorBoard::create(self.run.path(), self.progress.step)?;
@@ -318,9 +348,14 @@ impl<T: Task> Trainer<T> {
     }
 
     fn train_observed(mut self, observer: &mut dyn Observer, stop: &StopSignal) -> Result<Outcome, TrainError> {
-        self.task.prepare(&mut |news| match news {
-            Preparation::Message(message) => observer.observe(&Event::Warning { message }),
-            Preparation::Progress { what, done, total } => observer.observe(&Event::Preparing { what, done, total }),
+        let task = &mut self.task;
+        self.together.first_then_others(|| {
+            task.prepare(&mut |news| match news {
+                Preparation::Message(message) => observer.observe(&Event::Warning { message }),
+                Preparation::Progress { what, done, total } => {
+                    observer.observe(&Event::Preparing { what, done, total });
+                }
+            })
         })?;
         let (steps_per_epoch, total_steps) = step_counts(&self.settings, self.task.batches());
         observer.observe(&Event::Started {
@@ -354,11 +389,11 @@ impl<T: Task> Trainer<T> {
             if self.out_of_patience() {
                 break Ok(EndReason::OutOfPatience);
             }
-            if stop.stopped() {
+            if self.together.stopped(stop) {
                 break Ok(EndReason::Stopped);
             }
             let started = Instant::now();
-            let (pending, gradients) = match self.gradients(steps_per_epoch) {
+            let (pending, gradients) = match self.gradients(steps_per_epoch, stop) {
                 Ok(gradients) => gradients,
                 // The steps done so far are valid, even if the data fails now.
                 Err(error) => break Err(error),
@@ -382,29 +417,40 @@ impl<T: Task> Trainer<T> {
             let watched = (self.settings.watch_gradients && printed).then(|| Watched::before(&self.model, &gradients));
             self.model = self.optimizer.step(rates, self.model, gradients);
             self.progress.step += 1;
+            if self.together.is_due(self.progress.step, due != Due::default()) {
+                (self.model, self.optimizer) = self.together.mean(self.model, self.optimizer)?;
+            }
             self.average.observe(self.progress.step, &self.model);
             if let Some(watched) = watched {
                 let (step, layers) = (self.progress.step, watched.after(&self.model)?);
-                self.metrics.updates(step, step as f64 / steps_per_epoch as f64, &layers)?;
+                if let Some(files) = &mut self.files {
+                    files.metrics.updates(step, step as f64 / steps_per_epoch as f64, &layers)?;
+                }
                 observer.observe(&Event::Updated { step, layers: &layers });
             }
-            reports.worked(started.elapsed());
+            let time = started.elapsed();
+            reports.worked(time);
+            if let Some(ranks) = self.together.worked(time, printed && self.settings.report_ranks)? {
+                observer.observe(&Event::Ranks { step: self.progress.step, ranks: &ranks });
+            }
             self.follow_up(due, observer, steps_per_epoch, stop)?;
         };
         self.read(&mut reports, observer, None)?;
         if self.last_checkpoint != Some(self.progress.step) || self.progress.interrupted {
             self.save_checkpoint(observer)?;
         }
+        // The others would end while the first one writes.
+        self.together.wait();
         let (steps, best) = (self.progress.step, self.progress.best);
         reason.map(|reason| Outcome { steps, best, evaluation: self.last_evaluation, reason })
     }
 
     /// The clipped gradients of the next step, and its figures, still on the device. An error leaves the trainer
     /// unchanged.
-    fn gradients(&mut self, steps_per_epoch: u64) -> Result<(Pending, GradientsParams), TrainError> {
+    fn gradients(&mut self, steps_per_epoch: u64, stop: &StopSignal) -> Result<(Pending, GradientsParams), TrainError> {
         loop {
             let factor = self.progress.loss_scale.map_or(1.0, |scale| scale.factor);
-            let (pending, gradients, carry) = self.scaled_gradients(steps_per_epoch, factor)?;
+            let (pending, gradients, carry) = self.scaled_gradients(steps_per_epoch, factor, stop)?;
             if self.progress.loss_scale.as_mut().is_some_and(|scale| scale.overflows(&pending.norm)) {
                 continue;
             }
@@ -418,6 +464,7 @@ impl<T: Task> Trainer<T> {
         &mut self,
         steps_per_epoch: u64,
         factor: f64,
+        stop: &StopSignal,
     ) -> Result<(Pending, GradientsParams, Option<T::Carry>), TrainError> {
         let step = self.progress.step;
         let (epoch, step_in_epoch) = (step / steps_per_epoch, step % steps_per_epoch);
@@ -431,23 +478,34 @@ impl<T: Task> Trainer<T> {
         let (mut losses, mut items) = (Vec::new(), 0);
         let mut figure: Option<StepFigure> = None;
         for batch in first..last {
+            if batch > first {
+                // Processes may have drawn different numbers of masks by now.
+                self.device.seed(mix(mix(self.settings.seed, step), batch));
+            }
             let outcome = within(precision, || self.task.loss(&self.model, epoch, batch, carry.take()))?;
-            carry = Some(outcome.carry.detach());
-            items += outcome.items;
-            if let Some(StepFigure { name, value }) = outcome.figure {
+            let whole = self.together.whole(&outcome, self.progress.step, stop);
+            let BatchLoss { loss, carry: after, .. } = outcome;
+            carry = Some(after.detach());
+            items += whole.items;
+            if let Some(StepFigure { name, value }) = whole.figure {
                 let before = figure.map_or(0.0, |figure| figure.value);
                 figure = Some(StepFigure { name, value: before + value * share });
             }
-            let loss = outcome.loss.mul_scalar(share);
+            let Some(loss) = whole.loss(loss) else { continue };
+            let loss = loss.mul_scalar(share);
             losses.push(loss.clone().inner());
             let gradients = scaled(loss, factor).backward();
             accumulator.accumulate(&self.model, GradientsParams::from_grads(gradients, &self.model));
         }
         let clip = Clip { kind: self.settings.clip, at: self.settings.clip_at };
         let gradients = multiplied(&self.model, accumulator.grads(), 1.0 / factor);
+        let loss = match losses.is_empty() {
+            true => Tensor::zeros([1], &self.device.clone().inner()),
+            false => Tensor::cat(losses, 0).sum(),
+        };
+        let (gradients, loss) = self.together.sum(&self.model, gradients, loss)?;
         let gradients = self.depths.unfrozen(step, &self.model, gradients);
         let (gradients, norm) = clip.apply(&self.model, gradients);
-        let loss = Tensor::cat(losses, 0).sum();
         let learning_rate = self.schedule.learning_rate(step);
         Ok((Pending { step: step + 1, loss, norm, items, learning_rate, figure }, gradients, carry))
     }
@@ -481,8 +539,8 @@ impl<T: Task> Trainer<T> {
                     gradient_norms: gradients.map(|g| gradient_norms(&self.model, g)).unwrap_or_default(),
                 });
             }
-            if report.printed {
-                self.metrics.step(&report)?;
+            if let Some(files) = self.files.as_mut().filter(|_| report.printed) {
+                files.metrics.step(&report)?;
             }
             observer.observe(&Event::Step(report));
         }
@@ -509,7 +567,12 @@ impl<T: Task> Trainer<T> {
         stop: &StopSignal,
     ) -> Result<(), TrainError> {
         let (step, last_checkpoint) = (self.progress.step, self.last_checkpoint);
-        match stop.during(|| self.show(due, observer, steps_per_epoch)) {
+        // Processes that share an evaluation go through it together.
+        let shown = match self.together.is_alone() {
+            true => stop.during(|| self.show(due, observer, steps_per_epoch)),
+            false => self.show(due, observer, steps_per_epoch),
+        };
+        match shown {
             Err(TrainError::Reading(source)) => Err(TrainError::Evaluating { step, last_checkpoint, source }),
             Err(TrainError::Task(error)) if error.is::<Stopped>() => {
                 self.progress.interrupted = true;
@@ -524,7 +587,8 @@ impl<T: Task> Trainer<T> {
         let step = self.progress.step;
         let evaluated = due.evaluate && self.evaluate(observer, step as f64 / steps_per_epoch as f64)?;
         if due.sample
-            && let Some(text) = self.task.sample(&self.shown(), mix(self.settings.seed, step))?
+            && self.together.is_first()
+            && let Some(text) = alone(|| self.task.sample(&self.shown(), mix(self.settings.seed, step)))?
         {
             self.run.save_sample(step, &text)?;
             observer.observe(&Event::Sampled { step, text: &text });
@@ -553,14 +617,15 @@ impl<T: Task> Trainer<T> {
         }
         self.schedule.observe(objective);
         self.progress.plateau = self.schedule.plateau();
-        self.metrics.evaluation(step, epoch, &report, best)?;
-        if best {
-            report.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
-        }
-        if let Some(curve) =
-            learning_curve(&self.metrics.lines()?, T::LOSS_UNIT, report.figures.first().map(|f| f.name))
-        {
-            self.run.save_picture(&curve)?;
+        if let Some(Files { metrics, .. }) = &mut self.files {
+            metrics.evaluation(step, epoch, &report, best)?;
+            if best {
+                report.pictures.iter().try_for_each(|picture| self.run.save_picture(picture))?;
+            }
+            let figure = report.figures.first().map(|figure| figure.name);
+            if let Some(curve) = learning_curve(&metrics.lines()?, T::LOSS_UNIT, figure) {
+                self.run.save_picture(&curve)?;
+            }
         }
         observer.observe(&Event::Evaluated { step, epoch, report: &report, best });
         self.last_evaluation = Some(report);
@@ -576,16 +641,23 @@ impl<T: Task> Trainer<T> {
         self.settings.patience.is_some_and(|patience| self.progress.fruitless >= patience)
     }
 
-    fn save_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<PathBuf, TrainError> {
+    fn save_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let carry = self.together.carry_of_all(self.carry.as_ref())?;
+        if let Some(warning) = self.together.drift(&self.model)? {
+            observer.observe(&Event::Warning { message: &warning });
+        }
+        self.last_checkpoint = Some(self.progress.step);
+        if !self.together.is_first() {
+            return Ok(());
+        }
         self.progress.averaged = self.average.count();
         let mean = (self.progress.averaged > 0).then(|| self.shown());
         let weights = Weights { model: &self.model, mean };
-        let path = checkpoint::save(&self.run, &self.progress, weights, &self.optimizer, self.carry.as_ref())?;
-        self.last_checkpoint = Some(self.progress.step);
+        let path = checkpoint::save(&self.run, &self.progress, weights, &self.optimizer, carry)?;
         let best = self.progress.best.map(|best| best.step);
         checkpoint::prune(&self.run, self.settings.keep, best, self.progress.step)?;
         observer.observe(&Event::Checkpointed { step: self.progress.step, path: &path });
-        Ok(path)
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `rekindle eval`, `sample`, `predict` and `import`: the operations of a trained model, for any task.
 
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, Write, sink, stderr, stdin, stdout};
 
 use anyhow::{Result, bail};
 use clap::{ArgMatches, FromArgMatches};
@@ -14,6 +14,7 @@ use super::train::out_folder;
 use crate::arguments::given_options;
 use crate::backend;
 use crate::options::{Answer, Eval, Import, OpenRuns, Predict, Sample};
+use crate::ranks;
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
@@ -89,7 +90,11 @@ fn on_run(
 
 /// Lets `answer` write to standard output, with notes to standard error.
 pub fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) -> Result<()> {
-    let (mut answers, mut notes) = (stdout().lock(), stderr());
+    // Of several processes the first one answers.
+    let (mut answers, mut notes): (Box<dyn Write>, Box<dyn Write>) = match ranks::is_first() {
+        true => (Box::new(stdout().lock()), Box::new(stderr())),
+        false => (Box::new(sink()), Box::new(sink())),
+    };
     let mut output = Output::new(&mut answers, &mut notes, json).on_terminal(stdout().is_terminal());
     answer(&mut output)?;
     Ok(output.finish()?)

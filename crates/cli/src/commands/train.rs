@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::{ArgMatches, FromArgMatches};
 use rekindle_data::counted;
 use rekindle_settings::{Table, Tables};
+use rekindle_train::group;
 use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Plan, Registered, Resume, Session};
 use rekindle_train::run::RunFolder;
@@ -70,7 +71,7 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
     let outcome = session.train(&mut progress, &stop)?;
     drop(progress);
     report(&outcome, task, &out, json)?;
-    if outcome.reason == EndReason::Stopped {
+    if outcome.reason == EndReason::Stopped && group::present().is_none() {
         std::process::exit(signals::STOPPED);
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Arranging frames in batches.
 
+use std::ops::Range;
+
 use rand::seq::SliceRandom;
 
 use crate::batches::epoch_rng;
@@ -38,6 +40,16 @@ impl Layout {
             shortest.extend(chunks_of(clip, lengths[clip], time));
         }
         Self { rows, time }
+    }
+
+    /// Some of its rows alone.
+    ///
+    /// # Panics
+    ///
+    /// When a row is not in the layout.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        Self { rows: self.rows[rows].to_vec(), time: self.time }
     }
 
     /// Number of batches.
@@ -89,6 +101,11 @@ impl TrainingPlan {
     /// Batches per epoch.
     pub fn batches(&self) -> usize {
         self.batches
+    }
+
+    /// `B`, number of rows of each batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
     }
 
     /// The layout of an epoch.

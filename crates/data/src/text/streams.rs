@@ -22,8 +22,10 @@ pub struct Streams {
     batch_size: usize,
     sequence_length: usize,
     steps: usize,
-    /// The step of the cursors' positions.
+    /// The step of the cursors' positions, and the streams that are read.
     next: usize,
+    read: Range<usize>,
+    /// Those of the streams that are read.
     cursors: Vec<Cursor>,
 }
 
@@ -77,6 +79,7 @@ impl Streams {
             // The last target takes one more token.
             steps: (tokens - 1) / (batch_size * sequence_length),
             next: 0,
+            read: 0..batch_size,
             cursors: Vec::with_capacity(batch_size),
         };
         streams.seek(0);
@@ -116,13 +119,23 @@ impl Streams {
     /// # Panics
     /// When `step` is not below [`Streams::steps`].
     pub fn batch(&mut self, step: usize) -> StreamBatch {
+        self.rows(step, 0..self.batch_size)
+    }
+
+    /// Reads some rows of a batch.
+    ///
+    /// # Panics
+    /// When `step` is not below [`Streams::steps`], or a row not below [`Streams::batch_size`].
+    pub fn rows(&mut self, step: usize, rows: Range<usize>) -> StreamBatch {
         assert!(step < self.steps, "step {step} of {} steps", self.steps);
-        if step != self.next {
+        assert!(rows.end <= self.batch_size, "rows {rows:?} of {} streams", self.batch_size);
+        if step != self.next || rows != self.read {
+            self.read = rows;
             self.seek(step);
         }
         let length = self.sequence_length;
-        let mut inputs = vec![0; self.batch_size * length];
-        let mut targets = vec![0; self.batch_size * length];
+        let mut inputs = vec![0; self.read.len() * length];
+        let mut targets = vec![0; self.read.len() * length];
         let rows = inputs.chunks_exact_mut(length).zip(targets.chunks_exact_mut(length));
         for (cursor, (inputs, targets)) in self.cursors.iter_mut().zip(rows) {
             cursor.read(self.corpus.scanned(), &self.vocabulary, inputs);
@@ -134,14 +147,13 @@ impl Streams {
         StreamBatch { inputs, targets }
     }
 
-    /// Moves every stream to the start of a step.
+    /// Moves every stream that is read to the start of a step.
     fn seek(&mut self, step: usize) {
         let stream_length = self.steps * self.sequence_length;
         let first = self.start + step * self.sequence_length;
         self.cursors.clear();
-        self.cursors.extend(
-            (0..self.batch_size).map(|stream| Cursor::at(self.corpus.scanned(), first + stream * stream_length)),
-        );
+        self.cursors
+            .extend(self.read.clone().map(|stream| Cursor::at(self.corpus.scanned(), first + stream * stream_length)));
         self.next = step;
     }
 }

@@ -1,5 +1,7 @@
 //! The element-wise operations over slices.
 
+use std::sync::Arc;
+
 use burn::backend::tensor::FloatTensor;
 use pulp::{Arch, Simd};
 use rayon::prelude::*;
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// The operation on every element.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Pointwise {
     Curve(Curve),
     Mask(Mask),
@@ -46,25 +48,30 @@ impl Operation<1> for Pointwise {
                 let output = curve.of::<B>(input);
                 (output.clone(), Saved::Curve(curve, output))
             }
-            Pointwise::Mask(mask) => (masked::<B>(input, mask), Saved::Mask(mask)),
+            Pointwise::Mask(mask) => (masked::<B>(input, &mask), Saved::Mask(mask)),
         }
     }
 
     fn backward<B: CpuBackend>(saved: Saved<B>, d: FloatTensor<B>, [wanted]: [bool; 1]) -> [Option<FloatTensor<B>>; 1] {
         [wanted.then(|| match saved {
             Saved::Curve(curve, output) => curve.gradient::<B>(d, output),
-            Saved::Mask(mask) => masked::<B>(d, mask),
+            Saved::Mask(mask) => masked::<B>(d, &mask),
         })]
     }
 }
 
+/// The fewest lines that a thread masks at once.
+const LINES: usize = 16;
+
 /// The dropped elements, and the factor of the others.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Mask {
     seed: u64,
     /// An element is dropped if its 32 random bits are below this.
     dropped: u32,
     scale: f32,
+    /// The numbers of the lines of the tensor and their width; none if they are numbered as they come.
+    lines: Option<(Arc<[u32]>, usize)>,
 }
 
 impl Mask {
@@ -72,11 +79,24 @@ impl Mask {
     pub fn new(drawn: [f32; 2], probability: f64) -> Self {
         let [high, low] = drawn.map(|number| (f64::from(number) * f64::from(1 << 24)) as u64);
         let dropped = (probability * 2f64.powi(32)) as u32;
-        Self { seed: high << 24 | low, dropped, scale: (1.0 / (1.0 - probability)) as f32 }
+        Self { seed: high << 24 | low, dropped, scale: (1.0 / (1.0 - probability)) as f32, lines: None }
     }
 
-    /// Masks the elements from the `first` on, which must be even.
-    fn apply(self, first: usize, numbers: &mut [f32]) {
+    /// The same mask for lines of a width with these numbers.
+    pub fn of_lines(self, numbers: Arc<[u32]>, width: usize) -> Self {
+        Self { lines: Some((numbers, width)), ..self }
+    }
+
+    /// Masks the elements from the `first` on.
+    fn apply(&self, first: usize, numbers: &mut [f32]) {
+        if !first.is_multiple_of(2) {
+            // The second of a pair.
+            let Some((number, rest)) = numbers.split_first_mut() else { return };
+            let mut pair = [1.0, *number];
+            self.apply(first - 1, &mut pair);
+            *number = pair[1];
+            return self.apply(first + 1, rest);
+        }
         let factor = |bits: u32| if bits < self.dropped { 0.0 } else { self.scale };
         let bits = |pair: usize| mix(self.seed.wrapping_add(((first / 2 + pair + 1) as u64).wrapping_mul(GOLDEN)));
         let mut pairs = numbers.chunks_exact_mut(2);
@@ -94,8 +114,13 @@ impl Mask {
 }
 
 /// Masks a tensor.
-fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: Mask) -> FloatTensor<B> {
+fn masked<B: CpuBackend>(tensor: FloatTensor<B>, mask: &Mask) -> FloatTensor<B> {
     let mut tensor = B::owned(tensor);
+    if let Some((numbers, width)) = &mask.lines {
+        let lines = B::slice_mut(&mut tensor).par_chunks_mut((*width).max(1)).zip(&numbers[..]);
+        lines.with_min_len(LINES).for_each(|(line, &number)| mask.apply(number as usize * width, line));
+        return tensor;
+    }
     let chunks = B::slice_mut(&mut tensor).par_chunks_mut(CHUNK).enumerate();
     chunks.for_each(|(index, chunk)| mask.apply(index * CHUNK, chunk));
     tensor

@@ -10,12 +10,16 @@
 //! the negative expected reward. Two baselines are usual: the reward of the greedy caption, and the mean reward of the
 //! image's other captions (Luo 2020, arXiv 2003.09971).
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use rekindle_kernels::cross_entropy::cross_entropy;
+use rekindle_rnn::LossParts;
 
 use super::Captioner;
 use crate::decode::forced::Targets;
 use crate::decode::{DecodeError, Hypothesis, Sampling, StepDecoder, sample};
+
+/// A logit, added to others, whose probability is 0.
+const NEVER: f32 = -1e4;
 
 /// A caption with the weight of its log-probability in [`Captioner::weighted_loss`].
 #[derive(Clone, Debug, PartialEq)]
@@ -52,13 +56,24 @@ impl Captioner {
     }
 
     /// Training loss `[1]` for `B` images with their weighted captions: `-1/C Σ_c w_c ln p(y_c)` over all `C` captions,
-    /// plus, in training, the penalties on the hidden states. Label smoothing, the doubly stochastic penalty and
+    /// plus, in training, the penalties on the hidden states. `p` is the distribution that captions are drawn from, without
+    /// the words `never`: otherwise a caption's negative weight would move probability to words that are never drawn, and
+    /// so never weighed. Label smoothing, the doubly stochastic penalty and
     /// scheduled sampling belong to [`loss`](Self::loss) alone. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
     /// When there is no caption, a caption has no token, or the number of caption lists is not the number of images.
-    pub fn weighted_loss(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>]) -> Tensor<1> {
+    pub fn weighted_loss(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>], never: &[u32]) -> Tensor<1> {
+        self.weighted_loss_parts(features, captions, never).sum()
+    }
+
+    /// The same as [means](LossParts) over captions and hidden values.
+    ///
+    /// # Panics
+    ///
+    /// As [`weighted_loss`](Self::weighted_loss).
+    pub fn weighted_loss_parts(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>], never: &[u32]) -> LossParts {
         let images = features.dims()[0];
         assert!(captions.len() == images, "{images} images and captions of {}", captions.len());
         let most = captions.iter().map(Vec::len).max().unwrap_or(0);
@@ -72,11 +87,20 @@ impl Captioner {
         let targets = Targets::whole(&rows, self.start, self.start, &self.device());
         let read = self.read(features, &targets);
         let logits = self.logits(read.outputs);
+        let logits = logits.clone() + self.mask(never, logits.dtype());
         let share = 1.0 / all().count() as f64;
         let weights = all().flat_map(|caption| caption.tokens.iter().map(move |_| (caption.weight * share) as f32));
         let weights = TensorData::new(weights.collect::<Vec<f32>>(), [targets.lengths.iter().sum::<usize>()]);
         let weights = Tensor::from_data(weights, (&self.device(), logits.dtype()));
         let loss = (cross_entropy(logits, targets.wanted) * weights).sum();
-        read.penalty.into_iter().fold(loss, |loss, penalty| loss + penalty)
+        LossParts::of(loss, all().count() as f64).and(read.penalty)
+    }
+
+    /// What takes the words `never`, and the start, out of a softmax: `[1, V]`.
+    fn mask(&self, never: &[u32], dtype: DType) -> Tensor<2> {
+        let [words, _] = self.output.dims();
+        let mut mask = vec![0.0_f32; words];
+        never.iter().chain([&self.start]).for_each(|&word| mask[word as usize] = NEVER);
+        Tensor::from_data(TensorData::new(mask, [1, words]), (&self.device(), dtype))
     }
 }

@@ -1,6 +1,7 @@
 //! Generating captions, a token at a time.
 
 use burn::tensor::Tensor;
+use rekindle_kernels::rows::Lines;
 
 use super::Captioner;
 use crate::decode::{
@@ -14,13 +15,14 @@ impl StepDecoder for Captioner {
 
     /// Without attention, the projected image is read along with the first token, or with every token.
     fn step<'s>(&self, symbols: &[u32], state: &'s mut DecoderState) -> Step<'s> {
-        let words = self.words(ids(symbols.iter().copied(), &self.device()));
+        let words = self.words(ids(symbols.iter().copied(), &self.device()), symbols.len());
         let DecoderState { recurrent, memory, beside, .. } = state;
         if let (Some(seen), Some(before)) = (memory, recurrent.clone()) {
             let (network, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
             let word = word.into_iter().next().expect("one step");
             let looked = self.attend(word, before, seen, &network);
-            let outputs = self.combined([words, looked.hidden, looked.context]);
+            let outputs =
+                self.combined([words, looked.hidden, looked.context], Lines::TimeMajor { rows: symbols.len() });
             *recurrent = Some(looked.state);
             let attention = Some(StepRows::Device(looked.weights.squeeze_dim(1)));
             return Step { logits: StepRows::Device(self.logits(outputs)), attention };

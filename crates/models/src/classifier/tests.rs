@@ -1,5 +1,7 @@
 //! What a classifier of any shape must do, on every backend that is compiled in.
 
+mod pytorch;
+
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};

@@ -3,6 +3,8 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Distribution, Int, Tensor};
 
+use rekindle_kernels::rows::{self, Lines};
+
 use crate::host::{DeviceError, ids, numbers, whole_number};
 
 /// The log-probabilities of known targets.
@@ -80,7 +82,7 @@ impl Targets {
         let lengths = vec![time - 1; rows];
         let predicted = predict(&Self { time: time - 1, read: before, lengths, ..self.clone() });
         let guesses = Tensor::cat(vec![right.clone().narrow(0, 0, rows), predicted], 0);
-        Self { read: with_guesses(right, guesses, share), ..self }
+        Self { read: with_guesses(right, guesses, share, Lines::TimeMajor { rows }), ..self }
     }
 
     /// The log-probabilities of the targets, given their logits `[N, V]`.
@@ -112,8 +114,14 @@ pub(crate) fn time_major(
     symbols
 }
 
-/// Scheduled sampling: replaces a random `share` of the tokens `right` `[N]` by `guesses` `[N]`.
-pub(crate) fn with_guesses(right: Tensor<1, Int>, guesses: Tensor<1, Int>, share: f64) -> Tensor<1, Int> {
-    let chosen = Tensor::<1>::random(right.dims(), Distribution::Bernoulli(share), &right.device()).bool();
+/// Scheduled sampling: replaces a random `share` of the tokens `right` `[N]`, one for each of `lines`, by `guesses` `[N]`.
+pub(crate) fn with_guesses(
+    right: Tensor<1, Int>,
+    guesses: Tensor<1, Int>,
+    share: f64,
+    lines: Lines<'_>,
+) -> Tensor<1, Int> {
+    let [count] = right.dims();
+    let chosen = rows::random(count, lines, Distribution::Bernoulli(share), &right.device()).bool();
     right.mask_where(chosen, guesses)
 }

@@ -16,6 +16,8 @@ mod tests;
 use std::borrow::Cow;
 
 use burn::tensor::Tensor;
+use rekindle_kernels::rows::{self, Lines};
+use rekindle_kernels::split_mix;
 use serde::{Deserialize, Serialize};
 
 use super::{Sampler, Sampling, SamplingError};
@@ -384,7 +386,10 @@ pub fn sample<D: StepDecoder>(
     sampling: Sampling,
     seed: u64,
 ) -> Result<Vec<Hypothesis>, DecodeError> {
-    let mut sampler = Sampler::new(sampling, seed)?;
+    // A sequence's random numbers are its own: they do not depend on when the others end.
+    let numbers = rows::numbers(inputs, Lines::TimeMajor { rows: inputs }).into_iter();
+    let of_row = |number: u32| Sampler::new(sampling, split_mix::mix(seed.wrapping_add(number.into())));
+    let mut samplers = numbers.map(of_row).collect::<Result<Vec<_>, _>>()?;
     let empty = Hypothesis { symbols: Vec::new(), log_prob: 0.0, score: 0.0, ended: false };
     let mut found = vec![empty; inputs];
     // The sequence of each row of the state.
@@ -410,12 +415,13 @@ pub fn sample<D: StepDecoder>(
             if hypothesis.ended || hypothesis.symbols.len() == max_length {
                 continue;
             }
+            // The distribution is that of the symbols that can be drawn.
+            let forbidden = || symbols.forbidden.iter().chain([&symbols.start]);
+            forbidden().for_each(|&symbol| logits[symbol as usize] = f32::MIN / 4.0);
             let sum = log_sum_exp(logits);
             logits.iter_mut().for_each(|logit| *logit -= sum);
-            for &symbol in symbols.forbidden.iter().chain([&symbols.start]) {
-                logits[symbol as usize] = f32::NEG_INFINITY;
-            }
-            let symbol = sampler.sample(logits);
+            forbidden().for_each(|&symbol| logits[symbol as usize] = f32::NEG_INFINITY);
+            let symbol = samplers[row].sample(logits);
             hypothesis.log_prob += f64::from(logits[symbol as usize]);
             hypothesis.ended = symbol == symbols.end;
             if !hypothesis.ended {

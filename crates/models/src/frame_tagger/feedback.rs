@@ -11,7 +11,8 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rekindle_kernels::linear::apply;
-use rekindle_kernels::pointwise::dropout;
+use rekindle_kernels::pointwise::dropout_of_rows;
+use rekindle_kernels::rows::Lines;
 use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
 
 use super::{FrameTagger, Read};
@@ -71,7 +72,10 @@ impl FrameTagger {
         let mut answers = Vec::with_capacity(frames.len());
         for frame in frames {
             let (hidden, after) = recurrent.step(frame, state.said, state.recurrent);
-            let log_probs = log_softmax(apply(&self.output, dropout(&self.dropout, hidden)), 1);
+            let log_probs = log_softmax(
+                apply(&self.output, dropout_of_rows(&self.dropout, hidden, Lines::TimeMajor { rows: batch })),
+                1,
+            );
             let said = self.one_hot(log_probs.clone().argmax(1).squeeze_dim(1));
             state = TaggerState { recurrent: after, said: Some(said) };
             answers.push(log_probs);
@@ -109,7 +113,7 @@ impl FrameTagger {
         let mut said_of = truth.clone();
         if self.scheduled_sampling > 0.0 {
             let guesses = read(truth.clone()).log_probs.detach().argmax(2).reshape([batch * time]);
-            let read = with_guesses(labels, guesses, self.scheduled_sampling);
+            let read = with_guesses(labels, guesses, self.scheduled_sampling, Lines::BatchMajor { time });
             said_of = self.one_hot(read).reshape(truth.dims());
         }
         let mut read = read(said_of);

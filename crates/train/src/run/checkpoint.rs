@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::folder::RunFolder;
-use crate::carry::Carry;
 use crate::error::TrainError;
 use crate::files::{self, Seal};
 use crate::optimizer::Optimizer;
@@ -168,17 +167,17 @@ impl<'a, M> From<&'a M> for Weights<'a, M> {
     }
 }
 
-/// Writes a checkpoint and returns its folder.
+/// Writes a checkpoint and returns its folder. `carry` has the values of the state that the next batch starts from.
 ///
 /// # Errors
 ///
 /// When the disk is full or not writable; existing checkpoints are kept.
-pub fn save<'a, M: Module + 'a, C: Carry>(
+pub fn save<'a, M: Module + 'a>(
     run: &RunFolder,
     progress: &Progress,
     weights: impl Into<Weights<'a, M>>,
     optimizer: &Optimizer,
-    carry: Option<&C>,
+    carry: Option<Vec<TensorData>>,
 ) -> Result<PathBuf, TrainError> {
     let path = folder(run, progress.step);
     let partial = path.with_extension("partial");
@@ -196,12 +195,12 @@ pub fn save<'a, M: Module + 'a, C: Carry>(
     Ok(path)
 }
 
-fn write_files<M: Module, C: Carry>(
+fn write_files<M: Module>(
     partial: &Path,
     progress: &Progress,
     weights: Weights<'_, M>,
     optimizer: &Optimizer,
-    carry: Option<&C>,
+    carry: Option<Vec<TensorData>>,
 ) -> Result<(), TrainError> {
     let encoded = |name: &str, bytes: Result<Bytes, String>| {
         bytes.map_err(|reason| TrainError::Malformed { path: partial.join(name), reason })
@@ -219,7 +218,7 @@ fn write_files<M: Module, C: Carry>(
         contents.push((WEIGHTS, encoded(WEIGHTS, record(weights))?));
     }
     if let Some(carry) = carry {
-        contents.push((CARRY, encoded(CARRY, pack(carry.to_data()))?));
+        contents.push((CARRY, encoded(CARRY, pack(carry))?));
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in contents {
@@ -424,7 +423,7 @@ pub fn parameters(run: &RunFolder) -> Option<usize> {
     Some(tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum())
 }
 
-fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
+pub(crate) fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
     let tensor = |(index, data): (usize, TensorData)| {
         let (bytes, shape, dtype) = data.into_parts();
         burn_pack::Tensor::new(format!("{index:04}"), dtype, shape, None, bytes)
@@ -433,10 +432,29 @@ fn pack(data: Vec<TensorData>) -> Result<Bytes, String> {
     burn_pack::Writer::new(tensors).into_bytes().map_err(|e| e.to_string())
 }
 
-fn unpack(bytes: Bytes) -> Result<Vec<TensorData>, String> {
+pub(crate) fn unpack(bytes: Bytes) -> Result<Vec<TensorData>, String> {
     let mut tensors = burn_pack::Reader::from_bytes(bytes).and_then(|r| r.into_tensors()).map_err(|e| e.to_string())?;
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     tensors.into_iter().map(tensor_data).collect()
+}
+
+/// Packed tensors, each of floating-point numbers with the values that `change` returns.
+pub(crate) fn mapped(
+    bytes: Bytes,
+    mut change: impl FnMut(TensorData) -> Result<TensorData, String>,
+) -> Result<Bytes, String> {
+    let reader = burn_pack::Reader::from_bytes(bytes).map_err(|e| e.to_string())?;
+    let (metadata, scalars) = (reader.metadata().clone(), reader.scalars().clone());
+    let changed = reader.into_tensors().map_err(|e| e.to_string())?.into_iter().map(|tensor| {
+        let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(|e| e.to_string())?;
+        let data = TensorData::from_bytes(bytes, shape, dtype);
+        let (bytes, shape, dtype) = if dtype.is_float() { change(data)? } else { data }.into_parts();
+        Ok(burn_pack::Tensor::new(name, dtype, shape, id, bytes))
+    });
+    let writer = burn_pack::Writer::new(changed.collect::<Result<Vec<_>, String>>()?);
+    let writer = metadata.iter().fold(writer, |writer, (key, value)| writer.with_metadata(key, value));
+    let writer = scalars.into_iter().fold(writer, |writer, (key, value)| writer.with_scalar(&key, value));
+    writer.into_bytes().map_err(|e| e.to_string())
 }
 
 fn tensor_data(tensor: burn_pack::Tensor) -> Result<TensorData, String> {

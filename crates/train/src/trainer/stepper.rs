@@ -54,7 +54,7 @@ impl<T: Task> Stepper<T> {
         let before = carry.take().filter(|_| batch > 0);
         let (after, items) = learner.step(|model| {
             let outcome = task.loss(model, epoch, batch, before)?;
-            Ok::<_, TaskError>((outcome.loss, (outcome.carry.detach(), outcome.items)))
+            Ok::<_, TaskError>((outcome.loss.sum(), (outcome.carry.detach(), outcome.items)))
         })?;
         (*carry, *done) = (Some(after), *done + 1);
         Ok(items)

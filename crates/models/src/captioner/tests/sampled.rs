@@ -34,14 +34,18 @@ fn weights_of_one_give_the_usual_loss_a_caption_instead_of_a_token(
     for device in devices() {
         let device = device.autodiff();
         let plain = CaptionerSettings { doubly_stochastic: 0.0, ..settings(Cell::Lstm, attention) };
-        let model = build(&plain, &device);
+        let mut model = build(&plain, &device);
+        // The start, which is never drawn, has the probability 0 here too.
+        let mask = (0..model.output_bias.dims()[0]).map(|word| if word == 2 { -1e4 } else { 0.0 });
+        let mask = Tensor::<1>::from_floats(&mask.collect::<Vec<f32>>()[..], &device.clone().inner());
+        model.output_bias = model.output_bias.map(|bias| Tensor::from_inner(bias.inner() + mask).require_grad());
         let features = features(2, attention, &device);
         let given = [vec![CAPTIONS[0], CAPTIONS[1]], vec![CAPTIONS[2]]];
         let ended = given.iter().map(|captions| {
             let weighted = |caption: &&[u32]| WeightedCaption { tokens: [caption, &[3][..]].concat(), weight: 1.0 };
             captions.iter().map(weighted).collect()
         });
-        let weighted = model.weighted_loss(features.clone(), &ended.collect::<Vec<_>>());
+        let weighted = model.weighted_loss(features.clone(), &ended.collect::<Vec<_>>(), &[]);
         // Eight tokens of three captions.
         let usual = model.loss(features, &given) * (8.0 / 3.0);
         let (is, wanted) = (weighted.clone().into_scalar::<f64>(), usual.clone().into_scalar::<f64>());
@@ -61,12 +65,12 @@ fn the_gradient_of_the_weighted_loss_is_that_of_each_caption_times_its_weight(
         let device = device.autodiff();
         let model = model(Cell::Gru, attention, &device);
         let features = features(2, attention, &device);
-        let all = gradients(&model, &model.weighted_loss(features.clone(), &captions()));
+        let all = gradients(&model, &model.weighted_loss(features.clone(), &captions(), &[0]));
         let mut sum = vec![0.0; all.len()];
         for (image, captions) in captions().into_iter().enumerate() {
             for WeightedCaption { tokens, weight } in captions {
                 let alone = vec![vec![WeightedCaption { tokens, weight: 1.0 }]];
-                let loss = model.weighted_loss(features.clone().narrow(0, image, 1), &alone);
+                let loss = model.weighted_loss(features.clone().narrow(0, image, 1), &alone, &[0]);
                 let alone = gradients(&model, &loss);
                 sum.iter_mut().zip(alone).for_each(|(sum, gradient)| *sum += gradient * weight / 3.0);
             }
@@ -94,13 +98,30 @@ fn the_weighted_loss_of_a_sampled_caption_is_the_log_probability_it_was_drawn_wi
                 let end = caption.ended.then_some(3);
                 let tokens = caption.symbols.iter().copied().chain(end).collect();
                 let alone = [vec![WeightedCaption { tokens, weight: -1.0 }]];
-                let forced = model.weighted_loss(features.clone().narrow(0, image, 1), &alone).into_scalar::<f64>();
+                let forced = model.weighted_loss(features.clone().narrow(0, image, 1), &alone, &[0, 1]).into_scalar::<f64>();
                 assert!((forced - caption.log_prob).abs() < 1e-4, "{forced} and {}", caption.log_prob);
             }
         }
         let again = model.draw_several(features.clone(), 4, &[0, 1], 5, Sampling::default(), 9).unwrap();
         assert_eq!(drawn, again);
         assert_ne!(drawn, model.draw_several(features, 4, &[0, 1], 5, Sampling::default(), 10).unwrap());
+    }
+}
+
+#[test]
+fn words_that_are_never_drawn_get_no_gradient() {
+    for device in devices() {
+        let device = device.autodiff();
+        let model = build(&settings(Cell::Lstm, AttentionKind::General), &device);
+        let gradient = |never: &[u32]| {
+            let loss = model.weighted_loss(features(2, AttentionKind::General, &device), &captions(), never);
+            let gradients = loss.backward();
+            model.output_bias.val().grad(&gradients).unwrap().into_data().iter::<f64>().collect::<Vec<_>>()
+        };
+        let (some, all) = (gradient(&[0, 1]), gradient(&[]));
+        // 2 is the start.
+        assert_eq!(some[..3], [0.0; 3]);
+        assert!(all[0] != 0.0 && all[1] != 0.0 && all[2] == 0.0, "{all:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Generating sequences.
 
+use std::ops::Range;
+
 use rand::RngExt;
 
 use crate::prelude::*;
@@ -36,6 +38,18 @@ impl Sequences {
         let step = |(step, &value): (usize, &f32)| [value, f32::from(u8::from(marks.contains(&step)))];
         self.inputs.extend(values.iter().enumerate().flat_map(step));
         self.targets.push(marks.iter().map(|&mark| values[mark]).sum());
+    }
+
+    /// Some of them.
+    ///
+    /// # Panics
+    ///
+    /// When one is not there.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        let width = self.inputs.len() / self.len().max(1);
+        let inputs = self.inputs[rows.start * width..rows.end * width].to_vec();
+        Self { inputs, targets: self.targets[rows].to_vec() }
     }
 
     /// `B`, the number of sequences.

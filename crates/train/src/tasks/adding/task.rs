@@ -54,13 +54,25 @@ impl Task for AddingTask {
         self.settings.data.sequences.div_ceil(self.settings.data.batch_size) as u64
     }
 
-    fn loss(&mut self, model: &AddingModel, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(
+        &mut self,
+        model: &AddingModel,
+        epoch: u64,
+        batch: u64,
+        _: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let share = Share::present();
         let data = &self.settings.data;
         let before = batch as usize * data.batch_size;
         let count = data.batch_size.min(data.sequences - before);
         let [seed, ..] = seeds(&self.settings);
         let sequences = Sequences::generate(count, data.length, seed, epoch * self.batches() + batch);
-        Ok(BatchLoss::new(model.loss(&sequences, &self.device), (), count as u64))
+        let rows = share.rows(count);
+        if rows.is_empty() {
+            return Ok(BatchLoss::nothing(()));
+        }
+        let sequences = sequences.part(rows.range());
+        Ok(BatchLoss::new(rows.within(|| model.loss(&sequences, &self.device)), (), rows.count as u64))
     }
 
     fn kept(&self) -> f64 {

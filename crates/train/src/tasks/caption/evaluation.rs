@@ -6,10 +6,12 @@ use rekindle_metrics::captions::{AttentionCorrectness, bleu, cider_d, meteor, ro
 use rekindle_metrics::language::perplexity;
 use rekindle_models::captioner::Captioner;
 use rekindle_models::decode::Search;
+use serde::{Deserialize, Serialize};
 
 use super::assets::NEVER;
 use super::features::{ImageSet, Source};
 use super::settings::CaptionSettings;
+use crate::group::shared;
 use crate::prelude::*;
 
 /// A generated caption.
@@ -23,6 +25,17 @@ pub struct Written {
     pub caption: String,
     /// The score that ranked it.
     pub score: f64,
+}
+
+/// The captions of a batch.
+#[derive(Serialize, Deserialize)]
+struct Described {
+    /// Of the reference captions, as are the counts of their tokens.
+    log_prob: f64,
+    tokens: u64,
+    correct: u64,
+    /// The model's captions, each with its score and, if it is to be looked into, with its attention weights.
+    captions: Vec<(String, f64, Option<Vec<Vec<f32>>>)>,
 }
 
 /// A model, its settings, and where its features of the images come from.
@@ -56,8 +69,10 @@ impl Evaluation<'_> {
         let mut written = Vec::with_capacity(images.len());
         let mut on_shapes = AttentionCorrectness::default();
         let size = self.batch_size.max(1);
-        for (number, batch) in images.chunks(size).enumerate() {
+        let batches: Vec<&[CaptionedImage]> = images.chunks(size).collect();
+        let described = shared(batches.len(), |number| {
             check_stop()?;
+            let batch = batches[number];
             let range = number * size..number * size + batch.len();
             let mut members = Vec::with_capacity(1 + self.others.len());
             for member in [&self.member].into_iter().chain(&self.others) {
@@ -68,19 +83,29 @@ impl Evaluation<'_> {
             let captions: Vec<Vec<&[u32]>> =
                 captions.iter().map(|captions| captions.iter().map(Vec::as_slice).collect()).collect();
             let foreseen = Captioner::score_together(&members, &captions)?;
-            nats -= foreseen.log_prob;
-            tokens += foreseen.symbols;
-            correct += foreseen.correct;
+            let (log_prob, tokens, correct) = (foreseen.log_prob, foreseen.symbols, foreseen.correct);
+            let mut described = Described { log_prob, tokens, correct, captions: Vec::with_capacity(batch.len()) };
             let found = Captioner::write_together(&members, &NEVER, &self.search)?;
             for (index, (image, mut found)) in batch.iter().zip(found).enumerate() {
                 let best = found.swap_remove(0);
                 let caption = vocabulary.decode(&best.symbols).join(" ");
-                if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
+                let attention = if *set.pictures == Pictures::Shapes && image.captions.contains(&caption) {
                     let features = members[0].1.clone().narrow(0, index, 1);
-                    let attention = model.attention_weights(features, &best.symbols)?;
-                    add_shapes(&mut on_shapes, image.id, &caption, attention.as_deref());
-                }
-                written.push(Written { id: image.id, name: image.name.clone(), caption, score: best.score });
+                    model.attention_weights(features, &best.symbols)?
+                } else {
+                    None
+                };
+                described.captions.push((caption, best.score, attention));
+            }
+            Ok(described)
+        })?;
+        for (batch, described) in batches.into_iter().zip(described) {
+            nats -= described.log_prob;
+            tokens += described.tokens;
+            correct += described.correct;
+            for (image, (caption, score, attention)) in batch.iter().zip(described.captions) {
+                add_shapes(&mut on_shapes, image.id, &caption, attention.as_deref());
+                written.push(Written { id: image.id, name: image.name.clone(), caption, score });
             }
         }
         let loss = nats / tokens.max(1) as f64;

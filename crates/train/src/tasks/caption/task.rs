@@ -70,6 +70,7 @@ impl CaptionTask {
         images: &[usize],
         epoch: u64,
         batch: u64,
+        share: Share,
     ) -> Result<Tensor<3>, TaskError> {
         self.prepare(&mut |_| {})?;
         if let Some([train, _]) = &self.cached {
@@ -77,7 +78,8 @@ impl CaptionTask {
         }
         let encoder = model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
         let next = self.batch(epoch, batch + 1);
-        let (now, next) = (self.wanted(images, epoch), self.wanted(&next, epoch));
+        let next = &next[share.rows(next.len()).range()];
+        let (now, next) = (self.wanted(images, epoch), self.wanted(next, epoch));
         let features = encode(encoder, &self.settings.model, &self.loader.load(now, next)?, &self.device);
         let step = (epoch * self.batches() + batch) / self.settings.training.accumulate;
         let frozen = self.settings.model.encoder.fine_tune_after.is_some_and(|after| step < after);
@@ -224,17 +226,29 @@ impl Task for CaptionTask {
         self.buckets.len() as u64
     }
 
-    fn loss(&mut self, model: &Captioner, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(
+        &mut self,
+        model: &Captioner,
+        epoch: u64,
+        batch: u64,
+        _: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let share = Share::present();
         let images = self.batch(epoch, batch);
-        let features = self.features(model, &images, epoch, batch)?;
+        let rows = share.rows(images.len());
+        if rows.is_empty() {
+            return Ok(BatchLoss::nothing(()));
+        }
+        let images = &images[rows.range()];
+        let features = self.features(model, images, epoch, batch, share)?;
         if let Some(self_critical) = &self.self_critical {
             // A seed of its own for each batch: nothing is carried over a resumption.
             let seed = mix(self.settings.training.seed, epoch * self.batches() + batch);
             // Without a graph, and without dropout.
-            let drawn = self_critical.draw(&model.valid(), features.clone().inner(), &images, seed)?;
+            let drawn = rows.within(|| self_critical.draw(&model.valid(), features.clone().inner(), images, seed))?;
             let items = drawn.captions.iter().map(|captions| captions.len() as u64).sum();
-            let loss = model.weighted_loss(features, &drawn.captions);
-            return Ok(BatchLoss::new(loss, (), items).with_figure("reward", drawn.reward));
+            let loss = rows.within(|| model.weighted_loss_parts(features, &drawn.captions, &NEVER));
+            return Ok(BatchLoss::of_parts(loss, (), items).with_figure("reward", drawn.reward));
         }
         let most = self.settings.data.captions_per_image;
         let captions = images.iter().map(|&image| {
@@ -245,7 +259,7 @@ impl Task for CaptionTask {
         });
         let captions: Vec<Vec<&[u32]>> = captions.collect();
         let items = captions.iter().map(|captions| captions.len() as u64).sum();
-        Ok(BatchLoss::new(model.loss(features, &captions), (), items))
+        Ok(BatchLoss::of_parts(rows.within(|| model.loss_parts(features, &captions)), (), items))
     }
 
     fn kept(&self) -> f64 {

@@ -7,7 +7,9 @@ use burn::tensor::Int;
 use rekindle_data::{Corpus, StreamBatch, Unit, Vocabulary};
 use rekindle_metrics::language::{bits, perplexity};
 use rekindle_models::char_lm::CharLm;
+use serde::{Deserialize, Serialize};
 
+use crate::group::shared;
 use crate::prelude::*;
 
 /// Tokens of a passage. A passage starts without context; this is long enough for that to cost less than about a
@@ -100,21 +102,22 @@ impl Passages {
         let mut total = Total::default();
         // The last may be shorter than the others, and is computed alone.
         let groups = (0..whole).step_by(batch_size).map(|first| first..whole.min(first + batch_size));
-        for group in groups.chain(once(whole..self.count)) {
-            self.loss(models, group, sequence_length, device, &mut total)?;
+        let groups: Vec<_> = groups.chain(once(whole..self.count)).collect();
+        for part in shared(groups.len(), |at| self.loss(models, groups[at].clone(), sequence_length, device))? {
+            total.add(part);
         }
         Ok(total.report(&self.vocabulary))
     }
 
-    /// Adds the losses of some passages of equal length to `total`.
+    /// The losses of some passages of equal length.
     fn loss(
         &self,
         models: &[&CharLm],
         passages: Range<usize>,
         sequence_length: usize,
         device: &Device,
-        total: &mut Total,
-    ) -> Result<(), TaskError> {
+    ) -> Result<Total, TaskError> {
+        let mut total = Total::default();
         let (rows, length) = (passages.len(), self.predicted_by(passages.start));
         let first = self.range.start + passages.start * self.stride;
         let symbols = self.corpus.ids(&self.vocabulary, first..first + (rows - 1) * self.stride + length + 1)?;
@@ -138,13 +141,13 @@ impl Passages {
                 states = after;
             }
         }
-        total.loss += numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum::<f64>();
-        Ok(())
+        total.loss = numbers(Tensor::cat(losses, 0))?.into_iter().map(f64::from).sum::<f64>();
+        Ok(total)
     }
 }
 
 /// The losses of the predictions of a text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Total {
     /// Their sum, in nats.
     pub loss: f64,
@@ -165,6 +168,13 @@ impl Total {
         self.predicted += ids.len();
         let characters = ids.iter().map(|&id| vocabulary.characters(id)).sum::<Option<usize>>();
         self.characters = self.characters.zip(characters).map(|(all, more)| all + more);
+    }
+
+    /// Adds the losses of more predictions.
+    fn add(&mut self, more: Self) {
+        self.loss += more.loss;
+        self.predicted += more.predicted;
+        self.characters = self.characters.zip(more.characters).map(|(all, more)| all + more);
     }
 
     /// The figures; tokens that may have several characters have a figure that does not depend on their unit.

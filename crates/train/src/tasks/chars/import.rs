@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rekindle_data::{Split, Unit, Vocabulary};
 use rekindle_models::char_lm::{CharLm, CharLmSettings};
 use rekindle_models::settings::RecurrentSettings;
-use rekindle_rnn::{Cell, State};
+use rekindle_rnn::Cell;
 use rekindle_settings::Sections;
 use rekindle_weights::{LanguageModel, LoadReport, Rename, StateDict, Strictness, WeightFile, rename};
 
@@ -132,7 +132,7 @@ impl ImportedChars {
         let progress = Progress { data: format!("weights from {}", self.source.display()), ..Progress::default() };
         let optimizer = optimizer::build(&self.settings.training);
         let fill = |run: &RunFolder| {
-            checkpoint::save::<CharLm, State>(run, &progress, &self.model, &optimizer, None).map(drop)
+            checkpoint::save(run, &progress, &self.model, &optimizer, None).map(drop)
         };
         Ok(RunFolder::create(out, CharsTask::NAME, &self.settings, &self.vocabulary, replace, fill)?)
     }

@@ -75,13 +75,21 @@ impl Task for CharsTask {
         self.train.steps() as u64
     }
 
-    fn loss(&mut self, model: &CharLm, _: u64, batch: u64, carry: Option<State>) -> Result<BatchLoss<State>, TaskError> {
+    fn loss(
+        &mut self,
+        model: &CharLm,
+        _: u64,
+        batch: u64,
+        carry: Option<State>,
+    ) -> Result<BatchLoss<State>, TaskError> {
+        let share = Share::present();
         self.train.check()?;
-        let batch = self.train.batch(batch as usize);
+        let rows = share.rows(self.train.batch_size());
+        let batch = self.train.rows(batch as usize, rows.range());
         let items = batch.inputs.len() as u64;
-        let [inputs, targets] = tensors(batch, self.train.batch_size(), &self.device);
-        let (loss, carry) = model.loss(inputs, targets, carry);
-        Ok(BatchLoss::new(loss, carry, items))
+        let [inputs, targets] = tensors(batch, rows.count, &self.device);
+        let (loss, carry) = rows.within(|| model.loss_parts(inputs, targets, carry));
+        Ok(BatchLoss::of_parts(loss, carry, items))
     }
 
     fn kept(&self) -> f64 {
@@ -100,7 +108,7 @@ impl Task for CharsTask {
     fn restore_carry(&self, data: Vec<TensorData>, device: &Device) -> Option<State> {
         let state = State::from_data(data, self.settings.model.recurrent.cell, device).ok()?;
         let [streams, _] = state.layers.first()?.hidden.dims();
-        (streams == self.train.batch_size()).then_some(state)
+        (streams == Share::present().rows(self.train.batch_size()).count).then_some(state)
     }
 
     fn evaluate(&mut self, model: &CharLm) -> Result<Option<Report>, TaskError> {

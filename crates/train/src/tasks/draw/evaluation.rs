@@ -6,9 +6,11 @@ use rekindle_data::images::{Batches, Binarization, Images};
 use rekindle_metrics::importance::log_mean_exp;
 use rekindle_models::draw::Draw;
 use rekindle_pictures::sheet::Tile;
+use serde::{Deserialize, Serialize};
 
-use crate::report::Detail;
+use crate::group::shared;
 use crate::prelude::*;
+use crate::report::Detail;
 
 /// The seed of the binarisation and the noise of every evaluation: all models are compared on the same ones.
 const SEED: u64 = 0x6a75_6467_6500_0000;
@@ -35,16 +37,22 @@ impl Evaluation {
         let mut rng = seeded(SEED + 1);
         let (mut reconstruction, mut kl, mut weighted) = (0.0, vec![0.0; model.settings().glimpses], 0.0);
         let all: Vec<usize> = (0..images.len()).collect();
-        for rows in all.chunks(batches.batch_size()) {
+        let chunks: Vec<&[usize]> = all.chunks(batches.batch_size()).collect();
+        let mut drawn = 0;
+        let sums = shared(chunks.len(), |at| {
             check_stop()?;
+            let rows = chunks[at];
+            // One generator for all images: a process also draws what the others use.
+            for other in std::mem::replace(&mut drawn, at + 1)..at {
+                (0..self.importance_samples.max(1)).for_each(|_| drop(noise(model, chunks[other].len(), &mut rng)));
+            }
+            let mut sums = Sums::default();
             let values = batches.rows(images, self.binarization, rows, 0);
             let values = TensorData::new(values, [rows.len(), images.size()]);
             let values = Tensor::from_data(values, &model.canvas.device());
             let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
-            reconstruction += host(bound.reconstruction.clone())?.iter().sum::<f64>();
-            for (sum, step) in kl.iter_mut().zip(host(bound.kl.clone().sum_dim(1).squeeze_dim(1))?) {
-                *sum += step;
-            }
+            sums.reconstruction = host(bound.reconstruction.clone())?.iter().sum::<f64>();
+            sums.kl = host(bound.kl.clone().sum_dim(1).squeeze_dim(1))?;
             if self.importance_samples > 0 {
                 // The first sample is the one of the bound.
                 let mut weights = vec![host(bound.log_weight())?];
@@ -52,8 +60,14 @@ impl Evaluation {
                     let bound = model.bound(values.clone(), noise(model, rows.len(), &mut rng));
                     weights.push(host(bound.log_weight())?);
                 }
-                weighted -= (0..rows.len()).map(|row| log_mean_exp(weights.iter().map(|w| w[row]))).sum::<f64>();
+                sums.weighted = (0..rows.len()).map(|row| log_mean_exp(weights.iter().map(|w| w[row]))).sum::<f64>();
             }
+            Ok(sums)
+        })?;
+        for sums in sums {
+            reconstruction += sums.reconstruction;
+            weighted -= sums.weighted;
+            kl.iter_mut().zip(sums.kl).for_each(|(sum, step)| *sum += step);
         }
         let count = images.len() as f64;
         kl.iter_mut().for_each(|step| *step /= count);
@@ -67,6 +81,15 @@ impl Evaluation {
             _ => report.lower("importance_weighted", weighted / count, "nats"),
         })
     }
+}
+
+/// The sums over the images of a batch.
+#[derive(Default, Serialize, Deserialize)]
+struct Sums {
+    reconstruction: f64,
+    /// Of each step.
+    kl: Vec<f64>,
+    weighted: f64,
 }
 
 /// Noise `[T, B, Z]` for a batch of `batch` images, drawn on the host: one state of `rng` gives the same noise on

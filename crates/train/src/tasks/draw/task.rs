@@ -99,14 +99,27 @@ impl Task for DrawTask {
         self.batches.count() as u64
     }
 
-    fn loss(&mut self, model: &Draw, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(
+        &mut self,
+        model: &Draw,
+        epoch: u64,
+        batch: u64,
+        _: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let share = Share::present();
         let values = self.batches.batch(&self.set.train, self.settings.data.binarize, epoch, batch as usize);
-        let rows = self.batches.batch_size();
-        let device = model.canvas.device();
-        let images = Tensor::from_data(TensorData::new(values, [rows, self.set.train.size()]), &device);
+        let all = self.batches.batch_size();
+        let rows = share.rows(all);
+        if rows.is_empty() {
+            return Ok(BatchLoss::nothing(()));
+        }
+        let (device, size) = (model.canvas.device(), self.set.train.size());
+        let values = values[rows.first * size..][..rows.count * size].to_vec();
+        let images = Tensor::from_data(TensorData::new(values, [rows.count, size]), &device);
         let mut rng = stream(self.settings.training.seed ^ TRAINING, (epoch << 24) ^ batch);
-        let loss = model.loss(images, noise(model, rows, &mut rng));
-        Ok(BatchLoss::new(loss, (), rows as u64))
+        let noise = noise(model, all, &mut rng).narrow(1, rows.first, rows.count);
+        let loss = rows.within(|| model.loss(images, noise));
+        Ok(BatchLoss::new(loss, (), rows.count as u64))
     }
 
     fn kept(&self) -> f64 {

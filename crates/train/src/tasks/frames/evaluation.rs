@@ -9,6 +9,7 @@ use rekindle_models::frame_tagger::{FrameTagger, TaggerState};
 
 use super::settings::ClipSettings;
 use super::smoothing::{Smoothed, Smoother};
+use crate::group::shared;
 use crate::prelude::*;
 
 /// The figures of `models`, whose probabilities are averaged, on all clips of `loader`, each read as a whole; clips without labels do not count.
@@ -61,13 +62,37 @@ pub(super) fn log_probs(
     let lengths: Vec<usize> = loader.clips().iter().map(Clip::len).collect();
     // A bidirectional model reads whole clips.
     let time = if models.iter().all(|model| model.is_online()) { settings.sequence_length } else { usize::MAX };
-    let layout = Arc::new(Layout::whole_clips(&lengths, settings.batch_size, time));
+    let layout = Layout::whole_clips(&lengths, settings.batch_size, time);
     let classes = models[0].classes();
     let mut found: Vec<Vec<f32>> = lengths.iter().map(|length| vec![0.0; length * classes]).collect();
+    // A row of the layout continues from batch to batch, so that a process reads whole rows.
+    let size = Share::present().size;
+    let parts = shared(size, |rank| {
+        let rows = Share { rank, size }.rows(layout.batch_size());
+        chunks(models, loader, &Arc::new(layout.part(rows.range())), device)
+    })?;
+    for (clip, start, log_probs) in parts.into_iter().flatten() {
+        found[clip][start * classes..][..log_probs.len()].copy_from_slice(&log_probs);
+    }
+    Ok(found)
+}
+
+/// The log-probabilities `[T, C]` of some frames of a clip from a frame on.
+type Chunk = (usize, usize, Vec<f32>);
+
+/// Those of all chunks of a layout.
+fn chunks(
+    models: &[&FrameTagger],
+    loader: &mut FrameLoader,
+    layout: &Arc<Layout>,
+    device: &Device,
+) -> Result<Vec<Chunk>, TaskError> {
+    let classes = models[0].classes();
+    let mut found = Vec::new();
     let mut states: Vec<Option<TaggerState>> = models.iter().map(|_| None).collect();
     for number in 0..layout.batches() {
         check_stop()?;
-        let batch = loader.batch(&layout, number)?;
+        let batch = loader.batch(layout, number)?;
         let frames = frames(&batch, device);
         let mut all = Vec::with_capacity(models.len());
         for (model, state) in models.iter().zip(&mut states) {
@@ -80,7 +105,7 @@ pub(super) fn log_probs(
         for (row, (place, &length)) in batch.places.iter().zip(&batch.lengths).enumerate() {
             if let Some((clip, start)) = *place {
                 let from = &log_probs[row * batch.time * classes..][..length * classes];
-                found[clip][start * classes..][..length * classes].copy_from_slice(from);
+                found.push((clip, start, from.to_vec()));
             }
         }
     }

@@ -11,6 +11,7 @@ use rekindle_models::frame_tagger::{FrameInput, FrameTagger, TaggerState};
 use super::evaluation::{evaluate, frames};
 use super::settings::{ClipSettings, FramesSettings};
 use super::smoothing::Smoother;
+use crate::error::TrainError;
 use crate::prelude::*;
 use crate::run::assets::vocabulary_file;
 
@@ -93,12 +94,19 @@ impl Task for FramesTask {
         batch: u64,
         carry: Option<Option<TaggerState>>,
     ) -> Result<BatchLoss<Option<TaggerState>>, TaskError> {
-        let layout = self.epoch.get(epoch, |epoch| Arc::new(self.plan.epoch(epoch)));
+        let share = Share::present();
+        let rows = share.rows(self.plan.batch_size());
+        if rows.is_empty() {
+            return Err(TrainError::TooManyRanks { ranks: share.size, rows: rows.all }.into());
+        }
+        let layout = self.epoch.get(epoch, |epoch| Arc::new(self.plan.epoch(epoch).part(rows.range())));
         let batch = self.train.batch(layout, batch as usize)?;
         let state = carry.flatten().map(|state| state.reset_rows(&batch.begins));
         let frames = frames(&batch, &self.device);
-        let (loss, carry) = model.loss(frames, state, &batch.lengths, &batch.labels, self.weights.as_deref());
-        Ok(BatchLoss::new(loss, carry, batch.lengths.iter().sum::<usize>() as u64))
+        let weights = self.weights.as_deref();
+        let (loss, carry) =
+            rows.within(|| model.loss_parts(frames, state, &batch.lengths, &batch.labels, weights));
+        Ok(BatchLoss::of_parts(loss, carry, batch.lengths.iter().sum::<usize>() as u64))
     }
 
     fn kept(&self) -> f64 {

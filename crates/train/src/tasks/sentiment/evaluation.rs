@@ -6,6 +6,7 @@ use rekindle_metrics::classification::{ConfusionMatrix, most_likely};
 use rekindle_models::classifier::Classifier;
 use rekindle_models::decode::log_mean_exp;
 
+use crate::group::shared;
 use crate::prelude::*;
 
 /// The figures of `models`, whose probabilities are averaged, on `texts`, whose classes are named `classes`.
@@ -49,13 +50,17 @@ pub(crate) fn log_probs(
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&text| texts[text].len());
     let mut found = vec![Vec::new(); texts.len()];
-    for batch in order.chunks(batch_size.max(1)) {
+    let batches: Vec<&[usize]> = order.chunks(batch_size.max(1)).collect();
+    let rows = shared(batches.len(), |at| {
         check_stop()?;
+        let batch = batches[at];
         let rows: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
         let (tokens, lengths) = padded(&rows, device);
         let all = models.iter().map(|model| model.forward(tokens.clone(), &lengths)).collect();
-        let log_probs = numbers(log_mean_exp(all))?;
-        for (&text, row) in batch.iter().zip(log_probs.chunks(log_probs.len() / batch.len())) {
+        Ok(numbers(log_mean_exp(all))?)
+    })?;
+    for (batch, rows) in batches.into_iter().zip(rows) {
+        for (&text, row) in batch.iter().zip(rows.chunks(rows.len() / batch.len())) {
             found[text] = row.to_vec();
         }
     }

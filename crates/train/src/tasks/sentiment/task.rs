@@ -2,6 +2,7 @@
 
 use rand::RngExt;
 use rekindle_data::labelled::{Buckets, EncodedTexts, LabelledTexts, TextVocabulary, WordVectors};
+use rekindle_kernels::rows::Rows;
 use rekindle_models::classifier::Classifier;
 
 use super::evaluation::{evaluate, padded};
@@ -29,23 +30,24 @@ pub struct SentimentTask {
 vocabulary_file!(TextVocabulary);
 
 impl SentimentTask {
-    /// The texts of a batch and their classes, with some words replaced by the unknown word. The random numbers for
-    /// that depend on the batch only.
-    fn batch(&mut self, epoch: u64, batch: u64) -> (Vec<Vec<u32>>, Vec<i32>) {
+    /// The rows of this process in a batch, with their texts and classes. Some words are replaced by the unknown word, by
+    /// random numbers that depend on the batch only.
+    fn batch(&mut self, epoch: u64, batch: u64, share: Share) -> (Rows, Vec<Vec<u32>>, Vec<i32>) {
         let places = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
-        let labels = places.iter().map(|&text| self.train.labels[text] as i32).collect();
+        let labels: Vec<i32> = places.iter().map(|&text| self.train.labels[text] as i32).collect();
         let mut texts: Vec<Vec<u32>> = places.iter().map(|&text| self.train.texts[text].clone()).collect();
-        let share = self.settings.model.word_dropout;
-        if share > 0.0 {
+        let dropped = self.settings.model.word_dropout;
+        if dropped > 0.0 {
             let number = epoch * self.buckets.len() as u64 + batch;
             let mut rng = stream(self.settings.training.seed ^ 0x776f_7264, number);
             for word in texts.iter_mut().flatten() {
-                if rng.random_bool(share) {
+                if rng.random_bool(dropped) {
                     *word = TextVocabulary::UNKNOWN;
                 }
             }
         }
-        (texts, labels)
+        let rows = share.rows(texts.len());
+        (rows, texts[rows.range()].to_vec(), labels[rows.range()].to_vec())
     }
 }
 
@@ -143,13 +145,24 @@ impl Task for SentimentTask {
         vec![Origin::of(pretrained)]
     }
 
-    fn loss(&mut self, model: &Classifier, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
-        let (texts, labels) = self.batch(epoch, batch);
+    fn loss(
+        &mut self,
+        model: &Classifier,
+        epoch: u64,
+        batch: u64,
+        _: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let share = Share::present();
+        let (rows, texts, labels) = self.batch(epoch, batch, share);
+        if rows.is_empty() {
+            return Ok(BatchLoss::nothing(()));
+        }
         let items = labels.len();
         let labels = Tensor::from_data(TensorData::new(labels, [items]), &self.device);
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let (tokens, lengths) = padded(&texts, &self.device);
-        Ok(BatchLoss::new(model.loss(tokens, &lengths, labels), (), items as u64))
+        let loss = rows.within(|| model.loss_parts(tokens, &lengths, labels));
+        Ok(BatchLoss::of_parts(loss, (), items as u64))
     }
 
     fn evaluate(&mut self, model: &Classifier) -> Result<Option<Report>, TaskError> {

@@ -5,9 +5,22 @@ use rekindle_metrics::language::perplexity;
 use rekindle_metrics::translation::{Bleu, BleuStatistics, ChrfStatistics};
 use rekindle_models::decode::Search;
 use rekindle_models::translator::{PreparedTranslator, Translator};
+use serde::{Deserialize, Serialize};
 
 use super::languages::translate;
+use crate::group::shared;
 use crate::prelude::*;
+
+/// A translated batch.
+#[derive(Serialize, Deserialize)]
+struct Translated {
+    /// Of the reference translations, as are the counts of their tokens.
+    log_prob: f64,
+    tokens: u64,
+    correct: u64,
+    /// The model's translations.
+    texts: Vec<String>,
+}
 
 /// The figures of `models` (without autodiff), whose probabilities are averaged, on `pairs`, translated by `search` in batches of `batch_size`.
 ///
@@ -31,17 +44,28 @@ pub fn evaluate(
     let lengths: Vec<[usize; 2]> = numbers.iter().map(|(source, target)| [source.len(), target.len()]).collect();
     let (mut nats, mut tokens, mut correct, mut exact) = (0.0, 0, 0, 0_u64);
     let (mut words, mut characters) = (BleuStatistics::default(), ChrfStatistics::default());
-    for batch in Buckets::sorted(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0) {
+    let batches = Buckets::sorted(&lengths, BatchSize::Sentences(batch_size.max(1)), 0).epoch(0);
+    let translated = shared(batches.len(), |at| {
         check_stop()?;
+        let batch = &batches[at];
         let sources: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].0[..]).collect();
         let targets: Vec<&[u32]> = batch.iter().map(|&i| &numbers[i].1[..]).collect();
         let forced = Translator::score_together(models, &sources, &targets)?;
-        nats -= forced.log_probs.iter().sum::<f64>();
-        tokens += forced.symbols;
-        correct += forced.correct;
         let texts: Vec<&str> = batch.iter().map(|&i| pairs.sources[i].as_str()).collect();
-        for (&i, translations) in batch.iter().zip(translate(languages, &prepared, &texts, search)?) {
-            let (ours, theirs) = (&translations[0].0, languages.target.normal_form(&pairs.targets[i]));
+        let found = translate(languages, &prepared, &texts, search)?.into_iter();
+        Ok(Translated {
+            log_prob: forced.log_probs.iter().sum::<f64>(),
+            tokens: forced.symbols,
+            correct: forced.correct,
+            texts: found.map(|mut translations| translations.swap_remove(0).0).collect(),
+        })
+    })?;
+    for (batch, translated) in batches.iter().zip(translated) {
+        nats -= translated.log_prob;
+        tokens += translated.tokens;
+        correct += translated.correct;
+        for (&i, ours) in batch.iter().zip(&translated.texts) {
+            let theirs = languages.target.normal_form(&pairs.targets[i]);
             words += bleu.statistics(ours, &[&pairs.targets[i]]);
             characters += ChrfStatistics::of(ours, &[&theirs]);
             exact += u64::from(*ours == theirs);

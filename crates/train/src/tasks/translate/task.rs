@@ -110,12 +110,24 @@ impl Task for TranslateTask {
         self.buckets.len() as u64
     }
 
-    fn loss(&mut self, model: &Translator, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(
+        &mut self,
+        model: &Translator,
+        epoch: u64,
+        batch: u64,
+        _: Option<()>,
+    ) -> Result<BatchLoss<()>, TaskError> {
+        let share = Share::present();
         let pairs = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
+        let rows = share.rows(pairs.len());
+        if rows.is_empty() {
+            return Ok(BatchLoss::nothing(()));
+        }
+        let pairs = &pairs[rows.range()];
         let sources: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].0[..]).collect();
         let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
         let items = targets.iter().map(|target| target.len() as u64 + 1).sum();
-        Ok(BatchLoss::new(model.loss(&sources, &targets), (), items))
+        Ok(BatchLoss::of_parts(rows.within(|| model.loss_parts(&sources, &targets)), (), items))
     }
 
     fn kept(&self) -> f64 {

@@ -1,0 +1,79 @@
+//! What the processes must know of each other in a step.
+
+use burn::tensor::Tensor;
+use rekindle_rnn::LossParts;
+
+use super::Group;
+use crate::event::StepFigure;
+use crate::task::BatchLoss;
+
+/// The most means in a loss.
+const MOST: usize = 8;
+
+/// What a process has of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OfStep {
+    /// Over how many things each mean of the loss is.
+    counts: [f64; MOST],
+    items: f64,
+    /// The sum of a figure over items.
+    figure: f64,
+    /// Whether the process was asked to stop.
+    stopped: bool,
+}
+
+impl OfStep {
+    /// What `outcome` has, of a process that was asked to stop or not.
+    ///
+    /// # Panics
+    ///
+    /// When a loss has more than 8 means.
+    pub fn of<C>(outcome: &BatchLoss<C>, stopped: bool) -> Self {
+        let parts = outcome.loss.parts();
+        assert!(parts.len() <= MOST, "a loss of {} means", parts.len());
+        let mut counts = [0.0; MOST];
+        counts.iter_mut().zip(parts).for_each(|(count, part)| *count = part.count);
+        let items = outcome.items as f64;
+        Self { counts, items, figure: outcome.figure.map_or(0.0, |figure| figure.value * items), stopped }
+    }
+
+    /// The sums over all processes.
+    pub fn whole(self, group: &dyn Group) -> Whole {
+        let mut sums = [0.0; MOST + 3];
+        sums[..MOST].copy_from_slice(&self.counts);
+        sums[MOST..].copy_from_slice(&[self.items, self.figure, f64::from(u8::from(self.stopped))]);
+        group.sum_exact(&mut sums);
+        let [items, figure, stopped] = [sums[MOST], sums[MOST + 1], sums[MOST + 2]];
+        let counts = sums[..MOST].try_into().expect("of this length");
+        Whole { counts, items, figure, stopped: stopped > 0.0 }
+    }
+}
+
+/// What all processes have of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    counts: [f64; MOST],
+    items: f64,
+    figure: f64,
+    /// Whether a process was asked to stop.
+    pub stopped: bool,
+}
+
+impl Whole {
+    /// The share of this process in the loss of the whole batch, `[1]`; none if it has no rows.
+    pub fn share(&self, loss: LossParts) -> Option<Tensor<1>> {
+        let share = |(part, all): (rekindle_rnn::LossPart, &f64)| (*all > 0.0).then(|| part.mean * (part.count / all));
+        let parts = loss.into_parts().into_iter().zip(&self.counts);
+        parts.filter_map(share).reduce(|sum, part| sum + part)
+    }
+
+    /// Items in the whole batch.
+    pub fn items(&self) -> u64 {
+        self.items as u64
+    }
+
+    /// The mean over items of a figure that a process has.
+    pub fn figure(&self, ours: Option<StepFigure>) -> Option<StepFigure> {
+        ours.map(|figure| StepFigure { value: self.figure / self.items.max(1.0), ..figure })
+    }
+}
