@@ -1,7 +1,9 @@
 //! The processes that `mpirun` started together with this one.
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use rekindle_mpi::Launched;
@@ -31,9 +33,12 @@ pub fn report(error: &anyhow::Error) {
 fn write(error: &str) {
     match PLACE.get() {
         Some(Place { rank, size, host }) => {
-            use std::io::Write;
+            if *rank > 0 {
+                // What has gone wrong on all, the first one says for all, and ends them.
+                std::thread::sleep(Duration::from_millis(1500));
+            }
             let line = format!("error: rank {rank} of {size} ({host}): {error}\n");
-            let _ = std::io::stderr().lock().write_all(line.as_bytes());
+            let _ = stderr().lock().write_all(line.as_bytes());
         }
         None => note!("error: {error}"),
     }
@@ -56,7 +61,6 @@ pub fn check(command: &Command, name: &str) -> Result<()> {
 #[cfg(feature = "mpi")]
 pub fn run(action: impl FnOnce() -> ExitCode) -> ExitCode {
     use std::rc::Rc;
-    use std::time::Duration;
 
     use rekindle_mpi::Processes;
     use rekindle_train::group::{self, Group};
@@ -75,10 +79,6 @@ pub fn run(action: impl FnOnce() -> ExitCode) -> ExitCode {
     }));
     let code = group::within(processes.clone(), action);
     if code != ExitCode::SUCCESS {
-        if !is_first() {
-            // What has gone wrong on all, the first one says for all.
-            std::thread::sleep(Duration::from_millis(300));
-        }
         processes.abort(1);
     }
     code

@@ -108,7 +108,7 @@ fn a_batch_that_cannot_be_shared_is_refused_with_one_that_can() {
     let out = folder.path().join("run");
     let errors = threads::run(4, |_| train("chars", settings("chars"), &out).unwrap_err().to_string());
     for error in errors {
-        assert_eq!(error, "--batch-size 6: must be a multiple of 4, the number of ranks, such as 8");
+        assert_eq!(error, "--batch-size 6: must be a multiple of 4, the number of ranks, such as 4");
     }
     assert!(!out.exists());
 }

@@ -73,7 +73,12 @@ impl Captioner {
     /// # Panics
     ///
     /// As [`weighted_loss`](Self::weighted_loss).
-    pub fn weighted_loss_parts(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>], never: &[u32]) -> LossParts {
+    pub fn weighted_loss_parts(
+        &self,
+        features: Tensor<3>,
+        captions: &[Vec<WeightedCaption>],
+        never: &[u32],
+    ) -> LossParts {
         let images = features.dims()[0];
         assert!(captions.len() == images, "{images} images and captions of {}", captions.len());
         let most = captions.iter().map(Vec::len).max().unwrap_or(0);

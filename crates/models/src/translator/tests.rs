@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rekindle_kernels::rows::Lines;
 use rekindle_rnn::Cell;
 use rekindle_weights::StateDict;
 use rstest::rstest;
@@ -283,6 +284,7 @@ fn what_is_read_with_scheduled_sampling_is_right_or_guessed() {
             let tokens = model.targets(&TARGETS).with_predictions(share, |before| model.guesses(&encoded, before)).read;
             let log_probs = model.logits(model.combined(
                 model.read(&model.encode(&SOURCES), &model.targets(&TARGETS)).seen.swap_dims(0, 1).reshape([15, 16]),
+                Lines::TimeMajor { rows: 3 },
             ));
             let guesses: Vec<i64> = log_probs.argmax(1).into_data().iter().collect();
             (tokens.into_data().iter::<i64>().collect::<Vec<i64>>(), guesses)

@@ -98,7 +98,8 @@ fn the_weighted_loss_of_a_sampled_caption_is_the_log_probability_it_was_drawn_wi
                 let end = caption.ended.then_some(3);
                 let tokens = caption.symbols.iter().copied().chain(end).collect();
                 let alone = [vec![WeightedCaption { tokens, weight: -1.0 }]];
-                let forced = model.weighted_loss(features.clone().narrow(0, image, 1), &alone, &[0, 1]).into_scalar::<f64>();
+                let forced =
+                    model.weighted_loss(features.clone().narrow(0, image, 1), &alone, &[0, 1]).into_scalar::<f64>();
                 assert!((forced - caption.log_prob).abs() < 1e-4, "{forced} and {}", caption.log_prob);
             }
         }
@@ -120,8 +121,8 @@ fn words_that_are_never_drawn_get_no_gradient() {
         };
         let (some, all) = (gradient(&[0, 1]), gradient(&[]));
         // 2 is the start.
-        assert_eq!(some[..3], [0.0; 3]);
-        assert!(all[0] != 0.0 && all[1] != 0.0 && all[2] == 0.0, "{all:?}");
+        assert!(some[..3].iter().all(|gradient| gradient.abs() < 1e-30), "{some:?}");
+        assert!(all[0].abs() > 1e-3 && all[1].abs() > 1e-3 && all[2].abs() < 1e-30, "{all:?}");
     }
 }
 

@@ -78,5 +78,7 @@ fn gradients_are_those_of_finite_differences(
 fn gradients_of_the_weighted_loss_are_those_of_finite_differences(
     #[values(AttentionKind::None, AttentionKind::General)] attention: AttentionKind,
 ) {
-    check(&settings(Cell::Lstm, attention), |model, features| model.weighted_loss(features, &sampled::captions(), &[0, 1]));
+    check(&settings(Cell::Lstm, attention), |model, features| {
+        model.weighted_loss(features, &sampled::captions(), &[0, 1])
+    });
 }
