@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
+use rekindle_metrics::corpus::{Corpus, Metric, Preparation};
+use rekindle_metrics::translation::Tokenization;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -60,6 +62,28 @@ fn scores_are_those_of_the_coco_evaluation() {
     let rouge: f64 = candidates.iter().zip(&references).map(|(caption, references)| rouge_l(caption, references)).sum();
     near(rouge / images, fixture.rouge_l);
     near(cider_d(&candidates, &references).iter().sum::<f64>() / images, fixture.cider_d);
+}
+
+#[test]
+fn the_metrics_by_name_are_the_same() {
+    let fixture = Fixture::load();
+    let hypotheses: Vec<String> = fixture.images.iter().map(|image| image.candidate.clone()).collect();
+    let references: Vec<Vec<String>> = fixture.images.iter().map(|image| image.references.clone()).collect();
+    let corpus = Corpus { hypotheses: &hypotheses, references: &references };
+    let preparation = Preparation { tokenization: Some(Tokenization::Ptb), lowercase: false };
+    let figures = Metric::ALL.into_iter().flat_map(|metric| corpus.score(metric, preparation, None));
+    let mut wanted =
+        vec![("ROUGE-L", fixture.rouge_l), ("CIDEr-D", fixture.cider_d), ("METEOR", fixture.meteor_exact_stem)];
+    wanted.extend(["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"].into_iter().zip(fixture.bleu));
+    let mut found = 0;
+    for figure in figures {
+        assert!(figure.signature.starts_with("nrefs:var|case:"), "{}", figure.signature);
+        if let Some((_, score)) = wanted.iter().find(|(name, _)| *name == figure.name) {
+            near(figure.score, *score);
+            found += 1;
+        }
+    }
+    assert_eq!(found, wanted.len());
 }
 
 #[test]

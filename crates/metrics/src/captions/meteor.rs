@@ -44,33 +44,26 @@ pub struct Meteor {
 /// When the numbers of candidates and of lists of references differ.
 pub fn meteor(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Meteor {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
-    let mut all = Statistics::default();
-    let best = |candidate: &Vec<String>, references: &Vec<Vec<String>>| {
-        let candidate = normalized(candidate);
-        let of = |reference: &Vec<String>| Statistics::of(&align(&candidate, &normalized(reference)));
-        // The first of the best, as in the authors' program.
-        let best = |best: Statistics, other: Statistics| if other.score() > best.score() { other } else { best };
-        references.iter().map(of).reduce(best).unwrap_or_default()
-    };
+    let mut all = MeteorStatistics::default();
     let mut each = Vec::with_capacity(candidates.len());
     for (candidate, references) in candidates.iter().zip(references) {
-        let statistics = best(candidate, references);
+        let statistics = MeteorStatistics::of(candidate, references);
         each.push(statistics.score());
         all += statistics;
     }
     Meteor { corpus: all.score(), each }
 }
 
-/// The statistics of a score; those of a corpus are sums.
-#[derive(Clone, Copy, Debug, Default)]
-struct Statistics {
+/// The statistics of METEOR; those of a corpus are the sums of those of its captions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeteorStatistics {
     candidate: Side,
     reference: Side,
     chunks: f64,
 }
 
 /// The words of one sentence.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Side {
     length: f64,
     /// Sum of the words' weights.
@@ -80,8 +73,17 @@ struct Side {
     matched_weight: f64,
 }
 
-impl Statistics {
-    fn of(alignment: &Alignment<'_>) -> Self {
+impl MeteorStatistics {
+    /// The statistics of one caption, given as lower-case words, with its best reference.
+    pub fn of(candidate: &[String], references: &[Vec<String>]) -> Self {
+        let candidate = normalized(candidate);
+        let of = |reference: &Vec<String>| Self::aligned(&align(&candidate, &normalized(reference)));
+        // The first of the best, as in the authors' program.
+        let best = |best: Self, other: Self| if other.score() > best.score() { other } else { best };
+        references.iter().map(of).reduce(best).unwrap_or_default()
+    }
+
+    fn aligned(alignment: &Alignment<'_>) -> Self {
         let mut statistics = Self::default();
         for word in alignment.candidate {
             statistics.candidate.count(word);
@@ -100,7 +102,8 @@ impl Statistics {
         statistics
     }
 
-    fn score(&self) -> f64 {
+    /// METEOR, from 0 to 1.
+    pub fn score(&self) -> f64 {
         let precision = self.candidate.matched_weight / self.candidate.weight;
         let recall = self.reference.matched_weight / self.reference.weight;
         let mean = precision * recall / (ALPHA * precision + (1.0 - ALPHA) * recall);
@@ -128,7 +131,7 @@ impl Side {
     }
 }
 
-impl AddAssign for Statistics {
+impl AddAssign for MeteorStatistics {
     fn add_assign(&mut self, other: Self) {
         self.candidate += other.candidate;
         self.reference += other.reference;
