@@ -10,6 +10,6 @@ mod rouge;
 pub use attention::AttentionCorrectness;
 pub use bleu::{bleu, bleu_of};
 pub use cider::{CiderD, cider_d};
-pub use meteor::{Meteor, MeteorStatistics, meteor};
+pub use meteor::{Meteor, MeteorStatistics, TableError, Tables, meteor};
 pub use ptb::words;
 pub use rouge::rouge_l;

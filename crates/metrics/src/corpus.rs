@@ -1,11 +1,12 @@
 //! The metrics of texts by name: hypotheses, each with its references, and the scores of all of them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::AddAssign;
 use std::rc::Rc;
 use std::str::FromStr;
 
-use crate::captions::{MeteorStatistics, bleu_of, cider_d, rouge_l};
+use crate::captions::{MeteorStatistics, Tables, bleu_of, cider_d, rouge_l};
 use crate::significance::{Segments, Summed};
 use crate::translation::{Bleu, BleuStatistics, ChrfStatistics, Setup, TerStatistics, Tokenization};
 
@@ -76,13 +77,15 @@ pub struct Corpus<'a> {
     pub references: &'a [Vec<String>],
 }
 
-/// How texts are prepared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Preparation {
+/// How texts are prepared and compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Preparation<'a> {
     /// The tokenisation; [`Metric::usual_tokenization`] if none.
     pub tokenization: Option<Tokenization>,
     /// Whether to ignore case. TER and METEOR always do.
     pub lowercase: bool,
+    /// METEOR's tables of words; none for its exact and stem stages.
+    pub tables: Option<&'a Tables>,
 }
 
 /// A figure of a corpus.
@@ -105,6 +108,12 @@ impl fmt::Debug for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, score, signature, .. } = self;
         f.debug_struct("Scored").field("name", name).field("score", score).field("signature", signature).finish()
+    }
+}
+
+impl Preparation<'_> {
+    fn tokenization_of(&self, metric: Metric) -> Tokenization {
+        self.tokenization.or(metric.usual_tokenization()).unwrap_or_default()
     }
 }
 
@@ -151,12 +160,12 @@ impl Corpus<'_> {
     /// # Panics
     ///
     /// When the numbers of hypotheses and of lists of references differ, or a list is empty.
-    pub fn score(&self, metric: Metric, preparation: Preparation, bootstrap: Option<(usize, u64)>) -> Vec<Scored> {
+    pub fn score(&self, metric: Metric, preparation: Preparation<'_>, bootstrap: Option<(usize, u64)>) -> Vec<Scored> {
         assert_eq!(self.hypotheses.len(), self.references.len(), "references are wanted for each hypothesis");
         assert!(self.references.iter().all(|references| !references.is_empty()), "each hypothesis needs a reference");
         let setup = Setup { references: self.reference_count(), bootstrap };
-        let Preparation { tokenization, lowercase } = preparation;
-        let tokenization = tokenization.or(metric.usual_tokenization()).unwrap_or_default();
+        let Preparation { lowercase, tables, .. } = preparation;
+        let tokenization = preparation.tokenization_of(metric);
         let case = crate::translation::case(lowercase || tokenization == Tokenization::Ptb);
         let of_captions = |more: &str| setup.line(&format!("case:{case}|tok:{tokenization}{more}"));
         let mean = |each: Vec<f64>| each.into_iter().map(|sum| Mean { sum, count: 1.0 }).collect();
@@ -189,9 +198,10 @@ impl Corpus<'_> {
                 vec![scored("ROUGE-L", 1.0, of_captions(""), each.into(), Mean::score)]
             }
             Metric::Meteor => {
-                // The authors' program ignores case.
-                let each = self.tokens(tokenization, true).each(MeteorStatistics::of);
-                let signature = setup.line(&format!("case:lc|tok:{tokenization}|stages:exact,stem"));
+                let (without, tokens) = (Tables::default(), self.meteor_tokens(preparation));
+                let tables = tables.unwrap_or(&without);
+                let each = tokens.each(|ours, theirs| MeteorStatistics::of(ours, theirs, tables));
+                let signature = setup.line(&format!("case:lc|tok:{tokenization}|stages:{}", tables.stages()));
                 vec![scored("METEOR", 1.0, signature, each.into(), MeteorStatistics::score)]
             }
             Metric::Cider => {
@@ -206,6 +216,18 @@ impl Corpus<'_> {
                 vec![scored("exact", 100.0, signature, each.into(), Mean::percent)]
             }
         }
+    }
+
+    /// The words that METEOR compares, for [`Tables::with_paraphrases`].
+    pub fn meteor_words(&self, preparation: Preparation<'_>) -> HashSet<String> {
+        let Tokens { hypotheses, references } = self.meteor_tokens(preparation);
+        let texts = hypotheses.iter().chain(references.iter().flatten());
+        texts.flat_map(|words| MeteorStatistics::words(words)).collect()
+    }
+
+    fn meteor_tokens(&self, preparation: Preparation<'_>) -> Tokens {
+        // The authors' program ignores case.
+        self.tokens(preparation.tokenization_of(Metric::Meteor), true)
     }
 
     /// The number of references of each hypothesis; none if it varies.

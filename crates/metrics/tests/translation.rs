@@ -86,7 +86,8 @@ fn bleu_and_its_counts_are_sacrebleus() {
             assert!((sum.brevity_penalty() - wanted.bp).abs() < 1e-12, "{context}");
             let references = by_sentence(&case.references);
             let corpus = Corpus { hypotheses: &case.hypotheses, references: &references };
-            let preparation = Preparation { tokenization: Some(bleu.tokenization), lowercase: wanted.lowercase };
+            let preparation =
+                Preparation { tokenization: Some(bleu.tokenization), lowercase: wanted.lowercase, tables: None };
             let figure = &corpus.score(Metric::Bleu, preparation, None)[0];
             assert_eq!((figure.score, &figure.signature), (sum.score(), &wanted.signature), "{context}");
             assert_eq!(figure.details.as_ref(), Some(&wanted.details), "{context}");
@@ -126,7 +127,7 @@ fn chrf_and_ter_have_sacrebleus_signatures_and_take_lower_case() {
         let references = by_sentence(&case.references);
         let corpus = Corpus { hypotheses: &case.hypotheses, references: &references };
         let of = |metric, lowercase| {
-            let preparation = Preparation { tokenization: None, lowercase };
+            let preparation = Preparation { lowercase, ..Preparation::default() };
             corpus.score(metric, preparation, None).remove(0)
         };
         assert_eq!(of(Metric::Chrf, false).signature, case.chrf_signature);

@@ -1,12 +1,15 @@
-//! METEOR, with the exact and stem stages.
+//! METEOR, with the exact and stem stages, and with those of synonyms and paraphrases if their tables are given.
 
 mod alignment;
 mod normal;
+mod tables;
 
 use std::ops::AddAssign;
 
 use alignment::{Alignment, align};
 use normal::normalized;
+
+pub use tables::{TableError, Tables};
 
 /// Parameters tuned by METEOR's authors to human rankings of English translations.
 const ALPHA: f64 = 0.85;
@@ -14,8 +17,6 @@ const BETA: f64 = 0.2;
 const GAMMA: f64 = 0.6;
 /// The weight of content words; that of function words is the complement.
 const DELTA: f64 = 0.75;
-/// The weight of a stem match, relative to an exact match.
-const STEM: f64 = 0.6;
 
 /// METEOR of a corpus and of each of its captions, from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,9 +29,10 @@ pub struct Meteor {
 
 /// METEOR 1.5 of Denkowski and Lavie 2014 ("Meteor universal: language specific translation evaluation for any target
 /// language") with its parameters for English, and with two of its four stages: words that are **equal** and words
-/// with equal **stems** (Porter's English stemmer, at 0.6). Synonyms and paraphrases need tables of words that are not
-/// included; with them 3,000 captions of Flickr8k, each against the other four of its image, have 0.259 instead of
-/// 0.244. With the same two stages, the authors' program gives the same scores.
+/// with equal **stems** (Porter's English stemmer, at 0.6). Synonyms (at 0.8) and paraphrases (at 0.6) need tables of
+/// words that are not included: see [`Tables`] and [`MeteorStatistics::of`]. With them 3,000 captions of Flickr8k, each
+/// against the other four of its image, have 0.259 instead of 0.244. With the same stages, the authors' program gives
+/// the same scores.
 ///
 /// Candidate and reference are aligned word by word, with as few chunks (runs of adjacent matches) as possible. With
 /// the weighted share `P` of the candidate's words and `R` of the reference's that have a match:
@@ -47,7 +49,7 @@ pub fn meteor(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Me
     let mut all = MeteorStatistics::default();
     let mut each = Vec::with_capacity(candidates.len());
     for (candidate, references) in candidates.iter().zip(references) {
-        let statistics = MeteorStatistics::of(candidate, references);
+        let statistics = MeteorStatistics::of(candidate, references, &Tables::default());
         each.push(statistics.score());
         all += statistics;
     }
@@ -74,13 +76,20 @@ struct Side {
 }
 
 impl MeteorStatistics {
-    /// The statistics of one caption, given as lower-case words, with its best reference.
-    pub fn of(candidate: &[String], references: &[Vec<String>]) -> Self {
+    /// The statistics of one caption, given as lower-case words, with its best reference. `tables` are for the stages
+    /// beyond the first two.
+    pub fn of(candidate: &[String], references: &[Vec<String>], tables: &Tables) -> Self {
         let candidate = normalized(candidate);
-        let of = |reference: &Vec<String>| Self::aligned(&align(&candidate, &normalized(reference)));
+        let of = |reference: &Vec<String>| Self::aligned(&align(&candidate, &normalized(reference), tables));
         // The first of the best, as in the authors' program.
         let best = |best: Self, other: Self| if other.score() > best.score() { other } else { best };
         references.iter().map(of).reduce(best).unwrap_or_default()
+    }
+
+    /// The words of a text that are compared, of those that [`words`](super::words) gives: a table of paraphrases is
+    /// needed for these.
+    pub fn words(words: &[String]) -> Vec<String> {
+        normalized(words)
     }
 
     fn aligned(alignment: &Alignment<'_>) -> Self {
@@ -92,9 +101,10 @@ impl MeteorStatistics {
             statistics.reference.count(word);
         }
         for found in alignment.matches() {
-            let stage = if found.exact { 1.0 } else { STEM };
-            statistics.candidate.count_match(&alignment.candidate[found.candidate], stage);
-            statistics.reference.count_match(&alignment.reference[found.reference], stage);
+            let stage = found.stage.weight();
+            let (ours, theirs) = (found.candidate.of(alignment.candidate), found.reference.of(alignment.reference));
+            ours.iter().for_each(|word| statistics.candidate.count_match(word, stage));
+            theirs.iter().for_each(|word| statistics.reference.count_match(word, stage));
         }
         // A sentence equal to its reference has no penalty for its single chunk.
         let whole = statistics.candidate.is_whole() && statistics.reference.is_whole();
