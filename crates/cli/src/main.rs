@@ -10,7 +10,9 @@ mod commands;
 mod config_file;
 mod console;
 mod options;
+mod presets;
 mod progress;
+mod runs;
 mod signals;
 
 use std::process::ExitCode;
@@ -18,25 +20,42 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use rekindle_train::TrainError;
 
-use crate::console::note;
+use crate::arguments::Help;
+use crate::console::alert;
 use crate::options::{Command, Rekindle};
+
+/// The exit status of wrong usage, as that of clap.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     allocator::keep_pages();
-    let matches = match config_file::with_task(std::env::args_os().collect()) {
-        Ok(arguments) => arguments::command().get_matches_from(arguments),
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(words) = commands::start::words(&arguments) {
+        alert!("{words}");
+        return ExitCode::from(WRONG_USAGE);
+    }
+    let matches = match config_file::with_task(arguments) {
+        Ok(arguments) => {
+            let help = if arguments::asks_briefly(&arguments) { Help::Brief } else { Help::Whole };
+            arguments::command(help).get_matches_from(arguments)
+        }
         Err(e) => {
-            note!("error: {e:#}");
+            alert!("error: {e:#}");
             return ExitCode::FAILURE;
         }
     };
     let options = Rekindle::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let given = matches.subcommand().expect("the command was parsed from these matches").1;
+    if options.quiet {
+        console::be_quiet();
+    }
     let done = match options.command {
         Command::Train(train) => commands::train::run(train, given),
         Command::Sample(sample) => commands::operations::sample(&sample, given),
         Command::Eval(eval) => commands::operations::eval(&eval, given),
         Command::Predict(predict) => commands::operations::predict(&predict, given),
+        Command::Score(score) => commands::score::run(&score),
+        Command::Runs(runs) => commands::runs::run(&runs),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::View(view) => commands::view::run(&view),
@@ -47,13 +66,15 @@ fn main() -> ExitCode {
         Command::Data(data) => commands::data::run(data),
         Command::Devices(devices) => commands::devices::run(&devices),
         Command::Bench(bench) => commands::bench::run(&bench),
+        Command::Completions(completions) => commands::completions::write(&completions),
+        Command::Man(man) => commands::completions::manual(&man),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of the output has stopped: `rekindle sample ... | head` is not a failure.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            note!("error: {e:#}");
+            alert!("error: {e:#}");
             ExitCode::FAILURE
         }
     }
