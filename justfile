@@ -21,6 +21,10 @@ ci:
 book:
     mdbook build
 
+# The manual pages of all commands and tasks, in target/man/man1.
+man:
+    cargo run --release -- man target/man/man1
+
 # Write the public interface as it is now into api/.
 api:
     .ci/api --write

@@ -10,8 +10,10 @@ mod commands;
 mod config_file;
 mod console;
 mod options;
+mod presets;
 mod progress;
 mod ranks;
+mod runs;
 mod signals;
 
 use std::process::ExitCode;
@@ -19,7 +21,12 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use rekindle_train::TrainError;
 
+use crate::arguments::Help;
+use crate::console::alert;
 use crate::options::{Command, Rekindle};
+
+/// The exit status of wrong usage, as that of clap.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     allocator::keep_pages();
@@ -27,8 +34,16 @@ fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let matches = match config_file::with_task(std::env::args_os().collect()) {
-        Ok(arguments) => arguments::command().try_get_matches_from(arguments).unwrap_or_else(|e| exit(&e)),
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(words) = commands::start::words(&arguments) {
+        alert!("{words}");
+        return ExitCode::from(WRONG_USAGE);
+    }
+    let matches = match config_file::with_task(arguments) {
+        Ok(arguments) => {
+            let help = if arguments::asks_briefly(&arguments) { Help::Brief } else { Help::Whole };
+            arguments::command(help).try_get_matches_from(arguments).unwrap_or_else(|e| exit(&e))
+        }
         Err(e) => {
             ranks::report(&e);
             return ExitCode::FAILURE;
@@ -40,11 +55,16 @@ fn command() -> ExitCode {
         ranks::report(&e);
         return ExitCode::FAILURE;
     }
+    if options.quiet {
+        console::be_quiet();
+    }
     let done = match options.command {
         Command::Train(train) => commands::train::run(train, given),
         Command::Sample(sample) => commands::operations::sample(&sample, given),
         Command::Eval(eval) => commands::operations::eval(&eval, given),
         Command::Predict(predict) => commands::operations::predict(&predict, given),
+        Command::Score(score) => commands::score::run(&score),
+        Command::Runs(runs) => commands::runs::run(&runs),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::View(view) => commands::view::run(&view),
@@ -55,6 +75,8 @@ fn command() -> ExitCode {
         Command::Data(data) => commands::data::run(data),
         Command::Devices(devices) => commands::devices::run(&devices),
         Command::Bench(bench) => commands::bench::run(&bench),
+        Command::Completions(completions) => commands::completions::write(&completions),
+        Command::Man(man) => commands::completions::manual(&man),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

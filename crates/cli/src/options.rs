@@ -1,9 +1,14 @@
 //! The options that all tasks share. A task's own follow from its declaration: see [`arguments`](crate::arguments).
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use rekindle_bench::Shape;
+use rekindle_metrics::corpus::Metric;
+use rekindle_metrics::translation::Tokenization;
 use rekindle_train::operation::Split;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks;
@@ -14,6 +19,9 @@ use rekindle_train::tasks;
 pub struct Rekindle {
     #[command(subcommand)]
     pub command: Command,
+    /// Write results, warnings and errors only: no progress, no notes
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +34,10 @@ pub enum Command {
     Eval(Eval),
     /// Predict from your own inputs
     Predict(Predict),
+    /// Score texts against references: BLEU, chrF, TER, ROUGE-L, METEOR, CIDEr-D
+    Score(Score),
+    /// List runs: task, steps, best figure, and when each was trained
+    Runs(Runs),
     /// Show the inside of a run: weights, units, gradients; or the weights of a file
     Inspect(Inspect),
     /// Compare runs: best figures, parameters, time, and all learning curves in a picture
@@ -47,12 +59,17 @@ pub enum Command {
     Devices(Devices),
     /// Time training and sampling beside PyTorch and Burn's own layers
     Bench(Bench),
+    /// Write completions for a shell to standard output
+    Completions(Completions),
+    /// Write the manual pages: a step of a release
+    #[command(hide = true)]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true, subcommand_value_name = "TASK")]
+#[command(args_conflicts_with_subcommands = true, subcommand_value_name = "TASK")]
 pub struct Train {
-    /// Resume this run from its last checkpoint
+    /// Resume this run, or the latest, from its last checkpoint
     #[arg(long, value_name = "RUN", required_unless_present = "config")]
     pub resume: Option<PathBuf>,
     /// Train a new run of the task and with the settings of a TOML file, such as a recipe; options of the task win
@@ -75,10 +92,10 @@ pub struct NewRun {
     /// Take settings from a TOML file, such as another run's config.toml; options given here win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Start from the weights of another run; tokens are matched by what they are
+    /// Start from the weights of another run, or the latest; tokens are matched by what they are
     #[arg(long, value_name = "RUN")]
     pub init_from: Option<PathBuf>,
-    /// Print the data, the steps, the parameters and the memory of the run, and do not train
+    /// Print the data, the steps, the parameters, the memory and the time of the run, and do not train
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -108,7 +125,7 @@ pub struct Output {
 /// A run, and which of its checkpoints.
 #[derive(Debug, Args)]
 pub struct OpenRun {
-    /// The folder of the run
+    /// The folder of the run; latest is the one in `runs` that was trained last
     pub run: PathBuf,
     /// Which checkpoint: best, last or a step
     #[arg(long, value_name = "WHICH", default_value_t)]
@@ -254,6 +271,64 @@ pub struct Inspect {
 }
 
 #[derive(Debug, Args)]
+pub struct Score {
+    /// The texts: one on each line, or COCO's results; - is standard input
+    #[arg(value_name = "HYPOTHESES")]
+    pub hypotheses: PathBuf,
+    /// The references: files with one on each line, or one file of COCO's annotations (.json)
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub refs: Vec<PathBuf>,
+    /// Metrics, such as bleu,chrf [default: bleu,chrf,ter; for COCO's files bleu,meteor,rouge-l,cider]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = one_of(Metric::ALL))]
+    pub metric: Vec<Metric>,
+    /// Ignore case
+    #[arg(long)]
+    pub lowercase: bool,
+    /// Tokens of BLEU, ROUGE-L, METEOR and CIDEr-D [default: 13a for BLEU, ptb for the others and for COCO's files]
+    #[arg(long, value_name = "NAME", value_parser = one_of(Tokenization::ALL))]
+    pub tokenize: Option<Tokenization>,
+    /// With METEOR: match synonyms too, of the folder with WordNet's english.exceptions and english.synsets
+    #[arg(long, value_name = "FOLDER")]
+    pub synonyms: Option<PathBuf>,
+    /// With METEOR: match paraphrases too, of the table paraphrase-en.gz
+    #[arg(long, value_name = "FILE")]
+    pub paraphrases: Option<PathBuf>,
+    /// Compare with another system's texts for the same references, by paired bootstrap resampling
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// With --against: resamples
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub resamples: usize,
+    /// With --against: seed of the resamples
+    #[arg(long, value_name = "SEED", default_value_t = 12345, allow_negative_numbers = true)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// The folders of runs, and folders with runs in them [default: runs]
+    #[arg(value_name = "RUN|FOLDER")]
+    pub folders: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder to write to
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct Compare {
     /// The folders of the runs
     #[arg(value_name = "RUN", required = true)]
@@ -286,7 +361,7 @@ pub struct View {
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The folder of the run
+    /// The folder of the run; latest is the one in `runs` that was trained last
     pub run: PathBuf,
     /// How the weights are written
     #[arg(long, value_enum, default_value_t = WeightFormat::Safetensors)]
@@ -312,7 +387,7 @@ pub enum WeightFormat {
 #[derive(Debug, Args)]
 pub struct Settings {
     /// The task
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(tasks::ALL.iter().map(|task| task.name())))]
+    #[arg(value_parser = PossibleValuesParser::new(tasks::ALL.iter().map(|task| task.name())))]
     pub task: String,
     #[command(flatten)]
     pub output: Output,
@@ -393,6 +468,15 @@ pub struct Bench {
     pub device: DeviceOptions,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// A parser of one of these values by its name.
+fn one_of<T, const N: usize>(values: [T; N]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Display + Send + Sync + 'static,
+{
+    let named = move |name: String| values.into_iter().find(|value| value.to_string() == name);
+    PossibleValuesParser::new(values.map(|value| value.to_string())).map(move |name| named(name).expect("a known name"))
 }
 
 fn at_least_one(count: &str) -> Result<usize, String> {

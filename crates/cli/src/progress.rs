@@ -9,7 +9,7 @@ use rekindle_train::event::{Event, Observer, StepReport};
 use rekindle_train::report::{Figure, Report};
 use rekindle_train::trainer::StopSignal;
 
-use crate::console::note;
+use crate::console::{alert, draws_progress, note};
 use crate::signals;
 
 /// Plain lines are at least this far apart, except for the last one.
@@ -48,7 +48,7 @@ impl Progress {
 
     fn start(&mut self, step: u64, total_steps: u64, unit: &'static str) {
         (self.started, self.first_step, self.unit, self.total_steps) = (Instant::now(), step, unit, total_steps);
-        if stderr().is_terminal() {
+        if draws_progress() {
             let style = ProgressStyle::with_template("{bar:12} {pos}/{len} {wide_msg}").expect("a constant template");
             self.bar = ProgressBar::with_draw_target(Some(total_steps), ProgressDrawTarget::stderr()).with_style(style);
             self.bar.set_position(step);
@@ -58,7 +58,7 @@ impl Progress {
 
     /// A separate bar, before that of the run.
     fn prepare(&mut self, what: &str, done: u64, total: u64) {
-        if stderr().is_terminal() {
+        if draws_progress() {
             if self.bar.is_hidden() {
                 let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {msg}, {eta} left");
                 let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
@@ -109,6 +109,10 @@ impl Progress {
     fn line(&self, text: &str) {
         self.bar.suspend(|| note!("{text}"));
     }
+
+    fn warn(&self, warning: &str) {
+        self.bar.suspend(|| alert!("warning: {warning}"));
+    }
 }
 
 impl Observer for Progress {
@@ -125,10 +129,10 @@ impl Observer for Progress {
                 self.start(*step, *total_steps, unit);
                 // Before this there is nothing to save, and a signal ends the program at once.
                 if let Err(error) = signals::listen(&self.stop) {
-                    self.line(&format!("warning: {error:#}"));
+                    self.warn(&format!("{error:#}"));
                 }
             }
-            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            Event::Warning { message } => self.warn(message),
             Event::Preparing { what, done, total } => self.prepare(what, *done, *total),
             Event::Step(report) => self.step(report),
             Event::Ranks { ranks, .. } => ranks.iter().enumerate().for_each(|(rank, times)| {

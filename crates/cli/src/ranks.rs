@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use rekindle_mpi::Launched;
 
-use crate::console::note;
+use crate::console::alert;
 use crate::options::Command;
 
 /// This process among all.
@@ -40,7 +40,7 @@ fn write(error: &str) {
             let line = format!("error: rank {rank} of {size} ({host}): {error}\n");
             let _ = stderr().lock().write_all(line.as_bytes());
         }
-        None => note!("error: {error}"),
+        None => alert!("error: {error}"),
     }
 }
 
@@ -90,7 +90,7 @@ pub fn run(action: impl FnOnce() -> ExitCode) -> ExitCode {
     match Launched::present() {
         Some(Launched { size, local }) if size > 1 => {
             if local == 0 {
-                note!(
+                alert!(
                     "error: {size} processes were launched, and this program was built without MPI: each would train by \
                      itself. Build it with `--features mpi`"
                 );

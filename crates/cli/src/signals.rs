@@ -7,6 +7,7 @@
 
 use std::io::{IsTerminal, stderr, stdin};
 use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use rekindle_train::trainer::StopSignal;
@@ -16,12 +17,16 @@ use crate::console::note;
 /// The exit status of a run that was stopped and has saved a checkpoint.
 pub const STOPPED: i32 = 130;
 
-/// Handles the signals until the program ends.
+/// Handles the signals until the program ends. Later calls do nothing: all runs of a sweep have one signal.
 ///
 /// # Errors
 ///
 /// When the system refuses.
 pub fn listen(stop: &StopSignal) -> Result<()> {
+    static LISTENS: AtomicBool = AtomicBool::new(false);
+    if LISTENS.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     let stop = stop.clone();
     let heard = move |interrupted: bool| {
         let again = stop.stopped();

@@ -13,6 +13,7 @@
 //! | [`labelled`] | labelled texts: tables, folders, lines; words; batches of similar lengths |
 //! | [`parallel`] | sentence pairs in two languages: files, words, batches of similar lengths |
 //! | [`captions`] | images with captions: COCO, Karpathy's splits, Flickr8k, generated shapes; decoding ahead |
+//! | [`outputs`] | what a system wrote beside its references: lines, COCO's results and annotations |
 //! | [`rows`] | files of rows of numbers, computed once: image features |
 //! | [`files`] | opening files: gzip, encodings, byte-order marks, limits |
 //! | [`Split`], [`Part`] | train, validation and test |
@@ -56,6 +57,7 @@ mod json;
 pub mod labelled;
 mod letters;
 mod names;
+pub mod outputs;
 pub mod parallel;
 mod pictures;
 pub mod rows;

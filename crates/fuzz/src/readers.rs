@@ -8,6 +8,7 @@ use rekindle_data::files::{self, Encoding};
 use rekindle_data::frames::{ClipReader, FrameSchema, FrameSet, FrameSource, ImageShape, Normalization, Statistics};
 use rekindle_data::images::{ImageReader, ImageSet};
 use rekindle_data::labelled::{LabelledSource, TextReader, TextVocabulary, WordConfig, WordVectors};
+use rekindle_data::outputs::References;
 use rekindle_data::parallel::{Languages, Pairs};
 use rekindle_data::rows::{RowFile, RowWriter};
 use rekindle_data::{Corpus, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
@@ -210,6 +211,18 @@ pub const ALL: &[Reader] = &[
         beside: &[("a.png", b""), ("b.png", b"")],
         words: JSON,
         read: captions,
+        ..PLAIN
+    },
+    Reader {
+        name: "outputs",
+        shares: Some("captions-json"),
+        file: "captions.json",
+        times: RECORDS,
+        words: JSON,
+        read: |path| {
+            let references = References::open(&[path.to_owned()]);
+            drop(references.and_then(|references| references.outputs(path)));
+        },
         ..PLAIN
     },
     Reader {

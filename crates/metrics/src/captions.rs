@@ -8,8 +8,8 @@ mod ptb;
 mod rouge;
 
 pub use attention::AttentionCorrectness;
-pub use bleu::bleu;
+pub use bleu::{bleu, bleu_of};
 pub use cider::{CiderD, cider_d};
-pub use meteor::{Meteor, meteor};
+pub use meteor::{Meteor, MeteorStatistics, TableError, Tables, meteor};
 pub use ptb::words;
 pub use rouge::rouge_l;

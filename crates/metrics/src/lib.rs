@@ -3,11 +3,13 @@
 //! * [`association`]: the area under the ROC curve, and the correlation.
 //! * [`captions`]: the metrics of the COCO caption evaluation.
 //! * [`classification`]: the confusion matrix, accuracy, precision, recall and F1.
+//! * [`corpus`]: any of the metrics of texts, by name.
 //! * [`importance`]: importance-weighted estimates of a likelihood.
 //! * [`language`]: bits per token and perplexity of a language model.
 //! * [`segments`]: the edit score of labelled frames.
+//! * [`significance`]: whether two systems differ by more than chance.
 //! * [`tagging`]: the metrics of a frame tagger.
-//! * [`translation`]: corpus BLEU and chrF.
+//! * [`translation`]: corpus BLEU, chrF and TER.
 //!
 //! ```
 //! use rekindle_metrics::language::{bits, perplexity};
@@ -22,8 +24,10 @@
 pub mod association;
 pub mod captions;
 pub mod classification;
+pub mod corpus;
 pub mod importance;
 pub mod language;
 pub mod segments;
+pub mod significance;
 pub mod tagging;
 pub mod translation;

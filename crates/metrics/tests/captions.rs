@@ -1,7 +1,11 @@
 //! The COCO evaluation itself made the numbers: `fixtures/make_captions.py`.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
-use rekindle_metrics::captions::{bleu, cider_d, meteor, rouge_l, words};
+use rekindle_metrics::captions::{MeteorStatistics, Tables, bleu, cider_d, meteor, rouge_l, words};
+use rekindle_metrics::corpus::{Corpus, Metric, Preparation};
+use rekindle_metrics::translation::Tokenization;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -63,6 +67,28 @@ fn scores_are_those_of_the_coco_evaluation() {
 }
 
 #[test]
+fn the_metrics_by_name_are_the_same() {
+    let fixture = Fixture::load();
+    let hypotheses: Vec<String> = fixture.images.iter().map(|image| image.candidate.clone()).collect();
+    let references: Vec<Vec<String>> = fixture.images.iter().map(|image| image.references.clone()).collect();
+    let corpus = Corpus { hypotheses: &hypotheses, references: &references };
+    let preparation = Preparation { tokenization: Some(Tokenization::Ptb), ..Preparation::default() };
+    let figures = Metric::ALL.into_iter().flat_map(|metric| corpus.score(metric, preparation, None));
+    let mut wanted =
+        vec![("ROUGE-L", fixture.rouge_l), ("CIDEr-D", fixture.cider_d), ("METEOR", fixture.meteor_exact_stem)];
+    wanted.extend(["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"].into_iter().zip(fixture.bleu));
+    let mut found = 0;
+    for figure in figures {
+        assert!(figure.signature.starts_with("nrefs:var|case:"), "{}", figure.signature);
+        if let Some((_, score)) = wanted.iter().find(|(name, _)| *name == figure.name) {
+            near(figure.score, *score);
+            found += 1;
+        }
+    }
+    assert_eq!(found, wanted.len());
+}
+
+#[test]
 fn meteor_is_that_of_its_authors_program_with_the_same_stages() {
     let fixture = Fixture::load();
     let (candidates, references) = fixture.captions();
@@ -73,6 +99,54 @@ fn meteor_is_that_of_its_authors_program_with_the_same_stages() {
     near(ours.corpus, fixture.meteor_exact_stem);
     // What the stages with tables of words add on these captions.
     assert!((fixture.meteor_full - ours.corpus - 0.0117).abs() < 1e-3, "{} for {}", ours.corpus, fixture.meteor_full);
+}
+
+#[derive(Deserialize)]
+struct MeteorFixture {
+    exceptions: String,
+    synsets: String,
+    paraphrases: String,
+    captions: Vec<Image>,
+    scores: BTreeMap<String, MeteorScores>,
+}
+
+#[derive(Deserialize)]
+struct MeteorScores {
+    corpus: f64,
+    each: Vec<f64>,
+}
+
+/// `fixtures/make_meteor.py` made the numbers, with tables of its own.
+#[test]
+fn meteor_with_tables_is_that_of_its_authors_program() {
+    let fixture: MeteorFixture = serde_json::from_str(include_str!("fixtures/meteor.json")).unwrap();
+    let hypotheses: Vec<String> = fixture.captions.iter().map(|image| image.candidate.clone()).collect();
+    let references: Vec<Vec<String>> = fixture.captions.iter().map(|image| image.references.clone()).collect();
+    let corpus = Corpus { hypotheses: &hypotheses, references: &references };
+    let preparation = Preparation { tokenization: Some(Tokenization::None), ..Preparation::default() };
+    let known = corpus.meteor_words(preparation);
+    assert_eq!(fixture.scores.len(), 3);
+    for (stages, wanted) in &fixture.scores {
+        let mut tables = Tables::default();
+        if stages.contains("synonym") {
+            tables = tables.with_synonyms(&fixture.exceptions, &fixture.synsets).unwrap();
+        }
+        if stages.contains("paraphrase") {
+            tables =
+                tables.with_paraphrases(fixture.paraphrases.lines().map(|line| Ok(line.to_owned())), &known).unwrap();
+        }
+        assert_eq!(tables.stages(), *stages);
+        for ((ours, theirs), score) in hypotheses.iter().zip(&references).zip(&wanted.each) {
+            let split = |text: &String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let found =
+                MeteorStatistics::of(&split(ours), &theirs.iter().map(split).collect::<Vec<_>>(), &tables).score();
+            assert!((found - score).abs() < 1e-9, "{stages}, {ours} for {theirs:?}: {found} for {score}");
+        }
+        let preparation = Preparation { tables: Some(&tables), ..preparation };
+        let figure = corpus.score(Metric::Meteor, preparation, None).remove(0);
+        near(figure.score, wanted.corpus);
+        assert!(figure.signature.ends_with(&format!("|stages:{stages}")), "{}", figure.signature);
+    }
 }
 
 proptest! {

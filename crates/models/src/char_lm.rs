@@ -137,7 +137,7 @@ impl CharLmSettings {
         let output = if self.tied {
             Output::Tied(crate::init::zeros([vocabulary], device))
         } else {
-            Output::Own(crate::init::linear(hidden, vocabulary, rng, device))
+            Output::Own(crate::init::output_linear(self.recurrent.init, hidden, vocabulary, rng, device))
         };
         let dropout = burn::nn::DropoutConfig::new(self.recurrent.dropout).init();
         let (token_dropout, penalties) = (self.token_dropout, self.penalties.penalties());

@@ -7,7 +7,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use rekindle_rnn::parameter;
+use rekindle_rnn::{CHAR_RNN_BOUND, MIN_CHAR_RNN_DEVIATION, Scheme, parameter};
 
 /// An embedding table `[V, I]`, drawn from `N(0, 1)` as by `torch.nn.Embedding`.
 pub fn embedding(vocabulary: usize, features: usize, rng: &mut impl Rng, device: &Device) -> Param<Tensor<2>> {
@@ -19,6 +19,31 @@ pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) 
     let weight = matrix(input, output, rng, device);
     let bias = parameter([output], device, || uniform(output, 1.0 / (input as f32).sqrt(), rng));
     Linear { weight, bias: Some(bias) }
+}
+
+/// The output layer of a language model whose recurrence is initialised by `scheme`: the programs that a scheme is named
+/// after draw both alike. For the others it is [`linear`].
+pub(crate) fn output_linear(
+    scheme: Scheme,
+    input: usize,
+    output: usize,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Linear {
+    match scheme {
+        Scheme::CharRnn => {
+            let bound = CHAR_RNN_BOUND as f32;
+            let weight = parameter([input, output], device, || uniform(input * output, bound, rng));
+            let bias = parameter([output], device, || uniform(output, bound, rng));
+            Linear { weight, bias: Some(bias) }
+        }
+        Scheme::MinCharRnn => {
+            let weight = normal(input, output, MIN_CHAR_RNN_DEVIATION as f32, rng, device);
+            Linear { weight, bias: Some(zeros([output], device)) }
+        }
+        // Torch's layers start as PyTorch's do.
+        Scheme::TorchRnn | Scheme::Pytorch | Scheme::Xavier | Scheme::Orthogonal => linear(input, output, rng, device),
+    }
 }
 
 /// A matrix `[I, O]` without bias from `U(-1/√I, 1/√I)`.

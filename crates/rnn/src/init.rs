@@ -9,6 +9,7 @@ use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -60,11 +61,23 @@ pub enum Scheme {
     /// "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
     /// 2013).
     Orthogonal,
+    /// Weights and biases from `U(±0.08)`, as in char-rnn. The forget gate's `bias_hh` stays as drawn.
+    CharRnn,
+    /// Weights from `N(0, 1 / (I + H))`, biases 0, as in torch-rnn.
+    TorchRnn,
+    /// Weights from `N(0, 0.01²)`, biases 0, as in min-char-rnn.
+    MinCharRnn,
 }
+
+/// The bound of char-rnn's weights.
+pub const CHAR_RNN_BOUND: f64 = 0.08;
+/// The standard deviation of min-char-rnn's weights.
+pub const MIN_CHAR_RNN_DEVIATION: f64 = 0.01;
 
 impl Scheme {
     /// All schemes, the default first.
-    pub const ALL: [Self; 3] = [Self::Pytorch, Self::Xavier, Self::Orthogonal];
+    pub const ALL: [Self; 6] =
+        [Self::Pytorch, Self::Xavier, Self::Orthogonal, Self::CharRnn, Self::TorchRnn, Self::MinCharRnn];
 
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -72,6 +85,9 @@ impl Scheme {
             Self::Pytorch => "pytorch",
             Self::Xavier => "xavier",
             Self::Orthogonal => "orthogonal",
+            Self::CharRnn => "char-rnn",
+            Self::TorchRnn => "torch-rnn",
+            Self::MinCharRnn => "min-char-rnn",
         }
     }
 }
@@ -107,33 +123,37 @@ impl Initialization {
             (Start::Drawn, &[Size::G, columns]) => (0..sizes.gates)
                 .flat_map(|_gate| match (self.scheme, columns) {
                     (Scheme::Orthogonal, Size::H) => orthogonal(hidden, rng),
-                    _ => self.block([hidden, sizes.of(columns)], hidden, rng),
+                    _ => self.block([hidden, sizes.of(columns)], sizes, rng),
                 })
                 .collect(),
-            (Start::Drawn, &[_, columns]) => self.block([rows, sizes.of(columns)], hidden, rng),
+            (Start::Drawn, &[_, columns]) => self.block([rows, sizes.of(columns)], sizes, rng),
             (Start::Drawn, _) => match self.scheme {
                 Scheme::Pytorch => uniform(rows, pytorch_bound(hidden), rng),
-                Scheme::Xavier | Scheme::Orthogonal => vec![0.0; rows],
+                Scheme::CharRnn => uniform(rows, CHAR_RNN_BOUND, rng),
+                Scheme::Xavier | Scheme::Orthogonal | Scheme::TorchRnn | Scheme::MinCharRnn => vec![0.0; rows],
             },
         };
         if let (Some((block, sign)), Some(value)) = (forget_gate, self.forget_gate_bias) {
             let rows = block * hidden..(block + 1) * hidden;
             match shape.name {
                 "bias_ih" => values[rows].fill((sign * value) as f32),
-                "bias_hh" => values[rows].fill(0.0),
+                "bias_hh" if self.scheme != Scheme::CharRnn => values[rows].fill(0.0),
                 _ => {}
             }
         }
         values
     }
 
-    /// `[R, C]`: the block of one gate, uniform.
-    fn block<R: Rng + ?Sized>(&self, [rows, columns]: [usize; 2], hidden: usize, rng: &mut R) -> Vec<f32> {
-        let bound = match self.scheme {
-            Scheme::Pytorch => pytorch_bound(hidden),
-            Scheme::Xavier | Scheme::Orthogonal => xavier_bound(columns, rows),
-        };
-        uniform(rows * columns, bound, rng)
+    /// `[R, C]`: the block of one gate.
+    fn block<R: Rng + ?Sized>(&self, [rows, columns]: [usize; 2], sizes: Sizes, rng: &mut R) -> Vec<f32> {
+        let count = rows * columns;
+        match self.scheme {
+            Scheme::Pytorch => uniform(count, pytorch_bound(sizes.hidden), rng),
+            Scheme::Xavier | Scheme::Orthogonal => uniform(count, xavier_bound(columns, rows), rng),
+            Scheme::CharRnn => uniform(count, CHAR_RNN_BOUND, rng),
+            Scheme::TorchRnn => normal(count, 1.0 / ((sizes.input + sizes.hidden) as f64).sqrt(), rng),
+            Scheme::MinCharRnn => normal(count, MIN_CHAR_RNN_DEVIATION, rng),
+        }
     }
 }
 
@@ -197,4 +217,8 @@ fn xavier_bound(fan_in: usize, fan_out: usize) -> f64 {
 
 fn uniform<R: Rng + ?Sized>(count: usize, bound: f64, rng: &mut R) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-bound..bound) as f32).collect()
+}
+
+fn normal<R: Rng + ?Sized>(count: usize, deviation: f64, rng: &mut R) -> Vec<f32> {
+    (0..count).map(|_| (rng.sample::<f64, _>(StandardNormal) * deviation) as f32).collect()
 }

@@ -69,7 +69,7 @@ mod weights;
 
 pub use cells::Cell;
 pub use error::Error;
-pub use init::{Initialization, Scheme, blank, parameter};
+pub use init::{CHAR_RNN_BOUND, Initialization, MIN_CHAR_RNN_DEVIATION, Scheme, blank, parameter};
 pub use input::{LayerInput, SequenceInput, StepInput};
 pub use layer::{Layer, LayerConfig};
 pub use loss::{LossPart, LossParts};

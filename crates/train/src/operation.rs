@@ -356,18 +356,25 @@ pub struct Output<'a> {
     json: bool,
     /// Whether the answers go to a terminal.
     terminal: bool,
+    /// Whether notes are dropped.
+    quiet: bool,
     list: Option<Vec<Value>>,
 }
 
 impl<'a> Output<'a> {
     /// Answers to `answers`, as JSON or as text, and notes to `notes`.
     pub fn new(answers: &'a mut dyn Write, notes: &'a mut dyn Write, json: bool) -> Self {
-        Self { answers, notes, json, terminal: false, list: None }
+        Self { answers, notes, json, terminal: false, quiet: false, list: None }
     }
 
     /// Says whether the answers go to a terminal: if so, control characters in them are escaped.
     pub fn on_terminal(self, terminal: bool) -> Self {
         Self { terminal, ..self }
+    }
+
+    /// Says whether notes are dropped. Warnings never are.
+    pub fn quietly(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     /// Whether answers are JSON.
@@ -456,13 +463,19 @@ impl<'a> Output<'a> {
 
     /// Writes a note for the user beside the answers.
     pub fn note(&mut self, note: impl Display) {
-        // If the reader has closed the notes, they are dropped.
-        let _ = writeln!(self.notes, "{}", visible(&note.to_string()));
+        if !self.quiet {
+            self.write_note(note);
+        }
     }
 
     /// Warns the user.
     pub fn warn(&mut self, warning: impl Display) {
-        self.note(format_args!("warning: {warning}"));
+        self.write_note(format_args!("warning: {warning}"));
+    }
+
+    fn write_note(&mut self, note: impl Display) {
+        // If the reader has closed the notes, they are dropped.
+        let _ = writeln!(self.notes, "{}", visible(&note.to_string()));
     }
 
     fn prompt(&mut self, prompt: &str) {

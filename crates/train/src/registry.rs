@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::Path;
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -23,7 +24,12 @@ use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
 use crate::settings::RunSettings;
 use crate::task::Trained;
-use crate::trainer::{NewRun, Outcome, Steps, StopSignal, Trainer, step_counts};
+use crate::trainer::{NewRun, Outcome, Stepper, Steps, StopSignal, Trainer, step_counts};
+
+/// Steps that [`Registered::pace`] times, after a first one.
+const TIMED_STEPS: u32 = 5;
+/// Seconds after which it times no more.
+const LONGEST_TIMING: f64 = 10.0;
 
 /// A task in the registry.
 pub trait Registered: Sync {
@@ -52,6 +58,14 @@ pub trait Registered: Sync {
     ///
     /// When a setting is invalid or the data cannot be read.
     fn plan(&self, settings: Tables, device: &Device) -> Result<Plan, TrainError>;
+
+    /// Times a few steps of a new run without creating it; none if it needs more memory than is free. `observer` is
+    /// shown how its data is prepared.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan), and when the device fails.
+    fn pace(&self, settings: Tables, device: &Device, observer: &mut dyn Observer) -> Result<Option<Pace>, TrainError>;
 
     /// Resumes a run.
     ///
@@ -193,6 +207,15 @@ pub struct Plan {
     pub memory: Estimate,
 }
 
+/// The time of a new run's steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Pace {
+    /// Steps that were timed.
+    pub timed_steps: u32,
+    /// Seconds of each, on average.
+    pub seconds_per_step: f64,
+}
+
 /// How a run is resumed.
 #[derive(Clone, Debug, Default)]
 pub struct Resume {
@@ -318,6 +341,34 @@ impl<T: Operate> Registered for Entry<T> {
         Ok(Plan { summary: task.data().summary, steps_per_epoch, steps, memory })
     }
 
+    fn pace(&self, settings: Tables, device: &Device, observer: &mut dyn Observer) -> Result<Option<Pace>, TrainError> {
+        let settings = T::Settings::from_tables(settings)?;
+        settings.validate()?;
+        settings.training().precision.check(device)?;
+        let task = T::open(&settings, None, device)?;
+        if Estimate::of(&task, &settings, device).check(device).is_err() {
+            return Ok(None);
+        }
+        let batches = settings.training().accumulate.min(task.batches()).max(1) as usize;
+        let mut steps = Stepper::with(task, &settings, device, observer)?;
+        let mut seconds = || -> Result<f64, TrainError> {
+            let start = Instant::now();
+            steps.steps(batches)?;
+            Ok(start.elapsed().as_secs_f64())
+        };
+        // The first step allocates, and on a GPU compiles. It counts only where more would take too long.
+        let first = seconds()?;
+        let (mut timed, mut total) = (0, 0.0);
+        while timed < TIMED_STEPS && first + total < LONGEST_TIMING {
+            total += seconds()?;
+            timed += 1;
+        }
+        Ok(Some(match timed {
+            0 => Pace { timed_steps: 1, seconds_per_step: first },
+            timed => Pace { timed_steps: timed, seconds_per_step: total / f64::from(timed) },
+        }))
+    }
+
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
         let settings = run.settings_with(T::NAME, change.given)?;
         Ok(Box::new(Trainer::<T>::resume_with(run, settings, change.other_data, device)?))
@@ -427,7 +478,7 @@ impl<T: Operate> Registered for Entry<T> {
     }
 
     fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError> {
-        Ok(Box::new(crate::trainer::Stepper::<T>::new(device)?))
+        Ok(Box::new(Stepper::<T>::new(device)?))
     }
 }
 

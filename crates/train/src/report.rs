@@ -246,7 +246,15 @@ fn in_words(value: &Value) -> String {
 
 /// See [`Report::ranked_by`].
 fn objective(shortfall: f64, loss: f64) -> f64 {
-    shortfall + 1e-6 * loss
+    shortfall + TIES * loss
+}
+
+/// The share of the loss in the objective of a report that is ranked by another figure.
+const TIES: f64 = 1e-6;
+
+/// The shortfall that an [`objective`] was computed from.
+pub(crate) fn shortfall(objective: f64, loss: f64) -> f64 {
+    objective - TIES * loss
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::settings::{ScheduleKind, TrainingSettings};
 ///
 /// ```text
 /// constant   η = η_0
-/// decay      η = η_0 γ^max(0, e - e_0 + 1)          char-rnn: full rate for the first e_0 epochs
+/// decay      η = η_0 γ^⌊max(0, e - e_0 + 1) / k⌋    char-rnn: full rate for the first e_0 epochs, k = 1;
+///                                                   torch-rnn: e_0 = 1, half the rate every k = 5 epochs
 /// cosine     η = η_0 (1 + cos(π (s - w) / (S - w))) / 2
 /// plateau    η = η_0 γ^k                            k times no better evaluation came in the wait
 /// ```
@@ -42,12 +43,12 @@ impl Schedule {
 
     /// The learning rate of `step`, counted from 0.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let &TrainingSettings { learning_rate, decay, decay_after, warmup, .. } = &self.settings;
+        let &TrainingSettings { learning_rate, decay, decay_after, decay_every, warmup, .. } = &self.settings;
         let factor = match self.settings.schedule {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Decay => {
                 let epoch = step / self.steps_per_epoch;
-                decay.powf((epoch + 1).saturating_sub(decay_after) as f64)
+                decay.powf(((epoch + 1).saturating_sub(decay_after) / decay_every) as f64)
             }
             ScheduleKind::Cosine => {
                 let done = step.saturating_sub(warmup) as f64;

@@ -58,10 +58,12 @@ settings! {
         weight_decay: f64 => value("RATE").at_least(0);
         /// Schedule of the learning rate
         schedule: ScheduleKind = ScheduleKind::Decay => value("NAME").choices(ScheduleKind::NAMES.iter().copied());
-        /// Factor of the learning rate: per epoch after --decay-after (decay), per --plateau-wait (plateau)
+        /// Factor of the learning rate: per --decay-every after --decay-after (decay), per --plateau-wait (plateau)
         decay: f64 = 0.97 => value("FACTOR").above(0);
         /// Epochs at the full learning rate before it decays
         decay_after: u64 = 10 => value("EPOCHS").at_least(0);
+        /// Epochs between two decays
+        decay_every: u64 = 1 => value("EPOCHS").at_least(1);
         /// Steps over which the learning rate rises from 0 at the start
         warmup: u64 => value("STEPS").at_least(0);
         /// Evaluations without a better loss before the plateau schedule lowers the learning rate

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 use rekindle_data::counted;
 use rekindle_train::registry::{self, Open};
-use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
 use rekindle_train::tasks;
 use serde_json::json;
@@ -11,9 +10,10 @@ use serde_json::json;
 use crate::backend;
 use crate::console::{self, answer, note};
 use crate::options::Average;
+use crate::runs;
 
 pub fn run(options: &Average) -> Result<()> {
-    let runs = options.runs.iter().map(RunFolder::open).collect::<Result<Vec<_>, _>>()?;
+    let runs = options.runs.iter().map(|run| runs::open(run)).collect::<Result<Vec<_>, _>>()?;
     let task = registry::of_run(tasks::ALL, &runs[0])?;
     let device = backend::host()?.device;
     let mut checkpoints = Vec::new();

@@ -1,20 +1,21 @@
 //! `rekindle compare`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::HumanDuration;
-use rekindle_train::TrainError;
-use rekindle_train::run::{RunFolder, RunSummary};
+use rekindle_train::run::RunSummary;
 use rekindle_view::compare::{common_figures, learning_curves};
 
 use crate::console::{self, answer, note};
 use crate::options::Compare;
 use crate::progress::thousands;
+use crate::runs;
 
 pub fn run(options: &Compare) -> Result<()> {
-    let read = |path| RunSummary::read(&RunFolder::open(path)?);
-    let runs = options.runs.iter().map(read).collect::<Result<Vec<_>, TrainError>>()?;
+    let read = |path: &PathBuf| -> Result<_> { Ok(RunSummary::read(&runs::open(path)?)?) };
+    let runs = options.runs.iter().map(read).collect::<Result<Vec<_>>>()?;
     match options.output.json {
         true => console::json(&runs)?,
         false => answer!("{}", table(&runs))?,
@@ -33,7 +34,6 @@ fn table(runs: &[RunSummary]) -> String {
     let mut rows: Vec<Vec<String>> = vec![heads.chain(figures.iter().map(|name| name.replace('_', " "))).collect()];
     for run in runs {
         let unknown = || "-".to_owned();
-        let time = |seconds| HumanDuration(Duration::from_secs_f64(seconds)).to_string();
         let mut row = vec![
             run.run.display().to_string(),
             run.task.clone(),
@@ -46,8 +46,19 @@ fn table(runs: &[RunSummary]) -> String {
         row.extend(figures.iter().map(|name| figure(name).map_or_else(unknown, |value| format!("{value:.4}"))));
         rows.push(row);
     }
+    columns(&rows)
+}
+
+/// A time in words.
+pub fn time(seconds: f64) -> String {
+    HumanDuration(Duration::from_secs_f64(seconds)).to_string()
+}
+
+/// Rows of cells as lines, each column as wide as its widest cell.
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let Some(first) = rows.first() else { return String::new() };
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let widths: Vec<usize> = (0..first.len()).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()

@@ -1,6 +1,5 @@
 //! `rekindle data`.
 
-use std::io::{IsTerminal, stderr};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -66,7 +65,7 @@ fn show(entry: &Entry) -> Result<()> {
 fn get(entry: &Entry, folder: &Path, mirror: Option<&str>) -> Result<()> {
     let downloader = Downloader::new(mirror);
     for file in &entry.files {
-        let bar = if stderr().is_terminal() {
+        let bar = if console::draws_progress() {
             let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}")
                 .expect("a constant template");
             ProgressBar::new(file.bytes).with_style(style).with_message(file.path.clone())

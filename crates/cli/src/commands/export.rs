@@ -8,20 +8,20 @@ use std::fs;
 use anyhow::{Context, Result};
 use rekindle_data::counted;
 use rekindle_train::registry::RunWeights;
-use rekindle_train::run::RunFolder;
 use rekindle_weights::{save_json, save_safetensors};
 use serde_json::json;
 
 use super::inspect::weights;
 use crate::console::{self, answer, note};
 use crate::options::{Export, WeightFormat};
+use crate::runs;
 use staging::Staging;
 
 /// The file that describes the others.
 const CONFIG: &str = "config.json";
 
 pub fn run(options: &Export) -> Result<()> {
-    let run = RunFolder::open(&options.run)?;
+    let run = runs::open(&options.run)?;
     let task = run.head()?.task;
     let RunWeights { step, model, tensors, .. } = weights(&run, options.checkpoint)?;
     let folder = options.out.clone().unwrap_or_else(|| run.export());

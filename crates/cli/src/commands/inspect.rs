@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 
 use super::operations::answered;
 use crate::backend;
-use crate::console::{self, answer, note};
+use crate::console::{self, alert, answer};
 use crate::options::Inspect;
+use crate::runs;
 
 pub fn run(options: &Inspect) -> Result<()> {
     if options.gradients {
@@ -29,6 +30,7 @@ pub fn run(options: &Inspect) -> Result<()> {
     let [path] = &options.paths[..] else {
         bail!("several runs: they are compared with --gradients; everything else shows one");
     };
+    let path = &runs::folder(path)?;
     if options.neurons {
         return neurons(path, options);
     }
@@ -96,18 +98,19 @@ fn gradients(options: &Inspect) -> Result<()> {
     let device = backend::choose(&options.device)?.device;
     let request = Observe { data: options.read.clone(), length: options.distance };
     answered(options.output.json, |output| {
-        let mut runs = Vec::new();
+        let mut flows = Vec::new();
         for path in &options.paths {
-            let run = RunFolder::open(path)?;
+            let run = runs::open(path)?;
             let task = registry::of_run(tasks::ALL, &run)?;
             let open = Open { run: &run, which: options.checkpoint, device: &device, with: &[] };
-            runs.push((path.display().to_string(), task.gradients(&open, &request, output)?));
+            flows.push((run.path().display().to_string(), task.gradients(&open, &request, output)?));
         }
-        output.text(&reach_as_text(&runs))?;
-        let flows = runs.iter().map(|(run, flow)| Ok(json!({"run": run, "flow": serde_json::to_value(flow)?})));
-        output.json(&Value::Array(flows.collect::<Result<_>>()?))?;
+        output.text(&reach_as_text(&flows))?;
+        let as_json = flows.iter().map(|(run, flow)| Ok(json!({"run": run, "flow": serde_json::to_value(flow)?})));
+        output.json(&Value::Array(as_json.collect::<Result<_>>()?))?;
         if let Some(file) = &options.svg {
-            let named: Vec<_> = runs.into_iter().map(|(run, flow)| (format!("{run} ({})", flow.model), flow)).collect();
+            let named: Vec<_> =
+                flows.into_iter().map(|(run, flow)| (format!("{run} ({})", flow.model), flow)).collect();
             output.file(file, &gradient_chart(&named)).map_err(TrainError::from)?;
         }
         Ok(())
@@ -181,7 +184,7 @@ pub fn weights(run: &RunFolder, which: Which) -> Result<RunWeights> {
         Err(other) => return Err(other.into()),
     };
     for rejected in &weights.rejected {
-        note!("warning: skipped an unusable checkpoint: {rejected}");
+        alert!("warning: skipped an unusable checkpoint: {rejected}");
     }
     Ok(weights)
 }

@@ -7,14 +7,15 @@ use clap::{ArgMatches, FromArgMatches};
 use rekindle_settings::Table;
 use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output, texts_of};
 use rekindle_train::registry::{self, Open, Registered};
-use rekindle_train::run::RunFolder;
 use rekindle_train::tasks;
 
 use super::train::out_folder;
 use crate::arguments::given_options;
 use crate::backend;
+use crate::console;
 use crate::options::{Answer, Eval, Import, OpenRuns, Predict, Sample};
 use crate::ranks;
+use crate::runs;
 
 pub fn eval(options: &Eval, matches: &ArgMatches) -> Result<()> {
     let on = options.other_data.clone().map_or(On::Split(options.split), On::Data);
@@ -78,9 +79,9 @@ fn on_run(
     matches: &ArgMatches,
     operation: impl FnOnce(&dyn Registered, &Open<'_>, Table, &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
-    let run = RunFolder::open(&options.run)?;
+    let run = runs::open(&options.run)?;
     let task = registry::of_run(tasks::ALL, &run)?;
-    let with = with.iter().map(RunFolder::open).collect::<Result<Vec<_>, _>>()?;
+    let with = with.iter().map(|run| runs::open(run)).collect::<Result<Vec<_>, _>>()?;
     let given = given_options(command, task, matches)?;
     let answer = Answer::from_arg_matches(matches)?;
     let device = backend::choose(&answer.device)?.device;
@@ -95,7 +96,8 @@ pub fn answered(json: bool, answer: impl FnOnce(&mut Output<'_>) -> Result<()>) 
         true => (Box::new(stdout().lock()), Box::new(stderr())),
         false => (Box::new(sink()), Box::new(sink())),
     };
-    let mut output = Output::new(&mut answers, &mut notes, json).on_terminal(stdout().is_terminal());
+    let output = Output::new(&mut answers, &mut notes, json).on_terminal(stdout().is_terminal());
+    let mut output = output.quietly(console::is_quiet());
     answer(&mut output)?;
     Ok(output.finish()?)
 }

@@ -2,24 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
 use clap::{ArgMatches, FromArgMatches};
 use rekindle_data::counted;
 use rekindle_settings::{Table, Tables};
 use rekindle_train::group;
 use rekindle_train::operation::Command;
-use rekindle_train::registry::{self, Plan, Registered, Resume, Session};
-use rekindle_train::run::RunFolder;
+use rekindle_train::registry::{self, Pace, Plan, Registered, Resume, Session};
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
 use rekindle_train::{TrainError, quoted, tasks};
 use serde_json::json;
 
+use super::compare::time;
+use super::sweep::Sweep;
 use crate::arguments;
 use crate::backend;
 use crate::config_file::ConfigFile;
 use crate::console::{self, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
+use crate::presets;
 use crate::progress::{Progress, thousands};
+use crate::runs::{self, RUNS};
 use crate::signals;
 
 pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
@@ -29,22 +33,39 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
     let output = Output::from_arg_matches(matches)?;
     let config = run.config.as_deref().map(ConfigFile::read).transpose()?;
     let file = config.as_ref().map_or_else(|| Ok(Table::new()), |config| config.settings(task))?;
+    let file = arguments::given_preset(matches).map_or_else(|| file.clone(), |preset| presets::under(preset, &file));
     let settings = Tables { file, given: arguments::given_settings(task, matches) };
     let chosen = backend::choose(&device)?;
     let explain = |error: TrainError| match &config {
         Some(config) => config.explain(error),
         None => error.into(),
     };
-    if run.dry_run {
-        return plan(&task.plan(settings, &chosen.device).map_err(explain)?, output.json);
+    let swept = arguments::swept_settings(task, matches);
+    if !swept.is_empty() {
+        if group::present().is_some() {
+            bail!(
+                "several values of a setting are tried one after the other, in one process: start it without `mpirun`"
+            );
+        }
+        let folder = out_folder(run.out.as_ref(), &format!("{name}-sweep"));
+        let init_from = run.init_from.as_deref().map(runs::folder).transpose()?;
+        let sweep = Sweep { task, swept, settings, folder, replace: run.force, init_from, chosen };
+        return sweep.run(run.dry_run, explain, output.json);
     }
-    let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from: run.init_from };
+    if run.dry_run {
+        return dry_run(task, settings, &chosen.device, output.json).map_err(|error| match error.downcast() {
+            Ok(error) => explain(error),
+            Err(other) => other,
+        });
+    }
+    let init_from = run.init_from.as_deref().map(runs::folder).transpose()?;
+    let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from };
     let session = task.start(settings, &new, &chosen.device).map_err(explain)?;
     train(task, session, chosen.name, output.json)
 }
 
 fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
-    let run = RunFolder::open(options.resume.context("clap asks for --resume when there is no task")?)?;
+    let run = runs::open(&options.resume.context("clap asks for --resume when there is no task")?)?;
     let answer = Answer::from_arg_matches(matches)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let chosen = backend::choose(&answer.device)?;
@@ -52,15 +73,33 @@ fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
     train(task, task.resume(run, change, &chosen.device)?, chosen.name, answer.output.json)
 }
 
-fn plan(plan: &Plan, json: bool) -> Result<()> {
-    if json {
-        return console::json(plan);
+/// Prints what a run would be, with the time of its steps.
+fn dry_run(task: &dyn Registered, settings: Tables, device: &Device, json: bool) -> Result<()> {
+    let plan = task.plan(settings.clone(), device)?;
+    let Plan { summary, steps_per_epoch, steps, memory } = &plan;
+    if !json {
+        answer!("{summary}")?;
+        let (parameters, steps) = (thousands(memory.parameters as f64), counted(*steps as usize, "steps"));
+        answer!("{parameters} parameters, {steps}, {steps_per_epoch} an epoch")?;
+        answer!("memory: {memory}")?;
     }
-    let Plan { summary, steps_per_epoch, steps, memory } = plan;
-    answer!("{summary}")?;
-    let (parameters, steps) = (thousands(memory.parameters as f64), counted(*steps as usize, "steps"));
-    answer!("{parameters} parameters, {steps}, {steps_per_epoch} an epoch")?;
-    Ok(answer!("memory: {memory}")?)
+    let mut progress = Progress::new(StopSignal::default());
+    let pace = task.pace(settings, device, &mut progress)?;
+    drop(progress);
+    let seconds = pace.map(|pace| pace.seconds_per_step * *steps as f64);
+    if json {
+        let mut value = serde_json::to_value(&plan)?;
+        value["pace"] = json!(pace);
+        value["seconds"] = json!(seconds);
+        return console::json(&value);
+    }
+    let Some((Pace { timed_steps, seconds_per_step }, seconds)) = pace.zip(seconds) else {
+        return Ok(answer!("time: not measured, as more memory is needed than is free")?);
+    };
+    let timed = counted(timed_steps as usize, "steps");
+    let each = seconds_per_step * 1000.0;
+    answer!("time: about {} for the steps, {each:.1} ms each ({timed} timed); evaluations come on top", time(seconds))?;
+    Ok(())
 }
 
 fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: bool) -> Result<()> {
@@ -112,8 +151,8 @@ fn report(outcome: &Outcome, task: &dyn Registered, out: &Path, json: bool) -> R
 /// The folder of the run: as given, or the first free name.
 pub fn out_folder(out: Option<&PathBuf>, task: &str) -> PathBuf {
     out.cloned().unwrap_or_else(|| {
-        let numbered = (2..).map(|number| PathBuf::from(format!("runs/{task}-{number}")));
-        let mut names = std::iter::once(PathBuf::from(format!("runs/{task}"))).chain(numbered);
+        let numbered = (2..).map(|number| Path::new(RUNS).join(format!("{task}-{number}")));
+        let mut names = std::iter::once(Path::new(RUNS).join(task)).chain(numbered);
         names.find(|name| !name.exists()).expect("the names never end")
     })
 }

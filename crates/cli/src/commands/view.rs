@@ -1,28 +1,19 @@
 //! `rekindle view`.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rekindle_data::counted;
 use rekindle_train::tasks;
 use rekindle_view::server::{Server, ViewOptions};
 
 use crate::backend;
-use crate::console::{answer, note};
+use crate::console::{alert, answer, note};
 use crate::options::View;
-
-/// Where runs are, unless folders are given.
-const RUNS: &str = "runs";
+use crate::runs;
 
 pub fn run(options: &View) -> Result<()> {
-    let folders = match &options.folders[..] {
-        [] if !PathBuf::from(RUNS).is_dir() => {
-            bail!("there is no folder `{RUNS}` here: give the folder of a run, or one with runs in it")
-        }
-        [] => vec![PathBuf::from(RUNS)],
-        given => given.to_vec(),
-    };
+    let folders = runs::folders(&options.folders)?;
     let device = backend::choose_for_others(&options.device)?.device;
     let (host, port) = (options.host.clone(), options.port);
     let server = Server::bind(ViewOptions { folders, host, port, tasks: tasks::ALL, device })?;
@@ -35,7 +26,7 @@ pub fn run(options: &View) -> Result<()> {
     if options.open {
         // The page is served even where no browser can be started.
         if let Err(error) = open(&address) {
-            note!("warning: {error:#}");
+            alert!("warning: {error:#}");
         }
     }
     Ok(server.run()?)

@@ -28,6 +28,11 @@ pub fn bleu(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> [f64
         assert!(!references.is_empty(), "each candidate needs at least one reference");
         sum += BleuStatistics::of_tokens(candidate, references);
     }
+    bleu_of(&sum)
+}
+
+/// [`bleu`] from the summed statistics of a corpus.
+pub fn bleu_of(sum: &BleuStatistics) -> [f64; LONGEST] {
     let length = sum.hypothesis_length as f64;
     let ratio: f64 = (length + TINY) / (sum.reference_length as f64 + SMALL);
     let brevity = if ratio < 1.0 { (1.0 - 1.0 / ratio).exp() } else { 1.0 };

@@ -1,12 +1,15 @@
-//! METEOR, with the exact and stem stages.
+//! METEOR, with the exact and stem stages, and with those of synonyms and paraphrases if their tables are given.
 
 mod alignment;
 mod normal;
+mod tables;
 
 use std::ops::AddAssign;
 
 use alignment::{Alignment, align};
 use normal::normalized;
+
+pub use tables::{TableError, Tables};
 
 /// Parameters tuned by METEOR's authors to human rankings of English translations.
 const ALPHA: f64 = 0.85;
@@ -14,8 +17,6 @@ const BETA: f64 = 0.2;
 const GAMMA: f64 = 0.6;
 /// The weight of content words; that of function words is the complement.
 const DELTA: f64 = 0.75;
-/// The weight of a stem match, relative to an exact match.
-const STEM: f64 = 0.6;
 
 /// METEOR of a corpus and of each of its captions, from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,9 +29,10 @@ pub struct Meteor {
 
 /// METEOR 1.5 of Denkowski and Lavie 2014 ("Meteor universal: language specific translation evaluation for any target
 /// language") with its parameters for English, and with two of its four stages: words that are **equal** and words
-/// with equal **stems** (Porter's English stemmer, at 0.6). Synonyms and paraphrases need tables of words that are not
-/// included; with them 3,000 captions of Flickr8k, each against the other four of its image, have 0.259 instead of
-/// 0.244. With the same two stages, the authors' program gives the same scores.
+/// with equal **stems** (Porter's English stemmer, at 0.6). Synonyms (at 0.8) and paraphrases (at 0.6) need tables of
+/// words that are not included: see [`Tables`] and [`MeteorStatistics::of`]. With them 3,000 captions of Flickr8k, each
+/// against the other four of its image, have 0.259 instead of 0.244. With the same stages, the authors' program gives
+/// the same scores.
 ///
 /// Candidate and reference are aligned word by word, with as few chunks (runs of adjacent matches) as possible. With
 /// the weighted share `P` of the candidate's words and `R` of the reference's that have a match:
@@ -44,33 +46,26 @@ pub struct Meteor {
 /// When the numbers of candidates and of lists of references differ.
 pub fn meteor(candidates: &[Vec<String>], references: &[Vec<Vec<String>>]) -> Meteor {
     assert_eq!(candidates.len(), references.len(), "references are wanted for each candidate");
-    let mut all = Statistics::default();
-    let best = |candidate: &Vec<String>, references: &Vec<Vec<String>>| {
-        let candidate = normalized(candidate);
-        let of = |reference: &Vec<String>| Statistics::of(&align(&candidate, &normalized(reference)));
-        // The first of the best, as in the authors' program.
-        let best = |best: Statistics, other: Statistics| if other.score() > best.score() { other } else { best };
-        references.iter().map(of).reduce(best).unwrap_or_default()
-    };
+    let mut all = MeteorStatistics::default();
     let mut each = Vec::with_capacity(candidates.len());
     for (candidate, references) in candidates.iter().zip(references) {
-        let statistics = best(candidate, references);
+        let statistics = MeteorStatistics::of(candidate, references, &Tables::default());
         each.push(statistics.score());
         all += statistics;
     }
     Meteor { corpus: all.score(), each }
 }
 
-/// The statistics of a score; those of a corpus are sums.
-#[derive(Clone, Copy, Debug, Default)]
-struct Statistics {
+/// The statistics of METEOR; those of a corpus are the sums of those of its captions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeteorStatistics {
     candidate: Side,
     reference: Side,
     chunks: f64,
 }
 
 /// The words of one sentence.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Side {
     length: f64,
     /// Sum of the words' weights.
@@ -80,8 +75,24 @@ struct Side {
     matched_weight: f64,
 }
 
-impl Statistics {
-    fn of(alignment: &Alignment<'_>) -> Self {
+impl MeteorStatistics {
+    /// The statistics of one caption, given as lower-case words, with its best reference. `tables` are for the stages
+    /// beyond the first two.
+    pub fn of(candidate: &[String], references: &[Vec<String>], tables: &Tables) -> Self {
+        let candidate = normalized(candidate);
+        let of = |reference: &Vec<String>| Self::aligned(&align(&candidate, &normalized(reference), tables));
+        // The first of the best, as in the authors' program.
+        let best = |best: Self, other: Self| if other.score() > best.score() { other } else { best };
+        references.iter().map(of).reduce(best).unwrap_or_default()
+    }
+
+    /// The words of a text that are compared, of those that [`words`](super::words) gives: a table of paraphrases is
+    /// needed for these.
+    pub fn words(words: &[String]) -> Vec<String> {
+        normalized(words)
+    }
+
+    fn aligned(alignment: &Alignment<'_>) -> Self {
         let mut statistics = Self::default();
         for word in alignment.candidate {
             statistics.candidate.count(word);
@@ -90,9 +101,10 @@ impl Statistics {
             statistics.reference.count(word);
         }
         for found in alignment.matches() {
-            let stage = if found.exact { 1.0 } else { STEM };
-            statistics.candidate.count_match(&alignment.candidate[found.candidate], stage);
-            statistics.reference.count_match(&alignment.reference[found.reference], stage);
+            let stage = found.stage.weight();
+            let (ours, theirs) = (found.candidate.of(alignment.candidate), found.reference.of(alignment.reference));
+            ours.iter().for_each(|word| statistics.candidate.count_match(word, stage));
+            theirs.iter().for_each(|word| statistics.reference.count_match(word, stage));
         }
         // A sentence equal to its reference has no penalty for its single chunk.
         let whole = statistics.candidate.is_whole() && statistics.reference.is_whole();
@@ -100,7 +112,8 @@ impl Statistics {
         statistics
     }
 
-    fn score(&self) -> f64 {
+    /// METEOR, from 0 to 1.
+    pub fn score(&self) -> f64 {
         let precision = self.candidate.matched_weight / self.candidate.weight;
         let recall = self.reference.matched_weight / self.reference.weight;
         let mean = precision * recall / (ALPHA * precision + (1.0 - ALPHA) * recall);
@@ -128,7 +141,7 @@ impl Side {
     }
 }
 
-impl AddAssign for Statistics {
+impl AddAssign for MeteorStatistics {
     fn add_assign(&mut self, other: Self) {
         self.candidate += other.candidate;
         self.reference += other.reference;

@@ -90,17 +90,30 @@ impl BleuStatistics {
         if self.matches == [0; ORDER] || self.totals.contains(&0) {
             return 0.0;
         }
-        let (mut smoothing, mut logarithms) = (1.0, 0.0);
-        for (&matched, &total) in self.matches.iter().zip(&self.totals) {
+        let logarithms: f64 = self.precisions().iter().map(|precision| (precision / 100.0).ln()).sum();
+        100.0 * self.brevity_penalty() * (logarithms / ORDER as f64).exp()
+    }
+
+    /// The precision of each order, smoothed, from 0 to 100. If nothing matches, all are 0.
+    pub fn precisions(&self) -> [f64; ORDER] {
+        let mut precisions = [0.0; ORDER];
+        let mut smoothing = 1.0;
+        if self.matches == [0; ORDER] {
+            return precisions;
+        }
+        for (precision, (&matched, &total)) in precisions.iter_mut().zip(self.matches.iter().zip(&self.totals)) {
+            if total == 0 {
+                break;
+            }
             let matched = if matched == 0 {
                 smoothing *= 2.0;
                 1.0 / smoothing
             } else {
                 matched as f64
             };
-            logarithms += (matched / total as f64).ln();
+            *precision = 100.0 * matched / total as f64;
         }
-        100.0 * self.brevity_penalty() * (logarithms / ORDER as f64).exp()
+        precisions
     }
 
     /// `BP`, from 0 to 1: below 1 if the hypotheses are shorter than the references.

@@ -3,23 +3,34 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How BLEU tokenises a sentence.
+use crate::captions::words;
+
+/// How a metric tokenises a sentence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tokenization {
     /// The tokeniser of mteval-v13a, sacrebleu's default: punctuation is separate, except for periods and commas
     /// inside numbers, apostrophes, and hyphens that do not follow a digit.
     #[default]
     V13a,
+    /// That of the COCO caption evaluation: see [`words`]. Lower case, without punctuation.
+    Ptb,
     /// Whitespace only, for text that is already tokenised.
     None,
+    /// Every character but whitespace.
+    Char,
 }
 
 impl Tokenization {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::V13a, Self::Ptb, Self::None, Self::Char];
+
     /// The tokens of a sentence.
     pub fn tokens(self, sentence: &str) -> Vec<String> {
         match self {
             Self::None => sentence.split_whitespace().map(str::to_owned).collect(),
             Self::V13a => v13a(sentence).split_whitespace().map(str::to_owned).collect(),
+            Self::Ptb => words(sentence),
+            Self::Char => sentence.chars().filter(|c| !c.is_whitespace()).map(String::from).collect(),
         }
     }
 }
@@ -28,7 +39,9 @@ impl fmt::Display for Tokenization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::V13a => "13a",
+            Self::Ptb => "ptb",
             Self::None => "none",
+            Self::Char => "char",
         })
     }
 }
@@ -37,11 +50,8 @@ impl FromStr for Tokenization {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "13a" => Ok(Self::V13a),
-            "none" => Ok(Self::None),
-            _ => Err("possible values: 13a, none".to_owned()),
-        }
+        let known = Self::ALL.into_iter().find(|tokenization| tokenization.to_string() == name);
+        known.ok_or_else(|| format!("possible values: {}", Self::ALL.map(|known| known.to_string()).join(", ")))
     }
 }
 

@@ -92,6 +92,42 @@ fn orthogonal_scheme_has_orthogonal_recurrent_blocks(#[case] device: Device) {
     assert_ne!(block(&weights["weight_hh_l0"], 0), block(&weights["weight_hh_l0"], 1));
 }
 
+/// Normal with this standard deviation: nothing beyond five of them, and with its variance.
+fn assert_normal(values: &[f32], deviation: f32) {
+    assert!(values.iter().all(|value| value.abs() < 5.0 * deviation));
+    // Of a normal distribution, 32 % lie beyond one standard deviation; of 1,000 numbers, within 5 % of that.
+    let outside = values.iter().filter(|value| value.abs() > deviation).count() as f32 / values.len() as f32;
+    assert!((outside - 0.317).abs() < 0.05, "{outside}");
+    let variance = values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32;
+    assert!((variance / (deviation * deviation) - 1.0).abs() < 0.15, "{variance}");
+}
+
+/// `params:uniform(-0.08, 0.08)`, then 1 in the forget gate's bias of the input only.
+#[rstest]
+#[cfg_attr(feature = "flex", case::flex(flex()))]
+#[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
+fn char_rnn_draws_all_within_0_08(#[case] device: Device) {
+    let weights = weights(Cell::Lstm, Initialization::new().with_scheme(Scheme::CharRnn), &device);
+    for name in ["weight_ih_l0", "weight_hh_l0"] {
+        assert_uniform(&weights[name].iter().collect::<Vec<_>>(), 0.08);
+    }
+    assert_eq!(block(&weights["bias_ih_l0"], 1), [1.0; HIDDEN]);
+    assert!(block(&weights["bias_hh_l0"], 1).iter().all(|bias| bias.abs() <= 0.08 && *bias != 0.0));
+}
+
+/// `weight:normal(0, 1 / math.sqrt(H + D))` and `np.random.randn(...) * 0.01`, both with biases of 0.
+#[rstest]
+#[case::torch_rnn(Scheme::TorchRnn, Cell::Lstm, 1.0 / ((INPUT + HIDDEN) as f32).sqrt())]
+#[case::min_char_rnn(Scheme::MinCharRnn, Cell::Rnn, 0.01)]
+#[cfg(feature = "flex")]
+fn torch_rnn_and_min_char_rnn_draw_normal_weights(#[case] scheme: Scheme, #[case] cell: Cell, #[case] deviation: f32) {
+    let weights = weights(cell, Initialization::new().with_scheme(scheme), &flex());
+    for name in ["weight_ih_l0", "weight_hh_l0"] {
+        assert_normal(&weights[name].iter().collect::<Vec<_>>(), deviation);
+    }
+    assert!(block(&weights["bias_ih_l0"], 0).iter().chain(&block(&weights["bias_hh_l0"], 0)).all(|bias| *bias == 0.0));
+}
+
 #[rstest]
 #[cfg_attr(feature = "flex", case::flex(flex()))]
 #[cfg_attr(feature = "ndarray", case::ndarray(ndarray()))]
@@ -122,7 +158,7 @@ fn the_forget_gate_starts_open(
 #[cfg(all(feature = "flex", feature = "ndarray"))]
 fn one_random_stream_gives_the_same_weights_on_every_backend() {
     for cell in Cell::ALL {
-        for scheme in [Scheme::Pytorch, Scheme::Xavier, Scheme::Orthogonal] {
+        for scheme in Scheme::ALL {
             let init = Initialization::new().with_scheme(scheme);
             assert_eq!(weights(cell, init.clone(), &flex()), weights(cell, init, &ndarray()), "{cell}");
         }

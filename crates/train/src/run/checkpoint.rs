@@ -392,6 +392,14 @@ impl Checkpoint {
     }
 }
 
+/// The best evaluation, from the newest readable checkpoint, whose weights are not read; none if nothing was evaluated.
+pub(crate) fn best(run: &RunFolder) -> Option<Best> {
+    let read = |step: &u64| -> Option<Training> {
+        serde_json::from_slice(&files::read(&folder(run, *step).join(TRAINING)).ok()?).ok()
+    };
+    steps(run).ok()?.iter().rev().find_map(read)?.progress.best
+}
+
 fn folder(run: &RunFolder, step: u64) -> PathBuf {
     run.checkpoints().join(format!("step-{step:08}"))
 }

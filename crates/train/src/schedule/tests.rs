@@ -15,6 +15,15 @@ fn decay_leaves_the_first_epochs_alone() {
     assert_eq!(schedule.learning_rate(110), 0.25);
 }
 
+/// torch-rnn halves the rate at the end of every fifth epoch.
+#[test]
+fn decay_may_come_every_few_epochs() {
+    let schedule = schedule(ScheduleKind::Decay, |s| (s.decay, s.decay_after, s.decay_every) = (0.5, 1, 5));
+    for (epoch, rate) in [(0, 1.0), (4, 1.0), (5, 0.5), (9, 0.5), (10, 0.25), (19, 0.125)] {
+        assert_eq!(schedule.learning_rate(10 * epoch), rate, "epoch {epoch}");
+    }
+}
+
 #[test]
 fn cosine_rises_over_the_warm_up_and_ends_at_zero() {
     let schedule = schedule(ScheduleKind::Cosine, |s| s.warmup = 20);

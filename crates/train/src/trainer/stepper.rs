@@ -6,8 +6,9 @@ use rekindle_settings::Sections;
 use super::learner::Learner;
 use crate::carry::Carry;
 use crate::error::TaskError;
+use crate::event::{Event, Observer};
 use crate::settings::RunSettings;
-use crate::task::Task;
+use crate::task::{Preparation, Task};
 
 /// Runs training steps and nothing else.
 pub trait Steps {
@@ -22,7 +23,7 @@ pub trait Steps {
     fn unit(&self) -> &'static str;
 }
 
-/// The steps of a task with its default settings.
+/// The steps of a task.
 pub struct Stepper<T: Task> {
     task: T,
     learner: Learner<T::Model>,
@@ -40,11 +41,28 @@ impl<T: Task> Stepper<T> {
     pub fn new(device: &Device) -> Result<Self, TaskError> {
         let settings = T::Settings::default();
         settings.validate()?;
+        let task = T::open(&settings, None, device)?;
+        Self::with(task, &settings, device, &mut ())
+    }
+
+    /// The steps of `task` with its settings. `observer` is shown how its data is prepared.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    pub fn with(
+        mut task: T,
+        settings: &T::Settings,
+        device: &Device,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TaskError> {
         let training = settings.training().clone();
-        let mut task = T::open(&settings, None, device)?;
-        task.prepare(&mut |_| {})?;
+        task.prepare(&mut |news| match news {
+            Preparation::Message(message) => observer.observe(&Event::Warning { message }),
+            Preparation::Progress { what, done, total } => observer.observe(&Event::Preparing { what, done, total }),
+        })?;
         let device = device.clone().autodiff();
-        let model = task.begin(T::model(&settings, task.assets(), training.seed, &device))?;
+        let model = task.begin(T::model(settings, task.assets(), training.seed, &device))?;
         Ok(Self { task, learner: Learner::new(model, training, &device), carry: None, done: 0 })
     }
 

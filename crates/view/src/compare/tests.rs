@@ -12,6 +12,7 @@ fn run(name: &str, figures: &[&str]) -> RunSummary {
         steps: 2,
         seconds: None,
         best: None,
+        objective: None,
         training: curve.clone(),
         evaluations: figures.iter().map(|figure| ((*figure).to_owned(), curve.clone())).collect::<BTreeMap<_, _>>(),
     }

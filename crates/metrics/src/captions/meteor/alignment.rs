@@ -4,21 +4,72 @@ use std::cmp::Reverse;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::tables::Tables;
+
 /// Beam width of the search for alignments.
 const BEAM: usize = 40;
 
-/// A matched word of each sentence.
+/// Why words match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// They are equal.
+    Exact,
+    /// Their stems are.
+    Stem,
+    /// They share a meaning.
+    Synonym,
+    /// Phrases that are paraphrases of each other.
+    Paraphrase,
+}
+
+impl Stage {
+    /// What a matched word counts.
+    pub fn weight(self) -> f64 {
+        match self {
+            Self::Exact => 1.0,
+            Self::Stem | Self::Paraphrase => 0.6,
+            Self::Synonym => 0.8,
+        }
+    }
+}
+
+/// Adjacent words of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub start: usize,
+    pub length: usize,
+}
+
+impl Span {
+    fn word(start: usize) -> Self {
+        Self { start, length: 1 }
+    }
+
+    pub fn end(self) -> usize {
+        self.start + self.length
+    }
+
+    /// The part of `of` that it covers.
+    pub fn of<T>(self, of: &[T]) -> &[T] {
+        &of[self.start..self.end()]
+    }
+
+    fn of_mut<T>(self, of: &mut [T]) -> &mut [T] {
+        &mut of[self.start..self.end()]
+    }
+}
+
+/// Matched words of each sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
-    pub candidate: usize,
-    pub reference: usize,
-    /// Whether the words are equal; else only their stems are.
-    pub exact: bool,
+    pub candidate: Span,
+    pub reference: Span,
+    pub stage: Stage,
 }
 
 impl Match {
     fn distance(&self) -> usize {
-        self.candidate.abs_diff(self.reference)
+        self.candidate.start.abs_diff(self.reference.start)
     }
 }
 
@@ -27,7 +78,7 @@ impl Match {
 pub struct Alignment<'a> {
     pub candidate: &'a [String],
     pub reference: &'a [String],
-    /// For each word of the reference, its match.
+    /// For each word of the reference, the match that starts there.
     found: Vec<Option<Match>>,
 }
 
@@ -39,10 +90,11 @@ impl Alignment<'_> {
     /// Number of runs of matches that are adjacent in both sentences.
     pub fn chunks(&self) -> usize {
         let mut chunks = 0;
-        let mut next = None;
-        for found in &self.found {
-            chunks += usize::from(found.is_some_and(|found| next != Some(found.candidate)));
-            next = found.map(|found| found.candidate + 1);
+        // Where the last match ends in both.
+        let mut end = None;
+        for found in self.matches() {
+            chunks += usize::from(end != Some((found.reference.start, found.candidate.start)));
+            end = Some((found.reference.end(), found.candidate.end()));
         }
         chunks
     }
@@ -50,35 +102,50 @@ impl Alignment<'_> {
 
 /// The best alignment: as many equal words as possible, then the fewest chunks, then the least distance between the
 /// positions of matched words. Words with a single possible match always get it.
-pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<'a> {
-    let possible = possible_matches(candidate, reference);
-    let mut rivals = vec![0; candidate.len()];
+pub fn align<'a>(candidate: &'a [String], reference: &'a [String], tables: &Tables) -> Alignment<'a> {
+    let possible = possible_matches(candidate, reference, tables);
+    let (mut rivals, mut reference_rivals) = (vec![0; candidate.len()], vec![0; reference.len()]);
     for found in possible.iter().flatten() {
-        rivals[found.candidate] += 1;
+        found.candidate.of_mut(&mut rivals).iter_mut().for_each(|count| *count += 1);
+        found.reference.of_mut(&mut reference_rivals).iter_mut().for_each(|count| *count += 1);
     }
-    let mut start =
-        Partial { found: vec![None; reference.len()], used: vec![false; candidate.len()], ..Partial::default() };
+    let mut start = Partial {
+        found: vec![None; reference.len()],
+        used: vec![false; candidate.len()],
+        covered: vec![false; reference.len()],
+        ..Partial::default()
+    };
     for (place, matches) in possible.iter().enumerate() {
         if let [only] = matches[..]
-            && rivals[only.candidate] == 1
+            && only.candidate.of(&rivals).iter().chain(only.reference.of(&reference_rivals)).all(|count| *count == 1)
         {
             start.found[place] = Some(only);
-            start.used[only.candidate] = true;
+            start.occupy(&only);
         }
     }
-    let fixed = start.found.clone();
     let mut beam = vec![start];
     for place in 0..reference.len() {
         let mut next = Vec::new();
         for mut partial in beam.into_iter().take(BEAM) {
-            if let Some(only) = fixed[place] {
-                partial.distance += only.distance();
-                next.push(partial.with(only));
+            if partial.covered[place] {
+                match partial.found[place] {
+                    // One of those that were fixed before.
+                    Some(only) if place >= partial.next => {
+                        partial.distance += only.distance();
+                        next.push(partial.with(only));
+                    }
+                    // Within a longer match.
+                    _ if place < partial.next => next.push(partial),
+                    _ => {}
+                }
                 continue;
             }
             for found in &possible[place] {
-                if !partial.used[found.candidate] {
-                    next.push(partial.clone().with(*found));
+                if partial.is_free(found) {
+                    let mut longer = partial.clone();
+                    longer.occupy(found);
+                    longer.found[place] = Some(*found);
+                    next.push(longer.with(*found));
                     // The authors' program adds this match's distance to later alignments, not to the one that has it.
                     // That decides ties, so that equal scores require it.
                     partial.distance += found.distance();
@@ -89,6 +156,7 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<
         next.sort_by_key(Partial::cost);
         beam = next;
     }
+    beam.truncate(BEAM);
     for partial in &mut beam {
         partial.chunks += usize::from(partial.end.is_some());
     }
@@ -96,22 +164,43 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String]) -> Alignment<
     Alignment { candidate, reference, found: best.found }
 }
 
-/// For each word of the reference, the words of the candidate that may match it, equal ones first.
-fn possible_matches(candidate: &[String], reference: &[String]) -> Vec<Vec<Match>> {
+/// For each word of the reference, the matches that may start there, in the order of the stages. Equal sentences have
+/// the first stage only.
+fn possible_matches(candidate: &[String], reference: &[String], tables: &Tables) -> Vec<Vec<Match>> {
+    let word =
+        |place: usize, of: usize, stage| Match { candidate: Span::word(of), reference: Span::word(place), stage };
+    let mut possible: Vec<Vec<Match>> = vec![Vec::new(); reference.len()];
+    let mut stage = |stage: Stage, akin: &dyn Fn(usize, usize) -> bool| {
+        for (place, matches) in possible.iter_mut().enumerate() {
+            let equal = |of: &usize| (candidate[*of] == reference[place]) == (stage == Stage::Exact);
+            let akin = (0..candidate.len()).filter(equal).filter(|&of| akin(of, place));
+            matches.extend(akin.map(|of| word(place, of, stage)));
+        }
+    };
+    stage(Stage::Exact, &|_, _| true);
+    if candidate == reference {
+        return possible;
+    }
     let stemmer = Stemmer::create(Algorithm::English);
     let stems =
         |words: &[String]| -> Vec<String> { words.iter().map(|word| stemmer.stem(word).into_owned()).collect() };
     let (candidate_stems, reference_stems) = (stems(candidate), stems(reference));
-    let places = 0..candidate.len();
-    let of = |reference_place: usize| {
-        let word = &reference[reference_place];
-        let pair = |place: usize, exact| Match { candidate: place, reference: reference_place, exact };
-        let equal = places.clone().filter(|&place| candidate[place] == *word).map(|place| pair(place, true));
-        let akin =
-            |&place: &usize| candidate[place] != *word && candidate_stems[place] == reference_stems[reference_place];
-        equal.chain(places.clone().filter(akin).map(|place| pair(place, false))).collect()
-    };
-    (0..reference.len()).map(of).collect()
+    stage(Stage::Stem, &|of, place| candidate_stems[of] == reference_stems[place]);
+    if let Some(synonyms) = &tables.synonyms {
+        let meanings = |words: &[String]| -> Vec<_> { words.iter().map(|word| synonyms.meanings(word)).collect() };
+        let (ours, theirs) = (meanings(candidate), meanings(reference));
+        stage(Stage::Synonym, &|of, place| !ours[of].is_disjoint(&theirs[place]));
+    }
+    if let Some(paraphrases) = &tables.paraphrases {
+        let stage = Stage::Paraphrase;
+        for (phrase, other) in paraphrases.between(reference, candidate) {
+            possible[phrase.start].push(Match { candidate: other, reference: phrase, stage });
+        }
+        for (phrase, other) in paraphrases.between(candidate, reference) {
+            possible[other.start].push(Match { candidate: phrase, reference: other, stage });
+        }
+    }
+    possible
 }
 
 /// An alignment of the first words of the reference.
@@ -120,32 +209,47 @@ struct Partial {
     found: Vec<Option<Match>>,
     /// The words of the candidate that are matched.
     used: Vec<bool>,
-    exact: usize,
+    /// The words of the reference that are.
+    covered: Vec<bool>,
+    /// Matched words of both, each sum of a match rounded down.
+    matched: usize,
     /// Number of finished chunks.
     chunks: usize,
     /// Where the current chunk ends in the candidate.
     end: Option<usize>,
+    /// The word of the reference that comes next.
+    next: usize,
     distance: usize,
 }
 
 impl Partial {
+    fn is_free(&self, found: &Match) -> bool {
+        !found.candidate.of(&self.used).contains(&true) && !found.reference.of(&self.covered).contains(&true)
+    }
+
+    fn occupy(&mut self, found: &Match) {
+        found.candidate.of_mut(&mut self.used).fill(true);
+        found.reference.of_mut(&mut self.covered).fill(true);
+    }
+
     fn with(mut self, found: Match) -> Self {
-        self.found[found.reference] = Some(found);
-        self.used[found.candidate] = true;
-        // A stem match counts 0 here: the authors' program rounds its 0.6 down.
-        self.exact += usize::from(found.exact);
-        self.chunks += usize::from(self.end.is_some_and(|end| end != found.candidate));
-        self.end = Some(found.candidate + 1);
+        // The authors' program rounds down: a stem match counts 0 here, and a paraphrase of two words 1.
+        let counted = |span: Span| (span.length as f64 * found.stage.weight()) as usize;
+        self.matched += counted(found.candidate) + counted(found.reference);
+        self.chunks += usize::from(self.end.is_some_and(|end| end != found.candidate.start));
+        self.end = Some(found.candidate.end());
+        self.next = found.reference.end();
         self
     }
 
     fn without(mut self) -> Self {
         self.chunks += usize::from(self.end.take().is_some());
+        self.next += 1;
         self
     }
 
     fn cost(&self) -> (Reverse<usize>, usize, usize) {
-        (Reverse(self.exact), self.chunks, self.distance)
+        (Reverse(self.matched), self.chunks, self.distance)
     }
 }
 
@@ -153,11 +257,16 @@ impl Partial {
 mod tests {
     use super::*;
 
+    fn split(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
     fn aligned(candidate: &str, reference: &str) -> (Vec<(usize, usize, bool)>, usize) {
-        let split = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
         let (candidate, reference) = (split(candidate), split(reference));
-        let alignment = align(&candidate, &reference);
-        let matches = alignment.matches().map(|found| (found.candidate, found.reference, found.exact));
+        let alignment = align(&candidate, &reference, &Tables::default());
+        let matches = alignment
+            .matches()
+            .map(|found| (found.candidate.start, found.reference.start, found.stage == Stage::Exact));
         (matches.collect(), alignment.chunks())
     }
 
@@ -179,5 +288,23 @@ mod tests {
         assert_eq!(aligned("a b x c", "a b c").1, 2);
         assert_eq!(aligned("a b c", "a b x c").1, 2);
         assert_eq!(aligned("", "a"), (vec![], 0));
+    }
+
+    #[test]
+    fn phrases_of_other_lengths_match() {
+        let table = "0.5\na lot of\nmany\n0.1\ngreat\ngrand\n";
+        let known = split("a lot of many dogs").into_iter().collect();
+        let tables = Tables::default().with_paraphrases(table.lines().map(|line| Ok(line.to_owned())), &known).unwrap();
+        for (candidate, reference, spans) in [
+            ("many dogs", "a lot of dogs", [(0, 1, 0, 3), (1, 1, 3, 1)]),
+            ("a lot of dogs", "many dogs", [(0, 3, 0, 1), (3, 1, 1, 1)]),
+        ] {
+            let (candidate, reference) = (split(candidate), split(reference));
+            let alignment = align(&candidate, &reference, &tables);
+            let found = alignment
+                .matches()
+                .map(|m| (m.candidate.start, m.candidate.length, m.reference.start, m.reference.length));
+            assert_eq!((found.collect::<Vec<_>>(), alignment.chunks()), (spans.to_vec(), 1));
+        }
     }
 }
