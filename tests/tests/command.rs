@@ -162,6 +162,7 @@ fn the_latest_run_is_the_one_that_was_trained_last() {
     assert_eq!(names(&place.json(&["runs", "elsewhere", "--json"])), ["elsewhere"]);
     place.failure(&["runs", "nowhere"], 1, &["nowhere"]);
 
+    assert_eq!(names(&place.json(&["runs", "latest", "--json"])), ["runs/deep/other"]);
     let export = stdout(&place, &["export", "latest"]);
     assert!(export.contains("runs/deep/other"), "{export}");
     std::thread::sleep(Duration::from_millis(30));

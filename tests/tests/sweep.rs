@@ -109,14 +109,17 @@ fn a_preset_has_the_settings_and_the_weights_of_its_program() {
             let tensor = found.unwrap_or_else(|| panic!("no {name} in {tensors:?}"));
             tensor["norm"].as_f64().unwrap() / tensor["count"].as_f64().unwrap().sqrt()
         };
-        let recurrent = deviation("weight_hh_l0");
-        let wanted = match preset {
-            "char-rnn" => 0.08 / 3_f64.sqrt(),
-            "torch-rnn" => 1.0 / (64.0 + 128.0_f64).sqrt(),
-            _ => 0.01,
+        // Those of the output layer too: Torch's are uniform within one over the root of the width.
+        let (recurrent, output) = match preset {
+            "char-rnn" => (0.08 / 3_f64.sqrt(), 0.08 / 3_f64.sqrt()),
+            "torch-rnn" => (1.0 / (64.0 + 128.0_f64).sqrt(), 1.0 / (3.0 * 128.0_f64).sqrt()),
+            _ => (0.01, 0.01),
         };
-        // Of at least 10,000 numbers.
-        assert!((recurrent / wanted - 1.0).abs() < 0.03, "{preset}: {recurrent} for {wanted}");
+        // Of at least 10,000 numbers, and of at least 1,700.
+        for (name, wanted, within) in [("weight_hh_l0", recurrent, 0.03), ("output.weight", output, 0.08)] {
+            let found = deviation(name);
+            assert!((found / wanted - 1.0).abs() < within, "{preset}, {name}: {found} for {wanted}");
+        }
     }
     place.failure(&["train", "chars", "--preset", "gpt"], 2, &["gpt", "char-rnn", "min-char-rnn"]);
     place.failure(&["train", "draw", "--preset", "char-rnn"], 2, &["--preset"]);

@@ -88,6 +88,9 @@ fn with_example(command: Command, path: &str, example: Option<&str>, help: Help)
         command.mut_subcommand(name, |task| with_example(task, &path, example.as_deref(), help))
     });
     let mut after: Vec<String> = example.map(|example| format!("Example:\n  {example}")).into_iter().collect();
+    if path.starts_with("rekindle train ") {
+        after.push("Several values of a number or a name train a run for each: --lr 0.001,0.003".to_owned());
+    }
     if help == Help::Brief {
         let (shortened, left_out) = briefly(command);
         command = shortened;

@@ -46,10 +46,13 @@ pub fn folders(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             bail!("there is no folder `{RUNS}` here: give the folder of a run, or one with runs in it")
         }
         [] => Ok(vec![PathBuf::from(RUNS)]),
-        given => match given.iter().find(|folder| !folder.is_dir()) {
-            Some(missing) => bail!("{}: there is no such folder", missing.display()),
-            None => Ok(given.to_vec()),
-        },
+        given => {
+            let folders = given.iter().map(|path| folder(path)).collect::<Result<Vec<_>>>()?;
+            match folders.iter().find(|folder| !folder.is_dir()) {
+                Some(missing) => bail!("{}: there is no such folder", missing.display()),
+                None => Ok(folders),
+            }
+        }
     }
 }
 

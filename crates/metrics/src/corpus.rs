@@ -172,9 +172,8 @@ impl Corpus<'_> {
         match metric {
             Metric::Bleu if tokenization == Tokenization::Ptb => {
                 let each: Rc<[_]> = self.tokens(tokenization, lowercase).each(BleuStatistics::of_tokens).into();
-                let figure = |(name, score): (_, fn(&BleuStatistics) -> f64)| {
-                    scored(name, 1.0, of_captions("|smooth:none"), each.clone(), score)
-                };
+                let figure =
+                    |(name, score): BleuFigure| scored(name, 1.0, of_captions("|smooth:none"), each.clone(), score);
                 COCO_BLEU.into_iter().map(figure).collect()
             }
             Metric::Bleu => {
@@ -261,8 +260,11 @@ impl Corpus<'_> {
     }
 }
 
+/// A name and a figure of BLEU.
+type BleuFigure = (&'static str, fn(&BleuStatistics) -> f64);
+
 /// The COCO evaluation's figures of BLEU.
-const COCO_BLEU: [(&str, fn(&BleuStatistics) -> f64); 4] = [
+const COCO_BLEU: [BleuFigure; 4] = [
     ("BLEU-1", |sum| bleu_of(sum)[0]),
     ("BLEU-2", |sum| bleu_of(sum)[1]),
     ("BLEU-3", |sum| bleu_of(sum)[2]),

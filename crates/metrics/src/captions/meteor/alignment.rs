@@ -124,7 +124,7 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String], tables: &Tabl
         }
     }
     let mut beam = vec![start];
-    for place in 0..reference.len() {
+    for (place, possible) in possible.iter().enumerate() {
         let mut next = Vec::new();
         for mut partial in beam.into_iter().take(BEAM) {
             if partial.covered[place] {
@@ -140,7 +140,7 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String], tables: &Tabl
                 }
                 continue;
             }
-            for found in &possible[place] {
+            for found in possible {
                 if partial.is_free(found) {
                     let mut longer = partial.clone();
                     longer.occupy(found);
