@@ -139,7 +139,7 @@ fn what_goes_wrong_on_a_process_is_said_with_its_name() {
     };
     let odd = said(2, &["train", "chars", "--out", "odd", "--batch-size", "7", "--steps", "1"]);
     assert!(odd.contains("rank 0 of 2"), "{odd}");
-    assert!(odd.contains("--batch-size 7: must be a multiple of 2, the number of ranks, such as 8"), "{odd}");
+    assert!(odd.contains("--batch-size 7: must be a multiple of 2, the number of ranks, such as 6"), "{odd}");
     assert!(!place.path("odd").exists());
     let other = said(2, &["sample", "odd"]);
     assert!(other.contains("`sample` runs in one process"), "{other}");

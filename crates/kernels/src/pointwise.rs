@@ -52,7 +52,7 @@ pub fn dropout<const D: usize>(layer: &Dropout, input: Tensor<D>) -> Tensor<D> {
 /// place in the whole batch, whichever [rows](crate::rows) this process has.
 ///
 /// On GPUs it depends on the number of time steps too.
-pub fn dropout_of_rows<const D: usize>(layer: &Dropout, input: Tensor<D>, lines: Lines<'_>) -> Tensor<D> {
+pub fn dropout_of_rows<const D: usize>(layer: &Dropout, input: Tensor<D>, lines: Lines) -> Tensor<D> {
     if layer.prob == 0.0 || !layer.training.is_enabled() || !input.device().is_autodiff() {
         return layer.forward(input);
     }

@@ -18,6 +18,8 @@ pub struct Rows {
     pub count: usize,
     /// Rows of the whole batch.
     pub all: usize,
+    /// Lines of the rows before the first, where lines are [packed](Lines::Packed).
+    pub lines_before: usize,
 }
 
 thread_local! {
@@ -34,7 +36,13 @@ impl Rows {
     pub fn part(all: usize, part: usize, parts: usize) -> Self {
         assert!(part < parts, "part {part} of {parts}");
         let first = all * part / parts;
-        Self { first, count: all * (part + 1) / parts - first, all }
+        Self { first, count: all * (part + 1) / parts - first, all, lines_before: 0 }
+    }
+
+    /// These rows, after so many packed lines of the rows before them.
+    #[must_use]
+    pub fn after(self, lines: usize) -> Self {
+        Self { lines_before: lines, ..self }
     }
 
     /// Their places in the batch.
@@ -65,7 +73,7 @@ impl Rows {
 
 /// Where the rows of a batch are among the lines of a tensor, whose last dimension is the width of a line.
 #[derive(Clone, Copy, Debug)]
-pub enum Lines<'a> {
+pub enum Lines {
     /// `[.., B, W]`, or lines `[T * B, W]`: line `t B + b` is row `b` at time step `t`.
     TimeMajor {
         /// `B`.
@@ -76,53 +84,42 @@ pub enum Lines<'a> {
         /// `T`.
         time: usize,
     },
-    /// Some lines, row by row: of each row as many time steps as its length.
-    Packed {
-        /// The length of each row.
-        lengths: &'a [usize],
-    },
+    /// Lines row by row, of each row as many as its length.
+    Packed,
 }
 
-impl Lines<'_> {
-    /// The number of each line in the whole batch, and how many numbers there are: `t B + b` for row `b` of the whole batch
-    /// at time step `t`, so that it does not depend on the longest row. None if the lines are numbered as they come.
+impl Lines {
+    /// The number of each line in the whole batch, and a bound above them. None if this process has the whole batch.
     pub(crate) fn numbers(self, lines: usize) -> Option<(Vec<u32>, usize)> {
-        let present: Option<Rows> = PRESENT.get();
+        let present = PRESENT.get()?;
         // A tensor may have several lines for each row of the batch: the captions of an image.
-        let of = |rows: usize| match present {
-            Some(Rows { first, count, all }) if count > 0 => [first, all].map(|at| at * (rows / count)),
-            _ => [0, rows],
-        };
+        let of = |rows: usize| [present.first, present.all].map(|at| at * (rows / present.count.max(1)));
         let number = |number: usize| number as u32;
-        match self {
-            Lines::TimeMajor { rows } => present.map(|_| {
+        Some(match self {
+            Lines::TimeMajor { rows } => {
                 let [first, all] = of(rows);
                 let numbers = (0..lines).map(|line| number(line / rows * all + first + line % rows)).collect();
                 (numbers, lines / rows.max(1) * all)
-            }),
+            }
             Lines::BatchMajor { time } => {
-                let time = time.max(1);
-                let [first, all] = of(lines / time);
-                let numbers = (0..lines).map(|line| number(line % time * all + first + line / time)).collect();
-                Some((numbers, time * all))
+                let [first, all] = of(lines / time.max(1)).map(|rows| rows * time);
+                ((first..first + lines).map(number).collect(), all)
             }
-            Lines::Packed { lengths } => {
-                let [first, all] = of(lengths.len());
-                let of_row = |(row, &length): (usize, &usize)| (0..length).map(move |t| number(t * all + first + row));
-                let numbers = lengths.iter().enumerate().flat_map(of_row).collect();
-                Some((numbers, lengths.iter().copied().max().unwrap_or(0) * all))
+            Lines::Packed => {
+                let end = present.lines_before + lines;
+                ((present.lines_before..end).map(number).collect(), end)
             }
-        }
+        })
     }
 }
 
 /// The number of each of `count` lines in the whole batch: a function of its row in the whole batch, and of its time step.
-pub fn numbers(count: usize, lines: Lines<'_>) -> Vec<u32> {
+pub fn numbers(count: usize, lines: Lines) -> Vec<u32> {
     lines.numbers(count).map_or_else(|| (0..count as u32).collect(), |(numbers, _)| numbers)
 }
 
 /// Random numbers `[N]`, one for each of `count` lines.
-pub fn random(count: usize, lines: Lines<'_>, distribution: Distribution, device: &Device) -> Tensor<1> {
+pub fn random(count: usize, lines: Lines, distribution: Distribution, device: &Device) -> Tensor<1> {
     match lines.numbers(count) {
         None => Tensor::random([count], distribution, device),
         Some((numbers, all)) => Tensor::<1>::random([all], distribution, device).select(0, places(numbers, device)),
@@ -152,7 +149,7 @@ mod tests {
     }
 
     /// The numbers of the lines of `rows`.
-    fn of(rows: Rows, lines: Lines<'_>, count: usize) -> Vec<u32> {
+    fn of(rows: Rows, lines: Lines, count: usize) -> Vec<u32> {
         rows.within(|| numbers(count, lines))
     }
 
@@ -168,7 +165,7 @@ mod tests {
     fn a_line_has_the_number_that_it_has_in_the_whole_batch() {
         let (all, time) = (5, 3);
         let part = |part: usize| Rows::part(all, part, 2);
-        let whole = Rows { first: 0, count: all, all };
+        let whole = Rows::part(all, 0, 1);
         let time_major = |rows: Rows| of(rows, Lines::TimeMajor { rows: rows.count }, time * rows.count);
         assert_eq!(time_major(part(1)), [2, 3, 4, 7, 8, 9, 12, 13, 14]);
         check(time_major(whole), [time_major(part(0)), time_major(part(1))].concat());
@@ -176,9 +173,10 @@ mod tests {
         check(batch_major(whole), [batch_major(part(0)), batch_major(part(1))].concat());
         let lengths = [3, 1, 2, 0, 3];
         let packed = |rows: Rows| {
-            let lengths = &lengths[rows.range()];
-            of(rows, Lines::Packed { lengths }, lengths.iter().sum())
+            let count = |rows: Range<usize>| lengths[rows].iter().sum::<usize>();
+            of(rows.after(count(0..rows.first)), Lines::Packed, count(rows.range()))
         };
+        assert_eq!(packed(part(1)), [4, 5, 6, 7, 8]);
         check(packed(whole), [packed(part(0)), packed(part(1))].concat());
         // Two captions for each image.
         let captions = |rows: Rows| of(rows, Lines::TimeMajor { rows: 2 * rows.count }, 2 * rows.count);

@@ -355,7 +355,7 @@ impl Captioner {
             let (raw, hidden, _) = self.recurrent.forward_with_raw(input, None, None);
             let penalty = self.recurrent.penalty(raw, hidden.clone(), Some(&targets.lengths), self.penalties);
             let hidden = hidden.reshape([(time * rows) as i64, -1]).select(0, wanted);
-            let outputs = dropout_of_rows(&self.dropout, hidden, Lines::Packed { lengths: &targets.lengths });
+            let outputs = dropout_of_rows(&self.dropout, hidden, Lines::Packed);
             return Read { outputs, attention: None, penalty };
         };
         let mut state = self.first_state(image.clone());
@@ -381,7 +381,7 @@ impl Captioner {
         let parts = [words, Tensor::cat(hidden, 0), Tensor::cat(contexts, 0)];
         let parts = parts.map(|tensor| tensor.select(0, wanted.clone()));
         let attention = Some(Tensor::cat(weights, 0));
-        Read { outputs: self.combined(parts, Lines::Packed { lengths: &targets.lengths }), attention, penalty }
+        Read { outputs: self.combined(parts, Lines::Packed), attention, penalty }
     }
 
     /// The most probable token after each time step of `before`, which is read in full, time-major.
@@ -412,7 +412,7 @@ impl Captioner {
     }
 
     /// `o_t` of `[x_t, h_t, z_t]`.
-    fn combined(&self, parts: [Tensor<2>; 3], lines: Lines<'_>) -> Tensor<2> {
+    fn combined(&self, parts: [Tensor<2>; 3], lines: Lines) -> Tensor<2> {
         let parts = concatenate(parts, 1);
         let combined = self.combine.as_ref().map(|combine| tanh(apply(combine, parts.clone())));
         dropout_of_rows(&self.dropout, combined.unwrap_or(parts), lines)

@@ -343,8 +343,7 @@ impl Translator {
         let Read { seen, penalty, .. } = self.read(encoded, targets);
         let width = seen.dims()[2];
         let places = targets.places(|t, b| b * time + t);
-        let lines = Lines::Packed { lengths: &targets.lengths };
-        (self.combined(seen.reshape([sources * time, width]).select(0, places), lines), penalty)
+        (self.combined(seen.reshape([sources * time, width]).select(0, places), Lines::Packed), penalty)
     }
 
     /// Runs the decoder over targets.
@@ -401,11 +400,11 @@ impl Translator {
     }
 
     /// `o` of what [`read`](Self::read) returns.
-    fn combined(&self, seen: Tensor<2>, lines: Lines<'_>) -> Tensor<2> {
+    fn combined(&self, seen: Tensor<2>, lines: Lines) -> Tensor<2> {
         if self.input_feeding { seen } else { self.output_of(seen, lines) }
     }
 
-    fn output_of(&self, seen: Tensor<2>, lines: Lines<'_>) -> Tensor<2> {
+    fn output_of(&self, seen: Tensor<2>, lines: Lines) -> Tensor<2> {
         dropout_of_rows(&self.dropout, tanh(apply(&self.combine, seen)), lines)
     }
 

@@ -478,10 +478,6 @@ impl<T: Task> Trainer<T> {
         let (mut losses, mut items) = (Vec::new(), 0);
         let mut figure: Option<StepFigure> = None;
         for batch in first..last {
-            if batch > first {
-                // Processes may have drawn different numbers of masks by now.
-                self.device.seed(mix(mix(self.settings.seed, step), batch));
-            }
             let outcome = within(precision, || self.task.loss(&self.model, epoch, batch, carry.take()))?;
             let whole = self.together.whole(&outcome, self.progress.step, stop);
             let BatchLoss { loss, carry: after, .. } = outcome;

@@ -25,6 +25,8 @@ pub struct Chunk {
 pub struct Layout {
     rows: Vec<Vec<Chunk>>,
     time: usize,
+    /// Of a part of another layout, the frames of each batch of the whole.
+    of_whole: Option<Vec<usize>>,
 }
 
 impl Layout {
@@ -39,17 +41,24 @@ impl Layout {
             let shortest = rows.iter_mut().min_by_key(|row| row.len()).expect("there is a row");
             shortest.extend(chunks_of(clip, lengths[clip], time));
         }
-        Self { rows, time }
+        Self { rows, time, of_whole: None }
     }
 
-    /// Some of its rows alone.
+    /// Some of its rows alone, in batches of as many frames as those of the whole.
     ///
     /// # Panics
     ///
     /// When a row is not in the layout.
     #[must_use]
     pub fn part(&self, rows: Range<usize>) -> Self {
-        Self { rows: self.rows[rows].to_vec(), time: self.time }
+        let of_whole = (0..self.batches()).map(|batch| self.frames(batch)).collect();
+        Self { rows: self.rows[rows].to_vec(), time: self.time, of_whole: Some(of_whole) }
+    }
+
+    /// Frames of the longest chunk in a batch, at least 1.
+    pub fn frames(&self, batch: usize) -> usize {
+        let longest = || self.batch(batch).flatten().map(|chunk| chunk.len).max().unwrap_or(1);
+        self.of_whole.as_ref().and_then(|frames| frames.get(batch).copied()).unwrap_or_else(longest)
     }
 
     /// Number of batches.
@@ -120,7 +129,7 @@ impl TrainingPlan {
             row[0].begins = true;
         }
         rows.resize(self.batch_size, Vec::new());
-        Layout { rows, time: self.time }
+        Layout { rows, time: self.time, of_whole: None }
     }
 }
 

@@ -121,7 +121,7 @@ impl Workers {
 fn read(clips: &[Clip], format: FrameFormat, layout: &Layout, batch: usize) -> Answer {
     let chunks: Vec<_> = layout.batch(batch).collect();
     let (rows, size) = (chunks.len(), format.size());
-    let time = chunks.iter().flatten().map(|chunk| chunk.len).max().unwrap_or(1);
+    let time = layout.frames(batch);
     let mut out = FrameBatch {
         time,
         frames: vec![0.0; rows * time * size],

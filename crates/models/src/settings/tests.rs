@@ -1,6 +1,6 @@
 //! What the groups of settings of all models must do.
 
-use rekindle_rnn::{Cell, Initialization};
+use rekindle_rnn::{Cell, Initialization, Scheme};
 use rekindle_settings::{Sections, Settings, Table, Tables, sections, settings};
 use rstest::rstest;
 
@@ -114,7 +114,7 @@ fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: 
     "cell = \"elman\"",
     "--cell elman: must be one of {cells}, none"
 )]
-#[case::init(group::<CaptionerSettings>(), "init = \"he\"", "--init he: must be one of pytorch, xavier, orthogonal")]
+#[case::init(group::<CaptionerSettings>(), "init = \"he\"", "--init he: must be one of {schemes}")]
 #[case::pooling(
     group::<ClassifierSettings>(),
     "pooling = \"first\"",
@@ -188,6 +188,7 @@ fn settings_without_meaning_are_refused_as_they_are_typed(
     #[case] refusal: &str,
 ) {
     let refusal = refusal.replace("{cells}", &Cell::ALL.map(Cell::name).join(", "));
+    let refusal = refusal.replace("{schemes}", &Scheme::ALL.map(Scheme::name).join(", "));
     assert_eq!((group.refusal)(file), Some(refusal));
 }
 

@@ -89,6 +89,11 @@ impl SelfCritical {
         Self { settings, longest, metric: CiderD::new(&references) }
     }
 
+    /// The most tokens of an image's sampled captions, their ends included.
+    pub fn longest_lines(&self) -> usize {
+        self.settings.samples * (self.longest + 1)
+    }
+
     /// Samples captions of `images` by `model`, which is without autodiff and reads `features` `[B, P, F]`.
     pub fn draw(
         &self,

@@ -234,32 +234,36 @@ impl Task for CaptionTask {
         _: Option<()>,
     ) -> Result<BatchLoss<()>, TaskError> {
         let share = Share::present();
-        let images = self.batch(epoch, batch);
-        let rows = share.rows(images.len());
+        let all = self.batch(epoch, batch);
+        let rows = share.rows(all.len());
         if rows.is_empty() {
             return Ok(BatchLoss::nothing(()));
         }
-        let images = &images[rows.range()];
+        let images = &all[rows.range()];
         let features = self.features(model, images, epoch, batch, share)?;
         if let Some(self_critical) = &self.self_critical {
             // A seed of its own for each batch: nothing is carried over a resumption.
             let seed = mix(self.settings.training.seed, epoch * self.batches() + batch);
             // Without a graph, and without dropout.
+            // Nobody knows the lengths of what the other processes draw.
+            let rows = rows.after(rows.first * self_critical.longest_lines());
             let drawn = rows.within(|| self_critical.draw(&model.valid(), features.clone().inner(), images, seed))?;
             let items = drawn.captions.iter().map(|captions| captions.len() as u64).sum();
             let loss = rows.within(|| model.weighted_loss_parts(features, &drawn.captions, &NEVER));
             return Ok(BatchLoss::of_parts(loss, (), items).with_figure("reward", drawn.reward));
         }
         let most = self.settings.data.captions_per_image;
-        let captions = images.iter().map(|&image| {
+        let captions_of = |&image: &usize| {
             let all = &self.captions[image];
             // Each epoch continues where the previous one stopped.
             let first = if all.len() > most { epoch as usize * most } else { 0 };
             (first..first + most.min(all.len())).map(|number| &all[number % all.len()][..]).collect()
-        });
-        let captions: Vec<Vec<&[u32]>> = captions.collect();
+        };
+        let captions: Vec<Vec<&[u32]>> = all.iter().map(captions_of).collect();
+        let lines = captions[..rows.first].iter().flatten().map(|caption| caption.len() + 1).sum();
+        let (rows, captions) = (rows.after(lines), &captions[rows.range()]);
         let items = captions.iter().map(|captions| captions.len() as u64).sum();
-        Ok(BatchLoss::of_parts(rows.within(|| model.loss_parts(features, &captions)), (), items))
+        Ok(BatchLoss::of_parts(rows.within(|| model.loss_parts(features, captions)), (), items))
     }
 
     fn kept(&self) -> f64 {

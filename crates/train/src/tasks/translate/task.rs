@@ -123,6 +123,8 @@ impl Task for TranslateTask {
         if rows.is_empty() {
             return Ok(BatchLoss::nothing(()));
         }
+        let lines = |pairs: &[usize]| pairs.iter().map(|&pair| self.train[pair].1.len() + 1).sum::<usize>();
+        let rows = rows.after(lines(&pairs[..rows.first]));
         let pairs = &pairs[rows.range()];
         let sources: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].0[..]).collect();
         let targets: Vec<&[u32]> = pairs.iter().map(|&pair| &self.train[pair].1[..]).collect();
