@@ -3,6 +3,7 @@
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -19,6 +20,17 @@ struct Place {
 }
 
 static PLACE: OnceLock<Place> = OnceLock::new();
+
+/// The exit status of this process if it is not that of a success or a failure; 0 for none.
+static STATUS: AtomicU8 = AtomicU8::new(0);
+
+/// Ends the program with this exit status; of several processes, once all have come to their end.
+pub fn end(status: u8) {
+    if PLACE.get().is_none() {
+        std::process::exit(status.into());
+    }
+    STATUS.store(status, Ordering::Relaxed);
+}
 
 /// Whether this process prints and writes: the first one does, or the only one.
 pub fn is_first() -> bool {
@@ -81,7 +93,9 @@ pub fn run(action: impl FnOnce() -> ExitCode) -> ExitCode {
     if code != ExitCode::SUCCESS {
         processes.abort(1);
     }
-    code
+    // MPI waits for all.
+    drop(processes);
+    ExitCode::from(STATUS.load(Ordering::Relaxed))
 }
 
 /// Runs `action`, if there is one process: this program was built without MPI.

@@ -15,7 +15,7 @@ use rekindle_train::trainer::StopSignal;
 use crate::console::note;
 
 /// The exit status of a run that was stopped and has saved a checkpoint.
-pub const STOPPED: i32 = 130;
+pub const STOPPED: u8 = 130;
 
 /// Handles the signals until the program ends. Later calls do nothing: all runs of a sweep have one signal.
 ///
@@ -33,7 +33,7 @@ pub fn listen(stop: &StopSignal) -> Result<()> {
         stop.stop();
         let at_terminal = stdin().is_terminal() || stderr().is_terminal();
         match (interrupted && at_terminal, again) {
-            (true, true) => exit(STOPPED),
+            (true, true) => exit(STOPPED.into()),
             (true, false) => note!("\nstopping after this step; press Ctrl-C again to quit now without saving"),
             _ => {}
         }

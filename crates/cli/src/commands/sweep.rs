@@ -125,7 +125,7 @@ impl Sweep<'_> {
             if stopped {
                 note!("stopped: {} of {all} were begun", counted(number + 1, "runs"));
                 report(runs, json)?;
-                std::process::exit(signals::STOPPED);
+                std::process::exit(signals::STOPPED.into());
             }
         }
         let failed = runs.iter().filter(|run| run.failed.is_some()).count();

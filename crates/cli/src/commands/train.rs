@@ -23,6 +23,7 @@ use crate::console::{self, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
 use crate::presets;
 use crate::progress::{Progress, thousands};
+use crate::ranks;
 use crate::runs::{self, RUNS};
 use crate::signals;
 
@@ -110,8 +111,8 @@ fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: 
     let outcome = session.train(&mut progress, &stop)?;
     drop(progress);
     report(&outcome, task, &out, json)?;
-    if outcome.reason == EndReason::Stopped && group::present().is_none() {
-        std::process::exit(signals::STOPPED);
+    if outcome.reason == EndReason::Stopped {
+        ranks::end(signals::STOPPED);
     }
     Ok(())
 }

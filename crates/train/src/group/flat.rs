@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use rekindle_kernels::device::is_cpu;
 use rekindle_models::host::numbers;
 
 use super::Group;
@@ -31,8 +32,14 @@ impl Flat {
         model.visit(&mut take);
         let Take { mut values, there, .. } = take;
         values.push(loss.clone());
-        // A GPU is waited for once.
-        self.values = numbers(Tensor::cat(values, 0))?;
+        if !is_cpu(&loss.device()) {
+            // A GPU is waited for once.
+            values = vec![Tensor::cat(values, 0)];
+        }
+        self.values.clear();
+        for values in values {
+            self.values.extend(numbers(values)?);
+        }
         self.parameters = there.len();
         self.values.extend(there.into_iter().map(|there| f32::from(u8::from(there))));
         Ok(())

@@ -27,6 +27,9 @@ pub struct Written {
     pub score: f64,
 }
 
+/// A generated caption, its score and, if it is to be looked into, its attention weights.
+type WithAttention = (String, f64, Option<Vec<Vec<f32>>>);
+
 /// The captions of a batch.
 #[derive(Serialize, Deserialize)]
 struct Described {
@@ -34,8 +37,7 @@ struct Described {
     log_prob: f64,
     tokens: u64,
     correct: u64,
-    /// The model's captions, each with its score and, if it is to be looked into, with its attention weights.
-    captions: Vec<(String, f64, Option<Vec<Vec<f32>>>)>,
+    captions: Vec<WithAttention>,
 }
 
 /// A model, its settings, and where its features of the images come from.

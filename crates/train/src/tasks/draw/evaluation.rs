@@ -43,8 +43,8 @@ impl Evaluation {
             check_stop()?;
             let rows = chunks[at];
             // One generator for all images: a process also draws what the others use.
-            for other in std::mem::replace(&mut drawn, at + 1)..at {
-                (0..self.importance_samples.max(1)).for_each(|_| drop(noise(model, chunks[other].len(), &mut rng)));
+            for others in &chunks[std::mem::replace(&mut drawn, at + 1)..at] {
+                (0..self.importance_samples.max(1)).for_each(|_| drop(noise(model, others.len(), &mut rng)));
             }
             let mut sums = Sums::default();
             let values = batches.rows(images, self.binarization, rows, 0);
