@@ -45,6 +45,7 @@ fn losses(place: &Workplace, run: &str) -> Vec<f64> {
 fn assert_same(what: &str, seen: &[f64], wanted: &[f64]) {
     assert_eq!(seen.len(), wanted.len(), "{what}");
     for (step, (seen, wanted)) in seen.iter().zip(wanted).enumerate() {
+        // Sums of single precision in another order, in a few steps of the optimizer.
         assert!((seen - wanted).abs() <= 2e-5 * wanted.abs().max(1.0), "{what}, line {step}: {seen} and {wanted}");
     }
 }

@@ -81,6 +81,7 @@ fn the_losses_and_figures_of_several_processes_are_those_of_one() {
                 2 => resume(task, &out, 6).unwrap(),
                 _ => drop(threads::run(2, |_| resume(task, &out, 6).unwrap())),
             }
+            // Sums of single precision in another order, over six steps of the optimizer, which divides by small roots.
             assert_close(&format!("{task} of {size}"), &figures(&out), &figures(&alone), 2e-4);
         }
     }
