@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 use crate::error::TaskError;
 pub(crate) use alike::{Greeting, check_alike};
 pub(crate) use flat::{Flat, digest};
-pub(crate) use step::{OfStep, Whole};
+pub(crate) use step::OfStep;
 
 /// Processes that work together. Each calls the same functions in the same order.
 pub trait Group {
@@ -97,9 +97,14 @@ impl Share {
     /// All of it: the share of one process.
     pub const ALL: Self = Self { rank: 0, size: 1 };
 
+    /// The share of this process in `group`; all of it if there is none.
+    pub fn of(group: Option<&dyn Group>) -> Self {
+        group.map_or(Self::ALL, |group| Self { rank: group.rank(), size: group.size() })
+    }
+
     /// The share of this process in the present [group](present).
     pub fn present() -> Self {
-        present().map_or(Self::ALL, |group| Self { rank: group.rank(), size: group.size() })
+        Self::of(present().as_deref())
     }
 
     /// The rows of a batch of `all` rows that this process has. They may be none.

@@ -1,7 +1,7 @@
 //! What the processes must know of each other in a step.
 
 use burn::tensor::Tensor;
-use rekindle_rnn::LossParts;
+use rekindle_rnn::{LossPart, LossParts};
 
 use super::Group;
 use crate::event::StepFigure;
@@ -10,7 +10,7 @@ use crate::task::BatchLoss;
 /// The most means in a loss.
 const MOST: usize = 8;
 
-/// What a process has of a batch.
+/// What a process has of a batch, or all of them together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OfStep {
     /// Over how many things each mean of the loss is.
@@ -18,8 +18,8 @@ pub(crate) struct OfStep {
     items: f64,
     /// The sum of a figure over items.
     figure: f64,
-    /// Whether the process was asked to stop.
-    stopped: bool,
+    /// Whether a process was asked to stop.
+    pub stopped: bool,
 }
 
 impl OfStep {
@@ -38,36 +38,24 @@ impl OfStep {
     }
 
     /// The sums over all processes.
-    pub fn whole(self, group: &dyn Group) -> Whole {
+    pub fn whole(self, group: &dyn Group) -> Self {
         let mut sums = [0.0; MOST + 3];
         sums[..MOST].copy_from_slice(&self.counts);
         sums[MOST..].copy_from_slice(&[self.items, self.figure, f64::from(u8::from(self.stopped))]);
         group.sum_exact(&mut sums);
         let [items, figure, stopped] = [sums[MOST], sums[MOST + 1], sums[MOST + 2]];
         let counts = sums[..MOST].try_into().expect("of this length");
-        Whole { counts, items, figure, stopped: stopped > 0.0 }
+        Self { counts, items, figure, stopped: stopped > 0.0 }
     }
-}
 
-/// What all processes have of a batch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole {
-    counts: [f64; MOST],
-    items: f64,
-    figure: f64,
-    /// Whether a process was asked to stop.
-    pub stopped: bool,
-}
-
-impl Whole {
-    /// The share of this process in the loss of the whole batch, `[1]`; none if it has no rows.
+    /// Of all processes: the share of this one in the loss of the whole batch, `[1]`; none if it has no rows.
     pub fn share(&self, loss: LossParts) -> Option<Tensor<1>> {
-        let share = |(part, all): (rekindle_rnn::LossPart, &f64)| (*all > 0.0).then(|| part.mean * (part.count / all));
+        let share = |(part, all): (LossPart, &f64)| (*all > 0.0).then(|| part.mean * (part.count / all));
         let parts = loss.into_parts().into_iter().zip(&self.counts);
         parts.filter_map(share).reduce(|sum, part| sum + part)
     }
 
-    /// Items in the whole batch.
+    /// Items in the batch.
     pub fn items(&self) -> u64 {
         self.items as u64
     }

@@ -15,7 +15,7 @@ use super::StopSignal;
 use crate::carry::Carry;
 use crate::error::TrainError;
 use crate::event::{RankTimes, StepFigure};
-use crate::group::{self, Flat, Greeting, Group, OfStep, Share, Whole, check_alike, digest, exchange};
+use crate::group::{self, Flat, Greeting, Group, OfStep, Share, check_alike, digest, exchange};
 use crate::optimizer::Optimizer;
 use crate::run::checkpoint::{Progress, pack, unpack};
 use crate::settings::RunSettings;
@@ -36,7 +36,7 @@ pub(super) struct Together {
 
 /// The loss of a batch, of all processes.
 pub(super) struct WholeLoss {
-    whole: Option<Whole>,
+    whole: Option<OfStep>,
     /// Items in the batch.
     pub items: u64,
     /// A figure of the batch.
@@ -72,7 +72,7 @@ impl Together {
 
     /// The share of this process in each batch.
     pub fn share(&self) -> Share {
-        self.group.as_ref().map_or(Share::ALL, |group| Share { rank: group.rank(), size: group.size() })
+        Share::of(self.group.as_deref())
     }
 
     /// Whether this process prints and writes.
