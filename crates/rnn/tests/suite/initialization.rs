@@ -93,6 +93,7 @@ fn orthogonal_scheme_has_orthogonal_recurrent_blocks(#[case] device: Device) {
 }
 
 /// Normal with this standard deviation: nothing beyond five of them, and with its variance.
+#[cfg(feature = "flex")]
 fn assert_normal(values: &[f32], deviation: f32) {
     assert!(values.iter().all(|value| value.abs() < 5.0 * deviation));
     // Of a normal distribution, 32 % lie beyond one standard deviation; of 1,000 numbers, within 5 % of that.
