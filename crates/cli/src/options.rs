@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use rekindle_bench::Shape;
 use rekindle_metrics::corpus::Metric;
 use rekindle_metrics::translation::Tokenization;
+use rekindle_onnx::Opset;
 use rekindle_train::operation::Split;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks;
@@ -48,7 +49,7 @@ pub enum Command {
     Average(Average),
     /// Create a run from another program's weights: PyTorch or safetensors
     Import(Import),
-    /// Write the weights of a run for other programs
+    /// Write the model of a run for other programs: weights, or graphs of ONNX
     Export(Export),
     /// List the settings of a task: names, types, defaults, ranges
     Settings(Settings),
@@ -363,9 +364,12 @@ pub struct View {
 pub struct Export {
     /// The folder of the run; latest is the one in `runs` that was trained last
     pub run: PathBuf,
-    /// How the weights are written
-    #[arg(long, value_enum, default_value_t = WeightFormat::Safetensors)]
-    pub format: WeightFormat,
+    /// What is written
+    #[arg(long, value_enum, default_value_t = ExportFormat::Safetensors)]
+    pub format: ExportFormat,
+    /// With --format onnx: version of the operators [default: 17]
+    #[arg(long, value_name = "VERSION", allow_negative_numbers = true)]
+    pub opset: Option<Opset>,
     /// The folder to write to [default: the run's folder `export`]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -377,11 +381,13 @@ pub struct Export {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum WeightFormat {
-    /// As PyTorch and others read them
+pub enum ExportFormat {
+    /// Weights as PyTorch and others read them
     Safetensors,
-    /// As text: the shape and the values of every tensor
+    /// Weights as text: the shape and the values of every tensor
     Json,
+    /// The model as graphs that onnxruntime and others run
+    Onnx,
 }
 
 #[derive(Debug, Args)]

@@ -126,12 +126,12 @@ impl Grid {
     }
 
     /// The stride where `δ̃` is 1. A single filter has no neighbour: its stride is multiplied by 0.
-    fn unit_stride(&self) -> f64 {
+    pub fn unit_stride(&self) -> f64 {
         (self.height.max(self.width) - 1) as f64 / self.filters.saturating_sub(1).max(1) as f64
     }
 
     /// `i - N/2 - 1/2` of filter `i`, which is counted from 0 here.
-    fn offset(&self, filter: usize) -> f32 {
+    pub fn offset(&self, filter: usize) -> f32 {
         (filter + 1) as f32 - self.filters as f32 / 2.0 - 0.5
     }
 

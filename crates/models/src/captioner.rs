@@ -242,6 +242,16 @@ impl CaptionerSettings {
 }
 
 impl Captioner {
+    /// Whether the model reads zeros in place of the image.
+    pub fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// When the image enters, without attention.
+    pub fn image_term(&self) -> ImageTerm {
+        if self.every { ImageTerm::Every } else { ImageTerm::First }
+    }
+
     /// The image features that the model reads.
     pub fn view(&self) -> View {
         if self.attention.is_some() { View::Map } else { View::Vector }

@@ -27,7 +27,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
-use rekindle_kernels::glimpse::WINDOW;
+use rekindle_kernels::glimpse::{Grid, WINDOW};
 use rekindle_rnn::{Cell, Initialization, Layer, LayerConfig};
 use rekindle_settings::{SettingError, settings};
 use serde::{Deserialize, Serialize};
@@ -202,6 +202,11 @@ impl Draw {
     /// The model's settings.
     pub fn settings(&self) -> &DrawModelSettings {
         &self.settings
+    }
+
+    /// The grid of filters through which it writes; none if it writes the whole image.
+    pub fn write_window(&self) -> Option<Grid> {
+        self.settings.write_grid().map(|n| window::grid(n, self.shape))
     }
 
     /// The shape of the model's images.

@@ -157,6 +157,11 @@ impl FrameTagger {
         self.output.weight.dims()[1]
     }
 
+    /// Whether the class predicted for the previous frame is part of the input.
+    pub fn has_feedback(&self) -> bool {
+        self.feedback
+    }
+
     /// Whether the label of a frame depends on that frame and those before it only.
     pub fn is_online(&self) -> bool {
         !self.recurrent.as_ref().is_some_and(Recurrent::is_bidirectional)

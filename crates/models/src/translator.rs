@@ -220,6 +220,11 @@ impl TranslatorSettings {
 }
 
 impl Translator {
+    /// Whether the decoder reads its last output along with each token.
+    pub fn has_input_feeding(&self) -> bool {
+        self.input_feeding
+    }
+
     /// Training loss `[1]` of the targets, given their sources: mean cross-entropy in nats per token with label
     /// smoothing, the ends included and padding excluded; in training, it includes the penalties on the hidden states of
     /// the encoder and of the decoder.

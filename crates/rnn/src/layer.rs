@@ -177,6 +177,11 @@ impl Layer {
         self.input_weight().lazy_shape()[0] / self.cell.gates()
     }
 
+    /// The probability that a unit keeps its hidden state in training, and that it keeps its cell state.
+    pub fn zoneout(&self) -> [f64; 2] {
+        self.zoneout
+    }
+
     /// The initial state of a new sequence.
     pub fn zero_state(&self, batch: usize, device: &Device) -> LayerState {
         let shape = [batch, self.hidden_size()];

@@ -1,11 +1,13 @@
-//! Devices, threads, random numbers and comparisons for the tests of the workspace.
+//! Devices, threads, random numbers, comparisons and other programs for the tests of the workspace.
 #![forbid(unsafe_code)]
 
 mod close;
 mod numbers;
+mod python;
 
 pub use close::{assert_close, values};
 pub use numbers::Numbers;
+pub use python::onnxruntime;
 
 use burn::tensor::Device;
 

@@ -69,6 +69,12 @@ pub enum TrainError {
         /// The task.
         task: &'static str,
     },
+    /// The models of a task cannot be exported as ONNX.
+    #[error("--format onnx: not available for a run of `{task}`; --format safetensors has its weights")]
+    NoOnnx {
+        /// The task.
+        task: &'static str,
+    },
     /// The models of a task cannot be tried in a page.
     #[error("a run of `{task}` has no playground")]
     NoPlayground {

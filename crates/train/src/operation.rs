@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use rekindle_data::DataError;
 use rekindle_data::files::Encoding;
+use rekindle_onnx::{NamedModel, Opset};
 use rekindle_pictures::visible;
 use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
@@ -140,6 +141,9 @@ pub type GradientObserver<T> = fn(&<T as Task>::Model, &Trained<T>, &Observe) ->
 /// Whether two runs have the same inputs and outputs, so that their models can answer together.
 pub type Alike<T> = fn(&Trained<T>, &Trained<T>) -> bool;
 
+/// Exports a model as graphs of ONNX, each in a file of its own.
+pub type OnnxExporter<T> = fn(&Trained<T>, Opset) -> Result<Vec<NamedModel>, TaskError>;
+
 /// Handles a request `R` on `S` with the options `O`; returns an `A`.
 pub type Handler<S, R, O, A> = fn(S, R, O, &mut Output<'_>) -> Result<A, TaskError>;
 
@@ -171,6 +175,7 @@ pub struct Operations<T: Task> {
     pub(crate) gradients: Option<GradientObserver<T>>,
     pub(crate) playground: Option<Declared<T>>,
     pub(crate) together: Option<Alike<T>>,
+    pub(crate) onnx: Option<OnnxExporter<T>>,
 }
 
 impl<T: Task> Default for Operations<T> {
@@ -185,6 +190,7 @@ impl<T: Task> Default for Operations<T> {
             gradients: None,
             playground: None,
             together: None,
+            onnx: None,
         }
     }
 }
@@ -258,6 +264,11 @@ impl<T: Task> Operations<T> {
     /// probabilities. `alike` says which runs can.
     pub fn together(self, alike: Alike<T>) -> Self {
         Self { together: Some(alike), ..self }
+    }
+
+    /// Adds the export as ONNX.
+    pub fn onnx(self, onnx: OnnxExporter<T>) -> Self {
+        Self { onnx: Some(onnx), ..self }
     }
 
     /// The options of `command`; none if the task does not support it.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use rekindle_onnx::{NamedModel, OnnxModel, Opset};
 use rekindle_settings::{Field, Section, Sections, Table, Tables};
 use rekindle_weights::{StateDict, WeightTensor};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use crate::error::{TaskError, TrainError};
 use crate::event::Observer;
+use crate::files;
 use crate::inside::{Activations, GradientFlow};
 use crate::mean::mean_run;
 use crate::memory::Estimate;
@@ -162,6 +164,13 @@ pub trait Registered: Sync {
     /// When the run cannot be read.
     fn weights(&self, open: &Open<'_>) -> Result<RunWeights, TrainError>;
 
+    /// The model of a run as graphs of ONNX, with its settings and its assets that are text as metadata.
+    ///
+    /// # Errors
+    ///
+    /// When the task does not support it, the run cannot be read, or its weights are not finite.
+    fn onnx(&self, open: &Open<'_>, opset: Opset, output: &mut Output<'_>) -> Result<OnnxExport, TrainError>;
+
     /// Creates the run `out` with the mean of the weights of `checkpoints`; with `replace` in place of one that is there.
     ///
     /// # Errors
@@ -236,6 +245,17 @@ pub struct RunWeights {
     pub tensors: BTreeMap<String, WeightTensor>,
     /// Checkpoints that were skipped, each with its error.
     pub rejected: Vec<String>,
+}
+
+/// A run's model as graphs of ONNX.
+#[derive(Debug)]
+pub struct OnnxExport {
+    /// Step of the checkpoint.
+    pub step: u64,
+    /// The model's settings, as in `config.toml`.
+    pub model: Value,
+    /// The graphs, each for a file of its own.
+    pub graphs: Vec<NamedModel>,
 }
 
 /// A run that is ready for training.
@@ -471,6 +491,29 @@ impl<T: Operate> Registered for Entry<T> {
             tensors: trained.model.state_dict(),
             rejected: trained.rejected,
         })
+    }
+
+    fn onnx(&self, open: &Open<'_>, opset: Opset, output: &mut Output<'_>) -> Result<OnnxExport, TrainError> {
+        let onnx = T::operations().onnx.ok_or(TrainError::NoOnnx { task: T::NAME })?;
+        let trained = self.open(open, output)?;
+        let step = trained.progress.step;
+        let settings = serde_json::to_value(&trained.settings).unwrap_or_default();
+        let model = settings["model"].clone();
+        let mut metadata = vec![
+            ("task".to_owned(), T::NAME.to_owned()),
+            ("checkpoint_step".to_owned(), step.to_string()),
+            ("model".to_owned(), model.to_string()),
+        ];
+        for name in open.run.assets()?.into_iter().filter(|name| name.ends_with(".json")) {
+            let text = files::read(&open.run.path().join(&name))?;
+            metadata.push((name, String::from_utf8_lossy(&text).into_owned()));
+        }
+        let described = |NamedModel { name, model }| {
+            let model = metadata.iter().fold(model, |model: OnnxModel, (key, value)| model.with_metadata(key, value));
+            NamedModel { name, model }
+        };
+        let graphs = onnx(&trained, opset)?.into_iter().map(described).collect();
+        Ok(OnnxExport { step, model, graphs })
     }
 
     fn average(&self, checkpoints: &[Open<'_>], out: &Path, replace: bool) -> Result<RunFolder, TrainError> {

@@ -3,6 +3,7 @@
 use std::io;
 
 use rekindle_models::decode::{Hypothesis, Search};
+use rekindle_onnx::{NamedModel, OnnxModel};
 use serde_json::{Value, json};
 
 use crate::error::TaskError;
@@ -11,6 +12,18 @@ use crate::operation::Output;
 
 /// A sentence with its hypothesis.
 pub type Sentence = (String, Hypothesis);
+
+/// The graphs of a decoder, with its start and end tokens as metadata.
+pub fn with_symbols(graphs: Vec<NamedModel>, [start, end]: [u32; 2]) -> Vec<NamedModel> {
+    let described = |NamedModel { name, model }| {
+        let model: OnnxModel = model;
+        NamedModel {
+            name,
+            model: model.with_metadata("start", start.to_string()).with_metadata("end", end.to_string()),
+        }
+    };
+    graphs.into_iter().map(described).collect()
+}
 
 /// Attention weights were requested of a model without attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

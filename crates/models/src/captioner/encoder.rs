@@ -96,7 +96,7 @@ impl EncoderSettings {
 
 impl EncoderKind {
     /// Mean and standard deviation of red, green and blue for standardising images with values from 0 to 1.
-    fn standard(self) -> [[f32; 3]; 2] {
+    pub fn standard(self) -> [[f32; 3]; 2] {
         match self {
             Self::Small => [[0.5; 3], [0.5; 3]],
             Self::EfficientNetLite0 => [[127.0 / 255.0; 3], [128.0 / 255.0; 3]],

@@ -145,8 +145,8 @@ impl Captioner {
         Symbols { start: self.start, end: self.end, forbidden: never.to_vec() }
     }
 
-    /// The initial decoder state of images.
-    pub(super) fn begin(&self, seen: Tensor<3>) -> DecoderState {
+    /// The initial decoder state of `B` images, for [`search`] and [`sample`]. `seen` is `[B, P, F]`.
+    pub fn begin(&self, seen: Tensor<3>) -> DecoderState {
         let inputs = (0..seen.dims()[0]).collect();
         let image = self.image(seen);
         let Some(attention) = &self.attention else {

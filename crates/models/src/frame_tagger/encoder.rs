@@ -68,6 +68,17 @@ pub enum FrameEncoder {
 }
 
 impl FrameEncoder {
+    /// The frames that it reads.
+    pub fn input(&self) -> FrameInput {
+        match self {
+            Self::Features(linear) => FrameInput::Features { width: linear.weight.dims()[0] },
+            Self::Pixels(pixels) => {
+                let [channels, height, width] = pixels.shape;
+                FrameInput::Pixels { channels, height, width }
+            }
+        }
+    }
+
     /// Vectors `[B, T, E]` of `frames` `[B, T, F]`.
     ///
     /// # Panics

@@ -51,6 +51,16 @@ impl Shape {
 }
 
 impl Convolution {
+    /// Pixels from one place of the output to the next.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Groups of channels, each read by outputs of its own.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
     /// Maps `[B, I, H, W]` to `activation` of `[B, O, ⌈H / stride⌉, ⌈W / stride⌉]`.
     pub fn forward(&self, input: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, stride, groups) = (self.weight.val(), self.stride, self.groups);

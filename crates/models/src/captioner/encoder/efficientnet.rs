@@ -118,6 +118,11 @@ impl EfficientNetLite0 {
 }
 
 impl Block {
+    /// Whether the input is added to the output.
+    pub fn has_skip(&self) -> bool {
+        self.skip
+    }
+
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let wide = match &self.expand {
             Some(expand) => expand.forward(input.clone(), Activation::Relu6),

@@ -44,6 +44,14 @@ impl SmallCnn {
         CONVOLUTIONS.iter().fold(side, |side, (_, stride)| side.div_ceil(*stride))
     }
 
+    /// The coordinates of each pixel of an image, `[2, H, W]`: horizontal and vertical, from -1 to 1.
+    pub fn places(height: usize, width: usize) -> Vec<f32> {
+        let along = |at: usize, of: usize| 2.0 * (at as f32 + 0.5) / of as f32 - 1.0;
+        let right = (0..height * width).map(|pixel| along(pixel % width, width));
+        let down = (0..height * width).map(|pixel| along(pixel / width, height));
+        right.chain(down).collect()
+    }
+
     /// The map `[B, 64, H / 8, W / 8]` of pictures `[B, 3, H, W]`.
     pub(super) fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
         self.convolutions
@@ -61,10 +69,7 @@ impl SmallCnn {
 /// *An intriguing failing of convolutional neural networks and the CoordConv solution*, arXiv 1807.03247).
 fn with_places(pictures: Tensor<4>) -> Tensor<4> {
     let ([batch, _, height, width], device) = (pictures.dims(), pictures.device());
-    let along = |at: usize, of: usize| 2.0 * (at as f32 + 0.5) / of as f32 - 1.0;
-    let right = (0..height * width).map(|pixel| along(pixel % width, width));
-    let down = (0..height * width).map(|pixel| along(pixel / width, height));
-    let places: Vec<f32> = right.chain(down).collect();
+    let places = SmallCnn::places(height, width);
     let places = Tensor::<4>::from_data(TensorData::new(places, [1, 2, height, width]), &device);
     Tensor::cat(vec![pictures, places.expand([batch, 2, height, width])], 1)
 }

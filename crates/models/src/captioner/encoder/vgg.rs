@@ -37,6 +37,11 @@ pub struct Vgg {
 }
 
 impl Vgg {
+    /// Number of convolutions in each level.
+    pub fn counts(&self) -> [usize; 5] {
+        self.counts
+    }
+
     /// A network of 16 or 19 layers with weights, 3 of them fully connected. VGG has 64 for `channels` and 4096 for
     /// `wide`.
     pub(super) fn init(layers: usize, channels: usize, wide: usize, rng: &mut impl Rng, device: &Device) -> Self {

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use rekindle_models::init;
 use rekindle_models::settings::RecurrentSettings;
+use rekindle_onnx::{Axis, Element, Graph, NamedModel, OnnxError, Opset, recurrent};
 use rekindle_rnn::{Probes, Recurrent};
 
 use super::sequences::Sequences;
@@ -44,6 +45,26 @@ impl AddingModel {
         let [_, time, width] = hidden.dims();
         let last = hidden.narrow(1, time - 1, 1).reshape([batch, width]);
         self.output.forward(last).reshape([batch])
+    }
+
+    /// The graph `model`: from `sequences` `[B, T, 2]` to `sums` `[B]`.
+    ///
+    /// # Errors
+    ///
+    /// When the device fails, or a weight is not finite.
+    pub fn graph(&self, opset: Opset) -> Result<NamedModel, OnnxError> {
+        let (batch, time) = (Axis::Named("batch"), Axis::Named("time"));
+        let mut graph = Graph::new(opset);
+        let input = graph.input("sequences", Element::F32, &[batch, time, Axis::Size(2)]);
+        let input = graph.transpose(&input, &[1, 0, 2]);
+        let (_, state) = recurrent(&mut graph, "rnn", &self.recurrent, &input, None, None)?;
+        let layers = self.recurrent.layers.len();
+        let last = graph.slice(&state.hidden, 0, layers - 1, layers);
+        let last = graph.squeeze(&last, &[0]);
+        let sums = graph.linear("output", &last, &self.output)?;
+        let sums = graph.squeeze(&sums, &[1]);
+        graph.output("sums", &sums, Element::F32, &[batch]);
+        Ok(NamedModel::new("model", "The sum of the marked numbers of each sequence.", graph))
     }
 
     /// The mean squared error `[1]` of the predictions.

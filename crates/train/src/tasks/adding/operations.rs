@@ -36,6 +36,7 @@ impl Operate for AddingTask {
             .predict(predict)
             .gradients(gradients)
             .together(|_, _| true)
+            .onnx(|trained, opset| Ok(vec![trained.model.graph(opset)?]))
             .playground_without(
                 Input::Text,
                 "Numbers with a star after the two that are added: 0.3 0.5* 0.1 0.25*. Without them, some are drawn.",

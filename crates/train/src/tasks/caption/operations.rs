@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
+use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::captioner::Captioner;
 use rekindle_models::decode::{Hypothesis, Sampling, Search};
+use rekindle_onnx::{NamedModel, Opset, ToOnnx as _, image_encoder};
 use rekindle_pictures::{Thumbnail, attended};
 
 use super::assets::NEVER;
@@ -14,7 +16,7 @@ use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
 use crate::operation::NoSplit;
 use crate::prelude::*;
-use crate::sentences::Sentence;
+use crate::sentences::{Sentence, with_symbols};
 
 /// Images per batch of captioning.
 const BATCH: usize = 16;
@@ -112,6 +114,7 @@ fn drawn_or_searched(
 impl Operate for CaptionTask {
     fn operations() -> Operations<Self> {
         Operations::default()
+            .onnx(onnx)
             .evaluate(eval)
             .predict(predict)
             .together(alike)
@@ -124,6 +127,13 @@ impl Operate for CaptionTask {
 }
 
 type Writer = Trained<CaptionTask>;
+
+fn onnx(trained: &Writer, opset: Opset) -> Result<Vec<NamedModel>, TaskError> {
+    let config = trained.settings.model.encoder.config();
+    let mut graphs = vec![image_encoder(trained.encoder()?, &config, trained.model.view(), opset)?];
+    graphs.extend(trained.model.to_onnx(opset)?);
+    Ok(with_symbols(graphs, [WordVocabulary::START, WordVocabulary::END]))
+}
 
 fn alike(one: &Writer, other: &Writer) -> bool {
     one.assets.vocabulary == other.assets.vocabulary

@@ -5,6 +5,7 @@ use std::path::Path;
 use rekindle_data::captions::read_picture;
 use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::captioner::Captioner;
+use rekindle_models::captioner::encoder::Encoder;
 use rekindle_models::decode::{Hypothesis, Sampling, Search};
 
 use super::assets::NEVER;
@@ -41,6 +42,18 @@ impl Trained<CaptionTask> {
         }
         let encoder = self.model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
         Ok(encode(encoder, model, pixels, &self.device))
+    }
+
+    /// The image encoder: that of the model, or the frozen one.
+    ///
+    /// # Errors
+    ///
+    /// When the frozen one cannot be read.
+    pub fn encoder(&self) -> Result<&Encoder, TaskError> {
+        match self.assets.frozen(&self.settings.model, &self.device)? {
+            Some(frozen) => Ok(&frozen.encoder),
+            None => Ok(self.model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?),
+        }
     }
 
     /// The side of the images in pixels.

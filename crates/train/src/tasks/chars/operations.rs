@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::char_lm::CharLm;
+use rekindle_onnx::ToOnnx as _;
 
 use super::dynamic::{self, Dynamics, Part};
 use super::error::CharsError;
@@ -114,6 +115,7 @@ impl Operate for CharsTask {
             .neurons(neurons)
             .gradients(gradients)
             .together(alike)
+            .onnx(|trained, opset| Ok(trained.model.to_onnx(opset)?))
             .playground_without(Input::Text, "The text is continued; without one, it begins with a random token.", play)
             .playground_units(series)
     }

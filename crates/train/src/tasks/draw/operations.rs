@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
 use rekindle_models::draw::{Drawn, ImageShape};
+use rekindle_onnx::ToOnnx as _;
 use rekindle_pictures::sheet::{Sheet, Tile};
 
 use super::error::DrawError;
@@ -67,6 +68,7 @@ impl Operate for DrawTask {
             .evaluate(eval)
             .sample(sample)
             .predict(predict)
+            .onnx(|trained, opset| Ok(trained.model.to_onnx(opset)?))
             .instead_of_neurons(
                 "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each \
                  step",

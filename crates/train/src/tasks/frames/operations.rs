@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::frames::{Alias, Clip, ClipReader, FrameSchema, FrameSource};
+use rekindle_data::frames::{
+    Alias, Clip, ClipReader, FrameSchema, FrameSource, Standardization, Statistics,
+};
+use rekindle_onnx::{NamedModel, Opset, Standardized, frame_tagger};
 use rekindle_pictures::timeline;
 
 use rekindle_data::frames::is_image;
@@ -53,6 +56,7 @@ impl Operate for FramesTask {
             .evaluate(eval)
             .predict(predict)
             .together(alike)
+            .onnx(onnx)
             .neurons(neurons)
             .playground(Input::Clip, "A clip is an animated GIF, its images, an array (.npy) or a table (.csv).", play)
     }
@@ -63,6 +67,19 @@ const MOST_FRAMES: usize = 2000;
 const THUMBNAILS: usize = 200;
 
 type Tagger = Trained<FramesTask>;
+
+/// Features are standardised in the graph. Statistics of the recording and changes of features are not: the input is
+/// what these give.
+fn onnx(trained: &Tagger, opset: Opset) -> Result<Vec<NamedModel>, TaskError> {
+    let FrameSchema { normalization, standardization, .. } = &trained.assets;
+    let of_training = normalization.statistics == Statistics::Training;
+    let standardized = standardization.as_ref().map(|Standardization { mean, deviation }| Standardized {
+        mean: mean.clone(),
+        deviation: deviation.clone(),
+        limit: normalization.clip.filter(|_| of_training),
+    });
+    Ok(frame_tagger(&trained.model, standardized.as_ref(), opset)?)
+}
 
 fn alike(one: &Tagger, other: &Tagger) -> bool {
     // The first run's counts are those that labels are smoothed by.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rekindle_data::labelled::{Alias, Encoding, LabelledSource, LabelledText, LabelledTexts, words};
 use rekindle_models::classifier::Classifier as Model;
+use rekindle_onnx::ToOnnx as _;
 use rekindle_pictures::contributions::{Shown, contributions_page, line, section};
 use serde_json::Map;
 
@@ -58,6 +59,7 @@ impl Operate for SentimentTask {
             .together(alike)
             .neurons(neurons)
             .gradients(gradients)
+            .onnx(|trained, opset| Ok(trained.model.to_onnx(opset)?))
             .playground(Input::Text, "Each word is coloured by its contribution to the class.", play)
     }
 }

@@ -3,6 +3,7 @@
 use rekindle_data::parallel::{Languages, WordVocabulary};
 use rekindle_models::decode::{DecodeError, Search};
 use rekindle_models::translator::PreparedTranslator;
+use rekindle_onnx::{NamedModel, Opset, ToOnnx as _};
 use rekindle_pictures::alignment;
 
 use super::error::TranslateError;
@@ -11,7 +12,7 @@ use super::languages::translate;
 use super::task::TranslateTask;
 use crate::operation::NoSplit;
 use crate::prelude::*;
-use crate::sentences::{NoAttention, Sentence};
+use crate::sentences::{NoAttention, Sentence, with_symbols};
 
 settings! {
     /// Options of `eval`.
@@ -112,6 +113,7 @@ impl Operate for TranslateTask {
             .evaluate(eval)
             .predict(predict)
             .together(alike)
+            .onnx(onnx)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word \
                  attends to",
@@ -121,6 +123,10 @@ impl Operate for TranslateTask {
 }
 
 type Translator = Trained<TranslateTask>;
+
+fn onnx(trained: &Translator, opset: Opset) -> Result<Vec<NamedModel>, TaskError> {
+    Ok(with_symbols(trained.model.to_onnx(opset)?, [WordVocabulary::START, WordVocabulary::END]))
+}
 
 fn alike(one: &Translator, other: &Translator) -> bool {
     one.assets == other.assets
