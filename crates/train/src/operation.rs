@@ -13,6 +13,7 @@ use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::import::Source;
 use crate::inside::{Activations, Flow};
 use crate::playground::{Declared, Input, Player, UnitSeries};
 use crate::report::Report;
@@ -107,7 +108,7 @@ pub struct Predict {
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The file.
-    pub file: PathBuf,
+    pub source: Source,
     /// The folder of the run.
     pub out: PathBuf,
     /// Whether an existing run is replaced.

@@ -13,6 +13,7 @@ use super::features::ImageSet;
 use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 use crate::sentences::Sentence;
 
@@ -114,6 +115,7 @@ impl Operate for CaptionTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word \

@@ -12,6 +12,7 @@ use super::task::DrawTask;
 use crate::error::TrainError;
 use crate::files;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 
 settings! {
@@ -67,6 +68,7 @@ impl Operate for DrawTask {
             .evaluate(eval)
             .sample(sample)
             .predict(predict)
+            .import(import::<Self>)
             .instead_of_neurons(
                 "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each \
                  step",

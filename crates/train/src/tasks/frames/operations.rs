@@ -14,6 +14,7 @@ use super::smoothing::SmoothingSettings;
 use super::task::FramesTask;
 use crate::inside::Kind;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 
 settings! {
@@ -52,6 +53,7 @@ impl Operate for FramesTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .neurons(neurons)
             .playground(Input::Clip, "A clip is an animated GIF, its images, an array (.npy) or a table (.csv).", play)

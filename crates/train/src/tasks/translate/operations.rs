@@ -10,6 +10,7 @@ use super::evaluation::evaluate;
 use super::languages::translate;
 use super::task::TranslateTask;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 use crate::sentences::{NoAttention, Sentence};
 
@@ -111,6 +112,7 @@ impl Operate for TranslateTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN SENTENCE --attention FILE` draws what each word \
