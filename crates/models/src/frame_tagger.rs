@@ -133,8 +133,8 @@ impl FrameTaggerSettings {
     ///
     /// # Panics
     ///
-    /// If a size is 0 other than that of the encoder of features, or a probability is not in `[0, 1)`; with feedback, if
-    /// there is no cell or `bidirectional` is set.
+    /// If a size is 0 other than that of the encoder of features, or a probability is not in `[0, 1)`; with feedback,
+    /// if there is no cell or `bidirectional` is set.
     pub fn init_with(&self, input: FrameInput, classes: usize, rng: &mut impl Rng, device: &Device) -> FrameTagger {
         let cell = self.recurrent.cell.0;
         assert!(classes > 0 && input.size() > 0, "classes and the size of a frame must be above 0");

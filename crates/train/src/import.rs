@@ -1,8 +1,8 @@
 //! Creating a run from another program's model: `rekindle import`.
 //!
-//! All tasks share one mechanism: opening the file, choosing and renaming tensors, loading them into a model, the report,
-//! and a run with a checkpoint of step 0. A task implements [`Importable`]: it finds its model's settings in the shapes
-//! of the tensors, and what the model needs in addition in options and in files beside the weights.
+//! All tasks share one mechanism: opening the file, choosing and renaming tensors, loading them into a model, the
+//! report, and a run with a checkpoint of step 0. A task implements [`Importable`]: it finds its model's settings in
+//! the shapes of the tensors, and what the model needs in addition in options and in files beside the weights.
 //!
 //! The export of a run needs none of that: its `config.json` has the settings, and its assets are beside it.
 
@@ -67,7 +67,8 @@ settings! {
     /// The names of classes.
     pub struct LabelOptions {
         /// Labels in the order of the classes, with commas between, or a file: a JSON list, or lines (.txt)
-        labels: Vec<String> => value("LABELS").separated_by(',').unset("those of the file or of config.json, else 0, 1, ...");
+        labels: Vec<String> =>
+            value("LABELS").separated_by(',').unset("those of the file or of config.json, else 0, 1, ...");
     }
 }
 
@@ -100,16 +101,16 @@ pub trait Importable: Task {
         vec!["data"]
     }
 
-    /// Finds the model in the tensors of a file: its settings by their shapes, its assets in options and in files beside
-    /// the weights. Sizes must be backed by tensors, so that a small file cannot request a large model.
+    /// Finds the model in the tensors of a file: its settings by their shapes, its assets in options and in files
+    /// beside the weights. Sizes must be backed by tensors, so that a small file cannot request a large model.
     ///
     /// # Errors
     ///
     /// When the tensors are not those of such a model, or something is missing.
     fn find(file: Opened, options: &Self::ImportOptions, device: &Device) -> Result<Found<Self>, TaskError>;
 
-    /// Makes the settings of the data those of a model that was trained elsewhere: of the data in `options`, or of none,
-    /// so that an evaluation asks for some.
+    /// Makes the settings of the data those of a model that was trained elsewhere: of the data in `options`, or of
+    /// none, so that an evaluation asks for some.
     ///
     /// # Errors
     ///
@@ -182,7 +183,8 @@ impl<T: Importable> Imported<T> {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when they do not determine the model.
+    /// When the file cannot be read or its tensors do not fit, and [`ImportError`] when they do not determine the
+    /// model.
     pub fn open(source: &Source, options: &T::ImportOptions, device: &Device) -> Result<Self, TaskError> {
         let shared = T::weight_options(options);
         let exported = Exported::of(source)?;

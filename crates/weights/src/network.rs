@@ -47,7 +47,8 @@ pub(crate) fn zero_biases(
     let directions = if bidirectional { &["", "_reverse"][..] } else { &[""] };
     let biases = || cell.weight_names(true).filter(|name| name.starts_with("bias"));
     let of_layer = |layer| {
-        let names = directions.iter().flat_map(move |way| biases().map(move |bias| format!("{part}.{bias}_l{layer}{way}")));
+        let names =
+            directions.iter().flat_map(move |way| biases().map(move |bias| format!("{part}.{bias}_l{layer}{way}")));
         names.map(|name| (name, cell.gates() * hidden))
     };
     (0..layers).flat_map(of_layer).collect()

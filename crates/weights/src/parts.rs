@@ -122,7 +122,8 @@ impl Parts {
         };
         let network = network.clone();
         let dotted = if network.name.is_empty() { String::new() } else { format!("{}.", network.name) };
-        let within = |name: &String, _: &mut WeightTensor| is_within(name, &dotted) && !name[dotted.len()..].contains('.');
+        let within =
+            |name: &String, _: &mut WeightTensor| is_within(name, &dotted) && !name[dotted.len()..].contains('.');
         for (name, tensor) in self.left.extract_if(.., within) {
             self.found.tensors.insert(format!("{part}.{}", &name[dotted.len()..]), tensor);
         }
@@ -180,11 +181,7 @@ impl Parts {
     /// # Errors
     ///
     /// As [`find`](Self::find), and when there is none.
-    pub fn linear(
-        &mut self,
-        wanted: Wanted<'_>,
-        fits: impl Fn(&Matrix<'_>) -> bool,
-    ) -> Result<[usize; 2], ShapeError> {
+    pub fn linear(&mut self, wanted: Wanted<'_>, fits: impl Fn(&Matrix<'_>) -> bool) -> Result<[usize; 2], ShapeError> {
         let name = self.find(wanted, fits)?.ok_or_else(|| no_layer(wanted))?;
         Ok(self.take_linear(&name, wanted.part))
     }
@@ -304,7 +301,9 @@ fn of_layer(name: &str) -> String {
 /// The prefix, with its dot, of the modules that have all weights and biases.
 fn root<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let is_parameter = |last: &str| {
-        ["weight", "bias"].iter().any(|kind| last.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
+        ["weight", "bias"]
+            .iter()
+            .any(|kind| last.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
     };
     let mut common: Option<Vec<&str>> = None;
     for name in names {

@@ -72,8 +72,8 @@ impl TextVocabulary {
         Ok(Self { words, classes })
     }
 
-    /// The words of another program's `tokens`, which are in the order of its table of embeddings, and these classes; and
-    /// for each word its row in that table.
+    /// The words of another program's `tokens`, which are in the order of its table of embeddings, and these classes;
+    /// and for each word its row in that table.
     ///
     /// # Errors
     ///

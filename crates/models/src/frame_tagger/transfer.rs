@@ -23,7 +23,8 @@ impl FrameTagger {
             let encoder = model.encoder.as_ref().map_or(0, Module::num_params);
             [encoder].into_iter().chain(head).chain([model.output.weight.dims()[0]]).collect()
         };
-        same_shape("[parameters of the encoder, layers of the head, input of the output layer]", sizes(&self), sizes(source))?;
+        let what = "[parameters of the encoder, layers of the head, input of the output layer]";
+        same_shape(what, sizes(&self), sizes(source))?;
         let output = if same_classes { source.output.clone() } else { self.output.clone() };
         let recurrent = self.recurrent.zip(source.recurrent.as_ref()).map(|(here, there)| here.with_weights_of(there));
         Ok(Self { encoder: source.encoder.clone(), head: source.head.clone(), recurrent, output, ..self })

@@ -15,7 +15,8 @@ pub(crate) fn attention(parts: &mut Parts, query: usize, key: usize) -> Result<A
     if !parameter(parts, wanted, [query, key])? {
         return Ok(AttentionKind::Dot);
     }
-    let units = [("attention.units.key", [key, key], &["key"][..]), ("attention.units.value", [key, 1], &["value", "energy"])];
+    let units =
+        [("attention.units.key", [key, key], &["key"][..]), ("attention.units.value", [key, 1], &["value", "energy"])];
     let mut additive = true;
     for (part, shape, hints) in units {
         let named = parts.left().keys().any(|name| hints.iter().any(|hint| name.contains(hint)));
@@ -35,7 +36,8 @@ fn parameter(parts: &mut Parts, wanted: Wanted<'_>, [rows, columns]: [usize; 2])
                 !matrix.bias && [matrix.rows, matrix.columns] == [columns, rows]
             };
             let layer = parts.find(wanted, fits)?;
-            layer.and_then(|name| parts.remove(&format!("{name}.weight"))).map(|weight: WeightTensor| weight.transposed())
+            let weight = layer.and_then(|name| parts.remove(&format!("{name}.weight")));
+            weight.as_ref().map(WeightTensor::transposed)
         }
     };
     let is_there = found.is_some();

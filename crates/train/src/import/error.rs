@@ -21,8 +21,8 @@ pub enum ImportError {
     Shape(#[from] ShapeError),
     /// The file has no vocabulary of the right size.
     #[error(
-        "the model has {}, and neither the file has a table of as many{} nor is there a vocabulary beside it; give one with \
-         --{option} FILE",
+        "the model has {}, and neither the file has a table of as many{} nor is there a vocabulary beside it; give one \
+         with --{option} FILE",
         counted(*wanted, what),
         list(tables)
     )]
@@ -82,7 +82,10 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// The export of a run of another task.
-    #[error("{} is the export of a run of `{found}`: leave --task out, or give --task {found}, not {wanted}", path.display())]
+    #[error(
+        "{} is the export of a run of `{found}`: leave --task out, or give --task {found}, not {wanted}",
+        path.display()
+    )]
     OtherTask {
         /// The file.
         path: PathBuf,

@@ -118,10 +118,15 @@ impl Exported {
     }
 
     /// The tables of the run's `config.toml`.
-    fn settings_of_run<T: Importable>(&self, file: &Opened, notes: &mut Vec<String>) -> Result<Option<Table>, TaskError> {
+    fn settings_of_run<T: Importable>(
+        &self,
+        file: &Opened,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Table>, TaskError> {
         let above = Path::new("..").join(SETTINGS);
         for name in [SETTINGS, &above.to_string_lossy()] {
             let Some(path) = file.source.beside(name)? else { continue };
+            let path = path.canonicalize().unwrap_or(path);
             let run = RunFolder::at(path.parent().unwrap_or(Path::new(".")));
             let is_of_task = run.head().is_ok_and(|head| head.task == T::NAME);
             if is_of_task && let Ok(settings) = run.settings::<T::Settings>(T::NAME) {
@@ -136,7 +141,10 @@ impl Exported {
 /// A JSON value without its `null`s, which TOML does not have: settings without a value.
 fn of_json(value: Value) -> Option<Value> {
     match value {
-        Value::Object(object) => Some(Value::Object(object.into_iter().filter(|(_, value)| !value.is_null()).collect())),
+        Value::Object(mut object) => {
+            object.retain(|_, value| !value.is_null());
+            Some(Value::Object(object))
+        }
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use rekindle_weights::{Parts, Wanted};
 
 use super::settings::AddingSettings;
 use super::task::AddingTask;
-use crate::import::{CellOptions, Fact, Found, Importable, Opened, WeightOptions, stack, ImportError};
+use crate::import::{CellOptions, Fact, Found, ImportError, Importable, Opened, WeightOptions, stack};
 use crate::prelude::*;
 
 settings! {

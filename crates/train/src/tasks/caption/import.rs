@@ -66,7 +66,9 @@ impl Importable for CaptionTask {
         let mut settings = CaptionSettings::default();
         let encoder = encoder(&parts, options)?;
         let forward = |network: &Network| !network.bidirectional;
-        let network = parts.network("rnn", &["rnn", "lstm", "gru", "dec"], options.network.cell, forward).map_err(ImportError::from)?;
+        let network = parts
+            .network("rnn", &["rnn", "lstm", "gru", "dec"], options.network.cell, forward)
+            .map_err(ImportError::from)?;
         let (hidden, input) = (network.hidden, network.input);
         let wanted = format!("[words, fewer than {input}] without a bias");
         let wanted = Wanted::new("embedding", &wanted, &["emb"]);
@@ -84,10 +86,11 @@ impl Importable for CaptionTask {
         let view = if attends { View::Map } else { View::Vector };
         let features = encoder.config().shape(view)[1];
         let shape = format!("[{depth}, {features}], from the features of --encoder {}", encoder.encoder);
-        let fits = |matrix: &Matrix<'_>| {
-            [matrix.rows, matrix.columns] == [depth, features] && !is_of_encoder(matrix.name)
-        };
-        parts.linear(Wanted::new("image", &shape, &["image", "img", "feat", "visual"]), fits).map_err(ImportError::from)?;
+        let fits =
+            |matrix: &Matrix<'_>| [matrix.rows, matrix.columns] == [depth, features] && !is_of_encoder(matrix.name);
+        parts
+            .linear(Wanted::new("image", &shape, &["image", "img", "feat", "visual"]), fits)
+            .map_err(ImportError::from)?;
         let read = if attends { width } else { hidden };
         if !parts.left().contains_key("output") {
             let shape = format!("[{words}, {read}]");
@@ -152,7 +155,11 @@ impl Importable for CaptionTask {
         let network = stack(model.recurrent.cell, model.recurrent.layers, model.recurrent.hidden);
         let words = assets.vocabulary.len();
         vec![
-            Fact::new("model", format!("{encoder}, {network}, embedding {}, attention {}", model.embedding, model.attention), Value::Null),
+            Fact::new(
+                "model",
+                format!("{encoder}, {network}, embedding {}, attention {}", model.embedding, model.attention),
+                Value::Null,
+            ),
             Fact::new("words", words.to_string(), words),
         ]
     }
@@ -167,8 +174,7 @@ fn is_of_encoder(name: &str) -> bool {
 fn encoder(parts: &Parts, options: &ImportOptions) -> Result<EncoderSettings, TaskError> {
     let is_there = parts.left().keys().any(|name| is_of_encoder(name));
     if options.encoder == EncoderKind::Small && !is_there {
-        let reason = "the file has no image encoder: give --encoder vgg16, say, and the weights of its images' features \
-                      with --encoder-weights";
+        let reason = "the file has no image encoder: give --encoder vgg16, say, and its weights with --encoder-weights";
         return Err(ImportError::Unlike(reason.to_owned()).into());
     }
     let usual = EncoderSettings::default();
@@ -190,7 +196,9 @@ fn states(parts: &mut Parts, network: &Network, depth: usize) -> Result<(), Task
     if names.len() != wanted {
         let shape = format!("[{}, {depth}]", network.hidden);
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let reason = format!("{wanted} layers {shape} give the first states of a model with attention, and the file has {found}");
+        let reason = format!(
+            "{wanted} layers {shape} give the first states of a model with attention, and the file has {found}"
+        );
         return Err(ImportError::Unlike(reason).into());
     }
     for (number, name) in names.iter().enumerate() {

@@ -9,7 +9,9 @@ use rekindle_weights::{FoundParts, LanguageModel};
 
 use super::settings::CharsSettings;
 use super::task::CharsTask;
-use crate::import::{CellOptions, DataOptions, Fact, Found, ImportError, Importable, Imported, Opened, WeightOptions, stack, tokens};
+use crate::import::{
+    CellOptions, DataOptions, Fact, Found, ImportError, Importable, Imported, Opened, WeightOptions, stack, tokens,
+};
 use crate::prelude::*;
 
 settings! {
@@ -72,7 +74,11 @@ impl Importable for CharsTask {
         Ok(Found { settings, assets: vocabulary, parts, notes: Vec::new() })
     }
 
-    fn set_data(settings: &mut CharsSettings, vocabulary: &Vocabulary, options: &ImportOptions) -> Result<(), TaskError> {
+    fn set_data(
+        settings: &mut CharsSettings,
+        vocabulary: &Vocabulary,
+        options: &ImportOptions,
+    ) -> Result<(), TaskError> {
         let text = &mut settings.data;
         text.set_unit(vocabulary.unit());
         (text.train_share, text.hold_out.validation_share) = (options.train_share, options.validation_share);

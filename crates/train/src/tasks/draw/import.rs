@@ -5,7 +5,7 @@
 //!     def __init__(self):
 //!         self.encoder = nn.LSTMCell(2 * pixels + hidden, hidden)      # or 2 * n * n + hidden through a window
 //!         self.decoder = nn.LSTMCell(latent, hidden)
-//!         self.latent = nn.Linear(hidden, 2 * latent)                  # the means, then the logarithms of the variances
+//!         self.latent = nn.Linear(hidden, 2 * latent)                  # means, then logarithms of variances
 //!         self.write = nn.Linear(hidden, pixels)                       # or n * n through a window
 //! ```
 
@@ -49,15 +49,15 @@ impl Importable for DrawTask {
 
     fn find(file: Opened, options: &ImportOptions, _: &Device) -> Result<Found<Self>, TaskError> {
         let mut parts = Parts::of(&file.tensors).map_err(ImportError::from)?;
-        let lstm = |network: &Network| {
-            network.cell == Cell::Lstm && network.layers == 1 && !network.bidirectional
-        };
+        let lstm = |network: &Network| network.cell == Cell::Lstm && network.layers == 1 && !network.bidirectional;
         let encoder = parts.network("encoder", &["enc"], None, lstm).map_err(ImportError::from)?;
         let decoder = parts.network("decoder", &["dec"], None, lstm).map_err(ImportError::from)?;
         let (hidden, latent) = (decoder.hidden, decoder.input);
         // The encoder reads the image, what the canvas lacks, and the decoder's state.
-        let read = encoder.input.checked_sub(hidden).filter(|numbers| numbers.is_multiple_of(2) && encoder.hidden == hidden);
-        let read = read.ok_or_else(|| unlike("the encoder does not read two images and the decoder's hidden state"))? / 2;
+        let read =
+            encoder.input.checked_sub(hidden).filter(|numbers| numbers.is_multiple_of(2) && encoder.hidden == hidden);
+        let read =
+            read.ok_or_else(|| unlike("the encoder does not read two images and the decoder's hidden state"))? / 2;
         let shape = format!("[{}, {hidden}]", 2 * latent);
         let wanted = Wanted::new("latent", &shape, &["latent", "mu"]);
         let fits = |matrix: &Matrix<'_>| [matrix.rows, matrix.columns] == [2 * latent, hidden];
@@ -72,7 +72,8 @@ impl Importable for DrawTask {
         let canvas = parts.left().get("canvas").map(|canvas| canvas.values().len());
         let seen = [(!reads).then_some(read), (!writes).then_some(written)].into_iter().flatten().next();
         let pixels = seen.or(canvas).or(given);
-        let pixels = pixels.ok_or_else(|| unlike("the shapes do not decide the size of the images: give --image-size"))?;
+        let pixels =
+            pixels.ok_or_else(|| unlike("the shapes do not decide the size of the images: give --image-size"))?;
         let side = |pixels: usize| square(pixels, channels);
         let size = side(pixels).filter(|_| given.is_none_or(|given| given == pixels));
         let size = size.ok_or_else(|| {
@@ -98,7 +99,8 @@ impl Importable for DrawTask {
         if options.gaussian.is_some() {
             settings.data.binarize = Binarization::None;
         }
-        let notes = vec![format!("{}; the shapes do not decide it, --glimpses does", counted(options.glimpses, "glimpses"))];
+        let notes =
+            vec![format!("{}; the shapes do not decide it, --glimpses does", counted(options.glimpses, "glimpses"))];
         Ok(Found { settings, assets: image, parts: parts.finish(), notes })
     }
 
@@ -117,7 +119,11 @@ impl Importable for DrawTask {
         let ImageShape { channels, height, width } = *image;
         let colour = if channels == 1 { "grey" } else { "colour" };
         vec![
-            Fact::new("model", format!("lstm, hidden {hidden}, latent {latent}, {}", counted(glimpses, "glimpses")), Value::Null),
+            Fact::new(
+                "model",
+                format!("lstm, hidden {hidden}, latent {latent}, {}", counted(glimpses, "glimpses")),
+                Value::Null,
+            ),
             Fact::new("image", format!("{height} x {width} pixels, {colour}"), vec![channels, height, width]),
         ]
     }
@@ -141,11 +147,13 @@ fn windows(parts: &mut Parts, hidden: usize) -> Result<[bool; 2], TaskError> {
     let hints: [(&str, &[&str]); 2] = [("read", &["read"]), ("window", &["window", "write"])];
     for ((part, hints), found) in hints.into_iter().zip(&mut found) {
         let matrices = parts.matrices();
-        let hinted = |matrix: &&Matrix<'_>| fits(matrix) && hints.iter().any(|hint| matrix.name.to_lowercase().contains(hint));
+        let hinted =
+            |matrix: &&Matrix<'_>| fits(matrix) && hints.iter().any(|hint| matrix.name.to_lowercase().contains(hint));
         let hinted: Vec<&str> = matrices.iter().filter(hinted).map(|matrix| matrix.name).collect();
         // A window of another name may be either.
         if hinted.is_empty() && matrices.iter().any(|matrix| fits(matrix)) && part == "window" {
-            let candidates = matrices.iter().filter(|matrix| fits(matrix)).map(|matrix| matrix.name.to_owned()).collect();
+            let candidates =
+                matrices.iter().filter(|matrix| fits(matrix)).map(|matrix| matrix.name.to_owned()).collect();
             let layer = "read or the window".to_owned();
             return Err(ImportError::from(rekindle_weights::ShapeError::Ambiguous { layer, candidates }).into());
         }

@@ -51,8 +51,11 @@ impl Importable for FramesTask {
     fn find(file: Opened, options: &ImportOptions, _: &Device) -> Result<Found<Self>, TaskError> {
         let mut parts = Parts::of(&file.tensors).map_err(ImportError::from)?;
         if let Some((name, _)) = parts.left().iter().find(|(_, tensor)| tensor.shape().len() > 2) {
-            let reason = "a convolution: a tagger of images is imported from an export of this program, with its config.json";
-            return Err(ImportError::from(ShapeError::Unsupported { name: name.clone(), reason: reason.to_owned() }).into());
+            let reason =
+                "a convolution: a tagger of images is imported from an export of this program, with its config.json";
+            return Err(
+                ImportError::from(ShapeError::Unsupported { name: name.clone(), reason: reason.to_owned() }).into()
+            );
         }
         let network = parts.network("rnn", &[], options.network.cell, |_| true).map_err(ImportError::from)?;
         let Layers { encoder, chain } = layers(&parts, &network).map_err(ImportError::from)?;
@@ -75,7 +78,10 @@ impl Importable for FramesTask {
         let (labels, note) = labels(&file, &options.classes.labels, outputs)?;
         notes.extend(note);
         if outputs < 2 {
-            return Err(ImportError::Unlike("a tagger has two classes or more, and this one has one output".to_owned()).into());
+            return Err(ImportError::Unlike(
+                "a tagger has two classes or more, and this one has one output".to_owned(),
+            )
+            .into());
         }
         let schema = FrameSchema {
             format: FrameFormat::Features { width },
@@ -130,8 +136,8 @@ struct Layers {
     chain: Vec<String>,
 }
 
-/// The encoder, if any, and the layers from the hidden state to the classes: all layers that are left, in the only order
-/// in which each reads the one before. Of several such orders, that of the names.
+/// The encoder, if any, and the layers from the hidden state to the classes: all layers that are left, in the only
+/// order in which each reads the one before. Of several such orders, that of the names.
 fn layers(parts: &Parts, network: &Network) -> Result<Layers, ShapeError> {
     let matrices = parts.matrices();
     let names = |matrices: &[Matrix<'_>]| matrices.iter().map(|matrix| matrix.name.to_owned()).collect::<Vec<_>>();
@@ -174,7 +180,8 @@ fn unread(network: &Network, names: &[String]) -> String {
     )
 }
 
-/// Adds to `found` the orders of all `layers` in which the first reads `width` numbers and each other one the one before.
+/// Adds to `found` the orders of all `layers` in which the first reads `width` numbers and each other one the one
+/// before.
 fn chains(width: usize, layers: &[Matrix<'_>], before: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     for (place, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.columns == width && layer.rows > 0) {
         let here = before.len();
@@ -218,7 +225,8 @@ mod tests {
 
     fn found(shapes: &[(&str, [usize; 2])]) -> Result<Layers, ShapeError> {
         let gru = [("gru.weight_ih_l0", [12, 6]), ("gru.weight_hh_l0", [12, 4])];
-        let tensor = |[rows, columns]: [usize; 2]| WeightTensor::new(vec![rows, columns], vec![0.5; rows * columns]).unwrap();
+        let tensor =
+            |[rows, columns]: [usize; 2]| WeightTensor::new(vec![rows, columns], vec![0.5; rows * columns]).unwrap();
         let tensors: BTreeMap<_, _> =
             gru.iter().chain(shapes).map(|(name, shape)| ((*name).to_owned(), tensor(*shape))).collect();
         let mut parts = Parts::of(&tensors)?;
@@ -241,7 +249,10 @@ mod tests {
         #[case] chain: &[&str],
     ) {
         let layers = found(shapes).unwrap();
-        assert_eq!((layers.encoder.as_deref(), layers.chain), (encoder, chain.iter().map(|s| (*s).to_owned()).collect()));
+        assert_eq!(
+            (layers.encoder.as_deref(), layers.chain),
+            (encoder, chain.iter().map(|s| (*s).to_owned()).collect())
+        );
     }
 
     #[test]

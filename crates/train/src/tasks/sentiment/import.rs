@@ -32,7 +32,7 @@ settings! {
         @flatten classes: LabelOptions;
         /// How the hidden states of a text become one vector
         pooling: Option<Pooling> =>
-            value("NAME").choices(Pooling::NAMES.iter().copied()).unset("last; concat where the output layer is as wide");
+            value("NAME").choices(Pooling::NAMES.iter().copied()).unset("last; concat if the output layer is as wide");
         /// The cell.
         @flatten network: CellOptions;
         /// The texts that the model was trained on.
@@ -90,7 +90,11 @@ impl Importable for SentimentTask {
         Ok(Found { settings, assets: vocabulary, parts: parts.finish(), notes })
     }
 
-    fn set_data(settings: &mut SentimentSettings, _: &TextVocabulary, options: &ImportOptions) -> Result<(), TaskError> {
+    fn set_data(
+        settings: &mut SentimentSettings,
+        _: &TextVocabulary,
+        options: &ImportOptions,
+    ) -> Result<(), TaskError> {
         settings.data.data = options.texts.data.clone().unwrap_or_default();
         Ok(())
     }
@@ -101,7 +105,11 @@ impl Importable for SentimentTask {
         let ways = if model.forward_only { "forward" } else { "in both directions" };
         let (words, classes) = (vocabulary.len(), vocabulary.classes());
         vec![
-            Fact::new("model", format!("{network} {ways}, embedding {}, pooling {}", model.embedding, model.pooling), Value::Null),
+            Fact::new(
+                "model",
+                format!("{network} {ways}, embedding {}, pooling {}", model.embedding, model.pooling),
+                Value::Null,
+            ),
             Fact::new("words", words.to_string(), words),
             Fact::new("classes", classes.join(", "), classes),
         ]

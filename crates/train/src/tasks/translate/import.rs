@@ -87,7 +87,11 @@ impl Importable for TranslateTask {
         }
         let attends = combine(&mut parts, hidden, width)?;
         bridge(&mut parts, &decoder, &mut notes)?;
-        let attention = if attends { attention(&mut parts, hidden, hidden).map_err(ImportError::from)? } else { AttentionKind::None };
+        let attention = if attends {
+            attention(&mut parts, hidden, hidden).map_err(ImportError::from)?
+        } else {
+            AttentionKind::None
+        };
 
         let given = [&options.source_vocab, &options.target_vocab];
         let list = |side: usize, option, size| tokens(&file, [option, "tokens"], given[side].as_deref(), size);
@@ -107,7 +111,12 @@ impl Importable for TranslateTask {
         }
         let mut settings = TranslateSettings::default();
         settings.model = TranslatorSettings {
-            recurrent: RecurrentSettings { cell: decoder.cell, layers: decoder.layers, hidden, ..settings.model.recurrent },
+            recurrent: RecurrentSettings {
+                cell: decoder.cell,
+                layers: decoder.layers,
+                hidden,
+                ..settings.model.recurrent
+            },
             embedding: width,
             attention,
             input_feeding: decoder.input == 2 * width,
@@ -129,7 +138,11 @@ impl Importable for TranslateTask {
         Ok(Found { settings, assets, parts: found, notes })
     }
 
-    fn set_data(settings: &mut TranslateSettings, languages: &Languages, options: &ImportOptions) -> Result<(), TaskError> {
+    fn set_data(
+        settings: &mut TranslateSettings,
+        languages: &Languages,
+        options: &ImportOptions,
+    ) -> Result<(), TaskError> {
         let data = &mut settings.data;
         data.data = options.sentences.data.clone().unwrap_or_default();
         let Languages { source, target } = languages;
@@ -146,7 +159,11 @@ impl Importable for TranslateTask {
         let [source, target] = tokens;
         let names = [&languages.source.name, &languages.target.name];
         vec![
-            Fact::new("model", format!("{network}, embedding {}, attention {}", model.embedding, model.attention), Value::Null),
+            Fact::new(
+                "model",
+                format!("{network}, embedding {}, attention {}", model.embedding, model.attention),
+                Value::Null,
+            ),
             Fact::new("tokens", format!("{source} of {}, {target} of {}", names[0], names[1]), tokens.to_vec()),
         ]
     }
@@ -161,7 +178,8 @@ fn networks(parts: &mut Parts, options: &ImportOptions) -> Result<(Network, Netw
     }
     let both_ways = |network: &Network| network.bidirectional;
     let encoder = parts.network("encoder", &["enc"], cell, both_ways).map_err(ImportError::from)?;
-    let decoder = parts.network("decoder", &["dec"], cell, |network| !network.bidirectional).map_err(ImportError::from)?;
+    let decoder =
+        parts.network("decoder", &["dec"], cell, |network| !network.bidirectional).map_err(ImportError::from)?;
     let (hidden, width) = (decoder.hidden, encoder.input);
     if hidden != 2 * encoder.hidden {
         return Err(unlike("the decoder's hidden state is not twice as wide as each direction of the encoder's"));
@@ -170,7 +188,9 @@ fn networks(parts: &mut Parts, options: &ImportOptions) -> Result<(Network, Netw
         return Err(unlike("encoder and decoder have other cells or numbers of layers"));
     }
     if ![width, 2 * width].contains(&decoder.input) {
-        return Err(unlike("the decoder reads neither an embedding, nor an embedding and the previous output (input feeding)"));
+        return Err(unlike(
+            "the decoder reads neither an embedding, nor an embedding and the previous output (input feeding)",
+        ));
     }
     Ok((encoder, decoder))
 }
@@ -196,7 +216,9 @@ fn combine(parts: &mut Parts, hidden: usize, width: usize) -> Result<bool, TaskE
             return Ok(attends);
         }
     }
-    Err(unlike("the file has no layer from the hidden state, and the context of attention, to the width of the embeddings"))
+    Err(unlike(
+        "the file has no layer from the hidden state, and the context of attention, to the width of the embeddings",
+    ))
 }
 
 /// Takes the layers from the encoder's last states to the decoder's first ones.
@@ -207,8 +229,8 @@ fn bridge(parts: &mut Parts, decoder: &Network, notes: &mut Vec<String>) -> Resu
     if names.len() != states {
         let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Err(unlike(&format!(
-            "{states} layers [{hidden}, {hidden}] with a bias lead from the encoder's states to the decoder's, and the file \
-             has {found}",
+            "{states} layers [{hidden}, {hidden}] with a bias lead from the encoder's states to the decoder's, and the \
+             file has {found}",
             hidden = decoder.hidden
         )));
     }
