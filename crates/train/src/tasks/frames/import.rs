@@ -137,7 +137,7 @@ struct Layers {
 }
 
 /// The encoder, if any, and the layers from the hidden state to the classes: all layers that are left, in the only
-/// order in which each reads the one before. Of several such orders, that of the names.
+/// order in which each reads the one before. Of several such orders after one encoder, that of the names.
 fn layers(parts: &Parts, network: &Network) -> Result<Layers, ShapeError> {
     let matrices = parts.matrices();
     let names = |matrices: &[Matrix<'_>]| matrices.iter().map(|matrix| matrix.name.to_owned()).collect::<Vec<_>>();
@@ -158,16 +158,17 @@ fn layers(parts: &Parts, network: &Network) -> Result<Layers, ShapeError> {
         found.extend(orders.into_iter().map(|chain| Layers { encoder: encoder.clone(), chain }));
     }
     let in_order = |layers: &&Layers| {
-        let all: Vec<_> = layers.encoder.iter().chain(&layers.chain).collect();
-        all.into_iter().eq(names(&matrices).iter())
+        let order = names(&matrices).into_iter().filter(|name| Some(name) != layers.encoder.as_ref());
+        order.eq(layers.chain.iter().cloned())
     };
-    let mut ordered = found.iter().filter(in_order);
-    match (&found[..], ordered.next(), ordered.next()) {
-        ([one], ..) => Ok(one.clone()),
-        ([_, _, ..], Some(one), None) => Ok(one.clone()),
-        ([], ..) => Err(ShapeError::NoLayer { layer: "output", wanted: unread(network, &names(&matrices)) }),
-        _ => Err(ShapeError::Ambiguous { layer: "output".to_owned(), candidates: names(&matrices) }),
-    }
+    // Names say nothing about which layer comes before the recurrence.
+    let one_encoder = found.windows(2).all(|pair| pair[0].encoder == pair[1].encoder);
+    let chosen = match &found[..] {
+        [] => return Err(ShapeError::NoLayer { layer: "output", wanted: unread(network, &names(&matrices)) }),
+        [one] => Some(one),
+        several => several.iter().find(in_order).filter(|_| one_encoder),
+    };
+    chosen.cloned().ok_or_else(|| ShapeError::Ambiguous { layer: "output".to_owned(), candidates: names(&matrices) })
 }
 
 /// What the linear layers should be.
