@@ -21,7 +21,7 @@ const FIRST: &[&str] = &[
     "refs", "metric", "lowercase", "tokenize", "against", "out", "data", "source-lang", "target-lang",
     "preset", "epochs", "learning-rate", "cell", "hidden", "layers", "batch-size", "sequence-length",
     "dropout", "resume", "config", "checkpoint", "split", "length", "prime", "temperature", "top-p", "beam",
-    "n-best", "file", "explain", "attention", "timeline", "gallery", "task", "vocab", "key-map", "key",
+    "n-best", "file", "explain", "attention", "timeline", "gallery", "task", "vocab", "labels", "key-map", "key",
     "neurons", "gradients", "html", "svg", "shapes", "rounds", "products", "growth", "json", "seed", "steps",
     "backend", "threads",
 ];

@@ -9,6 +9,7 @@ mod backend;
 mod commands;
 mod config_file;
 mod console;
+mod hub;
 mod options;
 mod presets;
 mod progress;

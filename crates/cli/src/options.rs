@@ -217,12 +217,13 @@ pub struct Predict {
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The file of weights: PyTorch (.pt, .pth) or safetensors
+    /// The file of weights: PyTorch (.pt, .pth, .bin) or safetensors; the folder of an export; or a file of the Hugging
+    /// Face Hub, hf:OWNER/NAME/FILE, with @REVISION after it for another branch, tag or commit than main
     #[arg(id = "weights", value_name = "FILE")]
-    pub file: PathBuf,
-    /// The task of the model
+    pub file: String,
+    /// The task of the model [default: that of the run, for an export of Rekindle with its config.json]
     #[arg(long, value_name = "TASK")]
-    pub task: String,
+    pub task: Option<String>,
     /// The folder of the run [default: runs/TASK, runs/TASK-2, ...: the first that is free]
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,

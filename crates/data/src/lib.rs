@@ -71,4 +71,7 @@ pub use counted::counted;
 pub use error::{DataError, ErrorKind, Place};
 pub use pictures::picture_pixels;
 pub use split::{Part, Split};
-pub use text::{Corpus, Decoder, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig};
+pub use text::{
+    Corpus, Decoder, StreamBatch, Streams, TextSource, Unit, UnknownSymbol, Vocabulary, VocabularyConfig, tokens_of,
+};
+pub use vocabulary::Rows;

@@ -22,6 +22,7 @@ pub use source::TextSource;
 pub use streams::{StreamBatch, Streams};
 pub use unit::Unit;
 pub use vocabulary::{UnknownSymbol, Vocabulary, VocabularyConfig};
+pub use vocabulary_file::tokens_of;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Word vocabularies.
 
+mod special;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::threads::in_order;
 use crate::{DataError, ErrorKind};
+
+pub use special::Rows;
 
 /// Selects the words of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

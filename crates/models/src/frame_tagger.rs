@@ -6,6 +6,9 @@
 //! y_t = log softmax(W h_t + b)          log-probabilities of the classes of frame t
 //! ```
 //!
+//! Features may be read as they are, `e_t = x_t`, and the head may have layers before the last one, each
+//! `relu(W h + b)`: so are many taggers of other programs built.
+//!
 //! The recurrence runs **online**: the label of frame `t` depends on frames `1..=t` only, so that a clip can be tagged
 //! while it is being filmed ([`LiveTagger`]). With `bidirectional` it also depends on later frames of the same chunk.
 //! Without a cell every frame is classified by itself, a baseline without memory. With feedback the class predicted
@@ -22,7 +25,7 @@ mod transitions;
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rekindle_kernels::linear::apply;
@@ -38,7 +41,7 @@ pub use recurrence::Recurrence;
 pub use transitions::{LabelFilter, ScoreWeights, TransitionModel};
 
 use crate::host::ids;
-use crate::settings::{PenaltySettings, RecurrentSettings};
+use crate::settings::{PenaltySettings, RecurrentSettings, Widths};
 
 settings! {
     /// Settings of a [`FrameTagger`]. In the letters of the [module](self), `hidden` is `H` and
@@ -53,8 +56,10 @@ settings! {
             help("cell", "Recurrent cell; none classifies each frame by itself")
             .help("hidden", "Width of the hidden state, in each direction")
             .help("dropout", "Dropout probability, of encoded frames, between layers and before the output");
-        /// Width of an encoded frame
-        encoder: usize = 128 => value("WIDTH").at_least(1);
+        /// Width of an encoded frame; 0 reads features as they are
+        encoder: usize = 128 => value("WIDTH").at_least(0);
+        /// Widths of the layers with ReLU between the hidden state and the output, with commas between
+        head: Widths => value("WIDTHS").separated_by(',').unset("no such layer");
         /// Read each chunk in both directions; such a model cannot run live
         bidirectional: bool;
         /// Read the class of the previous frame along with each frame
@@ -71,11 +76,13 @@ settings! {
 /// A recurrent tagger of frames.
 #[derive(Module, Debug)]
 pub struct FrameTagger {
-    /// The frame encoder.
-    pub encoder: FrameEncoder,
+    /// The frame encoder; none where features are read as they are.
+    pub encoder: Option<FrameEncoder>,
     /// The recurrent stack, if there is one.
     pub recurrent: Option<Recurrent>,
-    /// From the hidden state to the classes.
+    /// Layers with ReLU after the hidden state; usually none.
+    pub head: Vec<Linear>,
+    /// To the classes, from the hidden state or from the last layer of the head.
     pub output: Linear,
     dropout: Dropout,
     feedback: bool,
@@ -126,22 +133,28 @@ impl FrameTaggerSettings {
     ///
     /// # Panics
     ///
-    /// If a size is 0, or a probability is not in `[0, 1)`; with feedback, if there is no cell or `bidirectional` is set.
+    /// If a size is 0 other than that of the encoder of features, or a probability is not in `[0, 1)`; with feedback,
+    /// if there is no cell or `bidirectional` is set.
     pub fn init_with(&self, input: FrameInput, classes: usize, rng: &mut impl Rng, device: &Device) -> FrameTagger {
         let cell = self.recurrent.cell.0;
-        assert!(classes > 0 && self.encoder > 0, "classes and encoder must be above 0");
+        assert!(classes > 0 && input.size() > 0, "classes and the size of a frame must be above 0");
+        assert!(self.encoder > 0 || input.may_be_raw(), "pixels need an encoder");
         assert!(!self.feedback || cell.is_some() && !self.bidirectional, "feedback needs an online recurrence");
         assert!((0.0..1.0).contains(&self.scheduled_sampling), "scheduled_sampling must be in [0, 1)");
-        let encoder = input.encoder(self.encoder, rng, device);
+        let encoder = (self.encoder > 0).then(|| input.encoder(self.encoder, rng, device));
+        let encoded = if self.encoder > 0 { self.encoder } else { input.size() };
         let recurrent = cell.map(|cell| {
             let said = if self.feedback { classes } else { 0 };
-            let recurrent = self.recurrent.with_cell(cell).config(self.encoder + said);
+            let recurrent = self.recurrent.with_cell(cell).config(encoded + said);
             recurrent.with_bidirectional(self.bidirectional).init_with(rng, device)
         });
-        let features = recurrent.as_ref().map_or(self.encoder, Recurrent::output_size);
+        let mut features = recurrent.as_ref().map_or(encoded, Recurrent::output_size);
+        let layer = |&width| crate::init::linear(std::mem::replace(&mut features, width), width, rng, device);
+        let head = self.head.0.iter().map(layer).collect();
         FrameTagger {
             encoder,
             recurrent,
+            head,
             output: crate::init::linear(features, classes, rng, device),
             dropout: DropoutConfig::new(self.recurrent.dropout).init(),
             feedback: self.feedback,
@@ -155,6 +168,19 @@ impl FrameTagger {
     /// Number of classes `C`.
     pub fn classes(&self) -> usize {
         self.output.weight.dims()[1]
+    }
+
+    /// The frames that the model reads.
+    pub fn input(&self) -> FrameInput {
+        if let Some(encoder) = &self.encoder {
+            return encoder.input();
+        }
+        let width = match &self.recurrent {
+            Some(recurrent) if self.feedback => recurrent.input_size() - self.classes(),
+            Some(recurrent) => recurrent.input_size(),
+            None => self.head.first().unwrap_or(&self.output).weight.dims()[0],
+        };
+        FrameInput::Features { width }
     }
 
     /// Whether the class predicted for the previous frame is part of the input.
@@ -192,7 +218,7 @@ impl FrameTagger {
         let encoded = self.encoded(frames);
         let Some(recurrent) = &self.recurrent else {
             return Read {
-                log_probs: log_softmax(apply(&self.output, encoded), 2),
+                log_probs: log_softmax(self.logits(encoded), 2),
                 state: None,
                 penalty: LossParts::default(),
             };
@@ -206,10 +232,24 @@ impl FrameTagger {
         Read { state: read.state.filter(|_| self.is_online()), ..read }
     }
 
+    /// Logits `[.., C]` of the classes, from hidden states `[.., H]`.
+    fn logits<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
+        let last = self.head.iter().fold(hidden, |hidden, layer| relu(apply(layer, hidden)));
+        apply(&self.output, last)
+    }
+
+    /// Encoded frames `[B, T, E]`; the features themselves without an encoder.
+    fn encode(&self, frames: Tensor<3>) -> Tensor<3> {
+        match &self.encoder {
+            Some(encoder) => encoder.forward(frames),
+            None => frames,
+        }
+    }
+
     /// Encoded frames `[B, T, E]`, with dropout.
     fn encoded(&self, frames: Tensor<3>) -> Tensor<3> {
         let time = frames.dims()[1];
-        dropout_of_rows(&self.dropout, self.encoder.forward(frames), Lines::BatchMajor { time })
+        dropout_of_rows(&self.dropout, self.encode(frames), Lines::BatchMajor { time })
     }
 
     /// The activations of every layer and direction while it reads `frames` `[B, T, F]` from a state of zeros,
@@ -220,7 +260,7 @@ impl FrameTagger {
     /// When there is no frame, or `F` is not that of the encoder.
     pub fn trace(&self, frames: Tensor<3>) -> Option<Vec<LayerTrace>> {
         let recurrent = self.recurrent.as_ref()?;
-        let encoded = self.encoder.forward(frames);
+        let encoded = self.encode(frames);
         let input = if self.feedback { self.with_answers(recurrent, encoded) } else { encoded };
         Some(recurrent.trace(input.swap_dims(0, 1), None).0)
     }
@@ -234,7 +274,7 @@ impl FrameTagger {
         let hidden = hidden.swap_dims(0, 1);
         let time = hidden.dims()[1];
         let hidden = dropout_of_rows(&self.dropout, hidden, Lines::BatchMajor { time });
-        let log_probs = log_softmax(apply(&self.output, hidden), 2);
+        let log_probs = log_softmax(self.logits(hidden), 2);
         Read { log_probs, state: Some(TaggerState { recurrent: state, said: None }), penalty }
     }
 

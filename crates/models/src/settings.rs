@@ -7,6 +7,9 @@
 pub(crate) mod by_hand;
 #[cfg(test)]
 mod tests;
+mod widths;
+
+pub use widths::Widths;
 
 use rekindle_rnn::{Cell, Initialization, Penalties, RecurrentConfig, Regularization, Scheme};
 use rekindle_settings::{Field, SettingError, Settings, settings};

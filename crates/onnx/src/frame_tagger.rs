@@ -70,16 +70,19 @@ pub fn frame_tagger(
     opset: Opset,
 ) -> Result<Vec<NamedModel>, OnnxError> {
     let mut graph = Graph::new(opset);
-    let width = model.encoder.input().size();
+    let width = model.input().size();
     let frames = graph.input("frames", Element::F32, &[BATCH, TIME, Axis::Size(width)]);
     let frames = match standardized {
         Some(standardized) => standardized.append(&mut graph, &frames, width)?,
         None => frames,
     };
-    let encoded = encoded(&mut graph, &model.encoder, &frames)?;
+    let encoded = match &model.encoder {
+        Some(encoder) => encoded(&mut graph, encoder, &frames)?,
+        None => frames,
+    };
     let classes = [BATCH, TIME, Axis::Size(model.classes())];
     let Some(network) = &model.recurrent else {
-        let logits = graph.linear("output", &encoded, &model.output)?;
+        let logits = head(&mut graph, model, &encoded)?;
         graph.output("logits", &logits, Element::F32, &classes);
         let about = "Logits of the classes of each frame, by itself.";
         return Ok(vec![NamedModel::new("model", about, graph)]);
@@ -113,7 +116,17 @@ pub fn frame_tagger(
 /// Logits `[B, T, C]` from hidden states `[T, B, F]`.
 fn logits(graph: &mut Graph, model: &FrameTagger, hidden: &Value) -> Result<Value, OnnxError> {
     let hidden = graph.transpose(hidden, &[1, 0, 2]);
-    graph.linear("output", &hidden, &model.output)
+    head(graph, model, &hidden)
+}
+
+/// Logits `[.., C]` from hidden states `[.., F]`.
+fn head(graph: &mut Graph, model: &FrameTagger, hidden: &Value) -> Result<Value, OnnxError> {
+    let mut last = hidden.clone();
+    for (number, layer) in model.head.iter().enumerate() {
+        let sums = graph.linear(&format!("head.{number}"), &last, layer)?;
+        last = graph.relu(&sums);
+    }
+    graph.linear("output", &last, &model.output)
 }
 
 /// Logits `[B, T, C]`, the state and the class said last, where each step reads the class said before.
@@ -142,7 +155,7 @@ fn with_feedback(
         let before = OnnxState::of(before.to_vec());
         let (hidden, after) = recurrent(graph, "rnn", network, &step, Some(&before), None)?;
         let hidden = graph.squeeze(&hidden, &[0]);
-        let logits = graph.linear("output", &hidden, &model.output)?;
+        let logits = head(graph, model, &hidden)?;
         let best = graph.node("ArgMax", &[&logits], vec![Attribute::Int("axis", 1), Attribute::Int("keepdims", 0)]);
         let said = graph.one_hot(&best, model.classes());
         let after = after.values().into_iter().chain([said]).collect();

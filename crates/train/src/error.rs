@@ -55,6 +55,15 @@ pub enum TrainError {
         /// The commands that it supports, with the run.
         others: String,
     },
+    /// An imported run has no data of its own.
+    #[error(
+        "the run was imported without data: give some with --data PATH. To train its model further, start a new run from \
+         it: train {task} --data PATH --init-from RUN"
+    )]
+    NoData {
+        /// The task.
+        task: &'static str,
+    },
     /// The units of a task's models cannot be observed.
     #[error("--neurons: the units of a run of `{task}` are not shown{}", instead.map(|words| format!("; {words}")).unwrap_or_default())]
     NoNeurons {

@@ -61,6 +61,7 @@ pub mod event;
 mod files;
 pub mod group;
 pub mod groups;
+pub mod import;
 pub mod inside;
 mod mean;
 pub mod memory;

@@ -14,6 +14,7 @@ use rekindle_settings::{Field, Settings, Table, names};
 use serde_json::Value;
 
 use crate::error::TaskError;
+use crate::import::Source;
 use crate::inside::{Activations, Flow};
 use crate::playground::{Declared, Input, Player, UnitSeries};
 use crate::report::Report;
@@ -108,7 +109,7 @@ pub struct Predict {
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The file.
-    pub file: PathBuf,
+    pub source: Source,
     /// The folder of the run.
     pub out: PathBuf,
     /// Whether an existing run is replaced.

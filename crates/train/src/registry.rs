@@ -19,7 +19,7 @@ use crate::files;
 use crate::inside::{Activations, GradientFlow};
 use crate::mean::mean_run;
 use crate::memory::Estimate;
-use crate::operation::{Command, Evaluate, Import, Observe, Operate, Output, Predict, Sample};
+use crate::operation::{Command, Evaluate, Import, Observe, On, Operate, Output, Predict, Sample};
 use crate::playground::{Playable, Playground};
 use crate::report::Report;
 use crate::run::RunFolder;
@@ -321,6 +321,17 @@ impl<T: Operate> Entry<T> {
         Ok(trained)
     }
 
+    /// Checks that a run with these settings has data of its own: an imported one may have none.
+    fn has_data(&self, settings: &T::Settings) -> Result<(), TrainError> {
+        let settings = serde_json::to_value(settings).unwrap_or_default();
+        if settings["data"]["data"] == "" { Err(TrainError::NoData { task: T::NAME }) } else { Ok(()) }
+    }
+
+    /// The same for what is read.
+    fn has_observed(&self, settings: &T::Settings, request: &Observe) -> Result<(), TrainError> {
+        if request.data.is_some() { Ok(()) } else { self.has_data(settings) }
+    }
+
     /// The error for a command that the task does not support.
     fn unsupported(&self, command: Command) -> TrainError {
         let has = |other: &&Command| **other != Command::Import && self.options(**other).is_some();
@@ -391,6 +402,7 @@ impl<T: Operate> Registered for Entry<T> {
 
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
         let settings = run.settings_with(T::NAME, change.given)?;
+        self.has_data(&settings)?;
         Ok(Box::new(Trainer::<T>::resume_with(run, settings, change.other_data, device)?))
     }
 
@@ -403,6 +415,9 @@ impl<T: Operate> Registered for Entry<T> {
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
         let trained = self.open_all(open, output)?;
+        if matches!(request.on, On::Split(_)) {
+            self.has_data(&trained.settings)?;
+        }
         let (step, averaged) = (trained.progress.step, trained.progress.averaged);
         let mut report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
         if averaged > 0 {
@@ -448,7 +463,9 @@ impl<T: Operate> Registered for Entry<T> {
         let operations = T::operations();
         let instead = operations.instead_of_neurons;
         let neurons = operations.neurons.ok_or(TrainError::NoNeurons { task: T::NAME, instead })?;
-        Ok(neurons(&self.open(open, output)?, request)?)
+        let trained = self.open(open, output)?;
+        self.has_observed(&trained.settings, request)?;
+        Ok(neurons(&trained, request)?)
     }
 
     fn gradients(
@@ -460,6 +477,7 @@ impl<T: Operate> Registered for Entry<T> {
         let gradients = T::operations().gradients.ok_or(TrainError::NoGradients { task: T::NAME })?;
         let device = open.device.clone().autodiff();
         let trained = self.open(&Open { device: &device, ..*open }, output)?;
+        self.has_observed(&trained.settings, request)?;
         let seed = trained.settings.training().seed;
         // Only the gradients of states are wanted, so that no weight keeps one.
         let start = T::model(&trained.settings, &trained.assets, seed, &device).freeze();

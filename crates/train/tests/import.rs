@@ -12,9 +12,10 @@ use rekindle_models::char_lm::{CharLm, CharLmSettings};
 use rekindle_models::settings::RecurrentSettings;
 use rekindle_rnn::Cell;
 use rekindle_train::TaskError;
+use rekindle_train::import::{ImportError, Source, VocabularyOptions};
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::task::{Task, Trained};
-use rekindle_train::tasks::chars::{CharsError, CharsTask, ImportError, ImportOptions, ImportedChars};
+use rekindle_train::tasks::chars::{CharsError, CharsTask, ImportOptions, ImportedChars};
 use rekindle_weights::{Rename, ShapeError, StateDict, WeightError, WeightTensor, rename, save_safetensors};
 use rstest::rstest;
 use tempfile::TempDir;
@@ -39,14 +40,19 @@ fn place(weights: &Tensors) -> TempDir {
 }
 
 fn options(folder: &Path) -> ImportOptions {
-    ImportOptions { vocab: Some(folder.join("vocab.json")), ..ImportOptions::default() }
+    let vocabulary = VocabularyOptions { vocab: Some(folder.join("vocab.json")) };
+    ImportOptions { vocabulary, ..ImportOptions::default() }
+}
+
+fn source(folder: &Path) -> Source {
+    Source::of(&folder.join("model.safetensors")).unwrap()
 }
 
 fn import(weights: &Tensors, change: impl FnOnce(&mut ImportOptions)) -> Result<ImportedChars, TaskError> {
     let folder = place(weights);
     let mut options = options(folder.path());
     change(&mut options);
-    ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex())
+    ImportedChars::open(&source(folder.path()), &options, &Device::flex())
 }
 
 fn error(weights: &Tensors) -> ImportError {
@@ -86,7 +92,7 @@ fn a_model_of_this_program_is_recognised_by_its_shapes(
     let tokens = || Tensor::<2, Int>::from_data([[0, 6, 3, 3], [1, 2, 5, 4]], &Device::flex());
     let log_probs = |model: &CharLm| model.forward(tokens(), None).0.into_data();
     assert_eq!(log_probs(&imported.model), log_probs(&model(cell, embedding, tied)));
-    assert_eq!(imported.vocabulary.symbol(6).unwrap(), "g");
+    assert_eq!(imported.assets.symbol(6).unwrap(), "g");
 }
 
 /// As the word language model of PyTorch's examples names them, within a checkpoint.
@@ -126,7 +132,7 @@ fn a_projection_stands_before_tied_output_weights_only() {
         [("embedding", "net.encoder"), ("rnn", "net.rnn"), ("output", "net.decoder"), ("projection", "net.down")];
     let renamed = rename(state.clone(), &names.map(|(old, new)| Rename::new(old, new))).unwrap();
     let maps = ["net.decoder=net.output", "net.down=net.projection", "net.encoder=net.embedding"];
-    let imported = import(&renamed, |options| options.key_map = maps.map(str::to_owned).to_vec()).unwrap();
+    let imported = import(&renamed, |options| options.weights.key_map = maps.map(str::to_owned).to_vec()).unwrap();
     assert_eq!(imported.model.state_dict(), tied);
     // Without a bias, which is one of zeros.
     let mut plain = tied.clone();
@@ -147,9 +153,9 @@ fn a_projection_stands_before_tied_output_weights_only() {
 fn a_cell_that_the_shapes_do_not_tell_is_asked_for() {
     let state = model(Cell::RnnRelu, None, false).state_dict();
     assert_eq!(import(&state, |_| {}).unwrap().settings.model.recurrent.cell, Cell::Rnn);
-    let imported = import(&state, |options| options.cell = Some(Cell::RnnRelu)).unwrap();
+    let imported = import(&state, |options| options.network.cell = Some(Cell::RnnRelu)).unwrap();
     assert_eq!(imported.settings.model.recurrent.cell, Cell::RnnRelu);
-    let wrong = import(&state, |options| options.cell = Some(Cell::Gru)).unwrap_err();
+    let wrong = import(&state, |options| options.network.cell = Some(Cell::Gru)).unwrap_err();
     assert!(matches!(reason(wrong), ImportError::Shape(ShapeError::NoCell { .. })));
 }
 
@@ -162,7 +168,7 @@ fn without_a_recurrent_product_the_cell_must_follow_from_the_shapes() {
         message.contains("rnn.weight_hh_l0 is missing") && message.contains("--cell min-gru or min-lstm"),
         "{message}"
     );
-    let asked = import(&state, |options| options.cell = Some(Cell::MinGru)).unwrap_err();
+    let asked = import(&state, |options| options.network.cell = Some(Cell::MinGru)).unwrap_err();
     let message = reason(asked).to_string();
     assert!(message.contains("rnn.weight_ih_l1: its shape does not match"), "{message}");
 }
@@ -174,15 +180,15 @@ fn two_layers_of_one_shape_are_told_apart_by_the_key_map() {
     let wanted = ShapeError::SeveralLayers { layer: "embedding", one: "encoder".into(), other: "other".into() };
     assert_eq!(error(&state), wanted.into());
     let named = import(&state, |options| {
-        options.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
+        options.weights.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
     });
     let Ok(WeightError::DoesNotFit { report }) = named.unwrap_err().downcast().map(|error| *error) else {
         panic!("the other layer must not be passed over")
     };
     assert_eq!(report.unused, ["other.weight"]);
     let partial = import(&state, |options| {
-        options.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
-        options.allow_partial = true;
+        options.weights.key_map = ["net=", "encoder=embedding"].map(str::to_owned).to_vec();
+        options.weights.allow_partial = true;
     });
     assert_eq!(partial.unwrap().report.unused, ["other.weight"]);
 }
@@ -251,9 +257,13 @@ fn a_vocabulary_that_does_not_fit_is_refused_with_a_reason(#[case] vocabulary: O
     let mut options = options(folder.path());
     match vocabulary {
         Some(text) => std::fs::write(folder.path().join("vocab.json"), text).unwrap(),
-        None => options.vocab = None,
+        // Beside the weights it would be found too.
+        None => {
+            options.vocabulary.vocab = None;
+            std::fs::remove_file(folder.path().join("vocab.json")).unwrap();
+        }
     }
-    let error = ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex()).unwrap_err();
+    let error = ImportedChars::open(&source(folder.path()), &options, &Device::flex()).unwrap_err();
     let mut message = error.to_string();
     let mut source = std::error::Error::source(&*error);
     while let Some(cause) = source {
@@ -269,21 +279,20 @@ fn a_vocabulary_of_words_and_an_unknown_one_is_read() {
     let mut options = options(folder.path());
     options.units = Unit::Word;
     std::fs::write(folder.path().join("vocab.json"), r#"["<unk>", "to", " be", ",", " or", " not", "\n"]"#).unwrap();
-    let imported = ImportedChars::open(&folder.path().join("model.safetensors"), &options, &Device::flex()).unwrap();
-    assert_eq!(imported.vocabulary.encode("to be, or not\n").unwrap(), [1, 2, 3, 4, 5, 6]);
-    assert_eq!((imported.vocabulary.unknown_id(), imported.settings.data.units), (Some(0), Unit::Word));
+    let imported = ImportedChars::open(&source(folder.path()), &options, &Device::flex()).unwrap();
+    assert_eq!(imported.assets.encode("to be, or not\n").unwrap(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((imported.assets.unknown_id(), imported.settings.data.units), (Some(0), Unit::Word));
 }
 
 #[test]
 fn an_imported_run_opens_like_another_but_knows_no_text() {
     let state = model(Cell::Lstm, Some(3), false).state_dict();
     let folder = place(&state);
-    let file = folder.path().join("model.safetensors");
-    let imported = ImportedChars::open(&file, &options(folder.path()), &Device::flex()).unwrap();
+    let imported = ImportedChars::open(&source(folder.path()), &options(folder.path()), &Device::flex()).unwrap();
     let run = imported.save(&folder.path().join("run"), false).unwrap();
     let trained = Trained::<CharsTask>::open(&run, Which::Best, &Device::flex()).unwrap();
     assert_eq!(trained.model.state_dict(), state);
-    assert_eq!(trained.assets, imported.vocabulary);
+    assert_eq!(trained.assets, imported.assets);
     let error = CharsTask::open(&trained.settings, Some(trained.assets), &Device::flex()).unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(CharsError::NoText)), "{error:?}");
 }

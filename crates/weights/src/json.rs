@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::WeightError;
 use crate::file;
@@ -34,4 +34,27 @@ pub fn save_json(path: impl AsRef<Path>, tensors: &BTreeMap<String, WeightTensor
         .collect();
     let json = serde_json::to_vec(&written).expect("names and finite numbers can be written as JSON");
     file::write(path.as_ref(), &json)
+}
+
+#[derive(Deserialize)]
+struct Read {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Whether the bytes are those of a JSON object with names. A file of safetensors may start with the same two bytes, of
+/// the length of its header, which then is less than the file.
+pub(crate) fn is_format_of(bytes: &[u8]) -> bool {
+    let length = bytes.first_chunk().map(|first| u64::from_le_bytes(*first));
+    bytes.starts_with(b"{\"") && length.is_none_or(|length| length > bytes.len() as u64)
+}
+
+/// The tensors that [`save_json`] wrote; an error describes the problem.
+pub(crate) fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, String> {
+    let read: BTreeMap<String, Read> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let tensor = |(name, Read { shape, values }): (String, Read)| {
+        let tensor = WeightTensor::new(shape, values).map_err(|error| format!("{name}: {error}"))?;
+        Ok((name, tensor))
+    };
+    read.into_iter().map(tensor).collect()
 }

@@ -7,6 +7,7 @@ use std::fmt::Display;
 
 use rekindle_rnn::Cell;
 
+use crate::network::{FIRST, Matrix, Recurrence, is_within, matrix, recurrence, zero_biases};
 use crate::tensor::WeightTensor;
 pub use error::ShapeError;
 
@@ -36,16 +37,6 @@ pub struct LanguageModel {
     pub zeros: Vec<String>,
 }
 
-/// A linear or embedding layer: a matrix, with or without a bias.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    /// Its name, without `.weight`.
-    name: &'a str,
-    rows: usize,
-    columns: usize,
-    bias: bool,
-}
-
 impl LanguageModel {
     /// Finds the recurrent network, the embedding and the output layer in `tensors`: by Rekindle's names, or else by
     /// shape. A linear layer has a bias, and an embedding has none. A matrix without a bias is used as the output
@@ -61,7 +52,6 @@ impl LanguageModel {
 }
 
 fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeError> {
-    const FIRST: &str = "weight_ih_l0";
     let is_first = |name: &&String| name.strip_suffix(FIRST).is_some_and(|stem| stem.is_empty() || stem.ends_with('.'));
     let mut firsts = tensors.keys().filter(is_first);
     let first = firsts.next().ok_or(ShapeError::NoRecurrence)?;
@@ -79,7 +69,12 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
     }
     let network = &stem[root.len()..];
 
-    let Recurrence { cell, layers, input, hidden } = recurrence(&model, network, cell)?;
+    let reverse = format!("{network}{FIRST}_reverse");
+    if model.contains_key(reverse.as_str()) {
+        let reason = "a bidirectional network cannot predict the next token".to_owned();
+        return Err(ShapeError::Unsupported { name: reverse, reason });
+    }
+    let Recurrence { cell, layers, input, hidden, .. } = recurrence(&model, network, cell)?;
     let matrices: Vec<Matrix<'_>> =
         model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(&model)).collect();
     let named = |name: &str| matrices.iter().find(|matrix| matrix.name == name).copied();
@@ -138,7 +133,7 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         (None, None) if projection.is_some() => return no_embedding(&"symbols"),
         (Some(output), _) if projection.is_some() && embedding.map(weight) != Some(weight(output)) => {
             let name = format!("{root}{}.weight", output.name);
-            let reason = "output weights behind a projection must be those of the embedding";
+            let reason = "output weights behind a projection must be those of the embedding".to_owned();
             return Err(ShapeError::Unsupported { name, reason });
         }
         (_, Some(embedding)) if projection.is_some() => (embedding.rows, true),
@@ -170,12 +165,8 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
         }
     }
     let mut absent = Vec::new();
-    let plain = [Cell::Rnn, Cell::RnnRelu, Cell::Lstm, Cell::Gru, Cell::MinGru, Cell::MinLstm].contains(&cell);
-    if plain && !renamed.keys().any(|name| name.starts_with("rnn.bias")) {
-        let rows = cell.gates() * hidden;
-        let biases = || cell.weight_names(true).filter(|name| name.starts_with("bias"));
-        let names = (0..layers).flat_map(|layer| biases().map(move |bias| format!("rnn.{bias}_l{layer}")));
-        absent.extend(names.map(|name| (name, rows)));
+    if !renamed.keys().any(|name| name.starts_with("rnn.bias")) {
+        absent.extend(zero_biases("rnn", cell, layers, hidden, false));
     }
     if !renamed.contains_key("output.bias") && !spare(vocabulary) {
         absent.push(("output.bias".to_owned(), vocabulary));
@@ -187,104 +178,6 @@ fn deduce(tensors: &Tensors, cell: Option<Cell>) -> Result<LanguageModel, ShapeE
     renamed.extend(absent.into_iter().map(|(name, size)| (name, WeightTensor::zeros(size))));
     let embedding = embedding.map(|embedding| embedding.columns);
     Ok(LanguageModel { tensors: renamed, outside, cell, layers, hidden, embedding, vocabulary, tied, zeros })
-}
-
-struct Recurrence {
-    cell: Cell,
-    layers: usize,
-    input: usize,
-    hidden: usize,
-}
-
-/// `network` is the prefix of `weight_ih_l0`, the dot included.
-fn recurrence(
-    model: &BTreeMap<&str, &WeightTensor>,
-    network: &str,
-    asked: Option<Cell>,
-) -> Result<Recurrence, ShapeError> {
-    let name = |parameter: &str| format!("{network}{parameter}");
-    let shape = |parameter: &str| model.get(name(parameter).as_str()).map_or(&[][..], |tensor| tensor.shape());
-    for (parameter, reason) in [
-        ("weight_ih_l0_reverse", "a bidirectional network cannot predict the next token"),
-        ("weight_hr_l0", "an LSTM with projections (proj_size) is not supported"),
-    ] {
-        if model.contains_key(name(parameter).as_str()) {
-            return Err(ShapeError::Unsupported { name: name(parameter), reason });
-        }
-    }
-    let no_cell =
-        |parameter: &str| ShapeError::NoCell { name: name(parameter), shape: shape(parameter).to_vec(), cell: asked };
-    let &[rows, input] = shape("weight_ih_l0") else { return Err(no_cell("weight_ih_l0")) };
-    let has = |weight: &str| model.contains_key(name(&format!("{weight}_l0")).as_str());
-    // Any weight of a recurrent product proves it, even if the matrix of the first layer is missing.
-    let with_product = model.keys().any(|name| is_within(name, network) && name[network.len()..].contains("_hh_l"));
-    let (cell, hidden) = if with_product {
-        let &[_, hidden] = shape("weight_hh_l0") else { return Err(no_cell("weight_hh_l0")) };
-        let gates = |cell: &Cell| cell.has_recurrent_product() && cell.gates() * hidden == rows;
-        let mut of_gates = Cell::ALL.into_iter().filter(gates).rev();
-        let cell = match asked {
-            Some(asked) => of_gates.find(|&cell| cell == asked),
-            // The cell with the most weights in the file; the first of the list if there are several.
-            None => of_gates
-                .filter(|cell| cell.weight_names(false).all(has))
-                .max_by_key(|cell| cell.weight_names(false).count()),
-        };
-        (cell, hidden)
-    } else {
-        // Without the product, the hidden size is the input width of the layer above or of the output layer, which
-        // usually has a bias.
-        let outside = model.iter().filter(|(name, _)| !is_within(name, network)).filter_map(matrix(model));
-        let (with_bias, without): (Vec<_>, Vec<_>) = outside.partition(|matrix| matrix.bias);
-        let readers = if with_bias.is_empty() { without } else { with_bias };
-        let reads = |hidden: usize| match shape("weight_ih_l1") {
-            [_, columns] => *columns == hidden,
-            _ => readers.iter().any(|matrix| matrix.columns == hidden),
-        };
-        let fits = |cell: &Cell| {
-            let whole = rows.is_multiple_of(cell.gates());
-            !cell.has_recurrent_product() && whole && (asked == Some(*cell) || reads(rows / cell.gates()))
-        };
-        let mut fitting = Cell::ALL.into_iter().filter(|cell| asked.is_none_or(|asked| asked == *cell)).filter(fits);
-        // An ambiguous cell is an error.
-        let cell = fitting.next().filter(|_| fitting.next().is_none());
-        (cell, cell.map_or(0, |cell| rows / cell.gates()))
-    };
-    let cell = cell.ok_or_else(|| match with_product {
-        true => no_cell("weight_ih_l0"),
-        false => ShapeError::NoProduct { name: name("weight_hh_l0") },
-    })?;
-    if hidden == 0 || input == 0 {
-        return Err(no_cell("weight_ih_l0"));
-    }
-    // The model is allocated before its weights are loaded: every size must be backed by values in the file, so that a
-    // small file cannot request a large model.
-    let misfit = |parameter: String| {
-        let reason = "its shape does not match that of weight_ih_l0";
-        Err(ShapeError::Unsupported { name: name(&parameter), reason })
-    };
-    if cell.has_recurrent_product() && shape("weight_hh_l0") != [rows, hidden] {
-        return misfit("weight_hh_l0".to_owned());
-    }
-    let upper = |layer: &usize| format!("weight_ih_l{layer}");
-    let layers = (1..).take_while(|layer| model.contains_key(name(&upper(layer)).as_str())).count() + 1;
-    if let Some(layer) = (1..layers).find(|layer| shape(&upper(layer)) != [rows, hidden]) {
-        return misfit(upper(&layer));
-    }
-    Ok(Recurrence { cell, layers, input, hidden })
-}
-
-/// Whether the tensor belongs to the recurrent network; without a prefix, by the names of its parameters.
-fn is_within(name: &str, network: &str) -> bool {
-    if network.is_empty() { !name.contains('.') } else { name.starts_with(network) }
-}
-
-fn matrix<'a>(
-    model: &BTreeMap<&'a str, &'a WeightTensor>,
-) -> impl Fn((&&'a str, &&'a WeightTensor)) -> Option<Matrix<'a>> {
-    move |(name, tensor)| {
-        let (name, &[rows, columns]) = (name.strip_suffix(".weight")?, tensor.shape()) else { return None };
-        Some(Matrix { name, rows, columns, bias: model.contains_key(format!("{name}.bias").as_str()) })
-    }
 }
 
 fn only<'a, 'm: 'a>(

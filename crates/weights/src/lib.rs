@@ -6,6 +6,7 @@
 //! * [`StateDict`]: imports and exports the weights of a module, by PyTorch's names; [`LoadReport`] lists the results.
 //! * [`Rename`], [`rename`], [`within`]: rename tensors of models with other names, and select one model of several.
 //! * [`LanguageModel`]: finds the shape of a recurrent language model, from the names and shapes of its tensors.
+//! * [`Parts`]: finds the parts of any other model, by names or else by shapes.
 //! * [`save_safetensors`], [`save_json`]: write tensors to a file that PyTorch and others read.
 //! * [`WeightError`]: the errors.
 //!
@@ -35,6 +36,8 @@ mod key_map;
 mod language_model;
 mod module;
 mod names;
+mod network;
+mod parts;
 mod pickle;
 mod report;
 mod safetensors;
@@ -47,6 +50,8 @@ pub use json::save_json;
 pub use key_map::{Rename, rename, within};
 pub use language_model::{LanguageModel, ShapeError};
 pub use module::{StateDict, Strictness};
+pub use network::Matrix;
+pub use parts::{FoundParts, Network, Parts, Wanted};
 pub use report::{LoadReport, WrongShape};
 pub use safetensors::save_safetensors;
 pub use tensor::{Element, WeightTensor};

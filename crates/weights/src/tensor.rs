@@ -211,7 +211,7 @@ impl WeightTensor {
     }
 
     /// The transposed matrix; other shapes are unchanged.
-    pub(crate) fn transposed(&self) -> Self {
+    pub fn transposed(&self) -> Self {
         let &[rows, columns] = &self.shape[..] else { return self.clone() };
         let values = (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column));
         let values = values.map(|at| self.values[at]).collect();

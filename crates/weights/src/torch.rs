@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::WeightError;
 use crate::flatten;
+use crate::json;
 use crate::key_map::within;
 use crate::pickle::{self, Pickle, Value};
 use crate::safetensors;
@@ -28,7 +29,7 @@ pub struct WeightFile {
 }
 
 impl WeightFile {
-    /// Reads a safetensors or PyTorch file.
+    /// Reads a safetensors or PyTorch file, or one of [`save_json`](crate::save_json).
     ///
     /// # Errors
     ///
@@ -50,6 +51,8 @@ impl WeightFile {
             read_zip(bytes)
         } else if bytes.starts_with(OLD_MAGIC) {
             read_old(bytes)
+        } else if json::is_format_of(bytes) {
+            json::read(bytes).map(|tensors| Contents { tensors, ..Contents::default() })
         } else if safetensors::is_format_of(bytes) {
             safetensors::read(bytes).map(|(tensors, unread)| Contents { tensors, unread, ..Contents::default() })
         } else {

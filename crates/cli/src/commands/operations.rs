@@ -1,18 +1,22 @@
 //! `rekindle eval`, `sample`, `predict` and `import`: the operations of a trained model, for any task.
 
 use std::io::{IsTerminal, Write, sink, stderr, stdin, stdout};
+use std::path::Path;
 
 use anyhow::{Result, bail};
+use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches};
 use rekindle_settings::Table;
+use rekindle_train::import::Source;
 use rekindle_train::operation::{self, Command, Evaluate, Inputs, On, Output, texts_of};
 use rekindle_train::registry::{self, Open, Registered};
-use rekindle_train::tasks;
+use rekindle_train::{TrainError, tasks};
 
 use super::train::out_folder;
 use crate::arguments::given_options;
 use crate::backend;
 use crate::console;
+use crate::hub::{self, HubFile};
 use crate::options::{Answer, Eval, Import, OpenRuns, Predict, Sample};
 use crate::ranks;
 use crate::runs;
@@ -59,16 +63,28 @@ fn standard_input() -> Inputs {
 }
 
 pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
+    let source = match options.file.starts_with(hub::PREFIX) {
+        true => options.file.parse::<HubFile>()?.fetch()?,
+        false => Source::of(Path::new(&options.file)).map_err(TrainError::from)?,
+    };
     let supports = |task: &&&dyn Registered| task.options(Command::Import).is_some();
-    let Some(task) = registry::find(tasks::ALL, &options.task).filter(|task| supports(&task)) else {
-        let names: Vec<_> = tasks::ALL.iter().filter(supports).map(|task| task.name()).collect();
-        bail!("--task {}: models can be imported for {}", options.task, names.join(", "));
+    let names = || tasks::ALL.iter().filter(supports).map(|task| task.name()).collect::<Vec<_>>().join(", ");
+    let name = match &options.task {
+        Some(task) => Some(task.clone()),
+        None => source.task().map_err(TrainError::from)?,
+    };
+    let Some(name) = name else {
+        let words = format!("--task TASK says what the model is for: {}\n", names());
+        clap::Error::raw(ErrorKind::MissingRequiredArgument, words).exit();
+    };
+    let Some(task) = registry::find(tasks::ALL, &name).filter(|task| supports(&task)) else {
+        bail!("--task {name}: models can be imported for {}", names());
     };
     let given = given_options(Command::Import, task, matches)?;
     let answer = Answer::from_arg_matches(matches)?;
     let chosen = backend::choose(&answer.device)?;
-    let (file, out) = (options.file.clone(), out_folder(options.out.as_ref(), task.name()));
-    let request = operation::Import { file, out, replace: options.force };
+    let out = out_folder(options.out.as_ref(), task.name());
+    let request = operation::Import { source, out, replace: options.force };
     answered(answer.output.json, |output| Ok(task.import(&chosen.device, request, given, output)?))
 }
 

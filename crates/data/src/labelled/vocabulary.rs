@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::words::{form, ranges};
 use super::{LabelledText, LabelledTexts};
 use crate::alias::unknown_label;
-use crate::vocabulary::{WordConfig, WordVocabulary};
+use crate::vocabulary::{Rows, WordConfig, WordVocabulary};
 use crate::{DataError, ErrorKind, counted, files, json};
 
 const FORMAT: &str = "rekindle-words";
@@ -70,6 +70,22 @@ impl TextVocabulary {
             return Err(ErrorKind::TooLittle.error(message));
         }
         Ok(Self { words, classes })
+    }
+
+    /// The words of another program's `tokens`, which are in the order of its table of embeddings, and these classes;
+    /// and for each word its row in that table.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Format`] for a word that is in it twice, or without a word; [`ErrorKind::TooLittle`] for fewer than
+    /// two classes.
+    pub fn of_tokens(tokens: &[String], classes: Vec<String>) -> Result<(Self, Rows), DataError> {
+        if classes.len() < 2 {
+            let message = format!("{}, and two or more are needed", counted(classes.len(), "classes"));
+            return Err(ErrorKind::TooLittle.error(message));
+        }
+        let (words, rows) = WordVocabulary::of_text_tokens(tokens)?;
+        Ok((Self { words, classes }, rows))
     }
 
     /// `V`, the number of words, the unknown word included.

@@ -7,7 +7,7 @@
 //! A token's index in the list, from 0, is its id; `null` is the unknown token.
 //!
 //! Other programs write a list of tokens, an object from tokens to ids or from ids to tokens, or either within an
-//! object: [`Vocabulary::import`] reads these too.
+//! object: [`Vocabulary::import`] reads these too, and [`tokens_of`] the tokens alone.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -105,23 +105,11 @@ impl Vocabulary {
         let path = path.as_ref();
         let name = path.display().to_string();
         let text = files::text(path)?;
-        let mut value: Value = json::parse(path, &text, "a vocabulary")?;
+        let value: Value = json::parse(path, &text, "a vocabulary")?;
         if value.get("format").is_some_and(|format| format == FORMAT) {
             return Self::from_json(&name, &text);
         }
-        if let Some(inner) = KEYS.iter().find_map(|key| value.get(key).filter(|inner| !inner.is_number())) {
-            value = inner.clone();
-        }
-        let symbols = match value {
-            Value::String(symbols) => Some(symbols.chars().map(String::from).collect()),
-            Value::Array(list) => list.into_iter().map(string).collect::<Option<Vec<_>>>(),
-            Value::Object(object) => return Self::from_list(&name, unit, &numbered(&name, object)?),
-            _ => None,
-        };
-        let symbols = symbols.ok_or_else(|| {
-            bad(&name, "want a list of symbols, a string of them, or an object of symbols and their numbers")
-        })?;
-        Self::from_list(&name, unit, &symbols)
+        Self::from_list(&name, unit, &listed(&name, value)?)
     }
 
     /// Writes the vocabulary to a file atomically, through a temporary file.
@@ -140,6 +128,49 @@ impl Vocabulary {
         let path = path.as_ref();
         Self::from_json(&path.display().to_string(), &files::text(path)?)
     }
+}
+
+/// The tokens of a vocabulary of another program, in the order of their ids.
+fn listed(name: &str, mut value: Value) -> Result<Vec<String>, DataError> {
+    if let Some(inner) = KEYS.iter().find_map(|key| value.get(key).filter(|inner| !inner.is_number())) {
+        value = inner.clone();
+    }
+    let tokens = match value {
+        Value::String(symbols) => Some(symbols.chars().map(String::from).collect()),
+        Value::Array(list) => list.into_iter().map(string).collect::<Option<Vec<_>>>(),
+        Value::Object(object) => return numbered(name, object),
+        _ => None,
+    };
+    let wanted = "want a list of symbols, a string of them, or an object of symbols and their numbers";
+    tokens.ok_or_else(|| bad(name, wanted))
+}
+
+/// The tokens of a file in the order of their ids: of a file of lines (`.txt`), of JSON in the forms of
+/// [`Vocabulary::import`], or of a `tokenizer.json` of Hugging Face whose model is a list of words.
+///
+/// # Errors
+///
+/// When the file cannot be read or has another format; of a `tokenizer.json`, when it cuts words into pieces.
+pub fn tokens_of(path: impl AsRef<Path>) -> Result<Vec<String>, DataError> {
+    let path = path.as_ref();
+    let (name, text) = (path.display().to_string(), files::text(path)?);
+    if path.extension().is_some_and(|ending| ending == "txt") {
+        return Ok(text.lines().map(str::to_owned).collect());
+    }
+    let value: Value = json::parse(path, &text, "a vocabulary")?;
+    let Some(model) = value.get("model").and_then(Value::as_object) else { return listed(&name, value) };
+    let kind = model.get("type").and_then(Value::as_str).unwrap_or("of an unknown kind");
+    let Some(Value::Object(words)) = model.get("vocab").filter(|_| kind == "WordLevel") else {
+        let reason = format!("its tokens are those of a {kind} tokenizer, and whole words (WordLevel) are wanted");
+        return Err(bad(&name, reason));
+    };
+    let mut words = words.clone();
+    for token in value["added_tokens"].as_array().into_iter().flatten() {
+        if let (Some(text), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
+            words.insert(text.to_owned(), id.into());
+        }
+    }
+    numbered(&name, words)
 }
 
 fn parse(name: &str, unit: Unit, number: usize, text: &str) -> Result<Symbol, DataError> {

@@ -47,6 +47,11 @@ impl FrameInput {
         }
     }
 
+    /// Whether a recurrence can read frames as they are, without an encoder.
+    pub fn may_be_raw(self) -> bool {
+        matches!(self, Self::Features { .. })
+    }
+
     pub(super) fn encoder(self, size: usize, rng: &mut impl Rng, device: &Device) -> FrameEncoder {
         match self {
             Self::Features { width } => FrameEncoder::Features(crate::init::linear(width, size, rng, device)),

@@ -10,7 +10,6 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rekindle_kernels::linear::apply;
 use rekindle_kernels::pointwise::dropout_of_rows;
 use rekindle_kernels::rows::Lines;
 use rekindle_rnn::{Cell, Recurrent, State, reset_rows};
@@ -72,10 +71,8 @@ impl FrameTagger {
         let mut answers = Vec::with_capacity(frames.len());
         for frame in frames {
             let (hidden, after) = recurrent.step(frame, state.said, state.recurrent);
-            let log_probs = log_softmax(
-                apply(&self.output, dropout_of_rows(&self.dropout, hidden, Lines::TimeMajor { rows: batch })),
-                1,
-            );
+            let hidden = dropout_of_rows(&self.dropout, hidden, Lines::TimeMajor { rows: batch });
+            let log_probs = log_softmax(self.logits(hidden), 1);
             let said = self.one_hot(log_probs.clone().argmax(1).squeeze_dim(1));
             state = TaggerState { recurrent: after, said: Some(said) };
             answers.push(log_probs);

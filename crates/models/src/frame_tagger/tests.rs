@@ -82,6 +82,22 @@ fn frames_one_by_one_and_chunks_give_what_the_whole_clip_gives(
 }
 
 #[test]
+fn features_as_they_are_and_layers_of_a_head_are_computed_as_by_hand() {
+    for device in devices() {
+        let head = Widths(vec![7, 2]);
+        let settings = FrameTaggerSettings { encoder: 0, head, ..settings(None) };
+        let model = model(&settings, FEATURES, &device);
+        let (log_probs, _) = model.forward(frames(6, &device), None, &[4, 4]);
+        let by_hand = model.head.iter().fold(frames(6, &device), |rows, layer| relu(layer.forward(rows)));
+        assert_near(&numbers(log_probs), &numbers(log_softmax(model.output.forward(by_hand), 2)));
+        // Features with a recurrence need no encoder either.
+        let settings = FrameTaggerSettings { encoder: 0, ..self::settings(Some(Cell::Gru)) };
+        let model = self::model(&settings, FEATURES, &device);
+        assert_eq!(model.recurrent.as_ref().map(Recurrent::input_size), Some(6));
+    }
+}
+
+#[test]
 fn online_a_frame_does_not_see_those_after_it_and_bidirectional_it_does() {
     for device in devices() {
         for bidirectional in [false, true] {
@@ -147,7 +163,7 @@ fn the_loss_has_the_penalties_on_the_hidden_states(
         let model = model(&plain, FEATURES, &device);
         let read = lengths.iter().enumerate().filter(|(_, length)| **length > 0).map(|(b, &length)| {
             let clip = frames(6, &device).narrow(0, b, 1).narrow(1, 0, length);
-            let mut input = model.encoder.forward(clip);
+            let mut input = model.encode(clip);
             if feedback {
                 let before = |t: usize, class: usize| t > 0 && labels[b * 4 + t - 1] as usize == class;
                 let classes = |t: usize| (0..3).map(move |class| f32::from(u8::from(before(t, class))));

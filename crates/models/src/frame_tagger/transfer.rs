@@ -18,10 +18,15 @@ impl FrameTagger {
         if self.feedback && !same_classes {
             return Err(TransferError::Missing { parameter: "the feedback weights of these classes".to_owned() });
         }
-        let sizes = |model: &Self| vec![model.encoder.num_params(), model.output.weight.dims()[0]];
-        same_shape("[parameters of the encoder, input of the output layer]", sizes(&self), sizes(source))?;
+        let sizes = |model: &Self| {
+            let head = model.head.iter().flat_map(|layer| layer.weight.dims());
+            let encoder = model.encoder.as_ref().map_or(0, Module::num_params);
+            [encoder].into_iter().chain(head).chain([model.output.weight.dims()[0]]).collect()
+        };
+        let what = "[parameters of the encoder, layers of the head, input of the output layer]";
+        same_shape(what, sizes(&self), sizes(source))?;
         let output = if same_classes { source.output.clone() } else { self.output.clone() };
         let recurrent = self.recurrent.zip(source.recurrent.as_ref()).map(|(here, there)| here.with_weights_of(there));
-        Ok(Self { encoder: source.encoder.clone(), recurrent, output, ..self })
+        Ok(Self { encoder: source.encoder.clone(), head: source.head.clone(), recurrent, output, ..self })
     }
 }

@@ -1,6 +1,6 @@
 use burn::tensor::{Tensor, TensorData};
 use rekindle_models::frame_tagger::{FrameInput, FrameTagger, FrameTaggerSettings, Recurrence};
-use rekindle_models::settings::RecurrentSettings;
+use rekindle_models::settings::{RecurrentSettings, Widths};
 use rekindle_onnx::{OnnxError, Opset, Standardized, ToOnnx, frame_tagger};
 use rekindle_rnn::Cell;
 use rekindle_testing::Numbers;
@@ -71,6 +71,12 @@ fn a_clip_is_tagged_in_pieces() {
         let feedback = FrameTaggerSettings { feedback: true, ..settings(cell) };
         add(&cases, &format!("{cell}-feedback"), &feedback, FEATURES);
     }
+    for (name, cell) in [("raw", Recurrence(Some(Cell::Gru))), ("raw-none", Recurrence(None))] {
+        let raw = FrameTaggerSettings { encoder: 0, head: Widths(vec![5, 4]), ..settings(cell) };
+        add(&cases, name, &raw, FEATURES);
+    }
+    let fed = FrameTaggerSettings { encoder: 0, feedback: true, head: Widths(vec![4]), ..settings(Cell::Lstm) };
+    add(&cases, "raw-feedback", &fed, FEATURES);
     add(&cases, "none", &settings(Recurrence(None)), FEATURES);
     add(&cases, "pixels", &settings(Cell::Gru), PIXELS);
     cases.run();

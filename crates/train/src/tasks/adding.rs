@@ -9,6 +9,7 @@
 //! targets between 0 and 1; values and marks as here are from Martens and Sutskever 2011 and Le, Jaitly and Hinton
 //! 2015 (arXiv 1504.00941), section 4.1.
 
+mod import;
 mod model;
 mod operations;
 mod sequences;
@@ -18,6 +19,7 @@ mod task;
 mod tests;
 
 pub use model::AddingModel;
+pub use import::ImportOptions;
 pub use operations::{EvalOptions, PredictOptions};
 pub use sequences::Sequences;
 pub use settings::{AddingSettings, SequenceSettings};

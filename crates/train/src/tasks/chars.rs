@@ -15,7 +15,7 @@ mod task;
 mod writing;
 
 pub use error::CharsError;
-pub use import::{ImportError, ImportOptions, ImportedChars};
+pub use import::{ImportOptions, ImportedChars};
 pub use operations::{EvalOptions, SampleOptions, WritingSettings};
 pub use playground::PlayOptions;
 pub use settings::{CharsSettings, SampleSettings, TextFormat, TextSettings};

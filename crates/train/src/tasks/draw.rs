@@ -4,12 +4,14 @@
 
 mod error;
 mod evaluation;
+mod import;
 mod operations;
 mod settings;
 mod task;
 
 pub use error::DrawError;
 pub use evaluation::{Evaluation, noise};
+pub use import::ImportOptions;
 pub use operations::{EvalOptions, PredictOptions, SampleOptions};
 pub use settings::{DrawSettings, ImageSettings};
 pub use task::DrawTask;

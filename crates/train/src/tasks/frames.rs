@@ -6,6 +6,7 @@
 
 mod error;
 mod evaluation;
+mod import;
 mod operations;
 mod prediction;
 mod settings;
@@ -14,6 +15,7 @@ mod task;
 
 pub use error::FramesError;
 pub use evaluation::evaluate;
+pub use import::ImportOptions;
 pub use operations::{EvalOptions, PredictOptions};
 pub use prediction::{FramePrediction, Live};
 pub use settings::{ClipSettings, FramesSettings};

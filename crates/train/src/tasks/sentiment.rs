@@ -5,6 +5,7 @@
 
 mod error;
 mod evaluation;
+mod import;
 mod operations;
 mod prediction;
 mod pretraining;
@@ -13,6 +14,7 @@ mod task;
 
 pub use error::SentimentError;
 pub use evaluation::evaluate;
+pub use import::ImportOptions;
 pub use operations::{EvalOptions, PredictOptions};
 pub use prediction::{Explanation, Prediction};
 pub use settings::{LabelledSettings, SentimentSettings};

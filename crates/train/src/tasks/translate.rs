@@ -6,6 +6,7 @@
 
 mod error;
 mod evaluation;
+mod import;
 mod languages;
 mod operations;
 mod pretraining;
@@ -15,6 +16,7 @@ mod task;
 pub use error::TranslateError;
 pub use evaluation::evaluate;
 pub use rekindle_data::parallel::{Language, Languages};
+pub use import::ImportOptions;
 pub use operations::{Alignment, EvalOptions, PredictOptions, SentenceTranslator};
 pub use settings::{PairSettings, TranslateSettings};
 pub use task::TranslateTask;

@@ -1,8 +1,8 @@
-//! Errors of finding a language model in tensors.
+//! Errors of finding a model in tensors.
 
 use rekindle_rnn::Cell;
 
-/// Why the tensors are not those of a language model, with the remedy.
+/// Why the tensors are not those of a model, with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
     /// No tensor has the name of a recurrent weight.
@@ -14,7 +14,7 @@ pub enum ShapeError {
     /// There are several recurrent networks.
     #[error(
         "there are several recurrent networks, {one} and {other}: choose one by the prefix of its names, --key \
-         PREFIX, or save the language model by itself"
+         PREFIX, or save the model by itself"
     )]
     SeveralRecurrences {
         /// The first tensor of one.
@@ -22,13 +22,13 @@ pub enum ShapeError {
         /// The first tensor of another.
         other: String,
     },
-    /// A recurrent network that language models do not support.
+    /// A part that the model does not support.
     #[error("{name}: {reason}")]
     Unsupported {
         /// The tensor that reveals it.
         name: String,
         /// The reason.
-        reason: &'static str,
+        reason: String,
     },
     /// The shape of a recurrent weight does not fit the cell.
     #[error("{name} is {shape:?}, which is no {}", cell.map_or("known cell".to_owned(), |cell| cell.to_string()))]
@@ -66,6 +66,18 @@ pub enum ShapeError {
         one: String,
         /// Another.
         other: String,
+    },
+    /// Several parts of the file could be one part of the model.
+    #[error(
+        "each of these could be the {layer}: {}; choose one with --key-map {}={layer}",
+        candidates.join(", "),
+        candidates.first().map_or("OLD", String::as_str)
+    )]
+    Ambiguous {
+        /// The part's Rekindle name.
+        layer: String,
+        /// The names of the candidates.
+        candidates: Vec<String>,
     },
     /// A weight is infinite or not a number.
     #[error("{name} has values that are not finite: training has diverged")]

@@ -4,6 +4,7 @@ use super::sequences::Sequences;
 use super::task::{AddingTask, evaluate, predictions, seeds};
 use super::model::AddingModel;
 use crate::inside::{Flow, SEQUENCES};
+use crate::import::import;
 use crate::prelude::*;
 
 settings! {
@@ -34,6 +35,7 @@ impl Operate for AddingTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .gradients(gradients)
             .together(|_, _| true)
             .onnx(|trained, opset| Ok(vec![trained.model.graph(opset)?]))

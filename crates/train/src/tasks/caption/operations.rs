@@ -15,6 +15,7 @@ use super::features::ImageSet;
 use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 use crate::sentences::{Sentence, with_symbols};
 
@@ -117,6 +118,7 @@ impl Operate for CaptionTask {
             .onnx(onnx)
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .instead_of_neurons(
                 "attention stands in their place: `rekindle predict RUN IMAGE --attention FILE` draws what each word \

@@ -363,7 +363,7 @@ impl Task for CaptionTask {
 }
 
 /// `encoder` with the weights of `file`.
-fn pretrained(encoder: Encoder, file: &Path) -> Result<Encoder, CaptionError> {
+pub(super) fn pretrained(encoder: Encoder, file: &Path) -> Result<Encoder, CaptionError> {
     let loaded = WeightFile::open(file).and_then(|weights| encoder.load(weights.tensors()));
     loaded.map_err(|source| CaptionError::EncoderWeights { path: file.to_owned(), source })
 }

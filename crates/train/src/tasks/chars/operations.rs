@@ -9,9 +9,9 @@ use rekindle_onnx::ToOnnx as _;
 use super::dynamic::{self, Dynamics, Part};
 use super::error::CharsError;
 use super::evaluation::Passages;
-use super::import;
 use super::playground::{play, series};
 use super::task::CharsTask;
+use crate::import::import;
 use crate::inside::features::of_text;
 use crate::inside::{Flow, windows};
 use crate::prelude::*;
@@ -111,7 +111,7 @@ impl Operate for CharsTask {
         Operations::default()
             .evaluate(eval)
             .sample(sample)
-            .import(import::import)
+            .import(import::<Self>)
             .neurons(neurons)
             .gradients(gradients)
             .together(alike)

@@ -13,6 +13,7 @@ use super::task::DrawTask;
 use crate::error::TrainError;
 use crate::files;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 
 settings! {
@@ -69,6 +70,7 @@ impl Operate for DrawTask {
             .sample(sample)
             .predict(predict)
             .onnx(|trained, opset| Ok(trained.model.to_onnx(opset)?))
+            .import(import::<Self>)
             .instead_of_neurons(
                 "the canvas stands in their place: `rekindle sample RUN` draws it step by step, with the windows of each \
                  step",

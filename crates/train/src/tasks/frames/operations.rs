@@ -17,6 +17,7 @@ use super::smoothing::SmoothingSettings;
 use super::task::FramesTask;
 use crate::inside::Kind;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 
 settings! {
@@ -55,6 +56,7 @@ impl Operate for FramesTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .onnx(onnx)
             .neurons(neurons)

@@ -45,6 +45,7 @@ impl Task for FramesTask {
 
     fn open(settings: &FramesSettings, assets: Option<FrameSchema>, device: &Device) -> Result<Self, TaskError> {
         let set = settings.data.clips(assets)?;
+        Self::check(settings, &set.schema)?;
         let ClipSettings { batch_size, sequence_length, workers, .. } = settings.data;
         let lengths = set.train.iter().map(Clip::len).collect();
         let data = DataInfo {
@@ -71,12 +72,16 @@ impl Task for FramesTask {
         &self.schema
     }
 
+    fn check(settings: &FramesSettings, schema: &FrameSchema) -> Result<(), TaskError> {
+        let encoder = settings.model.encoder;
+        if encoder == 0 && !input(schema).may_be_raw() {
+            return Err(SettingError::invalid("encoder", encoder, "at least 1 for images").into());
+        }
+        Ok(())
+    }
+
     fn model(settings: &FramesSettings, schema: &FrameSchema, seed: u64, device: &Device) -> FrameTagger {
-        let input = match schema.format {
-            FrameFormat::Features { width } => FrameInput::Features { width },
-            FrameFormat::Pixels { channels, height, width } => FrameInput::Pixels { channels, height, width },
-        };
-        settings.model.init_with(input, schema.classes.len(), &mut seeded(seed), device)
+        settings.model.init_with(input(schema), schema.classes.len(), &mut seeded(seed), device)
     }
 
     fn data(&self) -> DataInfo {
@@ -140,6 +145,14 @@ impl Task for FramesTask {
         let (classes, settings) = (&self.schema.classes, &self.settings.data);
         let smoother = Smoother::default();
         Ok(Some(evaluate(&[model], &mut self.validation, classes, settings, &smoother, &self.device)?))
+    }
+}
+
+/// What a model of `schema` reads.
+fn input(schema: &FrameSchema) -> FrameInput {
+    match schema.format {
+        FrameFormat::Features { width } => FrameInput::Features { width },
+        FrameFormat::Pixels { channels, height, width } => FrameInput::Pixels { channels, height, width },
     }
 }
 

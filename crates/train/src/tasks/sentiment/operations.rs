@@ -16,6 +16,7 @@ use super::settings::LabelledSettings;
 use super::task::SentimentTask;
 use crate::inside::{Flow, Kind, SEQUENCES};
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 
 /// Texts per batch if they are given one by one. Lines are classified as they arrive, because their writer may wait
@@ -56,6 +57,7 @@ impl Operate for SentimentTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .neurons(neurons)
             .gradients(gradients)

@@ -11,6 +11,7 @@ use super::evaluation::evaluate;
 use super::languages::translate;
 use super::task::TranslateTask;
 use crate::operation::NoSplit;
+use crate::import::import;
 use crate::prelude::*;
 use crate::sentences::{NoAttention, Sentence, with_symbols};
 
@@ -112,6 +113,7 @@ impl Operate for TranslateTask {
         Operations::default()
             .evaluate(eval)
             .predict(predict)
+            .import(import::<Self>)
             .together(alike)
             .onnx(onnx)
             .instead_of_neurons(
