@@ -50,8 +50,9 @@ fn every_task_is_exported_as_graphs_with_its_settings_and_assets() {
                 assert!(holds(asset.as_str().unwrap()), "{task}: {asset}");
             }
         }
-        // Weights in place of graphs: nothing is left of these.
-        place.rekindle(&["export", &task]).assert().success();
+        // Graphs are not imported, and weights in place of them are.
+        let folder = format!("{task}/export");
+        place.failure(&["import", &folder, "--out", "back"], 1, &["ONNX", "--format safetensors"]);
     }
 }
 

@@ -16,6 +16,15 @@ pub enum ImportError {
         /// The cause.
         source: Box<Self>,
     },
+    /// The export has graphs in place of weights.
+    #[error(
+        "{}: an export of ONNX graphs, which are not imported; export the run's weights: --format safetensors",
+        path.display()
+    )]
+    Graphs {
+        /// Its description.
+        path: PathBuf,
+    },
     /// The tensors are not those of such a model.
     #[error(transparent)]
     Shape(#[from] ShapeError),

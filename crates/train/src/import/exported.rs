@@ -62,6 +62,9 @@ impl Exported {
             return Ok(None);
         }
         let path = path.to_owned();
+        if value.get("graphs").is_some() {
+            return Err(ImportError::Graphs { path }.into());
+        }
         let exported: Self = match serde_json::from_value(value) {
             Ok(exported) => exported,
             Err(e) => return Err(TrainError::Malformed { path, reason: e.to_string() }.into()),
