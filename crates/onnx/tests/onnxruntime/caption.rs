@@ -1,4 +1,3 @@
-use burn::tensor::{Tensor, TensorData};
 use rekindle_models::attention::AttentionKind;
 use rekindle_models::captioner::encoder::{Encoder, EncoderConfig, EncoderKind, View};
 use rekindle_models::captioner::{Captioner, CaptionerSettings, CaptionerSizes, ImageTerm};
@@ -7,7 +6,7 @@ use rekindle_onnx::{Opset, ToOnnx, image_encoder};
 use rekindle_rnn::Cell;
 use rekindle_testing::Numbers;
 
-use crate::case::{Calls, Cases, floats, log_softmax, of_call, opsets, stirred, tensor, tokens};
+use crate::case::{Calls, Cases, of_call, of_step, opsets, stirred, tensor, tokens};
 use crate::{device, rng, stack};
 
 /// What each row reads, step by step.
@@ -41,14 +40,7 @@ fn add(cases: &Cases, name: &str, settings: &CaptionerSettings) {
         if settings.attention == AttentionKind::Additive {
             inputs.push(("keys", of_call(0, "keys")));
         }
-        let step = model.step(read, &mut state);
-        let logits = step.logits.numbers().unwrap().to_vec();
-        let logits = Tensor::<2>::from_data(TensorData::new(logits, [2, 9]), &device());
-        let log_probs = burn::tensor::activation::log_softmax(logits, 1);
-        let mut outputs = vec![("logits", log_softmax(tensor(log_probs)))];
-        if let Some(weights) = step.attention {
-            outputs.push(("attention", floats(&[2, places], &weights.numbers().unwrap())));
-        }
+        let outputs = of_step(model.step(read, &mut state), read.len());
         calls.call_with("decoder", inputs, outputs);
     }
     cases.add(name, &model.to_onnx(Opset::default()).unwrap(), calls);

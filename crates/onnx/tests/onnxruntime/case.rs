@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData, activation};
+use rekindle_models::decode::{Step, StepRows};
 use rekindle_onnx::{NamedModel, Opset};
 use rekindle_testing::{Numbers, onnxruntime};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::TOLERANCE;
+use crate::{TOLERANCE, device};
 
 /// A folder of cases.
 pub struct Cases {
@@ -115,6 +116,18 @@ pub fn of_call(call: usize, output: &str) -> Value {
 pub fn log_softmax(mut value: Value) -> Value {
     value["log_softmax"] = true.into();
     value
+}
+
+/// What the graph of a decoder must give for a step of its `rows`.
+pub fn of_step(step: Step<'_>, rows: usize) -> Vec<(&'static str, Value)> {
+    let matrix = |values: StepRows<'_>| {
+        let values = values.numbers().unwrap();
+        Tensor::<2>::from_data(TensorData::new(values.to_vec(), [rows, values.len() / rows]), &device())
+    };
+    let log_probs = activation::log_softmax(matrix(step.logits), 1);
+    let mut outputs = vec![("logits", log_softmax(tensor(log_probs)))];
+    outputs.extend(step.attention.map(|weights| ("attention", tensor(matrix(weights)))));
+    outputs
 }
 
 /// The model with biases and other weights that start at one value drawn at random, so that each of them counts.

@@ -1,11 +1,10 @@
-use burn::tensor::{Tensor, TensorData};
 use rekindle_models::attention::AttentionKind;
 use rekindle_models::decode::StepDecoder;
 use rekindle_models::translator::{Translator, TranslatorSettings, TranslatorSizes};
 use rekindle_onnx::{Opset, ToOnnx};
 use rekindle_rnn::Cell;
 
-use crate::case::{Calls, Cases, floats, ints, log_softmax, of_call, stirred, tensor, tokens, zeros};
+use crate::case::{Calls, Cases, ints, of_call, of_step, stirred, tokens, zeros};
 use crate::{device, rng, stack};
 
 const SOURCES: [&[u32]; 3] = [&[4, 5, 6, 7], &[8], &[5, 9]];
@@ -47,14 +46,7 @@ fn add(cases: &Cases, name: &str, settings: &TranslatorSettings) {
         if settings.attention == AttentionKind::Additive {
             inputs.push(("keys", of_call(0, "keys")));
         }
-        let step = model.step(read, &mut state);
-        let logits = step.logits.numbers().unwrap().to_vec();
-        let logits = Tensor::<2>::from_data(TensorData::new(logits, [3, 9]), &device());
-        let log_probs = burn::tensor::activation::log_softmax(logits, 1);
-        let mut outputs = vec![("logits", log_softmax(tensor(log_probs)))];
-        if let Some(weights) = step.attention {
-            outputs.push(("attention", floats(&[3, 5], &weights.numbers().unwrap())));
-        }
+        let outputs = of_step(model.step(read, &mut state), read.len());
         calls.call_with("decoder", inputs, outputs);
     }
     cases.add(name, &model.to_onnx(Opset::default()).unwrap(), calls);
