@@ -47,7 +47,7 @@ mod tests;
 mod transitions;
 
 pub use chunks::{Chunk, Layout, TrainingPlan};
-pub use clip::{Clip, FrameFormat, Frames};
+pub use clip::{Clip, FrameFormat, Frames, PIXEL_DEVIATION, PIXEL_MEAN};
 pub use labels::{Classes, Labels};
 pub use live::LiveFrames;
 pub use loader::{FrameBatch, FrameLoader};

@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, pictures};
 
+/// What models subtract from pixels, which are from 0 to 1.
+pub const PIXEL_MEAN: f32 = 0.5;
+
+/// What they divide the rest by.
+pub const PIXEL_DEVIATION: f32 = 0.25;
+
 /// The format of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -148,6 +154,6 @@ impl Clip {
 /// Scales pixels as the model reads them.
 pub(super) fn normalize(pixels: &[u8], out: &mut [f32]) {
     for (out, &pixel) in out.iter_mut().zip(pixels) {
-        *out = (f32::from(pixel) / 255.0 - 0.5) * 4.0;
+        *out = (f32::from(pixel) / 255.0 - PIXEL_MEAN) / PIXEL_DEVIATION;
     }
 }

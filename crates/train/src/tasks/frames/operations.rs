@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use rekindle_data::frames::{
-    Alias, Clip, ClipReader, FrameSchema, FrameSource, Standardization, Statistics,
+    Alias, Clip, ClipReader, FrameFormat, FrameSchema, FrameSource, PIXEL_DEVIATION, PIXEL_MEAN, Standardization,
+    Statistics,
 };
 use rekindle_onnx::{NamedModel, Opset, Standardized, frame_tagger};
 use rekindle_pictures::timeline;
 
 use rekindle_data::frames::is_image;
-use rekindle_metrics::classification::most_likely;
 
 use super::error::FramesError;
 use super::prediction::FramePrediction;
-use super::smoothing::SmoothingSettings;
+use super::smoothing::{Smoothed, SmoothingSettings};
 use super::task::FramesTask;
 use crate::inside::Kind;
 use crate::operation::NoSplit;
@@ -48,7 +48,10 @@ settings! {
 
 settings! {
     /// Options of the playground.
-    pub struct PlayOptions {}
+    pub struct PlayOptions {
+        /// How predicted labels are smoothed.
+        @flatten smoothing: SmoothingSettings;
+    }
 }
 
 impl Operate for FramesTask {
@@ -70,10 +73,15 @@ const THUMBNAILS: usize = 200;
 
 type Tagger = Trained<FramesTask>;
 
-/// Features are standardised in the graph. Statistics of the recording and changes of features are not: the input is
-/// what these give.
+/// Features are standardised in the graph, and pixels, which are from 0 to 1. Statistics of the recording and changes of
+/// features are not: the input is what these give.
 fn onnx(trained: &Tagger, opset: Opset) -> Result<Vec<NamedModel>, TaskError> {
-    let FrameSchema { normalization, standardization, .. } = &trained.assets;
+    let FrameSchema { normalization, standardization, format, .. } = &trained.assets;
+    if let FrameFormat::Pixels { channels, height, width } = *format {
+        let all = |value| vec![value; channels * height * width];
+        let pixels = Standardized { mean: all(PIXEL_MEAN), deviation: all(PIXEL_DEVIATION), limit: None };
+        return Ok(frame_tagger(&trained.model, Some(&pixels), opset)?);
+    }
     let of_training = normalization.statistics == Statistics::Training;
     let standardized = standardization.as_ref().map(|Standardization { mean, deviation }| Standardized {
         mean: mean.clone(),
@@ -222,7 +230,7 @@ fn live(
 }
 
 /// The probabilities of all labels for each frame of a clip.
-fn play(trained: &Tagger, play: Play, _: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
+fn play(trained: &Tagger, play: Play, options: PlayOptions, answers: &mut Answers<'_>) -> Result<(), TaskError> {
     let place = match &play.files[..] {
         [] => return Err("give a clip: an animated GIF, images, an array (.npy) or a table (.csv)".into()),
         [file] if !is_image(file) => file.as_path(),
@@ -236,13 +244,14 @@ fn play(trained: &Tagger, play: Play, _: PlayOptions, answers: &mut Answers<'_>)
     let thumbnails = trained.thumbnails(&clip, THUMBNAILS)?;
     let labels = trained.assets.classes.names();
     let truth = clip.labels.clone();
-    let probabilities = trained.probabilities(clip)?;
-    let frame = |(index, row): (usize, &Vec<f32>)| {
-        let class = most_likely(row);
+    let smoother = trained.smoother(&options.smoothing)?;
+    let Smoothed { predicted, log_probs } = trained.smoothed(vec![clip], &smoother)?.remove(0);
+    let frame = |(index, (class, row)): (usize, (&u32, &[f32]))| {
+        let probabilities: Vec<f32> = row.iter().map(|log| log.exp()).collect();
         let truth = truth.as_ref().map(|truth| &labels[truth[index] as usize]);
-        json!({"index": index, "label": labels[class], "probabilities": row, "truth": truth})
+        json!({"index": index, "label": labels[*class as usize], "probabilities": probabilities, "truth": truth})
     };
-    let frames: Vec<Value> = probabilities.iter().enumerate().map(frame).collect();
+    let frames: Vec<Value> = predicted.iter().zip(log_probs.chunks_exact(labels.len())).enumerate().map(frame).collect();
     answers.line(&json!({"labels": labels, "frames": frames, "thumbnails": thumbnails}))?;
     answers.line(&json!({"done": true}))
 }

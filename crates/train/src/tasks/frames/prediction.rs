@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, Layout};
+use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, Layout, PIXEL_DEVIATION, PIXEL_MEAN};
 use rekindle_metrics::classification::most_likely;
 use rekindle_models::decode::mix_rows;
 use rekindle_models::frame_tagger::{LabelFilter, LiveTagger};
@@ -48,10 +48,8 @@ impl Trained<FramesTask> {
     ///
     /// When an image cannot be read or decoded, or the device fails.
     pub fn predict(&self, clips: Vec<Clip>, smoother: &Smoother) -> Result<Vec<Vec<FramePrediction>>, TaskError> {
-        let found = log_probs(&self.models(), &mut self.loader(clips), &self.settings.data, &self.device)?;
         let classes = self.model.classes();
-        let clip = |log_probs| {
-            let Smoothed { predicted, log_probs } = smoother.smooth(log_probs, classes);
+        let clip = |Smoothed { predicted, log_probs }| {
             let frames = predicted.into_iter().zip(log_probs.chunks_exact(classes));
             let prediction = |(class, row): (u32, &[f32])| {
                 let class = class as usize;
@@ -59,18 +57,17 @@ impl Trained<FramesTask> {
             };
             frames.map(prediction).collect()
         };
-        Ok(found.into_iter().map(clip).collect())
+        Ok(self.smoothed(clips, smoother)?.into_iter().map(clip).collect())
     }
 
-    /// The probabilities of all classes for each frame of a clip, `T` times `[C]`.
+    /// The classes of every frame of each clip, with the log-probabilities of all classes.
     ///
     /// # Errors
     ///
     /// When an image cannot be read or decoded, or the device fails.
-    pub fn probabilities(&self, clip: Clip) -> Result<Vec<Vec<f32>>, TaskError> {
-        let found = log_probs(&self.models(), &mut self.loader(vec![clip]), &self.settings.data, &self.device)?;
-        let row = |row: &[f32]| row.iter().map(|log| log.exp()).collect();
-        Ok(found[0].chunks_exact(self.model.classes()).map(row).collect())
+    pub fn smoothed(&self, clips: Vec<Clip>, smoother: &Smoother) -> Result<Vec<Smoothed>, TaskError> {
+        let found = log_probs(&self.models(), &mut self.loader(clips), &self.settings.data, &self.device)?;
+        Ok(found.into_iter().map(|clip| smoother.smooth(clip, self.model.classes())).collect())
     }
 
     /// The frames of a clip of images as small images, addresses of data; none for features, and for more than `most`.
@@ -81,7 +78,8 @@ impl Trained<FramesTask> {
         }
         let values = clip.values(self.assets.format)?;
         let frame = |frame: &[f32]| {
-            let pixels: Vec<u8> = frame.iter().map(|value| ((value / 4.0 + 0.5) * 255.0).round() as u8).collect();
+            let byte = |value: &f32| ((value * PIXEL_DEVIATION + PIXEL_MEAN) * 255.0).round() as u8;
+            let pixels: Vec<u8> = frame.iter().map(byte).collect();
             png_address(&pixels, [channels, height, width])
         };
         Ok(Some(values.chunks_exact(channels * height * width).map(frame).collect()))

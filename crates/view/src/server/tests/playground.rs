@@ -278,6 +278,13 @@ fn frames_take_images_and_animations_and_no_list_of_other_files() {
     }
     let thumbnails = lines[0]["thumbnails"].as_array().unwrap();
     assert!(thumbnails.len() == 3 && thumbnails[0].as_str().unwrap().starts_with("data:image/png;base64,"));
+    // The most probable sequence of labels, of which some frames may have a less probable one.
+    let smoothed = upload(&place, &json!({"smoothing": "viterbi", "score_weight": 0.5}), &files).lines();
+    let smoothed = smoothed[0]["frames"].as_array().unwrap();
+    assert!(smoothed.iter().zip(frames).all(|(after, before)| after["probabilities"] != before["probabilities"]));
+    assert!(smoothed.iter().all(|frame| labels.contains(&frame["label"])));
+    let refused = upload(&place, &json!({"smoothing": "viterbi", "lag": 2}), &files);
+    assert!(refused.failure(400).contains("lag"));
     // A manifest would name other files of this machine.
     let manifest = format!("clip,path\nsecret,{}\n", place.runs().join("run").display());
     let refused = upload(&place, &json!({}), &[("clips.csv", manifest.as_bytes())]).lines();
