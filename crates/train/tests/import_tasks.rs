@@ -57,7 +57,7 @@ fn open<T: Importable>(path: &Path, options: &T::ImportOptions) -> Result<Import
 }
 
 fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    host::numbers(tensor).unwrap().into_iter().map(f64::from).collect()
+    values_of(tensor).into_iter().map(f64::from).collect()
 }
 
 #[test]
@@ -120,11 +120,11 @@ fn a_translator_gives_the_log_probabilities_of_pytorch() {
     let score = |pair: &Value| {
         let source = imported.assets.source.encode(pair[0].as_str().unwrap());
         let target = imported.assets.target.encode(pair[1].as_str().unwrap());
-        imported.model.score(&[&source], &[&target]).unwrap().log_probs
+        imported.model.score(&[&source], &[&target]).unwrap().log_prob
     };
-    let found: Vec<f64> = expected["pairs"].as_array().unwrap().iter().flat_map(score).collect();
-    let of_sentence = |tokens: &Value| numbers(tokens).iter().sum();
-    let wanted: Vec<f64> = expected["log_probs"].as_array().unwrap().iter().map(of_sentence).collect();
+    let found: Vec<f64> = expected["pairs"].as_array().unwrap().iter().map(score).collect();
+    let sentences = expected["log_probs"].as_array().unwrap().iter();
+    let wanted: Vec<f64> = sentences.map(|tokens| numbers(tokens).iter().sum()).collect();
     assert_close("log-probabilities", &found, &wanted, TOLERANCE);
 }
 
