@@ -84,7 +84,7 @@ settings! {
     /// The images of an imported model.
     pub struct PictureOptions {
         /// Side of the images in pixels, where the shapes do not decide it
-        image_size: Option<usize> => value("PIXELS").at_least(1).unset("as the shapes have it");
+        image_size: Option<usize> => value("PIXELS").at_least(1).at_most(4096).unset("as the shapes have it");
     }
 }
 

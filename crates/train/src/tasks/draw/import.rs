@@ -87,8 +87,7 @@ impl Importable for DrawTask {
                 None => parts.zeros(name, &shape),
             }
         }
-        let mut settings = DrawSettings::default();
-        settings.model = DrawModelSettings {
+        let model = DrawModelSettings {
             glimpses: options.glimpses,
             hidden,
             latent,
@@ -96,9 +95,7 @@ impl Importable for DrawTask {
             write: if writes { grid(written)? } else { 0 },
             gaussian: options.gaussian,
         };
-        if options.gaussian.is_some() {
-            settings.data.binarize = Binarization::None;
-        }
+        let settings = DrawSettings { model, ..DrawSettings::default() };
         let notes =
             vec![format!("{}; the shapes do not decide it, --glimpses does", counted(options.glimpses, "glimpses"))];
         Ok(Found { settings, assets: image, parts: parts.finish(), notes })
@@ -151,7 +148,7 @@ fn windows(parts: &mut Parts, hidden: usize) -> Result<[bool; 2], TaskError> {
             |matrix: &&Matrix<'_>| fits(matrix) && hints.iter().any(|hint| matrix.name.to_lowercase().contains(hint));
         let hinted: Vec<&str> = matrices.iter().filter(hinted).map(|matrix| matrix.name).collect();
         // A window of another name may be either.
-        if hinted.is_empty() && matrices.iter().any(|matrix| fits(matrix)) && part == "window" {
+        if hinted.is_empty() && matrices.iter().any(fits) && part == "window" {
             let candidates =
                 matrices.iter().filter(|matrix| fits(matrix)).map(|matrix| matrix.name.to_owned()).collect();
             let layer = "read or the window".to_owned();

@@ -188,7 +188,8 @@ fn chains(width: usize, layers: &[Matrix<'_>], before: &mut Vec<String>, found: 
         let here = before.len();
         let is_last = layers.len() == 1;
         let elsewhere = layer.name.strip_prefix("head.").is_some_and(|number| number != here.to_string());
-        if (layer.name == "output") > is_last || elsewhere {
+        let too_early = layer.name == "output" && !is_last;
+        if too_early || elsewhere {
             continue;
         }
         before.push(layer.name.to_owned());
