@@ -98,7 +98,7 @@ impl Parts {
         Ok(Self { left, found })
     }
 
-    /// Finds the network `part` among those that `fits` accepts, as [`layer`](Self::layer) finds a layer. Of several
+    /// Finds the network `part` among those that `fits` accepts, as [`find`](Self::find) finds a layer. Of several
     /// cells with the same number of gates it is the plain one, unless `cell` is given. A network without biases gets
     /// biases of zeros.
     ///
