@@ -17,7 +17,7 @@ settings! {
         hidden: usize = 100 => at_least(1).at_most(1024);
         /// Stacked layers
         layers: usize = 1 => at_least(1).at_most(8);
-        /// Learning rate of Adagrad; a tenth of it for gated cells that do not learn
+        /// Learning rate of Adagrad
         learning_rate: f64 = 0.1 => above(0).at_most(10);
         /// Characters of a step: how far back-propagation through time goes
         sequence_length: usize = 25 => at_least(1).at_most(500);

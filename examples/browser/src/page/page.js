@@ -31,6 +31,7 @@ const answers = {
   ready({ form }) {
     if (!find('#training-settings').childElementCount) build(form);
     document.body.dataset.ready = 'true';
+    find('#start').disabled = false;
     tellWriting();
   },
   state(state) {
@@ -55,6 +56,7 @@ const answers = {
   sample: piece => {
     if (piece.steps !== undefined) find('#sample-step').textContent = `at step ${number(piece.steps)}`;
     show(find('#sample'), piece);
+    if (piece.end) problem('sample', '');
   },
   written: piece => show(find('#written'), piece),
   opened({ summary }) {

@@ -3,17 +3,19 @@
 
 /** Milliseconds of training before messages are read. */
 const SLICE = 60;
-/** Milliseconds of training between two samples. */
+/** Milliseconds of training between two samples, or so many times what a sample takes. */
 const SAMPLE_EVERY = 2000;
+const SAMPLE_SHARE = 5;
 
 const { Trainer, Files, form } = wasm_bindgen;
 const channel = new MessageChannel();
 let trainer = null,
   reader = null,
   running = false,
+  scheduled = false,
   /** How samples are written: the texts of the form as JSON, and the priming text. */
   writing = { settings: '{}', prime: '' },
-  lastSample = 0;
+  nextSample = 0;
 
 const actions = {
   program({ bytes }) {
@@ -25,7 +27,7 @@ const actions = {
     trainer?.free();
     trainer = null;
     trainer = new Trainer(text, settings);
-    lastSample = -Infinity;
+    nextSample = 0;
     go();
   },
   pause() {
@@ -58,7 +60,13 @@ function go() {
   if (!trainer || running) return;
   running = true;
   state();
-  channel.port2.postMessage(null);
+  schedule();
+}
+
+/** Asks for the next slice, once. */
+function schedule() {
+  if (!scheduled) channel.port2.postMessage(null);
+  scheduled = true;
 }
 
 function state() {
@@ -67,6 +75,7 @@ function state() {
 
 /** Trains for a while, reports, and comes back after the messages that have arrived meanwhile. */
 function slice() {
+  scheduled = false;
   if (!running) return;
   const start = performance.now();
   let last,
@@ -82,16 +91,18 @@ function slice() {
   const speed = (count * trainer.characters) / seconds;
   const { steps, smooth_loss: smooth } = trainer;
   postMessage({ what: 'progress', steps, count, loss: sum / count, last, smooth, speed });
-  if (!running || start - lastSample > SAMPLE_EVERY) {
-    lastSample = start;
+  const end = performance.now();
+  if (!running || end > nextSample) {
     try {
       write(trainer, 'sample', writing);
     } catch (error) {
       // Training goes on: the form of the samples can be mended meanwhile.
       failed(error, 'sample');
     }
+    const now = performance.now();
+    nextSample = now + Math.max(SAMPLE_EVERY, SAMPLE_SHARE * (now - end));
   }
-  if (running) channel.port2.postMessage(null);
+  if (running) schedule();
   else state();
 }
 
@@ -121,7 +132,7 @@ function failed(error, from) {
   const message = broken
     ? `the program stopped (${error.message}): perhaps the memory was too small. Try smaller settings.`
     : error.message;
-  if (from !== 'sample') running = false;
+  if (from === 'start') running = false;
   if (!broken) state();
   postMessage({ what: 'failed', from, message, broken });
 }
