@@ -7,8 +7,8 @@ use rekindle_models::decode::{Sampler, Sampling};
 use crate::error::PageError;
 use crate::settings::WritingSettings;
 
-/// Continues the text `prime`; each piece is given to `written` as soon as it is there. Without a prime, the text starts
-/// with a random token.
+/// Continues the text `prime`; each piece is given to `written` as soon as it is there. Without a prime, the text
+/// starts with a random token.
 ///
 /// # Errors
 ///

@@ -20,7 +20,9 @@ function ticks(from, to, count) {
   const power = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= least) ?? least;
   const found = [];
-  for (let at = Math.ceil(from / step) * step; at <= to + step * 1e-9; at += step) found.push(Number(at.toPrecision(6)));
+  for (let at = Math.ceil(from / step) * step; at <= to + step * 1e-9; at += step) {
+    found.push(Number(at.toPrecision(6)));
+  }
   return found;
 }
 

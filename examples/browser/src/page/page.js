@@ -99,7 +99,8 @@ function field({ key, help, choices, kind, default: value, range }, about) {
   const hint = node('span', { className: 'help' }, help);
   let input;
   if (choices) {
-    input = node('select', { name: key }, ...choices.map(choice => new Option(choice, choice, false, choice === value)));
+    const options = choices.map(choice => new Option(choice, choice, false, choice === value));
+    input = node('select', { name: key }, ...options);
     const explain = () => (hint.textContent = (about[input.value] ?? help).replaceAll('`', ''));
     input.addEventListener('change', explain);
     explain();
