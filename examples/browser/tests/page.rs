@@ -105,7 +105,8 @@ fn the_page_trains_as_the_native_program_does() {
         );
         // Sums have another order there than with the vectors of this processor, and every step adds to the difference.
         assert!(wanted < 0.7 * first && (last - wanted).abs() < 0.01 * first, "{cell}: {last}, native {wanted}");
-        assert!((smooth - native.smooth_loss()).abs() < 0.001, "{cell}: {smooth}, native {}", native.smooth_loss());
+        let fall = (native.vocabulary().len() as f64).ln() - native.smooth_loss();
+        assert!((smooth - native.smooth_loss()).abs() < 0.01 * fall, "{cell}: {smooth}, a fall of {fall}");
         // The next training starts from nothing.
         browser.get("(document.querySelector('#steps').dataset.value = '', 0)");
     }
