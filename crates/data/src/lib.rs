@@ -36,7 +36,7 @@
 //! # Ok::<(), rekindle_data::DataError>(())
 //! ```
 //!
-//! The crate has no feature flags.
+//! The crate has no feature flags. In WebAssembly it has no [`download`].
 
 // `text::file` maps files into memory, which has no safe interface: one block there is allowed.
 #![deny(unsafe_code)]
@@ -48,6 +48,7 @@ mod byte_pairs;
 pub mod captions;
 pub mod catalogue;
 mod counted;
+#[cfg(not(target_family = "wasm"))]
 pub mod download;
 mod error;
 pub mod files;

@@ -20,6 +20,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WeightError> {
 
 /// Temporary files are private to their owner; the final file has the permissions of the user's mask.
 fn builder() -> Builder<'static, 'static> {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "other systems have no such permissions"))]
     let mut builder = Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
