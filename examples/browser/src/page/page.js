@@ -46,6 +46,7 @@ const answers = {
     find('#loss').textContent = number(smooth, 4);
     Object.assign(find('#loss').dataset, { smooth, last });
     find('#bits').textContent = number(smooth / Math.LN2, 3);
+    find('#latest').textContent = number(loss, 4);
     find('#steps').textContent = number(steps);
     find('#steps').dataset.value = steps;
     // The mean of about the last ten slices.
