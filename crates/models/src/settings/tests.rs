@@ -55,7 +55,7 @@ fn group<S: Settings>() -> Group {
 #[case::frame_tagger(
     group::<FrameTaggerSettings>(),
     true,
-    "encoder bidirectional feedback scheduled_sampling balanced activation_penalty slowness_penalty"
+    "encoder head bidirectional feedback scheduled_sampling balanced activation_penalty slowness_penalty"
 )]
 #[case::translator(
     group::<TranslatorSettings>(),
