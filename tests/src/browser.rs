@@ -81,6 +81,11 @@ impl Browser {
         browser
     }
 
+    /// The process of the driver, whose children are the browser's.
+    pub fn process(&self) -> u32 {
+        self.driver.id()
+    }
+
     /// Sends a command; the error is the driver's sentence.
     fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         let request = self.agent.post(format!("{}{path}", self.session)).header("Content-Type", "application/json");
