@@ -31,18 +31,23 @@ impl<'de> Deserialize<'de> for Widths {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use rekindle_settings::{Table, Value};
 
     use super::*;
 
+    /// The widths of a line of a file.
+    fn read(value: &str) -> Option<Widths> {
+        let mut table: Table = format!("head = {value}").parse().unwrap();
+        table.remove("head").unwrap().try_into().ok()
+    }
+
     #[test]
     fn widths_are_numbers_or_texts_within_their_range() {
-        let read = |value| serde_json::from_value::<Widths>(value).ok();
-        assert_eq!(read(json!([64, "32", " 8"])), Some(Widths(vec![64, 32, 8])));
-        assert_eq!(read(json!([])), Some(Widths::default()));
-        for wrong in [json!([0]), json!([-1]), json!(["x"]), json!([1 << 21]), json!([1.5]), json!("64"), json!(true)] {
-            assert_eq!(read(wrong.clone()), None, "{wrong}");
+        assert_eq!(read("[64, '32', ' 8']"), Some(Widths(vec![64, 32, 8])));
+        assert_eq!(read("[]"), Some(Widths::default()));
+        for wrong in ["[0]", "[-1]", "['x']", "[2097152]", "[1.5]", "'64'", "true"] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
-        assert_eq!(serde_json::to_value(Widths(vec![3])).unwrap(), json!([3]));
+        assert_eq!(Value::try_from(Widths(vec![3])).unwrap(), Value::Array(vec![3.into()]));
     }
 }
