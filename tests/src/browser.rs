@@ -17,6 +17,9 @@ use ureq::Agent;
 /// The longest time that a page may take, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The longest time in which a page takes its new width.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// The largest answer: a picture of a long page.
 const LARGEST: u64 = 64 << 20;
 
@@ -198,9 +201,18 @@ impl Browser {
         for width in WIDTHS {
             for colours in ["dark", "light"] {
                 self.look(width, colours);
-                let [wide, have] = ["scrollWidth", "clientWidth"].map(|size| {
-                    self.get(&format!("document.documentElement.{size}")).as_u64().expect("a number of pixels")
-                });
+                let sizes = || {
+                    ["scrollWidth", "clientWidth"].map(|size| {
+                        self.get(&format!("document.documentElement.{size}")).as_u64().expect("a number of pixels")
+                    })
+                };
+                // A page that draws itself for the new width, or that a click has just changed, may be too wide at first.
+                let (start, mut found) = (Instant::now(), sizes());
+                while found[0] > found[1] && start.elapsed() < SETTLING {
+                    std::thread::sleep(Duration::from_millis(50));
+                    found = sizes();
+                }
+                let [wide, have] = found;
                 assert!(wide <= have, "{name}: the page is {wide} pixels wide, on {have}");
                 let Some(folder) = &folder else { continue };
                 fs::create_dir_all(folder).expect("a folder for pictures");
