@@ -6,9 +6,6 @@ use rekindle_models::attention::{Additive, Attention};
 use crate::OnnxError;
 use crate::graph::{Graph, Value};
 
-/// A score of places that are padding: its share of a softmax is 0.
-const NEVER: f32 = f32::MIN / 4.0;
-
 /// The keys of additive attention, `U s_s` `[B, S, F]`; none for the other kinds.
 pub(crate) fn keys(graph: &mut Graph, attention: &Attention, outputs: &Value) -> Result<Option<Value>, OnnxError> {
     let Some(Additive { key, .. }) = &attention.units else { return Ok(None) };
@@ -55,10 +52,7 @@ pub(crate) fn attend(
         }
     };
     let scores = match memory.valid {
-        Some(valid) => {
-            let never = graph.number(NEVER);
-            graph.choose(valid, &scores, &never)
-        }
+        Some(valid) => graph.or_never(valid, &scores),
         None => scores,
     };
     let weights = graph.softmax(&scores, 1);

@@ -8,7 +8,7 @@
 
 pub(crate) mod attention;
 mod error;
-mod exported;
+pub mod exported;
 mod lists;
 mod opened;
 mod source;

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use rekindle_data::counted;
 use rekindle_onnx::NamedModel;
+use rekindle_train::import::exported::{self, CONFIG};
 use rekindle_train::operation::Output;
 use rekindle_train::registry::{self, OnnxExport, Open, RunWeights};
 use rekindle_train::run::RunFolder;
@@ -22,9 +23,6 @@ use crate::console::{self, answer, note};
 use crate::options::{Export, ExportFormat};
 use crate::runs;
 use staging::Staging;
-
-/// The file that describes the others.
-const CONFIG: &str = "config.json";
 
 /// What is written of a run, in addition to its assets.
 struct Written {
@@ -51,7 +49,9 @@ pub fn run(options: &Export) -> Result<()> {
     let folder = options.out.clone().unwrap_or_else(|| run.export());
     let staging = Staging::new(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let written = match options.format {
-        ExportFormat::Safetensors | ExportFormat::Json => write_weights(&run, &task, staging.path(), options)?,
+        ExportFormat::Safetensors | ExportFormat::Json => {
+            write_weights(&run, &task, [staging.path(), &folder], options)?
+        }
         ExportFormat::Onnx => write_graphs(&run, staging.path(), options)?,
     };
     // The model's assets are exported too. Graphs hold those that are weights.
@@ -65,8 +65,8 @@ pub fn run(options: &Export) -> Result<()> {
         companions.push(name);
     }
     let mut config = json!({
-        "format": "rekindle-export",
-        "version": 1,
+        "format": exported::FORMAT,
+        "version": exported::VERSION,
         "rekindle": env!("CARGO_PKG_VERSION"),
         "task": task,
         "checkpoint_step": written.step,
@@ -97,14 +97,14 @@ fn merge(object: &mut Value, more: Value) {
     }
 }
 
-/// Writes the weights to `folder`.
-fn write_weights(run: &RunFolder, task: &str, folder: &Path, options: &Export) -> Result<Written> {
+/// Writes the weights to the first folder, which becomes the second.
+fn write_weights(run: &RunFolder, task: &str, [staging, folder]: [&Path; 2], options: &Export) -> Result<Written> {
     let RunWeights { step, model, tensors, .. } = weights(run, options.checkpoint)?;
     let file = match options.format {
         ExportFormat::Json => "model.json",
         _ => "model.safetensors",
     };
-    let path = folder.join(file);
+    let path = staging.join(file);
     match options.format {
         ExportFormat::Json => save_json(&path, &tensors)?,
         _ => {
@@ -113,13 +113,12 @@ fn write_weights(run: &RunFolder, task: &str, folder: &Path, options: &Export) -
             save_safetensors(&path, &tensors, &BTreeMap::from(notes))?;
         }
     }
-    let out = options.out.clone().unwrap_or_else(|| run.export());
     Ok(Written {
         step,
         model,
         files: vec![file.to_owned()],
         config: json!({"weights": file}),
-        shown: json!({"weights": out.join(file), "tensors": tensors.len()}),
+        shown: json!({"weights": folder.join(file), "tensors": tensors.len()}),
         summary: counted(tensors.len(), "tensors"),
     })
 }

@@ -175,6 +175,13 @@ impl Graph {
         self.node("Less", &[&places, &lengths], Vec::new())
     }
 
+    /// `values`, with a number far below all others where `valid` is false: its share of a softmax is 0, and it is no
+    /// maximum.
+    pub(crate) fn or_never(&mut self, valid: &Value, values: &Value) -> Value {
+        let never = self.number(f32::MIN / 4.0);
+        self.choose(valid, values, &never)
+    }
+
     /// The sum over `axis`, which is kept with size 1 or dropped.
     pub fn sum(&mut self, a: &Value, axis: i64, keep: bool) -> Value {
         let axes = self.ints(&[axis]);

@@ -17,11 +17,11 @@ use crate::run::RunFolder;
 use crate::run::assets::{AssetReader, Assets};
 
 /// The file that describes an export.
-pub(super) const CONFIG: &str = "config.json";
+pub const CONFIG: &str = "config.json";
 /// The value of `format` in it.
-const FORMAT: &str = "rekindle-export";
-/// The newest version that is read.
-const VERSION: u32 = 1;
+pub const FORMAT: &str = "rekindle-export";
+/// The version that is written, and the newest that is read.
+pub const VERSION: u32 = 1;
 /// A run's settings, which has those of the data too.
 const SETTINGS: &str = "config.toml";
 
