@@ -9,12 +9,12 @@ FROM rust:1.95-slim-bookworm AS build
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked && strip target/release/rekindle
+RUN cargo build --profile dist --locked
 
 FROM debian:bookworm-slim
 # Runs belong to a user without rights; mount a folder that it may write to at /work.
 RUN useradd --create-home --uid 1000 rekindle
-COPY --from=build /source/target/release/rekindle /usr/local/bin/rekindle
+COPY --from=build /source/target/dist/rekindle /usr/local/bin/rekindle
 USER 1000
 WORKDIR /work
 ENTRYPOINT ["rekindle"]

@@ -126,12 +126,18 @@ impl Workplace {
         names.filter(|name| name != "help").collect()
     }
 
-    /// Whether the command can compute on this backend here.
-    pub fn has_backend(&self, backend: &str) -> bool {
+    /// The backends that have a device here, as `--backend` takes them, the CPU's first. A software GPU is one of them.
+    pub fn backends(&self) -> Vec<String> {
         let devices = self.rekindle(&["devices", "--json"]).assert().success().get_output().stdout.clone();
         let devices: Value = serde_json::from_slice(&devices).unwrap_or_default();
-        let names = devices["devices"].as_array().into_iter().flatten().filter_map(|device| device["backend"].as_str());
-        names.into_iter().any(|name| name.split(':').next() == Some(backend))
+        let devices = devices["devices"].as_array().into_iter().flatten().rev();
+        devices.filter_map(|device| device["backend"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// The CPU backends that the command has: `flex` and, with the feature of its name, `ndarray`.
+    pub fn cpu_backends(&self) -> Vec<&'static str> {
+        let all = self.backends();
+        ["flex", "ndarray"].into_iter().filter(|cpu| all.iter().any(|backend| backend == cpu)).collect()
     }
 
     /// The lines of a run's `metrics.jsonl`, without one that is being written.

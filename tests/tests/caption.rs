@@ -129,7 +129,7 @@ fn a_plain_model_learns_with_one_hot_words_and_the_picture_at_every_step() {
 
 #[test]
 fn a_broken_off_run_goes_on_with_the_losses_of_an_unbroken_one() {
-    for backend in ["flex", "ndarray"] {
+    for backend in Workplace::new().cpu_backends() {
         let place = place();
         let options = ["--dropout", "0.2", "--flip", "--crop", "--doubly-stochastic", "0.5", "--threads", "1"];
         let options = [&small(&options)[..], &["--backend", backend]].concat();

@@ -74,7 +74,7 @@ fn a_stop_text_ends_the_sample_and_is_not_shown() {
 
 #[test]
 fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
-    for backend in ["flex", "ndarray"] {
+    for backend in Workplace::new().cpu_backends() {
         let place = Workplace::new();
         let options = small(&["--steps", "400", "--checkpoint-every", "7", "--dropout", "0.2"]);
         let options = [&options[..], &["--backend", backend, "--threads", "1"]].concat();

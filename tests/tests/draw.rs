@@ -73,7 +73,7 @@ fn images_are_learnt_judged_drawn_and_drawn_again() {
 
 #[test]
 fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
-    for backend in ["flex", "ndarray"] {
+    for backend in Workplace::new().cpu_backends() {
         let place = Workplace::new();
         let options = small(&["--steps", "300", "--checkpoint-every", "7", "--eval-every", "1000"]);
         let options = [&options[..], &["--backend", backend, "--threads", "1"]].concat();

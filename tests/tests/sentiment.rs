@@ -78,8 +78,8 @@ fn data_that_nothing_can_be_learnt_from_leaves_no_run() {
 }
 
 #[test]
-fn a_table_of_three_classes_is_learnt_on_either_backend() {
-    for backend in ["flex", "ndarray"] {
+fn a_table_of_three_classes_is_learnt_on_each_cpu_backend() {
+    for backend in Workplace::new().cpu_backends() {
         let place = Workplace::new();
         let rows: String = (0..60)
             .map(|row| format!("{},\"number {row}, {}\"\n", row % 3, ["nought", "one", "two"][row % 3]))

@@ -10,7 +10,7 @@
 //! * [`sheet`]: images side by side, as a picture, an animation or text.
 //! * [`contributions`]: a text with words coloured by their contributions to a prediction.
 //! * [`gallery`]: an HTML page of images with their captions.
-//! * [`Picture::png`]: a drawing as PNG, for programs that show no SVG.
+//! * `Picture::png`, with the feature `png`: a drawing as PNG, for programs that show no SVG.
 //! * [`page`]: an HTML page for such drawings; [`visible`]: text that is safe for a terminal.
 //!
 //! ```
@@ -29,6 +29,7 @@ mod confusion;
 pub mod contributions;
 mod gallery;
 mod learning_curve;
+#[cfg(feature = "png")]
 mod png;
 pub mod sheet;
 mod text;

@@ -27,7 +27,8 @@ pub(crate) const PREFIX: &str = "events.out.tfevents.";
 /// Writes training events to an event file.
 ///
 /// Scalars are `train/loss` and the other figures of the steps that are printed, `validation/NAME` of evaluations, and
-/// `updates/...` with `--watch-gradients`. Sample texts are `sample`; pictures are those of the evaluations.
+/// `updates/...` with `--watch-gradients`. Sample texts are `sample`; pictures are those of the evaluations, with the
+/// feature `png`.
 #[derive(Debug)]
 pub struct TensorBoard {
     path: PathBuf,
@@ -85,6 +86,7 @@ impl TensorBoard {
         });
     }
 
+    #[cfg(feature = "png")]
     fn image(&mut self, step: u64, tag: &str, [width, height]: [u32; 2], png: &[u8]) {
         self.value(step, tag, |value| {
             value.message(4, |image| {
@@ -149,6 +151,7 @@ impl Observer for TensorBoard {
                     let name = if std::ptr::eq(figure, &report.loss) { "loss" } else { figure.name };
                     self.scalar(*step, &format!("validation/{name}"), figure.value);
                 }
+                #[cfg(feature = "png")]
                 for picture in &report.pictures {
                     if let Some((size, png)) = picture.png() {
                         self.image(*step, picture.name, size, &png);

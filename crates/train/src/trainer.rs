@@ -341,6 +341,11 @@ impl<T: Task> Trainer<T> {
         if !self.settings.tensorboard || !self.together.is_first() {
             return self.train_observed(observer, stop);
         }
+        if cfg!(not(feature = "png")) {
+            let message = "TensorBoard gets figures and samples, but no pictures of evaluations: for these, build with \
+                           `--features png`";
+            observer.observe(&Event::Warning { message });
+        }
         let mut board = TensorBoard::create(self.run.path(), self.progress.step)?;
         let outcome = self.train_observed(&mut Both(observer, &mut board), stop)?;
         board.finish()?;

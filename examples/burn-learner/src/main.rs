@@ -1,7 +1,7 @@
 //! A model trained with Burn's own `Learner`: its data loaders, metrics and checkpoints, our network.
 //!
 //! ```text
-//! cargo run --release -p burn-learner -- [FILE] [EPOCHS]
+//! cargo run --release --manifest-path examples/burn-learner/Cargo.toml -- [FILE] [EPOCHS]
 //! ```
 #![forbid(unsafe_code)]
 

@@ -170,7 +170,7 @@ fn main() -> ExitCode {
     let place = Workplace::new();
     let mut tasks = place.tasks();
     tasks.retain(|task| options.tasks.is_empty() || options.tasks.contains(task));
-    let backends: Vec<&str> = ["flex", "ndarray"].into_iter().filter(|backend| place.has_backend(backend)).collect();
+    let backends = place.cpu_backends();
     let pairs: Vec<(&String, &str)> =
         tasks.iter().flat_map(|task| backends.iter().map(move |backend| (task, *backend))).collect();
     assert!(!pairs.is_empty(), "there is no such task, or no CPU backend");

@@ -45,12 +45,14 @@ impl WithSimd for Squares<'_> {
     type Output = f32;
 
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "see the comment at the loop")]
     fn with_simd<S: Simd>(self, _: S) -> f32 {
         let mut lanes = [0.0f32; 64];
         let (whole, rest) = self.0.as_chunks::<64>();
         for chunk in whole {
-            for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *lane += x * x;
+            // By number: a call to an iterator is not inlined here in every build.
+            for i in 0..lanes.len() {
+                lanes[i] += chunk[i] * chunk[i];
             }
         }
         lanes.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()

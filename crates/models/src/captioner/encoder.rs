@@ -223,7 +223,11 @@ impl Encoder {
         let device = pictures.device();
         let channels =
             |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), &device);
-        let pictures = (pictures - channels(mean)) / channels(deviation);
+        let pictures = match (mean, deviation) {
+            // The same for all three: numbers, since a CPU backend walks slowly along tensors of different shapes.
+            ([m, m2, m3], [d, d2, d3]) if m == m2 && m == m3 && d == d2 && d == d3 => (pictures - m) / d,
+            _ => (pictures - channels(mean)) / channels(deviation),
+        };
         let map = match self {
             Self::Small(network) => network.forward(pictures),
             Self::EfficientNetLite0(network) => network.forward(pictures),
