@@ -249,7 +249,9 @@ fn an_exported_run_writes_what_the_command_writes() {
         let batch = ["--batch-size", "8", "--sequence-length", "16"];
         place.rekindle(&[&train[..], &batch, options].concat()).assert().success();
         choose(&browser, &export_of(&place, run));
+        // The page writes once by itself when a run is opened: what follows must not take the end of that for its own.
         browser.until("!document.querySelector('#open-writer button').disabled");
+        browser.until("document.querySelector('#written').dataset.state === 'done'");
         for (temperature, seed) in [("0", "0"), ("0.8", "7")] {
             let prime = "fn add";
             let sampling = ["--prime", prime, "--temperature", temperature, "--seed", seed, "--length", "120"];
@@ -263,6 +265,7 @@ fn an_exported_run_writes_what_the_command_writes() {
         }
         // Opened again with the next run.
         browser.get("(document.querySelector('#open-writer button').disabled = true, 0)");
+        browser.get("(document.querySelector('#written').dataset.state = '', 0)");
     }
     browser.picture("browser-run");
     browser.no_complaints();

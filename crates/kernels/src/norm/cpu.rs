@@ -45,7 +45,6 @@ impl WithSimd for Squares<'_> {
     type Output = f32;
 
     #[inline(always)]
-    #[expect(clippy::needless_range_loop, reason = "see the comment at the loop")]
     fn with_simd<S: Simd>(self, _: S) -> f32 {
         let mut lanes = [0.0f32; 64];
         let (whole, rest) = self.0.as_chunks::<64>();

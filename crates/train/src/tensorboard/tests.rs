@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+#[cfg(feature = "png")]
 use rekindle_pictures::Picture;
 
 use super::*;
