@@ -7,7 +7,7 @@ use rekindle_kernels::{
     Direction, Scan,
     launches::{Form, with_form},
 };
-use rekindle_testing::{cpus, devices, values};
+use rekindle_testing::{cpus, devices};
 use rstest::rstest;
 
 use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_same_results};
