@@ -74,6 +74,7 @@ fn the_past_is_learnt_and_answers_are_the_same_live(#[case] more: &[&str]) {
 #[case::state(&[])]
 #[case::feedback(&["--feedback", "--scheduled-sampling", "0.2"])]
 #[case::robust(&["--normalization", "robust", "--clip-features", "2"])]
+#[case::recording(&["--normalization", "recording", "--bidirectional"])]
 fn a_resumed_run_has_the_losses_of_an_unbroken_one(#[case] more: &[&str]) {
     let place = clips();
     let often = ["--eval-every", "4", "--checkpoint-every", "3", "--print-every", "1", "--dropout", "0.2"];
@@ -162,9 +163,14 @@ fn a_recording_in_another_unit_with_outliers_is_read_as_one_in_the_unit_of_train
         assert_same_live(&place, statistics, "far.csv", 2, &[]);
     }
     let accuracy = |run: &str, clip: &str| eval(&place, &[run, "--data", clip])["accuracy"].as_f64().unwrap();
-    let [near, far] = ["b.csv", "far.csv"].map(|clip| accuracy("robust", clip));
-    assert!(near > 0.7 && far > near - 0.05, "{near} and {far}");
-    assert!(accuracy("training", "far.csv") < near - 0.1);
+    train_segments(&place, "recording", &["--normalization", "recording", "--clip-features", "5"]);
+    for statistics in ["robust", "recording"] {
+        let [near, far] = ["b.csv", "far.csv"].map(|clip| accuracy(statistics, clip));
+        assert!(near > 0.7 && far > near - 0.05, "{statistics}: {near} and {far}");
+        assert!(accuracy("training", "far.csv") < near - 0.1);
+    }
+    let live = place.rekindle(&["predict", "recording"]).write_stdin("1,2\n").assert().failure();
+    live.stderr(contains("--normalization recording").and(contains("give the clip")));
 }
 
 #[test]

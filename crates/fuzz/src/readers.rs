@@ -405,7 +405,7 @@ fn live_frames(path: &Path) {
         "format": {"features": {"width": 2}}, "columns": ["x", "y"], "classes": ["a", "b"], "changes": 1, "standardization": null,
     });
     let schema: FrameSchema = serde_json::from_value(schema).expect("it is one");
-    let mut live = schema.live();
+    let mut live = schema.live().expect("the statistics are not of the whole recording");
     let text = fs::read(path).expect("it was written");
     for (line, number) in String::from_utf8_lossy(&text).lines().zip(1..) {
         drop(live.frame(line, "standard input", number));

@@ -19,8 +19,15 @@ pub struct LiveFrames<'a> {
 
 impl FrameSchema {
     /// Starts reading a new clip, frame by frame.
-    pub fn live(&self) -> LiveFrames<'_> {
-        LiveFrames { schema: self, before: VecDeque::new(), normalizer: self.normalizer() }
+    ///
+    /// # Errors
+    ///
+    /// When features are normalised by the whole recording.
+    pub fn live(&self) -> Result<LiveFrames<'_>, DataError> {
+        let message = "this model normalises features by the whole recording (--normalization recording): give the clip \
+             after the run";
+        let normalizer = self.normalizer().ok_or_else(|| ErrorKind::Setting.error(message))?;
+        Ok(LiveFrames { schema: self, before: VecDeque::new(), normalizer })
     }
 }
 

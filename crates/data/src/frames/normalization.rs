@@ -4,14 +4,18 @@
 //! training   x' = (x_t - mean) / deviation              over the training frames
 //! running    x' = (x_t - mean_t) / deviation_t          over the frames of the recording up to t
 //! robust     x' = (x_t - median_t) / spread_t           over the last 4,096 frames of the recording up to t
+//! recording  x' = (x_t - mean) / deviation              over all frames of the recording
 //! ```
 //!
 //! `spread` is the median absolute deviation times 1.4826, which is the deviation of a normal distribution. Where more
 //! than half of the values are equal, it is the mean absolute deviation times 1.2533. A feature that does not vary
 //! becomes 0.
 //!
-//! Running statistics depend on no later frame, so that a clip can be read as it is recorded. They do not depend on
-//! the unit or the zero of a feature either. The first frame is 0 in all features.
+//! In the mean and the deviation of a whole recording, a value of more than 20 spreads from the median counts as one of
+//! 20 spreads, which limits the share of an outlier.
+//!
+//! `running` and `robust` depend on no later frame, so that a clip can be read as it is recorded. Their first frame is 0
+//! in all features. No statistics of the recording depend on the unit or the zero of a feature.
 
 mod recording;
 #[cfg(test)]
@@ -33,11 +37,13 @@ pub enum Statistics {
     Running,
     /// The median and the median absolute deviation of the recording so far.
     Robust,
+    /// The mean and the deviation of the whole recording, but for its outliers.
+    Recording,
 }
 
 impl Statistics {
     /// The names of all variants, in configurations and on the command line.
-    pub const NAMES: [&str; 3] = ["training", "running", "robust"];
+    pub const NAMES: [&str; 4] = ["training", "running", "robust", "recording"];
 }
 
 /// How features are normalised.
@@ -62,13 +68,29 @@ impl Normalization {
     /// A normaliser for a new recording of `width` features. `standardization` is that of the training frames: of their
     /// values or, with statistics of the recording, of these values normalised and clipped. It gives every input of a
     /// model the deviation 1 in training, and makes features 0 that were constant there.
-    pub(super) fn start(self, width: usize, standardization: Option<&Standardization>) -> Normalizer<'_> {
+    ///
+    /// None if the statistics are of the whole recording.
+    pub(super) fn start(self, width: usize, standardization: Option<&Standardization>) -> Option<Normalizer<'_>> {
         let recording = match self.statistics {
             Statistics::Training => None,
             Statistics::Running => Some(Recording::running(width)),
             Statistics::Robust => Some(Recording::robust(width)),
+            Statistics::Recording => return None,
         };
-        Normalizer { normalization: self, recording, standardization }
+        Some(Normalizer { normalization: self, recording, standardization })
+    }
+
+    /// A normaliser for the recording `values`, `[T, F]`, of which all frames are known; otherwise as [`start`](Self::start).
+    pub(super) fn start_of<'a>(
+        self,
+        values: &[f32],
+        width: usize,
+        standardization: Option<&'a Standardization>,
+    ) -> Normalizer<'a> {
+        self.start(width, standardization).unwrap_or_else(|| {
+            let recording = Some(Recording::whole(values, width));
+            Normalizer { normalization: self, recording, standardization }
+        })
     }
 }
 

@@ -100,15 +100,20 @@ impl FrameSchema {
         ))
     }
 
-    /// Starts normalising the features of a recording.
-    pub(super) fn normalizer(&self) -> Normalizer<'_> {
-        self.normalization.start(self.format.size(), self.standardization.as_ref())
+    /// Starts normalising the features of a recording, as they arrive; none if its statistics are of the whole.
+    pub(super) fn normalizer(&self) -> Option<Normalizer<'_>> {
+        let normalization = match self.format {
+            FrameFormat::Features { .. } => self.normalization,
+            FrameFormat::Pixels { .. } => Normalization::default(),
+        };
+        normalization.start(self.format.size(), self.standardization.as_ref())
     }
 
     /// The frames `[T, F]` of a recording, normalised.
     fn normalized(&self, clip: &str, mut values: Vec<f32>) -> Result<Vec<f32>, DataError> {
-        let mut normalizer = self.normalizer();
-        for (number, frame) in values.chunks_exact_mut(self.format.size()).enumerate() {
+        let width = self.format.size();
+        let mut normalizer = self.normalization.start_of(&values, width, self.standardization.as_ref());
+        for (number, frame) in values.chunks_exact_mut(width).enumerate() {
             let place = || format!("frame {number}");
             normalizer.frame(frame).map_err(|feature| self.too_large(feature).within(clip).item(place()))?;
         }

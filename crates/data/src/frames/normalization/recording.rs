@@ -1,4 +1,4 @@
-//! The statistics of a recording so far.
+//! The statistics of a recording.
 
 use std::collections::VecDeque;
 
@@ -9,6 +9,7 @@ use super::super::standardization::CONSTANT;
 pub(super) enum Recording {
     Running { frames: f64, features: Vec<Moments> },
     Robust(Vec<Window>),
+    Whole(Vec<Whole>),
 }
 
 impl Recording {
@@ -22,13 +23,20 @@ impl Recording {
         Self::Robust(vec![Window::default(); width])
     }
 
-    /// Normalises the next frame `[F]` in place by the statistics up to it.
+    /// Means and deviations of all frames `[T, F]`, but for outliers.
+    pub(super) fn whole(values: &[f32], width: usize) -> Self {
+        let feature = |feature: usize| Whole::of(values[feature..].iter().copied().step_by(width));
+        Self::Whole((0..width).map(feature).collect())
+    }
+
+    /// Normalises the next frame `[F]` in place, by the statistics up to it or of all frames.
     pub(super) fn normalize(&mut self, frame: &mut [f32]) {
         match self {
             Self::Running { frames, features } => {
                 *frames += 1.0;
                 frame.iter_mut().zip(features).for_each(|(x, moments)| *x = moments.push(*x, *frames));
             }
+            Self::Whole(features) => frame.iter_mut().zip(features).for_each(|(x, whole)| *x = whole.normalize(*x)),
             Self::Robust(windows) => frame.iter_mut().zip(windows).for_each(|(x, window)| *x = window.push(*x)),
         }
     }
@@ -81,13 +89,19 @@ impl Window {
         }
         self.values.push_back(x);
         self.sorted.insert(self.place(x), x);
+        let (median, spread) = self.centre();
+        normalized(f64::from(x) - median, spread, median.abs())
+    }
+
+    /// The median and the spread.
+    fn centre(&self) -> (f64, f64) {
         let median = self.median();
         let mut spread = FROM_MEDIAN * self.median_deviation(median);
         if spread <= CONSTANT * median.abs() {
             let sum: f64 = self.sorted.iter().map(|&x| (f64::from(x) - median).abs()).sum();
             spread = FROM_MEAN * sum / self.sorted.len() as f64;
         }
-        normalized(f64::from(x) - median, spread, median.abs())
+        (median, spread)
     }
 
     /// The place of the first value that is not below `x`. `total_cmp` would tell -0 from 0.
@@ -119,6 +133,41 @@ impl Window {
             if below > above { low = first + 1 } else { high = first }
         }
         distance(low).max(distance(low + count - 1))
+    }
+}
+
+/// A value of more than this many spreads from the median counts as one of so many in the statistics of a whole
+/// recording.
+const LIMIT: f64 = 20.0;
+
+/// The mean and the deviation of a feature over a whole recording.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    mean: f64,
+    deviation: f64,
+    largest: f64,
+}
+
+impl Whole {
+    /// Those of `values`. What is no finite number has no part in them.
+    fn of(values: impl Iterator<Item = f32>) -> Self {
+        let mut sorted: Vec<f32> = values.filter(|x| x.is_finite()).collect();
+        if sorted.is_empty() {
+            return Self { mean: 0.0, deviation: 0.0, largest: 0.0 };
+        }
+        sorted.sort_by(f32::total_cmp);
+        let window = Window { values: VecDeque::new(), sorted };
+        let (median, spread) = window.centre();
+        let limited = || window.sorted.iter().map(|&x| (f64::from(x) - median).clamp(-LIMIT * spread, LIMIT * spread));
+        let count = window.sorted.len() as f64;
+        let mean = limited().sum::<f64>() / count;
+        let squares: f64 = limited().map(|x| (x - mean).powi(2)).sum();
+        let largest = limited().fold(0.0, |largest: f64, x| largest.max((median + x).abs()));
+        Self { mean: median + mean, deviation: (squares / count).sqrt(), largest }
+    }
+
+    fn normalize(&self, x: f32) -> f32 {
+        normalized(f64::from(x) - self.mean, self.deviation, self.largest)
     }
 }
 

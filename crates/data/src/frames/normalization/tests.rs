@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::*;
 
 fn all(statistics: Statistics, clip: Option<f32>, values: &[f32]) -> Vec<f32> {
-    let mut normalizer = Normalization { statistics, clip }.start(1, None);
+    let mut normalizer = Normalization { statistics, clip }.start_of(values, 1, None);
     let one = |&x: &f32| {
         let mut frame = [x];
         normalizer.frame(&mut frame).unwrap();
@@ -25,19 +25,35 @@ fn median(values: Vec<f64>) -> f64 {
     (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
 }
 
+/// The statistics of a recording, of which `of` is any.
+fn of_a_recording(of: usize) -> Statistics {
+    [Statistics::Running, Statistics::Robust, Statistics::Recording][of % 3]
+}
+
 /// The last of `values` by the definition of the module.
 fn by_definition(statistics: Statistics, values: &[f32]) -> f64 {
     let values: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
     let mean_of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let last = values[values.len() - 1];
-    let (centre, spread) = if statistics == Statistics::Running {
-        let mean = mean_of(&values);
+    let moments = |values: &[f64]| {
+        let mean = mean_of(values);
         (mean, mean_of(&values.iter().map(|x| (x - mean).powi(2)).collect::<Vec<_>>()).sqrt())
-    } else {
+    };
+    let robust = || {
         let centre = median(values.clone());
         let distances: Vec<f64> = values.iter().map(|x| (x - centre).abs()).collect();
         let spread = 1.482_602_2 * median(distances.clone());
         (centre, if spread > 0.0 { spread } else { 1.253_314_1 * mean_of(&distances) })
+    };
+    let (centre, spread) = match statistics {
+        Statistics::Training => unreachable!("these are not of the recording"),
+        Statistics::Running => moments(&values),
+        Statistics::Robust => robust(),
+        Statistics::Recording => {
+            let (median, spread) = robust();
+            let limited = |&x: &f64| x.clamp(median - 20.0 * spread, median + 20.0 * spread);
+            moments(&values.iter().map(limited).collect::<Vec<_>>())
+        }
     };
     if spread > 0.0 { (last - centre) / spread } else { 0.0 }
 }
@@ -49,9 +65,27 @@ proptest! {
         values in prop::collection::vec((-9..9_i16).prop_map(f32::from), 1..40),
         robust: bool,
     ) {
-        let statistics = if robust { Statistics::Robust } else { Statistics::Running };
+        let statistics = of_a_recording(usize::from(robust));
         for (at, found) in all(statistics, None, &values).into_iter().enumerate() {
             let wanted = by_definition(statistics, &values[..=at]);
+            prop_assert!((f64::from(found) - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{found} and {wanted}");
+        }
+    }
+
+    /// With one value far from all others.
+    #[test]
+    fn a_whole_recording_is_normalised_by_all_its_frames(
+        mut values in prop::collection::vec((-9..9_i16).prop_map(f32::from), 2..40),
+        far in (-999..999_i16).prop_map(f32::from),
+        at: usize,
+    ) {
+        let at = at % values.len();
+        values[at] = far;
+        let found = all(Statistics::Recording, None, &values);
+        for (last, found) in found.into_iter().enumerate() {
+            let mut turned = values.clone();
+            turned.rotate_left(last + 1);
+            let wanted = by_definition(Statistics::Recording, &turned);
             prop_assert!((f64::from(found) - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "{found} and {wanted}");
         }
     }
@@ -61,9 +95,9 @@ proptest! {
         values in prop::collection::vec((-50..50_i16).prop_map(|x| f32::from(x) / 8.0), 1..40),
         scale in (1..40_i16).prop_map(|x| f32::from(x) / 4.0),
         offset in (-30..30_i16).prop_map(f32::from),
-        robust: bool,
+        of in 0..3_usize,
     ) {
-        let statistics = if robust { Statistics::Robust } else { Statistics::Running };
+        let statistics = of_a_recording(of);
         // Numbers of few binary digits: the other recording has no rounding error.
         let moved: Vec<f32> = values.iter().map(|x| scale * x + offset).collect();
         for (one, other) in all(statistics, None, &values).into_iter().zip(all(statistics, None, &moved)) {
@@ -89,6 +123,17 @@ fn an_outlier_changes_robust_values_little_and_others_much() {
     assert_eq!(all(Statistics::Robust, Some(10.0), &broken)[50], 10.0);
 }
 
+#[test]
+fn the_share_of_an_outlier_in_the_whole_recording_is_limited() {
+    let clean = wave(2000);
+    let mut broken = clean.clone();
+    broken[50] = 1e6;
+    let last = |statistics, values: &[f32]| all(statistics, Some(10.0), values)[1999];
+    let change = |statistics| (last(statistics, &clean) - last(statistics, &broken)).abs();
+    let (recording, running) = (change(Statistics::Recording), change(Statistics::Running));
+    assert!(recording < 0.3 && running > 0.5, "{recording} and {running}");
+}
+
 #[rstest]
 #[case::equal(&[3.0; 9], &[0.0; 9])]
 #[case::one(&[7.5], &[0.0])]
@@ -96,7 +141,7 @@ fn an_outlier_changes_robust_values_little_and_others_much() {
 #[case::rounding(&[1e8, 1e8 + 8.0, 1e8, 1e8 + 8.0], &[0.0; 4])]
 #[case::signs_of_zero(&[0.0, -0.0, 0.0, -0.0], &[0.0; 4])]
 fn a_feature_that_does_not_vary_is_0(
-    #[values(Statistics::Running, Statistics::Robust)] statistics: Statistics,
+    #[values(Statistics::Running, Statistics::Robust, Statistics::Recording)] statistics: Statistics,
     #[case] values: &[f32],
     #[case] wanted: &[f32],
 ) {
@@ -106,14 +151,15 @@ fn a_feature_that_does_not_vary_is_0(
 #[test]
 fn the_largest_numbers_are_clipped_or_refused() {
     let huge = [0.0, 1e-30, f32::MAX, -f32::MAX, 1.0, f32::MAX];
-    for statistics in [Statistics::Running, Statistics::Robust] {
+    for statistics in [Statistics::Running, Statistics::Robust, Statistics::Recording] {
         let found = all(statistics, Some(5.0), &huge);
         assert!(found.iter().all(|x| x.abs() <= 5.0), "{found:?}");
     }
     let standardization = Standardization { mean: vec![0.0, 0.0], deviation: vec![1.0, 1e-30] };
-    let mut training = Normalization::default().start(2, Some(&standardization));
+    let mut training = Normalization::default().start(2, Some(&standardization)).unwrap();
     assert_eq!(training.frame(&mut [1.0, 1e20]), Err(1));
-    let mut clipped = Normalization { clip: Some(5.0), ..Normalization::default() }.start(2, Some(&standardization));
+    let mut clipped =
+        Normalization { clip: Some(5.0), ..Normalization::default() }.start(2, Some(&standardization)).unwrap();
     let mut frame = [7.0, -1e20];
     assert_eq!((clipped.frame(&mut frame), frame), (Ok(()), [5.0, -5.0]));
     assert_eq!(clipped.frame(&mut [f32::INFINITY, 0.0]), Err(0));

@@ -51,6 +51,8 @@ fn labels_can_be_a_row_for_each_clip_or_a_column_for_one() {
 #[case(npy(&[2, 2], &[1_u8, 2, 3, 4], Order::C))]
 #[case(npy(&[2, 2], &[1_i16, 2, 3, 4], Order::C))]
 #[case(npy(&[2, 2], &[1_u64, 2, 3, 4], Order::C))]
+#[case::big_endian([&header("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 2), }\n")[..], &[1.0_f32, 2.0, 3.0, 4.0].map(f32::to_be_bytes).concat()].concat())]
+#[case::half([&header("{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }\n")[..], &[1.0, 2.0, 3.0, 4.0].map(|x| half::f16::from_f32(x).to_le_bytes()).concat()].concat())]
 fn numbers_of_every_common_type_are_read(#[case] data: Vec<u8>) {
     let set = labelled(data, npy(&[2], &[0_i8, 1], Order::C)).unwrap();
     assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: vec![-1.0, -1.0, 1.0, 1.0] });
@@ -58,7 +60,7 @@ fn numbers_of_every_common_type_are_read(#[case] data: Vec<u8>) {
 
 #[rstest]
 #[case::order(npy(&[2, 2], &[1.0_f32; 4], Order::Fortran), &["x.npy", "Fortran order", "C order", "ascontiguousarray"])]
-#[case::kind(npy(&[2, 2], &[true; 4], Order::C), &["x.npy", "'|b1'", "f4, f8", "integers", "astype"])]
+#[case::kind(npy(&[2, 2], &[true; 4], Order::C), &["x.npy", "'|b1'", "f2, f4, f8", "integers", "astype"])]
 #[case::shape(features(&[4]), &["x.npy", "[4]", "[N, T, F]"])]
 #[case::nothing(features(&[0, 3]), &["x.npy", "no frames"])]
 #[case::nan(npy(&[2, 2], &[1.0_f32, f32::NAN, 1.0, 1.0], Order::C), &["x.npy", "number 1", "NaN"])]
@@ -90,7 +92,11 @@ fn shapes_and_brackets_beyond_all_bounds_are_errors() {
     assert_says(labelled(header(huge), labels()), &["x.npy", "2^64"]);
     let beside_nothing = "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 9223372036854775807), }\n";
     assert_says(labelled(header(beside_nothing), labels()), &["x.npy", "no frames"]);
-    assert_says(labelled(header(&"(".repeat(15_000)), labels()), &["x.npy", "nested"]);
+    assert_says(labelled(header(&"(".repeat(15_000)), labels()), &["x.npy", "its header is not"]);
+    let nested = format!("{{'descr': {}, }}\n", "[".repeat(15_000));
+    assert_says(labelled(header(&nested), labels()), &["x.npy", "its header is not"]);
+    let records = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0, 2), }\n";
+    assert_says(labelled(header(records), labels()), &["x.npy", "[('a', '<f4')]", "astype"]);
     let long = [b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec(), vec![b' '; 100]].concat();
     assert_says(labelled(long, labels()), &["x.npy", "header"]);
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::frames::Clip;
 use crate::frames::{FrameFormat, FrameSchema, Frames, Statistics, Transitions};
 
 const TABLE: &str = "x,y,label\n1,10,up\n3,10,down\n";
@@ -60,7 +61,7 @@ fn live_frames_are_those_of_the_file() {
     for (normalization, changes) in normalizations.flat_map(|one| changes.map(|changes| (one, changes))) {
         let set =
             FrameSet::open(&source(&path), None, &ClipReader { changes, normalization, ..reader() }, None).unwrap();
-        let mut live = set.schema.live();
+        let mut live = set.schema.live().unwrap();
         let frames = rows.iter().flat_map(|[x, y]| live.frame(&format!("{x},{y}"), "standard input", 1).unwrap());
         assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: frames.collect() }, "{changes:?}");
         let (again, other) = (set.schema.reader(&reader()), files.path("vocab.json"));
@@ -68,6 +69,29 @@ fn live_frames_are_those_of_the_file() {
         set.schema.save(&other).unwrap();
         assert_eq!(FrameSchema::load(&other).unwrap(), set.schema);
     }
+}
+
+#[test]
+fn statistics_of_the_whole_recording_are_those_of_each_clip_and_need_its_end() {
+    let files = Files::new();
+    let path = files.with("a.csv", "x,y,label\n1,5,a\n3,5,b\n2,5,a\n");
+    // In another unit, with another zero.
+    let other = files.with("b.csv", "x,y,label\n-10,5,a\n10,5,b\n0,7,a\n");
+    let normalization = Normalization { statistics: Statistics::Recording, clip: Some(10.0) };
+    let reader = ClipReader { normalization, ..reader() };
+    let set = FrameSet::open(&source(&path), Some(&source(&other)), &reader, None).unwrap();
+    let one = 1.5_f32.sqrt();
+    let values = |clip: &Clip| clip.values(FrameFormat::Features { width: 2 }).unwrap();
+    for clip in [&set.train[0], &set.validation[0]] {
+        let x: Vec<f32> = values(clip).iter().copied().step_by(2).collect();
+        x.iter().zip([-one, one, 0.0]).for_each(|(found, wanted)| assert!((found - wanted).abs() < 1e-6, "{x:?}"));
+    }
+    // y never changed in training.
+    assert!(values(&set.validation[0]).iter().skip(1).step_by(2).all(|&y| y == 0.0));
+    let error = set.schema.live().unwrap_err().to_string();
+    assert!(error.contains("--normalization recording") && error.contains("give the clip"), "{error}");
+    let pixels = FrameFormat::Pixels { channels: 1, height: 2, width: 2 };
+    assert!(FrameSchema { format: pixels, ..set.schema }.live().is_ok());
 }
 
 #[test]
@@ -101,7 +125,7 @@ fn a_value_too_large_for_the_model_is_named() {
     let large = files.with("b.csv", "x,y,label\n1,0,a\n3e38,0,b\n");
     let wanted = ["b, frame 1", "the column `x`", "--clip-features"];
     assert_says(source(&large).clips(&reader(), &set.schema, true), &wanted);
-    let mut live = set.schema.live();
+    let mut live = set.schema.live().unwrap();
     assert_says(live.frame("3e38,0", "standard input", 7), &["standard input, line 7", "the column `x`"]);
     let normalization = Normalization { clip: Some(9.0), ..Normalization::default() };
     let set = FrameSet::open(&source(&path), Some(&source(&large)), &ClipReader { normalization, ..reader() }, None);
@@ -152,7 +176,7 @@ fn a_schema_of_version_0_1_is_read() {
     );
     let schema = FrameSchema::load(path).unwrap();
     assert_eq!((schema.normalization, &schema.transitions), (Normalization::default(), &None));
-    assert_eq!(schema.live().frame("1e4", "standard input", 1).unwrap(), [19996.0]);
+    assert_eq!(schema.live().unwrap().frame("1e4", "standard input", 1).unwrap(), [19996.0]);
 }
 
 #[test]

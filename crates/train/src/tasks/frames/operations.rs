@@ -207,7 +207,7 @@ fn live(
     let smoother = trained.smoother(smoothing)?;
     let mut tagger = trained.live(&smoother)?;
     let source = if let Inputs::Lines { name, .. } = &inputs { name.clone() } else { String::new() };
-    let mut frames = trained.assets.live();
+    let mut frames = trained.assets.live()?;
     let (mut lines_read, mut number) = (0, 0);
     let mut write = |prediction, output: &mut Output<'_>| -> Result<(), TaskError> {
         let FramePrediction { class, probability } = prediction;
