@@ -11,8 +11,9 @@
 //! than half of the values are equal, it is the mean absolute deviation times 1.2533. A feature that does not vary
 //! becomes 0.
 //!
-//! In the mean and the deviation of a whole recording, a value of more than 20 spreads from the median counts as one of
-//! 20 spreads, which limits the share of an outlier.
+//! In the mean and the deviation of a whole recording, outliers have a limited share. A value counts as at most 20 spreads
+//! from the median; after that, three times, as at most 4 deviations from the mean that was just found. (These are
+//! winsorised moments: Huber 1981, *Robust Statistics*.)
 //!
 //! `running` and `robust` depend on no later frame, so that a clip can be read as it is recorded. Their first frame is 0
 //! in all features. No statistics of the recording depend on the unit or the zero of a feature.

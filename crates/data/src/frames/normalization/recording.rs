@@ -136,9 +136,12 @@ impl Window {
     }
 }
 
-/// A value of more than this many spreads from the median counts as one of so many in the statistics of a whole
-/// recording.
-const LIMIT: f64 = 20.0;
+/// In the statistics of a whole recording, a value counts as at most so many spreads from the median, ...
+const SPREADS: f64 = 20.0;
+/// ... and after that as at most so many deviations from the mean ...
+const DEVIATIONS: f64 = 4.0;
+/// ... so many times. Without end, what happens seldom would be limited to nothing.
+const TIMES: usize = 3;
 
 /// The mean and the deviation of a feature over a whole recording.
 #[derive(Clone, Copy, Debug)]
@@ -158,12 +161,21 @@ impl Whole {
         sorted.sort_by(f32::total_cmp);
         let window = Window { values: VecDeque::new(), sorted };
         let (median, spread) = window.centre();
-        let limited = || window.sorted.iter().map(|&x| (f64::from(x) - median).clamp(-LIMIT * spread, LIMIT * spread));
-        let count = window.sorted.len() as f64;
-        let mean = limited().sum::<f64>() / count;
-        let squares: f64 = limited().map(|x| (x - mean).powi(2)).sum();
-        let largest = limited().fold(0.0, |largest: f64, x| largest.max((median + x).abs()));
-        Self { mean: median + mean, deviation: (squares / count).sqrt(), largest }
+        let mut whole = Self::within(&window.sorted, median, SPREADS * spread);
+        for _ in 0..TIMES {
+            whole = Self::within(&window.sorted, whole.mean, DEVIATIONS * whole.deviation);
+        }
+        whole
+    }
+
+    /// Those of values that are at most `reach` from the `centre`, or count as so far from it.
+    fn within(values: &[f32], centre: f64, reach: f64) -> Self {
+        let differences = || values.iter().map(|&x| (f64::from(x) - centre).clamp(-reach, reach));
+        let count = values.len() as f64;
+        let mean = differences().sum::<f64>() / count;
+        let squares: f64 = differences().map(|x| (x - mean).powi(2)).sum();
+        let largest = differences().fold(0.0, |largest: f64, x| largest.max((centre + x).abs()));
+        Self { mean: centre + mean, deviation: (squares / count).sqrt(), largest }
     }
 
     fn normalize(&self, x: f32) -> f32 {
