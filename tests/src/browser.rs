@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use rekindle_testing::there;
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -37,12 +38,7 @@ const WIDTHS: [u32; 2] = [380, 1400];
 pub fn found() -> bool {
     let version = Command::new("chromedriver").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = version.is_ok_and(|status| status.success());
-    let required = std::env::var("REKINDLE_BROWSER").is_ok_and(|value| value == "required");
-    assert!(found || !required, "REKINDLE_BROWSER=required, and there is no chromedriver");
-    if !found {
-        eprintln!("skipped: no chromedriver (Debian: apt install chromium chromium-driver)");
-    }
-    found
+    there("REKINDLE_BROWSER", found, "there is no chromedriver (Debian: apt install chromium chromium-driver)")
 }
 
 /// A browser with one page. It ends with the test.

@@ -33,7 +33,7 @@ const SMALL: [&str; 21] = [
     "--validation-share=0.02",
 ];
 
-fn small(more: &[&'static str]) -> Vec<&'static str> {
+fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&SMALL, more].concat()
 }
 
@@ -91,6 +91,22 @@ fn a_run_killed_at_any_moment_goes_on_with_the_losses_of_an_unbroken_one() {
         place.rekindle(&["train", "--resume", "broken", "--backend", backend, "--threads", "1"]).assert().success();
         assert_eq!(place.losses("broken"), place.losses("unbroken"), "{backend}");
     }
+}
+
+#[test]
+fn the_weight_of_the_kl_rises_from_0_in_an_unbroken_run_as_in_a_resumed_one() {
+    let place = Workplace::new();
+    let train = |out: &str, steps: &str, warmup: &str| {
+        let more = ["--out", out, "--steps", steps, "--kl-warmup", warmup];
+        place.rekindle(&small(&more)).assert().success();
+    };
+    train("usual", "6", "0");
+    train("unbroken", "6", "6");
+    train("broken", "3", "6");
+    place.rekindle(&["train", "--resume", "broken", "--steps", "6"]).assert().success();
+    let [usual, unbroken, broken] = ["usual", "unbroken", "broken"].map(|run| place.losses(run));
+    assert_eq!(unbroken, broken);
+    assert!(unbroken[0] < usual[0], "{unbroken:?} and {usual:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use rekindle_testing::there;
 use rekindle_tests::Workplace;
 
 /// Whether several processes can be tested here.
@@ -13,12 +14,8 @@ fn there_is_mpi(place: &Workplace) -> bool {
     // A program without MPI refuses to be one of two processes.
     let refused = place.process(&["devices"]).env("OMPI_COMM_WORLD_SIZE", "2").output().unwrap();
     let built = !String::from_utf8_lossy(&refused.stderr).contains("built without MPI");
-    let there = launched && built;
-    assert!(there || std::env::var("REKINDLE_MPI").is_err(), "mpirun: {launched}, feature `mpi`: {built}");
-    if !there {
-        eprintln!("skipped: there is no mpirun, or the program was built without the feature `mpi`");
-    }
-    there
+    let missing = if launched { "the program was built without the feature `mpi`" } else { "there is no mpirun" };
+    there("REKINDLE_MPI", launched && built, missing)
 }
 
 /// `mpirun -n SIZE rekindle ARGUMENTS`, one thread each.

@@ -51,6 +51,8 @@ settings! {
         write: usize => value("N").at_least(0);
         /// Standard deviation of a pixel, for grey levels and colours
         gaussian: Option<f64> => value("DEVIATION").above(0).at_most(1).unset("pixels are black or white");
+        /// Let the weight of the KL rise from 0 to 1 over so many steps of training; 0 has it at 1 from the first
+        kl_warmup: u64 => value("STEPS").at_least(0);
     }
 }
 

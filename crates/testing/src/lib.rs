@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod close;
+mod needed;
 mod numbers;
 mod python;
 
 pub use close::{assert_close, values};
+pub use needed::there;
 pub use numbers::Numbers;
 pub use python::onnxruntime;
 

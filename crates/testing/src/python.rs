@@ -13,10 +13,6 @@ pub fn onnxruntime() -> Option<PathBuf> {
     let python = PathBuf::from(std::env::var_os("REKINDLE_PYTHON").unwrap_or_else(|| "python3".into()));
     let imports = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
     let found = imports.is_ok_and(|output| output.status.success());
-    let required = std::env::var("REKINDLE_ONNXRUNTIME").is_ok_and(|value| value == "required");
-    assert!(found || !required, "REKINDLE_ONNXRUNTIME=required, and {} cannot import it", python.display());
-    if !found {
-        eprintln!("skipped: {} has no onnxruntime (pip install onnx onnxruntime)", python.display());
-    }
-    found.then_some(python)
+    let missing = format!("{} has no onnxruntime (pip install onnx onnxruntime)", python.display());
+    crate::there("REKINDLE_ONNXRUNTIME", found, &missing).then_some(python)
 }

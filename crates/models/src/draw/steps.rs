@@ -135,6 +135,16 @@ impl Draw {
     ///
     /// When a shape does not fit the model.
     pub fn loss(&self, images: Tensor<2>, noise: Tensor<3>) -> Tensor<1> {
+        self.weighted_loss(images, noise, 1.0)
+    }
+
+    /// The loss with `weight` times the KL, `[1]`: with less than 1 in the first steps of a training, latents are of use
+    /// before they cost as much as they say (Bowman et al. 2016, arXiv 1511.06349, section 3.1). It is the bound at 1 alone.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn weighted_loss(&self, images: Tensor<2>, noise: Tensor<3>, weight: f64) -> Tensor<1> {
         let [batch, _] = images.dims();
         let (mut means, mut log_variances) = (Vec::new(), Vec::new());
         let canvas = self.infer(images.clone(), noise, |step, _| {
@@ -143,6 +153,7 @@ impl Draw {
         });
         // One sum over all steps instead of one per step.
         let kl = bound::kl(Tensor::cat(means, 0), Tensor::cat(log_variances, 0)).sum();
+        let kl = if weight == 1.0 { kl } else { kl * weight };
         (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
     }
 

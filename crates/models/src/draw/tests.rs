@@ -38,7 +38,7 @@ fn wave<const D: usize>(shape: [usize; D], start: f64, (device, dtype): (&Device
 
 /// The model of the fixture: every weight a wave that starts at the weight's place in the list.
 fn fixture(read: usize, write: usize, on: (&Device, DType)) -> Draw {
-    let settings = DrawModelSettings { glimpses: 3, hidden: 4, latent: 2, read, write, gaussian: None };
+    let settings = DrawModelSettings { glimpses: 3, hidden: 4, latent: 2, read, write, ..DrawModelSettings::default() };
     let mut model = settings.init_with(shape(1, 6, 6), &mut rng(), on.0);
     let matrix = |shape: [usize; 2], start| Param::from_tensor(wave(shape, start, on));
     let vector = |size: usize, start| Some(Param::from_tensor(wave([size], start, on)));
@@ -160,6 +160,8 @@ fn a_forward_and_a_backward_pass_have_the_numbers_of_pytorch(
         near(values(bound.kl.clone()).iter().sum::<f64>() / 2.0, kl);
         let loss = model.loss(images, noise);
         near(values(loss.clone())[0], reconstruction + kl);
+        let (images, noise) = fixture_data(on);
+        near(values(model.weighted_loss(images, noise, 0.25))[0], reconstruction + 0.25 * kl);
         let grads = loss.backward();
         let found = by_name(&model, &|tensor| Tensor::from_inner(tensor.grad(&grads).unwrap()));
         assert_eq!(found.len(), gradients.iter().filter(|(name, ..)| !name.contains("bias")).count());
@@ -338,7 +340,8 @@ fn likelihoods_are_the_textbook_s() {
 #[rstest]
 fn colour_images_of_any_shape_are_read_and_written(#[values((0, 2), (3, 0), (1, 1))] (read, write): (usize, usize)) {
     for device in devices() {
-        let settings = DrawModelSettings { glimpses: 2, hidden: 6, latent: 3, read, write, gaussian: Some(0.1) };
+        let settings =
+            DrawModelSettings { glimpses: 2, hidden: 6, latent: 3, read, write, gaussian: Some(0.1), kl_warmup: 0 };
         let model = settings.init_with(shape(3, 4, 5), &mut rng(), &device);
         let images = normal([2, 60], &mut rng(), &device);
         let drawn = model.reconstruct(images, normal([2, 2, 3], &mut rng(), &device));

@@ -74,7 +74,7 @@ fn group<S: Settings>() -> Group {
     false,
     "encoder encoder_weights image_size fine_tune_after encoder_rate"
 )]
-#[case::draw(group::<DrawModelSettings>(), false, "glimpses hidden latent read write gaussian")]
+#[case::draw(group::<DrawModelSettings>(), false, "glimpses hidden latent read write gaussian kl_warmup")]
 fn keys_are_those_of_the_files_of_runs(#[case] group: Group, #[case] recurrent: bool, #[case] keys: &str) {
     let locked = "locked_input locked_hidden locked_output weight_drop zoneout zoneout_cell";
     let shared =

@@ -94,6 +94,7 @@ impl Importable for DrawTask {
             read: if reads { grid(read)? } else { 0 },
             write: if writes { grid(written)? } else { 0 },
             gaussian: options.gaussian,
+            ..DrawModelSettings::default()
         };
         let settings = DrawSettings { model, ..DrawSettings::default() };
         let notes =
