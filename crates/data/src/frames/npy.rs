@@ -90,20 +90,17 @@ fn read<T>(
     let malformed =
         |reason: String| ErrorKind::Format.error(format!("not a NumPy array (.npy): {reason}")).within(path);
     let (Header { item, fortran, shape }, data) = Header::read(&bytes).map_err(malformed)?;
-    let unsupported = || {
+    // Before the number of bytes: the size of other types is not in bytes.
+    let values = numbers(&item, data).ok_or_else(|| {
         let message =
             format!("the array is of the type {}; {supported} can be read: convert it with `.astype(...)`", item.text);
         ErrorKind::Format.error(message).within(path)
-    };
+    })?;
     if fortran && shape.len() > 1 {
         let message = "the array is in Fortran order, and must be in C order: save `numpy.ascontiguousarray(array)`";
         return Err(ErrorKind::Format.error(message).within(path));
     }
-    if item.size == 0 {
-        return Err(unsupported());
-    }
     let shape = checked_shape(path, &shape, item.size, data.len())?;
-    let values = numbers(&item, data).ok_or_else(unsupported)?;
     Ok(Array { shape, values })
 }
 

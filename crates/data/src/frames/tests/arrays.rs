@@ -95,6 +95,8 @@ fn shapes_and_brackets_beyond_all_bounds_are_errors() {
     assert_says(labelled(header(&"(".repeat(15_000)), labels()), &["x.npy", "its header is not"]);
     let nested = format!("{{'descr': {}, }}\n", "[".repeat(15_000));
     assert_says(labelled(header(&nested), labels()), &["x.npy", "its header is not"]);
+    let text = [&header("{'descr': '<U3', 'fortran_order': False, 'shape': (2, 1), }\n")[..], &[0; 24]].concat();
+    assert_says(labelled(text, labels()), &["x.npy", "'<U3'", "astype"]);
     let records = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0, 2), }\n";
     assert_says(labelled(header(records), labels()), &["x.npy", "[('a', '<f4')]", "astype"]);
     let long = [b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec(), vec![b' '; 100]].concat();

@@ -45,7 +45,8 @@ pub struct DrawTask {
 impl DrawTask {
     /// The weight of the KL in the loss of a batch; both count from 0.
     fn kl_weight(&self, epoch: u64, batch: u64) -> f64 {
-        let step = (epoch * self.batches() + batch) / self.settings.training.accumulate + 1;
+        let batches = self.settings.training.accumulate;
+        let step = epoch * self.batches().div_ceil(batches) + batch / batches + 1;
         match self.settings.model.kl_warmup {
             steps if step < steps => step as f64 / steps as f64,
             _ => 1.0,
