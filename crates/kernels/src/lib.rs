@@ -20,6 +20,7 @@
 //! - [`linear`], [`cross_entropy`], [`pointwise`], [`convolution`], [`matmul`], [`attention`], [`pooling`], [`layout`],
 //!   [`smoothed`]: the layers around a recurrence, on all CPU threads.
 //! - [`glimpse`]: reading and writing images through a grid of Gaussian filters.
+//! - [`latent`]: the latents of a variational auto-encoder.
 //! - [`norm`], [`adam`], [`sgd`]: clipping of the gradients and a step of the optimizer; on a GPU, of all parameters in
 //!   a few launches.
 //! - [`precision`]: products of half precision on a GPU.
@@ -64,6 +65,7 @@ pub mod cross_entropy;
 pub mod device;
 pub mod glimpse;
 pub mod gru;
+pub mod latent;
 pub mod launches;
 pub mod layout;
 pub mod linear;

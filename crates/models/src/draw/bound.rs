@@ -67,12 +67,6 @@ impl Bound {
     }
 }
 
-/// `KL(N(μ, σ²) ‖ N(0, I))` `[B]` from `μ` and `log σ²` `[B, Z]`.
-pub fn kl(mean: Tensor<2>, log_variance: Tensor<2>) -> Tensor<1> {
-    let each = mean.clone() * mean + log_variance.clone().exp() - log_variance - 1.0;
-    each.sum_dim(1).squeeze_dim(1) * 0.5
-}
-
 /// `log P(z) - log Q(z)` `[B]` for `z = μ + σ ε`: the constants of the two normal densities cancel.
 pub(super) fn log_ratio(latent: Tensor<2>, noise: Tensor<2>, log_variance: Tensor<2>) -> Tensor<1> {
     let each = noise.clone() * noise + log_variance - latent.clone() * latent;

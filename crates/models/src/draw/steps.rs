@@ -6,7 +6,8 @@
 //! same for all steps: half of the encoder's work.
 
 use burn::tensor::Tensor;
-use rekindle_kernels::glimpse::{Grid, LOG_BOUND};
+use rekindle_kernels::glimpse::Grid;
+use rekindle_kernels::latent;
 use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
@@ -115,8 +116,9 @@ impl Draw {
     pub fn bound(&self, images: Tensor<2>, noise: Tensor<3>) -> Bound {
         let (mut kls, mut log_ratio) = (Vec::new(), None);
         let canvas = self.infer(images.clone(), noise, |step, _| {
-            kls.push(bound::kl(step.mean, step.log_variance.clone()));
-            let ratio = bound::log_ratio(step.latent, step.noise, step.log_variance);
+            kls.push(latent::divergence(step.statistics.clone()));
+            let [_, log_variance] = latent::parts(step.statistics);
+            let ratio = bound::log_ratio(step.latent, step.noise, log_variance);
             log_ratio = Some(match log_ratio.take() {
                 Some(sum) => sum + ratio,
                 None => ratio,
@@ -146,13 +148,10 @@ impl Draw {
     /// When a shape does not fit the model.
     pub fn weighted_loss(&self, images: Tensor<2>, noise: Tensor<3>, weight: f64) -> Tensor<1> {
         let [batch, _] = images.dims();
-        let (mut means, mut log_variances) = (Vec::new(), Vec::new());
-        let canvas = self.infer(images.clone(), noise, |step, _| {
-            means.push(step.mean);
-            log_variances.push(step.log_variance);
-        });
+        let mut statistics = Vec::new();
+        let canvas = self.infer(images.clone(), noise, |step, _| statistics.push(step.statistics));
         // One sum over all steps instead of one per step.
-        let kl = bound::kl(Tensor::cat(means, 0), Tensor::cat(log_variances, 0)).sum();
+        let kl = latent::divergence(Tensor::cat(statistics, 0)).sum();
         let kl = if weight == 1.0 { kl } else { kl * weight };
         (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
     }
@@ -194,19 +193,17 @@ impl Draw {
     fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
         let [batch, pixels] = images.dims();
         assert_eq!(pixels, self.shape.pixels(), "pixels of an image");
-        let [_, rows, latents] = self.check_noise(&noise);
+        let [_, rows, _] = self.check_noise(&noise);
         assert_eq!(rows, batch, "the noise is for as many images as there are");
         let mut encoder = Encoder::new(self, images);
         let mut decoder = Decoder::new(self, batch);
         for step in 0..self.settings.glimpses {
             let (hidden, read) = encoder.read(&decoder);
             let statistics = encoder.latent.forward(hidden);
-            let mean = statistics.clone().narrow(1, 0, latents);
-            let log_variance = statistics.narrow(1, latents, latents).clamp(-LOG_BOUND, LOG_BOUND);
             let noise = noise.clone().narrow(0, step, 1).squeeze_dim::<2>(0);
-            let latent = mean.clone() + (log_variance.clone() * 0.5).exp() * noise.clone();
+            let latent = latent::sample(statistics.clone(), noise.clone());
             decoder.write(latent.clone());
-            each(Inferred { mean, log_variance, latent, noise, read }, &decoder);
+            each(Inferred { statistics, latent, noise, read }, &decoder);
         }
         decoder.canvas
     }
@@ -221,10 +218,8 @@ impl Draw {
 
 /// A step of inference.
 struct Inferred {
-    /// `[B, Z]`
-    mean: Tensor<2>,
-    /// `[B, Z]`
-    log_variance: Tensor<2>,
+    /// `[B, 2Z]`: `μ_t` and `log σ²_t`.
+    statistics: Tensor<2>,
     /// `[B, Z]`
     latent: Tensor<2>,
     /// `[B, Z]`
