@@ -116,6 +116,7 @@ pub fn choose(options: &DeviceOptions) -> Result<Chosen> {
 }
 
 /// The same for work on several threads, of which none is this one.
+#[cfg(feature = "view")]
 pub fn choose_for_others(options: &DeviceOptions) -> Result<Chosen> {
     start_threads(options.threads, false)?;
     device(options)

@@ -15,4 +15,5 @@ pub mod settings;
 pub mod start;
 pub mod sweep;
 pub mod train;
+#[cfg(feature = "view")]
 pub mod view;

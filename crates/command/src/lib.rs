@@ -73,7 +73,10 @@ fn command() -> ExitCode {
         Command::Runs(runs) => commands::runs::run(&runs),
         Command::Inspect(inspect) => commands::inspect::run(&inspect),
         Command::Compare(compare) => commands::compare::run(&compare),
+        #[cfg(feature = "view")]
         Command::View(view) => commands::view::run(&view),
+        #[cfg(not(feature = "view"))]
+        Command::View(_) => Err(anyhow::anyhow!("this program has no page: build it with `--features view`")),
         Command::Average(average) => commands::average::run(&average),
         Command::Import(import) => commands::operations::import(&import, given),
         Command::Export(export) => commands::export::run(&export),

@@ -343,6 +343,7 @@ pub struct Compare {
 }
 
 #[derive(Debug, Args)]
+#[cfg_attr(not(feature = "view"), allow(dead_code, reason = "nothing reads them"))]
 pub struct View {
     /// The folders of runs, and folders with runs in them [default: runs]
     #[arg(value_name = "RUN|FOLDER")]

@@ -4,7 +4,7 @@
 //!   and how often gates are saturated.
 //! * [`gradients`]: how far gradients reach, in one run or in several.
 //! * [`compare`]: the learning curves of several runs.
-//! * [`server`]: the page of `rekindle view`.
+//! * `server`: the page of `rekindle view`, with the feature `server`.
 //! * [`chart`]: line charts as SVG, dark or light as the page around them.
 //!
 //! The figures themselves are plain data of [`rekindle_train::inside`].
@@ -17,10 +17,12 @@
 //! assert!(chart.svg().starts_with("<svg"));
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod chart;
 pub mod compare;
 pub mod gradients;
 pub mod neurons;
 mod page;
+#[cfg(feature = "server")]
 pub mod server;
