@@ -182,3 +182,37 @@ fn an_interrupted_run_saves_and_leaves() {
     let resume = ["train", "--resume", "run", "--steps", &more];
     place.rekindle(&resume).assert().success().stderr(contains(format!("resuming after step {before}")));
 }
+
+#[test]
+fn a_run_whose_text_has_moved_goes_on_with_the_losses_of_an_unbroken_one() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "16", "--out", "unbroken"])).assert().success();
+    place.rekindle(&small(&["--steps", "8", "--out", "moved"])).assert().success();
+    fs::rename(place.path("text.txt"), place.path("elsewhere.txt")).unwrap();
+    let resumed = ["train", "--resume", "moved", "--data", "elsewhere.txt", "--steps", "16"];
+    place.rekindle(&resumed).assert().success().stderr(contains("hidden states").not());
+    assert_eq!(place.step_losses("moved"), place.step_losses("unbroken"));
+}
+
+#[test]
+fn a_model_that_has_diverged_writes_nothing_and_says_why() {
+    let place = Workplace::new();
+    let steep = small(&["--steps", "3", "--cell", "rnn-relu", "--explode-at", "0", "--sample-every", "1"]);
+    let steep: Vec<_> = steep.into_iter().map(|word| if word == "0.01" { "1e9" } else { word }).collect();
+    place.rekindle(&steep).assert().success().stderr(contains("NaN").and(contains("panicked").not()));
+    place.failure(&["sample", "runs/chars"], 1, &["no token can be drawn", "diverged"]);
+}
+
+#[test]
+fn an_export_of_texts_is_imported_as_a_model_of_texts() {
+    let place = Workplace::new();
+    let lines: String = (0..200).map(|line| format!("{}\ta good film, number {line}\n", line % 2)).collect();
+    fs::write(place.path("texts.tsv"), lines).unwrap();
+    let texts = ["--data", "texts.tsv", "--format", "texts", "--units", "bpe", "--merges", "10", "--steps", "4"];
+    let train: Vec<_> = SMALL.iter().filter(|word| !["--data", "text.txt"].contains(word)).copied().collect();
+    place.rekindle(&[&train[..], &texts].concat()).assert().success();
+    place.rekindle(&["export", "runs/chars"]).assert().success();
+    place.rekindle(&["import", "runs/chars/export", "--data", "texts.tsv", "--out", "imported"]).assert().success();
+    let [own, imported] = ["runs/chars", "imported"].map(|run| place.json(&["eval", run, "--json"]));
+    assert_eq!(own["predicted"], imported["predicted"]);
+}

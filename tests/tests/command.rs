@@ -122,6 +122,43 @@ fn quiet_leaves_results_warnings_and_errors() {
 }
 
 #[test]
+fn quiet_leaves_the_warnings_of_the_data() {
+    let place = Workplace::new();
+    let lines = "good film\tpositive\nbad film\tnegative\n \tpositive\nlovely film\tpositive\nawful film\tnegative\n";
+    fs::write(place.path("t.tsv"), lines).unwrap();
+    let train =
+        ["train", "sentiment", "--data", "t.tsv", "--hidden", "4", "--embedding", "4", "--batch-size", "2", "-q"];
+    for more in [&["--lr", "0.1", "--out", "run"][..], &["--lr", "0.1,0.2", "--out", "sweep"]] {
+        let trained = place.rekindle(&[&train[..], &["--steps", "1"], more].concat()).assert().success();
+        trained.stderr("warning: no word in 1 text, read as one unknown word\n");
+    }
+}
+
+#[test]
+fn a_run_in_the_working_directory_is_refused_and_a_link_to_an_empty_folder_is_filled() {
+    let place = Workplace::new();
+    for name in ["empty", "real"] {
+        fs::create_dir(place.path(name)).unwrap();
+    }
+    let text = place.path("text.txt");
+    let words = [&train(&["--out", "."])[..], &["--data", text.to_str().unwrap()]].concat();
+    let mut here = place.process(&words);
+    let refused = here.current_dir(place.path("empty")).output().unwrap();
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && error.contains("working directory"), "{error}");
+    assert_eq!(fs::read_dir(place.path("empty")).unwrap().count(), 0);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("real", place.path("link")).unwrap();
+        for force in [&[][..], &["--force"]] {
+            place.rekindle(&train(&[&["--out", "link"], force].concat())).assert().success();
+            assert!(place.path("link").is_symlink() && place.path("real/config.toml").exists());
+        }
+        place.rekindle(&["sample", "link", "--length", "3"]).assert().success();
+    }
+}
+
+#[test]
 fn no_colour_is_written_where_none_is_wanted() {
     let place = Workplace::new();
     let coloured = |no_color: bool| {

@@ -228,6 +228,13 @@ fn a_clip_that_does_not_fit_is_refused_with_what_to_do() {
             "--feedback: must be used with a cell",
         ),
         (&["train", "frames", "--data", "a.csv", "--scheduled-sampling", "0.5", "--out", "x"], "with --feedback"),
+        (&["train", "frames", "--data", "a.csv", "--fold", "3", "--out", "x"], "--fold 3: must be used with --folds"),
+        (
+            &["train", "frames", "--data", "a.csv", "--cell", "none", "--layers", "2", "--out", "x"],
+            "--layers 2: must be",
+        ),
+        (&["train", "frames", "--folds", "2", "--out", "x"], "--folds 2: only for clips in files"),
+        (&["train", "frames", "--normalization", "robust", "--out", "x"], "--normalization robust: must be left out"),
         (&["eval", "run", "--data", "narrow.csv"], "no column `x`"),
         (&["eval", "run", "--data", "strange.csv"], "--alias"),
         (&["eval", "run", "--part", "test"], "no test split"),
@@ -237,6 +244,28 @@ fn a_clip_that_does_not_fit_is_refused_with_what_to_do() {
         place.rekindle(arguments).assert().code(1).stderr(contains(wanted));
     }
     place.rekindle(&["predict", "run"]).write_stdin("1,2\n").assert().code(1).stderr(contains("line 1: 2 features"));
+}
+
+#[test]
+fn weights_of_other_columns_are_refused_and_tables_in_any_order_have_the_same_losses() {
+    let place = segments();
+    for name in ["a", "b"] {
+        let rows = fs::read_to_string(place.path(&format!("{name}.csv"))).unwrap();
+        let turned = rows.lines().map(|row| row.split(',').collect::<Vec<_>>());
+        let turned: String = turned.map(|row| format!("{},{},{}\n", row[1], row[0], row[2])).collect();
+        fs::write(place.path(&format!("{name}-turned.csv")), turned).unwrap();
+    }
+    let train = |data: &str, out: &str, more: &[&str]| {
+        let arguments =
+            ["train", "frames", "--data", data, "--out", out, "--hidden", "4", "--encoder", "4", "--steps", "3"];
+        place.rekindle(&[&arguments[..], more].concat()).assert()
+    };
+    train("a.csv,b.csv", "run", &["--print-every", "1"]).success();
+    train("a.csv,b-turned.csv", "turned", &["--print-every", "1"]).success();
+    assert_eq!(place.losses("run"), place.losses("turned"));
+    let refused = train("a-turned.csv", "next", &["--init-from", "run"]).code(1);
+    refused.stderr(contains("reads the columns x, y").and(contains("would read y, x")));
+    train("a.csv,b-turned.csv", "next", &["--init-from", "run"]).success();
 }
 
 #[test]

@@ -91,3 +91,25 @@ fn another_shape_or_cell_is_named() {
         assert!(!place.path("new").exists(), "{task}");
     }
 }
+
+#[test]
+fn a_dry_run_opens_the_other_run() {
+    let place = Workplace::new();
+    first_loss(&place, "chars", "source", &[]);
+    for hidden in ["8", "8,16"] {
+        let train = ["train", "chars", "--cell", "lstm", "--hidden", hidden, "--steps", "1", "--out", "new"];
+        for dry in [&["--dry-run"][..], &[]] {
+            place.failure(&[&train[..], &["--init-from", "nosuch"], dry].concat(), 1, &["nosuch is not a run"]);
+        }
+        fs::create_dir(place.path("empty")).unwrap();
+        fs::copy(place.path("source/config.toml"), place.path("empty/config.toml")).unwrap();
+        place.failure(&[&train[..], &["--init-from", "empty", "--dry-run"]].concat(), 1, &["empty"]);
+        fs::remove_dir_all(place.path("empty")).unwrap();
+    }
+    let fits = ["train", "chars", "--init-from", "source", "--cell", "lstm", "--steps", "1", "--dry-run"];
+    place.rekindle(&[&fits[..], &["--hidden", "8"]].concat()).assert().success().stdout(contains("parameters"));
+    place.rekindle(&[&fits[..], &["--hidden", "8", "--lr", "0.1,0.2"]].concat()).assert().success();
+    place.failure(&[&fits[..], &["--hidden", "12"]].concat(), 1, &["8", "12"]);
+    place.failure(&[&fits[..], &["--hidden", "8,12"]].concat(), 1, &["8", "12"]);
+    assert!(!place.path("new").exists() && !place.path("runs").exists());
+}

@@ -152,3 +152,16 @@ fn a_recipe_with_a_mistake_is_named_with_its_line() {
     }
     assert!(!place.path("runs").exists());
 }
+
+#[test]
+fn the_printed_settings_of_a_task_are_a_file_to_train_with() {
+    let place = Workplace::new();
+    let printed = place.rekindle(&["settings", "sentiment"]).assert().success().get_output().stdout.clone();
+    fs::write(place.path("s.toml"), printed).unwrap();
+    let short = ["--hidden", "8", "--batch-size", "8", "--steps", "1", "--out", "run"];
+    // Also with an option before the command.
+    for train in [&["train", "--config", "s.toml"][..], &["-q", "train", "--force", "--config", "s.toml"]] {
+        place.rekindle(&[train, &short].concat()).assert().success();
+        assert_eq!(table(&place.path("run/config.toml"))["task"].as_str(), Some("sentiment"));
+    }
+}

@@ -89,6 +89,37 @@ fn a_run_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
+fn values_and_folders_are_checked_before_the_first_run() {
+    let place = Workplace::new();
+    let twice = train(&["--hidden", "8", "--lr", "0.001,1e-3", "--out", "sweep"]);
+    place.failure(&twice, 1, &["learning-rate=0.001 is given twice", "sweep/learning-rate=0.001"]);
+    place.failure(&[&twice[..], &["--dry-run"]].concat(), 1, &["given twice"]);
+    assert!(!place.path("sweep").exists());
+
+    let second = "sweep/learning-rate=0.002";
+    place.rekindle(&train(&["--hidden", "8", "--out", second])).assert().success();
+    let sweep = train(&["--hidden", "8", "--lr", "0.001,0.002", "--out", "sweep"]);
+    place.failure(&sweep, 1, &[second, "--force"]);
+    assert!(!place.path("sweep/learning-rate=0.001").exists());
+    place.rekindle(&[&sweep[..], &["--force"]].concat()).assert().success();
+    assert_eq!(place.step_losses(second).len(), place.step_losses("sweep/learning-rate=0.001").len());
+}
+
+#[test]
+fn a_run_that_cannot_begin_does_not_stop_the_others() {
+    let place = Workplace::new();
+    // The first one needs terabytes.
+    let sweep = train(&["--hidden", "2000000,8", "--out", "sweep"]);
+    let failed = place.rekindle(&sweep).assert().code(1);
+    failed.stderr(contains("1 run of 2 failed").and(contains("are free"))).stdout(contains("failed"));
+    place.rekindle(&["sample", "sweep/hidden=8", "--length", "3"]).assert().success();
+    let rows = place.rekindle(&[&sweep[..], &["--force", "--json"]].concat()).assert().code(1);
+    let rows: serde_json::Value = serde_json::from_slice(&rows.get_output().stdout).unwrap();
+    assert_eq!((&rows[0]["settings"]["hidden"], &rows[1]["best"]), (&8.into(), &serde_json::Value::Null), "{rows}");
+    assert!(rows[1]["failed"].as_str().unwrap().contains("are free"), "{rows}");
+}
+
+#[test]
 fn a_preset_has_the_settings_and_the_weights_of_its_program() {
     let place = Workplace::new();
     for (preset, optimizer, hidden) in

@@ -71,8 +71,8 @@ fn runs_that_do_not_fit_are_named() {
     let train = |arguments: &[&str]| place.rekindle(&[&["train"][..], arguments, &small].concat()).assert().success();
     train(&["chars", "--out", "source"]);
     train(&["chars", "--out", "text", "--data", "text.txt", "--batch-size", "4", "--sequence-length", "8"]);
-    let other = "the vocabulary or the labels of text are not those of source";
-    for command in [&["eval", "source", "--with", "text"][..], &["average", "source", "text", "--out", "mean"]] {
+    let other = "the vocabulary, the labels, the columns or their normalisation in text are not those in source";
+    for command in [&["eval", "source", "--with", "text"][..], &["average", "source", "text", "--out", "other"]] {
         place.rekindle(command).assert().code(1).stderr(contains(other));
     }
     train(&["draw", "--out", "draw"]);
@@ -80,18 +80,23 @@ fn runs_that_do_not_fit_are_named() {
     place.rekindle(&["eval", "draw", "--with", "draw"]).assert().code(1).stderr(alone);
     let of_other_task = contains("draw is a run of `draw`, not of `chars`");
     place.rekindle(&["eval", "source", "--with", "draw"]).assert().code(1).stderr(of_other_task.clone());
-    place.rekindle(&["average", "source", "draw", "--out", "mean"]).assert().code(1).stderr(of_other_task);
+    place.rekindle(&["average", "source", "draw", "--out", "other"]).assert().code(1).stderr(of_other_task);
     place.rekindle(&["train", "chars", "--out", "wide", "--steps", "1", "--hidden", "9"]).assert().success();
     let shapes = contains("wide: ").and(contains("in source it is")).and(contains("[36, 9]").or(contains("9")));
-    place.rekindle(&["average", "source", "wide", "--out", "mean"]).assert().code(1).stderr(shapes);
+    place.rekindle(&["average", "source", "wide", "--out", "other"]).assert().code(1).stderr(shapes);
+    for pooling in ["max", "mean"] {
+        train(&["sentiment", "--out", pooling, "--pooling", pooling]);
+    }
+    let words = ["mean: --pooling is mean, and in max it is max", "compute other things"];
+    place.failure(&["average", "max", "mean", "--out", "both"], 1, &words);
     place
-        .rekindle(&["average", "source", "--out", "mean"])
+        .rekindle(&["average", "source", "--out", "other"])
         .assert()
         .code(1)
         .stderr(contains("at least two checkpoints"));
     let too_many = contains("--last 9: source has 1 checkpoint");
-    place.rekindle(&["average", "source", "--last", "9", "--out", "mean"]).assert().code(1).stderr(too_many);
-    assert!(!place.path("mean").exists());
+    place.rekindle(&["average", "source", "--last", "9", "--out", "other"]).assert().code(1).stderr(too_many);
+    assert!(!place.path("other").exists() && !place.path("both").exists());
 }
 
 #[test]

@@ -245,3 +245,49 @@ fn an_imported_run_says_that_it_knows_no_text() {
     let train = ["train", "chars", "--data", "text.txt", "--init-from", "run", "--out", "more"];
     place.rekindle(&[&train[..], &sizes].concat()).assert().success().stderr(contains("19 of 19 symbols have weights"));
 }
+
+#[test]
+fn an_export_replaces_earlier_exports_only() {
+    let place = Workplace::new();
+    let small = ["train", "chars", "--data", "text.txt", "--hidden", "8", "--steps", "1", "--batch-size", "4"];
+    for out in ["run", "other"] {
+        place.rekindle(&[&small[..], &["--out", out]].concat()).assert().success();
+    }
+    let vocabulary = fs::read(place.path("other/vocab.json")).unwrap();
+    for folder in ["run", "other"] {
+        place.failure(&["export", "run", "--out", folder], 1, &[folder, "holds a run"]);
+    }
+    assert_eq!(fs::read(place.path("other/vocab.json")).unwrap(), vocabulary);
+
+    fs::create_dir(place.path("mine")).unwrap();
+    fs::write(place.path("mine/vocab.json"), "mine").unwrap();
+    for format in ["safetensors", "json", "onnx"] {
+        place.failure(&["export", "run", "--out", "mine", "--format", format], 1, &["mine", "vocab.json", "--out"]);
+        assert_eq!(fs::read_dir(place.path("mine")).unwrap().count(), 1, "{format}");
+        // In any order, into any folder of an earlier export.
+        for out in [&[][..], &["--out", "weights"]] {
+            for _ in 0..2 {
+                place.rekindle(&[&["export", "run", "--format", format], out].concat()).assert().success();
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_export_to_the_working_directory_leaves_it_the_same_folder() {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = Workplace::new();
+    let small = ["train", "chars", "--data", "text.txt", "--hidden", "8", "--steps", "1", "--batch-size", "4"];
+    place.rekindle(&[&small[..], &["--out", "run"]].concat()).assert().success();
+    fs::create_dir(place.path("here")).unwrap();
+    let number = || fs::metadata(place.path("here")).unwrap().ino();
+    let before = number();
+    for _ in 0..2 {
+        let mut export = place.process(&["export", "../run", "--out", "."]);
+        assert!(export.current_dir(place.path("here")).output().unwrap().status.success());
+        assert!(place.path("here/model.safetensors").exists());
+        assert_eq!(number(), before);
+    }
+}

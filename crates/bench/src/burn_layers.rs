@@ -92,7 +92,9 @@ impl LanguageModel for BurnLm {
         for _ in 0..count {
             let (log_probs, after) = self.forward(Tensor::from_ints([[token as i32]], &device), state);
             let log_probs = log_probs.into_data().convert::<f32>();
-            token = sampler.sample(log_probs.as_slice().expect("converted to f32"));
+            token = sampler
+                .sample(log_probs.as_slice().expect("converted to f32"))
+                .expect("a new model has a distribution");
             state = Some(after);
         }
     }

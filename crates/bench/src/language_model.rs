@@ -66,6 +66,8 @@ impl LanguageModel for CharLm {
     }
 
     fn sample(&self, count: usize, sampler: Sampler) {
-        self.generate(&[0], None, sampler).take(count).for_each(drop);
+        self.generate(&[0], None, sampler)
+            .take(count)
+            .for_each(|token| _ = token.expect("a new model has a distribution"));
     }
 }

@@ -1,5 +1,8 @@
 //! Files of settings: recipes, and the `config.toml` of runs.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
@@ -73,7 +76,10 @@ fn beside(path: &Path) -> String {
 /// The arguments of the program, with the name of the task where `train --config FILE` leaves it to the file.
 pub fn with_task(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     let is_option = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-");
-    let left_out = arguments.get(1).is_some_and(|name| name == "train") && arguments.get(2).is_some_and(is_option);
+    // The options before a command, such as `-q`, take no values.
+    let command = arguments.iter().skip(1).take_while(|argument| is_option(argument)).count() + 1;
+    let train = arguments.get(command).is_some_and(|name| name == "train");
+    let left_out = train && arguments.get(command + 1).is_some_and(is_option);
     // A resumed run has its settings, and `train` refuses the two options together.
     if !left_out || arguments.iter().any(|argument| argument == "--resume") {
         return Ok(arguments);
@@ -88,7 +94,7 @@ pub fn with_task(mut arguments: Vec<OsString>) -> Result<Vec<OsString>> {
         if !tasks::ALL.iter().any(|known| known.name() == task) {
             bail!("{}: there is no task `{task}`; there are {}", path.display(), names());
         }
-        arguments.insert(2, task.into());
+        arguments.insert(command + 1, task.into());
     }
     Ok(arguments)
 }

@@ -25,4 +25,4 @@ pub use batches::Batches;
 pub use binarization::Binarization;
 pub use generated::Generator;
 pub use pixels::Images;
-pub use set::{ImageReader, ImageSet};
+pub use set::{ImageReader, ImageSet, WholeSource};

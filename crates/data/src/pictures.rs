@@ -1,5 +1,7 @@
 //! Decoding image files, for all tasks.
 
+mod jpeg;
+
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -17,19 +19,20 @@ const MAX_BYTES: u64 = 256 << 20;
 /// The most pixels of an image, those of a 100 megapixel camera.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are skipped.
+/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are skipped. `what` names
+/// the images in errors: "frames".
 ///
 /// # Errors
 ///
 /// When the folder cannot be read, or has no images.
-pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub(crate) fn list(folder: &Path, what: &str) -> Result<Vec<PathBuf>, DataError> {
     let mut images = files::entries(folder)?;
     images.retain(|path| {
         let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         !hidden && ImageFormat::from_path(path).is_ok() && path.is_file()
     });
     if images.is_empty() {
-        let message = "there are no frames: image files (.png, .jpg, .bmp, .webp, .ppm) in the folder";
+        let message = format!("there are no {what}: image files (.png, .jpg, .bmp, .webp, .ppm) in the folder");
         return Err(ErrorKind::TooLittle.error(message).within(folder));
     }
     Ok(images)
@@ -93,7 +96,7 @@ pub(crate) fn animation(path: &Path, channels: usize, height: usize, width: usiz
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is not an image that can be decoded (the error says what it is), or is larger than
+/// When the file cannot be read, is damaged or not an image (the error says what it is), or is larger than
 /// 256 MiB or 100 megapixels, which is checked before its pixels are allocated.
 pub(crate) fn decode(path: &Path) -> Result<DynamicImage, DataError> {
     let failed = |source| DataError::read(path, source);
@@ -117,7 +120,11 @@ pub(crate) fn decode(path: &Path) -> Result<DynamicImage, DataError> {
         return Err(ErrorKind::TooLarge.error(message).within(path));
     }
     let turn = decoder.orientation().map_err(undecodable)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+    let image = match format {
+        Some(ImageFormat::Jpeg) => jpeg::decode(&bytes, (width, height), decoder.color_type()),
+        _ => DynamicImage::from_decoder(decoder),
+    };
+    let mut image = image.map_err(undecodable)?;
     image.apply_orientation(turn);
     Ok(if image.color().has_alpha() { on_white(&image).into() } else { image })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rekindle_data::captions::{CaptionOptions, CaptionSet, read_picture};
 use rekindle_data::files::{self, Encoding};
 use rekindle_data::frames::{ClipReader, FrameSchema, FrameSet, FrameSource, ImageShape, Normalization, Statistics};
-use rekindle_data::images::{ImageReader, ImageSet};
+use rekindle_data::images::{ImageReader, ImageSet, WholeSource};
 use rekindle_data::labelled::{LabelledSource, TextReader, TextVocabulary, WordConfig, WordVectors};
 use rekindle_data::outputs::References;
 use rekindle_data::parallel::{Languages, Pairs};
@@ -374,7 +374,7 @@ fn captions(path: &Path) {
 fn images(path: &Path) {
     let source = path.display().to_string();
     drop(ImageSet::open(&source, &ImageReader { size: Some(8), ..ImageReader::default() }));
-    drop(ImageSet::whole(&source, &ImageReader::default()));
+    drop(WholeSource::open(&source, &ImageReader::default()));
 }
 
 fn clips(path: &Path, labels: Option<&Path>) {

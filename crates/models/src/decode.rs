@@ -16,7 +16,7 @@ mod stop;
 
 pub use forced::Forced;
 pub use mixture::{Together, TogetherState, log_mean_exp, mix_rows, mixture};
-pub use sampling::{Sampler, Sampling, SamplingError};
+pub use sampling::{NothingToDraw, Sampler, Sampling, SamplingError};
 pub use search::{DecodeError, Hypothesis, Search, SearchError, Step, StepDecoder, StepRows, Symbols, sample, search};
 pub use state::DecoderState;
 pub use stop::StopString;

@@ -33,7 +33,7 @@
 //! assert_eq!(log_probs.dims(), [1, 10, 65]);
 //!
 //! let sampler = Sampler::new(Sampling::default(), 42).unwrap();
-//! let text: Vec<u32> = model.generate(&[7], None, sampler).take(100).collect();
+//! let text: Vec<u32> = model.generate(&[7], None, sampler).take(100).collect::<Result<_, _>>().unwrap();
 //! assert_eq!(text.len(), 100);
 //! # }
 //! ```

@@ -19,7 +19,8 @@ fn of_sampling(symbols: usize, device: &Device) -> usize {
     let settings = CharLmSettings { recurrent, embedding: 4, ..CharLmSettings::default() };
     let model = settings.init_with(11, &mut ChaCha8Rng::seed_from_u64(1), device);
     let sampler = Sampler::new(Sampling::default(), 1).unwrap();
-    let (text, launches) = count(|| model.generate(&[3], None, sampler).take(symbols).collect::<Vec<_>>());
+    let (text, launches) =
+        count(|| model.generate(&[3], None, sampler).take(symbols).collect::<Result<Vec<_>, _>>().unwrap());
     assert_eq!(text.len(), symbols);
     launches
 }

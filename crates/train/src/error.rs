@@ -188,7 +188,8 @@ pub enum TrainError {
     },
     /// Runs that cannot answer together.
     #[error(
-        "the vocabulary or the labels of {} are not those of {}: runs go together only if they have the same",
+        "the vocabulary, the labels, the columns or their normalisation in {} are not those in {}: runs go together only if all\
+         are the same",
         with.display(),
         run.display()
     )]
@@ -199,8 +200,8 @@ pub enum TrainError {
         with: PathBuf,
     },
     /// Runs whose weights cannot be averaged.
-    #[error("{}: {parameter} is {found:?}, and in {} it is {wanted:?}: models of other shapes have no average",
-        with.display(), run.display())]
+    #[error("{}: {parameter} is {}, and in {} it is {}: models of other shapes have no average",
+        with.display(), shown(found.as_ref()), run.display(), shown(wanted.as_ref()))]
     OtherShape {
         /// The folder of the first run.
         run: PathBuf,
@@ -212,6 +213,19 @@ pub enum TrainError {
         wanted: Option<Vec<usize>>,
         /// Its shape in the other run.
         found: Option<Vec<usize>>,
+    },
+    /// Runs whose models compute other things with weights of the same shapes.
+    #[error("{}: --{setting} is {}, and in {} it is {}: models that compute other things have no average",
+        with.display(), values[1], run.display(), values[0])]
+    OtherModel {
+        /// The folder of the first run.
+        run: PathBuf,
+        /// The folder of the other one.
+        with: PathBuf,
+        /// A setting of the model.
+        setting: String,
+        /// Its values in the first run and in the other one.
+        values: Box<[String; 2]>,
     },
     /// Runs of this task do not answer together.
     #[error("--with: runs of `{task}` do not answer together; average their weights with `rekindle average`")]
@@ -251,7 +265,7 @@ pub enum TrainError {
     #[error(
         "step {step}: the loss is {loss}{}; stopped. Last good checkpoint: {}. A lower --learning-rate or --clip-at may \
          help. Gradient norms: {}",
-        first.map(|first| format!(" (the first was {first:.4})")).unwrap_or_default(),
+        first.map(|first| format!(" (the first was {first:.4}; --explode-at bounds their ratio)")).unwrap_or_default(),
         step_or_none(*last_checkpoint),
         norms(gradient_norms)
     )]
@@ -397,6 +411,11 @@ impl TrainError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// A parameter's shape.
+fn shown(shape: Option<&Vec<usize>>) -> String {
+    shape.map_or("not there".to_owned(), |shape| format!("{shape:?}"))
 }
 
 fn step_or_none(step: Option<u64>) -> String {

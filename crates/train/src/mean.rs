@@ -7,16 +7,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rekindle_settings::Table;
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
 use crate::error::TrainError;
 use crate::operation::Operate;
 use crate::optimizer;
 use crate::registry::Open;
-use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress};
+use crate::run::{RunFolder, other_model};
 use crate::settings::RunSettings;
 use crate::task::Trained;
+
+/// Settings of models that say how they are trained, not what they compute.
+const OF_TRAINING: [&str; 2] = ["init", "kl-warmup"];
 
 /// The sums of weights, in double precision.
 struct Sums(BTreeMap<String, (Vec<usize>, Vec<f64>)>);
@@ -84,6 +88,12 @@ pub(crate) fn mean_run<T: Operate>(
             return Err(TrainError::NotAlike { run, with });
         }
         add(&mut sums, &next.model.state_dict(), other)?;
+        let [ours, theirs] = [&trained.settings, &next.settings].map(|of| Table::try_from(of).unwrap_or_default());
+        let mut others = other_model(&ours, &theirs).filter(|(setting, _)| !OF_TRAINING.contains(&&**setting));
+        if let Some((setting, values)) = others.next() {
+            let [run, with] = paths(other);
+            return Err(TrainError::OtherModel { run, with, setting, values: values.into() });
+        }
         step = step.max(next.progress.step);
     }
     let Trained { model, assets, settings, progress, .. } = trained;

@@ -21,6 +21,7 @@ mod metrics_log;
 mod summary;
 
 pub use figures::{BestFigures, Entry, EntryKind, Evaluated, Followed};
+pub(crate) use folder::other_model;
 pub use folder::{FORMAT, Head, RunFolder, tables};
 pub(crate) use lock::RunLock;
 pub use metrics_log::MetricsLog;

@@ -109,8 +109,9 @@ pub trait Task: Sized + 'static {
         Ok(())
     }
 
-    /// Whether a loss far above the first one means that the training has diverged. By default it does; not of a loss
-    /// that may be negative.
+    /// Whether a loss of more than `--explode-at` times the first one means that the training has diverged. By default
+    /// it does. It does not where losses may be negative, as of a density: with a first loss of 0 or below there is no
+    /// such bound, whatever this says.
     fn loss_has_bound(&self) -> bool {
         true
     }

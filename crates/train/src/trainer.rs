@@ -32,7 +32,7 @@ use rekindle_kernels::precision::within;
 use rekindle_models::host::DeviceError;
 use rekindle_pictures::learning_curve;
 use rekindle_rnn::blank;
-use rekindle_settings::{Sections, SettingError, Table};
+use rekindle_settings::{Sections, SettingError, Table, Value};
 
 use crate::average::Average;
 use crate::carry::Carry;
@@ -50,7 +50,7 @@ use crate::run::checkpoint::{self, Best, Progress, Weights, Which};
 use crate::run::{MetricsLog, RunFolder, RunLock};
 use crate::schedule::Schedule;
 use crate::seeds::mix;
-use crate::settings::{RunSettings, TrainingSettings};
+use crate::settings::{RunSettings, ScheduleKind, TrainingSettings};
 use crate::task::{BatchLoss, Preparation, Task};
 use crate::tensorboard::{Both, TensorBoard};
 use crate::trained;
@@ -245,8 +245,7 @@ impl<T: Task> Trainer<T> {
         }
         let fresh = blank(fresh);
         // A hidden state is only valid for the sequences that it comes from.
-        let data = |progress: &Progress| progress.settings.as_ref().and_then(|tables| tables.get("data").cloned());
-        let same_batches = same && (was.settings.is_none() || data(&was) == data(&progress));
+        let same_batches = same && (was.settings.is_none() || batches(&was) == batches(&progress));
         let was_averaged = was.averaged;
         progress =
             Progress { data: progress.data, data_sha256: progress.data_sha256, settings: progress.settings, ..was };
@@ -268,9 +267,10 @@ impl<T: Task> Trainer<T> {
             trainer.carry = checkpoint.carry(|data| trainer.task.restore_carry(ours(data), &trainer.device))?;
         }
         trainer.last_checkpoint = Some(trainer.progress.step);
+        let has_carry = checkpoint.has_carry();
         trainer.warnings = checkpoint.rejected;
         trainer.warnings.extend(warnings);
-        if !same_batches {
+        if !same_batches && has_carry {
             trainer.warnings.push("the data or its batches have changed: hidden states start from zero".to_owned());
         }
         Ok(trainer)
@@ -529,7 +529,8 @@ impl<T: Task> Trainer<T> {
         })?;
         for report in read {
             let first = *self.progress.first_loss.get_or_insert(report.loss);
-            let bounded = self.settings.explode_at > 0.0 && self.task.loss_has_bound();
+            // A multiple of a negative loss is below it.
+            let bounded = self.settings.explode_at > 0.0 && self.task.loss_has_bound() && first > 0.0;
             let bound = if bounded { first * self.settings.explode_at } else { f64::INFINITY };
             if !report.loss.is_finite() || !report.gradient_norm.is_finite() || report.loss > bound {
                 return Err(TrainError::Diverged {
@@ -600,9 +601,28 @@ impl<T: Task> Trainer<T> {
         Ok(())
     }
 
+    /// Names the given options that need evaluations, once: there is nothing to evaluate on.
+    fn warn_without_evaluations(&mut self, observer: &mut dyn Observer) {
+        let TrainingSettings { schedule, patience, average, .. } = &self.settings;
+        let options = [
+            (*schedule == ScheduleKind::Plateau, "--schedule plateau"),
+            (patience.is_some(), "--patience"),
+            (average.average_wait.is_some(), "--average-wait"),
+        ];
+        let given: Vec<&str> = options.into_iter().filter_map(|(given, option)| given.then_some(option)).collect();
+        let message = format!("there is no validation data: without effect: {}", given.join(", "));
+        if !given.is_empty() && !self.warnings.contains(&message) {
+            observer.observe(&Event::Warning { message: &message });
+            self.warnings.push(message);
+        }
+    }
+
     fn evaluate(&mut self, observer: &mut dyn Observer, epoch: f64) -> Result<bool, TrainError> {
         observer.observe(&Event::Evaluating);
-        let Some(report) = self.task.evaluate(&self.shown())? else { return Ok(false) };
+        let Some(report) = self.task.evaluate(&self.shown())? else {
+            self.warn_without_evaluations(observer);
+            return Ok(false);
+        };
         let (step, objective) = (self.progress.step, report.objective);
         // A figure that is not a number is never the best one.
         let best = objective.is_finite() && self.progress.best.is_none_or(|best| objective < best.objective);
@@ -670,6 +690,15 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
     tables.remove("training");
     let (data, data_sha256) = (info.identity, Some(info.sha256));
     Progress { data, data_sha256, settings: Some(tables), ..Progress::default() }
+}
+
+/// The settings of the data that say which sequences follow each other. The path of data that has the same SHA-256 does not.
+fn batches(progress: &Progress) -> Option<Value> {
+    let mut data = progress.settings.as_ref()?.get("data")?.clone();
+    if let (Some(_), Some(settings)) = (&progress.data_sha256, data.as_table_mut()) {
+        settings.remove("data");
+    }
+    Some(data)
 }
 
 /// Steps per epoch and of the whole run.

@@ -104,3 +104,15 @@ fn vectors_of_another_width_are_refused() {
     let task = SentimentTask::open(&settings, None, &devices()[0]).unwrap();
     assert!(task.data().summary.contains("1 of"), "{}", task.data().summary);
 }
+
+#[test]
+fn a_first_line_that_may_be_a_header_is_in_the_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tweets.csv");
+    fs::write(&path, format!("tweet,target\n{}", "good film,pos\nbad film,neg\n".repeat(9))).unwrap();
+    let mut settings = settings();
+    settings.data.data = path.display().to_string();
+    let task = SentimentTask::open(&settings, None, &devices()[0]).unwrap();
+    let warning = format!("warning: {}, line 1: no other line has the label `target`", path.display());
+    assert!(task.data().summary.contains(&warning), "{}", task.data().summary);
+}

@@ -238,6 +238,29 @@ fn a_replacement_that_is_stopped_at_any_instant_is_finished_by_the_next() {
 }
 
 #[test]
+fn an_empty_folder_becomes_the_run_through_a_link_too() {
+    let (folder, settings) = text();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    RunFolder::at(&empty).check_room(false).unwrap();
+    assert!(empty.exists(), "a check changes nothing");
+    create(&empty, &settings, false).unwrap();
+    #[cfg(unix)]
+    {
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        for replace in [false, true] {
+            let run = create(&link, &settings, replace).unwrap();
+            assert_eq!(run.path(), link);
+            assert!(link.is_symlink() && RunFolder::open(&real).is_ok());
+        }
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 4, "nothing is left beside the runs: {names:?}");
+    }
+}
+
+#[test]
 fn settings_come_back_from_the_run_folder_as_they_went_in() {
     let (folder, mut settings) = text();
     settings.data.pattern = Some("**/*.{c,h}".to_owned());

@@ -1,7 +1,7 @@
 //! Errors in words for the page.
 
 use rekindle_data::{DataError, UnknownSymbol};
-use rekindle_models::decode::SamplingError;
+use rekindle_models::decode::{NothingToDraw, SamplingError};
 use rekindle_settings::SettingError;
 use rekindle_weights::{ShapeError, WeightError};
 
@@ -14,6 +14,9 @@ pub enum PageError {
     /// Sampling settings that do not fit.
     #[error(transparent)]
     Sampling(#[from] SamplingError),
+    /// A model that has no distribution to draw from.
+    #[error(transparent)]
+    NothingToDraw(#[from] NothingToDraw),
     /// The text, or the vocabulary of an export.
     #[error(transparent)]
     Data(#[from] DataError),

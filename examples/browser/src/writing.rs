@@ -29,7 +29,7 @@ pub fn write(
     let sampler = Sampler::new(sampling, settings.seed as u64)?.forbid(vocabulary.unknown_id());
     let mut decoder = Decoder::new(vocabulary);
     for token in model.generate(&prime, None, sampler).take(settings.length) {
-        written(&decoder.push(token));
+        written(&decoder.push(token?));
     }
     written(&decoder.finish());
     Ok(())

@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         if step % 100 == 0 {
             let sampler = Sampler::new(Sampling::default(), step as u64)?;
-            let sample: Vec<u32> = model.valid().generate(&[], None, sampler).take(200).collect();
+            let sample = model.valid().generate(&[], None, sampler).take(200).collect::<Result<Vec<_>, _>>()?;
             println!("----\n{}\n----\nstep {step}, loss {smooth_loss:.4} nats a character", vocabulary.decode(&sample));
         }
     }

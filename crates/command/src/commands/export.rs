@@ -1,5 +1,6 @@
 //! `rekindle export`.
 
+mod folder;
 mod staging;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub fn run(options: &Export) -> Result<()> {
     let run = runs::open(&options.run)?;
     let task = run.head()?.task;
     let folder = options.out.clone().unwrap_or_else(|| run.export());
+    folder::check_no_run(&folder)?;
     let staging = Staging::new(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let written = match options.format {
         ExportFormat::Safetensors | ExportFormat::Json => {
@@ -77,6 +79,10 @@ pub fn run(options: &Export) -> Result<()> {
     let text = serde_json::to_string_pretty(&config)? + "\n";
     let config = folder.join(CONFIG);
     fs::write(staging.path().join(CONFIG), text).with_context(|| format!("cannot write {}", config.display()))?;
+    // The default folder is the run's own.
+    if options.out.is_some() {
+        folder::check_files(staging.path(), &folder)?;
+    }
     staging.publish(CONFIG).with_context(|| format!("cannot write to {}", folder.display()))?;
     if options.output.json {
         let mut shown = json!({"folder": folder});

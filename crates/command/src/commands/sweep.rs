@@ -1,7 +1,11 @@
 //! A sweep: `train TASK --learning-rate 0.001,0.003 --hidden 128,256` trains a run for each choice of values, one after
 //! the other, side by side in one folder, and prints a table of them.
 
-use std::path::PathBuf;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use rekindle_data::counted;
@@ -13,6 +17,7 @@ use rekindle_train::trainer::{EndReason, NewRun, StopSignal};
 use serde_json::json;
 
 use super::compare::{columns, time};
+use super::train::{check_origin, warnings};
 use crate::arguments::Swept;
 use crate::backend::Chosen;
 use crate::console::{self, alert, answer, note};
@@ -64,22 +69,35 @@ impl Choice {
     }
 }
 
-/// A run of a sweep, and why its training failed.
+/// A run of a sweep.
 struct Trained {
     choice: Choice,
     run: PathBuf,
+    /// Whether its folder was created.
+    created: bool,
+    /// Why it failed.
     failed: Option<String>,
 }
 
+impl Trained {
+    /// What is in its folder, if that can be read.
+    fn summary(&self) -> Option<RunSummary> {
+        // The folder may hold an older run, which this one was to replace.
+        let read = |path: &Path| -> Result<RunSummary> { Ok(RunSummary::read(&RunFolder::open(path)?)?) };
+        let read = self.created.then(|| read(&self.run))?;
+        read.inspect_err(|error| alert!("warning: {}: {error:#}", self.run.display())).ok()
+    }
+}
+
 impl Sweep<'_> {
-    /// Every choice of values; the last option varies fastest.
+    /// Every choice of values, all of them different; the last option varies fastest.
     pub fn choices(&self) -> Result<Vec<Choice>> {
         let count = self.swept.iter().try_fold(1_usize, |count, swept| count.checked_mul(swept.values.len()));
         if count.is_none_or(|count| count > RUNS) {
             bail!("these options ask for more than {RUNS} runs: give fewer values");
         }
         let start = vec![Choice { values: Vec::new(), settings: self.settings.clone() }];
-        Ok(self.swept.iter().fold(start, |choices, swept| {
+        let choices = self.swept.iter().fold(start, |choices, swept| {
             let with = |choice: &Choice, value: &Value| {
                 let mut settings = choice.settings.clone();
                 let table = settings.given.entry(swept.table).or_insert_with(|| Value::Table(Table::new()));
@@ -91,37 +109,47 @@ impl Sweep<'_> {
             };
             let with = &with;
             choices.iter().flat_map(|choice| swept.values.iter().map(move |value| with(choice, value))).collect()
-        }))
+        });
+        check_different(&choices, &self.folder)?;
+        Ok(choices)
     }
 
     /// Trains all runs, or with `dry` prints their plans. `explain` adds to an error the file of settings that it is in.
     pub fn run(self, dry: bool, explain: impl Fn(TrainError) -> anyhow::Error, json: bool) -> Result<()> {
         let choices = self.choices()?;
         let device = &self.chosen.device;
-        // A wrong value is found before the first run is trained.
+        // What is wrong is found before the first run is trained.
+        if !dry {
+            check_folders(&choices, &self.folder, self.replace)?;
+        }
         let plan = |choice: &Choice| self.task.plan(choice.settings.clone(), device).map_err(&explain);
         let plans = choices.iter().map(plan).collect::<Result<Vec<_>>>()?;
+        if let Some(source) = &self.init_from {
+            let check = |choice: &Choice| check_origin(self.task, &choice.settings, source, device, &explain);
+            choices.iter().try_for_each(check)?;
+        }
         if dry {
             return print_plans(&choices, &plans, json);
         }
         let all = choices.len();
         note!("{} in {}, backend {}", counted(all, "runs"), self.folder.display(), self.chosen.name);
+        let warnings: BTreeSet<_> = plans.iter().flat_map(|plan| warnings(&plan.summary)).collect();
+        warnings.iter().for_each(|warning| alert!("{warning}"));
         let stop = StopSignal::default();
         let mut runs = Vec::new();
         for (number, choice) in choices.into_iter().enumerate() {
             let run = self.folder.join(choice.name());
             note!("\nrun {} of {all}: {}", number + 1, choice.name());
             let new = NewRun { out: run.clone(), replace: self.replace, init_from: self.init_from.clone() };
-            let session = self.task.start(choice.settings.clone(), &new, device).map_err(&explain)?;
-            let mut progress = Progress::new(stop.clone());
-            let outcome = session.train(&mut progress, &stop);
-            drop(progress);
+            let session = self.task.start(choice.settings.clone(), &new, device).map_err(&explain);
+            let created = session.is_ok();
+            let outcome = session.and_then(|session| Ok(session.train(&mut Progress::new(stop.clone()), &stop)?));
             let stopped = outcome.as_ref().is_ok_and(|outcome| outcome.reason == EndReason::Stopped);
-            let failed = outcome.err().map(|error| error.to_string());
+            let failed = outcome.err().map(|error| format!("{error:#}"));
             if let Some(error) = &failed {
                 alert!("warning: {}: {error}", run.display());
             }
-            runs.push(Trained { choice, run, failed });
+            runs.push(Trained { choice, run, created, failed });
             if stopped {
                 note!("stopped: {} of {all} were begun", counted(number + 1, "runs"));
                 report(runs, json)?;
@@ -135,6 +163,23 @@ impl Sweep<'_> {
         }
         Ok(())
     }
+}
+
+/// Checks that no values are given twice: both runs would have one folder in `folder`.
+fn check_different(choices: &[Choice], folder: &Path) -> Result<()> {
+    let mut names = BTreeSet::new();
+    match choices.iter().map(Choice::name).find(|name| !names.insert(name.clone())) {
+        Some(name) => bail!("{name} is given twice: both runs would be in {}", folder.join(&name).display()),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every run can be created in its folder in `folder`.
+fn check_folders(choices: &[Choice], folder: &Path, replace: bool) -> Result<()> {
+    for choice in choices {
+        RunFolder::at(folder.join(choice.name())).check_room(replace)?;
+    }
+    Ok(())
 }
 
 /// Prints what the runs would be.
@@ -155,30 +200,31 @@ fn print_plans(choices: &[Choice], plans: &[Plan], json: bool) -> Result<()> {
 
 /// Prints the table, the best run first.
 fn report(runs: Vec<Trained>, json: bool) -> Result<()> {
-    let mut rows = Vec::new();
-    for run in runs {
-        rows.push((RunSummary::read(&RunFolder::open(&run.run)?)?, run));
-    }
-    let ranks = |summary: &RunSummary| summary.best.as_ref().and(summary.objective).unwrap_or(f64::INFINITY);
+    let mut rows: Vec<_> = runs.into_iter().map(|run| (run.summary(), run)).collect();
+    let ranks = |summary: &Option<RunSummary>| {
+        let best = summary.as_ref().filter(|summary| summary.best.is_some());
+        best.and_then(|summary| summary.objective).unwrap_or(f64::INFINITY)
+    };
     rows.sort_by(|(a, one), (b, other)| {
         one.failed.is_some().cmp(&other.failed.is_some()).then(ranks(a).total_cmp(&ranks(b)))
     });
     if json {
-        let rows = rows.iter().map(|(summary, Trained { choice, run, failed })| {
+        let rows = rows.iter().map(|(summary, Trained { choice, run, failed, .. })| {
+            let summary = summary.as_ref();
             json!({
                 "run": run,
                 "settings": choice.as_json(),
-                "parameters": summary.parameters,
-                "steps": summary.steps,
-                "seconds": summary.seconds,
-                "best": summary.best,
+                "parameters": summary.and_then(|summary| summary.parameters),
+                "steps": summary.map_or(0, |summary| summary.steps),
+                "seconds": summary.and_then(|summary| summary.seconds),
+                "best": summary.and_then(|summary| summary.best.as_ref()),
                 "failed": failed,
             })
         });
         return console::json(&rows.collect::<Vec<_>>());
     }
     let Some((_, first)) = rows.first() else { return Ok(()) };
-    let figure = rows.iter().find_map(|(summary, _)| Some(summary.best_figure()?.0.to_owned()));
+    let figure = rows.iter().find_map(|(summary, _)| Some(summary.as_ref()?.best_figure()?.0.to_owned()));
     let figures: Vec<String> = figure.into_iter().filter(|name| name != "loss").chain(["loss".to_owned()]).collect();
     let heads = first.choice.values.iter().map(|(option, _)| option.clone());
     let heads = heads.chain(figures.iter().map(|name| name.replace('_', " ")));
@@ -186,14 +232,20 @@ fn report(runs: Vec<Trained>, json: bool) -> Result<()> {
     for (summary, run) in &rows {
         let unknown = || "-".to_owned();
         let mut row: Vec<String> = run.choice.values.iter().map(|(_, value)| typed(value)).collect();
-        let value = |name: &String| summary.best.as_ref().and_then(|best| best.figures.get(name));
+        let summary = summary.as_ref();
+        let best = summary.and_then(|summary| summary.best.as_ref());
+        let value = |name: &String| best.and_then(|best| best.figures.get(name));
         row.extend(figures.iter().map(|name| value(name).map_or_else(unknown, |value| format!("{value:.4}"))));
-        row.push(summary.best.as_ref().map_or_else(unknown, |best| best.step.to_string()));
-        row.push(summary.parameters.map_or_else(unknown, |count| thousands(count as f64).to_string()));
-        row.push(if run.failed.is_some() { "failed".to_owned() } else { summary.seconds.map_or_else(unknown, time) });
+        row.push(best.map_or_else(unknown, |best| best.step.to_string()));
+        let parameters = summary.and_then(|summary| summary.parameters);
+        row.push(parameters.map_or_else(unknown, |count| thousands(count as f64).to_string()));
+        let seconds = summary.and_then(|summary| summary.seconds);
+        row.push(if run.failed.is_some() { "failed".to_owned() } else { seconds.map_or_else(unknown, time) });
         table.push(row);
     }
     answer!("{}", columns(&table))?;
-    note!("the best: {}", rows[0].1.run.display());
+    if first.failed.is_none() {
+        note!("the best: {}", first.run.display());
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ use rekindle_settings::{Table, Tables};
 use rekindle_train::group;
 use rekindle_train::operation::Command;
 use rekindle_train::registry::{self, Pace, Plan, Registered, Resume, Session};
+use rekindle_train::run::RunFolder;
 use rekindle_train::trainer::{self, EndReason, Outcome, StopSignal};
 use rekindle_train::{TrainError, quoted, tasks};
 use serde_json::json;
@@ -19,7 +20,7 @@ use super::sweep::Sweep;
 use crate::arguments;
 use crate::backend;
 use crate::config_file::ConfigFile;
-use crate::console::{self, answer, note};
+use crate::console::{self, alert, answer, note};
 use crate::options::{Answer, DeviceOptions, NewRun, Output, Train};
 use crate::presets;
 use crate::progress::{Progress, thousands};
@@ -41,6 +42,7 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
         Some(config) => config.explain(error),
         None => error.into(),
     };
+    let init_from = run.init_from.as_deref().map(runs::folder).transpose()?;
     let swept = arguments::swept_settings(task, matches);
     if !swept.is_empty() {
         if group::present().is_some() {
@@ -49,17 +51,18 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
             );
         }
         let folder = out_folder(run.out.as_ref(), &format!("{name}-sweep"));
-        let init_from = run.init_from.as_deref().map(runs::folder).transpose()?;
         let sweep = Sweep { task, swept, settings, folder, replace: run.force, init_from, chosen };
         return sweep.run(run.dry_run, explain, output.json);
     }
     if run.dry_run {
+        if let Some(source) = &init_from {
+            check_origin(task, &settings, source, &chosen.device, explain)?;
+        }
         return dry_run(task, settings, &chosen.device, output.json).map_err(|error| match error.downcast() {
             Ok(error) => explain(error),
             Err(other) => other,
         });
     }
-    let init_from = run.init_from.as_deref().map(runs::folder).transpose()?;
     let new = trainer::NewRun { out: out_folder(run.out.as_ref(), name), replace: run.force, init_from };
     let session = task.start(settings, &new, &chosen.device).map_err(explain)?;
     train(task, session, chosen.name, output.json)
@@ -72,6 +75,35 @@ fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
     let chosen = backend::choose(&answer.device)?;
     let change = Resume { given: arguments::given_to_resume(matches), other_data: options.other_data };
     train(task, task.resume(run, change, &chosen.device)?, chosen.name, answer.output.json)
+}
+
+/// Checks that a new run can start from the weights of the run `source`: creates it in a temporary folder. `explain` adds
+/// to an error the file of settings that it is in.
+pub fn check_origin(
+    task: &dyn Registered,
+    settings: &Tables,
+    source: &Path,
+    device: &Device,
+    explain: impl Fn(TrainError) -> anyhow::Error,
+) -> Result<()> {
+    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let out = temporary.path().join("run");
+    let new = trainer::NewRun { out, replace: false, init_from: Some(source.to_owned()) };
+    match task.start(settings.clone(), &new, device) {
+        Ok(_) => Ok(()),
+        // A model that is too large for this machine can be planned here.
+        Err(TrainError::OutOfMemory { .. }) => Ok(RunFolder::open(source).map(drop)?),
+        Err(error) => Err(explain(error)),
+    }
+}
+
+/// The warnings in a summary of data.
+pub fn warnings(summary: &str) -> impl Iterator<Item = &str> {
+    summary.lines().filter(|line| is_warning(line))
+}
+
+fn is_warning(line: &str) -> bool {
+    line.starts_with("warning:")
 }
 
 /// Prints what a run would be, with the time of its steps.
@@ -105,7 +137,14 @@ fn dry_run(task: &dyn Registered, settings: Tables, device: &Device, json: bool)
 
 fn train(task: &dyn Registered, session: Box<dyn Session>, backend: &str, json: bool) -> Result<()> {
     let out = session.folder().to_owned();
-    note!("run {}, backend {backend}\n{}", out.display(), session.summary());
+    note!("run {}, backend {backend}", out.display());
+    for line in session.summary().lines() {
+        if is_warning(line) {
+            alert!("{line}");
+        } else {
+            note!("{line}");
+        }
+    }
     let stop = StopSignal::default();
     let mut progress = Progress::new(stop.clone());
     let outcome = session.train(&mut progress, &stop)?;

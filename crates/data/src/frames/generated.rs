@@ -99,7 +99,7 @@ impl Generator {
     pub fn fitting(self, clips: Vec<Clip>, schema: &FrameSchema) -> Result<Vec<Clip>, DataError> {
         let own = self.schema();
         if schema.format != own.format {
-            return Err(mixed(&self.source(), "the built-in pictures", schema.format, "the model"));
+            return Err(mixed(self.source(), "the built-in pictures", schema.format, "the model"));
         }
         if schema.classes != own.classes {
             let [found, wanted] = [&own, schema].map(|schema| schema.classes.names().join(", "));

@@ -27,8 +27,20 @@ impl Labels {
     }
 
     /// Adds the label of the next frame, or of the whole clip. `place` gives its position.
-    pub(super) fn push(&mut self, label: &str, aliases: &[Alias], place: impl FnOnce() -> String) {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Label`] for an empty label.
+    pub(super) fn push(
+        &mut self,
+        label: &str,
+        aliases: &[Alias],
+        place: impl FnOnce() -> String,
+    ) -> Result<(), DataError> {
         let label = label.trim();
+        if label.is_empty() {
+            return Err(ErrorKind::Label.error("there is no label").within(&self.origin).item(place()));
+        }
         let label = Alias::resolve(aliases, label);
         let known = self.names.iter().position(|(name, _)| name == label);
         let number = known.unwrap_or_else(|| {
@@ -36,6 +48,7 @@ impl Labels {
             self.names.len() - 1
         });
         self.frames.push(number as u32);
+        Ok(())
     }
 
     /// Whether there is one label for the whole clip.

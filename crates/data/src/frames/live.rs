@@ -56,7 +56,8 @@ impl LiveFrames<'_> {
             return Err(ErrorKind::Mismatch.error(message).within(source).line(number));
         }
         let feature = |(place, field): (usize, &&str)| {
-            table::number(field, &self.schema.column(place)).map_err(|error| error.within(source).line(number))
+            table::number(field, &self.schema.column(place), String::new)
+                .map_err(|error| error.within(source).line(number))
         };
         let mut values = fields.iter().enumerate().map(feature).collect::<Result<Vec<f32>, DataError>>()?;
         if let Some(frames) = self.schema.changes {

@@ -32,25 +32,31 @@ pub(super) fn read(path: &Path, reader: &ClipReader) -> Result<Split<Vec<RawClip
     let (name, place) = (header.column("clip")?, header.column("path")?);
     let (labels, split) = (header.find("labels")?, header.find("split")?);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut all: Split<Vec<RawClip>> = Split::default();
+    let mut rows = Vec::new();
     while let Some(row) = table.row()? {
-        let line = row.line;
         let part = match split.map_or("", |column| &row.fields[column]) {
             "" => Part::Train,
-            part => part.parse().map_err(|error: DataError| error.within(path).line(line))?,
+            part => part.parse().map_err(|error: DataError| error.within(path).line(row.line))?,
         };
-        let clip_path = folder.join(&row.fields[place]);
+        rows.push((folder.join(&row.fields[place]), part, row));
+    }
+    // The first table to train on has the columns of the model.
+    let of = |wanted: bool| rows.iter().filter(move |(_, part, _)| (*part == Part::Train) == wanted);
+    let reader = &reader.with_columns_of(of(true).chain(of(false)).map(|(path, ..)| path.as_path()))?;
+    let mut all: Split<Vec<RawClip>> = Split::default();
+    for (clip_path, part, row) in &rows {
+        let (part, line) = (*part, row.line);
         let labels = labels.map_or("", |column| &row.fields[column]);
         let label_file = folder.join(labels);
         let is_file = ["npy", "csv", "txt"].iter().any(|extension| has_extension(&label_file, extension));
         let source = if is_file { LabelSource::File(&label_file) } else { LabelSource::ClipIfThere };
-        let clips = reader.read(&clip_path, source)?;
+        let clips = reader.read(clip_path, source)?;
         let (many, name) = (clips.len() > 1, &row.fields[name]);
         for (number, mut clip) in clips.into_iter().enumerate() {
             clip.name = if many { format!("{name}/{number}") } else { name.to_owned() };
             if !labels.is_empty() && !is_file {
                 let mut whole = Labels::new(path, true);
-                whole.push(labels, &reader.aliases, || format!("line {line}"));
+                whole.push(labels, &reader.aliases, || format!("line {line}"))?;
                 clip.labels = Some(whole);
             }
             all.get_mut(part).push(clip);

@@ -1,6 +1,7 @@
 //! Clips as read, and the settings of their reader.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use super::labels::Labels;
 use super::{FrameFormat, Frames, Normalization};
@@ -39,6 +40,8 @@ pub struct ClipReader {
 pub struct RawClip {
     /// A readable name.
     pub name: String,
+    /// Its file or folder.
+    pub path: PathBuf,
     /// The frames.
     pub frames: Frames,
     /// Their labels.

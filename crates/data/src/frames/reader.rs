@@ -41,7 +41,7 @@ impl ClipReader {
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let in_clip = matches!(labels, LabelSource::Clip);
         let mut clips = if kind.is_dir() {
-            vec![RawClip { name, frames: Frames::Images(pictures::list(path)?), labels: None, columns: None }]
+            vec![clip(path, name, Frames::Images(pictures::list(path, "frames")?))]
         } else if has_extension(path, "csv") {
             vec![table::read(path, &name, self, in_clip)?]
         } else if has_extension(path, "npy") {
@@ -50,7 +50,7 @@ impl ClipReader {
             let super::raw::ImageShape { channels, size } = self.image;
             let values = pictures::animation(path, channels, size, size)?;
             let frames = Frames::Pixels { size: channels * size * size, values };
-            vec![RawClip { name, frames, labels: None, columns: None }]
+            vec![clip(path, name, frames)]
         } else {
             let message = "not a clip: want a folder of images, an animated .gif, a .npy array of features or a .csv \
                  table of features";
@@ -73,6 +73,23 @@ impl ClipReader {
         Ok(clips)
     }
 
+    /// A reader that finds the feature columns of the first table among `paths` in all tables, by name, if there are
+    /// several; a reader with columns keeps its own.
+    ///
+    /// # Errors
+    ///
+    /// When the first table cannot be read, or a column to ignore is missing there.
+    pub(super) fn with_columns_of<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<Self, DataError> {
+        let mut reader = self.clone();
+        let mut tables = paths.filter(|path| has_extension(path, "csv") && !path.is_dir());
+        if reader.columns.is_none()
+            && let (Some(first), Some(_)) = (tables.next(), tables.next())
+        {
+            reader.columns = Some(table::columns(first, self)?);
+        }
+        Ok(reader)
+    }
+
     /// Sets the labels of clips from a file: a `.npy` of integers `[N]` or `[N, T]` for `N` clips, `[T]` for one; the
     /// label column of a `.csv`; the lines of any other file.
     fn label(&self, clips: &mut [RawClip], file: &Path) -> Result<(), DataError> {
@@ -84,7 +101,7 @@ impl ClipReader {
             let text = files::text(file)?;
             let mut labels = Labels::new(file, false);
             for (number, line) in text.lines().enumerate() {
-                labels.push(line, &self.aliases, || format!("line {}", number + 1));
+                labels.push(line, &self.aliases, || format!("line {}", number + 1))?;
             }
             vec![labels]
         };
@@ -105,16 +122,16 @@ impl ClipReader {
         let labels = |whole_clip, values: &[i128], first: usize| {
             let mut labels = Labels::new(file, whole_clip);
             for (index, value) in values.iter().enumerate() {
-                labels.push(&value.to_string(), &self.aliases, || format!("number {}", first + index));
+                labels.push(&value.to_string(), &self.aliases, || format!("number {}", first + index))?;
             }
-            labels
+            Ok::<_, DataError>(labels)
         };
         match *array.shape {
-            [time] if clips.len() == 1 => Ok(vec![labels(time == 1, &array.values, 0)]),
-            [_] => Ok(array.values.iter().enumerate().map(|(n, value)| labels(true, &[*value], n)).collect()),
+            [time] if clips.len() == 1 => Ok(vec![labels(time == 1, &array.values, 0)?]),
+            [_] => array.values.iter().enumerate().map(|(n, value)| labels(true, &[*value], n)).collect(),
             [_, time] if time > 0 => {
                 let rows = array.values.chunks_exact(time).enumerate();
-                Ok(rows.map(|(n, row)| labels(false, row, n * time)).collect())
+                rows.map(|(n, row)| labels(false, row, n * time)).collect()
             }
             _ => {
                 let wanted = "[N] or [N, T] for N clips, or [T] for one";
@@ -124,6 +141,11 @@ impl ClipReader {
     }
 }
 
+/// A clip without labels.
+fn clip(path: &Path, name: String, frames: Frames) -> RawClip {
+    RawClip { name, path: path.to_owned(), frames, labels: None, columns: None }
+}
+
 /// The clips of an array.
 fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, DataError> {
     let array = npy::features(path)?;
@@ -131,13 +153,12 @@ fn array(path: &Path, name: &str) -> Result<Vec<RawClip>, DataError> {
         let message = "there are no frames: an array [T, F] or [N, T, F] with no extent of 0";
         return Err(ErrorKind::TooLittle.error(message).within(path));
     }
-    let clip =
-        |name, width, values| RawClip { name, frames: Frames::Features { width, values }, labels: None, columns: None };
+    let features = |name, width, values| clip(path, name, Frames::Features { width, values });
     match *array.shape {
-        [_, width] => Ok(vec![clip(name.to_owned(), width, array.values)]),
+        [_, width] => Ok(vec![features(name.to_owned(), width, array.values)]),
         [_, time, width] => {
             let clips = array.values.chunks_exact(time * width).enumerate();
-            Ok(clips.map(|(n, values)| clip(format!("{name}/{n}"), width, values.to_vec())).collect())
+            Ok(clips.map(|(n, values)| features(format!("{name}/{n}"), width, values.to_vec())).collect())
         }
         _ => Err(npy::wrong_shape(path, &array.shape, "[T, F] or [N, T, F]")),
     }

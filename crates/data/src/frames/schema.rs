@@ -59,7 +59,7 @@ impl FrameSchema {
         };
         let format = first.format(image);
         for clip in clips {
-            check_format(clip, format, &first.name, image)?;
+            check_format(clip, format, &first.path.display().to_string(), image)?;
             if clip.labels.is_none() {
                 return Err(no_labels(&clip.name));
             }
@@ -73,7 +73,8 @@ impl FrameSchema {
             return Err(ErrorKind::TooLittle.error(message));
         }
         let (changes, normalization) = (reader.changes, reader.normalization);
-        let columns = first.columns.clone();
+        // Arrays, whose features have no names, are read by position.
+        let columns = clips.iter().find_map(|clip| clip.columns.clone());
         let mut schema =
             Self { format, columns, classes, changes, normalization, standardization: None, transitions: None };
         if let FrameFormat::Features { width } = format {
@@ -230,13 +231,13 @@ fn check_format(clip: &RawClip, wanted: FrameFormat, first: &str, image: ImageSh
         (FrameFormat::Features { width: found }, FrameFormat::Features { width: wanted }) => {
             format!("its frames have {}, and those of {first} have {wanted}", counted(found, "features"))
         }
-        (found, wanted) => return Err(mixed(&clip.name, found.plural(), wanted, first)),
+        (found, wanted) => return Err(mixed(&clip.path, found.plural(), wanted, first)),
     };
-    Err(ErrorKind::Mismatch.error(message).within(&clip.name))
+    Err(ErrorKind::Mismatch.error(message).within(&clip.path))
 }
 
 /// The error for images mixed with features. `first` is the clip with the expected format.
-pub(super) fn mixed(clip: &str, found: &str, wanted: FrameFormat, first: &str) -> DataError {
+pub(super) fn mixed(clip: impl AsRef<Path>, found: &str, wanted: FrameFormat, first: &str) -> DataError {
     let message = format!("its frames are {found}, and {} are wanted, as {first} has", wanted.plural());
     ErrorKind::Mismatch.error(message).within(clip)
 }

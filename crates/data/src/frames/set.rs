@@ -111,6 +111,7 @@ impl FrameSource {
             None if labelled => LabelSource::Clip,
             None => LabelSource::ClipIfThere,
         };
+        let reader = reader.with_columns_of(paths.iter().map(PathBuf::as_path))?;
         let mut train = Vec::new();
         for path in paths {
             train.extend(reader.read(path, labels)?);
@@ -142,8 +143,8 @@ impl FrameSource {
 }
 
 impl FrameSet {
-    /// Opens the clips of a new run: those of `source`, and those of `validation`. Without `validation`, the manifest
-    /// or `hold_out` determines the held-out clips.
+    /// Opens the clips of a new run: those of `source`, and those of `validation` to hold out. Without `validation`,
+    /// the manifest or `hold_out` determines the held-out clips.
     ///
     /// # Errors
     ///
@@ -159,6 +160,10 @@ impl FrameSet {
                 return Err(changes_of_pictures(&generator.source()));
             }
             Place::Builtin(generator) => {
+                if let Some(HoldOut { folds, .. }) = hold_out {
+                    let message = format!("--folds {folds}: only for clips in files; the built-in ones have splits");
+                    return Err(ErrorKind::Setting.error(message));
+                }
                 let mut set = Self::reopen(source, validation, reader, hold_out, generator.schema())?;
                 let labels = set.train.iter().filter_map(|clip| clip.labels.as_deref());
                 set.schema.transitions = Some(Transitions::count(set.schema.classes.len(), labels));
@@ -207,10 +212,10 @@ impl FrameSet {
         reader: &ClipReader,
         schema: FrameSchema,
     ) -> Result<Self, DataError> {
-        let mut held_out = schema.apply(parts.validation)?;
-        if let Some(validation) = validation {
-            held_out.extend(validation.clips(reader, &schema, true)?);
-        }
+        let held_out = match validation {
+            Some(validation) => validation.clips(reader, &schema, true)?,
+            None => schema.apply(parts.validation)?,
+        };
         let set =
             Self { train: schema.apply(parts.train)?, validation: held_out, test: schema.apply(parts.test)?, schema };
         let all = set.train.iter().chain(&set.validation).chain(&set.test);

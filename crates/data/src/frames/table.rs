@@ -60,6 +60,16 @@ impl Roles {
     }
 }
 
+/// The feature columns of a table, in its order.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not CSV, or a column is missing or duplicate.
+pub(super) fn columns(path: &Path, reader: &ClipReader) -> Result<Vec<String>, DataError> {
+    let Roles { features, .. } = Roles::of(&open(path)?.1, reader, false)?;
+    Ok(features.into_iter().map(|(_, name)| name).collect())
+}
+
 /// Reads a clip. With `labelled`, a label column is required, otherwise optional.
 ///
 /// # Errors
@@ -72,14 +82,16 @@ pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool)
     let mut labels = label.map(|_| Labels::new(path, false));
     while let Some(row) = table.row()? {
         for (index, column) in &features {
-            values.push(number(&row.fields[*index], column).map_err(|error| error.within(path).line(row.line))?);
+            let advice = || format!("; `train frames --ignore {column}` leaves out a column that is no feature");
+            let value = number(&row.fields[*index], column, advice);
+            values.push(value.map_err(|error| error.within(path).line(row.line))?);
         }
         if let (Some(labels), Some(index)) = (&mut labels, label) {
             if row.fields[index].is_empty() {
                 let message = format!("there is no label in the column `{}`", reader.label_column);
                 return Err(ErrorKind::Label.error(message).within(path).line(row.line));
             }
-            labels.push(&row.fields[index], &reader.aliases, || format!("line {}", row.line));
+            labels.push(&row.fields[index], &reader.aliases, || format!("line {}", row.line))?;
         }
     }
     if values.is_empty() {
@@ -88,20 +100,17 @@ pub(super) fn read(path: &Path, name: &str, reader: &ClipReader, labelled: bool)
     }
     let columns: Vec<String> = features.into_iter().map(|(_, name)| name).collect();
     let frames = Frames::Features { width: columns.len(), values };
-    Ok(RawClip { name: name.to_owned(), frames, labels, columns: Some(columns) })
+    Ok(RawClip { name: name.to_owned(), path: path.to_owned(), frames, labels, columns: Some(columns) })
 }
 
-/// Parses the number in a field.
+/// Parses the number in a field. `advice` ends the message of an error.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Format`] when it is not a finite number.
-pub(super) fn number(field: &str, column: &str) -> Result<f32, DataError> {
+pub(super) fn number(field: &str, column: &str, advice: impl FnOnce() -> String) -> Result<f32, DataError> {
     field.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
-        ErrorKind::Format.error(format!(
-            "`{field}` in the column `{column}` is not a finite number; a column that is no feature can be \
-             left out with `--ignore {column}`"
-        ))
+        ErrorKind::Format.error(format!("`{field}` in the column `{column}` is not a finite number{}", advice()))
     })
 }
 
@@ -115,7 +124,7 @@ pub(super) fn read_labels(path: &Path, label_column: &str, aliases: &[Alias]) ->
     let index = header.column(label_column)?;
     let mut labels = Labels::new(path, false);
     while let Some(row) = table.row()? {
-        labels.push(&row.fields[index], aliases, || format!("line {}", row.line));
+        labels.push(&row.fields[index], aliases, || format!("line {}", row.line))?;
     }
     Ok(labels)
 }

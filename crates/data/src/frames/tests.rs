@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{Alias, ClipReader, FrameSet, FrameSource, HoldOut, ImageShape, Normalization};
-use crate::DataError;
+use crate::{DataError, ErrorKind};
 
 /// A folder with files to read.
 struct Files(TempDir);

@@ -1,6 +1,6 @@
 //! A data set of images with its splits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -8,6 +8,15 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Generator, Images, amat, idx};
 use crate::{DataError, ErrorKind, builtin, counted, files, pictures};
+
+/// The files of the parts of MNIST.
+const MNIST_TRAIN: &str = "train-images-idx3-ubyte";
+const MNIST_TEST: &str = "t10k-images-idx3-ubyte";
+
+/// The files of the parts of its fixed binarisation.
+const FIXED_TRAIN: &str = "binarized_mnist_train.amat";
+const FIXED_VALIDATION: &str = "binarized_mnist_valid.amat";
+const FIXED_TEST: &str = "binarized_mnist_test.amat";
 
 /// Settings for reading and splitting images.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,27 +70,53 @@ impl ImageSet {
         }
         Ok(Self { name: source.to_owned(), train, validation, test })
     }
+}
 
-    /// Opens all images of a source in order, without splitting: a single image file too.
+/// The images of a source in order, without splitting.
+#[derive(Clone, Debug)]
+pub struct WholeSource {
+    /// The source; of a folder with parts, the part too.
+    pub name: String,
+    /// The images.
+    pub images: Images,
+    /// The file of each image, if each has its own.
+    files: Vec<PathBuf>,
+}
+
+impl WholeSource {
+    /// Opens all images of a source: a single image file too. Of a folder with the files of MNIST, or of its fixed
+    /// binarisation, these are the images of the test part, or of the training part if that is all there is.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), except that one image is enough.
-    pub fn whole(source: &str, reader: &ImageReader) -> Result<Images, DataError> {
+    /// As [`ImageSet::open`], except that one image is enough.
+    pub fn open(source: &str, reader: &ImageReader) -> Result<Self, DataError> {
         reader.validate()?;
         let path = Path::new(source);
-        let images = if path.is_file() && image::ImageFormat::from_path(path).is_ok() {
-            reader.decode(&[path.to_owned()])?
+        let mut whole = if path.is_file() && image::ImageFormat::from_path(path).is_ok() {
+            reader.files(source, vec![path.to_owned()])?
+        } else if let Some((file, part)) = part_of(path) {
+            let images = reader.grey(source, read(&file)?)?;
+            Self { name: format!("{source}, {part} part"), images, files: Vec::new() }
         } else {
             reader.all(source)?
         };
-        if images.is_empty() {
+        if whole.images.is_empty() {
             return Err(too_few(source, 0));
         }
-        Ok(match reader.size {
-            Some(size) => images.resized(size),
-            None => images,
-        })
+        if let Some(size) = reader.size {
+            whole.images = whole.images.resized(size);
+        }
+        Ok(whole)
+    }
+
+    /// The name of an image: its file, or the source and the image's number from 0.
+    pub fn name_of(&self, image: usize) -> String {
+        match self.files.get(image) {
+            Some(file) => file.display().to_string(),
+            None if self.images.len() == 1 => self.name.clone(),
+            None => format!("{}, {image}", self.name),
+        }
     }
 }
 
@@ -105,27 +140,26 @@ impl ImageReader {
 
     fn parts(&self, source: &str) -> Result<(Images, Images, Images), DataError> {
         let folder = Path::new(source);
-        let mnist = |name: &str| files::existing(&folder.join(name));
-        if let Some(train) = mnist("train-images-idx3-ubyte") {
+        let file = |name: &str| files::existing(&folder.join(name));
+        if let Some(train) = file(MNIST_TRAIN) {
             let (rest, validation) = hold_out(self.grey(source, idx::read(&train)?)?, self.validation_share);
-            let test = match mnist("t10k-images-idx3-ubyte") {
+            let test = match file(MNIST_TEST) {
                 Some(test) => same_size(idx::read(&test)?, &test, &rest, &train)?,
                 None => rest.select(&[]),
             };
             return Ok((rest, validation, test));
         }
-        let fixed = |part: &str| files::existing(&folder.join(format!("binarized_mnist_{part}.amat")));
-        if let Some(train) = fixed("train") {
+        if let Some(train) = file(FIXED_TRAIN) {
             let images = self.grey(source, amat::read(&train)?)?;
-            let other = |part| match fixed(part) {
+            let other = |name| match file(name) {
                 Some(path) => same_size(amat::read(&path)?, &path, &images, &train),
                 None => Ok(images.select(&[])),
             };
-            let (validation, test) = (other("valid")?, other("test")?);
+            let (validation, test) = (other(FIXED_VALIDATION)?, other(FIXED_TEST)?);
             return Ok((images, validation, test));
         }
         // Files of a folder are often sorted by kind: a split must not have one kind only.
-        let images = self.all(source)?;
+        let images = self.all(source)?.images;
         let mut order: Vec<usize> = (0..images.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
         let (rest, test) = hold_out(images.select(&order), self.test_share);
@@ -134,27 +168,26 @@ impl ImageReader {
     }
 
     /// All images of a source without splits.
-    fn all(&self, source: &str) -> Result<Images, DataError> {
+    fn all(&self, source: &str) -> Result<WholeSource, DataError> {
         let generators = Generator::NAMES.map(|(generator, name)| (name, generator));
-        if let Some(generator) = builtin::parse(source, "built-in set of images", &generators)? {
-            return self.grey(source, generator.images());
-        }
         let path = Path::new(source);
-        if path.is_dir() {
-            return self.decode(&pictures::list(path)?);
-        }
-        let name = source.strip_suffix(".gz").unwrap_or(source);
-        let images = if name.ends_with(".amat") { amat::read(path)? } else { idx::read(path)? };
-        self.grey(source, images)
+        let images = match builtin::parse(source, "built-in set of images", &generators)? {
+            Some(generator) => generator.images(),
+            None if path.is_dir() => return self.files(source, pictures::list(path, "images")?),
+            None => read(path)?,
+        };
+        Ok(WholeSource { name: source.to_owned(), images: self.grey(source, images)?, files: Vec::new() })
     }
 
-    fn decode(&self, paths: &[std::path::PathBuf]) -> Result<Images, DataError> {
+    /// Decodes image files.
+    fn files(&self, source: &str, files: Vec<PathBuf>) -> Result<WholeSource, DataError> {
         let (channels, size) = (if self.colour { 3 } else { 1 }, self.size.unwrap_or(28));
-        let mut values = Vec::with_capacity(paths.len() * channels * size * size);
-        for path in paths {
+        let mut values = Vec::with_capacity(files.len() * channels * size * size);
+        for path in &files {
             values.extend(pictures::pixels(path, channels, size, size)?);
         }
-        Ok(Images { channels, height: size, width: size, values })
+        let images = Images { channels, height: size, width: size, values };
+        Ok(WholeSource { name: source.to_owned(), images, files })
     }
 
     fn grey(&self, source: &str, images: Images) -> Result<Images, DataError> {
@@ -163,6 +196,18 @@ impl ImageReader {
         }
         Ok(images)
     }
+}
+
+/// The file of the test part in a folder with parts, or of the training part if there is no other, and its name.
+fn part_of(folder: &Path) -> Option<(PathBuf, &'static str)> {
+    let parts = [(MNIST_TEST, "test"), (FIXED_TEST, "test"), (MNIST_TRAIN, "training"), (FIXED_TRAIN, "training")];
+    parts.into_iter().find_map(|(name, part)| Some((files::existing(&folder.join(name))?, part)))
+}
+
+/// The images of an `.amat` or idx file.
+fn read(path: &Path) -> Result<Images, DataError> {
+    let name = path.to_str().unwrap_or_default();
+    if name.strip_suffix(".gz").unwrap_or(name).ends_with(".amat") { amat::read(path) } else { idx::read(path) }
 }
 
 /// Splits off the last `share` of the images.

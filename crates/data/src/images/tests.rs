@@ -45,7 +45,7 @@ fn an_idx_file_is_read_packed_or_not(#[case] packed: bool) {
     let body: Vec<u8> = (0..24).collect();
     let bytes = idx(0x803, &[4, 2, 3], &body);
     let file = write(folder.path(), "digits", &if packed { gzip(&bytes) } else { bytes });
-    let images = ImageSet::whole(&file, &ALL).unwrap();
+    let images = WholeSource::open(&file, &ALL).unwrap().images;
     assert_eq!(images, Images { channels: 1, height: 2, width: 3, values: body });
     assert_eq!((images.len(), images.image(1)), (4, &[6, 7, 8, 9, 10, 11][..]));
 }
@@ -73,7 +73,7 @@ fn the_folder_of_mnist_has_a_test_part_of_its_own() {
 fn a_broken_idx_file_is_named(#[case] bytes: Vec<u8>, #[case] wanted: &[&str]) {
     let folder = tempdir().unwrap();
     let file = write(folder.path(), "broken", &bytes);
-    let said = words(&ImageSet::whole(&file, &ALL).unwrap_err());
+    let said = words(&WholeSource::open(&file, &ALL).unwrap_err());
     for word in wanted.iter().chain(&["broken"]) {
         assert!(said.contains(word), "no {word:?} in: {said}");
     }
@@ -108,7 +108,7 @@ fn a_folder_of_images_is_resized(#[case] colour: bool, #[case] channels: usize) 
 }
 
 #[rstest]
-#[case::none(0, "image files")]
+#[case::none(0, "there are no images")]
 #[case::one(1, "1 image,")]
 fn a_folder_of_less_than_two_images_is_refused(#[case] count: usize, #[case] wanted: &str) {
     let folder = tempdir().unwrap();
@@ -144,6 +144,43 @@ fn the_fixed_binarisation_is_read_with_its_parts() {
 }
 
 #[rstest]
+#[case::mnist_with_a_test_part(&["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"], "test", 2)]
+#[case::mnist_without(&["train-images-idx3-ubyte"], "training", 1)]
+#[case::fixed(&["binarized_mnist_train.amat", "binarized_mnist_test.amat"], "test", 2)]
+fn of_a_folder_with_parts_the_test_part_is_evaluated(
+    #[case] files: &[&str],
+    #[case] part: &str,
+    #[case] images: usize,
+) {
+    let folder = tempdir().unwrap();
+    for (count, name) in (1..).zip(files) {
+        let bytes = match name.ends_with("amat") {
+            true => "0 1 1 0\n".repeat(count).into_bytes(),
+            false => idx(0x803, &[count as u32, 2, 2], &vec![7; 4 * count]),
+        };
+        write(folder.path(), name, &bytes);
+    }
+    let source = folder.path().to_str().unwrap();
+    let whole = WholeSource::open(source, &ALL).unwrap();
+    assert_eq!((whole.name.clone(), whole.images.len()), (format!("{source}, {part} part"), images));
+    let name = if images == 1 { whole.name.clone() } else { format!("{}, 0", whole.name) };
+    assert_eq!(whole.name_of(0), name);
+}
+
+#[test]
+fn images_of_a_folder_are_named_by_their_files() {
+    let folder = tempdir().unwrap();
+    for name in ["b10.png", "b9.png"] {
+        image::GrayImage::new(3, 3).save(folder.path().join(name)).unwrap();
+    }
+    let whole = WholeSource::open(folder.path().to_str().unwrap(), &ALL).unwrap();
+    assert_eq!(
+        [0, 1].map(|image| whole.name_of(image)),
+        ["b9.png", "b10.png"].map(|name| folder.path().join(name).display().to_string())
+    );
+}
+
+#[rstest]
 #[case::not_binary("0 1 2 0\n", "line 1: `2`")]
 #[case::not_square("0 1 1\n", "3 pixels")]
 #[case::ragged("0 1 1 0\n0 1 1\n", "line 2: 3 pixels")]
@@ -151,7 +188,7 @@ fn the_fixed_binarisation_is_read_with_its_parts() {
 fn a_broken_binarised_file_is_named(#[case] text: &str, #[case] wanted: &str) {
     let folder = tempdir().unwrap();
     let file = write(folder.path(), "a.amat", text.as_bytes());
-    let said = words(&ImageSet::whole(&file, &ALL).unwrap_err());
+    let said = words(&WholeSource::open(&file, &ALL).unwrap_err());
     assert!(said.contains(wanted) && said.contains("a.amat"), "{said}");
 }
 
@@ -219,7 +256,7 @@ proptest! {
         let folder = tempdir().unwrap();
         let bytes = idx(magic, &sizes, &body);
         let file = write(folder.path(), "any", &if packed { gzip(&bytes) } else { bytes });
-        if let Ok(images) = ImageSet::whole(&file, &ALL) {
+        if let Ok(WholeSource { images, .. }) = WholeSource::open(&file, &ALL) {
             prop_assert_eq!(images.values.len(), images.len() * images.size());
         }
     }
@@ -228,7 +265,7 @@ proptest! {
     fn no_text_makes_the_reader_of_binarised_files_panic(text in "[01 x.\n-]{0,60}") {
         let folder = tempdir().unwrap();
         let file = write(folder.path(), "any.amat", text.as_bytes());
-        if let Ok(images) = ImageSet::whole(&file, &ALL) {
+        if let Ok(WholeSource { images, .. }) = WholeSource::open(&file, &ALL) {
             prop_assert!(images.values.iter().all(|&pixel| pixel == 0 || pixel == 255));
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::table::same_column;
 use super::{LabelledText, TextReader};
 use crate::{DataError, ErrorKind, json, table};
 
@@ -16,6 +17,9 @@ use crate::{DataError, ErrorKind, json, table};
 pub(super) fn read(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
     let text_column = reader.text_column.as_deref().unwrap_or("text");
     let label_column = reader.label_column.as_deref().unwrap_or("label");
+    if text_column == label_column && !reader.unlabelled {
+        return Err(same_column(path, &format!("`{text_column}`")));
+    }
     let content = reader.encoding.read(path)?;
     let mut texts = Vec::new();
     for line in json::lines(path, &content) {

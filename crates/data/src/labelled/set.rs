@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::source::dialect;
 use super::words::{line_of, ranges};
 use crate::{DataError, ErrorKind, Part, counted};
 
@@ -18,6 +19,12 @@ const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm b
     kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr \
     nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk \
     tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
+/// The place of a text on line 1 of a file.
+const FIRST_LINE: &str = "line 1";
+
+/// Characters of the longest column name that a message repeats.
+const LONGEST_NAME: usize = 40;
 
 /// A labelled text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +103,27 @@ impl LabelledTexts {
             return None;
         };
         Some(format!("the classes {} look like {advice}", classes.join(", ")))
+    }
+
+    /// Warnings of tables whose line 1 was read as a text and may be a header: its label is on no other line. Sets of
+    /// one name are parts of one table.
+    pub fn doubtful_headers(sets: &[Self]) -> Vec<String> {
+        let doubt = |set: &Self| {
+            dialect(Path::new(&set.name))?;
+            let first = set.texts.iter().find(|text| text.place == FIRST_LINE)?;
+            let table = sets.iter().filter(|other| other.name == set.name).flat_map(|other| &other.texts);
+            let mut others = table.filter(|text| text.place != FIRST_LINE).map(|text| &text.label).peekable();
+            others.peek()?;
+            let (name, label) = (&set.name, &first.label);
+            let column = if first.text.chars().count() > LONGEST_NAME { "COLUMN" } else { &first.text };
+            others.all(|other| other != label).then(|| {
+                format!(
+                    "{name}, {FIRST_LINE}: no other line has the label `{label}`; if this line is a header, choose the \
+                     columns by name: --text-column {column} --label-column {label}"
+                )
+            })
+        };
+        sets.iter().filter_map(doubt).collect()
     }
 
     /// Number of texts without words.

@@ -85,6 +85,30 @@ impl LabelledSource {
         Ok(texts)
     }
 
+    /// This source, unless it is a folder divided into splits, of which [`read`](Self::read) returns the training
+    /// texts. For an evaluation, which needs the split that was meant; `option` gave the source.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Setting`] for a folder with a table or a sub-folder `train`. It lists the splits.
+    pub fn undivided(self, option: &str) -> Result<Self, DataError> {
+        let Place::Path(folder) = &self.0 else { return Ok(self) };
+        if self.part(Part::Train).is_none() {
+            return Ok(self);
+        }
+        let splits = [Part::Validation, Part::Test, Part::Train].into_iter().filter_map(|part| self.part(part)?.path());
+        let splits: Vec<String> = splits.map(|path| format!("{option} {}", path.display())).collect();
+        let message = format!("this folder is divided into splits; give one of them: {}", splits.join(" or "));
+        Err(ErrorKind::Setting.error(message).within(folder))
+    }
+
+    fn path(self) -> Option<PathBuf> {
+        match self.0 {
+            Place::Path(path) => Some(path),
+            Place::Builtin | Place::LineFiles(_) => None,
+        }
+    }
+
     /// The texts of another split beside the training texts of a folder, if any: its table `dev.tsv` or `test.csv`,
     /// for instance, or the folder `test` beside `train`.
     pub fn part(&self, part: Part) -> Option<Self> {
@@ -102,13 +126,27 @@ fn table_of(folder: &Path, part: Part) -> Option<PathBuf> {
     names.find_map(|name| files::existing(&folder.join(name)))
 }
 
-fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
+/// The extension of a file in lower case, without `.gz`.
+fn extension(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let kind = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match kind {
-        "csv" => table::read(path, Dialect::CSV, reader),
-        "tsv" | "txt" | "tab" => table::read(path, Dialect::TSV, reader),
+    name.rsplit_once('.').map_or("", |(_, extension)| extension).to_owned()
+}
+
+/// The dialect of a table of rows, by its name; none for other files.
+pub(super) fn dialect(path: &Path) -> Option<Dialect> {
+    match &*extension(path) {
+        "csv" => Some(Dialect::CSV),
+        "tsv" | "txt" | "tab" => Some(Dialect::TSV),
+        _ => None,
+    }
+}
+
+fn file(path: &Path, reader: &TextReader) -> Result<Vec<LabelledText>, DataError> {
+    if let Some(dialect) = dialect(path) {
+        return table::read(path, dialect, reader);
+    }
+    match &*extension(path) {
         "jsonl" | "ndjson" => json_lines::read(path, reader),
         // A missing file is reported as such, whatever its name.
         _ if !path.exists() => reader.encoding.read(path).map(|_| Vec::new()),

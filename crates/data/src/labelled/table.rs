@@ -80,8 +80,18 @@ impl Columns {
             return Ok(Self { text, label: None, header: header || text_named });
         }
         let (label, label_named) = find(&reader.label_column, label, LABEL_NAMES[0], "--label-column")?;
+        if text == label {
+            return Err(same_column(path, &format!("column {}", text + 1)));
+        }
         Ok(Self { text, label: Some(label), header: header || text_named || label_named })
     }
+}
+
+/// The error for a `column` that would be both the text and the label.
+pub(super) fn same_column(path: &Path, column: &str) -> DataError {
+    let message =
+        format!("{column} would be both the text and the label: choose two with --text-column and --label-column");
+    ErrorKind::Column.error(message).within(path)
 }
 
 /// The index of the requested column, and whether it was found by name.

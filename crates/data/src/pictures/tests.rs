@@ -2,6 +2,7 @@
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder, Luma, Rgba};
+use rstest::rstest;
 
 use super::*;
 
@@ -53,4 +54,43 @@ fn too_many_pixels_are_refused_before_they_are_allocated() {
     let error = decode(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.to_string().contains("30000 by 30000 pixels"), "{error}");
+}
+
+/// A JPEG file of a picture with detail everywhere.
+fn jpeg(grey: bool) -> Vec<u8> {
+    let picture =
+        DynamicImage::from(RgbImage::from_fn(75, 50, |x, y| Rgb([((x * 37) ^ (y * 11)) as u8, (x * y) as u8, 3])));
+    let mut bytes = Cursor::new(Vec::new());
+    let picture = if grey { picture.into_luma8().into() } else { picture };
+    picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+#[rstest]
+fn a_good_jpeg_has_the_pixels_of_the_decoder_of_image(#[values(false, true)] grey: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    let bytes = jpeg(grey);
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(decode(&path).unwrap(), image::load_from_memory(&bytes).unwrap());
+}
+
+#[rstest]
+#[case::half(2, false)]
+#[case::last_rows(8, false)]
+#[case::end_marker(usize::MAX, false)]
+#[case::thumbnail(2, true)]
+fn a_jpeg_that_is_cut_off_is_refused_by_name(#[case] part: usize, #[case] thumbnail: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    let whole = jpeg(false);
+    let kept = whole.len() - (whole.len() / part).max(2);
+    // The end-of-image marker of a thumbnail is not that of the image.
+    let comment = [0xff, 0xfe, 0, 4, 0xff, 0xd9];
+    let comment = if thumbnail { &comment[..] } else { &[] };
+    std::fs::write(&path, [&whole[..2], comment, &whole[2..kept]].concat()).unwrap();
+    let error = decode(&path).unwrap_err().to_string();
+    assert!(error.contains("a.jpg") && error.contains("damaged"), "{error}");
+    std::fs::write(&path, [&whole[..2], comment, &whole[2..]].concat()).unwrap();
+    decode(&path).unwrap();
 }

@@ -7,10 +7,10 @@ use rekindle_rnn::State;
 use super::CharLm;
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use super::prepared::Prepared;
-use crate::decode::{Sampler, mix_rows};
+use crate::decode::{NothingToDraw, Sampler, mix_rows};
 use crate::host::{DeviceError, ids, numbers, values};
 
-/// An endless iterator over the tokens that continue a text. See [`CharLm::generate`].
+/// An endless iterator over the tokens that continue a text, or over one error. See [`CharLm::generate`].
 #[derive(Debug)]
 pub struct Generator<'m> {
     /// One, or several that write together.
@@ -112,9 +112,13 @@ impl<'m> Generator<'m> {
 
     /// The next token. Reads the tokens before it that it has not read, of which the last is the one that was returned
     /// last.
-    pub fn advance(&mut self) -> Written<'_> {
+    ///
+    /// # Errors
+    ///
+    /// When the model has no distribution to draw from.
+    pub fn advance(&mut self) -> Result<Written<'_>, NothingToDraw> {
         if let Some(token) = self.opening.take() {
-            return Written { token, logits: None };
+            return Ok(Written { token, logits: None });
         }
         let Self { readers, sampler, unread, mixed, .. } = self;
         let (&last, before) = unread.split_last().expect("there is always the symbol given out last to read");
@@ -125,10 +129,10 @@ impl<'m> Generator<'m> {
             mix_rows(&all, all[0].len(), mixed);
             mixed
         };
-        let token = sampler.sample(logits);
+        let token = sampler.sample(logits)?;
         unread.clear();
         unread.push(token);
-        Written { token, logits: Some(logits) }
+        Ok(Written { token, logits: Some(logits) })
     }
 
     /// Reads one token of the prime, unless only its last one is left, which [`advance`](Self::advance) reads. Says
@@ -162,10 +166,10 @@ impl<'m> Generator<'m> {
 }
 
 impl Iterator for Generator<'_> {
-    type Item = u32;
+    type Item = Result<u32, NothingToDraw>;
 
-    fn next(&mut self) -> Option<u32> {
-        Some(self.advance().token)
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.advance().map(|written| written.token))
     }
 }
 

@@ -62,7 +62,8 @@ fn hello_is_learnt_and_continued_exactly(#[values(Cell::Rnn, Cell::Lstm, Cell::G
         let (model, loss) = learn(model, &tokens([[h, e, l, l]], &device), &tokens([[e, l, l, o]], &device), 150);
         assert!(loss < 0.05, "{cell} on {device:?}: {loss}");
         let sampler = Sampler::new(GREEDY, 0).unwrap();
-        let continued: Vec<u32> = model.valid().generate(&[h as u32], None, sampler).take(4).collect();
+        let model = model.valid();
+        let continued: Vec<u32> = model.generate(&[h as u32], None, sampler).take(4).map(Result::unwrap).collect();
         assert_eq!(continued, [e, l, l, o].map(|s| s as u32), "{cell} on {device:?}");
     }
 }
@@ -132,7 +133,7 @@ fn a_text_without_a_beginning_opens_with_any_symbol_but_the_forbidden() {
         let model = settings(4, Cell::Rnn).init_with(3, &mut rng(), &device);
         let opening = |seed| {
             let sampler = Sampler::new(Sampling::default(), seed).unwrap().forbid(Some(1));
-            model.generate(&[], None, sampler).next().unwrap()
+            model.generate(&[], None, sampler).next().unwrap().unwrap()
         };
         let mut openings: Vec<u32> = (0..30).map(opening).collect();
         openings.sort_unstable();
@@ -216,9 +217,9 @@ fn prepared_weights_continue_as_tensor_operations_do(
         }
         for sampling in [GREEDY, Sampling::default()] {
             let sampler = Sampler::new(sampling, 4).unwrap();
-            let one: Vec<u32> =
+            let one: Vec<_> =
                 Generator::general(&model, &text, Some(state.clone()), sampler.clone()).take(12).collect();
-            let two: Vec<u32> = model.generate(&text, Some(state.clone()), sampler).take(12).collect();
+            let two: Vec<_> = model.generate(&text, Some(state.clone()), sampler).take(12).collect();
             assert_eq!(one, two, "{cell} at {sampling:?}");
         }
     }
@@ -241,7 +242,7 @@ fn shown(mut generator: Generator<'_>) -> Vec<f32> {
         steps += 1;
     }
     assert_eq!(steps, 3, "all but the last token of the text");
-    let exponentials: Vec<f32> = generator.advance().logits.unwrap().iter().map(|logit| logit.exp()).collect();
+    let exponentials: Vec<f32> = generator.advance().unwrap().logits.unwrap().iter().map(|logit| logit.exp()).collect();
     let sum: f32 = exponentials.iter().sum();
     exponentials.iter().map(|exponential| exponential / sum).collect()
 }

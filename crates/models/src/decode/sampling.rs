@@ -42,6 +42,11 @@ pub enum SamplingError {
     TopP(f32),
 }
 
+/// There is no token to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no token can be drawn: the model's log-probabilities are not numbers, since its training has diverged")]
+pub struct NothingToDraw;
+
 impl Sampling {
     /// Checks the settings.
     ///
@@ -92,18 +97,18 @@ impl Sampler {
     /// Draws a token from log-probabilities `[V]`, up to a constant. Ties at a cut and at temperature 0 go to the
     /// smaller id.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When no token is left: `log_probs` is empty, or holds nothing but NaN or negative infinity.
-    pub fn sample(&mut self, log_probs: &[f32]) -> u32 {
-        self.collect_candidates(log_probs);
+    /// When one of `log_probs` is NaN or infinity, or none is above negative infinity but that of the forbidden token.
+    pub fn sample(&mut self, log_probs: &[f32]) -> Result<u32, NothingToDraw> {
+        self.collect_candidates(log_probs)?;
         if self.sampling.temperature == 0.0 {
-            return self.likeliest();
+            return Ok(self.likeliest());
         }
         self.cut_to_top_k();
         self.weigh();
         self.cut_to_top_p();
-        self.draw()
+        Ok(self.draw())
     }
 
     /// Draws a token uniformly among `vocabulary_size`, the forbidden one excluded: the first token of a text without
@@ -119,12 +124,15 @@ impl Sampler {
         self.draw()
     }
 
-    fn collect_candidates(&mut self, log_probs: &[f32]) {
+    fn collect_candidates(&mut self, log_probs: &[f32]) -> Result<(), NothingToDraw> {
+        if log_probs.iter().any(|l| l.is_nan() || *l == f32::INFINITY) {
+            return Err(NothingToDraw);
+        }
         let symbols = log_probs.iter().enumerate().map(|(v, &l)| (v as u32, l));
         let forbidden = self.forbidden;
         self.candidates.clear();
         self.candidates.extend(symbols.filter(|&(v, l)| l > f32::NEG_INFINITY && Some(v) != forbidden));
-        assert!(!self.candidates.is_empty(), "no symbol to draw among {} log-probabilities", log_probs.len());
+        if self.candidates.is_empty() { Err(NothingToDraw) } else { Ok(()) }
     }
 
     fn likeliest(&self) -> u32 {

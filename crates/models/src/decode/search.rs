@@ -20,7 +20,7 @@ use rekindle_kernels::rows::{self, Lines};
 use rekindle_kernels::split_mix;
 use serde::{Deserialize, Serialize};
 
-use super::{Sampler, Sampling, SamplingError};
+use super::{NothingToDraw, Sampler, Sampling, SamplingError};
 use crate::host::{DeviceError, numbers};
 use crate::stop::{Stopped, check_stop};
 
@@ -136,6 +136,9 @@ pub enum DecodeError {
     /// A setting of the sampling is invalid.
     #[error(transparent)]
     Sampling(#[from] SamplingError),
+    /// The model has no distribution to draw from.
+    #[error(transparent)]
+    NothingToDraw(#[from] NothingToDraw),
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -421,7 +424,7 @@ pub fn sample<D: StepDecoder>(
             let sum = log_sum_exp(logits);
             logits.iter_mut().for_each(|logit| *logit -= sum);
             forbidden().for_each(|&symbol| logits[symbol as usize] = f32::NEG_INFINITY);
-            let symbol = samplers[row].sample(logits);
+            let symbol = samplers[row].sample(logits)?;
             hypothesis.log_prob += f64::from(logits[symbol as usize]);
             hypothesis.ended = symbol == symbols.end;
             if !hypothesis.ended {

@@ -363,6 +363,11 @@ impl Checkpoint {
         restore(data).map(Some).ok_or_else(|| self.malformed(CARRY, "not the state of this model".to_owned()))
     }
 
+    /// Whether it has a carried state.
+    pub fn has_carry(&self) -> bool {
+        self.files.contains_key(CARRY)
+    }
+
     /// The weights of any model, by its field names.
     ///
     /// # Errors

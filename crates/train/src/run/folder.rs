@@ -1,5 +1,6 @@
 //! The run folder.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -36,6 +37,8 @@ const EXPORT: &str = "export";
 const UNFINISHED: &str = "unfinished";
 /// The ending of that folder's name.
 const PARTIAL: &str = "partial";
+/// The action of which errors say that it failed.
+const MAKE_RUN: &str = "make a run of";
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -71,7 +74,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When `path` holds a run (and `replace` is not set) or other files, or cannot be written.
+    /// When `path` holds a run (and `replace` is not set) or other files, is the working directory, or cannot be
+    /// written.
     pub fn create<S: Sections, A: Assets>(
         path: impl Into<PathBuf>,
         task: &str,
@@ -82,9 +86,10 @@ impl RunFolder {
     ) -> Result<Self, TrainError> {
         let run = Self { path: path.into() };
         run.check_room(replace)?;
-        let partial = Self { path: beside(&run.path, PARTIAL) };
+        let place = Self { path: run.place()? };
+        let partial = Self { path: beside(&place.path, PARTIAL) };
         partial.remove_unfinished()?;
-        let made = partial.make(task, settings, assets, fill).and_then(|()| run.take_over(&partial));
+        let made = partial.make(task, settings, assets, fill).and_then(|()| place.take_over(&partial));
         made.inspect_err(|_| {
             // A folder that a full disk cut off is useless, and takes space.
             let _ = partial.remove_unfinished();
@@ -114,10 +119,12 @@ impl RunFolder {
     /// Moves the finished folder `made` to the place of this one.
     fn take_over(&self, made: &Self) -> Result<(), TrainError> {
         let old = Self { path: beside(&self.path, "replaced") };
-        if self.path.exists() {
+        if self.path.exists() && self.names()?.is_empty() {
+            fs::remove_dir(&self.path).map_err(busy(&self.path))?;
+        } else if self.path.exists() {
             // One may exist already, of a program that was stopped here.
             old.clear_into(&self.path)?;
-            rename(&self.path, &old.path)?;
+            fs::rename(&self.path, &old.path).map_err(busy(&self.path))?;
         }
         rename(&made.path, &self.path)?;
         files::sync_parent(&self.path)?;
@@ -169,8 +176,13 @@ impl RunFolder {
         files::write(&self.path.join(CONFIG), format!("{text}\n{END}\n").as_bytes())
     }
 
-    /// Checks that a run may be created here.
-    fn check_room(&self, replace: bool) -> Result<(), TrainError> {
+    /// Checks that a run may be created here. With `replace`, an existing run may be replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds a run (and `replace` is not set, or the run is in training) or other files, is the working
+    /// directory, or cannot be read.
+    pub fn check_room(&self, replace: bool) -> Result<(), TrainError> {
         let mut entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -178,11 +190,28 @@ impl RunFolder {
         };
         let path = self.path.clone();
         match (entries.next().is_some(), self.path.join(CONFIG).exists()) {
-            (false, _) => fs::remove_dir(&path).map_err(TrainError::io("write", path)),
-            (true, false) => Err(TrainError::NotARunFolder { path }),
+            (false, _) => {}
+            (true, false) => return Err(TrainError::NotARunFolder { path }),
             // A run that another process is training is not replaced.
-            (true, true) if replace => RunLock::take(&path).map(drop),
-            (true, true) => Err(TrainError::RunExists { path }),
+            (true, true) if replace => drop(RunLock::take(&path)?),
+            (true, true) => return Err(TrainError::RunExists { path }),
+        }
+        // The folder is replaced by another one: a shell in it would stay in the deleted one.
+        let place = self.place()?;
+        match env::current_dir().and_then(|current| current.canonicalize()) {
+            Ok(current) if current == place => {
+                let reason = "it is the working directory; give the name of a new folder with --out";
+                Err(TrainError::io(MAKE_RUN, &self.path)(io::Error::other(reason)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder without links, if it exists, so that it can be replaced.
+    fn place(&self) -> Result<PathBuf, TrainError> {
+        match self.path.canonicalize() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(self.path.clone()),
+            place => place.map_err(TrainError::io("read", &self.path)),
         }
     }
 
@@ -279,17 +308,14 @@ impl RunFolder {
     ///
     /// [`TrainError::SettingIn`] for the first setting that differs.
     pub(crate) fn check_model<S: Sections>(&self, settings: &S, checkpoint: Option<&Table>) -> Result<(), TrainError> {
-        let tables = Table::try_from(settings).unwrap_or_default();
-        let of_model = |tables: &Table| tables.get("model").and_then(Value::as_table).cloned().unwrap_or_default();
-        let (now, then) = (of_model(&tables), checkpoint.map(of_model).unwrap_or_default());
-        for (key, was) in then.iter().filter(|(_, was)| !was.is_float()) {
-            if let Some(is) = now.get(key).filter(|is| *is != was) {
-                let wanted = format!("{}, as in the checkpoint", typed(was));
-                let source = SettingError::invalid(key.replace('_', "-"), typed(is), wanted);
-                return Err(TrainError::SettingIn { path: self.path.join(CONFIG), source });
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        match other_model(checkpoint, &Table::try_from(settings).unwrap_or_default()).next() {
+            Some((setting, [was, is])) => {
+                let source = SettingError::invalid(setting, is, format!("{was}, as in the checkpoint"));
+                Err(TrainError::SettingIn { path: self.path.join(CONFIG), source })
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// All tables of `config.toml`, with its head.
@@ -432,6 +458,15 @@ pub fn tables(text: &str) -> Result<Table, String> {
     Ok(tables)
 }
 
+/// The error of replacing the folder `path`.
+fn busy(path: &Path) -> impl FnOnce(io::Error) -> TrainError {
+    let reason = "it is a mount point, or in use; give the name of a new folder with --out";
+    move |e| {
+        let is_busy = e.kind() == io::ErrorKind::ResourceBusy;
+        TrainError::io(MAKE_RUN, path)(if is_busy { io::Error::other(reason) } else { e })
+    }
+}
+
 fn rename(from: &Path, to: &Path) -> Result<(), TrainError> {
     fs::rename(from, to).map_err(TrainError::io("write", to))
 }
@@ -442,4 +477,15 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     path.with_file_name(name)
+}
+
+/// The settings of two models that differ, by the names of their options, with both values; but for rates and shares, with
+/// which a model computes the same.
+pub(crate) fn other_model(one: &Table, other: &Table) -> impl Iterator<Item = (String, [String; 2])> {
+    let [one, other] =
+        [one, other].map(|tables| tables.get("model").and_then(Value::as_table).cloned().unwrap_or_default());
+    one.into_iter().filter(|(_, value)| !value.is_float()).filter_map(move |(key, value)| {
+        let of_other = other.get(&key).filter(|of_other| **of_other != value)?;
+        Some((key.replace('_', "-"), [typed(&value), typed(of_other)]))
+    })
 }

@@ -47,7 +47,8 @@ impl Staging {
     }
 
     /// Renames the folder to its target. A target with only files of the same names is replaced atomically. Beside
-    /// other files, the new ones are moved one by one, `last` after the others; until then there is no `last`.
+    /// other files and into the working directory, the new ones are moved one by one, `last` after the others; until
+    /// then there is no `last`.
     pub fn publish(self, last: &str) -> io::Result<()> {
         let Self { temporary, target } = self;
         let names = names(temporary.path())?;
@@ -59,7 +60,7 @@ impl Staging {
             fs::rename(temporary.path(), &target)?;
             // The temporary folder no longer exists.
             let _ = temporary.keep();
-        } else if self::names(&target)?.iter().all(|name| names.contains(name)) {
+        } else if !is_working_directory(&target) && self::names(&target)?.iter().all(|name| names.contains(name)) {
             exchange(temporary.path(), &target)?;
         } else {
             match fs::remove_file(target.join(last)) {
@@ -79,6 +80,11 @@ impl Staging {
 /// The names of all entries of a folder.
 fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Whether a folder is the working directory, which would be a deleted one after it was replaced.
+fn is_working_directory(folder: &Path) -> bool {
+    std::env::current_dir().and_then(|current| current.canonicalize()).is_ok_and(|current| current == folder)
 }
 
 /// Exchanges the names of two folders.

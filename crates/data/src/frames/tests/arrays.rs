@@ -116,3 +116,27 @@ proptest! {
         prop_assert!([8, 9].contains(&place) || labelled(data, labels()).is_err());
     }
 }
+
+#[test]
+fn clips_of_other_widths_are_named_by_their_files() {
+    let files = Files::new();
+    let wide = files.with("a/rec.npy", features(&[2, 3]));
+    let narrow = files.with("b/rec.npy", features(&[2, 2]));
+    let labels = files.with("labels.txt", "up\ndown\n");
+    let rows = [&wide, &narrow].map(|clip| format!("rec,{clip},{labels}\n")).concat();
+    let error = open(&files.with("all.csv", format!("clip,path,labels\n{rows}"))).unwrap_err().to_string();
+    assert_eq!(error, format!("{narrow}: its frames have 2 features, and those of {wide} have 3"));
+}
+
+#[test]
+fn an_array_between_tables_is_read_by_position() {
+    let files = Files::new();
+    let clips =
+        [("a.npy", features(&[2, 2])), ("b.csv", b"x,y\n0,1\n2,3\n".to_vec()), ("c.csv", b"y,x\n1,0\n3,2\n".to_vec())];
+    let labels = files.with("labels.txt", "up\ndown\n");
+    let row = |(name, content): (&str, Vec<u8>)| format!("{name},{},{labels}\n", files.with(name, content));
+    let manifest = format!("clip,path,labels\n{}", clips.map(row).concat());
+    let set = open(&files.with("all.csv", manifest)).unwrap();
+    assert_eq!(set.schema.columns.as_deref().unwrap(), ["x", "y"]);
+    assert!(set.train.iter().all(|clip| clip.frames == set.train[0].frames), "{:?}", set.train);
+}

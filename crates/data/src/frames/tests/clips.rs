@@ -33,6 +33,30 @@ fn held_out_clips_are_standardised_by_the_training_clips() {
     assert_eq!(set.train.len(), 1);
 }
 
+#[rstest]
+#[case::list("a.csv,b.csv")]
+#[case::manifest("clip,path,split\nb,b.csv,test\na,a.csv,train\nb,b.csv,train\n")]
+fn columns_of_the_first_table_to_train_on_are_found_by_name_in_the_others(#[case] data: &str) {
+    let files = Files::new();
+    let (a, b) = (files.with("a.csv", TABLE), files.with("b.csv", "z,y,label,x\n-1,10,up,1\n-1,10,down,3\n"));
+    let data = if data.starts_with("clip") { files.with("all.csv", data) } else { format!("{a},{b}") };
+    let set = open(&data).unwrap();
+    assert_eq!(set.schema.columns.as_deref().unwrap(), ["x", "y"]);
+    assert_eq!(set.train[0].frames, Frames::Features { width: 2, values: vec![-1.0, 0.0, 1.0, 0.0] });
+    assert_eq!(set.train[1].frames, set.train[0].frames);
+    let again = FrameSet::reopen(&source(&data), None, &reader(), None, set.schema).unwrap();
+    assert_eq!((again.train, again.test), (set.train, set.test));
+}
+
+#[test]
+fn a_table_without_a_column_of_the_first_is_named() {
+    let files = Files::new();
+    let (a, b) = (files.with("a.csv", TABLE), files.with("b.csv", "foo,bar,label\n1,2,up\n"));
+    let error = open(&format!("{a},{b}")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Column);
+    assert_says(Err::<(), _>(error), &["b.csv", "no column `x`", "foo, bar, label"]);
+}
+
 #[test]
 fn changes_take_the_place_of_features_and_travel_with_the_schema() {
     let files = Files::new();
@@ -190,7 +214,7 @@ fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
 
 #[rstest]
 #[case::no_label("x,y\n1,2\n", &["a.csv", "no column `label`", "x, y"])]
-#[case::not_a_number("x,label\n1,a\nn/a,b\n", &["a.csv", "line 3", "`n/a`", "column `x`", "--ignore x"])]
+#[case::not_a_number("x,label\n1,a\nn/a,b\n", &["a.csv", "line 3", "`n/a`", "column `x`", "`train frames --ignore x`"])]
 #[case::infinite("x,label\n1,a\ninf,b\n", &["line 3", "inf"])]
 #[case::fields("x,label\n1,a\n2,b,c\n", &["a.csv", "line 3", "3 fields", "has 2"])]
 #[case::empty_label("x,label\n1,a\n2,\n", &["line 3", "no label"])]
@@ -221,13 +245,23 @@ fn clips_of_other_widths_and_kinds_are_refused() {
     let files = Files::new();
     let train = files.with("a.csv", TABLE);
     let narrow = files.with("b.csv", "x,label\n1,up\n");
-    assert_says(open(&format!("{train},{narrow}")), &["b", "1 feature,", "a", "2"]);
     let wanted = ["b.csv", "no column `y`", "x, label"];
+    assert_says(open(&format!("{train},{narrow}")), &wanted);
     assert_says(FrameSet::open(&source(&train), Some(&source(&narrow)), &reader(), None), &wanted);
     pictures(&files, "film", 2);
     let labels = files.with("film.txt", "up\ndown\n");
     let film = FrameSource::parse(files.path("film").to_str().unwrap(), Some(labels.as_ref())).unwrap();
     assert_says(FrameSet::open(&source(&train), Some(&film), &reader(), None), &["film", "images", "features"]);
+}
+
+#[rstest]
+#[case::text("labels.txt", "up\n \n", "labels.txt, line 2: there is no label")]
+#[case::table("labels.csv", "time,label\n1,up\n2,\n", "labels.csv, line 3: there is no label")]
+fn a_blank_label_in_a_file_of_labels_is_no_class(#[case] name: &str, #[case] text: &str, #[case] wanted: &str) {
+    let files = Files::new();
+    let (clip, labels) = (files.with("a.csv", "x\n1\n2\n"), files.with(name, text));
+    let source = FrameSource::parse(&clip, Some(labels.as_ref())).unwrap();
+    assert_says(FrameSet::open(&source, None, &reader(), None), &[wanted]);
 }
 
 #[rstest]

@@ -67,3 +67,20 @@ fn a_fold_that_cannot_be_is_refused(#[case] folds: usize, #[case] fold: usize, #
     let files = files();
     assert_says(open_fold(&ten(&files), None, folds, fold), wanted);
 }
+
+#[test]
+fn other_clips_to_validate_on_replace_those_of_the_manifest() {
+    let files = files();
+    let manifest = "clip,path,labels,split\na,clips/a.csv,,train\nb,clips/b.csv,b.txt,val\n";
+    let (manifest, dev) = (files.with("all.csv", manifest), files.with("dev.csv", "x,label\n3,up\n"));
+    let set = FrameSet::open(&source(&manifest), Some(&source(&dev)), &reader(), None).unwrap();
+    assert_eq!(set.validation.iter().map(|clip| clip.name.as_str()).collect::<Vec<_>>(), ["dev"]);
+}
+
+#[test]
+fn folds_of_a_built_in_set_are_refused_but_a_run_with_them_opens() {
+    let builtin = "builtin:moving-shapes";
+    assert_says(open_fold(builtin, None, 2, 0), &["--folds 2", "built-in"]);
+    let (schema, hold_out) = (open(builtin).unwrap().schema, Some(HoldOut { folds: 2, fold: 0 }));
+    assert!(FrameSet::reopen(&source(builtin), None, &reader(), hold_out, schema).is_ok());
+}

@@ -1,10 +1,11 @@
 //! Batches of like lengths, and parts that are held out.
 
 use proptest::prelude::*;
+use rstest::rstest;
 
-use super::texts;
+use super::{read, texts};
 use crate::ErrorKind;
-use crate::labelled::Buckets;
+use crate::labelled::{Buckets, LabelledTexts, TextReader};
 
 #[test]
 fn an_epoch_is_a_function_of_seed_and_number() {
@@ -64,6 +65,35 @@ fn classes_that_look_like_languages_or_splits_are_doubted() {
     assert!(doubt(["de", "en"]).is_some_and(|doubt| doubt.contains("de, en look like languages")));
     assert!(doubt(["train", "dev"]).is_some_and(|doubt| doubt.contains("splits")));
     assert_eq!([doubt(["de", "spam"]), doubt(["0", "1"])], [None, None]);
+}
+
+#[rstest]
+#[case::header(
+    "a.csv",
+    "tweet,target\nfine,pos\nbad,neg\ngood,pos\n",
+    Some("--text-column tweet --label-column target")
+)]
+#[case::long_text("a.tsv", &format!("{}\tpos\nbad\tneg\n", "so good ".repeat(9)), Some("--text-column COLUMN"))]
+#[case::one_label("a.csv", "fine,pos\ngood,pos\n", None)]
+#[case::one_line("a.csv", "fine,pos\n", None)]
+#[case::several_labels("a.csv", "fine,pos\nbad,neg\ngood,pos\n", None)]
+#[case::known_header("a.csv", "text,label\nfine,pos\nbad,neg\n", None)]
+#[case::json("a.jsonl", "{\"text\": \"fine\", \"label\": 1}\n{\"text\": \"bad\", \"label\": 0}\n", None)]
+fn a_first_line_that_may_be_a_header_is_doubted(
+    #[case] name: &str,
+    #[case] content: &str,
+    #[case] wanted: Option<&str>,
+) {
+    let found = read(name, content, &TextReader::default()).unwrap();
+    let doubts = LabelledTexts::doubtful_headers(std::slice::from_ref(&found));
+    assert_eq!(doubts.len(), usize::from(wanted.is_some()), "{doubts:?}");
+    let named = |doubt: &String| doubt.contains(&format!("{name}, line 1: ")) && doubt.contains(wanted.unwrap());
+    assert!(doubts.iter().all(named), "{doubts:?}");
+    // The other line with the label may be held out.
+    if found.texts.len() > 2 {
+        let (train, held_out) = found.hold_out(0.4, 1).unwrap();
+        assert_eq!(LabelledTexts::doubtful_headers(&[train, held_out]), doubts);
+    }
 }
 
 proptest! {

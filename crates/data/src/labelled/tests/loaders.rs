@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -9,6 +10,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::{pairs, read, write};
+use crate::ErrorKind;
 use crate::labelled::{Encoding, LabelledSource, TextReader};
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -19,6 +21,10 @@ fn gzip(text: &str) -> Vec<u8> {
 
 fn columns(text: &str, label: &str) -> TextReader {
     TextReader { text_column: Some(text.into()), label_column: Some(label.into()), ..TextReader::default() }
+}
+
+fn text_column(name: &str) -> TextReader {
+    TextReader { text_column: Some(name.into()), ..TextReader::default() }
 }
 
 const FOUND: [(&str, &str); 2] = [("so \"good", "1"), ("bad", "0")];
@@ -85,6 +91,11 @@ fn columns_are_found_by_name_or_by_number() {
 #[case::unknown_columns("a.csv", "a,b,c,d\n", TextReader::default(), &["4 columns", "--text-column"])]
 #[case::one_known_name("a.csv", "text,target\ngood,1\n", TextReader::default(), &["`label`", "text, target", "--label-column"])]
 #[case::equal_names("a.csv", "text,label,text\na,1,b\n", TextReader::default(), &["line 1", "`text` (columns 1, 3)"])]
+#[case::one_column_twice("a.csv", "good,yes\n", columns("2", "2"), &["column 2 would be both"])]
+#[case::one_name_twice("a.csv", "words,verdict\ngood,yes\n", columns("verdict", "verdict"), &["column 2", "--label-column"])]
+#[case::name_and_number("a.csv", "words,verdict\ngood,yes\n", columns("words", "1"), &["column 1 would be both"])]
+#[case::label_as_text("a.csv", "id,label\n1,yes\n", text_column("label"), &["column 2 would be both"])]
+#[case::json_field_twice("a.jsonl", r#"{"label": "a"}"#, text_column("label"), &["`label` would be both"])]
 #[case::open_quote("a.csv", "text,label\n\"good,1\nbad,0\n", TextReader::default(), &["line 2", "quotation mark"])]
 #[case::too_few_fields("a.tsv", "good\t1\nbad\n", TextReader::default(), &["line 2", "1 field,", "has 2"])]
 #[case::too_many_fields("a.tsv", "good\t1\nbad\t0\t0\n", TextReader::default(), &["line 2", "3 fields"])]
@@ -181,6 +192,31 @@ fn a_folder_with_a_table_to_train_on_is_read() {
     let found = source.read(&TextReader::default()).unwrap();
     assert_eq!(pairs(&found), [("so good", "1"), ("bad", "0")]);
     assert!(found.name.ends_with("train.tsv"), "{}", found.name);
+}
+
+#[rstest]
+#[case::tables(&["train.tsv", "dev.tsv", "test.csv.gz"], &["dev.tsv", "test.csv.gz", "train.tsv"])]
+#[case::one_table(&["train.jsonl"], &["train.jsonl"])]
+#[case::folders(&["train/pos/0_9.txt", "test/pos/0_9.txt"], &["test", "train"])]
+#[case::classes(&["pos/0_9.txt", "neg/0_1.txt"], &[])]
+#[case::lines(&["rt.pos", "rt.neg"], &[])]
+fn a_folder_of_splits_is_divided_and_its_splits_are_not(#[case] files: &[&str], #[case] splits: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    files.iter().for_each(|file| drop(write(folder.path(), file, "a")));
+    let undivided = |path: &Path| LabelledSource::parse(&path.display().to_string()).unwrap().undivided("--data");
+    let paths = splits.iter().map(|split| folder.path().join(split));
+    assert!(paths.clone().all(|path| undivided(&path).is_ok()));
+    match undivided(folder.path()) {
+        Ok(_) => assert!(splits.is_empty()),
+        Err(error) => {
+            let options: Vec<String> = paths.map(|path| format!("--data {}", path.display())).collect();
+            let wanted = format!("{}: this folder is divided", folder.path().display());
+            assert_eq!(error.kind(), ErrorKind::Setting);
+            assert!(error.to_string().starts_with(&wanted) && !splits.is_empty(), "{error}");
+            assert!(error.to_string().ends_with(&format!(": {}", options.join(" or "))), "{error}");
+        }
+    }
+    assert!(LabelledSource::parse("builtin:reviews").unwrap().undivided("--data").is_ok());
 }
 
 #[test]

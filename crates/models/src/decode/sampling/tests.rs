@@ -6,7 +6,7 @@ fn frequencies(sampling: Sampling, log_probs: &[f32], draws: usize) -> Vec<f32> 
     let mut sampler = Sampler::new(sampling, 1).unwrap();
     let mut counts = vec![0.0; log_probs.len()];
     for _ in 0..draws {
-        counts[sampler.sample(log_probs) as usize] += 1.0 / draws as f32;
+        counts[sampler.sample(log_probs).unwrap() as usize] += 1.0 / draws as f32;
     }
     counts
 }
@@ -40,8 +40,20 @@ fn symbols_come_as_often_as_their_probability(#[case] sampling: Sampling, #[case
 fn a_forbidden_symbol_never_comes() {
     let mut sampler = Sampler::new(Sampling::default(), 3).unwrap().forbid(Some(0));
     let log_probs = logs(&[0.9, 0.1]);
-    assert!((0..100).all(|_| sampler.sample(&log_probs) == 1));
+    assert!((0..100).all(|_| sampler.sample(&log_probs) == Ok(1)));
     assert!((0..100).all(|_| sampler.uniform(2) == 1));
+}
+
+#[rstest]
+#[case::nan(&[f32::NAN, f32::NAN])]
+#[case::one_nan(&[0.0, f32::NAN])]
+#[case::infinity(&[0.0, f32::INFINITY])]
+#[case::no_token(&[])]
+#[case::the_forbidden_one_alone(&[0.0, f32::NEG_INFINITY])]
+fn without_a_distribution_nothing_is_drawn(#[case] log_probs: &[f32], #[values(0.0, 1.0)] temperature: f32) {
+    let sampling = Sampling { temperature, ..Sampling::default() };
+    let mut sampler = Sampler::new(sampling, 3).unwrap().forbid(Some(0));
+    assert_eq!(sampler.sample(log_probs), Err(NothingToDraw));
 }
 
 #[rstest]
@@ -68,9 +80,9 @@ proptest! {
         let mut one = Sampler::new(sampling, seed).unwrap();
         let mut two = Sampler::new(sampling, seed).unwrap();
         for _ in 0..20 {
-            let symbol = one.sample(&log_probs);
+            let symbol = one.sample(&log_probs).unwrap();
             prop_assert!((symbol as usize) < log_probs.len());
-            prop_assert_eq!(symbol, two.sample(&log_probs));
+            prop_assert_eq!(Ok(symbol), two.sample(&log_probs));
         }
     }
 }

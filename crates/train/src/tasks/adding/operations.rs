@@ -1,10 +1,10 @@
 //! The operations of a trained model.
 
+use super::model::AddingModel;
 use super::sequences::Sequences;
 use super::task::{AddingTask, evaluate, predictions, seeds};
-use super::model::AddingModel;
-use crate::inside::{Flow, SEQUENCES};
 use crate::import::import;
+use crate::inside::{Flow, SEQUENCES};
 use crate::prelude::*;
 
 settings! {
@@ -105,10 +105,12 @@ fn parse(input: &str) -> Result<Sequences, TaskError> {
         let number = word.strip_suffix('*');
         marks.extend(number.map(|_| step));
         let number = number.unwrap_or(word);
-        values.push(number.parse().map_err(|_| format!("{input:?}: {number:?} is not a number"))?);
+        let value = number.parse().ok().filter(|value: &f32| value.is_finite());
+        values.push(value.ok_or_else(|| format!("{input:?}: {number:?} is not a number"))?);
     }
     let count = marks.len();
-    let marks = marks.try_into().map_err(|_| format!("{input:?}: {count} marked numbers, want two: 0.3 0.5* 0.1 0.25*"))?;
+    let marks =
+        marks.try_into().map_err(|_| format!("{input:?}: {count} marked numbers, want two: 0.3 0.5* 0.1 0.25*"))?;
     let mut sequences = Sequences::default();
     sequences.push(&values, marks);
     Ok(sequences)

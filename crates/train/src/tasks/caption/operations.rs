@@ -14,9 +14,10 @@ use super::evaluation::Written;
 use super::features::ImageSet;
 use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
-use crate::operation::NoSplit;
 use crate::import::import;
+use crate::operation::NoSplit;
 use crate::prelude::*;
+use crate::seeds::mix;
 use crate::sentences::{Sentence, with_symbols};
 
 /// Images per batch of captioning.
@@ -97,11 +98,7 @@ impl PlayOptions {
 }
 
 /// Captions are drawn at a temperature, or searched for.
-fn drawn_or_searched(
-    temperature: Option<f32>,
-    seed: Option<u64>,
-    search: &SearchSettings,
-) -> Result<(), SettingError> {
+fn drawn_or_searched(temperature: Option<f32>, seed: Option<u64>, search: &SearchSettings) -> Result<(), SettingError> {
     match (temperature, seed) {
         (None, Some(seed)) => Err(SettingError::invalid("seed", seed, "given with --temperature")),
         (Some(temperature), _) if *search != SearchSettings::default() => {
@@ -141,7 +138,12 @@ fn alike(one: &Writer, other: &Writer) -> bool {
     one.assets.vocabulary == other.assets.vocabulary
 }
 
-fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut Output<'_>) -> Result<Report, TaskError> {
+fn eval(
+    trained: Writer,
+    request: Evaluate,
+    options: EvalOptions,
+    output: &mut Output<'_>,
+) -> Result<Report, TaskError> {
     let data = &trained.settings.data;
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
@@ -181,14 +183,20 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut O
     Ok(report)
 }
 
-fn predict(trained: Writer, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(
+    trained: Writer,
+    request: Predict,
+    options: PredictOptions,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
     let files = request.inputs.given("images")?;
     let PredictOptions { temperature, seed, search, shown } = options;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
-    let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
+    let drawn = Drawn::of(temperature, seed);
     output.list();
     let mut last = None;
-    for batch in files.chunks(BATCH) {
+    for (number, batch) in (0..).zip(files.chunks(BATCH)) {
+        let drawn = drawn.map(|drawn| Drawn { batch: number, ..drawn });
         let found = captions(&trained, batch, &search, drawn, shown.best())?;
         for (file, mut captions) in batch.iter().zip(found) {
             captions.truncate(shown.best());
@@ -205,13 +213,33 @@ fn predict(trained: Writer, request: Predict, options: PredictOptions, output: &
     output.file(drawing, &picture.svg)
 }
 
-/// Captions for the images in some files, best first: from a search, or `count` each sampled with a temperature and a
-/// seed.
+/// How captions are sampled.
+#[derive(Clone, Copy, Debug)]
+struct Drawn {
+    temperature: f32,
+    seed: u64,
+    /// The number of the batch of images.
+    batch: u64,
+}
+
+impl Drawn {
+    /// For the first batch, with a random seed if there is none.
+    fn of(temperature: Option<f32>, seed: Option<u64>) -> Option<Self> {
+        temperature.map(|temperature| Self { temperature, seed: seed.unwrap_or_else(rand::random), batch: 0 })
+    }
+
+    /// The seed of one sample of each image of the batch. Other batches, samples and seeds have other ones.
+    fn seed_of(self, sample: u64) -> u64 {
+        mix(mix(self.seed, self.batch), sample)
+    }
+}
+
+/// Captions for the images in some files, best first: from a search, or `count` each sampled.
 fn captions(
     trained: &Writer,
     files: &[String],
     search: &Search,
-    drawn: Option<(f32, u64)>,
+    drawn: Option<Drawn>,
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
     let members = trained.members(&files.iter().map(Path::new).collect::<Vec<_>>())?;
@@ -224,17 +252,17 @@ fn captions_of(
     members: &[(&Captioner, Tensor<3>)],
     images: usize,
     search: &Search,
-    drawn: Option<(f32, u64)>,
+    drawn: Option<Drawn>,
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
     let sentences = |found: Vec<Hypothesis>| found.into_iter().map(|h| trained.with_text(h)).collect::<Vec<_>>();
-    let Some((temperature, seed)) = drawn else {
+    let Some(drawn) = drawn else {
         return Ok(Captioner::write_together(members, &NEVER, search)?.into_iter().map(sentences).collect());
     };
-    let sampling = Sampling { temperature, ..Sampling::default() };
+    let sampling = Sampling { temperature: drawn.temperature, ..Sampling::default() };
     let mut all = vec![Vec::new(); images];
     for number in 0..count as u64 {
-        let seed = seed.wrapping_add(number);
+        let seed = drawn.seed_of(number);
         let captions = Captioner::draw_together(members, &NEVER, search.max_length, sampling, seed)?;
         all.iter_mut().zip(sentences(captions)).for_each(|(all, caption)| all.push(caption));
     }
@@ -247,7 +275,7 @@ fn play(trained: &Writer, play: Play, options: PlayOptions, answers: &mut Answer
     let PlayOptions { temperature, seed, search, n_best } = options;
     let search = search.search(trained.settings.search())?;
     let search = Search { beam: search.beam.max(n_best), ..search };
-    let drawn = temperature.map(|temperature| (temperature, seed.unwrap_or_else(rand::random)));
+    let drawn = Drawn::of(temperature, seed);
     let features = trained.features(&[file])?;
     let [_, places, _] = features.dims();
     let mut found = captions_of(trained, &[(&trained.model, features.clone())], 1, &search, drawn, n_best)?.remove(0);
@@ -260,6 +288,10 @@ fn play(trained: &Writer, play: Play, options: PlayOptions, answers: &mut Answer
         hypotheses.push(json!({"text": text, "words": words, "score": hypothesis.score, "attention": attention}));
     }
     let (side, image) = (places.isqrt(), trained.image_side());
-    answers.line(&json!({"image": {"width": image, "height": image}, "hypotheses": hypotheses, "grid": [side, side]}))?;
+    answers
+        .line(&json!({"image": {"width": image, "height": image}, "hypotheses": hypotheses, "grid": [side, side]}))?;
     answers.line(&json!({"done": true}))
 }
+
+#[cfg(test)]
+mod tests;

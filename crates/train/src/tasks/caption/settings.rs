@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rekindle_data::captions::CaptionOptions;
+use rekindle_models::attention::AttentionKind;
 use rekindle_models::captioner::CaptionerSettings;
 use rekindle_models::captioner::encoder::EncoderSettings;
 use rekindle_models::decode::Search;
@@ -80,6 +81,16 @@ impl CaptionSettings {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Checks the settings of a new run further: older runs may have been trained with others.
+    pub(super) fn check_new(&self) -> Result<(), SettingError> {
+        let CaptionerSettings { attention, doubly_stochastic, .. } = self.model.captioner;
+        if attention == AttentionKind::None && doubly_stochastic > 0.0 {
+            let wanted = "0 with --attention none: it weighs attention";
+            return Err(SettingError::invalid("doubly-stochastic", doubly_stochastic, wanted));
+        }
+        Ok(())
     }
 
     /// The search for captions in evaluations, and the default elsewhere. A mean over tokens would prefer longer

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ParamGroup};
-use rekindle_data::captions::{CaptionSet, CaptionedImage, PictureLoader, Augmentation};
+use rekindle_data::captions::{Augmentation, CaptionSet, CaptionedImage, PictureLoader};
 use rekindle_data::parallel::{BatchSize, Buckets, WordVocabulary};
 use rekindle_metrics::captions::words;
 use rekindle_models::captioner::encoder::Encoder;
@@ -21,6 +21,7 @@ use super::self_critical::SelfCritical;
 use super::settings::CaptionSettings;
 use crate::prelude::*;
 use crate::seeds::mix;
+use crate::trainer::step_counts;
 
 /// Images per batch of an evaluation.
 pub(super) const EVALUATION_BATCH: usize = 64;
@@ -81,9 +82,16 @@ impl CaptionTask {
         let next = &next[share.rows(next.len()).range()];
         let (now, next) = (self.wanted(images, epoch), self.wanted(next, epoch));
         let features = encode(encoder, &self.settings.model, &self.loader.load(now, next)?, &self.device);
-        let step = (epoch * self.batches() + batch) / self.settings.training.accumulate;
+        let step = self.step(epoch, batch);
         let frozen = self.settings.model.encoder.fine_tune_after.is_some_and(|after| step < after);
         Ok(if frozen { features.detach() } else { features })
+    }
+
+    /// The step that a batch is part of; all count from 0.
+    fn step(&self, epoch: u64, batch: u64) -> u64 {
+        let training = &self.settings.training;
+        let (steps_per_epoch, _) = step_counts(training, self.batches());
+        epoch * steps_per_epoch + batch / training.accumulate
     }
 
     fn validation(&self) -> ImageSet<'_> {
@@ -146,6 +154,9 @@ impl Task for CaptionTask {
 
     fn open(settings: &CaptionSettings, assets: Option<CaptionAssets>, device: &Device) -> Result<Self, TaskError> {
         let CaptionSettings { data, model, reward, training } = settings;
+        if assets.is_none() {
+            settings.check_new()?;
+        }
         let mut set = CaptionSet::open(&data.data, &data.options())?;
         let captions = training_captions(&mut set, data.max_length);
         if captions.is_empty() {
@@ -226,13 +237,7 @@ impl Task for CaptionTask {
         self.buckets.len() as u64
     }
 
-    fn loss(
-        &mut self,
-        model: &Captioner,
-        epoch: u64,
-        batch: u64,
-        _: Option<()>,
-    ) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(&mut self, model: &Captioner, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let share = Share::present();
         let all = self.batch(epoch, batch);
         let rows = share.rows(all.len());
@@ -367,3 +372,6 @@ pub(super) fn pretrained(encoder: Encoder, file: &Path) -> Result<Encoder, Capti
     let loaded = WeightFile::open(file).and_then(|weights| encoder.load(weights.tensors()));
     loaded.map_err(|source| CaptionError::EncoderWeights { path: file.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

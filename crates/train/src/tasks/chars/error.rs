@@ -9,6 +9,9 @@ pub enum CharsError {
          it with `train chars --data PATH --init-from`"
     )]
     NoText,
+    /// Options for other texts, without other texts.
+    #[error("--pattern and --text-column: use them with --data")]
+    WithoutData,
     /// A split that is too short for a prediction.
     #[error("the split has fewer than two tokens: there is nothing to predict")]
     TooShort,

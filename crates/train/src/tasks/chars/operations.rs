@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use rekindle_data::labelled::LabelledSource;
 use rekindle_data::{Corpus, Decoder, Split as Ranges, Vocabulary};
 use rekindle_models::char_lm::CharLm;
 use rekindle_onnx::ToOnnx as _;
@@ -10,6 +11,7 @@ use super::dynamic::{self, Dynamics, Part};
 use super::error::CharsError;
 use super::evaluation::Passages;
 use super::playground::{play, series};
+use super::settings::TextFormat;
 use super::task::CharsTask;
 use crate::import::import;
 use crate::inside::features::of_text;
@@ -196,9 +198,36 @@ struct Reading {
     text_column: Option<String>,
 }
 
+impl Reading {
+    /// Checks that these options apply to `on`, which is read as texts of this format.
+    fn check(&self, on: &On, format: TextFormat) -> Result<(), TaskError> {
+        let Self { pattern, text_column } = self;
+        let On::Data(data) = on else {
+            let given = pattern.is_some() || text_column.is_some();
+            return if given { Err(CharsError::WithoutData.into()) } else { Ok(()) };
+        };
+        match (format, pattern, text_column) {
+            (TextFormat::Plain, _, Some(column)) => {
+                let wanted = "left out, as this run has --format plain";
+                Err(SettingError::invalid("text-column", column, wanted).into())
+            }
+            (TextFormat::Texts, Some(pattern), _) => {
+                let wanted = "left out, as this run has --format texts";
+                Err(SettingError::invalid("pattern", pattern, wanted).into())
+            }
+            (TextFormat::Texts, ..) => {
+                LabelledSource::parse(data)?.undivided("--data")?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The text to evaluate on, and the part of it.
 fn text(on: &On, reading: &Reading, trained: &Writer) -> Result<(Corpus, Range<usize>), TaskError> {
     let Trained { settings, assets: vocabulary, .. } = trained;
+    reading.check(on, settings.data.format)?;
     match on {
         On::Data(data) => {
             let corpus = settings.data.corpus_of(data, reading.pattern.as_deref(), reading.text_column.clone())?.cut(vocabulary)?;
@@ -267,7 +296,7 @@ fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut
     let mut text = prime.clone();
     output.text(&prime)?;
     let mut written = writing.begin(&trained, &tokens, request.seed)?;
-    while let Some(piece) = written.piece() {
+    while let Some(piece) = written.piece()? {
         text.push_str(&piece.text);
         output.text(&piece.text)?;
     }
@@ -286,3 +315,6 @@ fn encode_prime(vocabulary: &Vocabulary, prime: &str, output: &mut Output<'_>) -
         Err(e) => Err(CharsError::Prime(e).into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

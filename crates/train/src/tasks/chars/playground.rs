@@ -116,7 +116,7 @@ pub(super) fn play(
     if watched.is_none() || waiting.is_none() {
         answers.line(&json!({"prime": before.take().unwrap_or_default()}))?;
     }
-    while let Some(piece) = written.piece() {
+    while let Some(piece) = written.piece()? {
         let mut line = Line { text: piece.text, ..Line::default() };
         let ended = piece.drawn.is_none();
         if let Some((token, Some(logits))) = piece.drawn {

@@ -1,6 +1,6 @@
 //! Settings of `chars`.
 
-use rekindle_data::labelled::{LabelledSource, TextReader};
+use rekindle_data::labelled::{Encoding, LabelledSource, TextReader};
 use rekindle_data::{Corpus, DataError, TextSource, Unit, Vocabulary, VocabularyConfig};
 use rekindle_models::char_lm::CharLmSettings;
 use rekindle_models::decode::Sampling;
@@ -22,6 +22,9 @@ crate::run_settings! {
         sample: SampleSettings => "Samples while training";
     }
 }
+
+/// The largest rounding error of a sum of shares.
+const SLACK: f64 = 1e-9;
 
 /// Unions that are learned if no number is given.
 const MERGES: usize = 8000;
@@ -58,7 +61,7 @@ settings! {
         /// The vocabulary.
         @flatten vocabulary: VocabularySettings;
         /// Share of the text to train on, from its beginning
-        train_share: f64 = 0.9 => value("SHARE");
+        train_share: f64 = 0.9 => value("SHARE").above(0).at_most(1);
         /// What is held out.
         @flatten hold_out: HoldOutSettings =>
             help("validation_share", "Share of the text, after that, for validation; what is left is the test split");
@@ -93,12 +96,22 @@ impl TextSettings {
             }
             _ => {}
         }
-        match (self.format, &self.pattern, &self.files.text_column) {
+        let validation_share = self.hold_out.validation_share;
+        if self.train_share + validation_share > 1.0 + SLACK {
+            let wanted = format!("such that it and --validation-share {validation_share} add up to at most 1");
+            return Err(SettingError::invalid("train-share", self.train_share, wanted));
+        }
+        let TextFileSettings { text_column, encoding } = &self.files;
+        match (self.format, &self.pattern, text_column) {
             (TextFormat::Texts, Some(pattern), _) => {
                 Err(SettingError::invalid("pattern", pattern, "left out with --format texts"))
             }
             (TextFormat::Plain, _, Some(column)) => {
                 Err(SettingError::invalid("text-column", column, "given with --format texts"))
+            }
+            (TextFormat::Plain, ..) if *encoding != Encoding::Auto => {
+                let wanted = "given with --format texts; plain text is UTF-8, or has a byte-order mark";
+                Err(SettingError::invalid("encoding", encoding, wanted))
             }
             _ => Ok(()),
         }
@@ -114,11 +127,13 @@ impl TextSettings {
         }
     }
 
-    /// Makes `unit` the unit of the tokens.
+    /// Makes `unit` the unit of the tokens, and the format that of the two words. Tokens of other units are of either
+    /// format, which stays.
     pub(super) fn set_unit(&mut self, unit: Unit) {
         (self.format, self.units) = match unit {
             Unit::Term => (TextFormat::Texts, Unit::Word),
-            _ => (TextFormat::Plain, unit),
+            Unit::Word => (TextFormat::Plain, unit),
+            _ => (self.format, unit),
         };
     }
 
@@ -168,7 +183,7 @@ impl TextSettings {
     pub fn split(&self) -> [f64; 3] {
         // A rest that is only rounding must not become a test split, nor make the sum exceed 1.
         let rest = 1.0 - self.train_share - self.hold_out.validation_share;
-        [self.train_share, self.hold_out.validation_share, if rest > 1e-9 { rest } else { 0.0 }]
+        [self.train_share, self.hold_out.validation_share, if rest > SLACK { rest } else { 0.0 }]
     }
 }
 
@@ -187,3 +202,6 @@ impl SampleSettings {
         Sampling { temperature: self.sample_temperature as f32, ..Sampling::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,8 +124,12 @@ impl Task for CharsTask {
         }
         let sampler = Sampler::new(sample.sampling(), seed)?.forbid(self.vocabulary.unknown_id());
         let mut decoder = Decoder::new(&self.vocabulary);
-        let tokens = model.generate(&[], None, sampler).take(sample.sample_length);
-        let mut text: String = tokens.map(|token| decoder.push(token)).collect();
+        let mut text = String::new();
+        for token in model.generate(&[], None, sampler).take(sample.sample_length) {
+            // The losses say what has happened to a model without a distribution; the training goes on.
+            let Ok(token) = token else { return Ok(None) };
+            text += &decoder.push(token);
+        }
         text += &decoder.finish();
         Ok(Some(text))
     }

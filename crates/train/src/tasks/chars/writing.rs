@@ -2,7 +2,7 @@
 
 use rekindle_data::Decoder;
 use rekindle_models::char_lm::{CharLm, Generator};
-use rekindle_models::decode::{Sampler, Sampling, StopString};
+use rekindle_models::decode::{NothingToDraw, Sampler, Sampling, StopString};
 
 use super::operations::{Writer, WritingSettings};
 use crate::prelude::*;
@@ -47,20 +47,24 @@ impl WritingSettings {
 
 impl Writing<'_> {
     /// The next piece; none at the end.
-    pub fn piece(&mut self) -> Option<Piece<'_>> {
+    ///
+    /// # Errors
+    ///
+    /// When the model has no distribution to draw from.
+    pub fn piece(&mut self) -> Result<Option<Piece<'_>>, NothingToDraw> {
         if self.ended {
-            return None;
+            return Ok(None);
         }
         if self.left == 0 || self.stop.stopped() {
             self.ended = true;
             let mut text = self.stop.push(&self.decoder.finish());
             text += &self.stop.clone().finish();
-            return Some(Piece { text, drawn: None });
+            return Ok(Some(Piece { text, drawn: None }));
         }
         self.left -= 1;
-        let written = self.generator.advance();
+        let written = self.generator.advance()?;
         let text = self.stop.push(&self.decoder.push(written.token));
-        Some(Piece { text, drawn: Some((written.token, written.logits)) })
+        Ok(Some(Piece { text, drawn: Some((written.token, written.logits)) }))
     }
 
     /// Whether the text ended before the text to stop before.

@@ -25,7 +25,21 @@ pub enum DrawError {
         /// The shape of the model's images.
         shape: ImageShape,
     },
+    /// More new images than a picture has room for.
+    #[error(
+        "--count {count}: their picture would have more than {} megapixels: give at most {most}",
+        MOST_PIXELS / 1_000_000
+    )]
+    TooMany {
+        /// The images that were asked for.
+        count: usize,
+        /// The most that there is room for.
+        most: usize,
+    },
 }
+
+/// The most pixels of a picture of new images, which take 1.2 GB of memory.
+pub(super) const MOST_PIXELS: usize = 400_000_000;
 
 impl DrawError {
     /// Checks that `images` of `data` have the shape of the model's images.

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use rekindle_data::images::{Batches, ImageReader, ImageSet, Images};
-use rekindle_models::draw::{Drawn, ImageShape};
+use rekindle_data::images::{Batches, ImageReader, ImageSet, WholeSource};
+use rekindle_models::draw::{Draw, Drawn, ImageShape};
 use rekindle_onnx::ToOnnx as _;
 use rekindle_pictures::sheet::{Sheet, Tile};
 
-use super::error::DrawError;
+use super::error::{DrawError, MOST_PIXELS};
 use super::evaluation::{Evaluation, binarization, noise, rows_of, tiles_of};
 use super::task::DrawTask;
 use crate::error::TrainError;
 use crate::files;
-use crate::operation::NoSplit;
 use crate::import::import;
+use crate::operation::NoSplit;
 use crate::prelude::*;
 
 settings! {
@@ -58,6 +58,14 @@ const GREEN: [u8; 3] = [40, 200, 80];
 const RED: [u8; 3] = [230, 40, 40];
 /// Images of a sample that are shown step by step.
 const SHOWN: usize = 8;
+/// Images of a sample that are shown in the animation.
+const ANIMATED: usize = 2 * SHOWN;
+/// New images that are drawn at once.
+const BATCH: usize = 1024;
+/// Pixels of a picture of new images per pixel of an image.
+const SCALE: usize = 2;
+/// Pixels between two images of it.
+const GAP: usize = 2;
 /// Most images of one input that are reconstructed.
 const MOST: usize = 16;
 /// Seed of the binarisation and the noise of `predict`: the reconstruction of an image is always the same.
@@ -85,7 +93,10 @@ fn eval(trained: Painter, request: Evaluate, options: EvalOptions, _: &mut Outpu
     let Trained { model, assets: shape, settings, .. } = &trained;
     let settings = &settings.data;
     let (name, images) = match request.on {
-        On::Data(data) => (data.clone(), whole(&data, *shape)?),
+        On::Data(data) => {
+            let WholeSource { name, images, .. } = whole(&data, *shape)?;
+            (name, images)
+        }
         On::Split(split) => {
             let set = ImageSet::open(&settings.data, &settings.reader())?;
             let images = split.of([set.train, set.validation, set.test]);
@@ -109,35 +120,74 @@ fn eval(trained: Painter, request: Evaluate, options: EvalOptions, _: &mut Outpu
     Ok(report.fact("importance_samples", samples).fact("importance_weighted_nats", Value::Null))
 }
 
-/// All images of `data`, resized to the model's shape.
-fn whole(data: &str, shape: ImageShape) -> Result<Images, TaskError> {
+/// All images of `data`, or of its test part, resized to the model's shape.
+fn whole(data: &str, shape: ImageShape) -> Result<WholeSource, TaskError> {
     let size = (shape.height == shape.width).then_some(shape.height);
     let reader = ImageReader { size, colour: shape.channels == 3, ..ImageReader::default() };
-    let images = ImageSet::whole(data, &reader)?;
-    DrawError::check(data, &images, shape)?;
-    Ok(images)
+    let whole = WholeSource::open(data, &reader)?;
+    DrawError::check(data, &whole.images, shape)?;
+    Ok(whole)
+}
+
+/// New images.
+struct New {
+    /// Each after its last step.
+    last: Vec<Tile>,
+    /// The first few after every step.
+    steps: Vec<Vec<Tile>>,
+}
+
+impl New {
+    /// Draws `count` images, a batch at a time.
+    fn drawn(model: &Draw, count: usize, seed: u64) -> Result<Self, TaskError> {
+        let mut new = Self { last: Vec::with_capacity(count), steps: Vec::new() };
+        let mut rng = seeded(seed);
+        for first in (0..count).step_by(BATCH) {
+            check_stop()?;
+            let batch = BATCH.min(count - first);
+            let mut last = None;
+            for Drawn { image, written, .. } in model.generating(noise(model, batch, &mut rng)) {
+                if first == 0 {
+                    let shown = |rows: Tensor<2>| rows.narrow(0, 0, batch.min(ANIMATED));
+                    new.steps.push(tiles_of(shown(image.clone()), written.map(shown))?);
+                }
+                last = Some(image);
+            }
+            new.last.extend(last.map(|last| tiles_of(last, None)).transpose()?.unwrap_or_default());
+        }
+        Ok(new)
+    }
+}
+
+/// The most images that a picture of [`MOST_PIXELS`] has room for, in as many rows as columns.
+fn most_images(shape: ImageShape) -> usize {
+    let [_, height, width] = shape.dims();
+    let pixels = (SCALE * height + GAP) * (SCALE * width + GAP);
+    (MOST_PIXELS / pixels).isqrt().pow(2).max(1)
 }
 
 fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let (Sample { run, seed }, SampleOptions { count, out }) = (request, options);
     let Trained { model, assets: shape, .. } = &trained;
-    let drawn = model.generate(noise(model, count, &mut seeded(seed)));
-    let steps: Vec<Vec<Tile>> =
-        drawn.into_iter().map(|step| tiles_of(step.image, step.written)).collect::<Result<_, _>>()?;
-    let without_window = |tile: &Tile| Tile { window: None, ..tile.clone() };
-    let last: Vec<Tile> = steps.last().into_iter().flatten().map(without_window).collect();
+    let most = most_images(*shape);
+    if count > most {
+        return Err(DrawError::TooMany { count, most }.into());
+    }
+    let New { last, steps } = New::drawn(model, count, seed)?;
 
     let folder = out.unwrap_or_else(|| run.join("samples"));
     files::make_folder(&folder)?;
     let paths = ["samples.png", "steps.png", "steps.gif"].map(|name| folder.join(name));
     let sheet = |columns, scale| Sheet { shape: shape.dims(), columns, scale, colour: RED };
     let side = (count as f64).sqrt().ceil() as usize;
-    sheet(side, 2).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
+    sheet(side, SCALE).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
     // A row for each image, a column for each step.
     let rows = (0..count.min(SHOWN)).flat_map(|row| steps.iter().map(move |step| step[row].clone()));
-    sheet(steps.len(), 3).save_picture(&rows.collect::<Vec<_>>(), &paths[1]).map_err(TrainError::io("write", &paths[1]))?;
-    let frames: Vec<Vec<Tile>> =
-        steps.iter().chain([&last]).map(|tiles| tiles[..count.min(2 * SHOWN)].to_vec()).collect();
+    sheet(steps.len(), 3)
+        .save_picture(&rows.collect::<Vec<_>>(), &paths[1])
+        .map_err(TrainError::io("write", &paths[1]))?;
+    let last = last[..count.min(ANIMATED)].to_vec();
+    let frames: Vec<Vec<Tile>> = steps.into_iter().chain([last]).collect();
     sheet(4, 4).save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
@@ -147,7 +197,12 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
 }
 
 /// Reconstructs images: each row has an image, then the canvas after every step.
-fn predict(trained: Painter, request: Predict, options: PredictOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
+fn predict(
+    trained: Painter,
+    request: Predict,
+    options: PredictOptions,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to reconstruct")?;
     let Trained { model, assets: shape, settings, .. } = &trained;
     if shape.width != shape.height {
@@ -156,11 +211,15 @@ fn predict(trained: Painter, request: Predict, options: PredictOptions, output: 
     let binarize = settings.data.binarize;
     let (mut names, mut values, mut words) = (Vec::new(), Vec::new(), String::new());
     for input in &inputs {
-        let images = whole(input, *shape)?;
-        words = binarization(&images, binarize);
+        let whole = whole(input, *shape)?;
+        let images = &whole.images;
+        words = binarization(images, binarize);
         let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
-        values.extend(Batches::new(images.len(), 1, SEED)?.rows(&images, binarize, &rows, 0));
-        names.extend(rows.iter().map(|row| if rows.len() == 1 { input.clone() } else { format!("{input}, {row}") }));
+        if rows.len() < images.len() {
+            output.note(format_args!("{}: the first {MOST} of {} images", whole.name, images.len()));
+        }
+        values.extend(Batches::new(images.len(), 1, SEED)?.rows(images, binarize, &rows, 0));
+        names.extend(rows.iter().map(|&row| whole.name_of(row)));
     }
     let images = Tensor::from_data(TensorData::new(values, [names.len(), shape.pixels()]), &model.canvas.device());
     let noise = noise(model, names.len(), &mut seeded(SEED));
@@ -194,7 +253,7 @@ fn play(trained: &Painter, play: Play, options: PlayOptions, answers: &mut Answe
     let (count, known) = match &play.files[..] {
         [] => (options.count, None),
         [file] => {
-            let images = whole(file.to_str().ok_or("the name of the picture is no text")?, *shape)?;
+            let images = whole(file.to_str().ok_or("the name of the picture is no text")?, *shape)?.images;
             let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
             let values = Batches::new(images.len(), 1, SEED)?.rows(&images, settings.data.binarize, &rows, 0);
             let values = TensorData::new(values, [rows.len(), shape.pixels()]);
@@ -204,7 +263,9 @@ fn play(trained: &Painter, play: Play, options: PlayOptions, answers: &mut Answe
     };
     let [channels, height, width] = shape.dims();
     let glimpses = model.settings().glimpses;
-    answers.line(&json!({"steps": glimpses, "size": [height, width], "channels": channels, "count": count, "seed": seed}))?;
+    answers.line(
+        &json!({"steps": glimpses, "size": [height, width], "channels": channels, "count": count, "seed": seed}),
+    )?;
     let mut step = 0;
     let mut show = |drawn: Drawn| -> Result<(), TaskError> {
         check_stop()?;
@@ -238,3 +299,6 @@ fn in_thousandths(pixels: Vec<f32>) -> Vec<f32> {
 fn window(bounds: &[f32]) -> [f32; 4] {
     [bounds[1], bounds[0], bounds[3] - bounds[1], bounds[2] - bounds[0]]
 }
+
+#[cfg(test)]
+mod tests;

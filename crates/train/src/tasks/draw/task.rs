@@ -9,6 +9,7 @@ use super::error::{DrawError, shape_of};
 use super::evaluation::{Evaluation, binarization, noise, rows_of};
 use super::settings::DrawSettings;
 use crate::prelude::*;
+use crate::trainer::step_counts;
 
 /// Separates the model's noise from other random numbers of the same seed.
 const TRAINING: u64 = 0x6e6f_6973_6500_0000;
@@ -45,8 +46,9 @@ pub struct DrawTask {
 impl DrawTask {
     /// The weight of the KL in the loss of a batch; both count from 0.
     fn kl_weight(&self, epoch: u64, batch: u64) -> f64 {
-        let batches = self.settings.training.accumulate;
-        let step = epoch * self.batches().div_ceil(batches) + batch / batches + 1;
+        let training = &self.settings.training;
+        let (steps_per_epoch, _) = step_counts(training, self.batches());
+        let step = epoch * steps_per_epoch + batch / training.accumulate + 1;
         match self.settings.model.kl_warmup {
             steps if step < steps => step as f64 / steps as f64,
             _ => 1.0,
@@ -111,13 +113,7 @@ impl Task for DrawTask {
         self.batches.count() as u64
     }
 
-    fn loss(
-        &mut self,
-        model: &Draw,
-        epoch: u64,
-        batch: u64,
-        _: Option<()>,
-    ) -> Result<BatchLoss<()>, TaskError> {
+    fn loss(&mut self, model: &Draw, epoch: u64, batch: u64, _: Option<()>) -> Result<BatchLoss<()>, TaskError> {
         let share = Share::present();
         let values = self.batches.batch(&self.set.train, self.settings.data.binarize, epoch, batch as usize);
         let all = self.batches.batch_size();
@@ -140,6 +136,11 @@ impl Task for DrawTask {
         // Two LSTMs of four gates, and the canvas.
         let numbers = 2 * 6 * model.hidden as u64 + 2 * self.shape.pixels() as u64;
         (data.batch_size * model.glimpses) as f64 * numbers as f64
+    }
+
+    /// The bound on a density may be negative.
+    fn loss_has_bound(&self) -> bool {
+        self.settings.model.gaussian.is_none()
     }
 
     fn start_from(&self, model: Draw, source: Trained<Self>) -> Result<(Draw, String), TaskError> {
@@ -165,3 +166,6 @@ impl Task for DrawTask {
         Ok(images.map(|images| sheet::text(&images, self.shape.dims())))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,19 @@ pub enum FramesError {
     /// The units of a model that has none.
     #[error("--neurons: this model was trained with --cell none and has no recurrent units")]
     NoRecurrence,
+    /// Weights that were trained on other columns, or on the same in another order.
+    #[error(
+        "--init-from: that run reads the columns {}, and this one would read {}: give the first table in --data the \
+         same columns in the same order",
+        there.join(", "),
+        here.join(", ")
+    )]
+    OtherColumns {
+        /// The columns of the new run.
+        here: Vec<String>,
+        /// Those of the run that it starts from.
+        there: Vec<String>,
+    },
     /// Smoothing by a run that has not counted how labels follow each other.
     #[error(
         "--smoothing: this run was trained by an earlier version, which did not count how labels follow each other; \

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use rekindle_data::frames::{
-    Alias, ClipReader, FrameSchema, FrameSet, FrameSource, HoldOut, ImageShape, Normalization,
-    Statistics,
+    Alias, ClipReader, FrameFormat, FrameSchema, FrameSet, FrameSource, HoldOut, ImageShape, Normalization, Statistics,
 };
 use rekindle_models::frame_tagger::FrameTaggerSettings;
+use rekindle_models::settings::RecurrentSettings;
 
 use crate::prelude::*;
 
@@ -67,7 +67,66 @@ settings! {
 const NORMALIZATION: (Statistics, &str) = (Statistics::Training, Statistics::NAMES[0]);
 const CLIP_FEATURES: (f32, &str) = (10.0, "10");
 
+impl FramesSettings {
+    /// Checks that a new run uses all its settings. Runs of earlier versions may have settings that they ignore, so this
+    /// is no part of reading settings.
+    ///
+    /// # Errors
+    ///
+    /// For the first setting that is ignored.
+    pub(super) fn check_used(&self) -> Result<(), SettingError> {
+        let ClipSettings { folds, fold, .. } = self.data;
+        if folds.is_none() && fold > 0 {
+            return Err(SettingError::invalid("fold", fold, "used with --folds"));
+        }
+        if self.model.recurrent.cell.0.is_some() {
+            return Ok(());
+        }
+        let wanted = "left out with --cell none, which has no recurrent layers";
+        if self.model.bidirectional {
+            return Err(SettingError::invalid("bidirectional", true, wanted));
+        }
+        let RecurrentSettings { layers, locked_input, locked_hidden, locked_output, .. } = self.model.recurrent;
+        let RecurrentSettings { weight_drop, zoneout, zoneout_cell, .. } = self.model.recurrent;
+        if layers > 1 {
+            return Err(SettingError::invalid("layers", layers, wanted));
+        }
+        let probabilities = [
+            ("locked-input", locked_input),
+            ("locked-hidden", locked_hidden),
+            ("locked-output", locked_output),
+            ("weight-drop", weight_drop),
+            ("zoneout", zoneout),
+            ("zoneout-cell", zoneout_cell),
+        ];
+        match probabilities.into_iter().find(|(_, probability)| *probability > 0.0) {
+            Some((option, probability)) => Err(SettingError::invalid(option, probability, wanted)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl ClipSettings {
+    /// Checks that a new run on frames of this format uses all settings of the clips.
+    ///
+    /// # Errors
+    ///
+    /// For the first setting that is ignored.
+    pub(super) fn check_used(&self, format: FrameFormat) -> Result<(), SettingError> {
+        if matches!(format, FrameFormat::Features { .. }) {
+            return Ok(());
+        }
+        let wanted = "left out with images, which are not normalised by statistics";
+        if let Some(statistics) = self.normalization.filter(|statistics| *statistics != NORMALIZATION.0) {
+            let name = Statistics::NAMES[statistics as usize];
+            return Err(SettingError::invalid("normalization", name, wanted));
+        }
+        match self.clip_features.filter(|limit| *limit != CLIP_FEATURES.0) {
+            Some(limit) => Err(SettingError::invalid("clip-features", limit, wanted)),
+            None => Ok(()),
+        }
+    }
+
     /// How clips are read.
     pub fn reader(&self) -> ClipReader {
         ClipReader {
@@ -98,5 +157,53 @@ impl ClipSettings {
             None => FrameSet::open(&source, dev.as_ref(), &reader, hold_out)?,
             Some(schema) => FrameSet::reopen(&source, dev.as_ref(), &reader, hold_out, schema)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rekindle_models::frame_tagger::Recurrence;
+    use rekindle_settings::Settings;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn without_cell(change: impl FnOnce(&mut FramesSettings)) -> FramesSettings {
+        let mut settings = FramesSettings::default();
+        settings.model.recurrent.cell = Recurrence(None);
+        change(&mut settings);
+        settings
+    }
+
+    #[rstest]
+    #[case::fold(without_cell(|all| all.data.fold = 3), "--fold 3: must be used with --folds")]
+    #[case::bidirectional(without_cell(|all| all.model.bidirectional = true), "--bidirectional: must be left out with --cell none")]
+    #[case::layers(without_cell(|all| all.model.recurrent.layers = 2), "--layers 2: must be left out with --cell none")]
+    #[case::zoneout(without_cell(|all| all.model.recurrent.zoneout = 0.1), "--zoneout 0.1: must be left out")]
+    #[case::locked(without_cell(|all| all.model.recurrent.locked_output = 0.1), "--locked-output 0.1: must be left out")]
+    fn a_setting_that_a_new_run_would_ignore_is_refused(#[case] settings: FramesSettings, #[case] wanted: &str) {
+        let error = settings.check_used().unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+        // Runs of earlier versions have such settings, and open.
+        settings.data.validate().unwrap();
+        settings.model.validate().unwrap();
+        without_cell(|_| ()).check_used().unwrap();
+    }
+
+    #[rstest]
+    #[case::statistics(Some(Statistics::Robust), None, "--normalization robust: must be left out with images")]
+    #[case::limit(None, Some(3.0), "--clip-features 3: must be left out with images")]
+    fn images_are_not_normalised_by_statistics(
+        #[case] normalization: Option<Statistics>,
+        #[case] clip_features: Option<f32>,
+        #[case] wanted: &str,
+    ) {
+        let images = FrameFormat::Pixels { channels: 1, height: 4, width: 4 };
+        let settings = ClipSettings { normalization, clip_features, ..ClipSettings::default() };
+        let error = settings.check_used(images).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+        settings.check_used(FrameFormat::Features { width: 2 }).unwrap();
+        let (normalization, clip_features) = (Some(NORMALIZATION.0), Some(CLIP_FEATURES.0));
+        ClipSettings { normalization, clip_features, ..settings }.check_used(images).unwrap();
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rekindle_data::frames::{Clip, FrameFormat, FrameLoader, FrameSchema, FrameSet, Frames, Layout, TrainingPlan};
 use rekindle_models::frame_tagger::{FrameInput, FrameTagger, TaggerState};
 
+use super::error::FramesError;
 use super::evaluation::{evaluate, frames};
 use super::settings::{ClipSettings, FramesSettings};
 use super::smoothing::Smoother;
@@ -44,7 +45,14 @@ impl Task for FramesTask {
     type Carry = Option<TaggerState>;
 
     fn open(settings: &FramesSettings, assets: Option<FrameSchema>, device: &Device) -> Result<Self, TaskError> {
+        let is_new = assets.is_none();
+        if is_new {
+            settings.check_used()?;
+        }
         let set = settings.data.clips(assets)?;
+        if is_new {
+            settings.data.check_used(set.schema.format)?;
+        }
         Self::check(settings, &set.schema)?;
         let ClipSettings { batch_size, sequence_length, workers, .. } = settings.data;
         let lengths = set.train.iter().map(Clip::len).collect();
@@ -125,6 +133,11 @@ impl Task for FramesTask {
     }
 
     fn start_from(&self, model: FrameTagger, source: Trained<Self>) -> Result<(FrameTagger, String), TaskError> {
+        if let (Some(here), Some(there)) = (&self.schema.columns, &source.assets.columns)
+            && here != there
+        {
+            return Err(FramesError::OtherColumns { here: here.clone(), there: there.clone() }.into());
+        }
         let same = self.schema.classes == source.assets.classes;
         let words = if same { "all weights are" } else { "all weights but the output layer's are" };
         Ok((model.with_weights_of(&source.model, same)?, format!("{words} those of the --init-from run")))

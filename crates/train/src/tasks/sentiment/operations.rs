@@ -94,7 +94,7 @@ fn texts(settings: &LabelledSettings, on: &On, options: EvalOptions) -> Result<L
             reader.text_column = options.text_column.or(reader.text_column);
             reader.label_column = options.label_column.or(reader.label_column);
             reader.aliases.extend(options.aliases);
-            return Ok(LabelledSource::parse(data)?.read(&reader)?);
+            return Ok(LabelledSource::parse(data)?.undivided("--data")?.read(&reader)?);
         }
         On::Split(_) if options != EvalOptions::default() => return Err(SentimentError::WithoutData.into()),
         On::Split(split) => split,
@@ -279,3 +279,6 @@ fn predict(trained: Classifier, request: Predict, options: PredictOptions, outpu
     })?;
     html.map_or(Ok(()), |file| output.file(&file, &contributions_page(&sections)))
 }
+
+#[cfg(test)]
+mod tests;

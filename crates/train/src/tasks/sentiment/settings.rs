@@ -22,6 +22,7 @@ crate::run_settings! {
 
 settings! {
     /// Which texts, and how they are read.
+    #[check(Self::consistent)]
     pub struct LabelledSettings {
         /// Table (.csv, .tsv, .jsonl, also .gz), folder with train.tsv and perhaps dev.tsv and test.tsv, folder with a
         /// sub-folder for each class, file of lines for each class (a.pos,a.neg), or builtin:reviews
@@ -51,6 +52,15 @@ settings! {
 }
 
 impl LabelledSettings {
+    fn consistent(&self) -> Result<(), SettingError> {
+        match &self.label_column {
+            Some(column) if Some(column) == self.files.text_column.as_ref() => {
+                Err(SettingError::invalid("label-column", column, "another column than --text-column"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The reader of texts.
     pub fn reader(&self) -> TextReader {
         let TextFileSettings { text_column, encoding } = self.files.clone();
@@ -66,7 +76,7 @@ impl LabelledSettings {
     pub fn texts(&self) -> Result<[LabelledTexts; 2], TaskError> {
         let (source, reader) = (LabelledSource::parse(&self.data)?, self.reader());
         let texts = source.read(&reader)?;
-        let dev = self.dev.as_deref().map(LabelledSource::parse).transpose()?;
+        let dev = self.dev.as_deref().map(|dev| LabelledSource::parse(dev)?.undivided("--dev")).transpose()?;
         Ok(match dev.or_else(|| source.part(Part::Validation)) {
             Some(dev) => [texts, dev.read(&reader)?],
             None => texts.hold_out(self.hold_out.validation_share, self.split_seed)?.into(),
@@ -88,3 +98,6 @@ impl LabelledSettings {
         WordConfig { min_count, max_size }
     }
 }
+
+#[cfg(test)]
+mod tests;

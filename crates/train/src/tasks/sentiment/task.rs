@@ -197,7 +197,8 @@ fn summary(
         let (found, all) = (vectors.vectors.len(), vocabulary.len() - 1);
         lines.push(format!("{found} of {} ({:.1} %) have vectors", counted(all, "words"), 100.0 * found as f64 / all as f64));
     }
-    lines.extend(train.doubtful_classes().map(|doubt| format!("warning: {doubt}")));
+    let doubts = train.doubtful_classes().into_iter().chain(LabelledTexts::doubtful_headers(texts));
+    lines.extend(doubts.map(|doubt| format!("warning: {doubt}")));
     let empty = train.empty() + validation.empty();
     if empty > 0 {
         lines.push(format!("warning: no word in {}, read as one unknown word", counted(empty, "texts")));

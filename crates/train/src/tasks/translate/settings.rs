@@ -65,8 +65,13 @@ settings! {
 }
 
 impl PairSettings {
-    /// Checks that subword settings are not combined with settings of words or characters only, and vice versa.
+    /// Checks that the languages have a column each, and that subword settings are not combined with settings of words
+    /// or characters only, and vice versa.
     fn consistent(&self) -> Result<(), SettingError> {
+        if self.source_column == self.target_column {
+            let wanted = "another column than --source-column";
+            return Err(SettingError::invalid("target-column", self.target_column, wanted));
+        }
         let whole_words = "word, as --subword cuts words into pieces";
         let other_unit = |unit: &SentenceUnit| *unit != SentenceUnit::Word;
         let min_count = self.vocabulary.min_count;
@@ -138,3 +143,6 @@ impl TranslateSettings {
         Search { max_length: self.data.max_length, ..Search::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

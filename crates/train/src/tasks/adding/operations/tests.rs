@@ -8,4 +8,8 @@ fn a_sequence_is_read_with_its_marks() {
     for (input, words) in [("", "0 marked"), ("1* 2* 3*", "3 marked"), ("1* x 2*", "\"x\" is not a number")] {
         assert!(parse(input).unwrap_err().to_string().contains(words), "{input:?}");
     }
+    for number in ["nan", "inf", "-inf", "1e39"] {
+        let error = parse(&format!("1* {number} 2*")).unwrap_err().to_string();
+        assert!(error.contains(&format!("{number:?} is not a number")), "{error}");
+    }
 }

@@ -1,0 +1,35 @@
+use rekindle_models::draw::DrawModelSettings;
+use rstest::rstest;
+
+use super::*;
+
+const SHAPE: ImageShape = ImageShape { channels: 1, height: 3, width: 3 };
+
+#[rstest]
+#[case::one(1)]
+#[case::more_than_are_animated(ANIMATED + 3)]
+#[case::more_than_a_batch(BATCH + 1)]
+fn only_the_first_images_are_kept_at_every_step(#[case] count: usize) {
+    let settings = DrawModelSettings { glimpses: 2, hidden: 4, latent: 2, ..DrawModelSettings::default() };
+    let device = rekindle_testing::cpus().remove(0);
+    let model = settings.init_with(SHAPE, &mut seeded(1), &device);
+    let New { last, steps } = New::drawn(&model, count, 7).unwrap();
+    assert_eq!(last.len(), count);
+    assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [count.min(ANIMATED); 2]);
+    for (step, last) in steps[1].iter().zip(&last) {
+        assert_eq!(step.pixels, last.pixels);
+    }
+}
+
+#[test]
+fn a_count_whose_picture_is_too_large_is_refused() {
+    let digits = ImageShape { channels: 1, height: 28, width: 28 };
+    let most = most_images(digits);
+    let pixels = |count: usize| {
+        let side = (count as f64).sqrt().ceil() as usize;
+        side.pow(2) * (28 * SCALE + GAP).pow(2)
+    };
+    assert!(pixels(most) <= MOST_PIXELS && pixels(most + 1) > MOST_PIXELS, "{most}");
+    // The default, of the largest images that are read.
+    assert!(most_images(ImageShape { channels: 3, height: 1024, width: 1024 }) >= SampleOptions::default().count);
+}
