@@ -101,17 +101,27 @@ impl TextSettings {
             let wanted = format!("such that it and --validation-share {validation_share} add up to at most 1");
             return Err(SettingError::invalid("train-share", self.train_share, wanted));
         }
-        let TextFileSettings { text_column, encoding } = &self.files;
-        match (self.format, &self.pattern, text_column) {
+        match (self.format, &self.pattern, &self.files.text_column) {
             (TextFormat::Texts, Some(pattern), _) => {
                 Err(SettingError::invalid("pattern", pattern, "left out with --format texts"))
             }
             (TextFormat::Plain, _, Some(column)) => {
                 Err(SettingError::invalid("text-column", column, "given with --format texts"))
             }
-            (TextFormat::Plain, ..) if *encoding != Encoding::Auto => {
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks what a new run must not have. Older versions left it out of account, and their runs still open.
+    ///
+    /// # Errors
+    ///
+    /// For an encoding that nothing reads.
+    pub(super) fn check_used(&self) -> Result<(), SettingError> {
+        match self.format {
+            TextFormat::Plain if self.files.encoding != Encoding::Auto => {
                 let wanted = "given with --format texts; plain text is UTF-8, or has a byte-order mark";
-                Err(SettingError::invalid("encoding", encoding, wanted))
+                Err(SettingError::invalid("encoding", &self.files.encoding, wanted))
             }
             _ => Ok(()),
         }

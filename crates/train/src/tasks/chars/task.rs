@@ -34,6 +34,9 @@ impl Task for CharsTask {
 
     fn open(settings: &CharsSettings, assets: Option<Vocabulary>, device: &Device) -> Result<Self, TaskError> {
         let text = &settings.data;
+        if assets.is_none() {
+            text.check_used()?;
+        }
         let corpus = text.corpus()?;
         let vocabulary = match assets {
             Some(vocabulary) => vocabulary,
