@@ -197,10 +197,12 @@ fn a_run_whose_text_has_moved_goes_on_with_the_losses_of_an_unbroken_one() {
 #[test]
 fn a_model_that_has_diverged_writes_nothing_and_says_why() {
     let place = Workplace::new();
-    let steep = small(&["--steps", "3", "--cell", "rnn-relu", "--explode-at", "0", "--sample-every", "1"]);
+    let steep = small(&["--steps", "1", "--cell", "rnn-relu", "--sample-every", "1"]);
     let steep: Vec<_> = steep.into_iter().map(|word| if word == "0.01" { "1e9" } else { word }).collect();
     place.rekindle(&steep).assert().success().stderr(contains("NaN").and(contains("panicked").not()));
-    place.failure(&["sample", "runs/chars"], 1, &["no token can be drawn", "diverged"]);
+    // A few tokens may come before the hidden state overflows.
+    let why = contains("no token can be drawn").and(contains("diverged")).and(contains("panicked").not());
+    place.rekindle(&["sample", "runs/chars"]).assert().code(1).stderr(why);
 }
 
 #[test]

@@ -141,7 +141,8 @@ fn a_run_in_the_working_directory_is_refused_and_a_link_to_an_empty_folder_is_fi
         fs::create_dir(place.path(name)).unwrap();
     }
     let text = place.path("text.txt");
-    let words = [&train(&["--out", "."])[..], &["--data", text.to_str().unwrap()]].concat();
+    let words = train(&["--out", "."]).into_iter();
+    let words: Vec<_> = words.map(|word| if word == "text.txt" { text.to_str().unwrap() } else { word }).collect();
     let mut here = place.process(&words);
     let refused = here.current_dir(place.path("empty")).output().unwrap();
     let error = String::from_utf8(refused.stderr).unwrap();
