@@ -2,7 +2,6 @@
 #![cfg(any(feature = "flex", feature = "ndarray", feature = "wgpu"))]
 
 use burn::prelude::*;
-use burn::tensor::DType;
 use rekindle_kernels::glimpse::LOG_BOUND;
 use rekindle_kernels::latent::{divergence, divergence_composed, sample, sample_composed};
 use rekindle_testing::{Numbers, assert_close, cpus, devices, on_threads, values};
@@ -93,6 +92,8 @@ fn numbers_are_those_of_a_direct_loop() {
 #[cfg(feature = "flex")]
 #[test]
 fn gradients_are_those_of_finite_differences() {
+    use burn::tensor::DType;
+
     let device = Device::flex().autodiff();
     let inputs = inputs([3, 4], &device).map(|input| input.cast(DType::F64));
     let [_, _, gradient] = NATIVE.run(&inputs);

@@ -121,7 +121,7 @@ impl TextSettings {
         match self.format {
             TextFormat::Plain if self.files.encoding != Encoding::Auto => {
                 let wanted = "given with --format texts; plain text is UTF-8, or has a byte-order mark";
-                Err(SettingError::invalid("encoding", &self.files.encoding, wanted))
+                Err(SettingError::invalid("encoding", self.files.encoding, wanted))
             }
             _ => Ok(()),
         }
