@@ -701,6 +701,12 @@ fn batches(progress: &Progress) -> Option<Value> {
     Some(data)
 }
 
+/// The step that a batch of an epoch is part of; all count from 0.
+pub(crate) fn step_of(settings: &TrainingSettings, batches: u64, epoch: u64, batch: u64) -> u64 {
+    let (per_epoch, _) = step_counts(settings, batches);
+    epoch * per_epoch + batch / settings.accumulate
+}
+
 /// Steps per epoch and of the whole run.
 pub(crate) fn step_counts(settings: &TrainingSettings, batches: u64) -> (u64, u64) {
     let per_epoch = batches.div_ceil(settings.accumulate).max(1);

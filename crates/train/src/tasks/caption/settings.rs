@@ -84,7 +84,7 @@ impl CaptionSettings {
     }
 
     /// Checks the settings of a new run further: older runs may have been trained with others.
-    pub(super) fn check_new(&self) -> Result<(), SettingError> {
+    pub(super) fn check_used(&self) -> Result<(), SettingError> {
         let CaptionerSettings { attention, doubly_stochastic, .. } = self.model.captioner;
         if attention == AttentionKind::None && doubly_stochastic > 0.0 {
             let wanted = "0 with --attention none: it weighs attention";

@@ -21,7 +21,7 @@ use super::self_critical::SelfCritical;
 use super::settings::CaptionSettings;
 use crate::prelude::*;
 use crate::seeds::mix;
-use crate::trainer::step_counts;
+use crate::trainer::step_of;
 
 /// Images per batch of an evaluation.
 pub(super) const EVALUATION_BATCH: usize = 64;
@@ -89,9 +89,7 @@ impl CaptionTask {
 
     /// The step that a batch is part of; all count from 0.
     fn step(&self, epoch: u64, batch: u64) -> u64 {
-        let training = &self.settings.training;
-        let (steps_per_epoch, _) = step_counts(training, self.batches());
-        epoch * steps_per_epoch + batch / training.accumulate
+        step_of(&self.settings.training, self.batches(), epoch, batch)
     }
 
     fn validation(&self) -> ImageSet<'_> {
@@ -155,7 +153,7 @@ impl Task for CaptionTask {
     fn open(settings: &CaptionSettings, assets: Option<CaptionAssets>, device: &Device) -> Result<Self, TaskError> {
         let CaptionSettings { data, model, reward, training } = settings;
         if assets.is_none() {
-            settings.check_new()?;
+            settings.check_used()?;
         }
         let mut set = CaptionSet::open(&data.data, &data.options())?;
         let captions = training_captions(&mut set, data.max_length);

@@ -9,7 +9,7 @@ use super::error::{DrawError, shape_of};
 use super::evaluation::{Evaluation, binarization, noise, rows_of};
 use super::settings::DrawSettings;
 use crate::prelude::*;
-use crate::trainer::step_counts;
+use crate::trainer::step_of;
 
 /// Separates the model's noise from other random numbers of the same seed.
 const TRAINING: u64 = 0x6e6f_6973_6500_0000;
@@ -46,9 +46,7 @@ pub struct DrawTask {
 impl DrawTask {
     /// The weight of the KL in the loss of a batch; both count from 0.
     fn kl_weight(&self, epoch: u64, batch: u64) -> f64 {
-        let training = &self.settings.training;
-        let (steps_per_epoch, _) = step_counts(training, self.batches());
-        let step = epoch * steps_per_epoch + batch / training.accumulate + 1;
+        let step = step_of(&self.settings.training, self.batches(), epoch, batch) + 1;
         match self.settings.model.kl_warmup {
             steps if step < steps => step as f64 / steps as f64,
             _ => 1.0,
