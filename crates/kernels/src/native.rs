@@ -10,7 +10,7 @@ use burn::tensor::DType;
 use crate::cube::walks::CubeWalk;
 #[cfg(feature = "native-cpu")]
 use crate::{
-    cpu::{tensors::CpuBackend, walk::CpuWalk},
+    cpu::{gradients, tensors::CpuBackend, walk::CpuWalk},
     matmul::cpu::multiply,
 };
 // A kind of backend that is not compiled in requires nothing of an operation.
@@ -76,12 +76,12 @@ impl<B: CpuBackend> NativeBackend for B {
     fn product_over_rows(x: Vec<FloatTensor<Self>>, y: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
         let below = y[0].shape().num_dims() - 2;
         let native = y[0].dtype() == DType::F32;
-        let [x, y] = [x, y].map(|parts| match native && below == 0 {
-            true => B::rows_of(parts),
-            false => B::float_cat(parts, below),
-        });
+        if native && below == 0 {
+            return gradients::product_over_rows::<B>(x, y);
+        }
+        let [x, y] = [x, y].map(|parts| B::float_cat(parts, below));
         let x = B::float_swap_dims(x, below, below + 1);
-        match native && (below == 0 || B::NATIVE_PRODUCT) {
+        match native && B::NATIVE_PRODUCT {
             true => multiply::<B>(x, y),
             false => B::float_matmul(x, y),
         }

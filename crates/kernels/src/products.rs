@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::cpu::{
     matrix::{Matrix, product, write_library_product},
-    outer::{Columns, outer_products},
+    outer::outer_products,
     panels::{Orientation, Panels},
     tiles::{Product as RowProduct, Row, Start},
 };
@@ -118,7 +118,8 @@ impl<'a> Product<'a> {
             (Method::Recurrent, Some(panels)) => run_rows(*arch, [k, n], &factors.a, panels, out, times),
             (Method::Recurrent, None) => {
                 for _ in 0..times {
-                    outer_products(*arch, Columns::all(&factors.a, m), |k| &factors.b[k * n..][..n], k, black_box(out));
+                    let (a, b) = (|k: usize| &factors.a[k * m..][..m], |k: usize| &factors.b[k * n..][..n]);
+                    outer_products(*arch, [k, m], a, b, black_box(out));
                 }
             }
             (Method::Linear, _) => {

@@ -5,8 +5,8 @@
 //! that uses a part of it. Here it does so once per loop:
 //!
 //! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product over all
-//!   steps, `Xᵀ dY` with the rows of all steps concatenated, instead of a sum of one full matrix per
-//!   step. On a CPU, it is packed once for all of them.
+//!   steps, `Xᵀ dY` over the rows of all of them, instead of a sum of one full matrix per step. On a CPU, it is packed
+//!   once for all of them.
 //! - [`PackedOnce`]: the same for the recurrent weights, where a step is a walk over a sequence of one.
 //! - [`unbind`]: the steps of a sequence. Their gradients are concatenated once, instead of a sum
 //!   of whole sequences, each zero except for one step.
@@ -173,7 +173,7 @@ impl<const D: usize> Repeated<D> {
         self.credit(rows.clone(), matmul(rows, self.matrix.clone()))
     }
 
-    /// `sum` `[.., N, O]` plus the product of `rows` `[.., N, I]` and the matrix.
+    /// `sum` `[.., N, O]`, or one row `[.., 1, O]` for all, plus the product of `rows` `[.., N, I]` and the matrix.
     pub fn add_product(&self, sum: Tensor<D>, rows: Tensor<D>) -> Tensor<D> {
         #[cfg(feature = "native-cpu")]
         if self.is_packed() {
@@ -182,6 +182,15 @@ impl<const D: usize> Repeated<D> {
             return self.credit(rows, sum);
         }
         sum + self.product(rows)
+    }
+
+    /// Whether [`add_product`](Self::add_product) reads one row for all as fast as one for each. A GPU needs a kernel more
+    /// for the gradient of such a row, at every step.
+    pub fn shares_a_row(&self) -> bool {
+        #[cfg(feature = "native-cpu")]
+        return self.is_packed();
+        #[cfg(not(feature = "native-cpu"))]
+        false
     }
 
     /// Whether native code covers the products.

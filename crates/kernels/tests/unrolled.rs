@@ -68,6 +68,34 @@ fn values_and_gradients_are_those_of_the_loop_that_adds_step_by_step() {
 }
 
 #[test]
+fn one_row_for_all_has_the_values_and_gradients_of_that_row_for_each() {
+    for device in devices() {
+        for (rows, inputs, outputs) in [(1, 3, 2), (5, 4, 70), (40, 130, 70)] {
+            let device = device.clone().autodiff();
+            let mut numbers = Numbers::new(7);
+            let matrix: Tensor<2> = numbers.uniform([inputs, outputs], -1.0..1.0, &device);
+            let x: Tensor<2> = numbers.uniform([rows, inputs], -1.0..1.0, &device);
+            let bias: Tensor<2> = numbers.uniform([1, outputs], -1.0..1.0, &device);
+            let made = |copies: usize| {
+                let [matrix, x, bias] = [&matrix, &x, &bias].map(|leaf| leaf.clone().require_grad());
+                let repeated = Repeated::new(matrix.clone());
+                let sum = bias.clone().repeat_dim(0, copies);
+                let first = repeated.add_product(sum.clone(), x.clone());
+                let both = first * repeated.add_product(sum, x.clone().mul_scalar(0.5));
+                let gradients = both.clone().square().sum().backward();
+                let of = |leaf: &Tensor<2>| values(leaf.grad(&gradients).unwrap());
+                [values(both), of(&matrix), of(&x), of(&bias)]
+            };
+            for (name, (one, each)) in ["values", "matrix", "rows", "row"].iter().zip(made(1).iter().zip(&made(rows))) {
+                let largest = each.iter().fold(1.0, |largest: f64, x| largest.max(x.abs()));
+                let [one, each] = [one, each].map(|numbers| numbers.iter().map(|x| x / largest).collect::<Vec<_>>());
+                assert_close(&format!("{name}, {device:?}, {rows} rows"), &one, &each, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_step_that_no_loss_depends_on_has_no_gradient() {
     for device in devices() {
         let device = device.autodiff();

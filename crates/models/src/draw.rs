@@ -28,7 +28,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rekindle_kernels::glimpse::{Grid, WINDOW};
-use rekindle_rnn::{Cell, Initialization, Layer, LayerConfig};
+use rekindle_rnn::{Cell, Initialization, Layer, LayerConfig, parameter};
 use rekindle_settings::{SettingError, settings};
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,21 @@ impl DrawModelSettings {
 }
 
 impl Draw {
+    /// The model with an initial canvas that draws an image of these pixels `[C, H, W]`, above 0 and below 1: the mean image
+    /// of its data, so that training begins with what differs from it.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many as an image has, or one is not between 0 and 1.
+    pub fn with_canvas(mut self, pixels: &[f64]) -> Self {
+        assert_eq!(pixels.len(), self.shape.pixels(), "pixels of an image");
+        assert!(pixels.iter().all(|pixel| *pixel > 0.0 && *pixel < 1.0), "pixels must be above 0 and below 1");
+        // σ(c) is the pixel.
+        let logits = || pixels.iter().map(|pixel| (pixel / (1.0 - pixel)).ln() as f32).collect();
+        self.canvas = parameter([1, pixels.len()], &self.canvas.device(), logits);
+        self
+    }
+
     /// The model's settings.
     pub fn settings(&self) -> &DrawModelSettings {
         &self.settings

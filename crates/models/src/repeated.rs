@@ -8,15 +8,16 @@ use rekindle_kernels::unrolled::Repeated;
 #[derive(Clone, Debug)]
 pub(crate) struct RepeatedLinear {
     weight: Repeated<2>,
-    /// `[N, O]`: `b` for each row.
+    /// `b`: `[1, O]` for all rows, or `[N, O]`.
     bias: Option<Tensor<2>>,
 }
 
 impl RepeatedLinear {
     /// A layer with `weight` `[I, O]` and `bias` `[O]`, if any, for `rows` rows.
     pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: usize) -> Self {
-        let bias = bias.map(|bias| bias.unsqueeze_dim::<2>(0).repeat_dim(0, rows));
-        Self { weight: Repeated::new(weight), bias }
+        let weight = Repeated::new(weight);
+        let copies = if weight.shares_a_row() { 1 } else { rows };
+        Self { bias: bias.map(|bias| bias.unsqueeze_dim::<2>(0).repeat_dim(0, copies)), weight }
     }
 
     /// `layer` for `rows` rows.

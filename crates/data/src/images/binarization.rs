@@ -28,6 +28,14 @@ impl Binarization {
             Self::None => f32::from(grey) / f32::from(u8::MAX),
         }
     }
+
+    /// The mean of the model's input for a grey level.
+    pub(super) fn mean(self, grey: u8) -> f64 {
+        match self {
+            Self::Threshold => f64::from(u8::from(grey >= 128)),
+            Self::Stochastic | Self::None => f64::from(grey) / f64::from(u8::MAX),
+        }
+    }
 }
 
 named!(Binarization { Stochastic => "stochastic", Threshold => "threshold", None => "none" });

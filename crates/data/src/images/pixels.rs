@@ -3,6 +3,8 @@
 use image::imageops::{FilterType, resize};
 use image::{ImageBuffer, Luma};
 
+use super::Binarization;
+
 /// Images of one size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
@@ -39,6 +41,17 @@ impl Images {
     /// When `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> &[u8] {
         &self.values[index * self.size()..(index + 1) * self.size()]
+    }
+
+    /// The mean of each pixel over all images, as the model reads them, `[C, H, W]`, from 0 to 1. As if half an image more
+    /// were black and half a one white: no mean is 0 or 1.
+    pub fn means(&self, binarization: Binarization) -> Vec<f64> {
+        let of_grey: Vec<f64> = (0..=u8::MAX).map(|grey| binarization.mean(grey)).collect();
+        let mut sums = vec![0.5; self.size()];
+        for image in self.values.chunks_exact(self.size().max(1)) {
+            sums.iter_mut().zip(image).for_each(|(sum, &grey)| *sum += of_grey[usize::from(grey)]);
+        }
+        sums.into_iter().map(|sum| sum / (self.len() + 1) as f64).collect()
     }
 
     /// Selects these images, in this order.

@@ -224,6 +224,10 @@ fn stochastic_binarisation_has_the_grey_level_as_its_mean_and_is_new_each_epoch(
     assert!((sums[1] - 0.2).abs() < 0.026, "{sums:?}");
     let threshold = batches.rows(&images, Binarization::Threshold, &[0], 0);
     assert_eq!(threshold, [0.0, 0.0, 1.0]);
+    // (0.5 + mean) / 2 of a single image.
+    assert_eq!(images.means(Binarization::Stochastic), [0.25, 0.35, 0.75]);
+    assert_eq!(images.means(Binarization::Threshold), [0.25, 0.25, 0.75]);
+    assert_eq!(images.means(Binarization::None), [0.25, 0.35, 0.75]);
 }
 
 #[rstest]

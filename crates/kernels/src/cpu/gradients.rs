@@ -1,7 +1,7 @@
 //! The products and sums after the backward pass.
 
-use burn::backend::tensor::FloatTensor;
-use pulp::{Simd, WithSimd};
+use burn::backend::{TensorMetadata, tensor::FloatTensor};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
@@ -22,7 +22,30 @@ use crate::Scan;
 pub(crate) fn weight_gradient(extent: &Extent, scan: &Scan, d: Columns, states: States, out: &mut [f32]) {
     let Extent { steps, batch, .. } = *extent;
     let state_read = |position| states.before(Place::new(extent, scan, position / batch, position % batch));
-    outer_products(extent.arch, d, state_read, steps * batch, out);
+    outer_products(extent.arch, [steps * batch, d.columns], |k| d.row(k), state_read, out);
+}
+
+/// `Xᵀ Y` `[I, O]` of matrices that come in parts with some of their rows, `[.., I]` and `[.., O]`, without joining them.
+pub(crate) fn product_over_rows<B: CpuBackend>(x: Vec<FloatTensor<B>>, y: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+    let [x, y] = [x, y].map(|parts| parts.into_iter().map(B::contiguous).collect::<Vec<_>>());
+    let [inputs, outputs] = [&x, &y].map(|parts| parts[0].shape()[1]);
+    if inputs * outputs == 0 {
+        return B::zeros([inputs, outputs]);
+    }
+    let [x, y] = [(&x, inputs), (&y, outputs)].map(|(parts, width)| rows::<B>(parts, width));
+    assert_eq!(x.len(), y.len(), "rows of both factors");
+    // Threads share the rows of the result, and each packs the whole factor that is its columns: the smaller one.
+    let turned = outputs > inputs;
+    let [(a, high), (b, wide)] = if turned { [(y, outputs), (x, inputs)] } else { [(x, inputs), (y, outputs)] };
+    let mut sums = vec![0.0; high * wide];
+    outer_products(Arch::new(), [a.len(), high], |k| a[k], |k| b[k], &mut sums);
+    let sums = B::from_elements(sums, [high, wide].into());
+    if turned { B::float_transpose(sums) } else { sums }
+}
+
+/// The rows of all parts.
+fn rows<B: CpuBackend>(parts: &[FloatTensor<B>], width: usize) -> Vec<&[f32]> {
+    parts.iter().flat_map(|part| B::slice(part).chunks_exact(width)).collect()
 }
 
 /// The gradient of the input from that of the gates: the table's gradient for a table, else the

@@ -40,17 +40,12 @@ impl<'a> Columns<'a> {
     }
 
     /// The elements of a row.
-    fn row(&self, k: usize) -> &'a [f32] {
+    pub fn row(&self, k: usize) -> &'a [f32] {
         &self.data[k * self.width + self.first..][..self.columns]
-    }
-
-    /// Some of the columns.
-    fn slice(self, columns: &Range<usize>) -> Self {
-        Self { first: self.first + columns.start, columns: columns.len(), ..self }
     }
 }
 
-/// `out = Σ_k a_k b(k)ᵀ` for `k` in `0..depth`; `out` is row-major, `[a.columns, length of b(k)]`.
+/// `out = Σ_k a(k) b(k)ᵀ` for `k` in `0..depth`; `out` is row-major, `[length of a(k), length of b(k)]`.
 ///
 /// Each thread computes some rows of the result. The result does not depend on the number of
 /// threads.
@@ -59,19 +54,20 @@ impl<'a> Columns<'a> {
 /// If the sizes do not fit.
 pub(crate) fn outer_products<'a>(
     arch: Arch,
-    a: Columns,
+    [depth, high]: [usize; 2],
+    a: impl Fn(usize) -> &'a [f32] + Sync,
     b: impl Fn(usize) -> &'a [f32] + Sync,
-    depth: usize,
     out: &mut [f32],
 ) {
-    let width = out.len() / a.columns;
+    let width = out.len() / high;
     let work = depth * out.len();
     let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
     let tile = tile_rows(arch.dispatch(Lanes));
-    let share = a.columns.div_ceil(tile).div_ceil(threads) * tile;
+    let share = high.div_ceil(tile).div_ceil(threads) * tile;
     let part = |index: usize, out: &mut [f32]| {
-        let a = a.slice(&(index * share..index * share + out.len() / width));
-        arch.dispatch(OuterProducts { a, b: &b, depth, width, out });
+        let columns = index * share..index * share + out.len() / width;
+        let a = |k: usize| &a(k)[columns.clone()];
+        arch.dispatch(OuterProducts { a, b: &b, depth, high: columns.len(), width, out });
     };
     if threads == 1 {
         part(0, out);
@@ -81,16 +77,18 @@ pub(crate) fn outer_products<'a>(
 }
 
 /// A thread's part of the result.
-struct OuterProducts<'a, F> {
-    a: Columns<'a>,
-    b: &'a F,
+struct OuterProducts<'a, F, G> {
+    a: F,
+    b: &'a G,
     depth: usize,
+    /// Rows of the result.
+    high: usize,
     /// Columns of the result.
     width: usize,
     out: &'a mut [f32],
 }
 
-impl<'b, F: Fn(usize) -> &'b [f32]> WithSimd for OuterProducts<'_, F> {
+impl<'b, F: Fn(usize) -> &'b [f32], G: Fn(usize) -> &'b [f32]> WithSimd for OuterProducts<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -105,25 +103,24 @@ impl<'b, F: Fn(usize) -> &'b [f32]> WithSimd for OuterProducts<'_, F> {
     }
 }
 
-impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
+impl<'b, F: Fn(usize) -> &'b [f32], G: Fn(usize) -> &'b [f32]> OuterProducts<'_, F, G> {
     #[inline(always)]
     fn blocks<S: Simd, const N: usize, const R: usize>(self, simd: S) {
-        let Self { a, b, depth, width, out } = self;
+        let Self { a, b, depth, high, width, out } = self;
         // Blocks of equal height, instead of a high one and a slow low one.
-        let height = a.columns.div_ceil(a.columns.div_ceil(HEIGHT)).next_multiple_of(R);
+        let height = high.div_ceil(high.div_ceil(HEIGHT)).next_multiple_of(R);
         let panel = N * S::F32_LANES;
         let mut panels = Buffer::take(width.next_multiple_of(panel) * DEPTH.min(depth));
         let mut groups = Buffer::take(height * DEPTH.min(depth));
-        let mut blocks = Block::all([depth, a.columns], [DEPTH, height]).peekable();
+        let mut blocks = Block::all([depth, high], [DEPTH, height]).peekable();
         while let Some(block) = blocks.next() {
             let deep = block.rows.len();
             if block.columns.start == 0 {
                 pack(deep, panel, width, &mut panels, |k| b(block.rows.start + k));
             }
-            let part = a.slice(&block.columns);
-            pack(deep, R, part.columns, &mut groups, |k| part.row(block.rows.start + k));
+            pack(deep, R, block.columns.len(), &mut groups, |k| &a(block.rows.start + k)[block.columns.clone()]);
             let out = &mut out[block.columns.start * width..block.columns.end * width];
-            let (high, wide) = (part.columns.div_ceil(R), width.div_ceil(panel));
+            let (high, wide) = (block.columns.len().div_ceil(R), width.div_ceil(panel));
             // Prefetches the next block while this one is summed, some rows with each tile.
             let next = blocks.peek();
             let mut ahead = next.map_or(0..0, |next| next.rows.clone());
@@ -134,7 +131,7 @@ impl<'b, F: Fn(usize) -> &'b [f32]> OuterProducts<'_, F> {
                 for (factors, out) in groups.chunks_exact(R * deep).zip(out.chunks_mut(R * width)) {
                     if let Some(next) = next {
                         for k in ahead.by_ref().take(share) {
-                            prefetch::to_read(a.slice(&next.columns).row(k));
+                            prefetch::to_read(&a(k)[next.columns.clone()]);
                             if next.columns.start == 0 {
                                 prefetch::to_read(b(k));
                             }

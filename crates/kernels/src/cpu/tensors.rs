@@ -68,14 +68,6 @@ pub(crate) trait CpuBackend: Backend {
         if Self::is_unique(&tensor) { tensor } else { Self::duplicate(&tensor) }
     }
 
-    /// The rows of all parts, `[N, W]` of `[.., W]` each.
-    fn rows_of(parts: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
-        let parts: Vec<_> = parts.into_iter().map(Self::contiguous).collect();
-        let width = parts[0].shape()[1];
-        let rows = parts.iter().map(|part| part.shape()[0]).sum();
-        Self::from_elements(concatenated(&parts.iter().map(Self::slice).collect::<Vec<_>>()), [rows, width].into())
-    }
-
     /// A copy of the gradient, or zeros `[B, H]` if there is none.
     fn gradient_or_zeros(gradient: Option<FloatTensor<Self>>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         match gradient {
@@ -83,25 +75,6 @@ pub(crate) trait CpuBackend: Backend {
             None => Self::from_elements(vec![0.0; like.shape().num_elements()], like.shape()),
         }
     }
-}
-
-/// The elements of all parts, copied by all threads.
-fn concatenated(parts: &[&[f32]]) -> Vec<f32> {
-    let count = parts.iter().map(|part| part.len()).sum();
-    let mut all = Vec::with_capacity(count);
-    let mut rest = &mut all.spare_capacity_mut()[..count];
-    let mut copies = Vec::with_capacity(parts.len());
-    for part in parts {
-        let (copy, after) = rest.split_at_mut(part.len());
-        copies.push(copy);
-        rest = after;
-    }
-    copies.into_par_iter().zip(parts).for_each(|(copy, part)| {
-        copy.write_copy_of_slice(part);
-    });
-    // SAFETY: the copies cover the first `count` elements, and each has been written.
-    unsafe { all.set_len(count) };
-    all
 }
 
 /// The tensor times a number.

@@ -6,7 +6,7 @@ use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::Arch;
 
 use crate::cpu::{
-    matrix::{multiply_packed, threads_of},
+    matrix::{add_rows, multiply_packed, threads_of},
     once::{Once, Pass},
     operation::Operation,
     panels::{Orientation, Panels},
@@ -18,7 +18,7 @@ use crate::cpu::{
 #[derive(Clone, Debug)]
 pub(super) struct Product(pub Arc<Once<Panels>>);
 
-/// `sum + rows W`, of `sum` `[N, O]`, `rows` and `W`, which gets no gradient.
+/// `sum + rows W`, of `sum` `[N, O]` or `[1, O]`, `rows` and `W`, which gets no gradient.
 #[derive(Clone, Debug)]
 pub(super) struct AddProduct(pub Arc<Once<Panels>>);
 
@@ -43,22 +43,43 @@ impl Operation<2> for Product {
 }
 
 impl Operation<3> for AddProduct {
-    type Saved<B: CpuBackend> = Factor<B>;
+    /// The matrix, and whether all rows begin with the same one.
+    type Saved<B: CpuBackend> = (Factor<B>, bool);
 
-    fn forward<B: CpuBackend>(self, [sum, rows, matrix]: [FloatTensor<B>; 3]) -> (FloatTensor<B>, Factor<B>) {
+    fn forward<B: CpuBackend>(self, [sum, rows, matrix]: [FloatTensor<B>; 3]) -> (FloatTensor<B>, Self::Saved<B>) {
         let factor = Factor::<B>::new(matrix, self.0);
+        let [count, width] = [rows.shape()[0], factor.shape()[1]];
+        let (rows, shared) = (B::contiguous(rows), sum.shape()[0] != count);
+        if shared {
+            let (row, mut out) = (B::contiguous(sum), vec![0.0; count * width]);
+            factor.add_product(Pass::Forward, &rows, Start::From(B::slice(&row)), &mut out);
+            return (B::from_elements(out, [count, width].into()), (factor, shared));
+        }
         let mut sum = B::owned(sum);
-        factor.add_product(Pass::Forward, &B::contiguous(rows), Start::Output, B::slice_mut(&mut sum));
-        (sum, factor)
+        factor.add_product(Pass::Forward, &rows, Start::Output, B::slice_mut(&mut sum));
+        (sum, (factor, shared))
     }
 
     fn backward<B: CpuBackend>(
-        factor: Factor<B>,
+        (factor, shared): Self::Saved<B>,
         d: FloatTensor<B>,
         [sum, rows, _]: [bool; 3],
     ) -> [Option<FloatTensor<B>>; 3] {
-        [sum.then(|| d.clone()), rows.then(|| factor.rows_gradient(d)), None]
+        let of_sum = || match shared {
+            true => sum_of_rows::<B>(d.clone()),
+            false => d.clone(),
+        };
+        [sum.then(of_sum), rows.then(|| factor.rows_gradient(d)), None]
     }
+}
+
+/// The sum of the rows of `[N, O]`: `[1, O]`.
+fn sum_of_rows<B: CpuBackend>(rows: FloatTensor<B>) -> FloatTensor<B> {
+    let rows = B::contiguous(rows);
+    let mut sums = vec![0.0; rows.shape()[1]];
+    add_rows(B::slice(&rows), &mut sums);
+    let width = sums.len();
+    B::from_elements(sums, [1, width].into())
 }
 
 /// The matrix of a loop.

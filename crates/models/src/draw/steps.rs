@@ -2,11 +2,13 @@
 //!
 //! The encoder's input depends on the canvas, so neither LSTM can process the whole sequence in one operation: each
 //! time step is the whole-sequence operation on a sequence of one. Work that is the same at every step is done before
-//! the loop, and each matrix that every step multiplies by is a [`Repeated`]. Without a read window, `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the
-//! same for all steps: half of the encoder's work.
+//! the loop, and each matrix that every step multiplies by is a [`Repeated`]. Without a read window,
+//! `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the same for all steps: half of the
+//! encoder's work. Layers that read the same state are one product: what is written, and where to write and to read,
+//! are columns of [`heads`].
 
 use burn::tensor::Tensor;
-use rekindle_kernels::glimpse::Grid;
+use rekindle_kernels::glimpse::{Grid, WINDOW};
 use rekindle_kernels::latent;
 use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::lstm::lstm;
@@ -66,16 +68,16 @@ enum Reading {
         image: Tensor<2>,
         /// `[D, 4H]`: `-W_x̂` transposed.
         error: Repeated<2>,
+        /// `[H, 4H]`: the weights of the decoder's hidden state.
+        decoder: Repeated<2>,
     },
     /// A glimpse of the image.
     Glimpse {
-        /// From `H` to the parameters of the window.
-        window: RepeatedLinear,
         grid: Grid,
         /// `[B, D]`
         images: Tensor<2>,
-        /// From `2CN²` to `4H`.
-        glimpse: RepeatedLinear,
+        /// From `2CN² + H`, the glimpse and the decoder's hidden state, to `4H`.
+        input: RepeatedLinear,
     },
 }
 
@@ -83,28 +85,34 @@ enum Reading {
 struct Encoder {
     cell: Cell,
     reading: Reading,
-    /// `[H, 4H]`: the weights of the decoder's hidden state.
-    decoder: Repeated<2>,
     /// From `H` to the parameters of `z_t`.
     latent: RepeatedLinear,
     memory: Memory,
 }
 
 /// The decoder and its canvas.
-struct Decoder<'m> {
-    model: &'m Draw,
+struct Decoder {
     cell: Cell,
     /// From `Z` to `4H`.
     input: RepeatedLinear,
-    /// From `H` to the update of the canvas.
-    write: RepeatedLinear,
-    /// From `H` to the parameters of the write window.
-    window: Option<RepeatedLinear>,
+    writing: Writing,
+    /// The layers of the windows; none without windows.
+    heads: Option<RepeatedLinear>,
     memory: Memory,
     /// `[B, D]`: `c_t`.
     canvas: Tensor<2>,
+    /// The latest output of `heads`.
+    headed: Option<Tensor<2>>,
     /// The latest write window.
     written: Option<Placed>,
+}
+
+/// How the decoder adds to its canvas.
+enum Writing {
+    /// The whole canvas: from `H` to `D`.
+    Whole(RepeatedLinear),
+    /// A patch of so many numbers, `CN²`.
+    Patch { grid: Grid, numbers: usize },
 }
 
 impl Draw {
@@ -231,81 +239,108 @@ struct Inferred {
 impl Encoder {
     fn new(model: &Draw, images: Tensor<2>) -> Self {
         let [batch, _] = images.dims();
-        let seen = model.settings.read_numbers(model.shape);
         let weight = model.encoder.matrix("weight_ih");
         let bias = bias(&model.encoder);
-        // A part of each row is contiguous only as a copy, and its transpose is free.
-        let columns = |first: usize, count: usize| contiguous(weight.clone().narrow(1, first, count)).transpose();
-        let decoder = columns(2 * seen, model.settings.hidden);
-        let reading = match (&model.read, model.settings.read_grid()) {
-            (Some(layer), Some(n)) => Reading::Glimpse {
-                window: RepeatedLinear::of(layer, batch),
+        let reading = match model.settings.read_grid() {
+            Some(n) => Reading::Glimpse {
                 grid: grid(n, model.shape),
                 images,
-                glimpse: RepeatedLinear::new(columns(0, 2 * seen), Some(bias), batch),
+                input: RepeatedLinear::new(weight.transpose(), Some(bias), batch),
             },
-            _ => {
-                let error = columns(seen, seen);
-                let both = columns(0, seen) + error.clone();
+            None => {
+                let pixels = model.shape.pixels();
+                // A part of each row is contiguous only as a copy, and its transpose is free.
+                let columns =
+                    |first: usize, count: usize| contiguous(weight.clone().narrow(1, first, count)).transpose();
+                let error = columns(pixels, pixels);
+                let both = columns(0, pixels) + error.clone();
                 let image = matmul(images, both) + bias.unsqueeze();
-                Reading::Whole { image, error: Repeated::new(error.neg()) }
+                let decoder = Repeated::new(columns(2 * pixels, model.settings.hidden));
+                Reading::Whole { image, error: Repeated::new(error.neg()), decoder }
             }
         };
         let memory = start(model.encoder_start.val(), batch);
         let latent = RepeatedLinear::of(&model.latent, batch);
-        Self { cell: Cell::new(&model.encoder), reading, decoder: Repeated::new(decoder), latent, memory }
+        Self { cell: Cell::new(&model.encoder), reading, latent, memory }
     }
 
     /// Reads the images with the decoder's state: `h^enc_t`, and the read window.
     fn read(&mut self, decoder: &Decoder) -> (Tensor<2>, Option<Placed>) {
         let canvas = decoder.canvas.clone();
         let [hidden, _] = decoder.memory.clone();
-        let (seen, window) = match &self.reading {
-            Reading::Whole { image, error } => (error.add_product(image.clone(), sigmoid(canvas)), None),
-            Reading::Glimpse { window, grid, images, glimpse } => {
-                let window = window.forward(hidden.clone());
-                (glimpse.forward(grid.read(images.clone(), canvas, window.clone())), Some((*grid, window)))
+        let (projection, window) = match &self.reading {
+            Reading::Whole { image, error, decoder } => {
+                let seen = error.add_product(image.clone(), sigmoid(canvas));
+                (decoder.add_product(seen, hidden), None)
+            }
+            Reading::Glimpse { grid, images, input } => {
+                let window = decoder.read_window();
+                let glimpse = grid.read(images.clone(), canvas, window.clone());
+                (input.forward(Tensor::cat(vec![glimpse, hidden], 1)), Some((*grid, window)))
             }
         };
-        let projection = self.decoder.add_product(seen, hidden);
         self.memory = self.cell.step(projection, self.memory.clone());
         (self.memory[0].clone(), window)
     }
 }
 
-impl<'m> Decoder<'m> {
-    fn new(model: &'m Draw, batch: usize) -> Self {
-        let canvas = model.canvas.val().expand([batch, model.shape.pixels()]);
-        Self {
-            model,
+impl Decoder {
+    fn new(model: &Draw, batch: usize) -> Self {
+        let writing = match model.settings.write_grid() {
+            Some(n) => Writing::Patch { grid: grid(n, model.shape), numbers: model.write.weight.dims()[1] },
+            None => Writing::Whole(RepeatedLinear::of(&model.write, batch)),
+        };
+        let mut decoder = Self {
             cell: Cell::new(&model.decoder),
             input: RepeatedLinear::new(
                 model.decoder.matrix("weight_ih").transpose(),
                 Some(bias(&model.decoder)),
                 batch,
             ),
-            write: RepeatedLinear::of(&model.write, batch),
-            window: model.window.as_ref().map(|window| RepeatedLinear::of(window, batch)),
+            writing,
+            heads: heads(model, batch),
             memory: start(model.decoder_start.val(), batch),
-            canvas,
+            canvas: model.canvas.val().expand([batch, model.shape.pixels()]),
+            headed: None,
             written: None,
+        };
+        if model.read.is_some() {
+            decoder.head();
         }
+        decoder
     }
 
     /// `c_t = c_{t-1} + write(h^dec_t)`.
     fn write(&mut self, latent: Tensor<2>) {
         self.memory = self.cell.step(self.input.forward(latent), self.memory.clone());
-        let hidden = self.memory[0].clone();
-        let written = self.write.forward(hidden.clone());
+        self.head();
         let canvas = self.canvas.clone();
-        self.canvas = match (&self.window, self.model.settings.write_grid()) {
-            (Some(layer), Some(n)) => {
-                let (grid, window) = (grid(n, self.model.shape), layer.forward(hidden));
-                self.written = Some((grid, window.clone()));
-                grid.write(canvas, written, window)
+        self.canvas = match &self.writing {
+            Writing::Whole(write) => canvas + write.forward(self.memory[0].clone()),
+            Writing::Patch { grid, numbers } => {
+                let patch = self.headed().narrow(1, 0, *numbers);
+                let window = self.headed().narrow(1, *numbers, WINDOW);
+                self.written = Some((*grid, window.clone()));
+                grid.write(canvas, patch, window)
             }
-            _ => canvas + written,
         };
+    }
+
+    /// Applies the layers of the windows to the hidden state.
+    fn head(&mut self) {
+        self.headed = self.heads.as_ref().map(|heads| heads.forward(self.memory[0].clone()));
+    }
+
+    /// `[B, O]`: a patch and its window, if patches are written, and the next read window, if there is one.
+    fn headed(&self) -> Tensor<2> {
+        self.headed.clone().expect("a model with windows has layers for them")
+    }
+
+    /// `[B, 5]`: the window through which the encoder reads next.
+    fn read_window(&self) -> Tensor<2> {
+        let headed = self.headed();
+        let [_, numbers] = headed.dims();
+        headed.narrow(1, numbers - WINDOW, WINDOW)
     }
 
     fn drawn(&self, read: Option<Placed>) -> Drawn {
@@ -318,6 +353,19 @@ impl Cell {
     fn new(layer: &Layer) -> Self {
         Self { hidden: Repeated::new(layer.matrix("weight_hh").transpose()), scan: Scan::of_loop() }
     }
+}
+
+/// The layers of `model` that place windows, and that which fills a patch, side by side: all read the decoder's hidden
+/// state, and each alone is too small a product for several threads.
+fn heads(model: &Draw, batch: usize) -> Option<RepeatedLinear> {
+    let write = model.window.as_ref().map(|window| [&model.write, window]);
+    let layers: Vec<_> = write.into_iter().flatten().chain(&model.read).collect();
+    if layers.is_empty() {
+        return None;
+    }
+    let weight = Tensor::cat(layers.iter().map(|layer| layer.weight.val()).collect(), 1);
+    let biases = layers.iter().map(|layer| layer.bias.as_ref().expect("layers of windows have biases").val());
+    Some(RepeatedLinear::new(weight, Some(Tensor::cat(biases.collect(), 0)), batch))
 }
 
 /// `b_ih + b_hh` `[4H]`.

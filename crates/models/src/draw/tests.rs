@@ -100,6 +100,22 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
 }
 
 /// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `crates/bench/python/draw_reference.py fixture`.
+#[test]
+fn a_model_starts_from_the_image_of_its_canvas() {
+    let pixels: Vec<f64> = (1..=36).map(|pixel| f64::from(pixel) / 37.0).collect();
+    for device in devices() {
+        let settings = DrawModelSettings { glimpses: 1, hidden: 4, latent: 2, ..DrawModelSettings::default() };
+        let mut model = settings.init_with(shape(1, 6, 6), &mut rng(), &device).with_canvas(&pixels);
+        // Nothing is written, so that the first image is the initial canvas.
+        model.write.weight = Param::from_tensor(Tensor::zeros([4, 36], &device));
+        model.write.bias = Some(Param::from_tensor(Tensor::zeros([36], &device)));
+        let drawn = model.generate(Tensor::zeros([1, 1, 2], &device)).remove(0);
+        for (seen, wanted) in values(drawn.image).iter().zip(&pixels) {
+            assert!((seen - wanted).abs() < 1e-6, "{seen}, wanted {wanted}");
+        }
+    }
+}
+
 #[rstest]
 #[rustfmt::skip]
 #[case::with_windows(2, 3, 30.526642, 0.4079134, &[

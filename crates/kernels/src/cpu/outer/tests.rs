@@ -13,7 +13,7 @@ fn sums_of_odd_sizes_and_several_blocks_are_those_of_the_definition() {
         for arch in architectures() {
             // What is there already must not show through.
             let mut out = vec![9.0; columns * width];
-            outer_products(arch, part, |k| &b[k * width..][..width], depth, &mut out);
+            outer_products(arch, [depth, columns], |k| part.row(k), |k| &b[k * width..][..width], &mut out);
             for (index, &seen) in out.iter().enumerate() {
                 let (m, n) = (index / width, index % width);
                 let product = |k: usize| f64::from(a[k * a_width + first + m]) * f64::from(b[k * width + n]);
@@ -32,8 +32,8 @@ fn the_sums_do_not_depend_on_the_threads() {
     let made = |threads| {
         let mut out = vec![0.0; columns * width];
         on_threads(threads, || {
-            let b = |k: usize| &b[k * width..][..width];
-            outer_products(Arch::new(), Columns::all(&a, columns), b, depth, &mut out);
+            let (a, b) = (|k: usize| &a[k * columns..][..columns], |k: usize| &b[k * width..][..width]);
+            outer_products(Arch::new(), [depth, columns], a, b, &mut out);
         });
         out
     };

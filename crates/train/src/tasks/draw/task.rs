@@ -129,6 +129,10 @@ impl Task for DrawTask {
         Ok(BatchLoss::new(loss, (), rows.count as u64))
     }
 
+    fn begin(&self, model: Draw) -> Result<Draw, TaskError> {
+        Ok(model.with_canvas(&self.set.train.means(self.settings.data.binarize)))
+    }
+
     fn kept(&self) -> f64 {
         let (data, model) = (&self.settings.data, &self.settings.model);
         // Two LSTMs of four gates, and the canvas.
