@@ -20,6 +20,6 @@ pub(crate) fn drawing(shape: &Shape, device: &Device) -> Contestant<'static> {
     let model = settings.init_with(image, &mut rng, device);
     let images = Tensor::<2>::random([batch, image.pixels()], Distribution::Bernoulli(0.2), device);
     training_with(training, model, device, move |model, _: Option<()>| {
-        (model.loss(images.clone(), noise(model, batch, &mut rng)), ())
+        (model.training_loss(images.clone(), noise(model, batch, &mut rng), 1.0), ())
     })
 }

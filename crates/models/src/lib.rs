@@ -61,6 +61,7 @@ pub mod learner;
 mod prepared;
 mod repeated;
 pub mod settings;
+mod side_by_side;
 pub mod stop;
 mod tokens;
 mod transfer;

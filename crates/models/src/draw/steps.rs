@@ -13,16 +13,22 @@ use rekindle_kernels::latent;
 use rekindle_kernels::layout::contiguous;
 use rekindle_kernels::lstm::lstm;
 use rekindle_kernels::matmul::matmul;
+use rekindle_kernels::parallel;
 use rekindle_kernels::pointwise::sigmoid;
+use rekindle_kernels::rows::Rows;
 use rekindle_kernels::unrolled::Repeated;
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Layer;
 
 use crate::repeated::RepeatedLinear;
+use crate::side_by_side::sum_of_losses;
 
 use super::Draw;
 use super::bound::{self, Bound};
 use super::window::grid;
+
+/// The fewest rows of a part of a batch: with fewer, reading the weights takes longer than multiplying by them.
+pub(super) const PART_ROWS: usize = 24;
 
 /// The canvas after a step, and that step's windows.
 #[derive(Clone, Debug)]
@@ -162,6 +168,35 @@ impl Draw {
         let kl = latent::divergence(Tensor::cat(statistics, 0)).sum();
         let kl = if weight == 1.0 { kl } else { kl * weight };
         (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
+    }
+
+    /// [`weighted_loss`](Self::weighted_loss) for training: on a CPU with several threads, each computes the loss and the
+    /// gradients of some rows of the batch. With windows a step of the loop is short, and threads that share it wait for
+    /// one another; without them this is `weighted_loss`.
+    ///
+    /// The loss has the gradients of the model's weights alone, not those of `images` or `noise`. It is that of
+    /// `weighted_loss` but for the order of sums.
+    ///
+    /// # Panics
+    ///
+    /// When a shape does not fit the model.
+    pub fn training_loss(&self, images: Tensor<2>, noise: Tensor<3>, weight: f64) -> Tensor<1> {
+        let (device, [batch, _]) = (images.device(), images.dims());
+        let parts = parallel::threads(&device).min(batch / PART_ROWS);
+        let windows = self.read.is_some() || self.window.is_some();
+        if parts < 2 || !windows || !device.is_autodiff() {
+            return self.weighted_loss(images, noise, weight);
+        }
+        let [_, rows, _] = self.check_noise(&noise);
+        assert_eq!(rows, batch, "the noise is for as many images as there are");
+        let part = |part: usize| {
+            let rows = Rows::part(batch, part, parts);
+            let images = images.clone().narrow(0, rows.first, rows.count);
+            let noise = noise.clone().narrow(1, rows.first, rows.count);
+            let share = rows.count as f64 / batch as f64;
+            move |model: &Self| model.weighted_loss(images, noise, weight) * share
+        };
+        sum_of_losses(self, &device, (0..parts).map(part).collect())
     }
 
     /// Reconstructs `images` `[B, D]`, step by step, with `noise` `[T, B, Z]`.

@@ -1,16 +1,18 @@
 //! What a model that draws must do, on every backend that is compiled in.
 
-use burn::module::Param;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::Linear;
+use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rekindle_kernels::latent;
 use rekindle_rnn::{Layer, Weight};
-use rekindle_testing::devices;
+use rekindle_testing::{assert_close, devices};
 use rstest::rstest;
 
+use super::steps::PART_ROWS;
 use super::window::grid;
 use super::{Draw, DrawModelSettings, ImageShape, Likelihood};
 
@@ -100,6 +102,51 @@ fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, V
 }
 
 /// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `crates/bench/python/draw_reference.py fixture`.
+#[rstest]
+#[case::windows(2, 3)]
+#[case::whole(0, 0)]
+fn rows_side_by_side_have_the_loss_and_the_gradients_of_the_batch(#[case] read: usize, #[case] write: usize) {
+    let batch = 2 * PART_ROWS + 1;
+    for device in devices() {
+        let device = device.autodiff();
+        let settings =
+            DrawModelSettings { glimpses: 3, hidden: 8, latent: 2, read, write, ..DrawModelSettings::default() };
+        let model = settings.init_with(shape(1, 6, 6), &mut rng(), &device);
+        let images = normal([batch, 36], &mut rng(), &device).greater_elem(0.5).float();
+        let noise = normal([3, batch, 2], &mut rng(), &device);
+        let of = |loss: Tensor<1>| {
+            let gradients = GradientsParams::from_grads((loss.clone() * 0.5).backward(), &model);
+            let mut all = AllGradients { gradients, values: Vec::new() };
+            model.visit(&mut all);
+            (values(loss), all.values)
+        };
+        let (loss, gradients) = of(model.weighted_loss(images.clone(), noise.clone(), 0.7));
+        let (seen, seen_gradients) = rekindle_testing::on_threads(3, || of(model.training_loss(images, noise, 0.7)));
+        assert_close("loss", &seen, &loss, 1e-5);
+        let names = gradients.iter().map(|(name, _)| name);
+        assert!(names.clone().eq(seen_gradients.iter().map(|(name, _)| name)), "{device:?}");
+        assert_eq!(names.count(), if read > 0 { 17 } else { 13 } + 2);
+        for ((name, wanted), (_, seen)) in gradients.iter().zip(&seen_gradients) {
+            let largest = wanted.iter().fold(1e-3, |largest: f64, x| largest.max(x.abs()));
+            assert_close(&format!("{name}, {device:?}"), seen, wanted, 1e-4 * largest.min(1.0));
+        }
+    }
+}
+
+/// The gradients of a model's parameters, in the order of the model.
+struct AllGradients {
+    gradients: GradientsParams,
+    values: Vec<(String, Vec<f64>)>,
+}
+
+impl ModuleVisitor for AllGradients {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            self.values.push((format!("parameter {} {:?}", self.values.len(), param.dims()), values(gradient)));
+        }
+    }
+}
+
 #[test]
 fn a_model_starts_from_the_image_of_its_canvas() {
     let pixels: Vec<f64> = (1..=36).map(|pixel| f64::from(pixel) / 37.0).collect();

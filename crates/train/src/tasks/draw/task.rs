@@ -125,7 +125,7 @@ impl Task for DrawTask {
         let mut rng = stream(self.settings.training.seed ^ TRAINING, (epoch << 24) ^ batch);
         let noise = noise(model, all, &mut rng).narrow(1, rows.first, rows.count);
         let weight = self.kl_weight(epoch, batch);
-        let loss = rows.within(|| model.weighted_loss(images, noise, weight));
+        let loss = rows.within(|| model.training_loss(images, noise, weight));
         Ok(BatchLoss::new(loss, (), rows.count as u64))
     }
 
