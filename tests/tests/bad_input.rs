@@ -154,7 +154,20 @@ fn a_run_does_not_go_on_with_another_text() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();
     let text = fs::read_to_string(place.path("text.txt")).unwrap();
+    let changed = "the data has changed since the run was trained";
+    let warnings = |place: &Workplace, command: &[&str]| {
+        let output = place.rekindle(command).assert().success().get_output().clone();
+        String::from_utf8(output.stderr).unwrap().matches(changed).count()
+    };
+    let reads_it = [&["eval", "run"][..], &["inspect", "run", "--neurons"], &["inspect", "run", "--gradients"]];
+    for command in reads_it {
+        assert_eq!(warnings(&place, command), 0, "{command:?}");
+    }
     fs::write(place.path("text.txt"), text.repeat(2)).unwrap();
+    for command in reads_it {
+        assert_eq!(warnings(&place, command), 1, "{command:?}");
+    }
+    assert_eq!(warnings(&place, &["eval", "run", "--data", "text.txt"]), 0);
     let words = ["the data has changed since the run started", "text.txt", "--init-from", "--other-data"];
     place.failure(&["train", "--resume", "run", "--steps", "8"], 1, &words);
     place.rekindle(&["train", "--resume", "run", "--steps", "8", "--other-data"]).assert().success();

@@ -422,6 +422,17 @@ fn step_or_none(step: Option<u64>) -> String {
     step.map_or("none".to_owned(), |step| format!("step {step}"))
 }
 
+/// A warning: a run's data is not what it was trained on.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "the data has changed since the run was trained: {}. The figures are those of the present data",
+    changed(was, is)
+)]
+pub(crate) struct OtherThanTrained<'a> {
+    pub was: &'a str,
+    pub is: &'a str,
+}
+
 fn changed(was: &str, is: &str) -> String {
     if was == is { format!("the content of {is} has changed") } else { format!("{was}; now it is {is}") }
 }

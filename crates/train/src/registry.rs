@@ -13,7 +13,7 @@ use rekindle_weights::{StateDict, WeightTensor};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{TaskError, TrainError};
+use crate::error::{OtherThanTrained, TaskError, TrainError};
 use crate::event::Observer;
 use crate::files;
 use crate::inside::{Activations, GradientFlow};
@@ -26,6 +26,7 @@ use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Which};
 use crate::settings::RunSettings;
 use crate::task::Trained;
+use crate::trained::assets;
 use crate::trainer::{NewRun, Outcome, Stepper, Steps, StopSignal, Trainer, step_counts};
 
 /// Steps that [`Registered::pace`] times, after a first one.
@@ -327,9 +328,28 @@ impl<T: Operate> Entry<T> {
         if settings["data"]["data"] == "" { Err(TrainError::NoData { task: T::NAME }) } else { Ok(()) }
     }
 
-    /// The same for what is read.
-    fn has_observed(&self, settings: &T::Settings, request: &Observe) -> Result<(), TrainError> {
-        if request.data.is_some() { Ok(()) } else { self.has_data(settings) }
+    /// Checks that there is data to read `on`. Of a run's own, warns if it is not what the run was trained on.
+    fn check_data(
+        &self,
+        run: &RunFolder,
+        trained: &Trained<T>,
+        on: &On,
+        output: &mut Output<'_>,
+    ) -> Result<(), TrainError> {
+        if matches!(on, On::Data(_)) {
+            return Ok(());
+        }
+        self.has_data(&trained.settings)?;
+        let Trained { settings, device, progress: was, .. } = trained;
+        let Some(sha256) = &was.data_sha256 else { return Ok(()) };
+        // Data that cannot be opened is the command's own error, a better one.
+        if let Ok(task) = T::open(settings, Some(assets::<T>(run)?), device) {
+            let is = task.data();
+            if is.sha256 != *sha256 {
+                output.warn(OtherThanTrained { was: &was.data, is: &is.identity });
+            }
+        }
+        Ok(())
     }
 
     /// The error for a command that the task does not support.
@@ -415,9 +435,7 @@ impl<T: Operate> Registered for Entry<T> {
     ) -> Result<Report, TrainError> {
         let evaluate = T::operations().evaluate.ok_or_else(|| self.unsupported(Command::Eval))?;
         let trained = self.open_all(open, output)?;
-        if matches!(request.on, On::Split(_)) {
-            self.has_data(&trained.settings)?;
-        }
+        self.check_data(open.run, &trained, &request.on, output)?;
         let (step, averaged) = (trained.progress.step, trained.progress.averaged);
         let mut report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
         if averaged > 0 {
@@ -464,7 +482,7 @@ impl<T: Operate> Registered for Entry<T> {
         let instead = operations.instead_of_neurons;
         let neurons = operations.neurons.ok_or(TrainError::NoNeurons { task: T::NAME, instead })?;
         let trained = self.open(open, output)?;
-        self.has_observed(&trained.settings, request)?;
+        self.check_data(open.run, &trained, &request.on(), output)?;
         Ok(neurons(&trained, request)?)
     }
 
@@ -477,7 +495,7 @@ impl<T: Operate> Registered for Entry<T> {
         let gradients = T::operations().gradients.ok_or(TrainError::NoGradients { task: T::NAME })?;
         let device = open.device.clone().autodiff();
         let trained = self.open(&Open { device: &device, ..*open }, output)?;
-        self.has_observed(&trained.settings, request)?;
+        self.check_data(open.run, &trained, &request.on(), output)?;
         let seed = trained.settings.training().seed;
         // Only the gradients of states are wanted, so that no weight keeps one.
         let start = T::model(&trained.settings, &trained.assets, seed, &device).freeze();

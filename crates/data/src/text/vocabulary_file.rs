@@ -96,20 +96,22 @@ impl Vocabulary {
 
     /// Reads a vocabulary of this or another program: a file of [`Vocabulary::save`], a list `["a", "b"]`, a string
     /// `"ab"` whose characters are the tokens, an object `{"a": 0, "b": 1}` or `{"0": "a", "1": "b"}`, or an object
-    /// with one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like. Ids
-    /// may start at 1, as in Lua. The token unit of all but the first is `unit`.
+    /// with one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like; a file
+    /// of lines, or a `tokenizer.json`, as [`tokens_of`] reads them. Ids may start at 1, as in Lua. The token unit of all
+    /// but the first is `unit`.
     ///
     /// # Errors
-    /// As [`Vocabulary::load`] and [`Vocabulary::from_list`]; [`ErrorKind::Format`] for an object whose ids have a gap.
+    /// As [`Vocabulary::load`], [`tokens_of`] and [`Vocabulary::from_list`].
     pub fn import(path: impl AsRef<Path>, unit: Unit) -> Result<Self, DataError> {
         let path = path.as_ref();
         let name = path.display().to_string();
         let text = files::text(path)?;
-        let value: Value = json::parse(path, &text, "a vocabulary")?;
-        if value.get("format").is_some_and(|format| format == FORMAT) {
-            return Self::from_json(&name, &text);
+        match Content::of(path, &text)? {
+            Content::Json(value) if value.get("format").is_some_and(|format| format == FORMAT) => {
+                Self::from_json(&name, &text)
+            }
+            content => Self::from_list(&name, unit, &content.tokens(&name)?),
         }
-        Self::from_list(&name, unit, &listed(&name, value)?)
     }
 
     /// Writes the vocabulary to a file atomically, through a temporary file.
@@ -153,24 +155,45 @@ fn listed(name: &str, mut value: Value) -> Result<Vec<String>, DataError> {
 /// When the file cannot be read or has another format; of a `tokenizer.json`, when it cuts words into pieces.
 pub fn tokens_of(path: impl AsRef<Path>) -> Result<Vec<String>, DataError> {
     let path = path.as_ref();
-    let (name, text) = (path.display().to_string(), files::text(path)?);
-    if path.extension().is_some_and(|ending| ending == "txt") {
-        return Ok(text.lines().map(str::to_owned).collect());
-    }
-    let value: Value = json::parse(path, &text, "a vocabulary")?;
-    let Some(model) = value.get("model").and_then(Value::as_object) else { return listed(&name, value) };
-    let kind = model.get("type").and_then(Value::as_str).unwrap_or("of an unknown kind");
-    let Some(Value::Object(words)) = model.get("vocab").filter(|_| kind == "WordLevel") else {
-        let reason = format!("its tokens are those of a {kind} tokenizer, and whole words (WordLevel) are wanted");
-        return Err(bad(&name, reason));
-    };
-    let mut words = words.clone();
-    for token in value["added_tokens"].as_array().into_iter().flatten() {
-        if let (Some(text), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
-            words.insert(text.to_owned(), id.into());
+    let text = files::text(path)?;
+    Content::of(path, &text)?.tokens(&path.display().to_string())
+}
+
+/// The content of a file with a vocabulary.
+enum Content<'a> {
+    /// A token on each line.
+    Lines(&'a str),
+    Json(Value),
+}
+
+impl<'a> Content<'a> {
+    fn of(path: &Path, text: &'a str) -> Result<Self, DataError> {
+        if path.extension().is_some_and(|ending| ending == "txt") {
+            return Ok(Self::Lines(text));
         }
+        Ok(Self::Json(json::parse(path, text, "a vocabulary")?))
     }
-    numbered(&name, words)
+
+    /// The tokens in the order of their ids; `name` is the file's.
+    fn tokens(self, name: &str) -> Result<Vec<String>, DataError> {
+        let value = match self {
+            Self::Lines(text) => return Ok(text.lines().map(str::to_owned).collect()),
+            Self::Json(value) => value,
+        };
+        let Some(model) = value.get("model").and_then(Value::as_object) else { return listed(name, value) };
+        let kind = model.get("type").and_then(Value::as_str).unwrap_or("of an unknown kind");
+        let Some(Value::Object(words)) = model.get("vocab").filter(|_| kind == "WordLevel") else {
+            let reason = format!("its tokens are those of a {kind} tokenizer, and whole words (WordLevel) are wanted");
+            return Err(bad(name, reason));
+        };
+        let mut words = words.clone();
+        for token in value["added_tokens"].as_array().into_iter().flatten() {
+            if let (Some(text), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
+                words.insert(text.to_owned(), id.into());
+            }
+        }
+        numbered(name, words)
+    }
 }
 
 fn parse(name: &str, unit: Unit, number: usize, text: &str) -> Result<Symbol, DataError> {

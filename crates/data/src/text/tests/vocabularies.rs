@@ -232,10 +232,12 @@ proptest! {
 #[case::torch_rnn(r#"{"idx_to_token": {"1": "b", "2": "a"}, "token_to_idx": {"b": 1, "a": 2}}"#, "b")]
 #[case::within(r#"{"itos": ["b", "a"], "size": 2}"#, "b")]
 #[case::byte_order_mark("\u{FEFF}[\"b\", \"a\"]", "b")]
-fn a_vocabulary_of_another_program_is_read(#[case] json: &str, #[case] first: &str) {
+#[case::tokenizer(r#"{"model": {"type": "WordLevel", "vocab": {"a": 1, "b": 0}}}"#, "b")]
+#[case::lines("b\na\n", "b")]
+fn a_vocabulary_of_another_program_is_read(#[case] content: &str, #[case] first: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("vocab.json");
-    fs::write(&path, json).unwrap();
+    let path = folder.path().join(if content.starts_with("b\n") { "vocab.txt" } else { "vocab.json" });
+    fs::write(&path, content).unwrap();
     let vocabulary = Vocabulary::import(&path, Unit::Char).unwrap();
     assert_eq!((vocabulary.len(), vocabulary.symbol(0).unwrap().as_ref()), (2, first));
 }
