@@ -113,7 +113,21 @@ impl ClipSettings {
     ///
     /// For the first setting that is ignored.
     pub(super) fn check_used(&self, format: FrameFormat) -> Result<(), SettingError> {
-        if matches!(format, FrameFormat::Features { .. }) {
+        let (side, channels, wanted) = match format {
+            FrameFormat::Features { .. } => (None, None, "left out with features".to_owned()),
+            FrameFormat::Pixels { channels, height, width } => {
+                let colours = if channels == 1 { "grey" } else { "in colour" };
+                (Some(height), Some(channels), format!("left out: these images are {height} x {width}, {colours}"))
+            }
+        };
+        let size = self.image_size;
+        if size != Self::default().image_size && side != Some(size) {
+            return Err(SettingError::invalid("image-size", size, wanted));
+        }
+        if self.grey && channels != Some(1) {
+            return Err(SettingError::invalid("grey", true, wanted));
+        }
+        if channels.is_none() {
             return Ok(());
         }
         let wanted = "left out with images, which are not normalised by statistics";
@@ -190,6 +204,32 @@ mod tests {
         without_cell(|_| ()).check_used().unwrap();
     }
 
+    const FEATURES: FrameFormat = FrameFormat::Features { width: 2 };
+    const GREY: FrameFormat = FrameFormat::Pixels { channels: 1, height: 4, width: 4 };
+    const COLOUR: FrameFormat = FrameFormat::Pixels { channels: 3, height: 64, width: 64 };
+
+    #[rstest]
+    #[case::size_of_features(32, false, FEATURES, Some("--image-size 32: must be left out with features"))]
+    #[case::grey_features(64, true, FEATURES, Some("--grey: must be left out with features"))]
+    #[case::size_of_a_built_in_set(32, false, GREY, Some("these images are 4 x 4, grey"))]
+    #[case::grey_of_a_built_in_set(64, true, COLOUR, Some("these images are 64 x 64, in colour"))]
+    #[case::their_size(4, true, GREY, None)]
+    #[case::default(64, false, GREY, None)]
+    #[case::default_features(64, false, FEATURES, None)]
+    fn sizes_and_colours_that_nothing_reads_are_refused(
+        #[case] image_size: usize,
+        #[case] grey: bool,
+        #[case] format: FrameFormat,
+        #[case] wanted: Option<&str>,
+    ) {
+        let checked = ClipSettings { image_size, grey, ..ClipSettings::default() }.check_used(format);
+        let seen = checked.err().map(|error| error.to_string());
+        match (seen, wanted) {
+            (Some(seen), Some(wanted)) => assert!(seen.contains(wanted), "{seen}"),
+            (seen, wanted) => assert_eq!(seen.as_deref(), wanted),
+        }
+    }
+
     #[rstest]
     #[case::statistics(Some(Statistics::Robust), None, "--normalization robust: must be left out with images")]
     #[case::limit(None, Some(3.0), "--clip-features 3: must be left out with images")]
@@ -198,12 +238,11 @@ mod tests {
         #[case] clip_features: Option<f32>,
         #[case] wanted: &str,
     ) {
-        let images = FrameFormat::Pixels { channels: 1, height: 4, width: 4 };
         let settings = ClipSettings { normalization, clip_features, ..ClipSettings::default() };
-        let error = settings.check_used(images).unwrap_err().to_string();
+        let error = settings.check_used(GREY).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
-        settings.check_used(FrameFormat::Features { width: 2 }).unwrap();
+        settings.check_used(FEATURES).unwrap();
         let (normalization, clip_features) = (Some(NORMALIZATION.0), Some(CLIP_FEATURES.0));
-        ClipSettings { normalization, clip_features, ..settings }.check_used(images).unwrap();
+        ClipSettings { normalization, clip_features, ..settings }.check_used(GREY).unwrap();
     }
 }
