@@ -114,6 +114,7 @@ struct Decoder {
 }
 
 /// How the decoder adds to its canvas.
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a batch; the sizes are those of the backends")]
 enum Writing {
     /// The whole canvas: from `H` to `D`.
     Whole(RepeatedLinear),
