@@ -40,18 +40,24 @@ fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn images_are_learnt_judged_drawn_and_drawn_again() {
     let place = Workplace::new();
-    place.rekindle(&small(&["--steps", "120"])).assert().success().stdout("").stderr(
+    let train =
+        ["train", "draw", "--image-size", "10", "--glimpses", "3", "--hidden", "24", "--latent", "6", "--read", "5"];
+    let train = [&train[..], &["--write", "5", "--batch-size", "40", "--learning-rate", "0.005"]].concat();
+    // The mean image.
+    place.rekindle(&[&train[..], &["--steps", "1", "--out", "mean"]].concat()).assert().success();
+    place.rekindle(&[&train[..], &["--steps", "400"]].concat()).assert().success().stdout("").stderr(
         contains("held-out loss")
             .and(contains("binarisation: stochastic"))
             .and(contains("--- sample after step"))
             .and(contains("rekindle sample runs/draw")),
     );
-    let losses = place.losses("runs/draw");
-    let first: f64 = losses[0].1.parse().unwrap();
-    let eval = place.json(&["eval", "runs/draw", "--part", "test", "--importance-samples", "4", "--json"]);
+    let eval = |run| place.json(&["eval", run, "--part", "test", "--importance-samples", "4", "--json"]);
+    let mean = eval("mean")["bound_nats"].as_f64().unwrap();
+    let eval = eval("runs/draw");
     let number = |name: &str| eval[name].as_f64().unwrap();
     assert_eq!((&eval["count"], &eval["binarisation"]), (&300.into(), &"stochastic".into()));
-    assert!(number("bound_nats") < 0.9 * first, "{eval} after a start at {first}");
+    // 24.8 to 25.2 nats with three seeds, and 29.0 for the mean image.
+    assert!(number("bound_nats") < 0.92 * mean && number("kl_nats") > 1.0, "{eval}, the mean image {mean}");
     assert!((number("bound_nats") - number("reconstruction_nats") - number("kl_nats")).abs() < 1e-6, "{eval}");
     assert!(number("importance_weighted_nats") < number("bound_nats"), "{eval}");
     assert_eq!(eval["kl_by_step_nats"].as_array().unwrap().len(), 3);
@@ -177,6 +183,8 @@ fn small_batches_do_not_throw_the_canvas_off() {
     place.rekindle(&[&["train", "draw"][..], &small, &quiet].concat()).assert().success();
     let losses: Vec<f64> = place.losses("run").iter().map(|(_, loss)| loss.parse().unwrap()).collect();
     let worst = losses.iter().copied().fold(0.0, f64::max);
-    // With twice the rate from the first step on, it is 1.57 times the first loss.
-    assert!(worst < 1.4 * losses[0] && losses[89] < 0.6 * losses[0], "{losses:?}");
+    // It is 1.18 times the first loss. From a black canvas, with twice the rate from the first step on, it was 1.57 times.
+    assert!(worst < 1.4 * losses[0], "{losses:?}");
+    let last = &losses[80..];
+    assert!(last.iter().sum::<f64>() / (last.len() as f64) < 1.1 * losses[0], "{losses:?}");
 }
