@@ -291,8 +291,7 @@ fn self_critical_training_raises_the_reward_and_resumes_with_the_same_samples() 
     // 1.2 to 1.4 times with three seeds, for two orders of the sums of gradients.
     assert!(mean(&all[80..]) > 1.1 * mean(&all[..10]), "{all:?}");
     let cider = |run| place.json(&["eval", run, "--json"])["cider"].as_f64().unwrap();
-    // In these six, from 0.03 below the 2.2 to 2.7 of the start to 0.59 above it. With rewards of the wrong sign, captions
-    // would have none left.
+    // In these six, from 0.03 below the 2.2 to 2.7 of the start to 0.59 above it.
     assert!(cider("unbroken") > cider("base") - 0.2, "{} and {}", cider("unbroken"), cider("base"));
 
     train(&["--steps", "8", "--out", "broken"]).success();

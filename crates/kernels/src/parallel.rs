@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::device::is_cpu;
+use crate::rows::Rows;
 #[cfg(feature = "native-cpu")]
 use crate::{cpu::operation::run, device::is_native_on_cpu};
 
@@ -87,7 +88,7 @@ fn pools(parts: usize, threads: usize) -> Arc<Vec<ThreadPool>> {
     static POOLS: Mutex<BTreeMap<[usize; 2], Arc<Vec<ThreadPool>>>> = Mutex::new(BTreeMap::new());
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = |part: usize| {
-        let threads = (threads * (part + 1) / parts - threads * part / parts).max(1);
+        let threads = Rows::part(threads, part, parts).count.max(1);
         ThreadPoolBuilder::new().num_threads(threads).build().expect("threads for a part of the work")
     };
     pools.entry([parts, threads]).or_insert_with(|| Arc::new((0..parts).map(pool).collect())).clone()

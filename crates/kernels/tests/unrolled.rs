@@ -96,6 +96,14 @@ fn one_row_for_all_has_the_values_and_gradients_of_that_row_for_each() {
 }
 
 #[test]
+#[should_panic]
+fn a_sum_of_neither_one_row_nor_all_is_refused() {
+    let device = devices().remove(0);
+    let [sum, rows] = [2, 5].map(|rows| Tensor::<2>::ones([rows, 3], &device));
+    Repeated::new(Tensor::<2>::ones([3, 3], &device)).add_product(sum, rows);
+}
+
+#[test]
 fn a_step_that_no_loss_depends_on_has_no_gradient() {
     for device in devices() {
         let device = device.autodiff();

@@ -24,8 +24,7 @@ impl Binarization {
         match self {
             // A grey level g of 255 is 1 with probability g / 255, so 0 and 255 are certain.
             Self::Stochastic => f32::from(u8::from(rng.random_range(0..u8::MAX) < grey)),
-            Self::Threshold => f32::from(u8::from(grey >= 128)),
-            Self::None => f32::from(grey) / f32::from(u8::MAX),
+            Self::Threshold | Self::None => self.mean(grey) as f32,
         }
     }
 

@@ -229,6 +229,13 @@ pub(crate) fn add_rows(matrix: &[f32], sums: &mut [f32]) {
     });
 }
 
+/// The sum of the rows of `matrix`, of `columns` elements each, as by [`add_rows`].
+pub(crate) fn sum_of_rows(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; columns];
+    add_rows(matrix, &mut sums);
+    sums
+}
+
 /// Overwrites `out` with `a b`, row-major, in one call of the matrix library.
 ///
 /// # Panics

@@ -52,6 +52,11 @@ pub(crate) trait CpuBackend: Backend {
     /// A tensor of these elements, in row-major order.
     fn from_elements(elements: Vec<f32>, shape: Shape) -> FloatTensor<Self>;
 
+    /// The element of a tensor of one.
+    fn number(tensor: FloatTensor<Self>) -> f32 {
+        Self::slice(&Self::contiguous(tensor))[0]
+    }
+
     /// A tensor of zeros.
     fn zeros<const D: usize>(shape: [usize; D]) -> FloatTensor<Self> {
         Self::from_elements(vec![0.0; shape.iter().product()], shape.into())

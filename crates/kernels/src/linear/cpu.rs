@@ -3,7 +3,7 @@
 use burn::backend::{TensorMetadata, tensor::FloatTensor};
 
 use crate::cpu::{
-    matrix::{Matrix, add_rows, product},
+    matrix::{Matrix, product, sum_of_rows},
     operation::Operation,
     tensors::CpuBackend,
 };
@@ -94,7 +94,5 @@ fn weight_gradient<B: CpuBackend>(d: &FloatTensor<B>, rows: &FloatTensor<B>, wei
 /// `∂L/∂b` from the contiguous `∂L/∂Y`: in row order, for any number of threads.
 fn bias_gradient<B: CpuBackend>(d: &FloatTensor<B>) -> FloatTensor<B> {
     let width = d.shape()[1];
-    let mut sums = vec![0.0; width];
-    add_rows(B::slice(d), &mut sums);
-    B::from_elements(sums, [width].into())
+    B::from_elements(sum_of_rows(B::slice(d), width), [width].into())
 }

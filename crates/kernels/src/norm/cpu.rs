@@ -31,10 +31,7 @@ impl Operation<1> for SquaredNorm {
         d: FloatTensor<B>,
         [wanted]: [bool; 1],
     ) -> [Option<FloatTensor<B>>; 1] {
-        [wanted.then(|| {
-            let factor = 2.0 * B::slice(&B::contiguous(d))[0];
-            scaled::<B>(input, factor)
-        })]
+        [wanted.then(|| scaled::<B>(input, 2.0 * B::number(d)))]
     }
 }
 

@@ -24,6 +24,6 @@ impl Operation<2> for Zero {
         d: FloatTensor<B>,
         [wanted, _]: [bool; 2],
     ) -> [Option<FloatTensor<B>>; 2] {
-        [wanted.then(|| scaled::<B>(gradient, B::slice(&B::contiguous(d))[0])), None]
+        [wanted.then(|| scaled::<B>(gradient, B::number(d))), None]
     }
 }

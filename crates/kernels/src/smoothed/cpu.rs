@@ -82,7 +82,7 @@ impl Operation<3> for OutputLoss {
         d: FloatTensor<B>,
         wanted: [bool; 3],
     ) -> [Option<FloatTensor<B>>; 3] {
-        let factor = B::slice(&B::contiguous(d))[0];
+        let factor = B::number(d);
         let mut wanted = wanted.into_iter();
         gradients.map(|gradient| wanted.next().expect("as many as gradients").then(|| scaled::<B>(gradient, factor)))
     }

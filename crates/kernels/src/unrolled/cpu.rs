@@ -6,7 +6,7 @@ use burn::backend::{TensorMetadata, tensor::FloatTensor};
 use pulp::Arch;
 
 use crate::cpu::{
-    matrix::{add_rows, multiply_packed, threads_of},
+    matrix::{multiply_packed, sum_of_rows, threads_of},
     once::{Once, Pass},
     operation::Operation,
     panels::{Orientation, Panels},
@@ -49,7 +49,7 @@ impl Operation<3> for AddProduct {
     fn forward<B: CpuBackend>(self, [sum, rows, matrix]: [FloatTensor<B>; 3]) -> (FloatTensor<B>, Self::Saved<B>) {
         let factor = Factor::<B>::new(matrix, self.0);
         let [count, width] = [rows.shape()[0], factor.shape()[1]];
-        let (rows, shared) = (B::contiguous(rows), sum.shape()[0] != count);
+        let (rows, shared) = (B::contiguous(rows), sum.shape()[0] == 1 && count != 1);
         if shared {
             let (row, mut out) = (B::contiguous(sum), vec![0.0; count * width]);
             factor.add_product(Pass::Forward, &rows, Start::From(B::slice(&row)), &mut out);
@@ -66,20 +66,14 @@ impl Operation<3> for AddProduct {
         [sum, rows, _]: [bool; 3],
     ) -> [Option<FloatTensor<B>>; 3] {
         let of_sum = || match shared {
-            true => sum_of_rows::<B>(d.clone()),
+            true => {
+                let (width, d) = (factor.shape()[1], B::contiguous(d.clone()));
+                B::from_elements(sum_of_rows(B::slice(&d), width), [1, width].into())
+            }
             false => d.clone(),
         };
         [sum.then(of_sum), rows.then(|| factor.rows_gradient(d)), None]
     }
-}
-
-/// The sum of the rows of `[N, O]`: `[1, O]`.
-fn sum_of_rows<B: CpuBackend>(rows: FloatTensor<B>) -> FloatTensor<B> {
-    let rows = B::contiguous(rows);
-    let mut sums = vec![0.0; rows.shape()[1]];
-    add_rows(B::slice(&rows), &mut sums);
-    let width = sums.len();
-    B::from_elements(sums, [1, width].into())
 }
 
 /// The matrix of a loop.

@@ -188,8 +188,7 @@ impl Draw {
         if parts < 2 || !windows || !device.is_autodiff() {
             return self.weighted_loss(images, noise, weight);
         }
-        let [_, rows, _] = self.check_noise(&noise);
-        assert_eq!(rows, batch, "the noise is for as many images as there are");
+        self.check_noise_of(&noise, batch);
         let part = |part: usize| {
             let rows = Rows::part(batch, part, parts);
             let images = images.clone().narrow(0, rows.first, rows.count);
@@ -237,8 +236,7 @@ impl Draw {
     fn infer(&self, images: Tensor<2>, noise: Tensor<3>, mut each: impl FnMut(Inferred, &Decoder)) -> Tensor<2> {
         let [batch, pixels] = images.dims();
         assert_eq!(pixels, self.shape.pixels(), "pixels of an image");
-        let [_, rows, _] = self.check_noise(&noise);
-        assert_eq!(rows, batch, "the noise is for as many images as there are");
+        self.check_noise_of(&noise, batch);
         let mut encoder = Encoder::new(self, images);
         let mut decoder = Decoder::new(self, batch);
         for step in 0..self.settings.glimpses {
@@ -250,6 +248,11 @@ impl Draw {
             each(Inferred { statistics, latent, noise, read }, &decoder);
         }
         decoder.canvas
+    }
+
+    fn check_noise_of(&self, noise: &Tensor<3>, images: usize) {
+        let [_, rows, _] = self.check_noise(noise);
+        assert_eq!(rows, images, "the noise is for as many images as there are");
     }
 
     fn check_noise(&self, noise: &Tensor<3>) -> [usize; 3] {

@@ -113,21 +113,22 @@ impl ClipSettings {
     ///
     /// For the first setting that is ignored.
     pub(super) fn check_used(&self, format: FrameFormat) -> Result<(), SettingError> {
-        let (side, channels, wanted) = match format {
-            FrameFormat::Features { .. } => (None, None, "left out with features".to_owned()),
+        let size = self.image_size;
+        let (are_of_size, are_grey, wanted) = match format {
+            FrameFormat::Features { .. } => (false, false, "left out with features".to_owned()),
             FrameFormat::Pixels { channels, height, width } => {
                 let colours = if channels == 1 { "grey" } else { "in colour" };
-                (Some(height), Some(channels), format!("left out: these images are {height} x {width}, {colours}"))
+                let wanted = format!("left out: these images are {height} x {width}, {colours}");
+                (height == size, channels == 1, wanted)
             }
         };
-        let size = self.image_size;
-        if size != Self::default().image_size && side != Some(size) {
+        if size != Self::default().image_size && !are_of_size {
             return Err(SettingError::invalid("image-size", size, wanted));
         }
-        if self.grey && channels != Some(1) {
+        if self.grey && !are_grey {
             return Err(SettingError::invalid("grey", true, wanted));
         }
-        if channels.is_none() {
+        if matches!(format, FrameFormat::Features { .. }) {
             return Ok(());
         }
         let wanted = "left out with images, which are not normalised by statistics";
