@@ -220,6 +220,34 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
 }
 
 #[test]
+fn a_frozen_network_sees_versions_of_the_training_pictures() {
+    let place = place();
+    lite0(&place.path("lite0.safetensors"), 1);
+    let train = |more: &[&'static str]| {
+        let encoder = ["--encoder", "efficientnet-lite0", "--encoder-weights", "lite0.safetensors", "--threads", "1"];
+        place.rekindle(&small(&[&encoder[..], more].concat())).assert()
+    };
+    train(&["--steps", "6", "--out", "plain"]).success().stderr(contains("24/24 images encoded"));
+    let versions = ["--flip", "--crop", "--versions", "3"];
+    let run = |more: &[&'static str]| train(&[&versions[..], more].concat()).success();
+    run(&["--steps", "6", "--out", "unbroken"]).stderr(contains("24/24 images encoded").count(2));
+    run(&["--steps", "3", "--out", "broken"]).stderr(contains("images encoded").not());
+    place.rekindle(&["train", "--resume", "broken", "--steps", "6", "--threads", "1"]).assert().success();
+    let all = place.step_losses("unbroken");
+    assert_eq!(place.step_losses("broken"), all);
+    assert_ne!(place.step_losses("plain"), all);
+    place.rekindle(&["eval", "unbroken"]).assert().success().stderr(contains("images encoded").not());
+
+    let refused = |more: &[&'static str], what: &str| {
+        train(&[more, &["--out", "x"]].concat()).code(1).stderr(contains(what));
+    };
+    refused(&["--flip", "--versions", "3"], "2 with --flip alone");
+    refused(&["--versions", "2"], "--flip, --crop or both");
+    refused(&["--crop", "--versions", "2", "--fine-tune-after", "1"], "1 where the image encoder is trained");
+    assert!(!place.path("x").exists());
+}
+
+#[test]
 fn bad_data_and_weights_are_named() {
     let place = place();
     let train =

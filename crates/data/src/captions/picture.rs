@@ -22,15 +22,22 @@ pub enum Pictures {
     Scenes,
 }
 
-/// Random changes to training images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A change to a training image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Mirror half of the images.
-    pub flip: bool,
-    /// Crop to a window of seven eighths of each side.
-    pub crop: bool,
-    /// Seed of the changes.
-    pub seed: u64,
+    /// Mirror it.
+    pub mirror: bool,
+    /// Crop it to a window of seven eighths of each side. Its left and its upper edge, as shares of what is cut off.
+    pub window: Option<[f32; 2]>,
+}
+
+impl Augmentation {
+    /// A random change: half of the images are mirrored with `flip`, all are cropped with `crop`.
+    pub fn random(flip: bool, crop: bool, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let [right, down, turned]: [f32; 3] = std::array::from_fn(|_| rng.random());
+        Self { mirror: flip && turned < 0.5, window: crop.then_some([right, down]) }
+    }
 }
 
 impl Pictures {
@@ -69,19 +76,16 @@ pub fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
 
 /// Resizes to a square without cropping, and lays the image out plane by plane.
 fn planes(mut picture: RgbImage, side: usize, augmentation: Option<Augmentation>) -> Vec<u8> {
-    if let Some(Augmentation { flip, crop, seed }) = augmentation {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let [right, down, turned]: [f32; 3] = std::array::from_fn(|_| rng.random());
-        if crop {
-            let (width, height) = picture.dimensions();
-            let [w, h] = [width, height].map(|size| (size - size / 8).max(1));
-            let at = |share: f32, room: u32| ((share * (room + 1) as f32) as u32).min(room);
-            let (x, y) = (at(right, width - w), at(down, height - h));
-            picture = imageops::crop_imm(&picture, x, y, w, h).to_image();
-        }
-        if flip && turned < 0.5 {
-            imageops::flip_horizontal_in_place(&mut picture);
-        }
+    let Augmentation { mirror, window } = augmentation.unwrap_or_default();
+    if let Some([right, down]) = window {
+        let (width, height) = picture.dimensions();
+        let [w, h] = [width, height].map(|size| (size - size / 8).max(1));
+        let at = |share: f32, room: u32| ((share * (room + 1) as f32) as u32).min(room);
+        let (x, y) = (at(right, width - w), at(down, height - h));
+        picture = imageops::crop_imm(&picture, x, y, w, h).to_image();
+    }
+    if mirror {
+        imageops::flip_horizontal_in_place(&mut picture);
     }
     let wanted = side as u32;
     if picture.dimensions() != (wanted, wanted) {

@@ -266,7 +266,7 @@ fn what_does_not_decode_is_named(#[case] bytes: &[u8], #[case] part: &str) {
 fn batches_are_the_same_ahead_and_at_once() {
     let set = CaptionSet::open("builtin:shapes", &CaptionOptions::default()).unwrap();
     let wanted = |from: usize| -> Vec<(String, Option<Augmentation>)> {
-        let augmentation = Augmentation { flip: true, crop: true, seed: 3 };
+        let augmentation = Augmentation::random(true, true, 3);
         set.train[from..from + 5].iter().map(|image| (image.name.clone(), Some(augmentation))).collect()
     };
     let mut loader = PictureLoader::new(set.pictures.clone(), 12, 2);
@@ -276,6 +276,33 @@ fn batches_are_the_same_ahead_and_at_once() {
     assert_eq!(ahead.len(), 5 * 3 * 12 * 12);
     let mut broken = PictureLoader::new(Pictures::Folder("nowhere".into()), 12, 2);
     assert!(broken.load(wanted(0), Vec::new()).is_err());
+}
+
+#[test]
+fn images_are_mirrored_and_cropped() {
+    let set = CaptionSet::open("builtin:shapes", &CaptionOptions::default()).unwrap();
+    let side = 32;
+    let pixels =
+        |mirror, window| set.pictures.pixels(&set.train[1].name, side, Some(Augmentation { mirror, window })).unwrap();
+    let whole = set.pictures.pixels(&set.train[1].name, side, None).unwrap();
+    assert_eq!(pixels(false, None), whole);
+    let mirrored: Vec<u8> = whole.chunks(side).flat_map(|row| row.iter().rev().copied()).collect();
+    assert_ne!(mirrored, whole);
+    assert_eq!(pixels(true, None), mirrored);
+    // The corners of the image are those of the windows that touch them.
+    let corners = |pixels: &[u8]| [pixels[0], pixels[side - 1], pixels[side * (side - 1)], pixels[side * side - 1]];
+    for (corner, window) in [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]].into_iter().enumerate() {
+        assert_eq!(corners(&pixels(false, Some(window)))[corner], corners(&whole)[corner]);
+    }
+    assert_ne!(pixels(false, Some([0.0, 0.0])), pixels(false, Some([1.0, 1.0])));
+
+    let random: Vec<Augmentation> = (0..400).map(|seed| Augmentation::random(true, true, seed)).collect();
+    let mirrored = random.iter().filter(|change| change.mirror).count();
+    assert!((150..250).contains(&mirrored), "{mirrored} of 400");
+    assert!(
+        random.iter().all(|change| change.window.is_some_and(|window| window.iter().all(|s| (0.0..1.0).contains(s))))
+    );
+    assert_eq!(Augmentation::random(false, false, 5), Augmentation::default());
 }
 
 #[test]

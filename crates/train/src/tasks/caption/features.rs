@@ -14,6 +14,7 @@ use rekindle_weights::StateDict;
 
 use super::settings::CaptionModelSettings;
 use crate::prelude::*;
+use crate::seeds::mix;
 
 /// Images per batch of the encoder.
 const BATCH: usize = 16;
@@ -70,6 +71,26 @@ pub struct ImageSet<'a> {
     pub workers: usize,
 }
 
+/// A version of the images of a set: 0 is the images as they are, the others are changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// Its number.
+    pub number: usize,
+    /// Whether odd numbers are mirrored.
+    pub flip: bool,
+    /// Whether all but 0 are cropped.
+    pub crop: bool,
+}
+
+impl Version {
+    /// The change to an image. All runs have the same, whatever their seed, so that they share the features.
+    fn change(self, image: usize) -> Option<Augmentation> {
+        let Self { number, flip, crop } = self;
+        let random = || Augmentation::random(false, crop, mix(number as u64, image as u64));
+        (number > 0).then(|| Augmentation { mirror: flip && number % 2 == 1, ..random() })
+    }
+}
+
 /// The source of an [`ImageSet`]'s features.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
@@ -92,16 +113,12 @@ impl ImageSet<'_> {
             Source::File(features) => features.rows(&range.collect::<Vec<_>>(), device),
             Source::Encoder(encoder) => {
                 let mut loader = PictureLoader::new(self.pictures.clone(), model.encoder.config().side, self.workers);
-                let pixels = loader.load(requests(&self.images[range]), Vec::new())?;
+                let as_they_are = self.images[range].iter().map(|image| (image.name.clone(), None)).collect();
+                let pixels = loader.load(as_they_are, Vec::new())?;
                 Ok(encode(encoder, model, &pixels, device))
             }
         }
     }
-}
-
-/// A loader's requests for some images as they are.
-fn requests(images: &[CaptionedImage]) -> Vec<(String, Option<Augmentation>)> {
-    images.iter().map(|image| (image.name.clone(), None)).collect()
 }
 
 /// The features of all images of a set, in a file.
@@ -113,7 +130,8 @@ pub struct Features {
 }
 
 impl Features {
-    /// The features of all images of `set` by `encoder`: read from a file in `folder`, or computed and written there.
+    /// The features of a version of all images of `set` by `encoder`: read from a file in `folder`, or computed and
+    /// written there.
     ///
     /// # Errors
     ///
@@ -122,6 +140,7 @@ impl Features {
         folder: &Path,
         encoder: &FrozenEncoder,
         set: ImageSet<'_>,
+        version: Version,
         report: &mut dyn FnMut(Preparation<'_>),
     ) -> Result<Self, TaskError> {
         let ImageSet { pictures, images, name, workers } = set;
@@ -129,10 +148,19 @@ impl Features {
         let (kind, view) = (encoder.model.encoder.encoder, encoder.model.captioner.view());
         let config = encoder.model.encoder.config();
         let view_name = if view == View::Map { "map" } else { "vector" };
-        let path = folder.join(format!("{name}-{kind}-{view_name}-{}.features", &names[..12]));
+        let Version { number, flip, crop } = version;
+        let named = |is: bool, name: &'static str| if is { name } else { "" };
+        let suffix = match number {
+            0 => String::new(),
+            _ => format!("{}{}-{number}", named(flip, "-flip"), named(crop, "-crop")),
+        };
+        let path = folder.join(format!("{name}-{kind}-{view_name}-{}{suffix}.features", &names[..12]));
         let sizes = sha256(images.iter().map(|image| format!("{} {}\n", image.name, pictures.size(&image.name))));
         let shape = config.shape(view);
-        let head = json!({"encoder": kind, "view": view, "weights": encoder.weights, "images": sizes, "shape": shape});
+        let mut head = json!({"encoder": kind, "view": view, "weights": encoder.weights, "images": sizes, "shape": shape});
+        if number > 0 {
+            head["changes"] = sha256((0..images.len()).map(|image| format!("{:?}\n", version.change(image)))).into();
+        }
         let read = || RowFile::open(&path, &head, images.len(), shape[0] * shape[1]);
         let known = read().unwrap_or_else(|reason| {
             report(Preparation::Message(&format!("{reason}; computing it again")));
@@ -141,18 +169,35 @@ impl Features {
         if let Some(file) = known {
             return Ok(Self { file, shape });
         }
+        let requests = |batch: usize| {
+            let first = batch * BATCH;
+            let some = images.iter().enumerate().skip(first).take(BATCH);
+            some.map(|(number, image)| (image.name.clone(), version.change(number))).collect()
+        };
         let (mut writer, pieces) = RowWriter::open(&path, &head, BATCH * shape[0] * shape[1])?;
         let mut loader = PictureLoader::new(pictures.clone(), config.side, workers);
-        let mut done = (pieces * BATCH) as u64;
-        let mut batches = images.chunks(BATCH).skip(pieces).peekable();
-        while let Some(batch) = batches.next() {
-            let next = batches.peek().map(|images| requests(images)).unwrap_or_default();
-            writer.push(&numbers(encoder.features(&loader.load(requests(batch), next)?))?)?;
-            done += batch.len() as u64;
-            report(Preparation::Progress { what: "images encoded", done, total: images.len() as u64 });
+        for batch in pieces..images.len().div_ceil(BATCH) {
+            let pixels = loader.load(requests(batch), requests(batch + 1))?;
+            writer.push(&numbers(encoder.features(&pixels))?)?;
+            let (done, total) = (images.len().min((batch + 1) * BATCH) as u64, images.len() as u64);
+            report(Preparation::Progress { what: "images encoded", done, total });
         }
         writer.finish()?;
         Ok(Self { file: read()?.ok_or("the features file is missing")?, shape })
+    }
+
+    /// The features of some images, `[B, P, F]`: of each, those in the version that `of` gives.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn of_versions<'a>(
+        rows: &[usize],
+        of: impl Fn(usize) -> &'a Self,
+        device: &Device,
+    ) -> Result<Tensor<3>, TaskError> {
+        let each = rows.iter().map(|&row| of(row).rows(&[row], device)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Tensor::cat(each, 0))
     }
 
     /// The features of some images, `[B, P, F]`.

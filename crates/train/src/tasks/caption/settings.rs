@@ -49,10 +49,13 @@ settings! {
         captions_per_image: usize = 5 => value("COUNT").at_least(1);
         /// Images in a batch, each with its captions
         batch_size: usize = 32 => value("COUNT").at_least(1);
-        /// Mirror half of the training images; not with a frozen image encoder
+        /// Mirror half of the training images; with a frozen image encoder see --versions
         flip: bool;
-        /// Crop training images to a random 7/8 of each side; not with a frozen image encoder
+        /// Crop training images to a random 7/8 of each side; with a frozen image encoder see --versions
         crop: bool;
+        /// With a frozen image encoder: versions of each training image whose features are cached, the image as it is
+        /// and others by --flip and --crop
+        versions: usize = 1 => value("COUNT").at_least(1).at_most(64);
         /// Threads that decode images ahead of the model
         workers: usize = 2 => value("COUNT").at_least(0).at_most(WORKERS);
         /// Folder for the features of a frozen image encoder, which are computed once
@@ -72,13 +75,21 @@ settings! {
 
 impl CaptionSettings {
     fn consistent(&self) -> Result<(), SettingError> {
-        let CaptionDataSettings { flip, crop, .. } = self.data;
-        match [("flip", flip), ("crop", crop)].into_iter().find(|(_, given)| *given) {
-            Some((option, _)) if !self.model.encoder.trains_encoder() => Err(SettingError::invalid(
+        let CaptionDataSettings { flip, crop, versions, .. } = self.data;
+        let given = [("flip", flip), ("crop", crop)].into_iter().find(|(_, given)| *given);
+        let trained = self.model.encoder.trains_encoder();
+        let wrong = |wanted: &str| Err(SettingError::invalid("versions", versions, wanted));
+        match given {
+            Some((option, _)) if !trained && versions == 1 => Err(SettingError::invalid(
                 option,
                 true,
-                "left out where the image encoder is frozen: its features are cached. Train it with --fine-tune-after",
+                "given with --versions 2 or more where the image encoder is frozen, as its features are cached; or left \
+                 out; or the encoder is trained, with --fine-tune-after",
             )),
+            _ if versions == 1 => Ok(()),
+            _ if trained => wrong("1 where the image encoder is trained: each epoch changes the images anew"),
+            None => wrong("given with --flip, --crop or both: they make the versions"),
+            _ if !crop && versions > 2 => wrong("2 with --flip alone: the image and its mirror image"),
             _ => Ok(()),
         }
     }

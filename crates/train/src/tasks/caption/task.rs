@@ -16,9 +16,9 @@ use rekindle_weights::WeightFile;
 use super::assets::{CaptionAssets, NEVER};
 use super::error::CaptionError;
 use super::evaluation::{Evaluation, Member};
-use super::features::{Features, FrozenEncoder, ImageSet, Source, encode};
+use super::features::{Features, FrozenEncoder, ImageSet, Source, Version, encode};
 use super::self_critical::SelfCritical;
-use super::settings::CaptionSettings;
+use super::settings::{CaptionDataSettings, CaptionSettings};
 use crate::prelude::*;
 use crate::seeds::mix;
 use crate::trainer::step_of;
@@ -42,9 +42,17 @@ pub struct CaptionTask {
     epoch: OfEpoch<Vec<Vec<usize>>>,
     /// Decodes training images if the image encoder is trained.
     loader: PictureLoader,
-    /// Features of the training and validation images, if the image encoder is frozen.
-    cached: Option<[Features; 2]>,
+    /// Features of the images, if the image encoder is frozen.
+    cached: Option<Cached>,
     device: Device,
+}
+
+/// Features of a frozen image encoder.
+#[derive(Debug)]
+struct Cached {
+    /// Of the training images: as they are, then as changed by `--flip` and `--crop`.
+    train: Vec<Features>,
+    validation: Features,
 }
 
 impl CaptionTask {
@@ -59,7 +67,7 @@ impl CaptionTask {
         let wanted = |&image: &usize| {
             // 2^24 images an epoch; two epochs augment them differently.
             let seed = self.settings.training.seed ^ (epoch << 24) ^ image as u64;
-            (self.set.train[image].name.clone(), (flip || crop).then_some(Augmentation { flip, crop, seed }))
+            (self.set.train[image].name.clone(), (flip || crop).then(|| Augmentation::random(flip, crop, seed)))
         };
         images.iter().map(wanted).collect()
     }
@@ -74,8 +82,13 @@ impl CaptionTask {
         share: Share,
     ) -> Result<Tensor<3>, TaskError> {
         self.prepare(&mut |_| {})?;
-        if let Some([train, _]) = &self.cached {
-            return train.rows(images, &self.device);
+        if let Some(Cached { train, .. }) = &self.cached {
+            // Each epoch has the next version of every image, and all versions in equal numbers.
+            let version = |image: usize| &train[(epoch as usize + image) % train.len()];
+            return match &train[..] {
+                [only] => only.rows(images, &self.device),
+                _ => Features::of_versions(images, version, &self.device),
+            };
         }
         let encoder = model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
         let next = self.batch(epoch, batch + 1);
@@ -100,7 +113,7 @@ impl CaptionTask {
     /// The source of the validation images' features.
     fn validation_source<'a>(&'a self, model: &'a Captioner) -> Result<Source<'a>, TaskError> {
         Ok(match &self.cached {
-            Some([_, validation]) => Source::File(validation),
+            Some(Cached { validation, .. }) => Source::File(validation),
             None => Source::Encoder(model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?),
         })
     }
@@ -319,8 +332,10 @@ impl Task for CaptionTask {
         };
         let validation = self.validation();
         let train = ImageSet { images: &self.set.train, name: "train", ..validation };
-        let mut open = |set| Features::open(&self.settings.data.cache, encoder, set, report);
-        self.cached = Some([open(train)?, open(validation)?]);
+        let &CaptionDataSettings { flip, crop, versions, ref cache, .. } = &self.settings.data;
+        let mut open = |set, number| Features::open(cache, encoder, set, Version { number, flip, crop }, report);
+        let train = (0..versions).map(|number| open(train, number)).collect::<Result<_, _>>()?;
+        self.cached = Some(Cached { train, validation: open(validation, 0)? });
         Ok(())
     }
 

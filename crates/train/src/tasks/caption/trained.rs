@@ -11,7 +11,7 @@ use rekindle_models::decode::{Hypothesis, Sampling, Search};
 use super::assets::NEVER;
 use super::error::CaptionError;
 use super::evaluation::{Evaluation, Member, Written};
-use super::features::{Features, ImageSet, Source, encode};
+use super::features::{Features, ImageSet, Source, Version, encode};
 use super::task::CaptionTask;
 use crate::prelude::*;
 use crate::sentences::Sentence;
@@ -126,7 +126,7 @@ impl Trained<CaptionTask> {
         for Self { assets, settings, device, .. } in self.all() {
             let frozen = assets.frozen(&settings.model, device)?;
             let cache = &settings.data.cache;
-            cached.push(frozen.map(|frozen| Features::open(cache, frozen, set, report)).transpose()?);
+            cached.push(frozen.map(|frozen| Features::open(cache, frozen, set, Version::default(), report)).transpose()?);
         }
         let mut others = Vec::with_capacity(cached.len());
         for (Self { model, settings, .. }, cached) in self.all().zip(&cached) {
