@@ -1,5 +1,6 @@
 //! The backends with native code for every recurrence.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
@@ -51,6 +52,11 @@ pub(crate) trait NativeBackend: Backend {
         Self::float_matmul(Self::float_swap_dims(x, below, below + 1), y)
     }
 
+    /// `Yᵀ X` `[O, I]`, where each part has rows of some columns of `X`, and of `Y`; 0 in columns without a part.
+    fn products_in_columns(parts: Parts<Self>, shape: [usize; 2]) -> FloatTensor<Self> {
+        joined_products::<Self>(parts, shape)
+    }
+
     /// Back-propagation through time.
     fn backward<R: NativeWalk>(
         walk: R,
@@ -58,6 +64,29 @@ pub(crate) trait NativeBackend: Backend {
         upstream: Upstream<Self>,
         wanted: Wanted,
     ) -> Gradients<Self>;
+}
+
+/// Rows of some columns of `X`, and the same rows of `Y`, in pieces; by the number of the first column.
+pub(crate) type Parts<B> = BTreeMap<usize, [Vec<FloatTensor<B>>; 2]>;
+
+/// The product of each part, and zeros between them.
+fn joined_products<B: NativeBackend>(parts: Parts<B>, [outputs, inputs]: [usize; 2]) -> FloatTensor<B> {
+    let one = parts.values().next().map(|[_, y]| (y[0].device(), y[0].dtype()));
+    let (device, dtype) = one.expect("a token has a gradient when a part has one");
+    let zeros = |width: usize| B::float_zeros([outputs, width].into(), &device, dtype.into());
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    for (first, [x, y]) in parts {
+        if first > at {
+            pieces.push(zeros(first - at));
+        }
+        let product = B::product_over_rows(y, x);
+        at = first + product.shape()[1];
+        pieces.push(product);
+    }
+    if at < inputs {
+        pieces.push(zeros(inputs - at));
+    }
+    B::float_cat(pieces, 1)
 }
 
 #[cfg(feature = "native-cpu")]
@@ -84,6 +113,13 @@ impl<B: CpuBackend> NativeBackend for B {
         match native && B::NATIVE_PRODUCT {
             true => multiply::<B>(x, y),
             false => B::float_matmul(x, y),
+        }
+    }
+
+    fn products_in_columns(parts: Parts<Self>, shape: [usize; 2]) -> FloatTensor<Self> {
+        match parts.values().all(|[_, y]| y[0].dtype() == DType::F32) {
+            true => gradients::products_in_columns::<B>(parts, shape),
+            false => joined_products::<B>(parts, shape),
         }
     }
 

@@ -7,6 +7,9 @@
 //! - [`Repeated`]: a matrix that every step multiplies by. Its gradient is one product over all
 //!   steps, `Xᵀ dY` over the rows of all of them, instead of a sum of one full matrix per step. On a CPU, it is packed
 //!   once for all of them.
+//! - [`LayerWeight`]: the weight of a layer, of whose columns some are multiplied by what is known before the loop, and
+//!   others by what a step computes. Its gradient is computed whole, instead of a sum of whole weights, each zero except for
+//!   a part.
 //! - [`PackedOnce`]: the same for the recurrent weights, where a step is a walk over a sequence of one.
 //! - [`unbind`]: the steps of a sequence. Their gradients are concatenated once, instead of a sum
 //!   of whole sequences, each zero except for one step.
@@ -20,11 +23,13 @@ mod cpu;
 #[cfg(feature = "native")]
 mod node;
 
+use std::ops::Range;
 #[cfg(feature = "native-cpu")]
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use crate::layout::contiguous;
 use crate::matmul::matmul;
 #[cfg(feature = "native-cpu")]
 use crate::{
@@ -49,6 +54,56 @@ pub struct Repeated<const D: usize> {
     packed: Arc<Once<Panels>>,
     #[cfg(feature = "native")]
     opened: Option<Opened>,
+    /// The first of the columns of a [`LayerWeight`] that it is.
+    #[cfg(feature = "native")]
+    first: usize,
+}
+
+/// The weight `[O, I]` of a layer in a loop; create a new one for each loop.
+#[derive(Clone, Debug)]
+pub struct LayerWeight {
+    weight: Tensor<2>,
+    #[cfg(feature = "native")]
+    opened: Option<Opened>,
+}
+
+impl LayerWeight {
+    /// `weight` `[O, I]`.
+    pub fn new(weight: Tensor<2>) -> Self {
+        #[cfg(feature = "native")]
+        {
+            let opened = Opened::new(&weight, Whole::Columns);
+            Self { weight, opened }
+        }
+        #[cfg(not(feature = "native"))]
+        Self { weight }
+    }
+
+    /// The matrix `[I, O]` that the layer multiplies by.
+    pub fn whole(&self) -> Repeated<2> {
+        self.columns(0..self.weight.dims()[1])
+    }
+
+    /// The part of it `[columns, O]` for some columns of the input.
+    ///
+    /// # Panics
+    /// If the weight has no such columns, or there is none among them.
+    pub fn columns(&self, columns: Range<usize>) -> Repeated<2> {
+        // A part of each row is contiguous only as a copy, and its transpose is free.
+        let matrix = contiguous(self.weight.clone().narrow(1, columns.start, columns.len())).transpose();
+        Repeated {
+            #[cfg(feature = "native")]
+            matrix: if self.opened.is_some() { matrix.detach() } else { matrix },
+            #[cfg(not(feature = "native"))]
+            matrix,
+            #[cfg(feature = "native-cpu")]
+            packed: Arc::default(),
+            #[cfg(feature = "native")]
+            opened: self.opened.clone(),
+            #[cfg(feature = "native")]
+            first: columns.start,
+        }
+    }
 }
 
 /// Recurrent weights that a [`Scan`](crate::Scan) keeps packed for the next walk by the same ones.
@@ -96,14 +151,14 @@ impl Opened {
         Some(Self { token: Tensor::from_dispatch(token), ledger })
     }
 
-    /// Returns `output`; its backward pass records the gradient with `rows`, as those of `step`.
-    fn watch<const D: usize>(&self, output: Tensor<D>, rows: Tensor<D>, step: usize) -> Tensor<D> {
+    /// Returns `output`; its backward pass records the gradient with `rows`, as those of a step, or of a first column.
+    fn watch<const D: usize>(&self, output: Tensor<D>, rows: Tensor<D>, at: usize) -> Tensor<D> {
         Tensor::from_dispatch(<burn::backend::Dispatch as LoopBackend>::watch(
             output.into_dispatch(),
             rows.into_dispatch(),
             self.token.clone().into_dispatch(),
             self.ledger.clone(),
-            step,
+            at,
         ))
     }
 }
@@ -156,6 +211,7 @@ impl<const D: usize> Repeated<D> {
                 #[cfg(feature = "native-cpu")]
                 packed: Arc::default(),
                 opened,
+                first: 0,
             }
         }
         #[cfg(not(feature = "native"))]
@@ -210,7 +266,7 @@ impl<const D: usize> Repeated<D> {
     pub fn credit(&self, rows: Tensor<D>, sum: Tensor<D>) -> Tensor<D> {
         #[cfg(feature = "native")]
         if let Some(opened) = &self.opened {
-            return opened.watch(sum, rows, 0);
+            return opened.watch(sum, rows, self.first);
         }
         let _ = rows;
         sum

@@ -3,7 +3,7 @@
 
 use burn::prelude::*;
 use rekindle_kernels::matmul::matmul;
-use rekindle_kernels::unrolled::{Repeated, unbind};
+use rekindle_kernels::unrolled::{LayerWeight, Repeated, unbind};
 use rekindle_testing::{Numbers, assert_close, devices, values};
 
 const STEPS: usize = 4;
@@ -92,6 +92,61 @@ fn one_row_for_all_has_the_values_and_gradients_of_that_row_for_each() {
                 assert_close(&format!("{name}, {device:?}, {rows} rows"), &one, &each, 1e-5);
             }
         }
+    }
+}
+
+#[test]
+fn the_gradient_of_a_layers_weight_is_that_of_the_products_with_its_parts() {
+    for device in devices() {
+        for (rows, known, rest, outputs) in [(1, 1, 1, 1), (3, 4, 2, 5), (40, 70, 33, 130)] {
+            let device = device.clone().autodiff();
+            let mut numbers = Numbers::new(9);
+            // One column more than are multiplied by, at the end, and one between the parts.
+            let weight = numbers.uniform([outputs, known + rest + 2], -1.0..1.0, &device);
+            let x: Tensor<2> = numbers.uniform([rows, known], -1.0..1.0, &device);
+            let y: Tensor<2> = numbers.uniform([rows, rest], -1.0..1.0, &device);
+            // A leaf, and a tensor with a history.
+            for factor in [None, Some(0.5)] {
+                let made = |once: bool| {
+                    let [weight, x, y] = [&weight, &x, &y].map(|leaf| leaf.clone().require_grad());
+                    let used = factor.map_or(weight.clone(), |factor| weight.clone() * factor);
+                    let columns = [0..known, known + 1..known + 1 + rest];
+                    let layer = LayerWeight::new(used.clone());
+                    let [of_x, of_y] = columns.map(|columns| {
+                        let part = used.clone().narrow(1, columns.start, columns.len()).transpose();
+                        (layer.columns(columns), part)
+                    });
+                    let product = |(repeated, plain): &(Repeated<2>, Tensor<2>), rows: Tensor<2>| {
+                        if once { repeated.product(rows) } else { matmul(rows, plain.clone()) }
+                    };
+                    let before = product(&of_x, x.clone());
+                    let first = before.clone() + product(&of_y, y.clone());
+                    let second = before + product(&of_y, y.clone().square());
+                    let out = first * second;
+                    let gradients = out.clone().square().mean().backward();
+                    let of = |leaf: &Tensor<2>| values(leaf.grad(&gradients).unwrap());
+                    [values(out), of(&weight), of(&x), of(&y)]
+                };
+                for (name, (once, often)) in
+                    ["values", "weight", "x", "y"].iter().zip(made(true).iter().zip(&made(false)))
+                {
+                    let largest = often.iter().fold(1.0, |largest: f64, x| largest.max(x.abs()));
+                    let [once, often] = [once, often].map(|all| all.iter().map(|x| x / largest).collect::<Vec<_>>());
+                    assert_close(&format!("{name}, {device:?}, {rows} rows"), &once, &often, 1e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layers_weight_has_no_gradient_of_columns_that_nothing_multiplies_by() {
+    for device in devices() {
+        let device = device.autodiff();
+        let weight = Tensor::<2>::ones([2, 5], &device).require_grad();
+        let part = LayerWeight::new(weight.clone()).columns(1..3);
+        let gradients = part.product(Tensor::ones([4, 2], &device)).sum().backward();
+        assert_eq!(values(weight.grad(&gradients).unwrap()), [[0.0, 4.0, 4.0, 0.0, 0.0]; 2].concat());
     }
 }
 

@@ -14,15 +14,14 @@ pub(crate) struct RepeatedLinear {
 
 impl RepeatedLinear {
     /// A layer with `weight` `[I, O]` and `bias` `[O]`, if any, for `rows` rows.
-    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>, rows: usize) -> Self {
-        let weight = Repeated::new(weight);
+    pub fn new(weight: Repeated<2>, bias: Option<Tensor<1>>, rows: usize) -> Self {
         let copies = if weight.shares_a_row() { 1 } else { rows };
         Self { bias: bias.map(|bias| bias.unsqueeze_dim::<2>(0).repeat_dim(0, copies)), weight }
     }
 
     /// `layer` for `rows` rows.
     pub fn of(layer: &Linear, rows: usize) -> Self {
-        Self::new(layer.weight.val(), layer.bias.as_ref().map(|bias| bias.val()), rows)
+        Self::new(Repeated::new(layer.weight.val()), layer.bias.as_ref().map(|bias| bias.val()), rows)
     }
 
     /// `x W + b`, `[N, O]`, of `x` `[N, I]`.

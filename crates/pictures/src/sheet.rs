@@ -34,14 +34,39 @@ const GAP: usize = 2;
 /// Duration of a frame of an animation, and of the last one.
 const MILLISECONDS: [u32; 2] = [200, 1500];
 
+/// Where images lie in a picture, in its pixels.
+struct Grid {
+    columns: usize,
+    /// Width and height of an image and the gap after it.
+    each: [usize; 2],
+    /// Width and height of the picture.
+    size: [usize; 2],
+}
+
 impl Sheet {
+    fn grid(&self, count: usize) -> Grid {
+        let columns = self.columns.clamp(1, count.max(1));
+        let [_, height, width] = self.shape;
+        let each = [width, height].map(|side| side * self.scale + GAP);
+        Grid { columns, each, size: [columns * each[0] + GAP, count.div_ceil(columns) * each[1] + GAP] }
+    }
+
+    /// Pixels of a picture of `count` images.
+    pub fn pixels(&self, count: usize) -> usize {
+        self.grid(count).size.iter().product()
+    }
+
+    /// This layout with the largest scale, at most its own, at which a picture of `count` images has at most `most`
+    /// pixels; with a scale of 1 if it has more even then.
+    pub fn within(self, count: usize, most: usize) -> Self {
+        let scale = (1..=self.scale).rev().find(|&scale| Self { scale, ..self }.pixels(count) <= most);
+        Self { scale: scale.unwrap_or(1), ..self }
+    }
+
     /// The images of `tiles`, row by row.
     pub fn picture(&self, tiles: &[Tile]) -> RgbImage {
-        let Self { shape: [_, height, width], columns, scale, .. } = *self;
-        let columns = columns.clamp(1, tiles.len().max(1));
-        let [width, height] = [width, height].map(|side| side * scale + GAP);
-        let rows = tiles.len().div_ceil(columns);
-        let size = [columns * width + GAP, rows * height + GAP].map(|side| side as u32);
+        let Grid { columns, each: [width, height], size } = self.grid(tiles.len());
+        let size = size.map(|side| side as u32);
         let mut picture = RgbImage::from_pixel(size[0], size[1], Rgb([96, 96, 96]));
         for (index, tile) in tiles.iter().enumerate() {
             let corner = [index % columns * width + GAP, index / columns * height + GAP];

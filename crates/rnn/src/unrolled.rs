@@ -2,11 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use rekindle_kernels::layout::contiguous;
-use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::pointwise::dropout_of_rows;
 use rekindle_kernels::rows::Lines;
-use rekindle_kernels::unrolled::{Repeated, unbind};
+use rekindle_kernels::unrolled::{LayerWeight, Repeated, unbind};
 use rekindle_kernels::{Input, Scan};
 
 use crate::regularization::Masks;
@@ -143,7 +141,7 @@ impl LoopLayer<'_> {
 /// state.
 struct LoopWeights<'n> {
     /// `[K, G]`, if `K` is not 0.
-    known: Option<Tensor<2>>,
+    known: Option<Repeated<2>>,
     /// `[I - K, G]`, if `K` is not `I`.
     rest: Option<Repeated<2>>,
     /// `[H, G]`
@@ -160,28 +158,20 @@ impl<'n> LoopWeights<'n> {
     fn new(mut values: Values<'n>, known: usize) -> Self {
         let weight_ih = values.matrix("weight_ih");
         let features = weight_ih.dims()[1];
-        let columns = |from: usize, to: usize| {
-            // A part of each row is contiguous only as a copy, and its transpose is free.
-            (from < to).then(|| contiguous(weight_ih.clone().narrow(1, from, to - from)).transpose())
-        };
+        let weight_ih = LayerWeight::new(weight_ih);
+        let columns = |from: usize, to: usize| (from < to).then(|| weight_ih.columns(from..to));
         let bias = (values.layer.cell().definition().input_bias)(&values).map(Tensor::unsqueeze);
-        let hidden = Repeated::new(values.matrix("weight_hh").transpose());
+        let hidden = LayerWeight::new(values.matrix("weight_hh")).whole();
         values.weight_hh = Some(hidden.matrix().transpose());
-        Self {
-            known: columns(0, known),
-            rest: columns(known, features).map(Repeated::new),
-            hidden,
-            bias,
-            values,
-            scan: Scan::of_loop(),
-        }
+        Self { known: columns(0, known), rest: columns(known, features), hidden, bias, values, scan: Scan::of_loop() }
     }
 
     /// `W x + bias` for the known input of each step, `[T, B, K]` to `T` times `[B, G]`.
     fn know(&self, known: Tensor<3>) -> Vec<Tensor<2>> {
-        let weight = self.known.clone().expect("features are known");
-        let ([time, batch, width], [_, gates]) = (known.dims(), weight.dims());
-        let rows = self.add_bias(matmul(known.reshape([time * batch, width]), weight));
+        let weight = self.known.as_ref().expect("features are known");
+        let [time, batch, width] = known.dims();
+        let rows = self.add_bias(weight.product(known.reshape([time * batch, width])));
+        let [_, gates] = rows.dims();
         unbind(rows.reshape([time, batch, gates]))
     }
 

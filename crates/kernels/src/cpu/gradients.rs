@@ -8,12 +8,12 @@ use super::{
     blocks::Extent,
     cell::{Place, States},
     lanes::{Lanewise, update},
-    outer::{Columns, outer_products},
+    outer::{Columns, outer_products, outer_products_in_columns},
     prefetch,
     source::Symbols,
     tensors::{CpuBackend, Gates},
 };
-use crate::Scan;
+use crate::{Scan, native::Parts};
 
 /// `weight_gradient = Σ_t d_tᵀ h_{t-1}`, one product for the whole sequence.
 ///
@@ -41,6 +41,23 @@ pub(crate) fn product_over_rows<B: CpuBackend>(x: Vec<FloatTensor<B>>, y: Vec<Fl
     outer_products(Arch::new(), [a.len(), high], |k| a[k], |k| b[k], &mut sums);
     let sums = B::from_elements(sums, [high, wide].into());
     if turned { B::float_transpose(sums) } else { sums }
+}
+
+/// `Yᵀ X` `[O, I]`, where each of `parts` has rows of some columns of `X`, from a first one on, and of `Y`; 0 in columns
+/// without a part.
+pub(crate) fn products_in_columns<B: CpuBackend>(parts: Parts<B>, [outputs, inputs]: [usize; 2]) -> FloatTensor<B> {
+    let mut sums = vec![0.0; outputs * inputs];
+    for (first, [x, y]) in parts {
+        let [x, y] = [x, y].map(|parts| parts.into_iter().map(B::contiguous).collect::<Vec<_>>());
+        let width = x[0].shape()[1];
+        if outputs * width > 0 {
+            let [x, y] = [(&x, width), (&y, outputs)].map(|(parts, width)| rows::<B>(parts, width));
+            assert_eq!(x.len(), y.len(), "rows of both factors");
+            let size = [x.len(), outputs];
+            outer_products_in_columns(Arch::new(), size, |k| y[k], |k| x[k], &mut sums, first..first + width);
+        }
+    }
+    B::from_elements(sums, [outputs, inputs].into())
 }
 
 /// The rows of all parts.

@@ -60,14 +60,31 @@ pub(crate) fn outer_products<'a>(
     out: &mut [f32],
 ) {
     let width = out.len() / high;
-    let work = depth * out.len();
+    outer_products_in_columns(arch, [depth, high], a, b, out, 0..width);
+}
+
+/// [`outer_products`] into the columns `within` of `out`, of `high` rows. Its other columns are left as they are.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(crate) fn outer_products_in_columns<'a>(
+    arch: Arch,
+    [depth, high]: [usize; 2],
+    a: impl Fn(usize) -> &'a [f32] + Sync,
+    b: impl Fn(usize) -> &'a [f32] + Sync,
+    out: &mut [f32],
+    within: Range<usize>,
+) {
+    let width = out.len() / high;
+    assert!(within.end <= width, "columns {within:?} of {width}");
+    let work = depth * high * within.len();
     let threads = if work < PARALLEL_WORK { 1 } else { rayon::current_num_threads() };
     let tile = tile_rows(arch.dispatch(Lanes));
     let share = high.div_ceil(tile).div_ceil(threads) * tile;
     let part = |index: usize, out: &mut [f32]| {
         let columns = index * share..index * share + out.len() / width;
         let a = |k: usize| &a(k)[columns.clone()];
-        arch.dispatch(OuterProducts { a, b: &b, depth, high: columns.len(), width, out });
+        arch.dispatch(OuterProducts { a, b: &b, depth, high: columns.len(), width, within: within.clone(), out });
     };
     if threads == 1 {
         part(0, out);
@@ -83,8 +100,10 @@ struct OuterProducts<'a, F, G> {
     depth: usize,
     /// Rows of the result.
     high: usize,
-    /// Columns of the result.
+    /// Columns of `out`.
     width: usize,
+    /// Those of the result.
+    within: Range<usize>,
     out: &'a mut [f32],
 }
 
@@ -106,27 +125,28 @@ impl<'b, F: Fn(usize) -> &'b [f32], G: Fn(usize) -> &'b [f32]> WithSimd for Oute
 impl<'b, F: Fn(usize) -> &'b [f32], G: Fn(usize) -> &'b [f32]> OuterProducts<'_, F, G> {
     #[inline(always)]
     fn blocks<S: Simd, const N: usize, const R: usize>(self, simd: S) {
-        let Self { a, b, depth, high, width, out } = self;
+        let Self { a, b, depth, high, width, within, out } = self;
+        let wide = within.len();
         // Blocks of equal height, instead of a high one and a slow low one.
         let height = high.div_ceil(high.div_ceil(HEIGHT)).next_multiple_of(R);
         let panel = N * S::F32_LANES;
-        let mut panels = Buffer::take(width.next_multiple_of(panel) * DEPTH.min(depth));
+        let mut panels = Buffer::take(wide.next_multiple_of(panel) * DEPTH.min(depth));
         let mut groups = Buffer::take(height * DEPTH.min(depth));
         let mut blocks = Block::all([depth, high], [DEPTH, height]).peekable();
         while let Some(block) = blocks.next() {
             let deep = block.rows.len();
             if block.columns.start == 0 {
-                pack(deep, panel, width, &mut panels, |k| b(block.rows.start + k));
+                pack(deep, panel, wide, &mut panels, |k| b(block.rows.start + k));
             }
             pack(deep, R, block.columns.len(), &mut groups, |k| &a(block.rows.start + k)[block.columns.clone()]);
             let out = &mut out[block.columns.start * width..block.columns.end * width];
-            let (high, wide) = (block.columns.len().div_ceil(R), width.div_ceil(panel));
+            let (tiles, panels_wide) = (block.columns.len().div_ceil(R), wide.div_ceil(panel));
             // Prefetches the next block while this one is summed, some rows with each tile.
             let next = blocks.peek();
             let mut ahead = next.map_or(0..0, |next| next.rows.clone());
-            let share = ahead.len().div_ceil(high * wide);
-            for index in 0..wide {
-                let columns = index * panel..width.min((index + 1) * panel);
+            let share = ahead.len().div_ceil(tiles * panels_wide);
+            for index in 0..panels_wide {
+                let columns = within.start + index * panel..within.end.min(within.start + (index + 1) * panel);
                 let weights = S::as_simd_f32s(&panels[index * panel * deep..][..panel * deep]).0.as_chunks().0;
                 for (factors, out) in groups.chunks_exact(R * deep).zip(out.chunks_mut(R * width)) {
                     if let Some(next) = next {

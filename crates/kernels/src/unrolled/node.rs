@@ -18,7 +18,7 @@ use burn::tensor::Shape;
 use crate::cpu::tensors::CpuBackend;
 use crate::{
     autodiff::{Pass, record, split},
-    native::NativeBackend,
+    native::{NativeBackend, Parts},
 };
 
 /// The whole tensor of a loop, of which the steps use a part.
@@ -26,6 +26,8 @@ use crate::{
 pub(crate) enum Whole {
     /// A matrix that rows are multiplied by.
     Factor,
+    /// The weight `[O, I]` of a layer, of which the transposes of some columns are such matrices.
+    Columns,
     /// A sequence that is cut into steps, the first of its dimensions.
     Sequence { time: usize },
     /// A tensor whose gradient is added up in the ledger.
@@ -40,7 +42,8 @@ pub(crate) struct Ledger(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
 
 /// The ledger entry of a step.
 struct Entry<B: Backend> {
-    step: usize,
+    /// The step of a sequence, or the first column that the rows are multiplied by.
+    at: usize,
     rows: FloatTensor<B>,
     gradient: FloatTensor<B>,
 }
@@ -97,9 +100,9 @@ pub(crate) trait LoopBackend: Backend {
         rows: FloatTensor<Self>,
         token: FloatTensor<Self>,
         ledger: Ledger,
-        step: usize,
+        at: usize,
     ) -> FloatTensor<Self> {
-        let _ = (rows, token, ledger, step);
+        let _ = (rows, token, ledger, at);
         output
     }
 }
@@ -121,12 +124,12 @@ impl<B: NativeBackend, C: CheckpointStrategy> LoopBackend for Autodiff<B, C> {
         rows: FloatTensor<Self>,
         token: FloatTensor<Self>,
         ledger: Ledger,
-        step: usize,
+        at: usize,
     ) -> FloatTensor<Self> {
         let mut nodes = Vec::new();
         let output = split::<B, C>(output, &mut nodes);
         nodes.push(token.node());
-        record::<B, C, _, 2>(Watch, nodes, |keep| (output, keep.then(|| (ledger, step, rows.into_primitive()))))
+        record::<B, C, _, 2>(Watch, nodes, |keep| (output, keep.then(|| (ledger, at, rows.into_primitive()))))
     }
 }
 
@@ -139,14 +142,14 @@ impl<B: Backend> Pass<B, 2> for Watch {
 
     fn differentiate(
         self,
-        (ledger, step, rows): Self::State,
+        (ledger, at, rows): Self::State,
         gradient: FloatTensor<B>,
         [output, token]: [bool; 2],
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         let token = token.then(|| {
             // The token's own backward pass runs only if it has a gradient.
             let zero = B::float_zeros([1].into(), &gradient.device(), FloatDType::F32);
-            ledger.write::<B>(Entry { step, rows, gradient: gradient.clone() });
+            ledger.write::<B>(Entry { at, rows, gradient: gradient.clone() });
             zero
         });
         [output.then_some(gradient), token]
@@ -168,6 +171,7 @@ impl<B: NativeBackend> Pass<B, 1> for Open {
     ) -> impl IntoIterator<Item = Option<FloatTensor<B>>> {
         [whole.then(|| match kind {
             Whole::Factor => product(ledger.read::<B>()),
+            Whole::Columns => columns(ledger.read::<B>(), [shape[0], shape[1]]),
             Whole::Sequence { time } => sequence(ledger.read::<B>(), time, shape),
             #[cfg(feature = "native-cpu")]
             Whole::Sum => ledger.sum::<B>(),
@@ -181,6 +185,17 @@ fn product<B: NativeBackend>(entries: Vec<Entry<B>>) -> FloatTensor<B> {
     B::product_over_rows(rows, gradients)
 }
 
+/// `dYᵀ X` `[O, I]`, with the rows of all entries: each in the columns that they are multiplied by.
+fn columns<B: NativeBackend>(entries: Vec<Entry<B>>, shape: [usize; 2]) -> FloatTensor<B> {
+    let mut parts = Parts::<B>::new();
+    for Entry { at, rows, gradient } in entries {
+        let [x, y] = parts.entry(at).or_default();
+        x.push(rows);
+        y.push(gradient);
+    }
+    B::products_in_columns(parts, shape)
+}
+
 /// `[T, N, W]` of the entries, `[N, W]` each; 0 for steps without one.
 fn sequence<B: Backend>(entries: Vec<Entry<B>>, time: usize, shape: Shape) -> FloatTensor<B> {
     let mut steps: Vec<Option<FloatTensor<B>>> = vec![None; time];
@@ -188,7 +203,7 @@ fn sequence<B: Backend>(entries: Vec<Entry<B>>, time: usize, shape: Shape) -> Fl
     let (mut device, mut dtype) = (None, FloatDType::F32);
     for entry in entries {
         (device, dtype) = (Some(entry.gradient.device()), entry.gradient.dtype().into());
-        steps[entry.step] = Some(B::float_reshape(entry.gradient, step.clone()));
+        steps[entry.at] = Some(B::float_reshape(entry.gradient, step.clone()));
     }
     let device = device.expect("a token has a gradient when a step has one");
     let zeros = |gradient: Option<_>| gradient.unwrap_or_else(|| B::float_zeros(step.clone(), &device, dtype));

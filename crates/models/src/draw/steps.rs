@@ -3,20 +3,19 @@
 //! The encoder's input depends on the canvas, so neither LSTM can process the whole sequence in one operation: each
 //! time step is the whole-sequence operation on a sequence of one. Work that is the same at every step is done before
 //! the loop, and each matrix that every step multiplies by is a [`Repeated`]. Without a read window,
-//! `W [x, x̂_t] = (W_x + W_x̂) x - W_x̂ σ(c_{t-1})`, and the first product is the same for all steps: half of the
+//! `W [x, x̂_t, h^dec] = W_x x + W_rest [x̂_t, h^dec]`, and the first product is the same for all steps: nearly half of the
 //! encoder's work. Layers that read the same state are one product: what is written, and where to write and to read,
 //! are columns of [`heads`].
 
 use burn::tensor::Tensor;
 use rekindle_kernels::glimpse::{Grid, WINDOW};
 use rekindle_kernels::latent;
-use rekindle_kernels::layout::contiguous;
+use rekindle_kernels::layout::concatenate;
 use rekindle_kernels::lstm::lstm;
-use rekindle_kernels::matmul::matmul;
 use rekindle_kernels::parallel;
 use rekindle_kernels::pointwise::sigmoid;
 use rekindle_kernels::rows::Rows;
-use rekindle_kernels::unrolled::Repeated;
+use rekindle_kernels::unrolled::{LayerWeight, Repeated};
 use rekindle_kernels::{Input, Scan};
 use rekindle_rnn::Layer;
 
@@ -70,12 +69,12 @@ impl Cell {
 enum Reading {
     /// The whole image.
     Whole {
-        /// `[B, 4H]`: `(W_x + W_x̂) x + b`.
-        image: Tensor<2>,
-        /// `[D, 4H]`: `-W_x̂` transposed.
-        error: Repeated<2>,
-        /// `[H, 4H]`: the weights of the decoder's hidden state.
-        decoder: Repeated<2>,
+        /// `[B, D]`: `x`.
+        images: Tensor<2>,
+        /// `[B, 4H]`: `W_x x + b`.
+        projected: Tensor<2>,
+        /// `[D + H, 4H]`: the weights of `x̂_t` and the decoder's hidden state.
+        rest: Repeated<2>,
     },
     /// A glimpse of the image.
     Glimpse {
@@ -278,24 +277,19 @@ struct Inferred {
 impl Encoder {
     fn new(model: &Draw, images: Tensor<2>) -> Self {
         let [batch, _] = images.dims();
-        let weight = model.encoder.matrix("weight_ih");
+        let weight = LayerWeight::new(model.encoder.matrix("weight_ih"));
         let bias = bias(&model.encoder);
         let reading = match model.settings.read_grid() {
             Some(n) => Reading::Glimpse {
                 grid: grid(n, model.shape),
                 images,
-                input: RepeatedLinear::new(weight.transpose(), Some(bias), batch),
+                input: RepeatedLinear::new(weight.whole(), Some(bias), batch),
             },
             None => {
                 let pixels = model.shape.pixels();
-                // A part of each row is contiguous only as a copy, and its transpose is free.
-                let columns =
-                    |first: usize, count: usize| contiguous(weight.clone().narrow(1, first, count)).transpose();
-                let error = columns(pixels, pixels);
-                let both = columns(0, pixels) + error.clone();
-                let image = matmul(images, both) + bias.unsqueeze();
-                let decoder = Repeated::new(columns(2 * pixels, model.settings.hidden));
-                Reading::Whole { image, error: Repeated::new(error.neg()), decoder }
+                let image = RepeatedLinear::new(weight.columns(0..pixels), Some(bias), batch);
+                let rest = weight.columns(pixels..2 * pixels + model.settings.hidden);
+                Reading::Whole { projected: image.forward(images.clone()), images, rest }
             }
         };
         let memory = start(model.encoder_start.val(), batch);
@@ -308,9 +302,9 @@ impl Encoder {
         let canvas = decoder.canvas.clone();
         let [hidden, _] = decoder.memory.clone();
         let (projection, window) = match &self.reading {
-            Reading::Whole { image, error, decoder } => {
-                let seen = error.add_product(image.clone(), sigmoid(canvas));
-                (decoder.add_product(seen, hidden), None)
+            Reading::Whole { images, projected, rest } => {
+                let error = images.clone() - sigmoid(canvas);
+                (rest.add_product(projected.clone(), concatenate([error, hidden], 1)), None)
             }
             Reading::Glimpse { grid, images, input } => {
                 let window = decoder.read_window();
@@ -332,7 +326,7 @@ impl Decoder {
         let mut decoder = Self {
             cell: Cell::new(&model.decoder),
             input: RepeatedLinear::new(
-                model.decoder.matrix("weight_ih").transpose(),
+                LayerWeight::new(model.decoder.matrix("weight_ih")).whole(),
                 Some(bias(&model.decoder)),
                 batch,
             ),
@@ -390,7 +384,7 @@ impl Decoder {
 
 impl Cell {
     fn new(layer: &Layer) -> Self {
-        Self { hidden: Repeated::new(layer.matrix("weight_hh").transpose()), scan: Scan::of_loop() }
+        Self { hidden: LayerWeight::new(layer.matrix("weight_hh")).whole(), scan: Scan::of_loop() }
     }
 }
 
@@ -404,7 +398,7 @@ fn heads(model: &Draw, batch: usize) -> Option<RepeatedLinear> {
     }
     let weight = Tensor::cat(layers.iter().map(|layer| layer.weight.val()).collect(), 1);
     let biases = layers.iter().map(|layer| layer.bias.as_ref().expect("layers of windows have biases").val());
-    Some(RepeatedLinear::new(weight, Some(Tensor::cat(biases.collect(), 0)), batch))
+    Some(RepeatedLinear::new(Repeated::new(weight), Some(Tensor::cat(biases.collect(), 0)), batch))
 }
 
 /// `b_ih + b_hh` `[4H]`.

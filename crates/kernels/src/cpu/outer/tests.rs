@@ -26,6 +26,23 @@ fn sums_of_odd_sizes_and_several_blocks_are_those_of_the_definition() {
 }
 
 #[test]
+fn sums_in_some_columns_leave_the_others_as_they_are() {
+    for (depth, high, first, wide, width) in [(1, 1, 0, 1, 2), (5, 7, 3, 17, 23), (DEPTH + 3, 25, 5, 41, 46)] {
+        let (a, b) = (numbers(depth * high, 1), numbers(depth * wide, 2));
+        let (a, b) = (|k: usize| &a[k * high..][..high], |k: usize| &b[k * wide..][..wide]);
+        for arch in architectures() {
+            let (mut alone, mut within) = (vec![0.0; high * wide], vec![9.0; high * width]);
+            outer_products(arch, [depth, high], a, b, &mut alone);
+            outer_products_in_columns(arch, [depth, high], a, b, &mut within, first..first + wide);
+            for (row, alone) in within.chunks(width).zip(alone.chunks(wide)) {
+                assert_eq!(&row[first..first + wide], alone);
+                assert!(row[..first].iter().chain(&row[first + wide..]).all(|&other| other == 9.0));
+            }
+        }
+    }
+}
+
+#[test]
 fn the_sums_do_not_depend_on_the_threads() {
     let (depth, columns, width) = (300, 50, 40);
     let (a, b) = (numbers(depth * columns, 1), numbers(depth * width, 2));

@@ -292,7 +292,7 @@ fn gradients(model: &CharLm, trained: &Writer, request: &Observe) -> Result<Flow
 fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let SampleOptions { writing, prime } = options;
     let prime = prime.unwrap_or_default();
-    let tokens = encode_prime(&trained.assets, &prime, output)?;
+    let tokens = encode_prime(&trained.assets, &trained.settings.data.form(&prime), output)?;
     let mut text = prime.clone();
     output.text(&prime)?;
     let mut written = writing.begin(&trained, &tokens, request.seed)?;
@@ -305,7 +305,6 @@ fn sample(trained: Writer, request: Sample, options: SampleOptions, output: &mut
 }
 
 fn encode_prime(vocabulary: &Vocabulary, prime: &str, output: &mut Output<'_>) -> Result<Vec<u32>, TaskError> {
-    let prime = &*vocabulary.unit().form(prime);
     match vocabulary.encode(prime) {
         Ok(ids) => Ok(ids),
         Err(e) if vocabulary.unknown_id().is_some() => {

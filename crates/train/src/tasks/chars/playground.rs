@@ -90,7 +90,7 @@ pub(super) fn play(
     answers: &mut Answers<'_>,
 ) -> Result<(), TaskError> {
     let vocabulary = &trained.assets;
-    let text = &*vocabulary.unit().form(&play.text);
+    let text = &*trained.settings.data.form(&play.text);
     let prime = match vocabulary.encode(text) {
         Ok(tokens) => tokens,
         Err(_) if vocabulary.unknown_id().is_some() => vocabulary.encode_lossy(text),

@@ -1,5 +1,7 @@
 //! Settings of `chars`.
 
+use std::borrow::Cow;
+
 use rekindle_data::labelled::{Encoding, LabelledSource, TextReader};
 use rekindle_data::{Corpus, DataError, TextSource, Unit, Vocabulary, VocabularyConfig};
 use rekindle_models::char_lm::CharLmSettings;
@@ -145,6 +147,15 @@ impl TextSettings {
             Unit::Word => (TextFormat::Plain, unit),
             _ => (self.format, unit),
         };
+    }
+
+    /// A text that a person wrote, as the model reads it: with `--format texts`, in words of `sentiment`, whatever the
+    /// unit.
+    pub(super) fn form<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.format {
+            TextFormat::Plain => text.into(),
+            TextFormat::Texts => Unit::Term.form(text),
+        }
     }
 
     /// The text; one in pieces is opened in words.

@@ -1,6 +1,6 @@
 //! The operations of a trained model: new images, bounds and reconstructions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rekindle_data::images::{Batches, ImageReader, ImageSet, WholeSource};
 use rekindle_models::draw::{Draw, Drawn, ImageShape};
@@ -64,8 +64,10 @@ const ANIMATED: usize = 2 * SHOWN;
 const BATCH: usize = 1024;
 /// Pixels of a picture of new images per pixel of an image.
 const SCALE: usize = 2;
-/// Pixels between two images of it.
-const GAP: usize = 2;
+/// Pixels of a picture of steps per pixel of an image, if there is room.
+const STEPS_SCALE: usize = 3;
+/// The most pixels of a frame of the animation.
+const FRAME_PIXELS: usize = 20_000_000;
 /// Most images of one input that are reconstructed.
 const MOST: usize = 16;
 /// Seed of the binarisation and the noise of `predict`: the reconstruction of an image is always the same.
@@ -159,11 +161,41 @@ impl New {
     }
 }
 
+/// The picture of `count` new images, in as many rows as columns.
+fn square(shape: ImageShape, count: usize) -> Sheet {
+    let columns = (count as f64).sqrt().ceil() as usize;
+    Sheet { shape: shape.dims(), columns, scale: SCALE, colour: RED }
+}
+
 /// The most images that a picture of [`MOST_PIXELS`] has room for, in as many rows as columns.
 fn most_images(shape: ImageShape) -> usize {
-    let [_, height, width] = shape.dims();
-    let pixels = (SCALE * height + GAP) * (SCALE * width + GAP);
-    (MOST_PIXELS / pixels).isqrt().pow(2).max(1)
+    let counts = (1..).map(|side: usize| side.pow(2));
+    counts.take_while(|&count| square(shape, count).pixels(count) <= MOST_PIXELS).last().unwrap_or(1)
+}
+
+/// The picture of `rows` images, each with its steps beside each other; and of how many of them [`MOST_PIXELS`] have room
+/// for. The scale is smaller if that gives room for more.
+fn of_steps(shape: ImageShape, steps: usize, rows: usize, colour: [u8; 3]) -> (Sheet, usize) {
+    let sheet = Sheet { shape: shape.dims(), columns: steps, scale: STEPS_SCALE, colour };
+    let sheet = sheet.within(rows * steps, MOST_PIXELS);
+    let fitting = (1..=rows).rev().find(|rows| sheet.pixels(rows * steps) <= MOST_PIXELS);
+    (sheet, fitting.unwrap_or(1))
+}
+
+/// Writes the picture of the first `rows` images, `columns[step][image]`, or of as many as it has room for.
+fn save_steps(
+    columns: &[Vec<Tile>],
+    rows: usize,
+    (shape, colour): (ImageShape, [u8; 3]),
+    path: &Path,
+    output: &mut Output<'_>,
+) -> Result<(), TaskError> {
+    let (sheet, fitting) = of_steps(shape, columns.len(), rows, colour);
+    if fitting < rows {
+        output.note(format_args!("{}: steps of {fitting} of {rows} images, more would be too large", path.display()));
+    }
+    let tiles = (0..fitting).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone()));
+    Ok(sheet.save_picture(&tiles.collect::<Vec<_>>(), path).map_err(TrainError::io("write", path))?)
 }
 
 fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
@@ -178,17 +210,12 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
     let folder = out.unwrap_or_else(|| run.join("samples"));
     files::make_folder(&folder)?;
     let paths = ["samples.png", "steps.png", "steps.gif"].map(|name| folder.join(name));
-    let sheet = |columns, scale| Sheet { shape: shape.dims(), columns, scale, colour: RED };
-    let side = (count as f64).sqrt().ceil() as usize;
-    sheet(side, SCALE).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
-    // A row for each image, a column for each step.
-    let rows = (0..count.min(SHOWN)).flat_map(|row| steps.iter().map(move |step| step[row].clone()));
-    sheet(steps.len(), 3)
-        .save_picture(&rows.collect::<Vec<_>>(), &paths[1])
-        .map_err(TrainError::io("write", &paths[1]))?;
+    square(*shape, count).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
+    save_steps(&steps, count.min(SHOWN), (*shape, RED), &paths[1], output)?;
     let last = last[..count.min(ANIMATED)].to_vec();
+    let sheet = Sheet { shape: shape.dims(), columns: 4, scale: 4, colour: RED }.within(last.len(), FRAME_PIXELS);
     let frames: Vec<Vec<Tile>> = steps.into_iter().chain([last]).collect();
-    sheet(4, 4).save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
+    sheet.save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
     output.line(format_args!("{}, seed {seed}", counted(count, "new images")))?;
@@ -228,14 +255,11 @@ fn predict(
     for step in model.reconstruct(images, noise) {
         columns.push(tiles_of(step.image, step.read)?);
     }
-    let tiles: Vec<Tile> =
-        (0..names.len()).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone())).collect();
     let path = options.out.unwrap_or_else(|| request.run.join("samples").join("reconstruction.png"));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
-    let sheet = Sheet { shape: shape.dims(), columns: columns.len(), scale: 3, colour: GREEN };
-    sheet.save_picture(&tiles, &path).map_err(TrainError::io("write", &path))?;
+    save_steps(&columns, names.len(), (*shape, GREEN), &path, output)?;
     let pairs = names.iter().zip(&bounds);
     for (name, bound) in pairs.clone() {
         output.line(format_args!("{bound:9.2} nats  {name}"))?;

@@ -31,3 +31,14 @@ fn an_encoding_needs_the_format_that_it_is_for() {
     settings.format = TextFormat::Texts;
     settings.check_used().unwrap();
 }
+
+#[test]
+fn a_text_of_a_person_has_the_form_of_the_format_whatever_the_unit() {
+    let mut settings = TextSettings::default();
+    assert_eq!(settings.form("It's\nGOOD"), "It's\nGOOD");
+    settings.format = TextFormat::Texts;
+    for unit in [Unit::Char, Unit::Byte, Unit::Word, Unit::Bpe] {
+        settings.units = unit;
+        assert_eq!(settings.form("It's\nGOOD"), " it 's\n good", "{unit}");
+    }
+}

@@ -25,11 +25,22 @@ fn only_the_first_images_are_kept_at_every_step(#[case] count: usize) {
 fn a_count_whose_picture_is_too_large_is_refused() {
     let digits = ImageShape { channels: 1, height: 28, width: 28 };
     let most = most_images(digits);
-    let pixels = |count: usize| {
-        let side = (count as f64).sqrt().ceil() as usize;
-        side.pow(2) * (28 * SCALE + GAP).pow(2)
-    };
+    let pixels = |count: usize| square(digits, count).pixels(count);
     assert!(pixels(most) <= MOST_PIXELS && pixels(most + 1) > MOST_PIXELS, "{most}");
     // The default, of the largest images that are read.
     assert!(most_images(ImageShape { channels: 3, height: 1024, width: 1024 }) >= SampleOptions::default().count);
+}
+
+#[test]
+fn pictures_of_steps_are_scaled_down_and_then_have_fewer_images() {
+    let square = |side| ImageShape { channels: 1, height: side, width: side };
+    let layout = |side, steps, rows| {
+        let (sheet, fitting) = of_steps(square(side), steps, rows, RED);
+        assert!(fitting == 1 || sheet.pixels(fitting * steps) <= MOST_PIXELS);
+        (sheet.scale, fitting)
+    };
+    assert_eq!(layout(28, 64, SHOWN), (STEPS_SCALE, SHOWN));
+    assert_eq!(layout(512, 64, SHOWN), (1, SHOWN));
+    assert_eq!(layout(1024, 64, SHOWN), (1, 5));
+    assert_eq!(layout(1024, 1000, SHOWN), (1, 1));
 }
