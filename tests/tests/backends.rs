@@ -26,7 +26,9 @@ fn write_data(place: &Workplace) {
         fs::write(place.path(&format!("{part}.en")), &english).unwrap();
     }
     fs::write(place.path("reviews.tsv"), reviews).unwrap();
-    fs::write(place.path("frames.csv"), frames).unwrap();
+    for name in ["frames.csv", "held-out.csv"] {
+        fs::write(place.path(name), &frames).unwrap();
+    }
 }
 
 /// The losses of the training steps of a run.
@@ -55,7 +57,7 @@ fn assert_close(seen: &[f64], wanted: &[f64], what: &str) {
     "--sequence-length", "6", "--batch-size", "2", "--train-share", "0.95", "--validation-share", "0.05", "--sample-length", "4"], &["loss_nats"])]
 #[case::sentiment("sentiment", &["--data", "reviews.tsv", "--dev", "reviews.tsv", "--hidden", "4", "--embedding", "4",
     "--batch-size", "4", "--dropout", "0", "--word-dropout", "0", "--embedding-dropout", "0"], &["loss_nats", "accuracy"])]
-#[case::frames("frames", &["--data", "frames.csv", "--dev", "frames.csv", "--hidden", "4", "--encoder", "4",
+#[case::frames("frames", &["--data", "frames.csv", "--dev", "held-out.csv", "--hidden", "4", "--encoder", "4",
     "--batch-size", "2", "--sequence-length", "4"], &["loss_nats", "accuracy"])]
 #[case::draw("draw", &["--image-size", "6", "--glimpses", "2", "--hidden", "4", "--latent", "2", "--read", "2",
     "--write", "3", "--batch-size", "2", "--validation-share", "0.005"], &["bound_nats"])]

@@ -175,6 +175,34 @@ fn a_run_does_not_go_on_with_another_text() {
 }
 
 #[test]
+fn data_that_is_not_where_the_run_has_it_is_named_with_the_file_that_names_it() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "run"])).assert().success();
+    fs::create_dir(place.path("other")).unwrap();
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = place.process(arguments);
+        command.current_dir(place.path("other"));
+        assert_cmd::Command::from_std(command).assert()
+    };
+    for command in [
+        &["eval", "../run"][..],
+        &["inspect", "../run", "--neurons"],
+        &["inspect", "../run", "--gradients"],
+        &["train", "--resume", "../run", "--steps", "5"],
+    ] {
+        let named = contains("text.txt: no such file or folder. It is named in ../run/config.toml");
+        elsewhere(command).code(1).stderr(named.and(contains("train --resume ../run --data PATH")));
+    }
+    for command in [&["eval", "../run"][..], &["train", "--resume", "../run"]] {
+        let given = contains("missing.txt").and(contains("config.toml").not());
+        elsewhere(&[command, &["--data", "missing.txt"]].concat()).code(1).stderr(given);
+    }
+    // As the error says.
+    elsewhere(&["train", "--resume", "../run", "--data", "../text.txt"]).success();
+    elsewhere(&["eval", "../run"]).success();
+}
+
+#[test]
 fn samples_that_cannot_be_drawn_are_refused() {
     let place = Workplace::new();
     place.rekindle(&train(&["--out", "run"])).assert().success();
@@ -225,6 +253,28 @@ fn a_run_that_was_changed_by_hand_is_refused_by_every_command() {
         fs::write(&path, whole).unwrap();
     }
     place.rekindle(&["eval", "run"]).assert().success();
+}
+
+/// How the weights were drawn, and how the loss was weighted, does not change what the trained model computes.
+#[test]
+fn settings_that_only_training_uses_may_be_changed_by_hand() {
+    let place = Workplace::new();
+    place.rekindle(&train(&["--out", "chars"])).assert().success();
+    let small = ["--image-size", "10", "--glimpses", "2", "--hidden", "8", "--latent", "2", "--steps", "1"];
+    place.rekindle(&[&["train", "draw", "--out", "draw"][..], &small].concat()).assert().success();
+    for (run, from, to) in
+        [("chars", "init = \"pytorch\"", "init = \"orthogonal\""), ("draw", "kl_warmup = 0", "kl_warmup = 100")]
+    {
+        let figures = |place: &Workplace| place.json(&["eval", run, "--json"]);
+        let before = figures(&place);
+        let path = place.path(run).join("config.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        assert!(config.contains(from), "{config}");
+        fs::write(&path, config.replace(from, to)).unwrap();
+        assert_eq!(figures(&place), before, "{run}");
+        place.rekindle(&["sample", run]).assert().success();
+        place.rekindle(&["train", "--resume", run, "--steps", "5"]).assert().success();
+    }
 }
 
 #[test]

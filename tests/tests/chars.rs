@@ -206,6 +206,21 @@ fn a_model_that_has_diverged_writes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_split_that_the_text_does_not_have_is_named_with_the_options_that_make_one() {
+    let place = Workplace::new();
+    place.rekindle(&small(&["--steps", "1"])).assert().success();
+    let words = ["--split test", "no test split", "--data", "--train-share", "--validation-share"];
+    for dynamic in [&[][..], &["--dynamic"]] {
+        place.failure(&[&["eval", "runs/chars", "--split", "test"][..], dynamic].concat(), 1, &words);
+    }
+    let shares = ["--train-share", "0.8", "--validation-share", "0.1"];
+    place.rekindle(&small(&[&["--steps", "1", "--out", "three"][..], &shares].concat())).assert().success();
+    place.rekindle(&["eval", "three", "--split", "test"]).assert().success();
+    fs::write(place.path("one.txt"), "a").unwrap();
+    place.failure(&["eval", "three", "--data", "one.txt"], 1, &["fewer than two tokens"]);
+}
+
+#[test]
 fn an_export_of_texts_is_imported_as_a_model_of_texts() {
     let place = Workplace::new();
     let lines: String = (0..200).map(|line| format!("{}\ta good film, number {line}\n", line % 2)).collect();

@@ -48,6 +48,21 @@ fn the_catalogue_names_sources_licences_and_sizes() {
 }
 
 #[test]
+fn a_built_in_set_is_shown_with_its_usage() {
+    let place = Workplace::new();
+    let list = place.json(&["data", "list", "--json"]);
+    let sets = list.as_array().unwrap().iter().filter(|set| set["name"].as_str().unwrap().starts_with("builtin:"));
+    for set in sets {
+        let [name, task] = ["name", "task"].map(|key| set[key].as_str().unwrap());
+        let usage = format!("rekindle train {task} --data {name}");
+        place.rekindle(&["data", "show", name]).assert().success().stdout(contains(&*usage).and(contains("built in")));
+        assert_eq!(place.json(&["data", "show", name, "--json"]), *set);
+        place.failure(&["data", "get", name], 1, &["built in", &usage]);
+    }
+    place.failure(&["data", "show", "builtin:nothing"], 1, &["builtin:nothing"]);
+}
+
+#[test]
 fn a_download_that_is_not_the_file_is_refused() {
     let place = Workplace::new();
     let mirror = serve(b"not Shakespeare".to_vec());

@@ -47,6 +47,26 @@ fn an_input_that_is_a_file_is_read_line_by_line() {
 }
 
 #[test]
+fn an_input_that_looks_like_a_file_that_is_not_there_is_no_text() {
+    let place = Workplace::new();
+    fs::create_dir(place.path("texts")).unwrap();
+    for task in ["sentiment", "translate"] {
+        train(&place, task, &[]).success();
+        for input in ["reviews.txt", "reviews.TSV", "texts/reviews", "./reviews", "/no/where", "a.jsonl", "b.csv.gz"] {
+            place.failure(&["predict", "run", input], 1, &[input, "there is no such file", "--text"]);
+            place.failure(&["predict", "run", "a text", input], 1, &[input, "--text"]);
+        }
+        place.failure(&["predict", "run", "texts"], 1, &["texts: this is a folder", "--text"]);
+        place.rekindle(&["predict", "run", "--text", "reviews.txt", "texts", "/no/where"]).assert().success();
+        for input in ["good", "and/or", "1/2/1999", "I read reviews.txt", "etc.", "..."] {
+            place.rekindle(&["predict", "run", input]).assert().success();
+        }
+    }
+    train(&place, "caption", &[]).success();
+    place.failure(&["predict", "run", ""], 1, &["an input is empty: give images"]);
+}
+
+#[test]
 fn a_folder_has_its_parts_and_labels_have_other_names() {
     let place = Workplace::new();
     fs::create_dir(place.path("set")).unwrap();

@@ -93,6 +93,8 @@ fn what_cannot_be_read_is_named() {
     place.failure(&["inspect", "nowhere", "--neurons"], 1, &["nowhere", "config.toml"]);
     place.failure(&["inspect", "run", "--neurons", "--length", "0"], 2, &["--length", "at least 1"]);
     place.failure(&["inspect", "run", "--html", "page.html"], 2, &["--neurons"]);
+    place.failure(&["inspect", "run", "--length", "5"], 2, &["--neurons"]);
+    place.failure(&["inspect", "run", "--distance", "7"], 2, &["--gradients"]);
     for entry in fs::read_dir(place.path("run/checkpoints")).unwrap() {
         fs::write(entry.unwrap().path().join("model.bpk"), "damaged").unwrap();
     }

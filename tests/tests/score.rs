@@ -148,6 +148,14 @@ fn meteor_takes_tables_of_synonyms_and_paraphrases() {
 }
 
 #[test]
+fn a_long_line_of_one_word_is_scored() {
+    let place = Workplace::new();
+    fs::write(place.path("long"), "a ".repeat(500)).unwrap();
+    let report = place.json(&["score", "long", "--refs", "long", "--metric", "meteor,ter", "--json"]);
+    assert_eq!((&report["scores"][0]["score"], &report["scores"][1]["score"]), (&json!(1.0), &json!(0.0)), "{report}");
+}
+
+#[test]
 fn what_cannot_be_scored_is_named_with_its_line() {
     let place = Workplace::new();
     for (name, text) in [
@@ -171,5 +179,9 @@ fn what_cannot_be_scored_is_named_with_its_line() {
     fails("broken.json", &["ref.json"], &["broken.json", "COCO's results", "line 3"]);
     fails("two", &["none.json"], &["none.json", "COCO's annotations", "annotations"]);
     place.failure(&["score", "two"], 2, &["--refs"]);
+    for option in ["--seed", "--resamples"] {
+        place.failure(&["score", "two", "--refs", "two", option, "9"], 2, &["--against"]);
+        place.rekindle(&["score", "two", "--refs", "two", "--against", "two", option, "9"]).assert().success();
+    }
     place.failure(&["score", "two", "--refs", "two", "--metric", "blue"], 2, &["blue", "chrf", "rouge-l"]);
 }

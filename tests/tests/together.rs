@@ -139,3 +139,75 @@ fn a_mean_of_checkpoints_is_a_run() {
         .assert()
         .success();
 }
+
+/// Every file of a run but its lock, by name and content.
+fn files_of(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => waiting.push(path),
+                false if path.ends_with("lock") => {}
+                false => files.push((path.clone(), fs::read(&path).unwrap())),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_new_run_does_not_replace_the_runs_that_it_is_made_from() {
+    let place = Workplace::new();
+    two_runs(&place, "chars");
+    place.rekindle(&["export", "chars-1"]).assert().success();
+    let before = files_of(&place.path("chars-1"));
+    let init = ["train", "chars", "--hidden", "8", "--steps", "1", "--init-from", "chars-1"];
+    let sweep = ["train", "chars", "--hidden", "8", "--steps", "1,2", "--init-from", "chars-1"];
+    let file = "chars-1/export/model.safetensors";
+    for (command, out, relation) in [
+        (&["average", "chars-1", "chars-2"][..], "chars-1", "is chars-1"),
+        (&["average", "chars-2", "chars-1"], "./chars-2/../chars-1", "is chars-1"),
+        (&["average", "chars-1", "--last", "3"], "chars-1/mean", "is inside of chars-1"),
+        (&["import", "chars-1/export"], "chars-1", "contains chars-1/export"),
+        (&["import", file], "chars-1", "contains chars-1/export/model.safetensors"),
+        (&init, "chars-1", "is chars-1"),
+        (&sweep, "chars-1", "is inside of chars-1"),
+    ] {
+        for force in [&[][..], &["--force"]] {
+            let arguments = [command, &["--out", out], force].concat();
+            place.failure(&arguments, 1, &[&format!("--out {out}"), relation, "give another --out"]);
+        }
+        assert_eq!(files_of(&place.path("chars-1")), before, "{command:?}");
+    }
+    // Beside them a run is made.
+    place.rekindle(&[&init[..], &["--out", "chars-1-more"]].concat()).assert().success();
+}
+
+#[test]
+fn a_damaged_checkpoint_is_not_averaged_silently() {
+    let place = Workplace::new();
+    two_runs(&place, "chars");
+    let average = ["average", "chars-1", "chars-2", "--checkpoint", "last", "--force"];
+    place
+        .rekindle(&[&average[..], &["--out", "mean"]].concat())
+        .assert()
+        .success()
+        .stderr(contains("2 checkpoints: step 3 of chars-1; step 3 of chars-2").and(contains("warning").not()));
+    for run in ["chars-1", "chars-2"] {
+        fs::write(place.path(run).join("checkpoints/step-00000003/model.bpk"), "damaged").unwrap();
+        let skipped = contains("warning: skipped an unusable checkpoint").and(contains("step-00000003"));
+        place.rekindle(&[&average[..], &["--out", "mean"]].concat()).assert().success().stderr(skipped);
+    }
+    let averaged = json(&place, &[&average[..], &["--out", "mean"]].concat());
+    let wanted = serde_json::json!([{"run": "chars-1", "step": 2}, {"run": "chars-2", "step": 2}]);
+    assert_eq!(averaged["averaged"], wanted, "{averaged}");
+    let named = contains("steps 1, 2 of chars-1; steps 1, 2 of chars-2");
+    for run in ["chars-1", "chars-2"] {
+        fs::remove_dir_all(place.path(run).join("checkpoints/step-00000003")).unwrap();
+    }
+    let last = ["average", "chars-1", "chars-2", "--last", "2", "--out", "mean", "--force"];
+    place.rekindle(&last).assert().success().stderr(named);
+}

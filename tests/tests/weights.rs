@@ -103,7 +103,10 @@ fn every_tensor_is_shown_with_its_size() {
     assert_eq!((&file["tables"]["vocabulary"], &file["tensors"][0]["shape"]), (&19.into(), &vec![19].into()), "{file}");
     place.rekindle(&["inspect", "model.pt"]).assert().success().stdout(contains("model_state_dict.lstm.weight_ih_l0"));
 
+    failure(&place, &["inspect", "model.pt", "--checkpoint", "last"], &["--checkpoint last", "model.pt is a file"]);
+
     place.rekindle(&["import", "model.pt", "--task", "chars", "--out", "run"]).assert().success();
+    place.rekindle(&["inspect", "run", "--checkpoint", "last"]).assert().success();
     let run = json(&place, &["inspect", "run"]);
     assert_eq!((&run["task"], &run["checkpoint_step"]), (&"chars".into(), &0.into()), "{run}");
     let count: usize = tensors_of_pytorch().values().map(|tensor| tensor.values().len()).sum();
@@ -270,6 +273,44 @@ fn an_export_replaces_earlier_exports_only() {
                 place.rekindle(&[&["export", "run", "--format", format], out].concat()).assert().success();
             }
         }
+    }
+}
+
+#[test]
+fn an_export_leaves_no_file_of_an_earlier_one_of_another_format() {
+    let place = Workplace::new();
+    for task in ["chars", "translate"] {
+        let train = ["train", task, "--hidden", "8", "--steps", "1", "--batch-size", "4", "--out", task];
+        place.rekindle(&train).assert().success();
+    }
+    let names = |folder: &str| {
+        let entries = fs::read_dir(place.path(folder)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for mine in [false, true] {
+        let out = format!("export-{mine}");
+        if mine {
+            fs::create_dir(place.path(&out)).unwrap();
+            fs::write(place.path(&out).join("mine"), "mine").unwrap();
+        }
+        for (run, format) in [
+            ("chars", "safetensors"),
+            ("chars", "json"),
+            ("translate", "onnx"),
+            ("chars", "onnx"),
+            ("translate", "safetensors"),
+            ("chars", "safetensors"),
+        ] {
+            place.rekindle(&["export", run, "--format", format, "--out", &out]).assert().success();
+            let alone = format!("alone-{run}-{format}");
+            place.rekindle(&["export", run, "--format", format, "--out", &alone]).assert().success();
+            let mut found = names(&out);
+            found.retain(|name| name != "mine");
+            assert_eq!(found, names(&alone), "{run}, {format}");
+        }
+        assert_eq!(place.path(&out).join("mine").exists(), mine);
     }
 }
 

@@ -33,7 +33,7 @@ const BRIEF: usize = 10;
 const EXAMPLES: &[(&str, &str)] = &[
     ("train", "rekindle train chars --hidden 256 --epochs 10 --out runs/mine"),
     ("sample", "rekindle sample latest --length 500 --temperature 0.8"),
-    ("eval", "rekindle eval latest --split test"),
+    ("eval", "rekindle eval latest --json"),
     ("predict", "rekindle predict runs/sentiment \"not the best film , but a fine one\""),
     ("score", "rekindle score translations.txt --refs references.txt"),
     ("runs", "rekindle runs"),

@@ -237,9 +237,9 @@ pub struct Inspect {
     /// The folder of a run, several with --gradients, or a file of weights: PyTorch (.pt, .pth) or safetensors
     #[arg(value_name = "RUN|FILE", required = true)]
     pub paths: Vec<PathBuf>,
-    /// Which checkpoint of a run: best, last or a step
-    #[arg(long, value_name = "WHICH", default_value_t)]
-    pub checkpoint: Which,
+    /// Which checkpoint of a run: best, last or a step [default: best]
+    #[arg(long, value_name = "WHICH")]
+    pub checkpoint: Option<Which>,
     /// Only tensors whose names begin with PREFIX and a dot, named without it [default: all]
     #[arg(long, value_name = "PREFIX")]
     pub key: Option<String>,
@@ -254,11 +254,11 @@ pub struct Inspect {
     pub read: Option<String>,
     /// With --neurons: time steps to read, which are characters, words or frames
     #[arg(long = "length", value_name = "COUNT", default_value_t = 10_000, value_parser = at_least_one,
-        allow_negative_numbers = true, help_heading = "Inside")]
+        allow_negative_numbers = true, requires = "neurons", help_heading = "Inside")]
     pub time_steps: usize,
     /// With --gradients: the largest distance in time steps
     #[arg(long, value_name = "STEPS", default_value_t = 100, value_parser = at_least_one,
-        allow_negative_numbers = true, help_heading = "Inside")]
+        allow_negative_numbers = true, requires = "gradients", help_heading = "Inside")]
     pub distance: usize,
     /// With --neurons: write the text, coloured by a unit that the page lets you choose, to this HTML file
     #[arg(long, value_name = "FILE", requires = "neurons", help_heading = "Inside")]
@@ -299,10 +299,11 @@ pub struct Score {
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
     /// With --against: resamples
-    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = at_least_one,
+        allow_negative_numbers = true, requires = "against")]
     pub resamples: usize,
     /// With --against: seed of the resamples
-    #[arg(long, value_name = "SEED", default_value_t = 12345, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SEED", default_value_t = 12345, allow_negative_numbers = true, requires = "against")]
     pub seed: u64,
     #[command(flatten)]
     pub output: Output,

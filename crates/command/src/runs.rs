@@ -39,6 +39,33 @@ pub fn open(given: &Path) -> Result<RunFolder> {
     Ok(RunFolder::open(folder(given)?)?)
 }
 
+/// Refuses to make the run `out` of `inputs`, which are files and folders, where one would replace the other: `out` is
+/// an input, is inside of one or contains it.
+pub fn check_apart<'p>(out: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Result<()> {
+    let place = canonical(out);
+    for input in inputs {
+        let read = canonical(input);
+        let relation = match (place.starts_with(&read), read.starts_with(&place)) {
+            (false, false) => continue,
+            (true, true) => "is",
+            (true, false) => "is inside of",
+            (false, true) => "contains",
+        };
+        let (out, input) = (out.display(), input.display());
+        bail!("--out {out}: it {relation} {input}, which the new run is made from: give another --out");
+    }
+    Ok(())
+}
+
+/// A path without links, as far as it exists.
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => canonical(Path::new(".")).join(name),
+        (Some(parent), Some(name)) => canonical(parent).join(name),
+        _ => path.to_owned(),
+    })
+}
+
 /// The folders to find runs in: those that were given, or [`RUNS`].
 pub fn folders(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     match given {
@@ -79,3 +106,6 @@ pub fn found(folders: &[PathBuf]) -> Vec<Found> {
     found.sort_by(|a, b| b.trained.cmp(&a.trained).then_with(|| a.path.cmp(&b.path)));
     found
 }
+
+#[cfg(test)]
+mod tests;

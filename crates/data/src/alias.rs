@@ -1,10 +1,12 @@
 //! Alternative spellings of labels.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shortened::shortened;
 use crate::{DataError, ErrorKind};
 
 /// An alternative spelling of a label: `Preparação=Preparation`.
@@ -57,13 +59,28 @@ impl fmt::Display for Alias {
     }
 }
 
+/// Classes that a message lists.
+const LISTED: usize = 10;
+
 /// The error for a label that is not in `classes`.
 pub(crate) fn unknown_label(label: &str, classes: &[String]) -> DataError {
-    let distance = |class: &&String| edit_distance(class, label);
-    let nearest = classes.iter().min_by_key(distance).map_or("LABEL", String::as_str);
+    let mut listed: Vec<Cow<'_, str>> = classes.iter().take(LISTED).map(|class| shortened(class)).collect();
+    if classes.len() > LISTED {
+        listed.push(format!("and {} more", classes.len() - LISTED).into());
+    }
+    let alias = match shortened(label) {
+        Cow::Borrowed(label) => {
+            let distance = |class: &&String| edit_distance(class, label);
+            let nearest = classes.iter().min_by_key(distance).map_or("LABEL", String::as_str);
+            format!("{label}={}", shortened(nearest))
+        }
+        // A whole text, which nobody types.
+        Cow::Owned(_) => "OTHER=LABEL".to_owned(),
+    };
     let message = format!(
-        "the label `{label}` is not one of the model's: {}; if it means one of them, say so with `--alias {label}={nearest}`",
-        classes.join(", ")
+        "the label `{}` is not one of the model's: {}; if it means one of them, say so with `--alias {alias}`",
+        shortened(label),
+        listed.join(", ")
     );
     ErrorKind::Label.error(message)
 }
@@ -82,4 +99,25 @@ fn edit_distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_label;
+
+    #[test]
+    fn an_unknown_label_has_the_nearest_class_and_at_most_ten_are_listed() {
+        let classes = |count: usize| (0..count).map(|number| format!("class{number}")).collect::<Vec<_>>();
+        let error = unknown_label("klass2", &classes(3)).to_string();
+        assert!(error.contains("class0, class1, class2; if") && error.ends_with("`--alias klass2=class2`"), "{error}");
+        let error = unknown_label("x", &classes(12)).to_string();
+        assert!(error.contains("class9, and 2 more; if") && !error.contains("class10"), "{error}");
+    }
+
+    #[test]
+    fn whole_texts_as_labels_are_cut() {
+        let texts: Vec<String> = (0..1000).map(|number| format!("{number} {}", "good ".repeat(99))).collect();
+        let error = unknown_label(&"bad ".repeat(99), &texts).to_string();
+        assert!(error.len() < 700 && error.ends_with("`--alias OTHER=LABEL`"), "{error}");
+    }
 }

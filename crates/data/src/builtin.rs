@@ -10,7 +10,7 @@ use crate::parallel::PairSource;
 use crate::{DataError, ErrorKind};
 
 /// The prefix of a built-in data set's name.
-pub(crate) const PREFIX: &str = "builtin:";
+pub const PREFIX: &str = "builtin:";
 
 /// A text included in the program.
 #[derive(Clone, Copy, Debug)]

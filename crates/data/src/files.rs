@@ -94,10 +94,12 @@ pub(crate) fn unpacked(packed: &[u8], path: &Path) -> Result<Vec<u8>, DataError>
 ///
 /// As [`bytes`]; [`ErrorKind::Encoding`] with the line of the first byte that is not UTF-8.
 pub fn text(path: &Path) -> Result<String, DataError> {
-    Encoding::UTF_8.read(path)
+    // Where an option chooses the encoding, its own reader is used.
+    Encoding::UTF_8.read_with(path, "convert it to UTF-8")
 }
 
-/// The entries of a folder in natural order: `2_1.txt` before `10_1.txt`.
+/// The entries of a folder in natural order: `2_1.txt` before `10_1.txt`. Hidden ones, whose names begin with a dot,
+/// are skipped: programs leave such files beside those of a user.
 ///
 /// # Errors
 ///
@@ -105,6 +107,7 @@ pub fn text(path: &Path) -> Result<String, DataError> {
 pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
     let mut entries = read().map_err(|source| DataError::read(folder, source))?;
+    entries.retain(|path| path.file_name().is_none_or(|name| !name.as_encoded_bytes().starts_with(b".")));
     alphanumeric_sort::sort_path_slice(&mut entries);
     Ok(entries)
 }

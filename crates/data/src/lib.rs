@@ -62,6 +62,7 @@ pub mod outputs;
 pub mod parallel;
 mod pictures;
 pub mod rows;
+mod shortened;
 mod split;
 mod table;
 mod text;

@@ -19,23 +19,45 @@ const MAX_BYTES: u64 = 256 << 20;
 /// The most pixels of an image, those of a 100 megapixel camera.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are skipped. `what` names
-/// the images in errors: "frames".
+/// The images of a folder in natural order: `frame9.png` before `frame10.png`. Other files are skipped, and folders.
+/// `what` names the images in errors: "frames".
 ///
 /// # Errors
 ///
 /// When the folder cannot be read, or has no images.
 pub(crate) fn list(folder: &Path, what: &str) -> Result<Vec<PathBuf>, DataError> {
     let mut images = files::entries(folder)?;
-    images.retain(|path| {
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        !hidden && ImageFormat::from_path(path).is_ok() && path.is_file()
-    });
+    images.retain(|path| is_image(path));
     if images.is_empty() {
-        let message = format!("there are no {what}: image files (.png, .jpg, .bmp, .webp, .ppm) in the folder");
+        let mut message = format!("there are no {what}: image files (.png, .jpg, .bmp, .webp, .ppm) in the folder");
+        if let Some(folders) = folders(folder)? {
+            message += &format!(", but in its folders {folders}: give one of them");
+        }
         return Err(ErrorKind::TooLittle.error(message).within(folder));
     }
     Ok(images)
+}
+
+fn is_image(path: &Path) -> bool {
+    ImageFormat::from_path(path).is_ok() && path.is_file()
+}
+
+/// The names of the folders in a folder that have images, for messages: the first few.
+///
+/// # Errors
+///
+/// When the folder cannot be read. Folders in it that cannot be read are skipped.
+pub(crate) fn folders(folder: &Path) -> Result<Option<String>, DataError> {
+    const SHOWN: usize = 5;
+    let mut names = Vec::new();
+    for inside in files::entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        if files::entries(&inside).unwrap_or_default().iter().any(|path| is_image(path)) {
+            names.push(inside.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        }
+    }
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    names.truncate(SHOWN);
+    Ok((!names.is_empty()).then(|| names.join(", ") + more))
 }
 
 /// Pixels of the image in a file, from its head: of one frame, for an animation.

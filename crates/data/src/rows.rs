@@ -5,11 +5,14 @@
 //! ```
 //!
 //! Little-endian. The head identifies the source of the rows: a file with another head, a truncated file and one with
-//! a flipped bit do not open. A file is written under a temporary name and renamed: a kill leaves no partial one.
+//! a flipped bit do not open. A file is written under a temporary name and renamed: a kill leaves no partial one. One
+//! process writes a file, under a lock that ends with the process; others wait for it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
@@ -22,6 +25,8 @@ use crate::{DataError, ErrorKind};
 const MAGIC: [u8; 8] = *b"RKROWS01";
 /// Bytes of the digest.
 const DIGEST: u64 = 32;
+/// Time between two attempts to lock a file that another process is writing.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A file of rows, open for reading.
 #[derive(Debug)]
@@ -111,10 +116,18 @@ impl RowWriter {
     /// Creates a file, and its parent folders, or continues an interrupted one with the same head. Returns how many
     /// pieces of `piece` numbers it already holds: rows are added in whole pieces.
     ///
+    /// While another process is writing the file, this waits and calls `waiting` several times a second, whose error
+    /// ends the wait. None when the other process has completed the file: [`RowFile::open`] then reads it.
+    ///
     /// # Errors
     ///
-    /// When the disk is full or not writable.
-    pub fn open(path: &Path, head: &impl Serialize, piece: usize) -> Result<(Self, usize), DataError> {
+    /// When the disk is full or not writable, and those of `waiting`.
+    pub fn open<E: From<DataError>>(
+        path: &Path,
+        head: &impl Serialize,
+        piece: usize,
+        mut waiting: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<(Self, usize)>, E> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|source| DataError::write(folder, source))?;
         }
@@ -122,8 +135,21 @@ impl RowWriter {
         let failed = |source| DataError::write(&partial, source);
         let text = serde_json::to_vec(head).map_err(|error| failed(error.into()))?;
         let start = [&MAGIC[..], &(text.len() as u32).to_le_bytes(), &text].concat();
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
-        let mut file = opened.map_err(failed)?;
+        let mut file = loop {
+            let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
+            let file = opened.map_err(failed)?;
+            while !is_locked(&file).map_err(failed)? {
+                waiting()?;
+                thread::sleep(PAUSE);
+            }
+            if is_at(&file, &partial).map_err(failed)? {
+                break file;
+            }
+            // It is no longer partial: the other process has renamed it. If someone has removed it, this starts anew.
+            if path.exists() {
+                return Ok(None);
+            }
+        };
         let mut known = Vec::new();
         (&file).take(start.len() as u64).read_to_end(&mut known).map_err(failed)?;
         let mut pieces = 0;
@@ -138,7 +164,7 @@ impl RowWriter {
         file.set_len(kept).map_err(failed)?;
         let hash = hash_of(&mut file, kept).map_err(failed)?;
         let writer = Self { path: path.to_owned(), file: BufWriter::new(file), hash, partial };
-        Ok((writer, pieces as usize))
+        Ok(Some((writer, pieces as usize)))
     }
 
     /// Adds rows.
@@ -169,6 +195,35 @@ impl RowWriter {
         self.hash.update(bytes);
         self.file.write_all(bytes).map_err(|source| DataError::write(&self.partial, source))
     }
+}
+
+/// Locks a file for this process; false while another has it. File systems without locks are written without one.
+fn is_locked(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether an open file is still the one at `path`, which may have been renamed or removed.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let opened = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is still a file at `path`.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists()
 }
 
 /// The hash of the first `length` bytes of a file, which is left positioned after them.

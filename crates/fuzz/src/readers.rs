@@ -11,7 +11,7 @@ use rekindle_data::labelled::{LabelledSource, TextReader, TextVocabulary, WordCo
 use rekindle_data::outputs::References;
 use rekindle_data::parallel::{Languages, Pairs};
 use rekindle_data::rows::{RowFile, RowWriter};
-use rekindle_data::{Corpus, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
+use rekindle_data::{Corpus, DataError, Streams, TextSource, Unit, Vocabulary, VocabularyConfig};
 use rekindle_settings::{Sections, Table, Tables};
 use rekindle_train::run::RunFolder;
 use rekindle_train::run::assets::AssetReader;
@@ -419,7 +419,8 @@ fn rows(path: &Path) {
 }
 
 fn rows_partial(path: &Path) {
-    if let Ok((mut writer, _)) = RowWriter::open(&path.with_extension("rows"), &json!({"a": 1}), 3) {
+    let opened = RowWriter::open(&path.with_extension("rows"), &json!({"a": 1}), 3, || Ok::<_, DataError>(()));
+    if let Ok(Some((mut writer, _))) = opened {
         drop(writer.push(&[1.0, 2.0, 3.0]));
     }
 }

@@ -62,7 +62,7 @@ impl Grid {
     pub fn read(&self, images: Tensor<2>, canvas: Tensor<2>, window: Tensor<2>) -> Tensor<2> {
         self.check(window.dims(), [images.dims(), canvas.dims()], self.pixels());
         #[cfg(feature = "native-cpu")]
-        if is_native_on_cpu(&canvas) {
+        if [&images, &canvas, &window].into_iter().all(is_native_on_cpu) {
             let inputs = [images, canvas, window].map(Tensor::into_dispatch);
             return Tensor::from_dispatch(run(cpu::Read(*self), inputs));
         }
@@ -81,7 +81,7 @@ impl Grid {
         self.check(window.dims(), [canvas.dims()], self.pixels());
         self.check(window.dims(), [patches.dims()], self.numbers());
         #[cfg(feature = "native-cpu")]
-        if is_native_on_cpu(&canvas) {
+        if [&canvas, &patches, &window].into_iter().all(is_native_on_cpu) {
             let inputs = [canvas, patches, window].map(Tensor::into_dispatch);
             return Tensor::from_dispatch(run(cpu::Write(*self), inputs));
         }

@@ -37,7 +37,8 @@ pub use steps::Drawn;
 
 settings! {
     /// Settings of a [`Draw`]. In the letters of the [module](self), `glimpses` is `T`, `hidden` is
-    /// `H` and `latent` is `Z`; `read` and `write` are `N` of the two grids.
+    /// `H` and `latent` is `Z`; `read` and `write` are `N` of the two grids. `kl_warmup` is for the training loop, which gives
+    /// [`Draw::weighted_loss`] the weight of each step.
     pub struct DrawModelSettings {
         /// Glimpses: how often the image is read and written
         glimpses: usize = 10 => value("COUNT").at_least(1);

@@ -64,6 +64,19 @@ pub enum TrainError {
         /// The task.
         task: &'static str,
     },
+    /// The data of a run is not where its settings say.
+    #[error(
+        "{reason}. It is named in {}: start in the folder where the run was trained, or give its present place with \
+         `train --resume {} --data PATH`, which also trains the steps that are left",
+        run.join("config.toml").display(),
+        quoted(run)
+    )]
+    OwnData {
+        /// The folder of the run.
+        run: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
     /// The units of a task's models cannot be observed.
     #[error("--neurons: the units of a run of `{task}` are not shown{}", instead.map(|words| format!("; {words}")).unwrap_or_default())]
     NoNeurons {
@@ -188,8 +201,8 @@ pub enum TrainError {
     },
     /// Runs that cannot answer together.
     #[error(
-        "the vocabulary, the labels, the columns or their normalisation in {} are not those in {}: runs go together only if all\
-         are the same",
+        "the vocabulary, the labels, the columns or their normalisation in {} are not those in {}: runs go together only \
+         if all are the same",
         with.display(),
         run.display()
     )]

@@ -4,9 +4,11 @@
 //! report, and a run with a checkpoint of step 0. A task implements [`Importable`]: it finds its model's settings in
 //! the shapes of the tensors, and what the model needs in addition in options and in files beside the weights.
 //!
-//! The export of a run needs none of that: its `config.json` has the settings, and its assets are beside it.
+//! The export of a run needs none of that: its `config.json` has the settings of the model and those of its [`data`],
+//! and its assets are beside it.
 
 pub(crate) mod attention;
+pub mod data;
 mod error;
 pub mod exported;
 mod lists;
@@ -21,6 +23,7 @@ use rekindle_settings::{Sections, Settings, Table};
 use rekindle_weights::{FoundParts, LoadReport, StateDict, Strictness, WeightTensor};
 
 pub use error::ImportError;
+pub(crate) use lists::sized;
 pub use lists::{labels, rows_of, tokens};
 pub use opened::Opened;
 pub use source::{Beside, Source};
@@ -30,7 +33,7 @@ use crate::prelude::*;
 use crate::run::RunFolder;
 use crate::run::checkpoint::{self, Progress};
 use crate::settings::RunSettings;
-use exported::Exported;
+use exported::{Exported, OfRun, Origin};
 
 /// The bias of a token that another program does not have, and that is never generated.
 pub(crate) const IMPOSSIBLE: f32 = -1e4;
@@ -110,7 +113,8 @@ pub trait Importable: Task {
     fn find(file: Opened, options: &Self::ImportOptions, device: &Device) -> Result<Found<Self>, TaskError>;
 
     /// Makes the settings of the data those of a model that was trained elsewhere: of the data in `options`, or of
-    /// none, so that an evaluation asks for some.
+    /// none, so that an evaluation asks for some. Settings that neither `options` nor `assets` decide stay: those of an
+    /// export are the run's.
     ///
     /// # Errors
     ///
@@ -163,7 +167,7 @@ pub struct Imported<T: Task> {
     pub model: T::Model,
     /// What it needs in addition, such as its vocabulary.
     pub assets: T::Assets,
-    /// Its settings, default but for its shape.
+    /// Its settings, default but for its shape; of an export, those of the data are the run's too.
     pub settings: T::Settings,
     /// How each tensor of the model was loaded, by its Rekindle name.
     pub report: LoadReport,
@@ -194,13 +198,26 @@ impl<T: Importable> Imported<T> {
             Ok(error) => ImportError::In { path: path.clone(), source: error }.into(),
             Err(other) => other,
         };
-        let (found, with_data) = match exported {
-            Some(exported) if !asks_for_a_shape::<T>(options) => exported.found(file)?,
-            _ => (T::find(file, options, device).map_err(failed)?, false),
+        let (found, has_data) = match exported {
+            Some(exported) if !asks_for_a_shape::<T>(options) => {
+                let (found, origin) = exported.found::<T>(file)?;
+                (found, matches!(origin, Origin::Run(_)))
+            }
+            exported => {
+                let mut found: Found<T> = T::find(file, options, device).map_err(failed)?;
+                // Options say what the model is, and the export how its data is read.
+                if let Some(exported) = exported.filter(|exported| exported.task() == T::NAME) {
+                    let OfRun { settings, origin } = exported.of_run::<T>(source)?;
+                    found.settings = data::with_data_of(&found.settings, &settings)?;
+                    found.notes.extend(origin.note(false));
+                }
+                (found, false)
+            }
         };
         let Found { mut settings, assets, parts, notes } = found;
         let other_data = Table::try_from(options).is_ok_and(|options| options.contains_key("data"));
-        if !with_data || other_data {
+        if !has_data || other_data {
+            settings = data::without_places(&settings)?;
             T::set_data(&mut settings, &assets, options)?;
         }
         settings.validate()?;

@@ -42,7 +42,8 @@
 //! ```
 //!
 //! Implement [`task::Task`] for a task of your own, and [`operation::Operate`] for its operations; errors may have any
-//! type. Crates in the signatures are re-exported: [`burn`], [`rekindle_settings`], [`rekindle_pictures`].
+//! type. Crates in the signatures are re-exported: [`burn`], [`rekindle_data`], [`rekindle_kernels`], [`rekindle_models`],
+//! [`rekindle_onnx`], [`rekindle_pictures`], [`rekindle_rnn`], [`rekindle_settings`].
 //!
 //! # Feature flags
 //!
@@ -88,5 +89,10 @@ pub mod updates;
 pub use burn;
 pub use error::{TaskError, TrainError, quoted};
 pub use files::sha256;
+pub use rekindle_data;
+pub use rekindle_kernels;
+pub use rekindle_models;
+pub use rekindle_onnx;
 pub use rekindle_pictures;
+pub use rekindle_rnn;
 pub use rekindle_settings;

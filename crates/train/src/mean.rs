@@ -11,16 +11,13 @@ use rekindle_settings::Table;
 use rekindle_weights::{StateDict, Strictness, WeightTensor};
 
 use crate::error::TrainError;
-use crate::operation::Operate;
+use crate::operation::{Operate, Output};
 use crate::optimizer;
-use crate::registry::Open;
+use crate::registry::{Averaged, Open};
 use crate::run::checkpoint::{self, Progress};
 use crate::run::{RunFolder, other_model};
 use crate::settings::RunSettings;
 use crate::task::Trained;
-
-/// Settings of models that say how they are trained, not what they compute.
-const OF_TRAINING: [&str; 2] = ["init", "kl-warmup"];
 
 /// The sums of weights, in double precision.
 struct Sums(BTreeMap<String, (Vec<usize>, Vec<f64>)>);
@@ -58,14 +55,17 @@ impl Sums {
 type Differs = (String, Option<Vec<usize>>, Option<Vec<usize>>);
 
 /// Creates the run `out` with the mean of the weights of `checkpoints`, and the settings and assets of the first. It can
-/// be opened like any other; a training that resumes it begins with a new optimizer.
+/// be opened like any other; a training that resumes it begins with a new optimizer. Warns of checkpoints that were
+/// skipped.
 pub(crate) fn mean_run<T: Operate>(
     checkpoints: &[Open<'_>],
     out: &Path,
     replace: bool,
-) -> Result<RunFolder, TrainError> {
+    output: &mut Output<'_>,
+) -> Result<Averaged, TrainError> {
     let (first, others) = checkpoints.split_first().expect("at least one checkpoint");
     let trained = Trained::<T>::open(first.run, first.which, first.device)?;
+    output.skipped(&trained.rejected);
     let alike = T::operations().together;
     let weights = trained.model.state_dict();
     let zeros = weights
@@ -80,30 +80,31 @@ pub(crate) fn mean_run<T: Operate>(
         })
     };
     add(&mut sums, &weights, first)?;
-    let mut step = trained.progress.step;
+    let mut steps = vec![trained.progress.step];
     for other in others {
         let next = Trained::<T>::open(other.run, other.which, other.device)?;
+        output.skipped(&next.rejected);
         if alike.is_some_and(|alike| !alike(&trained, &next)) {
             let [run, with] = paths(other);
             return Err(TrainError::NotAlike { run, with });
         }
         add(&mut sums, &next.model.state_dict(), other)?;
         let [ours, theirs] = [&trained.settings, &next.settings].map(|of| Table::try_from(of).unwrap_or_default());
-        let mut others = other_model(&ours, &theirs).filter(|(setting, _)| !OF_TRAINING.contains(&&**setting));
-        if let Some((setting, values)) = others.next() {
+        if let Some((setting, values)) = other_model(&ours, &theirs).next() {
             let [run, with] = paths(other);
             return Err(TrainError::OtherModel { run, with, setting, values: values.into() });
         }
-        step = step.max(next.progress.step);
+        steps.push(next.progress.step);
     }
     let Trained { model, assets, settings, progress, .. } = trained;
     let means = sums.means(checkpoints.len());
     let (model, _) = model.load_state_dict(&means, Strictness::Strict).expect("names and shapes are this model's");
     let Progress { data, data_sha256, settings: tables, .. } = progress;
+    let step = steps.iter().copied().max().unwrap_or_default();
     let progress = Progress { data, data_sha256, settings: tables, step, ..Progress::default() };
     let save = |run: &RunFolder| {
         let optimizer = optimizer::build(settings.training());
         checkpoint::save(run, &progress, &model, &optimizer, None).map(drop)
     };
-    RunFolder::create(out, T::NAME, &settings, &assets, replace, save)
+    Ok(Averaged { run: RunFolder::create(out, T::NAME, &settings, &assets, replace, save)?, steps })
 }

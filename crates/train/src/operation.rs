@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use burn::tensor::Device;
 use rekindle_data::DataError;
@@ -305,9 +305,12 @@ impl Inputs {
     ///
     /// # Errors
     ///
-    /// When they are lines, or there are none: `what` names the expected inputs.
+    /// When they are lines, or there are none, or one is empty: `what` names the expected inputs.
     pub fn given(self, what: &str) -> Result<Vec<String>, TaskError> {
         match self {
+            Self::Given(inputs) if inputs.iter().any(String::is_empty) => {
+                Err(format!("an input is empty: give {what} after the run: rekindle predict RUN INPUT...").into())
+            }
             Self::Given(inputs) if !inputs.is_empty() => Ok(inputs),
             _ => Err(format!("give {what} after the run: rekindle predict RUN INPUT...").into()),
         }
@@ -318,7 +321,7 @@ impl Inputs {
     ///
     /// # Errors
     ///
-    /// When a line cannot be read, or `answer` fails.
+    /// When a line cannot be read, an input seems to name a file that is not there, or `answer` fails.
     pub fn for_each(
         self,
         [given, at_once]: [usize; 2],
@@ -331,7 +334,13 @@ impl Inputs {
                 let mut texts = Vec::new();
                 for input in inputs {
                     let path = Path::new(&input);
-                    if input == "-" || path.is_file() { texts.extend(texts_of(path)?) } else { texts.push(input) }
+                    if input == "-" || path.is_file() {
+                        texts.extend(texts_of(path)?);
+                    } else if let Some(reason) = misnamed(&input) {
+                        return Err(format!("{input}: {reason}; if it is a text, give it with --text").into());
+                    } else {
+                        texts.push(input);
+                    }
                 }
                 return texts.chunks(given).try_for_each(|texts| answer(texts, output));
             }
@@ -350,6 +359,29 @@ impl Inputs {
         }
         if waiting.is_empty() { Ok(()) } else { answer(&waiting, output) }
     }
+}
+
+/// The endings of files of texts.
+const ENDINGS: [&str; 5] = ["txt", "tsv", "csv", "jsonl", "gz"];
+
+/// Why an input, which is not a file, cannot be one that is meant; none for a text.
+fn misnamed(input: &str) -> Option<&'static str> {
+    let path = Path::new(input);
+    if input.contains(char::is_whitespace) {
+        return None;
+    }
+    if path.is_dir() {
+        return Some("this is a folder; give the files in it");
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let mut parts = path.components();
+    // Words may have a slash too, as in `and/or`.
+    let in_folder = match parts.next() {
+        Some(Component::Normal(folder)) => parts.next().is_some() && Path::new(folder).is_dir(),
+        first => first.is_some(),
+    };
+    let is_file = in_folder || ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    is_file.then_some("there is no such file")
 }
 
 /// The lines of a file, or of standard input for `-`, in the encoding that training would detect.
@@ -483,6 +515,13 @@ impl<'a> Output<'a> {
     /// Warns the user.
     pub fn warn(&mut self, warning: impl Display) {
         self.write_note(format_args!("warning: {warning}"));
+    }
+
+    /// Warns of checkpoints that could not be used, each with its error.
+    pub(crate) fn skipped(&mut self, rejected: &[String]) {
+        for rejected in rejected {
+            self.warn(format_args!("skipped an unusable checkpoint: {rejected}"));
+        }
     }
 
     fn write_note(&mut self, note: impl Display) {

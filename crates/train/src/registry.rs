@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use rekindle_data::{DataError, ErrorKind};
 use rekindle_onnx::{NamedModel, OnnxModel, Opset};
 use rekindle_settings::{Field, Section, Sections, Table, Tables};
 use rekindle_weights::{StateDict, WeightTensor};
@@ -181,7 +182,13 @@ pub trait Registered: Sync {
     /// # Panics
     ///
     /// When there is no checkpoint.
-    fn average(&self, checkpoints: &[Open<'_>], out: &Path, replace: bool) -> Result<RunFolder, TrainError>;
+    fn average(
+        &self,
+        checkpoints: &[Open<'_>],
+        out: &Path,
+        replace: bool,
+        output: &mut Output<'_>,
+    ) -> Result<Averaged, TrainError>;
 
     /// Training steps with built-in data and default settings, for a benchmark.
     ///
@@ -248,6 +255,15 @@ pub struct RunWeights {
     pub rejected: Vec<String>,
 }
 
+/// A run with the mean of the weights of checkpoints.
+#[derive(Debug)]
+pub struct Averaged {
+    /// The run.
+    pub run: RunFolder,
+    /// The steps of the checkpoints, in their order: of a damaged one, that of the one in its place.
+    pub steps: Vec<u64>,
+}
+
 /// A run's model as graphs of ONNX.
 #[derive(Debug)]
 pub struct OnnxExport {
@@ -298,9 +314,7 @@ impl<T: Operate> Entry<T> {
 
     fn open(&self, open: &Open<'_>, output: &mut Output<'_>) -> Result<Trained<T>, TrainError> {
         let trained = Trained::open(open.run, open.which, open.device)?;
-        for rejected in &trained.rejected {
-            output.warn(format_args!("skipped an unusable checkpoint: {rejected}"));
-        }
+        output.skipped(&trained.rejected);
         Ok(trained)
     }
 
@@ -421,9 +435,12 @@ impl<T: Operate> Registered for Entry<T> {
     }
 
     fn resume(&self, run: RunFolder, change: Resume, device: &Device) -> Result<Box<dyn Session>, TrainError> {
+        let is_own = !change.given.contains_key("data");
         let settings = run.settings_with(T::NAME, change.given)?;
         self.has_data(&settings)?;
-        Ok(Box::new(Trainer::<T>::resume_with(run, settings, change.other_data, device)?))
+        let own = if is_own { OwnData::of(&run, &settings) } else { OwnData::none(&run) };
+        let trainer = Trainer::<T>::resume_with(run, settings, change.other_data, device);
+        Ok(Box::new(trainer.map_err(|error| own.explain(error))?))
     }
 
     fn evaluate(
@@ -437,7 +454,9 @@ impl<T: Operate> Registered for Entry<T> {
         let trained = self.open_all(open, output)?;
         self.check_data(open.run, &trained, &request.on, output)?;
         let (step, averaged) = (trained.progress.step, trained.progress.averaged);
-        let mut report = (evaluate.run)(trained, request, options, output)?.fact("checkpoint_step", step);
+        let own = OwnData::read(open.run, &trained.settings, &request.on);
+        let report = (evaluate.run)(trained, request, options, output).map_err(|error| own.explain(error.into()))?;
+        let mut report = report.fact("checkpoint_step", step);
         if averaged > 0 {
             report = report.fact("averaged_weights", averaged);
         }
@@ -483,7 +502,8 @@ impl<T: Operate> Registered for Entry<T> {
         let neurons = operations.neurons.ok_or(TrainError::NoNeurons { task: T::NAME, instead })?;
         let trained = self.open(open, output)?;
         self.check_data(open.run, &trained, &request.on(), output)?;
-        Ok(neurons(&trained, request)?)
+        let own = OwnData::read(open.run, &trained.settings, &request.on());
+        neurons(&trained, request).map_err(|error| own.explain(error.into()))
     }
 
     fn gradients(
@@ -500,12 +520,14 @@ impl<T: Operate> Registered for Entry<T> {
         // Only the gradients of states are wanted, so that no weight keeps one.
         let start = T::model(&trained.settings, &trained.assets, seed, &device).freeze();
         let model = trained.model.clone().freeze();
+        let own = OwnData::read(open.run, &trained.settings, &request.on());
+        let gradients = |model| gradients(model, &trained, request).map_err(|error| own.explain(error.into()));
         Ok(GradientFlow {
             task: T::NAME,
             model: recurrence(&open.run.config()?),
             step: trained.progress.step,
-            start: gradients(&start, &trained, request)?,
-            trained: gradients(&model, &trained, request)?,
+            start: gradients(&start)?,
+            trained: gradients(&model)?,
         })
     }
 
@@ -552,12 +574,54 @@ impl<T: Operate> Registered for Entry<T> {
         Ok(OnnxExport { step, model, graphs })
     }
 
-    fn average(&self, checkpoints: &[Open<'_>], out: &Path, replace: bool) -> Result<RunFolder, TrainError> {
-        mean_run::<T>(checkpoints, out, replace)
+    fn average(
+        &self,
+        checkpoints: &[Open<'_>],
+        out: &Path,
+        replace: bool,
+        output: &mut Output<'_>,
+    ) -> Result<Averaged, TrainError> {
+        mean_run::<T>(checkpoints, out, replace, output)
     }
 
     fn steps(&self, device: &Device) -> Result<Box<dyn Steps>, TaskError> {
         Ok(Box::new(Stepper::<T>::new(device)?))
+    }
+}
+
+/// The files and folders that the settings of a run name as its data.
+struct OwnData {
+    run: PathBuf,
+    names: Vec<String>,
+}
+
+impl OwnData {
+    fn none(run: &RunFolder) -> Self {
+        Self { run: run.path().to_owned(), names: Vec::new() }
+    }
+
+    fn of<S: Serialize>(run: &RunFolder, settings: &S) -> Self {
+        let settings = serde_json::to_value(settings).unwrap_or_default();
+        let texts = settings["data"].as_object().into_iter().flat_map(|data| data.values()).filter_map(Value::as_str);
+        let names = texts.flat_map(|text| text.split(',')).filter(|name| !name.is_empty()).map(str::to_owned);
+        Self { names: names.collect(), ..Self::none(run) }
+    }
+
+    /// Those that a command on this data reads.
+    fn read<S: Serialize>(run: &RunFolder, settings: &S, on: &On) -> Self {
+        if matches!(on, On::Data(_)) { Self::none(run) } else { Self::of(run, settings) }
+    }
+
+    /// Adds to the error of a missing one where it is named, and what to do.
+    fn explain(&self, error: TrainError) -> TrainError {
+        let TrainError::Task(source) = &error else { return error };
+        let Some(source) = source.downcast_ref::<DataError>() else { return error };
+        let missing = source.path().filter(|_| source.kind() == ErrorKind::NotFound);
+        let missing = missing.map(|path| path.display().to_string());
+        match missing.is_some_and(|missing| self.names.iter().any(|name| missing.starts_with(name))) {
+            true => TrainError::OwnData { run: self.run.clone(), reason: source.to_string() },
+            false => error,
+        }
     }
 }
 

@@ -229,6 +229,9 @@ pub enum Preparation<'a> {
     },
 }
 
+/// The most means in a loss.
+pub(crate) const MOST_MEANS: usize = 8;
+
 /// The result of a batch, or of a process's rows of it.
 #[derive(Debug)]
 pub struct BatchLoss<C> {
@@ -249,7 +252,12 @@ impl<C> BatchLoss<C> {
     }
 
     /// A loss of several means, without another figure.
+    ///
+    /// # Panics
+    ///
+    /// When there are more than 8 means: processes that share a batch exchange so many counts.
     pub fn of_parts(loss: LossParts, carry: C, items: u64) -> Self {
+        assert!(loss.parts().len() <= MOST_MEANS, "a loss of {} means", loss.parts().len());
         Self { loss, carry, items, figure: None }
     }
 

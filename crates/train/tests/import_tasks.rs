@@ -30,7 +30,7 @@ use rekindle_train::tasks::sentiment::{self, SentimentTask};
 use rekindle_train::tasks::translate::{self, TranslateTask};
 use rekindle_weights::{Rename, StateDict, WeightFile, WeightTensor, rename, save_safetensors};
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 type Tensors = BTreeMap<String, WeightTensor>;
 
@@ -247,6 +247,33 @@ fn what_the_shapes_do_not_decide_is_asked_for() {
     let images = PictureOptions { image_size: Some(6) };
     let options = draw::ImportOptions { images, ..draw::ImportOptions::default() };
     assert_eq!(open::<DrawTask>(&path, &options).unwrap().assets.pixels(), 36);
+}
+
+#[test]
+fn an_image_size_that_the_weights_do_not_have_is_named() {
+    let (_folder, path) = place(&drawer(0, 0).state_dict());
+    let images = PictureOptions { image_size: Some(7) };
+    let options = draw::ImportOptions { images, ..draw::ImportOptions::default() };
+    let error = message(open::<DrawTask>(&path, &options).unwrap_err());
+    assert!(error.contains("--image-size 7: the weights are of images of 36 numbers"), "{error}");
+}
+
+#[test]
+fn the_vocabulary_of_a_run_has_its_classes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vocab.json");
+    let words = ["a", "b", "c", "d", "e"];
+    let words = json!({"format": "rekindle-words", "version": 1, "classes": ["no", "yes"], "words": words});
+    std::fs::write(&path, words.to_string()).unwrap();
+    let vocabulary = VocabularyOptions { vocab: Some(path) };
+    let options = sentiment::ImportOptions { vocabulary, ..sentiment::ImportOptions::default() };
+    let imported = open::<SentimentTask>(&fixture("sentiment.pt"), &options).unwrap();
+    assert_eq!(imported.assets.classes(), ["no", "yes"]);
+    assert_eq!((imported.assets.len(), imported.assets.id("e")), (6, Some(5)));
+    let classes = LabelOptions { labels: vec!["bad".to_owned(), "good".to_owned()] };
+    let imported =
+        open::<SentimentTask>(&fixture("sentiment.pt"), &sentiment::ImportOptions { classes, ..options }).unwrap();
+    assert_eq!(imported.assets.classes(), ["bad", "good"]);
 }
 
 #[rstest]

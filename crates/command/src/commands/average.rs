@@ -1,14 +1,17 @@
 //! `rekindle average`.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use rekindle_data::counted;
-use rekindle_train::registry::{self, Open};
+use rekindle_train::registry::{self, Averaged, Open};
+use rekindle_train::run::RunFolder;
 use rekindle_train::run::checkpoint::{self, Which};
 use rekindle_train::tasks;
 use serde_json::json;
 
+use super::operations::answered;
 use crate::backend;
-use crate::console::{self, answer, note};
 use crate::options::Average;
 use crate::runs;
 
@@ -32,11 +35,36 @@ pub fn run(options: &Average) -> Result<()> {
     if checkpoints.len() < 2 {
         bail!("give at least two checkpoints: several runs, or --last COUNT");
     }
-    let out = task.average(&checkpoints, &options.out, options.force)?;
-    if options.output.json {
-        return console::json(&json!({"run": out.path(), "checkpoints": checkpoints.len()}));
+    runs::check_apart(&options.out, runs.iter().map(RunFolder::path))?;
+    answered(options.output.json, |output| {
+        let Averaged { run, steps } = task.average(&checkpoints, &options.out, options.force, output)?;
+        let of = checkpoints.iter().zip(&steps).map(|(open, step)| json!({"run": open.run.path(), "step": step}));
+        let of: Vec<_> = of.collect();
+        output.json(&json!({"run": run.path(), "checkpoints": checkpoints.len(), "averaged": of}))?;
+        output.line(run.path().display())?;
+        if !output.is_json() {
+            output.note(format_args!(
+                "the mean of {}: {}",
+                counted(steps.len(), "checkpoints"),
+                named(&checkpoints, &steps)
+            ));
+        }
+        Ok(())
+    })
+}
+
+/// The steps of checkpoints, by run: `steps 10, 20 of runs/chars; step 30 of runs/chars-2`.
+fn named(checkpoints: &[Open<'_>], steps: &[u64]) -> String {
+    let mut runs: Vec<(&Path, Vec<String>)> = Vec::new();
+    for (open, step) in checkpoints.iter().zip(steps) {
+        match runs.last_mut().filter(|(run, _)| *run == open.run.path()) {
+            Some((_, steps)) => steps.push(step.to_string()),
+            None => runs.push((open.run.path(), vec![step.to_string()])),
+        }
     }
-    answer!("{}", out.path().display())?;
-    note!("the mean of {}", counted(checkpoints.len(), "checkpoints"));
-    Ok(())
+    let of_run = runs.into_iter().map(|(run, steps)| {
+        let word = if steps.len() == 1 { "step" } else { "steps" };
+        format!("{word} {} of {}", steps.join(", "), run.display())
+    });
+    of_run.collect::<Vec<_>>().join("; ")
 }

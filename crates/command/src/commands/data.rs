@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use rekindle_data::builtin;
+use rekindle_data::builtin::{self, BuiltinSet};
 use rekindle_data::catalogue::{Catalogue, Entry};
 use rekindle_data::download::{Downloader, Outcome};
 
@@ -15,11 +15,18 @@ pub fn run(data: Data) -> Result<()> {
     let catalogue = Catalogue::embedded();
     match data {
         Data::List(output) => list(&catalogue, output.json),
-        Data::Show { name, output } => {
-            let entry = catalogue.find(&name)?;
-            if output.json { console::json(entry) } else { show(entry) }
-        }
-        Data::Get { name, out, mirror } => get(catalogue.find(&name)?, &out, mirror.as_deref()),
+        Data::Show { name, output } => match builtin(&name) {
+            Some(set) if output.json => console::json(&set),
+            Some(set) => show_builtin(&set),
+            None => {
+                let entry = catalogue.find(&name)?;
+                if output.json { console::json(entry) } else { show(entry) }
+            }
+        },
+        Data::Get { name, out, mirror } => match builtin(&name) {
+            Some(set) => bail!("{name} is built in, and not downloaded: {}", usage(&set)),
+            None => get(catalogue.find(&name)?, &out, mirror.as_deref()),
+        },
     }
 }
 
@@ -36,6 +43,25 @@ fn list(catalogue: &Catalogue, json: bool) -> Result<()> {
     for (name, task, size, description) in downloads.chain(sets) {
         answer!("{name:<23} {task:<10} {size:>12}  {description}")?;
     }
+    Ok(())
+}
+
+/// The built-in set of this name.
+fn builtin(name: &str) -> Option<BuiltinSet> {
+    builtin::sets().into_iter().find(|set| set.name == name)
+}
+
+/// How a built-in set is used.
+fn usage(set: &BuiltinSet) -> String {
+    format!("rekindle train {} --data {}", set.task, set.name)
+}
+
+fn show_builtin(set: &BuiltinSet) -> Result<()> {
+    answer!("name         {}", set.name)?;
+    answer!("task         {}", set.task)?;
+    answer!("what         {}", set.description)?;
+    answer!("source       built in: this program has or makes it, and nothing is downloaded")?;
+    answer!("usage        {}", usage(set))?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use rekindle_data::counted;
 use rekindle_onnx::NamedModel;
+use rekindle_train::import::data::{self, DATA};
 use rekindle_train::import::exported::{self, CONFIG};
 use rekindle_train::operation::Output;
 use rekindle_train::registry::{self, OnnxExport, Open, RunWeights};
@@ -75,6 +76,10 @@ pub fn run(options: &Export) -> Result<()> {
         "beside": companions,
         "model": written.model,
     });
+    // How the model is used depends on them: the longest text, say. Of a task of another version they are unknown.
+    if let Some(task) = registry::find(tasks::ALL, &task) {
+        config[DATA] = serde_json::to_value(data::carried(&task.sections(), &run.config()?))?;
+    }
     merge(&mut config, written.config);
     let text = serde_json::to_string_pretty(&config)? + "\n";
     let config = folder.join(CONFIG);
@@ -83,7 +88,8 @@ pub fn run(options: &Export) -> Result<()> {
     if options.out.is_some() {
         folder::check_files(staging.path(), &folder)?;
     }
-    staging.publish(CONFIG).with_context(|| format!("cannot write to {}", folder.display()))?;
+    let earlier = folder::earlier_files(&folder);
+    staging.publish(CONFIG, &earlier).with_context(|| format!("cannot write to {}", folder.display()))?;
     if options.output.json {
         let mut shown = json!({"folder": folder});
         merge(&mut shown, written.shown);

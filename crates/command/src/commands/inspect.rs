@@ -37,7 +37,8 @@ pub fn run(options: &Inspect) -> Result<()> {
     if path.is_dir() {
         let run = RunFolder::open(path)?;
         let task = run.head()?.task;
-        let RunWeights { step, mut tensors, .. } = weights(&run, options.checkpoint)?;
+        let which = options.checkpoint.unwrap_or_default();
+        let RunWeights { step, mut tensors, .. } = weights(&run, which)?;
         if let Some(key) = &options.key {
             tensors = within(tensors, key)?;
         }
@@ -50,6 +51,9 @@ pub fn run(options: &Inspect) -> Result<()> {
         return print_tensors(&tensors, &BTreeMap::new());
     }
     let mut file = WeightFile::open(path)?;
+    if let Some(which) = options.checkpoint {
+        bail!("--checkpoint {which}: given for a run only, and {} is a file of weights", path.display());
+    }
     if let Some(key) = &options.key {
         file = file.within(key)?;
     }
@@ -70,7 +74,7 @@ fn neurons(path: &Path, options: &Inspect) -> Result<()> {
     let run = RunFolder::open(path)?;
     let task = registry::of_run(tasks::ALL, &run)?;
     let device = backend::choose(&options.device)?.device;
-    let open = Open { run: &run, which: options.checkpoint, device: &device, with: &[] };
+    let open = Open { run: &run, which: options.checkpoint.unwrap_or_default(), device: &device, with: &[] };
     let request = Observe { data: options.read.clone(), length: options.time_steps };
     answered(options.output.json, |output| {
         let activations = task.neurons(&open, &request, output)?;
@@ -102,7 +106,7 @@ fn gradients(options: &Inspect) -> Result<()> {
         for path in &options.paths {
             let run = runs::open(path)?;
             let task = registry::of_run(tasks::ALL, &run)?;
-            let open = Open { run: &run, which: options.checkpoint, device: &device, with: &[] };
+            let open = Open { run: &run, which: options.checkpoint.unwrap_or_default(), device: &device, with: &[] };
             flows.push((run.path().display().to_string(), task.gradients(&open, &request, output)?));
         }
         output.text(&reach_as_text(&flows))?;

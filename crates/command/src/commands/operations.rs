@@ -81,6 +81,10 @@ pub fn import(options: &Import, matches: &ArgMatches) -> Result<()> {
         bail!("--task {name}: models can be imported for {}", names());
     };
     let given = given_options(Command::Import, task, matches)?;
+    if let Some(out) = &options.out {
+        // The file may also be one of an export's folder, or in the cache.
+        runs::check_apart(out, [Path::new(&options.file), source.path()])?;
+    }
     let answer = Answer::from_arg_matches(matches)?;
     let chosen = backend::choose(&answer.device)?;
     let out = out_folder(options.out.as_ref(), task.name());

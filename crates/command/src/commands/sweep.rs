@@ -22,6 +22,7 @@ use crate::arguments::Swept;
 use crate::backend::Chosen;
 use crate::console::{self, alert, answer, note};
 use crate::progress::{Progress, thousands};
+use crate::runs;
 use crate::signals;
 
 /// The most runs of a sweep.
@@ -120,7 +121,7 @@ impl Sweep<'_> {
         let device = &self.chosen.device;
         // What is wrong is found before the first run is trained.
         if !dry {
-            check_folders(&choices, &self.folder, self.replace)?;
+            check_folders(&choices, &self.folder, self.replace, self.init_from.as_deref())?;
         }
         let plan = |choice: &Choice| self.task.plan(choice.settings.clone(), device).map_err(&explain);
         let plans = choices.iter().map(plan).collect::<Result<Vec<_>>>()?;
@@ -174,10 +175,12 @@ fn check_different(choices: &[Choice], folder: &Path) -> Result<()> {
     }
 }
 
-/// Checks that every run can be created in its folder in `folder`.
-fn check_folders(choices: &[Choice], folder: &Path, replace: bool) -> Result<()> {
+/// Checks that every run can be created in its folder in `folder`, with the weights of `init_from`.
+fn check_folders(choices: &[Choice], folder: &Path, replace: bool, init_from: Option<&Path>) -> Result<()> {
     for choice in choices {
-        RunFolder::at(folder.join(choice.name())).check_room(replace)?;
+        let out = folder.join(choice.name());
+        runs::check_apart(&out, init_from)?;
+        RunFolder::at(out).check_room(replace)?;
     }
     Ok(())
 }

@@ -54,6 +54,9 @@ pub fn run(options: Train, matches: &ArgMatches) -> Result<()> {
         let sweep = Sweep { task, swept, settings, folder, replace: run.force, init_from, chosen };
         return sweep.run(run.dry_run, explain, output.json);
     }
+    if let Some(out) = &run.out {
+        runs::check_apart(out, init_from.as_deref())?;
+    }
     if run.dry_run {
         if let Some(source) = &init_from {
             check_origin(task, &settings, source, &chosen.device, explain)?;

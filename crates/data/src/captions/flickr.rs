@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::read::{CaptionedImage, Read};
 use crate::table::{Dialect, Table};
-use crate::{DataError, ErrorKind, files};
+use crate::{DataError, ErrorKind, counted, files};
 
 /// Image folders beside the captions: those of Hodosh's archives, and Kaggle's.
 const FOLDERS: [&str; 5] =
@@ -20,11 +20,13 @@ const FOLDERS: [&str; 5] =
 /// The files that list the splits.
 const LISTS: [&str; 3] = ["Flickr_8k.trainImages.txt", "Flickr_8k.devImages.txt", "Flickr_8k.testImages.txt"];
 
+/// The columns of Kaggle's table.
+const HEADER: [&str; 2] = ["image", "caption"];
+
 /// Reads either format. Without any split list beside it, all images are for training.
 pub(super) fn read(path: &Path) -> Result<Read, DataError> {
     let text = files::text(path)?;
-    let kaggle = text.lines().next().is_some_and(|line| line.trim() == "image,caption");
-    let images = if kaggle { table(path, text)? } else { tokens(path, &text)? };
+    let images = if is_kaggle(path, &text)? { table(path, text)? } else { tokens(path, &text)? };
     let beside = path.parent().unwrap_or(Path::new(""));
     let folder = FOLDERS.iter().map(|name| beside.join(name)).find(|folder| folder.is_dir());
     let folder = folder.unwrap_or_else(|| beside.to_owned());
@@ -54,7 +56,28 @@ pub(super) fn read(path: &Path) -> Result<Read, DataError> {
             part.push(by_name.remove(name).unwrap_or_else(nothing));
         }
     }
+    if !by_name.is_empty() {
+        read.notes.push(format!("skipped, in none of the lists of the splits: {}", counted(by_name.len(), "pictures")));
+    }
     Ok(read)
+}
+
+/// Whether the first line is the header of Kaggle's table.
+///
+/// # Errors
+///
+/// For its columns with another separator or with others beside them.
+fn is_kaggle(path: &Path, text: &str) -> Result<bool, DataError> {
+    let first = text.lines().next().unwrap_or_default().to_lowercase();
+    let plain = |name: &str| name.trim().trim_matches('"').to_owned();
+    if first.split(',').map(plain).eq(HEADER) {
+        return Ok(true);
+    }
+    if first.split([',', ';', '\t', '|']).take(HEADER.len()).map(plain).eq(HEADER) {
+        let reason = format!("the header must be `{}`, with commas between the columns", HEADER.join(","));
+        return Err(bad_line(path, 1, &reason));
+    }
+    Ok(false)
 }
 
 fn bad_line(path: &Path, line: u64, reason: &str) -> DataError {

@@ -21,9 +21,10 @@ pub struct PictureLoader {
 }
 
 impl PictureLoader {
-    /// A loader of images of `side` by `side` pixels, decoded by at least one and at most `workers` threads.
+    /// A loader of images of `side` by `side` pixels, decoded by at most `workers` threads; with 0 by the calling one, when
+    /// a batch is needed.
     pub fn new(pictures: Pictures, side: usize, workers: usize) -> Self {
-        Self { pictures, side, workers: workers.max(1), ahead: None }
+        Self { pictures, side, workers, ahead: None }
     }
 
     /// The pixels of `now` `[B, 3, side, side]`; starts decoding `next`, the batch of the next call.
@@ -42,7 +43,7 @@ impl PictureLoader {
             }
             _ => decode(&self.pictures, self.side, self.workers, &now),
         };
-        if !next.is_empty() {
+        if !next.is_empty() && self.workers > 0 {
             let (pictures, side, workers, wanted) = (self.pictures.clone(), self.side, self.workers, next.clone());
             let thread = thread::spawn(move || decode(&pictures, side, workers, &wanted));
             self.ahead = Some((next, thread));
@@ -52,7 +53,7 @@ impl PictureLoader {
 }
 
 fn decode(pictures: &Pictures, side: usize, workers: usize, wanted: &[Wanted]) -> Result<Vec<u8>, DataError> {
-    let share = wanted.len().div_ceil(workers).max(1);
+    let share = wanted.len().div_ceil(workers.max(1)).max(1);
     let parts: Vec<Result<Vec<u8>, DataError>> = thread::scope(|scope| {
         let part = |wanted: &'_ [Wanted]| {
             let mut pixels = Vec::with_capacity(wanted.len() * 3 * side * side);

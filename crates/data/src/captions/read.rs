@@ -24,4 +24,6 @@ pub(super) struct Read {
     pub folder: PathBuf,
     /// The images.
     pub parts: Split<Vec<CaptionedImage>>,
+    /// Notes for the user.
+    pub notes: Vec<String>,
 }

@@ -71,9 +71,8 @@ impl CaptionSet {
     }
 
     fn check(data: &str, read: Read, options: &CaptionOptions) -> Result<Self, DataError> {
-        let Read { path, folder, parts: Split { mut train, mut validation, mut test } } = read;
+        let Read { path, folder, parts: Split { mut train, mut validation, mut test }, mut notes } = read;
         let folder = options.images.clone().unwrap_or(folder);
-        let mut notes = Vec::new();
         let mut parts = [&mut train, &mut validation, &mut test];
         let mut empty = 0;
         for image in parts.iter_mut().flat_map(|part| part.iter_mut()) {

@@ -74,6 +74,21 @@ fn kaggles_table_is_read_with_and_without_quotes() {
 }
 
 #[rstest]
+#[case::capitals("Image,Caption")]
+#[case::quotes("\"image\", \"caption\"")]
+fn kaggles_header_is_read_in_any_case(#[case] header: &str) {
+    let text = format!("{header}\na.jpg,A dog\nb.jpg,Two men\n");
+    let data = folder(&[("captions.txt", &*text), ("Images/a.jpg", ""), ("Images/b.jpg", "")]);
+    assert_eq!(open(data.path()).unwrap().train[0].captions, ["A dog"]);
+}
+
+#[test]
+fn pictures_in_none_of_the_lists_are_counted() {
+    let lists = [("Flickr8k.token.txt", TOKENS), ("Flickr_8k.trainImages.txt", "a.jpg\n"), ("images/a.jpg", "")];
+    assert_eq!(open(folder(&lists).path()).unwrap().notes, ["skipped, in none of the lists of the splits: 2 pictures"]);
+}
+
+#[rstest]
 #[case::y2014("2014")]
 #[case::y2017("2017")]
 fn coco_is_read_from_its_folders(#[case] year: &str) {
@@ -130,6 +145,9 @@ fn json_that_is_not_right_is_named(#[case] text: &str, #[case] part: &str) {
 #[case::no_tab("a.jpg#0 A dog\n", "line 1")]
 #[case::no_number("a.jpg\tA dog\n", "line 1")]
 #[case::one_field("image,caption\nb.jpg,x\na.jpg\n", "line 3")]
+#[case::semicolons("image;caption\na.jpg;A dog\n", "line 1: the header must be `image,caption`")]
+#[case::tabs("Image\tCaption\na.jpg\tA dog\n", "line 1: the header must be `image,caption`")]
+#[case::another_column("image,caption,split\na.jpg,A dog,train\n", "line 1: the header must be `image,caption`")]
 fn a_line_that_is_no_caption_is_named(#[case] text: &str, #[case] part: &str) {
     let data = folder(&[("captions.txt", text)]);
     let error = open(data.path()).unwrap_err();

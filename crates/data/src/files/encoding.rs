@@ -68,14 +68,19 @@ impl Encoding {
     ///
     /// Those of [`bytes`](super::bytes), and of [`decode`](Self::decode).
     pub fn read(self, path: &Path) -> Result<String, DataError> {
+        self.read_with(path, "convert the file, or name its encoding with --encoding")
+    }
+
+    /// The same, with `advice` for a file that is not UTF-8.
+    pub(super) fn read_with(self, path: &Path, advice: &str) -> Result<String, DataError> {
         let bytes = raw(path)?;
         if bytes.starts_with(&GZIP) {
-            return self.decode(unpacked(&bytes, path)?, path);
+            return self.decode_with(unpacked(&bytes, path)?, path, advice);
         }
         if self == Self::Auto && has_extension(path, "gz") {
             return Err(ErrorKind::Format.error("not a whole gzip file, as its name says").within(path));
         }
-        self.decode(bytes, path)
+        self.decode_with(bytes, path, advice)
     }
 
     /// The text of some bytes, without their byte-order mark. `path` is for errors.
@@ -83,7 +88,12 @@ impl Encoding {
     /// # Errors
     ///
     /// [`ErrorKind::Encoding`] with the first line that is not in the encoding; for a binary file, with its format.
-    pub fn decode(self, mut bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
+    pub fn decode(self, bytes: Vec<u8>, path: &Path) -> Result<String, DataError> {
+        self.decode_with(bytes, path, "convert it to UTF-8")
+    }
+
+    /// The same, with `advice` for bytes that are not UTF-8.
+    fn decode_with(self, mut bytes: Vec<u8>, path: &Path, advice: &str) -> Result<String, DataError> {
         let encoding = match (self, encoding_rs::Encoding::for_bom(&bytes)) {
             (_, Some((marked, mark))) => {
                 bytes.drain(..mark);
@@ -99,7 +109,6 @@ impl Encoding {
             },
         };
         if encoding == UTF_8 {
-            let advice = "convert the file, or name its encoding with --encoding where the task has that option";
             return String::from_utf8(bytes).map_err(|e| invalid_utf8(path, e.as_bytes(), advice));
         }
         match encoding.decode_without_bom_handling_and_without_replacement(&bytes) {

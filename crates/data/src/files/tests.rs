@@ -33,7 +33,9 @@ fn a_text_is_read_without_its_mark(#[case] content: Vec<u8>) {
 fn another_encoding_is_named_with_its_line() {
     let error = text(file(b"good\nsch\xF6n\n").path()).unwrap_err();
     assert_eq!((error.kind(), error.place()), (ErrorKind::Encoding, Some(&crate::Place::Line(2))));
-    assert!(error.to_string().contains("byte 8 is 0xf6, which is not valid UTF-8"), "{error}");
+    let of_option = Encoding::UTF_8.read(file(b"sch\xF6n\n").path()).unwrap_err().to_string();
+    assert!(of_option.ends_with("with --encoding") && !error.to_string().contains("--encoding"), "{of_option}");
+    assert!(error.to_string().contains("byte 8 is 0xf6, which is not valid UTF-8; convert it"), "{error}");
 }
 
 #[rstest]

@@ -35,6 +35,11 @@ pub struct ClipReader {
     pub normalization: Normalization,
 }
 
+impl ClipReader {
+    /// The label column that is read unless another is chosen.
+    pub const LABEL_COLUMN: &str = "label";
+}
+
 /// A clip as read: labels are names, features are not normalised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawClip {

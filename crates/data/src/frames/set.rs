@@ -1,5 +1,6 @@
 //! The clips of a run, with training, validation and test splits.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
@@ -7,9 +8,10 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::generated::Generator;
+use super::manifest::{self, Entry, identity};
 use super::raw::{ClipReader, RawClip};
 use super::reader::{LabelSource, changes_of_pictures, no_labels};
-use super::{Clip, FrameSchema, Transitions, manifest};
+use super::{Clip, FrameSchema, Transitions};
 use crate::files::has_extension;
 use crate::split::{Part, Split};
 use crate::{DataError, ErrorKind, counted};
@@ -30,6 +32,15 @@ enum Place {
     Paths(Vec<PathBuf>),
     /// A clip, and never a manifest.
     Clip(PathBuf),
+}
+
+/// The files that a source names.
+#[derive(Default)]
+struct Named {
+    /// The clips, with their splits.
+    clips: Vec<(PathBuf, Part)>,
+    /// The files of labels.
+    labels: Vec<PathBuf>,
 }
 
 /// Clips to hold out, unless the data has its own split: one of several folds with similar label shares.
@@ -89,18 +100,56 @@ impl FrameSource {
         Self { place: Place::Clip(path.into()), labels: None }
     }
 
-    /// Its clips by split. With `labelled`, clips other than a manifest's must have labels.
-    fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Split<Vec<RawClip>>, DataError> {
-        let (paths, may_list) = match &self.place {
-            Place::Paths(paths) => (&paths[..], true),
-            Place::Clip(path) => (std::slice::from_ref(path), false),
-            Place::Builtin(_) | Place::BuiltinClip(..) => unreachable!("built-in clips are generated, not read"),
-        };
-        if may_list
-            && let [path] = paths
+    /// The paths given; none if clips are generated.
+    fn paths(&self) -> &[PathBuf] {
+        match &self.place {
+            Place::Paths(paths) => &paths[..],
+            Place::Clip(path) => std::slice::from_ref(path),
+            Place::Builtin(_) | Place::BuiltinClip(..) => &[],
+        }
+    }
+
+    /// The manifest, if this is one.
+    fn manifest(&self) -> Result<Option<&Path>, DataError> {
+        if let Place::Paths(paths) = &self.place
+            && let [path] = &paths[..]
             && has_extension(path, "csv")
             && manifest::is_manifest(path)?
         {
+            return Ok(Some(path.as_path()));
+        }
+        Ok(None)
+    }
+
+    /// The files that it names, each clip once.
+    ///
+    /// # Errors
+    ///
+    /// When a manifest cannot be read, or a clip is named twice.
+    fn named(&self) -> Result<Named, DataError> {
+        let mut named = Named { labels: self.labels.iter().cloned().collect(), ..Named::default() };
+        if let Some(path) = self.manifest()? {
+            let entries = manifest::entries(path)?;
+            manifest::check_distinct(path, &entries)?;
+            for Entry { path, label_file, part, .. } in entries {
+                named.clips.push((path, part));
+                named.labels.extend(label_file);
+            }
+            return Ok(named);
+        }
+        let mut seen = HashSet::new();
+        for path in self.paths() {
+            if !seen.insert(identity(path)) {
+                return Err(ErrorKind::Setting.error("named twice: name each clip once").within(path));
+            }
+            named.clips.push((path.clone(), Part::Train));
+        }
+        Ok(named)
+    }
+
+    /// Its clips by split. With `labelled`, clips other than a manifest's must have labels.
+    fn read(&self, reader: &ClipReader, labelled: bool) -> Result<Split<Vec<RawClip>>, DataError> {
+        if let Some(path) = self.manifest()? {
             if self.labels.is_some() {
                 return Err(labels_without_clip("the manifest says where they are"));
             }
@@ -111,9 +160,9 @@ impl FrameSource {
             None if labelled => LabelSource::Clip,
             None => LabelSource::ClipIfThere,
         };
-        let reader = reader.with_columns_of(paths.iter().map(PathBuf::as_path))?;
+        let reader = reader.with_columns_of(self.paths().iter().map(PathBuf::as_path))?;
         let mut train = Vec::new();
-        for path in paths {
+        for path in self.paths() {
             train.extend(reader.read(path, labels)?);
         }
         Ok(Split { train, ..Split::default() })
@@ -148,13 +197,15 @@ impl FrameSet {
     ///
     /// # Errors
     ///
-    /// When a clip cannot be read, the clips do not match, or there are fewer than two classes.
+    /// When a clip cannot be read or is named twice, the clips do not match, a setting is ignored, or there are fewer
+    /// than two classes.
     pub fn open(
         source: &FrameSource,
         validation: Option<&FrameSource>,
         reader: &ClipReader,
         hold_out: Option<HoldOut>,
     ) -> Result<Self, DataError> {
+        check_named(source, validation, reader)?;
         match source.place {
             Place::Builtin(generator) if reader.changes.is_some() => {
                 return Err(changes_of_pictures(&generator.source()));
@@ -224,6 +275,34 @@ impl FrameSet {
             None => Ok(set),
         }
     }
+}
+
+/// Checks that the sources of a new run name each clip once, and tables if columns are chosen. Runs of earlier versions
+/// may do neither, and open.
+fn check_named(source: &FrameSource, validation: Option<&FrameSource>, reader: &ClipReader) -> Result<(), DataError> {
+    let (all, held_out) = (source.named()?, validation.map(FrameSource::named).transpose()?.unwrap_or_default());
+    let to_train_on = all.clips.iter().filter(|(_, part)| *part == Part::Train);
+    let to_train_on: HashSet<PathBuf> = to_train_on.map(|(path, _)| identity(path)).collect();
+    if let Some((path, _)) = held_out.clips.iter().find(|(path, _)| to_train_on.contains(&identity(path))) {
+        let message = "--dev: this clip is also in --data, to train on: validate on other clips";
+        return Err(ErrorKind::Setting.error(message).within(path));
+    }
+    let is_table = |path: &PathBuf| has_extension(path, "csv");
+    if all.clips.iter().chain(&held_out.clips).any(|(path, _)| is_table(path)) {
+        return Ok(());
+    }
+    let ClipReader { label_column, ignore, .. } = reader;
+    if !ignore.is_empty() {
+        let message = format!("--ignore {}: only for tables (.csv), and no clip is one", ignore.join(","));
+        return Err(ErrorKind::Setting.error(message));
+    }
+    if label_column != ClipReader::LABEL_COLUMN && !all.labels.iter().chain(&held_out.labels).any(is_table) {
+        let message = format!(
+            "--label-column {label_column}: only for tables (.csv), and neither a clip nor a file of labels is one"
+        );
+        return Err(ErrorKind::Setting.error(message));
+    }
+    Ok(())
 }
 
 /// Moves the clips of the fold `hold_out` from training to validation, unless there are validation clips already.

@@ -44,13 +44,14 @@ impl Roles {
         if labelled && label.is_none() {
             return Err(header.missing(&reader.label_column));
         }
-        if let Some(name) = reader.ignore.iter().find(|&name| header.names().all(|(_, known)| known != name)) {
-            return Err(header.missing(name));
-        }
-        // A model finds its columns by name, in any order.
+        // A model finds its columns by name, in any order, and reads no others: those to ignore need not be there.
         let names: Vec<String> = match &reader.columns {
             Some(columns) => columns.clone(),
             None => {
+                let missing = |name: &&String| header.names().all(|(_, known)| known != *name);
+                if let Some(name) = reader.ignore.iter().find(missing) {
+                    return Err(header.missing(name));
+                }
                 let named = header.names().filter(|(index, _)| Some(*index) != label).map(|(_, name)| name.to_owned());
                 named.filter(|name| !reader.ignore.contains(name)).collect()
             }

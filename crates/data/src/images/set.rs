@@ -70,6 +70,20 @@ impl ImageSet {
         }
         Ok(Self { name: source.to_owned(), train, validation, test })
     }
+
+    /// A warning if `source` is a folder of images whose folders have images too: those are not read.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn skipped_folders(source: &str) -> Result<Option<String>, DataError> {
+        let path = Path::new(source);
+        if !path.is_dir() || part_of(path).is_some() {
+            return Ok(None);
+        }
+        let note = |folders: String| format!("{source}: the images in its folders are not read: {folders}");
+        Ok(pictures::folders(path)?.map(note))
+    }
 }
 
 /// The images of a source in order, without splitting.

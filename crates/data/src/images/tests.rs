@@ -51,6 +51,19 @@ fn an_idx_file_is_read_packed_or_not(#[case] packed: bool) {
 }
 
 #[test]
+fn folders_in_a_folder_of_images_get_a_warning() {
+    let folder = tempdir().unwrap();
+    let source = folder.path().to_str().unwrap();
+    write(folder.path(), "1.png", b"");
+    assert_eq!(ImageSet::skipped_folders(source).unwrap(), None);
+    fs::create_dir(folder.path().join("more")).unwrap();
+    write(folder.path(), "more/1.png", b"");
+    let warning = ImageSet::skipped_folders(source).unwrap().unwrap();
+    assert_eq!(warning, format!("{source}: the images in its folders are not read: more"));
+    assert_eq!(ImageSet::skipped_folders("builtin:strokes").unwrap(), None);
+}
+
+#[test]
 fn the_folder_of_mnist_has_a_test_part_of_its_own() {
     let folder = tempdir().unwrap();
     write(folder.path(), "train-images-idx3-ubyte.gz", &gzip(&idx(0x803, &[10, 2, 2], &[7; 40])));

@@ -6,17 +6,27 @@ use super::LabelledText;
 use crate::files::Encoding;
 use crate::{DataError, ErrorKind};
 
+/// Extensions of tables, and of copies of files: no classes.
+const NO_CLASSES: [&str; 9] = ["csv", "tsv", "tab", "jsonl", "ndjson", "json", "gz", "bak", "txt"];
+
 /// Reads the lines of every file as texts of the class given by its extension.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or has no extension.
+/// When a file cannot be read, or has no extension or that of a table.
 pub(super) fn read(paths: &[PathBuf], encoding: Encoding) -> Result<Vec<LabelledText>, DataError> {
     let mut texts = Vec::new();
     for path in paths {
         let label = class(path).ok_or_else(|| {
             ErrorKind::Format.error("a file of lines is named by its class, such as reviews.pos").within(path)
         })?;
+        if NO_CLASSES.contains(&&*label.to_lowercase()) {
+            let message = format!(
+                "`{label}` is the extension of a table or of a copy, not a class: give one table by its path, or name \
+                 it train.tsv and give its folder; a file of lines is named by its class, such as reviews.pos"
+            );
+            return Err(ErrorKind::Format.error(message).within(path));
+        }
         let shown = path.file_name().unwrap_or_default().to_string_lossy();
         texts.extend((1..).zip(encoding.read(path)?.lines()).map(|(number, line)| LabelledText {
             text: line.to_owned(),

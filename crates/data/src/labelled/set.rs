@@ -1,5 +1,6 @@
 //! Sets of labelled texts.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -22,6 +23,10 @@ const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm b
 
 /// The place of a text on line 1 of a file.
 const FIRST_LINE: &str = "line 1";
+
+/// What is doubted of texts of which nearly every one has a label of its own.
+pub(super) const SWAPPED: &str = "nearly every text has a label of its own; if the columns of texts and labels are \
+                                  swapped, choose them with --text-column and --label-column";
 
 /// Characters of the longest column name that a message repeats.
 const LONGEST_NAME: usize = 40;
@@ -89,8 +94,21 @@ impl LabelledTexts {
         self.classes().into_iter().map(|class| (class.clone(), count(&class))).collect()
     }
 
-    /// A warning if the classes resemble languages or splits, which are file extensions of other data.
+    /// Whether nearly every text has a label of its own, as where the columns of texts and labels are swapped.
+    pub(super) fn has_labels_like_texts(&self) -> bool {
+        // Few texts may well have many labels.
+        let texts = self.texts.len();
+        texts >= 20 && {
+            let labels: HashSet<&str> = self.texts.iter().map(|text| text.label.as_str()).collect();
+            10 * labels.len() > 9 * texts
+        }
+    }
+
+    /// A warning if the classes resemble languages or splits, which are file extensions of other data, or texts.
     pub fn doubtful_classes(&self) -> Option<String> {
+        if self.has_labels_like_texts() {
+            return Some(format!("{}: {SWAPPED}", self.name));
+        }
         let classes = self.classes();
         let all = |names: &[&str]| classes.iter().all(|class| names.contains(&class.to_lowercase().as_str()));
         let splits: Vec<&str> = Part::ALL.iter().flat_map(|part| part.names()).copied().collect();

@@ -1,8 +1,9 @@
 //! Tables: CSV and TSV, with a header or without.
 //!
-//! Without `--text-column` and `--label-column`, a name such as `sentence` or `label` makes the first row a header.
-//! Otherwise there is none; two fields are text and label (SST-2), three are label, id and text (the IMDb file). A single
-//! field is the text, where no labels are wanted.
+//! A name such as `sentence` or `label` makes the first row a header, and so does a name that is given with
+//! `--text-column` or `--label-column`. Otherwise there is none, and a number that is given is a position. Without
+//! either option, two fields are text and label (SST-2), three are label, id and text (the IMDb file). A single field
+//! is the text, where no labels are wanted.
 
 use std::path::Path;
 
@@ -46,12 +47,10 @@ pub(super) fn read(path: &Path, dialect: Dialect, reader: &TextReader) -> Result
 
 impl Columns {
     fn of(path: &Path, first: &Header, reader: &TextReader) -> Result<Self, DataError> {
-        let known = |names: &[&str]| {
-            first.names().map(|(_, name)| name.trim()).find(|name| names.contains(&&*name.to_lowercase()))
-        };
-        let (text, label) = (known(&TEXT_NAMES), known(&LABEL_NAMES));
-        let header = text.is_some() || label.is_some();
-        if !header && reader.text_column.is_none() && reader.label_column.is_none() {
+        let given = [&reader.text_column, &reader.label_column];
+        let (text, label) = (known(first, &TEXT_NAMES), known(first, &LABEL_NAMES));
+        let header = !text.is_empty() || !label.is_empty();
+        if !header && given.iter().all(|column| column.is_none()) {
             let columns = |text, label| Ok(Self { text, label: Some(label).filter(|_| !reader.unlabelled), header });
             return match first.len() {
                 1 if reader.unlabelled => columns(0, 0),
@@ -70,21 +69,44 @@ impl Columns {
                 }
             };
         }
-        let find = |asked: &Option<String>, known: Option<&str>, usual: &str, option: &str| match (asked, known) {
-            (Some(column), _) => place(first, column),
-            (None, Some(name)) => Ok((first.column(name)?, true)),
-            (None, None) => Err(first.missing_with(usual, &format!("; choose it with {option}"))),
+        // A number may also be a label of a first row that is no header.
+        let named = |column: &str| !is_number(column) && first.names().any(|(_, name)| name.trim() == column);
+        let header = header || given.into_iter().flatten().any(|column| named(column));
+        let find = |asked: &Option<String>, known: &[&str], usual: &str, option: &str| match (asked, known) {
+            (Some(column), _) => place(first, column, header),
+            (None, [name]) => first.column(name),
+            (None, []) => Err(first.missing_with(usual, &format!("; choose it with {option}"))),
+            (None, several) => {
+                let message = format!(
+                    "{} could be meant: choose one of them with {option}, such as {option} {}",
+                    several.iter().map(|name| format!("the column `{name}`")).collect::<Vec<_>>().join(" or "),
+                    several[0]
+                );
+                Err(ErrorKind::Column.error(message).within(path).line(1))
+            }
         };
-        let (text, text_named) = find(&reader.text_column, text, TEXT_NAMES[0], "--text-column")?;
+        let text = find(&reader.text_column, &text, TEXT_NAMES[0], "--text-column")?;
         if reader.unlabelled {
-            return Ok(Self { text, label: None, header: header || text_named });
+            return Ok(Self { text, label: None, header });
         }
-        let (label, label_named) = find(&reader.label_column, label, LABEL_NAMES[0], "--label-column")?;
+        let label = find(&reader.label_column, &label, LABEL_NAMES[0], "--label-column")?;
         if text == label {
             return Err(same_column(path, &format!("column {}", text + 1)));
         }
-        Ok(Self { text, label: Some(label), header: header || text_named || label_named })
+        Ok(Self { text, label: Some(label), header })
     }
+}
+
+/// The different names in the first row that are among `names`.
+fn known<'a>(first: &'a Header, names: &[&str]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for (_, name) in first.names() {
+        let name = name.trim();
+        if names.contains(&&*name.to_lowercase()) && !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
 }
 
 /// The error for a `column` that would be both the text and the label.
@@ -94,13 +116,23 @@ pub(super) fn same_column(path: &Path, column: &str) -> DataError {
     ErrorKind::Column.error(message).within(path)
 }
 
-/// The index of the requested column, and whether it was found by name.
-fn place(first: &Header, column: &str) -> Result<(usize, bool), DataError> {
-    if let Some(index) = first.find(column)? {
-        return Ok((index, true));
+/// The index of the requested column. In a header a name comes before a position.
+fn place(first: &Header, column: &str, header: bool) -> Result<usize, DataError> {
+    if (header || !is_number(column))
+        && let Some(index) = first.find(column)?
+    {
+        return Ok(index);
     }
     match column.parse::<usize>() {
-        Ok(number) if (1..=first.len()).contains(&number) => Ok((number - 1, false)),
+        Ok(number) if (1..=first.len()).contains(&number) => Ok(number - 1),
+        _ if !header && is_number(column) => {
+            Err(first.missing_with(column, "; a number is a position from 1, as no name shows that line 1 is a header"))
+        }
         _ => Err(first.missing(column)),
     }
+}
+
+/// Whether a given column is a number, which is a position where there is no header.
+fn is_number(column: &str) -> bool {
+    column.parse::<f64>().is_ok_and(f64::is_finite)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::set::SWAPPED;
 use super::words::{form, ranges};
 use super::{LabelledText, LabelledTexts};
 use crate::alias::unknown_label;
@@ -140,9 +141,14 @@ impl TextVocabulary {
     pub fn encode_all(&self, texts: &LabelledTexts, max_length: usize) -> Result<EncodedTexts, DataError> {
         let label = |text: &LabelledText| {
             let label = self.classes.iter().position(|class| *class == text.label);
-            let label =
-                label.ok_or_else(|| unknown_label(&text.label, &self.classes).within(&texts.name).item(&text.place));
-            label.map(|label| label as u32)
+            let unknown = || {
+                let error = match texts.has_labels_like_texts() {
+                    true => ErrorKind::Label.error(format!("the label is not one of the model's: {SWAPPED}")),
+                    false => unknown_label(&text.label, &self.classes),
+                };
+                error.within(&texts.name).item(&text.place)
+            };
+            label.map(|label| label as u32).ok_or_else(unknown)
         };
         let labels = texts.texts.iter().map(label).collect::<Result<_, _>>()?;
         let ids = texts.texts.par_iter().map(|text| self.encode(&text.text, max_length).0).collect();

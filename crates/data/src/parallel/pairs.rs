@@ -43,13 +43,23 @@ impl Pairs {
     ///
     /// When the file cannot be read or is not UTF-8, or a line lacks a column.
     pub fn read_table(path: &Path, source_column: usize, target_column: usize) -> Result<Self, DataError> {
+        Self::read_columns(path, [source_column, target_column], "")
+    }
+
+    /// The same, with `advice` for a line without tabs.
+    pub(super) fn read_columns(path: &Path, wanted: [usize; 2], advice: &str) -> Result<Self, DataError> {
+        let [source_column, target_column] = wanted;
         let mut pairs = Self::default();
         for (number, line) in (1..).zip(lines(path)?).filter(|(_, line)| !line.trim().is_empty()) {
             let columns: Vec<&str> = line.split('\t').collect();
             let column = |wanted: usize| match wanted.checked_sub(1).and_then(|column| columns.get(column)) {
                 Some(text) => Ok((*text).to_owned()),
                 None => {
-                    let message = format!("want column {wanted} of {}", counted(columns.len(), "columns"));
+                    let advice = match columns.len() {
+                        1 => format!("; columns are separated by tabs{advice}"),
+                        _ => String::new(),
+                    };
+                    let message = format!("want column {wanted} of {}{advice}", counted(columns.len(), "columns"));
                     Err(ErrorKind::Column.error(message).within(path).line(number))
                 }
             };
@@ -94,7 +104,10 @@ impl Pairs {
     }
 }
 
-/// The lines of a file, with gzip unpacked.
+/// The lines of a file, with gzip unpacked. Those of an old Mac end in a carriage return alone.
 fn lines(path: &Path) -> Result<Vec<String>, DataError> {
-    Ok(files::text(path)?.lines().map(str::to_owned).collect())
+    let text = files::text(path)?;
+    let of_old_mac = text.contains('\r') && !text.contains('\n');
+    let lines: Vec<&str> = if of_old_mac { text.split_terminator('\r').collect() } else { text.lines().collect() };
+    Ok(lines.into_iter().map(str::to_owned).collect())
 }

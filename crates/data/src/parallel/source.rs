@@ -86,8 +86,16 @@ impl PairSource {
     ///
     /// As [`training`](Self::training).
     pub fn whole(&self, data: &str) -> Result<Pairs, DataError> {
-        let (path, [source, target]) = (Path::new(data), self.columns);
-        if path.is_file() { Pairs::read_table(path, source, target) } else { self.stem(path) }
+        let path = Path::new(data);
+        if !path.is_file() {
+            return self.stem(path);
+        }
+        let name = data.strip_suffix(".gz").unwrap_or(data);
+        let advice = self.languages.iter().find_map(|language| {
+            let stem = name.strip_suffix(&format!(".{language}"))?;
+            Some(format!("; two files are given without `.{language}`: {stem}"))
+        });
+        Pairs::read_columns(path, self.columns, advice.as_deref().unwrap_or_default())
     }
 
     /// A split with its own data.

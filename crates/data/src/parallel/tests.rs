@@ -74,6 +74,40 @@ fn bad_bytes_and_missing_columns_are_named_by_line() {
 }
 
 #[test]
+fn a_table_without_tabs_is_told_of_them_and_a_file_of_a_language_of_its_stem() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = PairSource {
+        data: String::new(),
+        languages: ["de".to_owned(), "en".to_owned()],
+        columns: [1, 2],
+        validation_share: 0.0,
+    };
+    let error = |name: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, "ein Hund,a dog\n").unwrap();
+        source.whole(path.to_str().unwrap()).unwrap_err().to_string()
+    };
+    let of_table = error("a.csv");
+    assert!(of_table.ends_with("line 1: want column 2 of 1 column; columns are separated by tabs"), "{of_table}");
+    let stem = folder.path().join("train");
+    for name in ["train.de", "train.en.gz"] {
+        let error = error(name);
+        assert!(error.contains("by tabs; two files") && error.ends_with(&*stem.display().to_string()), "{error}");
+    }
+}
+
+#[test]
+fn lines_of_an_old_mac_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tsv");
+    fs::write(&path, "go\tgeh\rstop\thalt\r").unwrap();
+    assert_eq!(Pairs::read_table(&path, 1, 2).unwrap().targets, ["geh", "halt"]);
+    // Among other line ends a carriage return is a character.
+    fs::write(&path, "go\tgeh\ron\n").unwrap();
+    assert_eq!(Pairs::read_table(&path, 1, 2).unwrap().targets, ["geh\ron"]);
+}
+
+#[test]
 fn splits_are_found_or_held_out() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

@@ -17,6 +17,25 @@ fn turned(orientation: u8) -> Vec<u8> {
 }
 
 #[test]
+fn folders_with_images_are_named_where_there_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["dog/1.png", "cat/1.png", "notes/1.txt", ".hidden/1.png"] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+    let error = list(folder.path(), "images").unwrap_err().to_string();
+    assert!(error.contains("no images") && error.ends_with("but in its folders cat, dog: give one of them"), "{error}");
+    std::fs::write(folder.path().join("a.png"), "").unwrap();
+    assert_eq!(list(folder.path(), "images").unwrap().len(), 1);
+    for number in 0..5 {
+        std::fs::create_dir(folder.path().join(format!("z{number}"))).unwrap();
+        std::fs::write(folder.path().join(format!("z{number}/1.png")), "").unwrap();
+    }
+    assert_eq!(folders(folder.path()).unwrap().unwrap(), "cat, dog, z0, z1, z2, ...");
+}
+
+#[test]
 fn a_turn_that_exif_asks_for_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");

@@ -15,6 +15,7 @@ use super::scan::SymbolCount;
 use super::symbol::{Symbol, UNKNOWN};
 use super::tokenizer::{ID, first_char, first_token, tokens};
 use super::{Corpus, Decoder, Unit};
+use crate::shortened::shortened;
 use crate::{DataError, ErrorKind};
 
 /// The lookup result for a missing token.
@@ -64,7 +65,7 @@ enum Ids {
 
 /// A token that a vocabulary lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{symbol:?} at byte {offset} is not in the vocabulary of {size} symbols")]
+#[error("{:?} at byte {offset} is not in the vocabulary of {size} symbols", shortened(.symbol))]
 pub struct UnknownSymbol {
     /// The token in printed form.
     pub symbol: String,

@@ -31,7 +31,7 @@ pub struct WeightedCaption {
 }
 
 impl Captioner {
-    /// Samples `count` captions for each of `B` images, side by side. `seen` is `[B, P, F]`; tokens of `never` are
+    /// Samples `count` captions for each of `B` images, side by side. `features` is `[B, P, F]`; tokens of `never` are
     /// excluded.
     ///
     /// # Errors
@@ -39,16 +39,16 @@ impl Captioner {
     /// When a setting of `sampling` is invalid, or the device fails.
     pub fn draw_several(
         &self,
-        seen: Tensor<3>,
+        features: Tensor<3>,
         count: usize,
         never: &[u32],
         longest: usize,
         sampling: Sampling,
         seed: u64,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        let images = seen.dims()[0];
+        let images = features.dims()[0];
         let rows: Vec<usize> = (0..images * count).map(|row| row / count).collect();
-        let mut state = self.begin(seen);
+        let mut state = self.begin(features);
         self.select_rows(&mut state, &rows);
         let drawn = sample(self, state, rows.len(), &self.symbols(never), longest, sampling, seed)?;
         let mut drawn = drawn.into_iter();
@@ -63,7 +63,8 @@ impl Captioner {
     ///
     /// # Panics
     ///
-    /// When there is no caption, a caption has no token, or the number of caption lists is not the number of images.
+    /// When there is no caption, a caption has no token, the number of caption lists is not the number of images, or a token
+    /// of `never` is not in the vocabulary.
     pub fn weighted_loss(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>], never: &[u32]) -> Tensor<1> {
         self.weighted_loss_parts(features, captions, never).sum()
     }
@@ -101,7 +102,7 @@ impl Captioner {
         LossParts::of(loss, all().count() as f64).and(read.penalty)
     }
 
-    /// What takes the words `never`, and the start, out of a softmax: `[1, V]`.
+    /// The mask `[1, V]` that removes the words `never`, and the start, from a softmax.
     fn mask(&self, never: &[u32], dtype: DType) -> Tensor<2> {
         let [words, _] = self.output.dims();
         let mut mask = vec![0.0_f32; words];

@@ -17,14 +17,14 @@ impl StepDecoder for Captioner {
     fn step<'s>(&self, symbols: &[u32], state: &'s mut DecoderState) -> Step<'s> {
         let words = self.words(ids(symbols.iter().copied(), &self.device()), symbols.len());
         let DecoderState { recurrent, memory, beside, .. } = state;
-        if let (Some(seen), Some(before)) = (memory, recurrent.clone()) {
+        if let (Some(places), Some(before)) = (memory, recurrent.clone()) {
             let (network, word) = self.recurrent.unrolled(words.clone().unsqueeze_dim(0));
             let word = word.into_iter().next().expect("one step");
-            let looked = self.attend(word, before, seen, &network);
+            let attended = self.attend(word, before, places, &network);
             let outputs =
-                self.combined([words, looked.hidden, looked.context], Lines::TimeMajor { rows: symbols.len() });
-            *recurrent = Some(looked.state);
-            let attention = Some(StepRows::Device(looked.weights.squeeze_dim(1)));
+                self.combined([words, attended.hidden, attended.context], Lines::TimeMajor { rows: symbols.len() });
+            *recurrent = Some(attended.state);
+            let attention = Some(StepRows::Device(attended.weights.squeeze_dim(1)));
             return Step { logits: StepRows::Device(self.logits(outputs)), attention };
         }
         let depth = self.image.weight.dims()[1];
@@ -73,8 +73,8 @@ impl Captioner {
         never: &[u32],
         settings: &Search,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        if let [(model, seen)] = members {
-            return model.write(seen.clone(), never, settings);
+        if let [(model, features)] = members {
+            return model.write(features.clone(), never, settings);
         }
         let (models, state, pictures) = Self::begin_together(members);
         search(&Together(&models), state, pictures, &models[0].symbols(never), settings)
@@ -96,8 +96,8 @@ impl Captioner {
         sampling: Sampling,
         seed: u64,
     ) -> Result<Vec<Hypothesis>, DecodeError> {
-        if let [(model, seen)] = members {
-            return model.draw(seen.clone(), never, longest, sampling, seed);
+        if let [(model, features)] = members {
+            return model.draw(features.clone(), never, longest, sampling, seed);
         }
         let (models, state, pictures) = Self::begin_together(members);
         sample(&Together(&models), state, pictures, &models[0].symbols(never), longest, sampling, seed)
@@ -105,23 +105,23 @@ impl Captioner {
 
     fn begin_together<'m>(members: &[(&'m Self, Tensor<3>)]) -> (Vec<&'m Self>, TogetherState<DecoderState>, usize) {
         let models = members.iter().map(|(model, _)| *model).collect();
-        let states = members.iter().map(|(model, seen)| model.begin(seen.clone())).collect();
+        let states = members.iter().map(|(model, features)| model.begin(features.clone())).collect();
         (models, TogetherState::new(states), members[0].1.dims()[0])
     }
 
-    /// The best captions of each of `B` images, best first. `seen` is `[B, P, F]`; tokens of `never` are excluded.
+    /// The best captions of each of `B` images, best first. `features` is `[B, P, F]`; tokens of `never` are excluded.
     ///
     /// # Errors
     ///
     /// When a setting is invalid, or the device fails.
     pub fn write(
         &self,
-        seen: Tensor<3>,
+        features: Tensor<3>,
         never: &[u32],
         settings: &Search,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        let pictures = seen.dims()[0];
-        search(self, self.begin(seen), pictures, &self.symbols(never), settings)
+        let pictures = features.dims()[0];
+        search(self, self.begin(features), pictures, &self.symbols(never), settings)
     }
 
     /// Samples a caption for each of `B` images.
@@ -131,24 +131,24 @@ impl Captioner {
     /// When a setting of `sampling` is invalid, or the device fails.
     pub fn draw(
         &self,
-        seen: Tensor<3>,
+        features: Tensor<3>,
         never: &[u32],
         longest: usize,
         sampling: Sampling,
         seed: u64,
     ) -> Result<Vec<Hypothesis>, DecodeError> {
-        let pictures = seen.dims()[0];
-        sample(self, self.begin(seen), pictures, &self.symbols(never), longest, sampling, seed)
+        let pictures = features.dims()[0];
+        sample(self, self.begin(features), pictures, &self.symbols(never), longest, sampling, seed)
     }
 
     pub(super) fn symbols(&self, never: &[u32]) -> Symbols {
         Symbols { start: self.start, end: self.end, forbidden: never.to_vec() }
     }
 
-    /// The initial decoder state of `B` images, for [`search`] and [`sample`]. `seen` is `[B, P, F]`.
-    pub fn begin(&self, seen: Tensor<3>) -> DecoderState {
-        let inputs = (0..seen.dims()[0]).collect();
-        let image = self.image(seen);
+    /// The initial decoder state of `B` images, for [`search`] and [`sample`]. `features` is `[B, P, F]`.
+    pub fn begin(&self, features: Tensor<3>) -> DecoderState {
+        let inputs = (0..features.dims()[0]).collect();
+        let image = self.image(features);
         let Some(attention) = &self.attention else {
             return DecoderState { recurrent: None, memory: None, beside: Some(image.squeeze_dim(1)), inputs };
         };

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::Linear;
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -79,29 +79,35 @@ fn fixture_data(on: (&Device, DType)) -> (Tensor<2>, Tensor<3>) {
     (Tensor::from_data(TensorData::new(images, [2, 36]), on), wave([3, 2, 2], 0.25, on) * 3.0)
 }
 
-/// Every parameter by name: its values, or its gradients, in PyTorch's order.
-fn by_name(model: &Draw, map: &dyn Fn(Tensor<2>) -> Tensor<2>) -> Vec<(String, Vec<f64>)> {
+/// The gradient of every parameter, by PyTorch's names and in its layout.
+fn gradients_by_name(model: &Draw, gradients: &Gradients) -> Vec<(String, Vec<f64>)> {
+    let of_matrix = |tensor: Tensor<2>| Tensor::from_inner(tensor.grad(gradients).unwrap());
+    let of_vector = |tensor: Tensor<1>| values(Tensor::<1>::from_inner(tensor.grad(gradients).unwrap()));
     let mut all = Vec::new();
-    let mut add = |name: String, tensor: Tensor<2>| all.push((name, values(tensor)));
-    // A gradient has the shape of the tensor that is asked for: vectors are looked at as they are.
-    let matrix = |param: &Param<Tensor<2>>| map(param.val());
+    let mut add = |name: String, gradient: Vec<f64>| all.push((name, gradient));
     for (name, layer) in [("encoder", &model.encoder), ("decoder", &model.decoder)] {
-        add(format!("{name}.weight_ih"), map(layer.matrix("weight_ih")));
-        add(format!("{name}.weight_hh"), map(layer.matrix("weight_hh")));
+        for weight in ["weight_ih", "weight_hh"] {
+            add(format!("{name}.{weight}"), values(of_matrix(layer.matrix(weight))));
+        }
+        for bias in ["bias_ih", "bias_hh"] {
+            add(format!("{name}.{bias}"), of_vector(layer.vector(bias).unwrap()));
+        }
     }
     let linears = [("latent", Some(&model.latent)), ("read", model.read.as_ref()), ("window", model.window.as_ref())];
     for (name, layer) in linears.into_iter().chain([("write", Some(&model.write))]) {
         if let Some(layer) = layer {
-            add(format!("{name}.weight"), matrix(&layer.weight).transpose());
+            add(format!("{name}.weight"), values(of_matrix(layer.weight.val()).transpose()));
+            add(format!("{name}.bias"), of_vector(layer.bias.as_ref().unwrap().val()));
         }
     }
-    add("canvas".to_owned(), matrix(&model.canvas));
-    add("encoder_start".to_owned(), matrix(&model.encoder_start));
-    add("decoder_start".to_owned(), matrix(&model.decoder_start));
+    for (name, matrix) in
+        [("canvas", &model.canvas), ("encoder_start", &model.encoder_start), ("decoder_start", &model.decoder_start)]
+    {
+        add(name.to_owned(), values(of_matrix(matrix.val())));
+    }
     all
 }
 
-/// Bound, KL, and of every gradient the sum of its magnitudes and the first number: `crates/bench/python/draw_reference.py fixture`.
 #[rstest]
 #[case::windows(2, 3)]
 #[case::whole(0, 0)]
@@ -163,6 +169,8 @@ fn a_model_starts_from_the_image_of_its_canvas() {
     }
 }
 
+/// Bound, KL, and of every gradient the sum of its magnitudes and the first number:
+/// `crates/bench/python/draw_reference.py fixture`.
 #[rstest]
 #[rustfmt::skip]
 #[case::with_windows(2, 3, 30.526642, 0.4079134, &[
@@ -227,8 +235,8 @@ fn a_forward_and_a_backward_pass_have_the_numbers_of_pytorch(
         let (images, noise) = fixture_data(on);
         near(values(model.weighted_loss(images, noise, 0.25))[0], reconstruction + 0.25 * kl);
         let grads = loss.backward();
-        let found = by_name(&model, &|tensor| Tensor::from_inner(tensor.grad(&grads).unwrap()));
-        assert_eq!(found.len(), gradients.iter().filter(|(name, ..)| !name.contains("bias")).count());
+        let found = gradients_by_name(&model, &grads);
+        assert_eq!(found.len(), gradients.len());
         for (name, gradient) in found {
             let (_, sum, first) = gradients.iter().find(|(known, ..)| *known == name).unwrap();
             near(gradient.iter().map(|x| x.abs()).sum(), *sum);
@@ -375,7 +383,7 @@ fn the_loss_stays_finite_when_variances_are_driven_to_zero_or_infinity(#[values(
         let loss = model.loss(images, noise);
         assert!(values(loss.clone())[0].is_finite(), "{extreme} on {device:?}: {loss}");
         let grads = loss.backward();
-        for (name, gradient) in by_name(&model, &|tensor| Tensor::from_inner(tensor.grad(&grads).unwrap())) {
+        for (name, gradient) in gradients_by_name(&model, &grads) {
             assert!(gradient.iter().all(|x| x.is_finite()), "{name}, {extreme} on {device:?}");
         }
     }

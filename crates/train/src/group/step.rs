@@ -5,16 +5,13 @@ use rekindle_rnn::{LossPart, LossParts};
 
 use super::Group;
 use crate::event::StepFigure;
-use crate::task::BatchLoss;
-
-/// The most means in a loss.
-const MOST: usize = 8;
+use crate::task::{BatchLoss, MOST_MEANS};
 
 /// What a process has of a batch, or all of them together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OfStep {
     /// Over how many things each mean of the loss is.
-    counts: [f64; MOST],
+    counts: [f64; MOST_MEANS],
     items: f64,
     /// The sum of a figure over items.
     figure: f64,
@@ -24,14 +21,9 @@ pub(crate) struct OfStep {
 
 impl OfStep {
     /// What `outcome` has, of a process that was asked to stop or not.
-    ///
-    /// # Panics
-    ///
-    /// When a loss has more than 8 means.
     pub fn of<C>(outcome: &BatchLoss<C>, stopped: bool) -> Self {
         let parts = outcome.loss.parts();
-        assert!(parts.len() <= MOST, "a loss of {} means", parts.len());
-        let mut counts = [0.0; MOST];
+        let mut counts = [0.0; MOST_MEANS];
         counts.iter_mut().zip(parts).for_each(|(count, part)| *count = part.count);
         let items = outcome.items as f64;
         Self { counts, items, figure: outcome.figure.map_or(0.0, |figure| figure.value * items), stopped }
@@ -39,12 +31,12 @@ impl OfStep {
 
     /// The sums over all processes.
     pub fn whole(self, group: &dyn Group) -> Self {
-        let mut sums = [0.0; MOST + 3];
-        sums[..MOST].copy_from_slice(&self.counts);
-        sums[MOST..].copy_from_slice(&[self.items, self.figure, f64::from(u8::from(self.stopped))]);
+        let mut sums = [0.0; MOST_MEANS + 3];
+        sums[..MOST_MEANS].copy_from_slice(&self.counts);
+        sums[MOST_MEANS..].copy_from_slice(&[self.items, self.figure, f64::from(u8::from(self.stopped))]);
         group.sum_exact(&mut sums);
-        let [items, figure, stopped] = [sums[MOST], sums[MOST + 1], sums[MOST + 2]];
-        let counts = sums[..MOST].try_into().expect("of this length");
+        let [items, figure, stopped] = [sums[MOST_MEANS], sums[MOST_MEANS + 1], sums[MOST_MEANS + 2]];
+        let counts = sums[..MOST_MEANS].try_into().expect("of this length");
         Self { counts, items, figure, stopped: stopped > 0.0 }
     }
 

@@ -48,7 +48,16 @@ pub fn tokens(
     Err(ImportError::NoVocabulary { wanted: size, tables, option, what }.into())
 }
 
-fn sized(tokens: Vec<String>, [_, what]: [&'static str; 2], wanted: usize) -> Result<Vec<String>, TaskError> {
+/// These `tokens`, if there are as many as the model has.
+///
+/// # Errors
+///
+/// [`ImportError::VocabularySize`].
+pub(crate) fn sized(
+    tokens: Vec<String>,
+    [_, what]: [&'static str; 2],
+    wanted: usize,
+) -> Result<Vec<String>, TaskError> {
     let found = tokens.len();
     if found != wanted {
         return Err(ImportError::VocabularySize { wanted, found, what }.into());

@@ -57,7 +57,7 @@ pub struct Progress {
     pub settings: Option<Table>,
     /// Steps done.
     pub step: u64,
-    /// The first step's loss in nats.
+    /// The first step's loss, in the task's unit.
     pub first_loss: Option<f64>,
     /// The best evaluation so far.
     pub best: Option<Best>,
@@ -410,6 +410,10 @@ fn folder(run: &RunFolder, step: u64) -> PathBuf {
 }
 
 /// The steps that have checkpoints, in rising order.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
 pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     let path = run.checkpoints();
     let entries = match fs::read_dir(&path) {

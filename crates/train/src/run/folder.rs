@@ -35,6 +35,8 @@ const CHECKPOINTS: &str = "checkpoints";
 const EXPORT: &str = "export";
 /// A file that marks a folder in which a run is being created.
 const UNFINISHED: &str = "unfinished";
+/// Settings of models that say how they are trained, not what they compute.
+const OF_TRAINING: [&str; 2] = ["init", "kl_warmup"];
 /// The ending of that folder's name.
 const PARTIAL: &str = "partial";
 /// The action of which errors say that it failed.
@@ -302,7 +304,8 @@ impl RunFolder {
     }
 
     /// Checks that `settings` describe the model of the checkpoint, before it is allocated: sizes that were edited in
-    /// `config.toml` do not fit the weights, and may need more memory than there is. Rates and shares may change.
+    /// `config.toml` do not fit the weights, and may need more memory than there is. Settings that only training uses
+    /// may change.
     ///
     /// # Errors
     ///
@@ -479,12 +482,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The settings of two models that differ, by the names of their options, with both values; but for rates and shares, with
-/// which a model computes the same.
+/// The settings of two models that differ, by the names of their options, with both values; but for rates, shares and
+/// [`OF_TRAINING`], with which a model computes the same.
 pub(crate) fn other_model(one: &Table, other: &Table) -> impl Iterator<Item = (String, [String; 2])> {
     let [one, other] =
         [one, other].map(|tables| tables.get("model").and_then(Value::as_table).cloned().unwrap_or_default());
-    one.into_iter().filter(|(_, value)| !value.is_float()).filter_map(move |(key, value)| {
+    let is_compared = |(key, value): &(String, Value)| !value.is_float() && !OF_TRAINING.contains(&key.as_str());
+    one.into_iter().filter(is_compared).filter_map(move |(key, value)| {
         let of_other = other.get(&key).filter(|of_other| **of_other != value)?;
         Some((key.replace('_', "-"), [typed(&value), typed(of_other)]))
     })

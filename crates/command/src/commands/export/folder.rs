@@ -4,7 +4,7 @@
 mod tests;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use anyhow::{Context, Result, bail};
 use rekindle_train::import::exported::{CONFIG, FORMAT};
@@ -22,7 +22,7 @@ pub fn check_no_run(folder: &Path) -> Result<()> {
 
 /// Refuses to replace files of `folder` by those in `staged`, unless it holds an earlier export.
 pub fn check_files(staged: &Path, folder: &Path) -> Result<()> {
-    if holds_export(folder) {
+    if description(folder).is_some() {
         return Ok(());
     }
     let entries = fs::read_dir(staged).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -40,9 +40,21 @@ pub fn check_files(staged: &Path, folder: &Path) -> Result<()> {
     }
 }
 
-/// Whether the description of an export is in `folder`.
-fn holds_export(folder: &Path) -> bool {
-    let description = fs::read(folder.join(CONFIG)).ok();
-    let description: Option<Value> = description.and_then(|text| serde_json::from_slice(&text).ok());
-    description.is_some_and(|description| description["format"] == FORMAT)
+/// The names of the files of an earlier export in `folder`, but for its description.
+pub fn earlier_files(folder: &Path) -> Vec<String> {
+    let Some(description) = description(folder) else { return Vec::new() };
+    let list = |key: &str| description[key].as_array().into_iter().flatten();
+    let names = list("graphs").map(|graph| &graph["file"]).chain(list("beside")).chain([&description["weights"]]);
+    names.filter_map(Value::as_str).filter(|name| is_plain(name)).map(str::to_owned).collect()
+}
+
+/// Whether a name is that of a file in the folder itself.
+fn is_plain(name: &str) -> bool {
+    Path::new(name).components().eq([Component::Normal(name.as_ref())]) && !name.starts_with('.')
+}
+
+/// The description of the export in `folder`; none without one.
+fn description(folder: &Path) -> Option<Value> {
+    let description: Value = serde_json::from_slice(&fs::read(folder.join(CONFIG)).ok()?).ok()?;
+    (description["format"] == FORMAT).then_some(description)
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,16 @@ impl Staging {
         self.temporary.path()
     }
 
-    /// Renames the folder to its target. A target with only files of the same names is replaced atomically. Beside
-    /// other files and into the working directory, the new ones are moved one by one, `last` after the others; until
-    /// then there is no `last`.
-    pub fn publish(self, last: &str) -> io::Result<()> {
+    /// Renames the folder to its target. A target with only files of the same names and those of `earlier` is replaced
+    /// atomically. Beside other files and into the working directory, those of `earlier` are deleted, and the new ones
+    /// moved one by one, `last` after the others; until then there is no `last`.
+    pub fn publish(self, last: &str, earlier: &[String]) -> io::Result<()> {
         let Self { temporary, target } = self;
         let names = names(temporary.path())?;
+        let is_file = |name: &&OsString| target.join(name).symlink_metadata().is_ok_and(|file| !file.is_dir());
+        let earlier: Vec<OsString> = earlier.iter().map(OsString::from).collect();
+        let earlier: Vec<&OsString> = earlier.iter().filter(|name| !names.contains(name)).filter(is_file).collect();
+        let is_replaced = |name: &OsString| names.contains(name) || earlier.contains(&name);
         for name in &names {
             File::open(temporary.path().join(name))?.sync_all()?;
         }
@@ -60,9 +65,13 @@ impl Staging {
             fs::rename(temporary.path(), &target)?;
             // The temporary folder no longer exists.
             let _ = temporary.keep();
-        } else if !is_working_directory(&target) && self::names(&target)?.iter().all(|name| names.contains(name)) {
+        } else if !is_working_directory(&target) && self::names(&target)?.iter().all(is_replaced) {
             exchange(temporary.path(), &target)?;
         } else {
+            // While `last` names them: whoever comes after a crash here can delete the rest.
+            for name in &earlier {
+                fs::remove_file(target.join(name))?;
+            }
             match fs::remove_file(target.join(last)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -78,7 +87,7 @@ impl Staging {
 }
 
 /// The names of all entries of a folder.
-fn names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 

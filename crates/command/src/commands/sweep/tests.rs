@@ -29,7 +29,7 @@ fn values_that_are_given_twice_are_named_with_their_folder() {
 fn folders_that_hold_runs_or_other_files_are_named() {
     let place = tempfile::tempdir().unwrap();
     let choices = rates(&[0.001, 0.002]);
-    let check = |replace| check_folders(&choices, place.path(), replace);
+    let check = |replace| check_folders(&choices, place.path(), replace, None);
     check(false).unwrap();
     let second = place.path().join("learning-rate=0.002");
     fs::create_dir(&second).unwrap();
@@ -42,4 +42,14 @@ fn folders_that_hold_runs_or_other_files_are_named() {
     fs::remove_file(second.join("config.toml")).unwrap();
     fs::write(second.join("mine"), "mine").unwrap();
     assert!(check(true).unwrap_err().to_string().contains("learning-rate=0.002 is not empty"));
+}
+
+#[test]
+fn the_run_whose_weights_all_start_from_is_not_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let source = place.path().join("learning-rate=0.002");
+    fs::create_dir(&source).unwrap();
+    let check = |rates: &[f64]| check_folders(&self::rates(rates), place.path(), true, Some(&source));
+    check(&[0.001, 0.003]).unwrap();
+    assert!(check(&[0.001, 0.002]).unwrap_err().to_string().contains("give another --out"));
 }

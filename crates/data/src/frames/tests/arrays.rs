@@ -123,7 +123,7 @@ fn clips_of_other_widths_are_named_by_their_files() {
     let wide = files.with("a/rec.npy", features(&[2, 3]));
     let narrow = files.with("b/rec.npy", features(&[2, 2]));
     let labels = files.with("labels.txt", "up\ndown\n");
-    let rows = [&wide, &narrow].map(|clip| format!("rec,{clip},{labels}\n")).concat();
+    let rows = [&wide, &narrow].map(|clip| format!("{clip},{clip},{labels}\n")).concat();
     let error = open(&files.with("all.csv", format!("clip,path,labels\n{rows}"))).unwrap_err().to_string();
     assert_eq!(error, format!("{narrow}: its frames have 2 features, and those of {wide} have 3"));
 }

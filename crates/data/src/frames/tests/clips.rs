@@ -35,10 +35,11 @@ fn held_out_clips_are_standardised_by_the_training_clips() {
 
 #[rstest]
 #[case::list("a.csv,b.csv")]
-#[case::manifest("clip,path,split\nb,b.csv,test\na,a.csv,train\nb,b.csv,train\n")]
+#[case::manifest("clip,path,split\nc,c.csv,test\na,a.csv,train\nb,b.csv,train\n")]
 fn columns_of_the_first_table_to_train_on_are_found_by_name_in_the_others(#[case] data: &str) {
     let files = Files::new();
-    let (a, b) = (files.with("a.csv", TABLE), files.with("b.csv", "z,y,label,x\n-1,10,up,1\n-1,10,down,3\n"));
+    let other = "z,y,label,x\n-1,10,up,1\n-1,10,down,3\n";
+    let (a, b, _) = (files.with("a.csv", TABLE), files.with("b.csv", other), files.with("c.csv", other));
     let data = if data.starts_with("clip") { files.with("all.csv", data) } else { format!("{a},{b}") };
     let set = open(&data).unwrap();
     assert_eq!(set.schema.columns.as_deref().unwrap(), ["x", "y"]);
@@ -210,6 +211,20 @@ fn a_byte_order_mark_and_columns_to_ignore_are_no_features() {
     let reader = ClipReader { ignore: vec!["time".into()], ..reader() };
     let set = FrameSet::open(&source(&path), None, &reader, None).unwrap();
     assert_eq!(set.schema.columns, Some(vec!["x".to_owned()]));
+}
+
+#[test]
+fn a_column_to_ignore_must_be_in_the_first_table_to_train_on_alone() {
+    let files = Files::new();
+    let with = files.with("a.csv", "x,time,label\n1,500,a\n2,501,b\n");
+    let without = files.with("b.csv", "x,label\n1,a\n2,b\n");
+    let reader = ClipReader { ignore: vec!["time".into()], ..reader() };
+    let set = FrameSet::open(&source(&format!("{with},{without}")), None, &reader, None).unwrap();
+    assert_eq!(set.train[0].frames, set.train[1].frames);
+    assert_eq!(source(&without).clips(&reader, &set.schema, true).unwrap()[0].frames, set.train[1].frames);
+    let held_out = FrameSet::open(&source(&with), Some(&source(&without)), &reader, None).unwrap().validation;
+    assert_eq!(held_out[0].frames, set.train[1].frames);
+    assert_says(FrameSet::open(&source(&without), None, &reader, None), &["b.csv", "no column `time`"]);
 }
 
 #[rstest]

@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::{read, texts};
 use crate::ErrorKind;
-use crate::labelled::{Buckets, LabelledTexts, TextReader};
+use crate::labelled::{Buckets, LabelledTexts, TextReader, TextVocabulary, WordConfig};
 
 #[test]
 fn an_epoch_is_a_function_of_seed_and_number() {
@@ -65,6 +65,20 @@ fn classes_that_look_like_languages_or_splits_are_doubted() {
     assert!(doubt(["de", "en"]).is_some_and(|doubt| doubt.contains("de, en look like languages")));
     assert!(doubt(["train", "dev"]).is_some_and(|doubt| doubt.contains("splits")));
     assert_eq!([doubt(["de", "spam"]), doubt(["0", "1"])], [None, None]);
+}
+
+#[test]
+fn texts_of_which_each_has_its_own_label_are_doubted() {
+    let labels: Vec<String> = (0..20).map(|number| format!("a text {number}")).collect();
+    let swapped = texts(&labels.iter().map(|label| ("pos", label.as_str())).collect::<Vec<_>>());
+    assert!(swapped.doubtful_classes().is_some_and(|doubt| doubt.contains("swapped")));
+    let few = LabelledTexts { texts: swapped.texts[..19].to_vec(), ..swapped.clone() };
+    assert_eq!(few.doubtful_classes(), None);
+    let vocabulary = TextVocabulary::build(&texts(&[("a", "0"), ("b", "1")]), &WordConfig::default()).unwrap();
+    let message = |texts| vocabulary.encode_all(texts, 9).unwrap_err().to_string();
+    let (said, of_few) = (message(&swapped), message(&few));
+    assert!(said.contains("swapped") && said.contains("--text-column"), "{said}");
+    assert!(of_few.contains("the label `a text 0`"), "{of_few}");
 }
 
 #[rstest]

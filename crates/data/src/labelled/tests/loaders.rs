@@ -86,6 +86,44 @@ fn columns_are_found_by_name_or_by_number() {
 }
 
 #[rstest]
+#[case::no_header("5,3,good film\n3,1,bad film\n", "3", "2", &[("good film", "3"), ("bad film", "1")])]
+#[case::number_in_the_first_row("a.b,3,good\nc.d,1,bad\n", "3", "2", &[("good", "3"), ("bad", "1")])]
+#[case::known_name("1,text,2\nyes,good,x\nno,bad,x\n", "text", "1", &[("good", "yes"), ("bad", "no")])]
+#[case::given_name("2,words,1\nx,good,yes\nx,bad,no\n", "words", "1", &[("good", "yes"), ("bad", "no")])]
+#[case::position_in_a_header("words,verdict\ngood,yes\nbad,no\n", "words", "2", &[("good", "yes"), ("bad", "no")])]
+fn a_number_is_a_position_unless_the_first_row_is_a_header(
+    #[case] content: &str,
+    #[case] text: &str,
+    #[case] label: &str,
+    #[case] wanted: &[(&str, &str)],
+) {
+    assert_eq!(pairs(&read("a.csv", content, &columns(text, label)).unwrap()), wanted);
+}
+
+#[test]
+fn a_second_known_name_does_not_matter_where_one_is_given() {
+    let content = "review,text,label,class\nx,good,yes,1\nx,bad,no,2\n";
+    let found = read("a.csv", content, &columns("text", "label")).unwrap();
+    assert_eq!(pairs(&found), [("good", "yes"), ("bad", "no")]);
+    let unlabelled = TextReader { unlabelled: true, ..text_column("review") };
+    assert_eq!(read("a.csv", content, &unlabelled).unwrap().texts[0].text, "x");
+}
+
+#[rstest]
+#[case::two_texts(
+    "a.csv",
+    "review,text,label\na,b,1\n",
+    TextReader::default(),
+    &["line 1", "`review` or the column `text`", "--text-column review"]
+)]
+#[case::two_labels(
+    "a.csv",
+    "text,label,Sentiment\na,b,1\n",
+    TextReader::default(),
+    &["line 1", "`label` or the column `Sentiment`", "--label-column label"]
+)]
+#[case::number_of_no_column("a.csv", "good,5\nbad,3\n", columns("1", "5"), &["`5`", "a position from 1"])]
+#[case::negative_number("a.csv", "good,-1\nbad,1\n", columns("1", "-1"), &["no column `-1`", "position"])]
 #[case::missing_column("a.csv", "words,verdict\ngood,yes\n", columns("text", "verdict"), &["`text`", "words, verdict"])]
 #[case::column_number("a.csv", "good,yes\n", columns("1", "3"), &["`3`", "good, yes"])]
 #[case::unknown_columns("a.csv", "a,b,c,d\n", TextReader::default(), &["4 columns", "--text-column"])]
@@ -181,6 +219,37 @@ fn the_folders_of_classes_are_read_in_order_and_those_without_labels_are_not() {
     fs::create_dir(folder.path().join("empty")).unwrap();
     let error = source("empty").read(&TextReader::default()).unwrap_err().to_string();
     assert!(error.contains("empty") && error.contains("sub-folder"), "{error}");
+}
+
+#[test]
+fn hidden_files_and_folders_are_no_classes_and_no_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["neg/1.txt", "neg/._1.txt", "pos/1.txt", ".ipynb_checkpoints/1.txt"] {
+        write(folder.path(), name, "a");
+    }
+    let source = |folder: &Path| LabelledSource::parse(&folder.display().to_string()).unwrap();
+    let found = source(folder.path()).read(&TextReader::default()).unwrap();
+    assert_eq!(pairs(&found), [("a", "neg"), ("a", "pos")]);
+    let lines = tempfile::tempdir().unwrap();
+    for name in ["rt.neg", "rt.pos", "._rt.neg", "._rt.pos"] {
+        write(lines.path(), name, "a");
+    }
+    assert_eq!(pairs(&source(lines.path()).read(&TextReader::default()).unwrap()), pairs(&found));
+}
+
+#[rstest]
+#[case::tables(&["reviews.jsonl", "reviews.tsv"], "reviews.jsonl: `jsonl` is")]
+#[case::a_copy(&["reviews.bak", "reviews.tsv"], "reviews.bak: `bak` is")]
+#[case::packed(&["reviews.CSV", "reviews.tsv.gz"], "reviews.CSV: `CSV` is")]
+#[case::a_copy_of_lines(&["rt.neg", "rt.pos", "rt.pos.bak", "rt.pos.orig"], "rt.pos.bak: `bak` is")]
+fn extensions_of_tables_and_copies_are_no_classes(#[case] files: &[&str], #[case] wanted: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<String> =
+        files.iter().map(|file| write(folder.path(), file, "a\t1\n").display().to_string()).collect();
+    for source in [folder.path().display().to_string(), paths.join(",")] {
+        let error = LabelledSource::parse(&source).unwrap().read(&TextReader::default()).unwrap_err().to_string();
+        assert!(error.contains(wanted) && error.contains("train.tsv"), "{error}");
+    }
 }
 
 #[test]

@@ -44,6 +44,15 @@ fn an_unknown_symbol_is_named_with_its_place(
 }
 
 #[test]
+fn a_long_unknown_word_is_cut_in_the_message() {
+    let vocabulary = Vocabulary::from_text("to be", Unit::Word).unwrap();
+    let error = vocabulary.encode("x".repeat(1 << 20)).unwrap_err();
+    let wanted = format!("\"{}...\" at byte 0 is not in the vocabulary", "x".repeat(40));
+    assert!(error.to_string().starts_with(&wanted), "{error}");
+    assert_eq!(error.symbol.len(), 1 << 20);
+}
+
+#[test]
 fn rare_symbols_give_way_to_the_unknown_one() {
     let config = VocabularyConfig { min_count: 2, ..Default::default() };
     let vocabulary = vocabulary("abcabcdab", Unit::Char, config).unwrap();

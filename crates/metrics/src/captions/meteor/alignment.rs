@@ -123,44 +123,48 @@ pub fn align<'a>(candidate: &'a [String], reference: &'a [String], tables: &Tabl
             start.occupy(&only);
         }
     }
-    let mut beam = vec![start];
+    let mut beam = Beam(vec![start]);
     for (place, possible) in possible.iter().enumerate() {
-        let mut next = Vec::new();
-        for mut partial in beam.into_iter().take(BEAM) {
+        let mut next = Beam::default();
+        for mut partial in beam.0 {
             if partial.covered[place] {
                 match partial.found[place] {
                     // One of those that were fixed before.
-                    Some(only) if place >= partial.next => {
-                        partial.distance += only.distance();
-                        next.push(partial.with(only));
+                    Some(only) if place >= partial.counts.next => {
+                        partial.counts.distance += only.distance();
+                        partial.counts = partial.counts.with(&only);
+                        next.push(partial);
                     }
                     // Within a longer match.
-                    _ if place < partial.next => next.push(partial),
+                    _ if place < partial.counts.next => next.push(partial),
                     _ => {}
                 }
                 continue;
             }
             for found in possible {
                 if partial.is_free(found) {
-                    let mut longer = partial.clone();
-                    longer.occupy(found);
-                    longer.found[place] = Some(*found);
-                    next.push(longer.with(*found));
+                    let counts = partial.counts.with(found);
+                    // A copy of an alignment of long sentences is expensive.
+                    if next.place_of(&counts).is_some() {
+                        let mut longer = partial.clone();
+                        longer.occupy(found);
+                        longer.found[place] = Some(*found);
+                        next.push(Partial { counts, ..longer });
+                    }
                     // The authors' program adds this match's distance to later alignments, not to the one that has it.
                     // That decides ties, so that equal scores require it.
-                    partial.distance += found.distance();
+                    partial.counts.distance += found.distance();
                 }
             }
-            next.push(partial.without());
+            partial.counts = partial.counts.without();
+            next.push(partial);
         }
-        next.sort_by_key(Partial::cost);
         beam = next;
     }
-    beam.truncate(BEAM);
-    for partial in &mut beam {
-        partial.chunks += usize::from(partial.end.is_some());
+    for partial in &mut beam.0 {
+        partial.counts.chunks += usize::from(partial.counts.end.is_some());
     }
-    let best = beam.into_iter().min_by_key(Partial::cost).unwrap_or_default();
+    let best = beam.0.into_iter().min_by_key(|partial| partial.counts.cost()).unwrap_or_default();
     Alignment { candidate, reference, found: best.found }
 }
 
@@ -211,15 +215,7 @@ struct Partial {
     used: Vec<bool>,
     /// The words of the reference that are.
     covered: Vec<bool>,
-    /// Matched words of both, each sum of a match rounded down.
-    matched: usize,
-    /// Number of finished chunks.
-    chunks: usize,
-    /// Where the current chunk ends in the candidate.
-    end: Option<usize>,
-    /// The word of the reference that comes next.
-    next: usize,
-    distance: usize,
+    counts: Counts,
 }
 
 impl Partial {
@@ -231,8 +227,43 @@ impl Partial {
         found.candidate.of_mut(&mut self.used).fill(true);
         found.reference.of_mut(&mut self.covered).fill(true);
     }
+}
 
-    fn with(mut self, found: Match) -> Self {
+/// The best partial alignments, at most [`BEAM`], the best first; of equal ones, the first that came.
+#[derive(Debug, Default)]
+struct Beam(Vec<Partial>);
+
+impl Beam {
+    /// The place of an alignment with these counts; none if it is not among the best.
+    fn place_of(&self, counts: &Counts) -> Option<usize> {
+        let place = self.0.partition_point(|partial| partial.counts.cost() <= counts.cost());
+        (place < BEAM).then_some(place)
+    }
+
+    fn push(&mut self, partial: Partial) {
+        if let Some(place) = self.place_of(&partial.counts) {
+            self.0.truncate(BEAM - 1);
+            self.0.insert(place, partial);
+        }
+    }
+}
+
+/// What decides between partial alignments.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    /// Matched words of both, each sum of a match rounded down.
+    matched: usize,
+    /// Number of finished chunks.
+    chunks: usize,
+    /// Where the current chunk ends in the candidate.
+    end: Option<usize>,
+    /// The word of the reference that comes next.
+    next: usize,
+    distance: usize,
+}
+
+impl Counts {
+    fn with(mut self, found: &Match) -> Self {
         // The authors' program rounds down: a stem match counts 0 here, and a paraphrase of two words 1.
         let counted = |span: Span| (span.length as f64 * found.stage.weight()) as usize;
         self.matched += counted(found.candidate) + counted(found.reference);
@@ -256,6 +287,28 @@ impl Partial {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_beam_has_what_a_stable_sort_of_all_has_first() {
+        let counts =
+            (0..300).map(|i| Counts { chunks: (i * 7) % 4, distance: (i * 11) % 5, next: i, ..Counts::default() });
+        let mut all: Vec<Counts> = counts.collect();
+        let mut beam = Beam::default();
+        for &counts in &all {
+            beam.push(Partial { counts, ..Partial::default() });
+        }
+        all.sort_by_key(Counts::cost);
+        let wanted: Vec<_> = all.iter().take(BEAM).map(|counts| counts.next).collect();
+        assert_eq!(beam.0.iter().map(|partial| partial.counts.next).collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn a_long_line_of_one_word_is_aligned_in_order() {
+        let line = ["a"; 300].join(" ");
+        let (matches, chunks) = aligned(&line, &line);
+        assert_eq!((matches.len(), chunks), (300, 1));
+        assert!(matches.iter().all(|(candidate, reference, _)| candidate == reference));
+    }
 
     fn split(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

@@ -15,10 +15,15 @@ pub enum CaptionError {
         data: String,
     },
     /// Self-critical training of a model that has learnt nothing.
-    #[error("--self-critical: begin with a trained run, given as --init-from RUN: captions of an untrained model earn nothing")]
+    #[error(
+        "--self-critical: begin with a trained run, given as --init-from RUN: captions of an untrained model earn nothing"
+    )]
     Untrained,
     /// The source run has another vocabulary.
-    #[error("--init-from: the run has another vocabulary: give the same data")]
+    #[error(
+        "--init-from: the run has another vocabulary: give the same data, --max-length, --min-count and \
+         --max-vocabulary"
+    )]
     OtherVocabulary,
     /// The model of the source run has another shape.
     #[error("--init-from: the run has a model of another shape")]

@@ -111,9 +111,14 @@ impl Evaluation<'_> {
             }
         }
         let loss = nats / tokens.max(1) as f64;
-        let report = Report::new(loss)
-            .fact("pictures", images.len())
-            .fact("beam", self.search.beam)
+        let cut = images.iter().flat_map(|image| &image.captions).filter(|text| words(text).len() > self.longest());
+        let report = Report::new(loss).fact("pictures", images.len()).fact("beam", self.search.beam);
+        // Losses of runs with other lengths are of other words.
+        let report = match cut.count() {
+            0 => report,
+            cut => report.fact("captions_cut", format!("{cut}, to {}, for the loss", counted(self.longest(), "words"))),
+        };
+        let report = report
             .lower("perplexity", perplexity(loss), "")
             .higher("token_accuracy", correct as f64 / tokens.max(1) as f64);
         Ok((self.add_scores(report, &written, on_shapes.mean()), written))
@@ -142,11 +147,16 @@ impl Evaluation<'_> {
         }
     }
 
+    /// Words of a caption that count in the loss.
+    fn longest(&self) -> usize {
+        self.member.settings.data.max_length
+    }
+
     /// The captions of an image, truncated as in training.
     fn tokens(&self, image: &CaptionedImage) -> Vec<Vec<u32>> {
         let tokens = |caption: &String| {
             let mut tokens = self.vocabulary.encode(&words(caption));
-            tokens.truncate(self.member.settings.data.max_length);
+            tokens.truncate(self.longest());
             tokens
         };
         image.captions.iter().map(tokens).collect()

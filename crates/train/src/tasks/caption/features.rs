@@ -162,19 +162,32 @@ impl Features {
             head["changes"] = sha256((0..images.len()).map(|image| format!("{:?}\n", version.change(image)))).into();
         }
         let read = || RowFile::open(&path, &head, images.len(), shape[0] * shape[1]);
-        let known = read().unwrap_or_else(|reason| {
-            report(Preparation::Message(&format!("{reason}; computing it again")));
-            None
-        });
-        if let Some(file) = known {
-            return Ok(Self { file, shape });
-        }
         let requests = |batch: usize| {
             let first = batch * BATCH;
             let some = images.iter().enumerate().skip(first).take(BATCH);
             some.map(|(number, image)| (image.name.clone(), version.change(number))).collect()
         };
-        let (mut writer, pieces) = RowWriter::open(&path, &head, BATCH * shape[0] * shape[1])?;
+        let (mut writer, pieces) = loop {
+            let known = read().unwrap_or_else(|reason| {
+                report(Preparation::Message(&format!("{reason}; computing it again")));
+                None
+            });
+            if let Some(file) = known {
+                return Ok(Self { file, shape });
+            }
+            let mut waits = false;
+            let opened = RowWriter::open(&path, &head, BATCH * shape[0] * shape[1], || {
+                if !waits {
+                    let message = format!("{}: another process is computing it; waiting", path.display());
+                    report(Preparation::Message(&message));
+                    waits = true;
+                }
+                Ok::<_, TaskError>(check_stop()?)
+            })?;
+            if let Some(opened) = opened {
+                break opened;
+            }
+        };
         let mut loader = PictureLoader::new(pictures.clone(), config.side, workers);
         for batch in pieces..images.len().div_ceil(BATCH) {
             let pixels = loader.load(requests(batch), requests(batch + 1))?;

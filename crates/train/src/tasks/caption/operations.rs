@@ -38,6 +38,10 @@ settings! {
         gallery_size: Option<usize> => value("COUNT").at_least(1).unset("10");
         /// Seed that chooses the images of --gallery
         gallery_seed: Option<u64> => value("SEED").at_least(0).unset("1");
+        /// Folder of the images of --data
+        images: Option<PathBuf> => value("FOLDER").unset("beside the captions, as the format has it");
+        /// Skip images of --data that are missing or have no caption
+        allow_missing: bool;
         /// How captions are searched for.
         @flatten search: SearchSettings;
     }
@@ -147,9 +151,17 @@ fn eval(
     let data = &trained.settings.data;
     let (pictures, images, name) = match &request.on {
         On::Data(path) => {
-            // The image folder of other data is the one beside its captions.
-            let set = CaptionSet::open(path, &CaptionOptions { images: None, ..data.options() })?;
+            let (images, allow_missing) = (options.images.clone(), options.allow_missing || data.allow_missing);
+            let set = CaptionSet::open(path, &CaptionOptions { images, allow_missing, ..data.options() })?;
+            set.notes.iter().for_each(|note| output.note(note));
             (set.pictures.clone(), set.into_all(), "other")
+        }
+        On::Split(_) if options.images.is_some() || options.allow_missing => {
+            let (option, value) = match &options.images {
+                Some(images) => ("images", images.display().to_string()),
+                None => ("allow-missing", true.to_string()),
+            };
+            return Err(SettingError::invalid(option, value, "given with --data").into());
         }
         On::Split(split) => {
             let set = CaptionSet::open(&data.data, &data.options())?;

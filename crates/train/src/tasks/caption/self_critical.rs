@@ -5,7 +5,7 @@
 //! captions. As in the published code, the end of a caption is a word of its n-grams: without it, captions that break
 //! off ("a dog on a") would earn as much.
 //!
-//! Captions are sampled without dropout, from the model that is evaluated; the pass with gradients has dropout. With the
+//! Captions are sampled without dropout, from the weights in training; the pass with gradients has dropout. With the
 //! mean of the other captions as the baseline, weights have a mean of 0 whatever the captions were drawn from, so that
 //! the difference between the two passes does not drive the model towards or away from its own captions.
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use rekindle_data::builtin;
 use rekindle_data::captions::CaptionOptions;
 use rekindle_models::attention::AttentionKind;
-use rekindle_models::captioner::CaptionerSettings;
+use rekindle_models::captioner::{CaptionerSettings, ImageTerm};
 use rekindle_models::captioner::encoder::EncoderSettings;
 use rekindle_models::decode::Search;
 
@@ -54,7 +55,7 @@ settings! {
         /// Crop training images to a random 7/8 of each side; with a frozen image encoder see --versions
         crop: bool;
         /// With a frozen image encoder: versions of each training image whose features are cached, the image as it is
-        /// and others by --flip and --crop
+        /// and others by --flip and --crop; each takes as much time and disk space as the first
         versions: usize = 1 => value("COUNT").at_least(1).at_most(64);
         /// Threads that decode images ahead of the model
         workers: usize = 2 => value("COUNT").at_least(0).at_most(WORKERS);
@@ -96,12 +97,45 @@ impl CaptionSettings {
 
     /// Checks the settings of a new run further: older runs may have been trained with others.
     pub(super) fn check_used(&self) -> Result<(), SettingError> {
-        let CaptionerSettings { attention, doubly_stochastic, .. } = self.model.captioner;
-        if attention == AttentionKind::None && doubly_stochastic > 0.0 {
-            let wanted = "0 with --attention none: it weighs attention";
-            return Err(SettingError::invalid("doubly-stochastic", doubly_stochastic, wanted));
+        let CaptionDataSettings { data, images, allow_missing, flip, crop, .. } = &self.data;
+        let CaptionerSettings { attention, image_term, no_gate, doubly_stochastic, .. } = self.model.captioner;
+        let encoder = &self.model.encoder;
+        let (plain, builtin) = (attention == AttentionKind::None, data.starts_with(builtin::PREFIX));
+        let (frozen, any_side) = (!encoder.trains_encoder(), encoder.encoder.side().is_none());
+        let without = "left out without attention: it is a part of it";
+        let of_folder = "left out with generated images: it is for those of a folder";
+        let places = "left out with generated images: their captions say where things are";
+        // What has no effect, or a wrong one.
+        let unfit = [
+            (plain && doubly_stochastic > 0.0, "doubly-stochastic", doubly_stochastic.to_string(), without),
+            (plain && no_gate, "no-gate", no_gate.to_string(), without),
+            (
+                !plain && image_term != ImageTerm::default(),
+                "image-term",
+                image_term.to_string(),
+                "left out with attention, which reads the image at every time step; give --attention none",
+            ),
+            (
+                frozen && encoder.encoder_rate != 1.0,
+                "encoder-rate",
+                encoder.encoder_rate.to_string(),
+                "left out where the image encoder is frozen; train it with --fine-tune-after",
+            ),
+            (
+                !any_side && encoder.image_size != EncoderSettings::default().image_size,
+                "image-size",
+                encoder.image_size.to_string(),
+                "left out with a pretrained image encoder, which reads images of its own size",
+            ),
+            (builtin && images.is_some(), "images", images.iter().map(|path| path.display().to_string()).collect(), of_folder),
+            (builtin && *allow_missing, "allow-missing", allow_missing.to_string(), of_folder),
+            (builtin && *flip, "flip", flip.to_string(), places),
+            (builtin && *crop, "crop", crop.to_string(), places),
+        ];
+        match unfit.into_iter().find(|(unfit, ..)| *unfit) {
+            Some((_, option, value, wanted)) => Err(SettingError::invalid(option, value, wanted)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The search for captions in evaluations, and the default elsewhere. A mean over tokens would prefer longer

@@ -83,8 +83,10 @@ impl CaptionTask {
     ) -> Result<Tensor<3>, TaskError> {
         self.prepare(&mut |_| {})?;
         if let Some(Cached { train, .. }) = &self.cached {
-            // Each epoch has the next version of every image, and all versions in equal numbers.
-            let version = |image: usize| &train[(epoch as usize + image) % train.len()];
+            // Each epoch has the next version of every image, and all versions in equal numbers. After all of them the
+            // order begins one later, so that each version meets all captions where an epoch reads some of them.
+            let turn = epoch as usize + epoch as usize / train.len();
+            let version = |image: usize| &train[(turn + image) % train.len()];
             return match &train[..] {
                 [only] => only.rows(images, &self.device),
                 _ => Features::of_versions(images, version, &self.device),

@@ -1,5 +1,7 @@
 //! Errors of a run of `chars`.
 
+use crate::operation::NoSplit;
+
 /// An error of a run of `chars`, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CharsError {
@@ -12,8 +14,14 @@ pub enum CharsError {
     /// Options for other texts, without other texts.
     #[error("--pattern and --text-column: use them with --data")]
     WithoutData,
-    /// A split that is too short for a prediction.
-    #[error("the split has fewer than two tokens: there is nothing to predict")]
+    /// A split without a token.
+    #[error(
+        "{0}, or train a run with other shares: --train-share and --validation-share of the text; the rest is the test \
+         split"
+    )]
+    NoSplit(NoSplit),
+    /// A text or a split that is too short for a prediction.
+    #[error("the text or the split has fewer than two tokens: there is nothing to predict")]
     TooShort,
     /// A text or a split without a token.
     #[error("there is no token to read: give a text with --data")]

@@ -28,9 +28,10 @@ settings! {
         /// The text that the model was trained on.
         @flatten text: DataOptions;
         /// Share of that text that was trained on, from its beginning
-        train_share: f64 = 0.9 => value("SHARE");
+        train_share: Option<f64> => value("SHARE").unset("as in the run of an export, else 0.9");
         /// Share of that text, after that, that was held out
-        validation_share: f64 = 0.1 => value("SHARE").at_least(0).below(1);
+        validation_share: Option<f64> =>
+            value("SHARE").at_least(0).below(1).unset("as in the run of an export, else 0.1");
     }
 }
 
@@ -81,7 +82,8 @@ impl Importable for CharsTask {
     ) -> Result<(), TaskError> {
         let text = &mut settings.data;
         text.set_unit(vocabulary.unit());
-        (text.train_share, text.hold_out.validation_share) = (options.train_share, options.validation_share);
+        text.train_share = options.train_share.unwrap_or(text.train_share);
+        text.hold_out.validation_share = options.validation_share.unwrap_or(text.hold_out.validation_share);
         text.data = options.text.data.clone().unwrap_or_default();
         if !text.data.is_empty() {
             // Reports now what `eval` would fail at.

@@ -16,6 +16,7 @@ use super::task::CharsTask;
 use crate::import::import;
 use crate::inside::features::of_text;
 use crate::inside::{Flow, windows};
+use crate::operation::NoSplit;
 use crate::prelude::*;
 
 settings! {
@@ -138,7 +139,7 @@ fn eval(trained: Writer, request: Evaluate, options: EvalOptions, output: &mut O
     if let Some(dynamics) = options.dynamics() {
         return eval_dynamically(&trained, &request, &options.reading(), dynamics, output);
     }
-    let (corpus, range) = text(&request.on, &options.reading(), &trained)?;
+    let (corpus, range) = text_to_predict(&request.on, &options.reading(), &trained)?;
     let batch_size = request.batch_size.unwrap_or(settings.data.batch_size);
     let time = options.sequence_length.unwrap_or(settings.data.sequence_length);
     let Trained { assets: vocabulary, device, .. } = &trained;
@@ -166,10 +167,7 @@ fn eval_dynamically(
     if settings.model.recurrent.zoneout.max(settings.model.recurrent.zoneout_cell) > 0.0 {
         return Err(CharsError::DynamicZoneout.into());
     }
-    let (corpus, range) = text(&request.on, reading, trained)?;
-    if range.len() < 2 {
-        return Err(CharsError::TooShort.into());
-    }
+    let (corpus, range) = text_to_predict(&request.on, reading, trained)?;
     let learnt = match dynamics.statistics {
         0 => None,
         _ => Some(text(&On::Split(Split::Train), &Reading::default(), trained)?),
@@ -239,6 +237,16 @@ fn text(on: &On, reading: &Reading, trained: &Writer) -> Result<(Corpus, Range<u
             let Ranges { train, validation, test } = Ranges::by_fractions(&corpus, settings.data.split())?;
             Ok((corpus, split.of([train, validation, test])))
         }
+    }
+}
+
+/// The same, with at least one token to predict.
+fn text_to_predict(on: &On, reading: &Reading, trained: &Writer) -> Result<(Corpus, Range<usize>), TaskError> {
+    let (corpus, range) = text(on, reading, trained)?;
+    match on {
+        On::Split(split) if range.is_empty() => Err(CharsError::NoSplit(NoSplit(*split)).into()),
+        _ if range.len() < 2 => Err(CharsError::TooShort.into()),
+        _ => Ok((corpus, range)),
     }
 }
 

@@ -19,12 +19,6 @@ pub enum DrawError {
     /// The source run has another model.
     #[error("--init-from: the run has images of another shape, or other --hidden, --latent, --read or --write")]
     OtherModel,
-    /// A model of images that are not square, with data that is read as squares.
-    #[error("the model's images are {} by {} pixels, but only square images can be read", shape.width, shape.height)]
-    NotSquare {
-        /// The shape of the model's images.
-        shape: ImageShape,
-    },
     /// More new images than a picture has room for.
     #[error(
         "--count {count}: their picture would have more than {} megapixels: give at most {most}",

@@ -10,6 +10,7 @@
 //! ```
 
 use rekindle_data::images::Binarization;
+use rekindle_kernels::glimpse::WINDOW;
 use rekindle_models::draw::{DrawModelSettings, ImageShape};
 use rekindle_rnn::Cell;
 use rekindle_weights::{Matrix, Network, Parts, Wanted};
@@ -36,9 +37,6 @@ settings! {
         @flatten set: DataOptions;
     }
 }
-
-/// Parameters of a window.
-const WINDOW: usize = 5;
 
 impl Importable for DrawTask {
     type ImportOptions = ImportOptions;
@@ -74,9 +72,12 @@ impl Importable for DrawTask {
         let pixels = seen.or(canvas).or(given);
         let pixels =
             pixels.ok_or_else(|| unlike("the shapes do not decide the size of the images: give --image-size"))?;
+        if let (Some(side), true) = (options.images.image_size, given.is_some_and(|given| given != pixels)) {
+            let reason = format!("--image-size {side}: the weights are of images of {pixels} numbers");
+            return Err(ImportError::Unlike(reason).into());
+        }
         let side = |pixels: usize| square(pixels, channels);
-        let size = side(pixels).filter(|_| given.is_none_or(|given| given == pixels));
-        let size = size.ok_or_else(|| {
+        let size = side(pixels).ok_or_else(|| {
             unlike(&format!("{pixels} numbers are not a square image of {}", counted(channels, "channels")))
         })?;
         let grid = |numbers| side(numbers).ok_or_else(|| unlike("a window is not a square"));

@@ -1,6 +1,6 @@
 //! The operations of a trained model: new images, bounds and reconstructions.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rekindle_data::images::{Batches, ImageReader, ImageSet, WholeSource};
 use rekindle_models::draw::{Draw, Drawn, ImageShape};
@@ -182,22 +182,6 @@ fn of_steps(shape: ImageShape, steps: usize, rows: usize, colour: [u8; 3]) -> (S
     (sheet, fitting.unwrap_or(1))
 }
 
-/// Writes the picture of the first `rows` images, `columns[step][image]`, or of as many as it has room for.
-fn save_steps(
-    columns: &[Vec<Tile>],
-    rows: usize,
-    (shape, colour): (ImageShape, [u8; 3]),
-    path: &Path,
-    output: &mut Output<'_>,
-) -> Result<(), TaskError> {
-    let (sheet, fitting) = of_steps(shape, columns.len(), rows, colour);
-    if fitting < rows {
-        output.note(format_args!("{}: steps of {fitting} of {rows} images, more would be too large", path.display()));
-    }
-    let tiles = (0..fitting).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone()));
-    Ok(sheet.save_picture(&tiles.collect::<Vec<_>>(), path).map_err(TrainError::io("write", path))?)
-}
-
 fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mut Output<'_>) -> Result<(), TaskError> {
     let (Sample { run, seed }, SampleOptions { count, out }) = (request, options);
     let Trained { model, assets: shape, .. } = &trained;
@@ -211,13 +195,18 @@ fn sample(trained: Painter, request: Sample, options: SampleOptions, output: &mu
     files::make_folder(&folder)?;
     let paths = ["samples.png", "steps.png", "steps.gif"].map(|name| folder.join(name));
     square(*shape, count).save_picture(&last, &paths[0]).map_err(TrainError::io("write", &paths[0]))?;
-    save_steps(&steps, count.min(SHOWN), (*shape, RED), &paths[1], output)?;
+    let (sheet, shown) = of_steps(*shape, steps.len(), count.min(SHOWN), RED);
+    let rows = (0..shown).flat_map(|row| steps.iter().map(move |step| step[row].clone()));
+    sheet.save_picture(&rows.collect::<Vec<_>>(), &paths[1]).map_err(TrainError::io("write", &paths[1]))?;
     let last = last[..count.min(ANIMATED)].to_vec();
     let sheet = Sheet { shape: shape.dims(), columns: 4, scale: 4, colour: RED }.within(last.len(), FRAME_PIXELS);
     let frames: Vec<Vec<Tile>> = steps.into_iter().chain([last]).collect();
     sheet.save_animation(&frames, &paths[2]).map_err(TrainError::io("write", &paths[2]))?;
 
     let [samples, in_steps, animation] = paths.each_ref().map(|path| path.display());
+    if shown < count.min(SHOWN) {
+        output.note(format_args!("{in_steps}: the first {}, more would be too large", counted(shown, "images")));
+    }
     output.line(format_args!("{}, seed {seed}", counted(count, "new images")))?;
     output.line(format_args!("images       {samples}\ntheir steps  {in_steps}\nanimation    {animation}"))?;
     Ok(output.json(&json!({"images": count, "seed": seed, "files": paths}))?)
@@ -231,42 +220,73 @@ fn predict(
     output: &mut Output<'_>,
 ) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to reconstruct")?;
-    let Trained { model, assets: shape, settings, .. } = &trained;
-    if shape.width != shape.height {
-        return Err(DrawError::NotSquare { shape: *shape }.into());
+    if let Some(out) = options.out.as_deref().filter(|out| out.extension().is_none_or(|name| name != "png")) {
+        return Err(SettingError::invalid("out", out.display(), "a file whose name ends in .png").into());
     }
+    let Trained { model, assets: shape, settings, .. } = &trained;
     let binarize = settings.data.binarize;
-    let (mut names, mut values, mut words) = (Vec::new(), Vec::new(), String::new());
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    // By image, as inputs may differ: a bound is one under a binarisation.
+    let mut binarizations = Vec::new();
     for input in &inputs {
         let whole = whole(input, *shape)?;
         let images = &whole.images;
-        words = binarization(images, binarize);
         let rows: Vec<usize> = (0..images.len().min(MOST)).collect();
         if rows.len() < images.len() {
             output.note(format_args!("{}: the first {MOST} of {} images", whole.name, images.len()));
         }
         values.extend(Batches::new(images.len(), 1, SEED)?.rows(images, binarize, &rows, 0));
         names.extend(rows.iter().map(|&row| whole.name_of(row)));
+        binarizations.resize(names.len(), binarization(images, binarize));
     }
-    let images = Tensor::from_data(TensorData::new(values, [names.len(), shape.pixels()]), &model.canvas.device());
-    let noise = noise(model, names.len(), &mut seeded(SEED));
-    let bounds = numbers(model.bound(images.clone(), noise.clone()).total())?;
-    let mut columns = vec![tiles_of(images.clone(), None)?];
-    for step in model.reconstruct(images, noise) {
-        columns.push(tiles_of(step.image, step.read)?);
+    let steps = 1 + model.settings().glimpses;
+    let (sheet, shown) = of_steps(*shape, steps, names.len(), GREEN);
+    let mut rng = seeded(SEED);
+    let (mut bounds, mut tiles) = (Vec::with_capacity(names.len()), Vec::new());
+    for values in values.chunks(BATCH * shape.pixels()) {
+        check_stop()?;
+        let count = values.len() / shape.pixels();
+        let images = TensorData::new(values.to_vec(), [count, shape.pixels()]);
+        let images = Tensor::from_data(images, &model.canvas.device());
+        let noise = noise(model, count, &mut rng);
+        let rows = count.min(shown.saturating_sub(bounds.len()));
+        bounds.extend(numbers(model.bound(images.clone(), noise.clone()).total())?);
+        if rows > 0 {
+            let first = |images: Tensor<2>| images.narrow(0, 0, rows);
+            let mut columns = vec![tiles_of(first(images.clone()), None)?];
+            for step in model.reconstruct(first(images), noise.narrow(1, 0, rows)) {
+                columns.push(tiles_of(step.image, step.read)?);
+            }
+            tiles.extend((0..rows).flat_map(|row| columns.iter().map(move |tiles| tiles[row].clone())));
+        }
     }
     let path = options.out.unwrap_or_else(|| request.run.join("samples").join("reconstruction.png"));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
-    save_steps(&columns, names.len(), (*shape, GREEN), &path, output)?;
-    let pairs = names.iter().zip(&bounds);
-    for (name, bound) in pairs.clone() {
-        output.line(format_args!("{bound:9.2} nats  {name}"))?;
+    if shown < names.len() {
+        output.note(format_args!(
+            "{}: the first {shown} of {} images, more would be too large",
+            path.display(),
+            names.len()
+        ));
     }
-    output.line(format_args!("binarisation   {words}\npicture        {}", path.display()))?;
-    let images: Vec<Value> = pairs.map(|(name, bound)| json!({"image": name, "bound_nats": bound})).collect();
-    Ok(output.json(&json!({"binarisation": words, "images": images, "picture": path}))?)
+    sheet.save_picture(&tiles, &path).map_err(TrainError::io("write", &path))?;
+    let one = binarizations.iter().all(|binarization| *binarization == binarizations[0]);
+    let each = names.iter().zip(&bounds).zip(&binarizations);
+    for ((name, bound), binarization) in each.clone() {
+        let of_it = if one { String::new() } else { format!("  ({binarization})") };
+        output.line(format_args!("{bound:9.2} nats  {name}{of_it}"))?;
+    }
+    if one {
+        output.line(format_args!("binarisation   {}", binarizations[0]))?;
+    }
+    output.line(format_args!("picture        {}", path.display()))?;
+    let images = each
+        .map(|((name, bound), binarization)| json!({"image": name, "bound_nats": bound, "binarisation": binarization}));
+    let images: Vec<Value> = images.collect();
+    let binarization = one.then(|| &binarizations[0]);
+    Ok(output.json(&json!({"binarisation": binarization, "images": images, "picture": path}))?)
 }
 
 /// New images, or reconstructions of one, step by step.

@@ -72,11 +72,12 @@ impl Task for DrawTask {
         settings.model.check_for(shape)?;
         let ImageShape { channels, height, width } = shape;
         let [training, validating, testing] = [train, validation, test].map(|images| images.len());
+        let skipped = ImageSet::skipped_folders(&settings.data.data)?.map(|note| format!("\n{note}")).unwrap_or_default();
         let data = DataInfo {
             unit: "images",
             summary: format!(
                 "{name}: {} to train, {validating} to validate, {testing} to test; {height} x {width} pixels, {}; \
-                 binarisation: {}",
+                 binarisation: {}{skipped}",
                 counted(training, "images"),
                 if channels == 1 { "grey" } else { "colour" },
                 binarization(train, binarize),

@@ -38,7 +38,7 @@ settings! {
         /// Labels of --data, where it has none of its own (.npy, .csv, .txt)
         labels: Option<PathBuf> => value("FILE").unset("those of the clips");
         /// Column of the labels in CSV files
-        label_column: String = "label".to_owned() => value("COLUMN");
+        label_column: String = ClipReader::LABEL_COLUMN.to_owned() => value("COLUMN");
         /// Columns of CSV files that are not features, with commas between
         ignore: Vec<String> => value("COLUMNS").separated_by(',');
         /// Another spelling of a label; may be given several times

@@ -8,6 +8,9 @@
 //!         self.fc = nn.Linear(2 * hidden, classes)     # or 1, with a sigmoid
 //! ```
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use rekindle_data::labelled::TextVocabulary;
 use rekindle_models::classifier::{ClassifierSettings, Pooling};
 use rekindle_models::settings::RecurrentSettings;
@@ -17,7 +20,7 @@ use super::settings::SentimentSettings;
 use super::task::SentimentTask;
 use crate::import::{
     CellOptions, DataOptions, Fact, Found, ImportError, Importable, LabelOptions, Opened, VocabularyOptions,
-    WeightOptions, labels, rows_of, stack, tokens,
+    WeightOptions, labels, rows_of, sized, stack, tokens,
 };
 use crate::prelude::*;
 
@@ -39,6 +42,11 @@ settings! {
         @flatten texts: DataOptions;
     }
 }
+
+/// The option that gives the vocabulary, and what its tokens are.
+const LISTED: [&str; 2] = ["vocab", "words"];
+/// The vocabulary of a run, beside its weights.
+const VOCABULARY: &str = "vocab.json";
 
 impl Importable for SentimentTask {
     type ImportOptions = ImportOptions;
@@ -68,8 +76,13 @@ impl Importable for SentimentTask {
         if options.pooling.is_none() {
             notes.push(format!("pooling: {usual}; the shapes do not decide it, --pooling does"));
         }
-        let tokens = tokens(&file, ["vocab", "words"], options.vocabulary.vocab.as_deref(), words)?;
-        let (classes, note) = labels(&file, &options.classes.labels, outputs.max(2))?;
+        let given = options.vocabulary.vocab.as_deref();
+        let (tokens, classes) = match of_run(&file, given, words)? {
+            Some(run) => (sized(words_of(&run), LISTED, words)?, run.classes().to_vec()),
+            None => (tokens(&file, LISTED, given, words)?, Vec::new()),
+        };
+        let names = if options.classes.labels.is_empty() { &classes } else { &options.classes.labels };
+        let (classes, note) = labels(&file, names, outputs.max(2))?;
         notes.extend(note);
         let (vocabulary, rows) = TextVocabulary::of_tokens(&tokens, classes)?;
         if rows[TextVocabulary::UNKNOWN as usize].is_none() {
@@ -114,6 +127,29 @@ impl Importable for SentimentTask {
             Fact::new("classes", classes.join(", "), classes),
         ]
     }
+}
+
+/// The vocabulary of a run of this task: the file `given`, or the one beside the weights of a model of so many `words`.
+/// None if that is another kind of file.
+fn of_run(file: &Opened, given: Option<&Path>, words: usize) -> Result<Option<TextVocabulary>, TaskError> {
+    let is_in_file = file.tables.values().any(|texts| texts.len() == words);
+    let path: Option<PathBuf> = match given {
+        Some(path) => Some(path.to_owned()),
+        None if is_in_file => None,
+        None => file.source.beside(VOCABULARY)?,
+    };
+    // Files that cannot be read are an error of the reader of all kinds.
+    let Some(path) = path else { return Ok(None) };
+    let Ok(text) = fs::read(&path) else { return Ok(None) };
+    let Ok(value) = serde_json::from_slice::<Value>(&text) else { return Ok(None) };
+    let is_of_run = ["classes", "words"].iter().all(|key| value[*key].is_array());
+    Ok(if is_of_run { Some(TextVocabulary::load(&path)?) } else { None })
+}
+
+/// The words of a run, in the order of its embeddings.
+fn words_of(run: &TextVocabulary) -> Vec<String> {
+    let words = run.words().map(|(_, word)| word.to_owned());
+    ["<unk>".to_owned()].into_iter().chain(words).collect()
 }
 
 /// Makes an output layer of one logit `z` one of two, 0 and `z`, whose softmax has the sigmoid of `z`.

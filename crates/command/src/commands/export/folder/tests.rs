@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{CONFIG, FORMAT, check_files, check_no_run};
+use serde_json::json;
+
+use super::{CONFIG, FORMAT, check_files, check_no_run, earlier_files};
 
 #[test]
 fn the_folder_of_a_run_is_refused() {
@@ -37,4 +39,22 @@ fn only_files_of_an_earlier_export_are_replaced() {
     }
     fs::write(folder.join(CONFIG), format!(r#"{{"format": "{FORMAT}"}}"#)).unwrap();
     check_files(&staged, &folder).unwrap();
+}
+
+#[test]
+fn an_export_names_its_files() {
+    let place = tempfile::tempdir().unwrap();
+    let named = |description: serde_json::Value| {
+        fs::write(place.path().join(CONFIG), description.to_string()).unwrap();
+        earlier_files(place.path())
+    };
+    assert!(earlier_files(place.path()).is_empty());
+    let weights = json!({"format": FORMAT, "weights": "model.json", "beside": ["vocab.json", "images.json"]});
+    assert_eq!(named(weights), ["vocab.json", "images.json", "model.json"]);
+    let graphs = json!({"format": FORMAT, "graphs": [{"file": "encoder.onnx"}, {"file": "decoder.onnx"}]});
+    assert_eq!(named(graphs), ["encoder.onnx", "decoder.onnx"]);
+    assert!(named(json!({"weights": "model.json"})).is_empty(), "of another program");
+    // Only files of the folder itself.
+    let others = ["../vocab.json", "/vocab.json", "a/b", "a/", ".", "..", "", ".hidden"];
+    assert!(named(json!({"format": FORMAT, "weights": "../model.json", "beside": others, "graphs": [3]})).is_empty());
 }

@@ -32,7 +32,7 @@ fn files_appear_when_all_are_there_and_replace_those_of_before() {
         if new == "second" {
             assert_eq!((text(&target, "weights"), text(&target, "config")), ("first".into(), "first".into()));
         }
-        staging.publish("config").unwrap();
+        staging.publish("config", &[]).unwrap();
         assert_eq!((text(&target, "weights"), text(&target, "config")), (new.into(), new.into()));
         assert_eq!(count(&place.path().join("within")), 1, "nothing else is left");
     }
@@ -49,8 +49,30 @@ fn what_is_not_published_leaves_nothing() {
 fn files_of_others_stay() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("mine"), "mine").unwrap();
-    staged(place.path(), "first").publish("config").unwrap();
-    staged(place.path(), "second").publish("config").unwrap();
+    staged(place.path(), "first").publish("config", &[]).unwrap();
+    staged(place.path(), "second").publish("config", &[]).unwrap();
     assert_eq!((text(place.path(), "mine"), text(place.path(), "config")), ("mine".into(), "second".into()));
     assert_eq!(count(place.path()), 3);
+}
+
+#[test]
+fn files_of_an_earlier_export_go_and_those_of_others_stay() {
+    for mine in [false, true] {
+        let place = tempfile::tempdir().unwrap();
+        let target = place.path().join("export");
+        staged(&target, "first").publish("config", &[]).unwrap();
+        for name in ["old", "unnamed"].into_iter().take(1 + usize::from(mine)) {
+            fs::write(target.join(name), name).unwrap();
+        }
+        // A name without a file, and a folder, are left alone.
+        let earlier = ["old", "missing", "weights", "folder"].map(str::to_owned);
+        if mine {
+            fs::create_dir(target.join("folder")).unwrap();
+        }
+        staged(&target, "second").publish("config", &earlier).unwrap();
+        assert_eq!((text(&target, "weights"), text(&target, "config")), ("second".into(), "second".into()));
+        assert!(!target.join("old").exists());
+        assert_eq!((target.join("unnamed").exists(), target.join("folder").exists()), (mine, mine));
+        assert_eq!(count(place.path()), 1, "nothing else is left");
+    }
 }
