@@ -1,7 +1,8 @@
 //! A browser for tests of pages: headless Chromium, through chromedriver.
 //!
-//! WebDriver is JSON over HTTP. These are the few commands that the tests need, see <https://www.w3.org/TR/webdriver2/>:
-//! a client of its own would bring crates whose features make Cargo compile Burn once more.
+//! WebDriver is JSON over HTTP. These are the few commands that the tests need, see
+//! <https://www.w3.org/TR/webdriver2/>: a client of its own would bring crates whose features make Cargo compile Burn
+//! once more.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -202,7 +203,8 @@ impl Browser {
                         self.get(&format!("document.documentElement.{size}")).as_u64().expect("a number of pixels")
                     })
                 };
-                // A page that draws itself for the new width, or that a click has just changed, may be too wide at first.
+                // A page that draws itself for the new width, or that a click has just changed, may be too wide at
+                // first.
                 let (start, mut found) = (Instant::now(), sizes());
                 while found[0] > found[1] && start.elapsed() < SETTLING {
                     std::thread::sleep(Duration::from_millis(50));

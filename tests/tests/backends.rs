@@ -1,6 +1,7 @@
 //! Every task on every backend that the command holds: a run is the same on all, and goes on on any other.
 //!
-//! A command with one backend has nothing to compare, and the tests say so; with `REKINDLE_BACKENDS=required` they fail.
+//! A command with one backend has nothing to compare, and the tests say so; with `REKINDLE_BACKENDS=required` they
+//! fail.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The command as people expect it: first words, brief and whole help, completions, manual pages, quiet, `latest`, a list
-//! of runs.
+//! The command as people expect it: first words, brief and whole help, completions, manual pages, quiet, `latest`, a
+//! list of runs.
 
 use std::fs;
 use std::time::Duration;

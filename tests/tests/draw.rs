@@ -183,7 +183,8 @@ fn small_batches_do_not_throw_the_canvas_off() {
     place.rekindle(&[&["train", "draw"][..], &small, &quiet].concat()).assert().success();
     let losses: Vec<f64> = place.losses("run").iter().map(|(_, loss)| loss.parse().unwrap()).collect();
     let worst = losses.iter().copied().fold(0.0, f64::max);
-    // It is 1.18 times the first loss. From a canvas of zeros, with twice the rate from the first step on, it was 1.57 times.
+    // It is 1.18 times the first loss. From a canvas of zeros, with twice the rate from the first step on, it was 1.57
+    // times.
     assert!(worst < 1.4 * losses[0], "{losses:?}");
     let last = &losses[80..];
     assert!(last.iter().sum::<f64>() / (last.len() as f64) < 1.1 * losses[0], "{losses:?}");

@@ -1,5 +1,5 @@
-//! Inputs as people have them: files in place of texts, other names of classes, counts of one, absurd numbers, and text that would
-//! command a terminal.
+//! Inputs as people have them: files in place of texts, other names of classes, counts of one, absurd numbers, and text
+//! that would command a terminal.
 
 use std::fs;
 

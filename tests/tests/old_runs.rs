@@ -1,8 +1,8 @@
 //! Runs of version 0.1.0 open, give the same answers and resume.
 //!
-//! `tests/fixtures/runs-0.1.0` has a folder for each task: a run, its inputs and `expected.json`,
-//! the answers of version 0.1.0. The script `make.sh` there made them with the commands below. Since then an evaluation of
-//! a text counts every prediction; the figures of `chars` that this changes (three losses and what follows from them) were
+//! `tests/fixtures/runs-0.1.0` has a folder for each task: a run, its inputs and `expected.json`, the answers of
+//! version 0.1.0. The script `make.sh` there made them with the commands below. Since then an evaluation of a text
+//! counts every prediction; the figures of `chars` that this changes (three losses and what follows from them) were
 //! made anew.
 
 use std::collections::BTreeMap;

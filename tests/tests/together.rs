@@ -40,7 +40,8 @@ fn runs_of_every_task_with_probabilities_answer_together() {
         }
         let both = json(&place, &["eval", &one, "--with", &two]);
         let other = json(&place, &["eval", &two]);
-        // The mean of probabilities has a loss below the mean of the losses: the logarithm is concave, the square convex.
+        // The mean of probabilities has a loss below the mean of the losses: the logarithm is concave, the square
+        // convex.
         let loss = |report: &Value| {
             figures(report)
                 .into_iter()

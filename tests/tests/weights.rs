@@ -117,8 +117,8 @@ fn every_tensor_is_shown_with_its_size() {
     place.rekindle(&["inspect", "run"]).assert().success().stdout(contains("rnn.weight_hh_l1"));
 }
 
-/// `model` and `ema` of an LSTM and a linear layer with `bias=False`, from the same script, and the loss of `ema` that it prints:
-/// windows of 10 over a text of two lines, 20 times.
+/// `model` and `ema` of an LSTM and a linear layer with `bias=False`, from the same script, and the loss of `ema` that
+/// it prints: windows of 10 over a text of two lines, 20 times.
 const NO_BIAS: &[u8] = include_bytes!("../../crates/weights/tests/fixtures/no-bias.pt");
 const LOSS_WITHOUT_BIASES: f64 = 1.611398;
 

@@ -1,5 +1,5 @@
-//! The words, the links and the option names of the pages: the README, `docs/` and the other Markdown files. Help texts are
-//! held to the same words.
+//! The words, the links and the option names of the pages: the README, `docs/` and the other Markdown files. Help texts
+//! are held to the same words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -73,6 +73,19 @@ fn read(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, String)> {
             (path, text)
         })
         .collect()
+}
+
+/// The Rust files of a folder and of those in it, with their paths.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(folder).expect("the folder can be read");
+    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let files = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let mut all = read(files);
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let built = |path: &PathBuf| path.ends_with("target") || path.ends_with("node_modules");
+    all.extend(folders.iter().filter(|path| !hidden(path) && !built(path)).flat_map(|path| sources(path)));
+    all
 }
 
 /// The blocks of code of a page, each with its language, and what stands around them.
@@ -237,6 +250,27 @@ fn pages_have_plain_words() {
         let found = avoided(&prose(&page));
         assert!(found.is_empty(), "{}: use plainer words than {found:?}", path.display());
     }
+}
+
+/// Tables and code have lines of their own length; of code, `cargo fmt` takes care.
+#[test]
+fn lines_of_prose_and_comments_have_at_most_120_columns() {
+    let mut long = Vec::new();
+    let mut check = |path: &Path, text: &str, mark: &[&str]| {
+        let mut in_code = false;
+        for (line, number) in text.lines().zip(1..) {
+            let Some(prose) = mark.iter().find_map(|mark| line.trim_start().strip_prefix(mark)) else { continue };
+            in_code ^= prose.trim_start().starts_with("```");
+            if !in_code && !prose.trim_start().starts_with('|') && line.chars().count() > 120 {
+                long.push(format!("{}:{number}: {line}", path.display()));
+            }
+        }
+    };
+    pages().iter().for_each(|(path, page)| check(path, page, &[""]));
+    for folder in ["crates", "tests", "examples"] {
+        sources(&root().join(folder)).iter().for_each(|(path, text)| check(path, text, &["///", "//!", "//"]));
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
 #[test]

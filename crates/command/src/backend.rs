@@ -176,8 +176,8 @@ fn of_rank(devices: Vec<(Device, Kind)>) -> Option<(Device, Kind)> {
     devices.into_iter().nth(ranks::on_this_machine() % count)
 }
 
-/// Whether the compiler of a software GPU crashes on the SPIR-V that Burn writes, if it is compiled in, for its products.
-/// The feature `vulkan` makes `wgpu` write it too.
+/// Whether the compiler of a software GPU crashes on the SPIR-V that Burn writes, if it is compiled in, for its
+/// products. The feature `vulkan` makes `wgpu` write it too.
 fn ends_the_program(backend: &str, kind: Kind, spirv: bool) -> bool {
     spirv && kind == Kind::SoftwareGpu && ["vulkan", "wgpu"].contains(&backend)
 }

@@ -133,8 +133,8 @@ pub struct OpenRun {
     pub checkpoint: Which,
 }
 
-// Where an answer is computed, and how it is written; behind the options of the tasks in help texts. A documentation comment
-// would take the place of what the commands say of themselves.
+// Where an answer is computed, and how it is written; behind the options of the tasks in help texts. A documentation
+// comment would take the place of what the commands say of themselves.
 #[derive(Debug, Args)]
 pub struct Answer {
     #[command(flatten)]
@@ -203,8 +203,8 @@ pub struct Eval {
 pub struct Predict {
     #[command(flatten)]
     pub open: OpenRuns,
-    /// Texts, files with a text on each line (- is standard input), or, as the run's task wants, images or clips [default:
-    /// lines of standard input]
+    /// Texts, files with a text on each line (- is standard input), or, as the run's task wants, images or clips
+    /// [default: lines of standard input]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     /// A file with an input on each line

@@ -69,7 +69,8 @@ pub fn check(command: &Command, name: &str) -> Result<()> {
     }
 }
 
-/// Runs `action` as one of the processes that were launched together, if there are several. If it fails on one, all end.
+/// Runs `action` as one of the processes that were launched together, if there are several. If it fails on one, all
+/// end.
 #[cfg(feature = "mpi")]
 pub fn run(action: impl FnOnce() -> ExitCode) -> ExitCode {
     use std::rc::Rc;

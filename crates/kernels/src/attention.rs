@@ -15,8 +15,8 @@
 //! ```
 //!
 //! For `f32` on a CPU it is one operation, the rows of the batch shared out over the threads; only `a` is kept for the
-//! backward pass. A [`Memory`] is made once for all steps of a loop: its gradients are summed in place. Everywhere else it
-//! is a few tensor operations.
+//! backward pass. A [`Memory`] is made once for all steps of a loop: its gradients are summed in place. Everywhere else
+//! it is a few tensor operations.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;
@@ -178,8 +178,8 @@ impl Memory {
         }
     }
 
-    /// The memory with these rows, in this order and with repetitions, for a separate loop: gradients do not flow back to
-    /// this one.
+    /// The memory with these rows, in this order and with repetitions, for a separate loop: gradients do not flow back
+    /// to this one.
     ///
     /// # Panics
     /// If there is no such row.

@@ -1,5 +1,5 @@
-//! The latent variables of a variational auto-encoder: a sample that gradients pass through, and its divergence from the
-//! prior (Kingma and Welling 2014, "Auto-encoding variational Bayes", arXiv 1312.6114, section 2.4 and appendix B).
+//! The latent variables of a variational auto-encoder: a sample that gradients pass through, and its divergence from
+//! the prior (Kingma and Welling 2014, "Auto-encoding variational Bayes", arXiv 1312.6114, section 2.4 and appendix B).
 //!
 //! A row of *statistics* has `μ` and then `log σ²`, `Z` numbers each, of independent normal distributions:
 //!
@@ -10,8 +10,8 @@
 //!
 //! `log σ²` is clamped to plus and minus [`LOG_BOUND`], beyond which it has no gradient.
 //!
-//! For `f32` on a CPU, each is one operation with a backward pass of its own. In a loop over latents, as that of DRAW, the
-//! tensor operations of the composed twins take longer than the arithmetic.
+//! For `f32` on a CPU, each is one operation with a backward pass of its own. In a loop over latents, as that of DRAW,
+//! the tensor operations of the composed twins take longer than the arithmetic.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;

@@ -1,7 +1,7 @@
 //! The order of elements in memory: views made contiguous, and tensors joined.
 //!
-//! A transposed or permuted tensor is a view in Burn, which most operations read slowly or copy first. For `f32` on a CPU
-//! the copies here are blocked and run on all threads; everywhere else they are Burn's own.
+//! A transposed or permuted tensor is a view in Burn, which most operations read slowly or copy first. For `f32` on a
+//! CPU the copies here are blocked and run on all threads; everywhere else they are Burn's own.
 
 #[cfg(feature = "native-cpu")]
 mod cpu;

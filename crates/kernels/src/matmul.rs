@@ -4,8 +4,8 @@
 //! Y = A B,  ∂L/∂A = ∂L/∂Y Bᵀ,  ∂L/∂B = Aᵀ ∂L/∂Y
 //! ```
 //!
-//! For `f32` on Burn's ndarray backend, whose own products are slow, one operation: operands that are transposed views are
-//! read as they are, the matrices of a batch are shared out over the threads, and so are the rows of a single one.
+//! For `f32` on Burn's ndarray backend, whose own products are slow, one operation: operands that are transposed views
+//! are read as they are, the matrices of a batch are shared out over the threads, and so are the rows of a single one.
 //! Everywhere else it is Burn's own, in the thread's [`precision`](crate::precision).
 
 #[cfg(feature = "native-cpu")]

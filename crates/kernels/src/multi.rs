@@ -174,7 +174,8 @@ pub(crate) fn strided(tensor: CubeTensor) -> StridedLaunch {
     StridedLaunch::new(tensor.into_buffer_arg(), count, columns, row, column)
 }
 
-/// The sum of a number of each thread of a workgroup of `threads`, a power of two; in the same order whatever the device.
+/// The sum of a number of each thread of a workgroup of `threads`, a power of two; in the same order whatever the
+/// device.
 ///
 /// All threads must call it.
 #[cube]

@@ -22,7 +22,8 @@ use crate::{cpu::operation::run, device::is_native_on_cpu};
 
 /// The sum of the squares of all elements, `[1]`.
 ///
-/// For `f32` on a CPU one pass on all threads, with the same result for any number of them; elsewhere Burn's operations.
+/// For `f32` on a CPU one pass on all threads, with the same result for any number of them; elsewhere Burn's
+/// operations.
 pub fn squared_norm<const D: usize>(input: Tensor<D>) -> Tensor<1> {
     #[cfg(feature = "native-cpu")]
     if is_native_on_cpu(&input) {

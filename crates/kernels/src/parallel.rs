@@ -40,8 +40,8 @@ pub fn threads(device: &Device) -> usize {
     if is_cpu(device) { rayon::current_num_threads() } else { 1 }
 }
 
-/// Runs `parts` side by side, each on threads of its own: those of the present pool, shared among the parts. Returns their
-/// results in order.
+/// Runs `parts` side by side, each on threads of its own: those of the present pool, shared among the parts. Returns
+/// their results in order.
 ///
 /// A part whose operations are too short for several threads runs them on one without waiting for the others.
 ///

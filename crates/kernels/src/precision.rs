@@ -4,9 +4,9 @@
 //! Y = f32(half(A) half(B))            parameters, sums, states and the optimizer stay f32
 //! ```
 //!
-//! Micikevicius et al. 2018, "Mixed precision training" (arXiv 1710.03740). A product reads half of the bytes, and runs on
-//! the units for small matrices where a GPU has them. `f16` has 5 bits of exponent: gradients below 6e-8 are 0 in it, so
-//! that the loss must be scaled. `bf16` has the exponents of `f32` and 8 bits of precision.
+//! Micikevicius et al. 2018, "Mixed precision training" (arXiv 1710.03740). A product reads half of the bytes, and runs
+//! on the units for small matrices where a GPU has them. `f16` has 5 bits of exponent: gradients below 6e-8 are 0 in
+//! it, so that the loss must be scaled. `bf16` has the exponents of `f32` and 8 bits of precision.
 //!
 //! [`within`] sets the precision of the products that are made in it: [`linear`](crate::linear),
 //! [`matmul`](crate::matmul), and the recurrent products. Their backward passes have the same precision, wherever they
@@ -53,7 +53,8 @@ thread_local! {
     static CURRENT: Cell<Precision> = const { Cell::new(Precision::F32) };
 }
 
-/// Runs `action`, whose products on GPUs have this precision. On CPUs, and for tensors other than `f32`, nothing changes.
+/// Runs `action`, whose products on GPUs have this precision. On CPUs, and for tensors other than `f32`, nothing
+/// changes.
 ///
 /// The precision belongs to the thread: work that `action` hands to other threads has single precision.
 pub fn within<R>(precision: Precision, action: impl FnOnce() -> R) -> R {

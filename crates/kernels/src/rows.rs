@@ -1,8 +1,8 @@
 //! The rows of a batch that this process has, when several processes train on one batch.
 //!
 //! Noise belongs to a row of the whole batch, and not to the process that computes it: so N processes drop the hidden
-//! values that one process would drop. [`Rows::within`] says which rows a forward pass has, and [`Lines`] where the rows
-//! are in a tensor.
+//! values that one process would drop. [`Rows::within`] says which rows a forward pass has, and [`Lines`] where the
+//! rows are in a tensor.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -113,7 +113,8 @@ impl Lines {
     }
 }
 
-/// The number of each of `count` lines in the whole batch: a function of its row in the whole batch, and of its time step.
+/// The number of each of `count` lines in the whole batch: a function of its row in the whole batch, and of its time
+/// step.
 pub fn numbers(count: usize, lines: Lines) -> Vec<u32> {
     lines.numbers(count).map_or_else(|| (0..count as u32).collect(), |(numbers, _)| numbers)
 }

@@ -28,7 +28,8 @@ pub struct Scan {
     /// Past its length the state of a row is frozen, its output is 0 and its gradients are 0, as in
     /// PyTorch's `pad_packed_sequence`.
     pub lengths: Option<Vec<usize>>,
-    /// The weights that other walks with them have packed, as the steps of a loop do; by default each walk packs its own.
+    /// The weights that other walks with them have packed, as the steps of a loop do; by default each walk packs its
+    /// own.
     pub packed: PackedOnce,
 }
 

@@ -24,7 +24,8 @@ use crate::{matmul::matmul, parallel};
 /// The mean loss `[1]` of an output layer, for training: its gradients are computed along with it.
 ///
 /// # Shapes
-/// - `hidden` `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`, `epsilon` the share that is spread over all tokens
+/// - `hidden` `[N, H]`, `weight` `[V, H]`, `bias` `[V]`, `targets` `[N]`, `epsilon` the share that is spread over all
+///   tokens
 ///
 /// # Panics
 /// If the shapes do not fit, or there is no row; on the CPU, if a target is not in `0..V`.

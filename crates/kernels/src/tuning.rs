@@ -1,5 +1,5 @@
-//! Autotuning, with the feature `autotune`: the first time that a GPU gets a matrix product of some size, Burn times its
-//! kernels for it and keeps the fastest one's name.
+//! Autotuning, with the feature `autotune`: the first time that a GPU gets a matrix product of some size, Burn times
+//! its kernels for it and keeps the fastest one's name.
 
 /// Keeps what autotuning finds in the user's cache folder (`~/.cache/cubecl` on Linux), so that the next process does
 /// not time again. Without this call it is kept in the target folder of the Cargo project around the current folder,

@@ -8,8 +8,8 @@
 //!   steps, `Xᵀ dY` over the rows of all of them, instead of a sum of one full matrix per step. On a CPU, it is packed
 //!   once for all of them.
 //! - [`LayerWeight`]: the weight of a layer, of whose columns some are multiplied by what is known before the loop, and
-//!   others by what a step computes. Its gradient is computed whole, instead of a sum of whole weights, each zero except for
-//!   a part.
+//!   others by what a step computes. Its gradient is computed whole, instead of a sum of whole weights, each zero
+//!   except for a part.
 //! - [`PackedOnce`]: the same for the recurrent weights, where a step is a walk over a sequence of one.
 //! - [`unbind`]: the steps of a sequence. Their gradients are concatenated once, instead of a sum
 //!   of whole sequences, each zero except for one step.
@@ -240,8 +240,8 @@ impl<const D: usize> Repeated<D> {
         sum + self.product(rows)
     }
 
-    /// Whether [`add_product`](Self::add_product) reads one row for all as fast as one for each. A GPU needs a kernel more
-    /// for the gradient of such a row, at every step.
+    /// Whether [`add_product`](Self::add_product) reads one row for all as fast as one for each. A GPU needs a kernel
+    /// more for the gradient of such a row, at every step.
     pub fn shares_a_row(&self) -> bool {
         #[cfg(feature = "native-cpu")]
         return self.is_packed();

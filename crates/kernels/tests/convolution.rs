@@ -6,8 +6,8 @@ use rekindle_kernels::convolution::{self, Activation, Options, same_padding};
 use rekindle_testing::{Numbers, assert_close, cpus, devices, on_threads, values};
 use rstest::rstest;
 
-/// `[batch, channels, outputs, groups, height, width]`: one of each; odd sizes; images of less than a panel, of which some
-/// share a task; one image, whose outputs the threads share; a kernel for each channel.
+/// `[batch, channels, outputs, groups, height, width]`: one of each; odd sizes; images of less than a panel, of which
+/// some share a task; one image, whose outputs the threads share; a kernel for each channel.
 const SIZES: [[usize; 6]; 7] = [
     [1, 1, 1, 1, 5, 5],
     [2, 3, 5, 1, 9, 7],

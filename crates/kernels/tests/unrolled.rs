@@ -8,8 +8,9 @@ use rekindle_testing::{Numbers, assert_close, devices, values};
 
 const STEPS: usize = 4;
 
-/// The loss of a loop whose steps read the step before, and the gradients of its sequence `[T, N, W]`, of the matrix `[W, W]` that its
-/// steps multiply by, and of a batch of matrices `[N, W, W]`. The last step but one is left out of the loss.
+/// The loss of a loop whose steps read the step before, and the gradients of its sequence `[T, N, W]`, of the matrix
+/// `[W, W]` that its steps multiply by, and of a batch of matrices `[N, W, W]`. The last step but one is left out of
+/// the loss.
 fn gradients(leaves: &(Tensor<3>, Tensor<2>, Tensor<3>), once: bool) -> [Vec<f64>; 4] {
     let leaves = (leaves.0.clone().require_grad(), leaves.1.clone().require_grad(), leaves.2.clone().require_grad());
     // None of them is a leaf where the loop begins.
@@ -60,7 +61,8 @@ fn values_and_gradients_are_those_of_the_loop_that_adds_step_by_step() {
             let [once, often] = [true, false].map(|once| gradients(&leaves, once));
             let names = ["loss", "sequence", "matrix", "batch"];
             for ((name, once), often) in names.iter().zip(&once).zip(&often) {
-                // Sums of up to 28 products in another order; the steps magnify the roundings, to 4e-6 where it was measured.
+                // Sums of up to 28 products in another order; the steps magnify the roundings, to 4e-6 where it was
+                // measured.
                 assert_close(&format!("{name}, {device:?}, [{rows}, {width}]"), once, often, 5e-5);
             }
         }

@@ -28,9 +28,10 @@ impl Ranks {
         Self(ranks)
     }
 
-    /// The area under the ROC curve of the ranked numbers as scores of `positive`: the probability that a positive has a
-    /// larger number than a negative, where a tie counts one half. Exact, from the sum of ranks `R` of the `P` positives
-    /// among `P + N`: `(R - P (P + 1) / 2) / (P N)` (Mann and Whitney 1947). None without a positive or a negative.
+    /// The area under the ROC curve of the ranked numbers as scores of `positive`: the probability that a positive has
+    /// a larger number than a negative, where a tie counts one half. Exact, from the sum of ranks `R` of the `P`
+    /// positives among `P + N`: `(R - P (P + 1) / 2) / (P N)` (Mann and Whitney 1947). None without a positive or a
+    /// negative.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! BLEU, chrF, TER, their signatures and the test of two systems are those of sacrebleu 2.6: `fixtures/make_translation.py`
-//! made the numbers.
+//! BLEU, chrF, TER, their signatures and the test of two systems are those of sacrebleu 2.6:
+//! `fixtures/make_translation.py` made the numbers.
 
 use rekindle_metrics::corpus::{Corpus, Metric, Preparation, Scored};
 use rekindle_metrics::significance::{Bootstrap, Comparison};

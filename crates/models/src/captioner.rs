@@ -258,8 +258,8 @@ impl Captioner {
     }
 
     /// Training loss `[1]` for `B` images with their captions: mean cross-entropy in nats per token with label
-    /// smoothing, ends included, plus the doubly stochastic penalty and, in training, the penalties on the hidden states.
-    /// Scheduled sampling replaces a share of the tokens that are read. `features` is `[B, P, F]`.
+    /// smoothing, ends included, plus the doubly stochastic penalty and, in training, the penalties on the hidden
+    /// states. Scheduled sampling replaces a share of the tokens that are read. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///

@@ -286,8 +286,8 @@ impl CharLm {
         Generator::together(models, prime, sampler)
     }
 
-    /// Log-probabilities `[B, T]` of `targets` `[B, T]`, the tokens that follow `tokens` `[B, T]`, under several models of
-    /// one vocabulary, whose probabilities are averaged; and their final states.
+    /// Log-probabilities `[B, T]` of `targets` `[B, T]`, the tokens that follow `tokens` `[B, T]`, under several models
+    /// of one vocabulary, whose probabilities are averaged; and their final states.
     ///
     /// # Panics
     ///

@@ -185,9 +185,9 @@ impl Classifier {
         self.recurrent.trace(self.input(tokens), None).0
     }
 
-    /// The loss of the last state alone: the sum over the texts `tokens` `[B, T]`, all of `T` words, of the cross-entropy
-    /// of `labels` `[B]` when the hidden state of the last word is what is pooled (of [`Pooling::Concat`] its first part), `[1]`, and the probes of every layer
-    /// and direction. Without dropout.
+    /// The loss of the last state alone: the sum over the texts `tokens` `[B, T]`, all of `T` words, of the
+    /// cross-entropy of `labels` `[B]` when the hidden state of the last word is what is pooled (of [`Pooling::Concat`]
+    /// its first part), `[1]`, and the probes of every layer and direction. Without dropout.
     ///
     /// # Panics
     ///

@@ -36,8 +36,8 @@ pub use bound::{Bound, Likelihood};
 pub use steps::Drawn;
 
 settings! {
-    /// Settings of a [`Draw`]. In the letters of the [module](self), `glimpses` is `T`, `hidden` is
-    /// `H` and `latent` is `Z`; `read` and `write` are `N` of the two grids. `kl_warmup` is for the training loop, which gives
+    /// Settings of a [`Draw`]. In the letters of the [module](self), `glimpses` is `T`, `hidden` is `H` and `latent` is
+    /// `Z`; `read` and `write` are `N` of the two grids. `kl_warmup` is for the training loop, which gives
     /// [`Draw::weighted_loss`] the weight of each step.
     pub struct DrawModelSettings {
         /// Glimpses: how often the image is read and written
@@ -202,8 +202,8 @@ impl DrawModelSettings {
 }
 
 impl Draw {
-    /// The model with an initial canvas that draws an image of these pixels `[C, H, W]`, above 0 and below 1: the mean image
-    /// of its data, so that training begins with what differs from it.
+    /// The model with an initial canvas that draws an image of these pixels `[C, H, W]`, above 0 and below 1: the mean
+    /// image of its data, so that training begins with what differs from it.
     ///
     /// # Panics
     ///

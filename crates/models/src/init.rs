@@ -21,8 +21,8 @@ pub fn linear(input: usize, output: usize, rng: &mut impl Rng, device: &Device) 
     Linear { weight, bias: Some(bias) }
 }
 
-/// The output layer of a language model whose recurrence is initialised by `scheme`: the programs that a scheme is named
-/// after draw both alike. For the others it is [`linear`].
+/// The output layer of a language model whose recurrence is initialised by `scheme`: the programs that a scheme is
+/// named after draw both alike. For the others it is [`linear`].
 pub(crate) fn output_linear(
     scheme: Scheme,
     input: usize,

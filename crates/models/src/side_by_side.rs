@@ -7,9 +7,9 @@ use rekindle_kernels::parallel;
 
 /// The sum of the losses `[1]` that `parts` compute with `model`, on a device with gradients.
 ///
-/// Each part goes forward and back on threads of its own, with a copy of the model that shares its weights. The result has
-/// the gradients of the model's weights, which are known by then, and of nothing else: not those of tensors that the
-/// parts bring with them.
+/// Each part goes forward and back on threads of its own, with a copy of the model that shares its weights. The result
+/// has the gradients of the model's weights, which are known by then, and of nothing else: not those of tensors that
+/// the parts bring with them.
 pub(crate) fn sum_of_losses<M: Module + Send>(
     model: &M,
     device: &Device,

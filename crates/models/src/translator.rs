@@ -226,8 +226,8 @@ impl Translator {
     }
 
     /// Training loss `[1]` of the targets, given their sources: mean cross-entropy in nats per token with label
-    /// smoothing, the ends included and padding excluded; in training, it includes the penalties on the hidden states of
-    /// the encoder and of the decoder.
+    /// smoothing, the ends included and padding excluded; in training, it includes the penalties on the hidden states
+    /// of the encoder and of the decoder.
     ///
     /// # Panics
     ///

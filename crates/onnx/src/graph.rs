@@ -246,8 +246,8 @@ impl Graph {
         outputs.map(Value)
     }
 
-    /// Appends a loop (`Scan`). `body` gets the states and the inputs of a step, and returns the states after it and its
-    /// outputs, each with its shape. Returns the last states, and the outputs of all steps.
+    /// Appends a loop (`Scan`). `body` gets the states and the inputs of a step, and returns the states after it and
+    /// its outputs, each with its shape. Returns the last states, and the outputs of all steps.
     ///
     /// The body may use all values that were there before.
     ///

@@ -1,7 +1,8 @@
 //! ONNX export of recurrent networks.
 //!
-//! * [`ToOnnx`]: the graphs of every model of `rekindle-models`; [`frame_tagger()`] with features that are standardised,
-//!   and [`image_encoder`] for the network that a captioner reads images with. The modules list inputs and outputs.
+//! * [`ToOnnx`]: the graphs of every model of `rekindle-models`; [`frame_tagger()`] with features that are
+//!   standardised, and [`image_encoder`] for the network that a captioner reads images with. The modules list inputs
+//!   and outputs.
 //! * [`Graph`], [`recurrent`] and [`layer`]: graphs of your own models, with any recurrent layer of `rekindle-rnn`.
 //! * [`OnnxModel`]: a finished model, with metadata, to be saved.
 //! * [`Opset`]: the version of ONNX's operators; [`OnnxError`]: the errors.

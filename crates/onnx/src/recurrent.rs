@@ -1,8 +1,8 @@
 //! Stacks of recurrent layers.
 //!
 //! A layer becomes ONNX's operator of its cell where there is one: `RNN`, `LSTM` (with peepholes and other activations
-//! too) or `GRU` (with `linear_before_reset`, as in PyTorch and cuDNN). The gates of `LSTM` are i, o, f, g there, those of
-//! `GRU` z, r, n. Other cells, and layers with zoneout, become a `Scan` of plain operators.
+//! too) or `GRU` (with `linear_before_reset`, as in PyTorch and cuDNN). The gates of `LSTM` are i, o, f, g there, those
+//! of `GRU` z, r, n. Other cells, and layers with zoneout, become a `Scan` of plain operators.
 
 mod cells;
 mod scan;

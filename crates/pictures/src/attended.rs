@@ -37,7 +37,8 @@ impl Thumbnail {
     }
 }
 
-/// An image as PNG in an address of data. It has `[C, H, W]` pixels: one plane of grey, or those of red, green and blue.
+/// An image as PNG in an address of data. It has `[C, H, W]` pixels: one plane of grey, or those of red, green and
+/// blue.
 ///
 /// # Panics
 ///

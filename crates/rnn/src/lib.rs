@@ -13,7 +13,8 @@
 //!   one-hot tokens.
 //! - `Stepper`, with a CPU backend compiled in: a network prepared for single steps, on tokens of
 //!   one sequence for sampling, or on rows of several for search.
-//! - [`Trace`], from [`Recurrent::trace`] and [`Layer::trace`]: hidden states, cell states and gates at every time step.
+//! - [`Trace`], from [`Recurrent::trace`] and [`Layer::trace`]: hidden states, cell states and gates at every time
+//!   step.
 //! - [`Probes`], from [`Recurrent::probed`]: the gradient of a loss with respect to the state at every time step.
 //! - [`State`]: the state carried from one chunk of a sequence to the next.
 //! - [`Initialization`]: PyTorch's default, Xavier or orthogonal weights, and

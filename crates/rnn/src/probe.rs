@@ -32,8 +32,8 @@ impl Recurrent {
     /// Runs the network over **time-major** sequences from a state of zeros, with probes. Returns the hidden states of
     /// the last layer, `T` times `[B, D*H]`, and the probes of every layer and direction. Without dropout.
     ///
-    /// Memory: everything that a step keeps for the backward pass, at each of the `T` steps; the operations are those of
-    /// single steps. It is for hundreds of time steps, not for training.
+    /// Memory: everything that a step keeps for the backward pass, at each of the `T` steps; the operations are those
+    /// of single steps. It is for hundreds of time steps, not for training.
     ///
     /// # Panics
     ///

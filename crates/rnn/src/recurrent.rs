@@ -183,8 +183,8 @@ impl Recurrent {
         (hidden, state)
     }
 
-    /// [`forward_time_major`](Self::forward_time_major), and the `penalties` on the hidden states of the last layer; none
-    /// outside of training.
+    /// [`forward_time_major`](Self::forward_time_major), and the `penalties` on the hidden states of the last layer;
+    /// none outside of training.
     ///
     /// # Panics
     ///
@@ -201,9 +201,9 @@ impl Recurrent {
         (hidden, state, penalty)
     }
 
-    /// The `penalties` on hidden states `[T, B, D*H]` of the last layer, before (`raw`) and after its dropout; none outside
-    /// of training. Of row `b` the first `lengths[b]` time steps
-    /// count, which may be none; all `T` if no lengths are given.
+    /// The `penalties` on hidden states `[T, B, D*H]` of the last layer, before (`raw`) and after its dropout; none
+    /// outside of training. Of row `b` the first `lengths[b]` time steps count, which may be none; all `T` if no
+    /// lengths are given.
     pub fn penalty(
         &self,
         raw: Tensor<3>,

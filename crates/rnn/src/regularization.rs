@@ -167,8 +167,8 @@ impl Penalties {
         self.activation > 0.0 || self.slowness > 0.0
     }
 
-    /// Each of them as a mean, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a row do
-    /// not count.
+    /// Each of them as a mean, for hidden states `[T, B, H]` before and after their dropout. Steps past the length of a
+    /// row do not count.
     pub(crate) fn of(self, raw: Tensor<3>, dropped: Tensor<3>, lengths: Option<&[usize]>) -> LossParts {
         let [time, batch, width] = raw.dims();
         let steps: usize = lengths.map_or(time * batch, |lengths| lengths.iter().sum());

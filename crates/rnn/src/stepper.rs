@@ -106,8 +106,8 @@ impl Recurrent {
         Some(Stepper { tokens, layers })
     }
 
-    /// Whether native code has steps for the network: not for variants of the LSTM, zoneout, weights that native code does
-    /// not support, and weights on a training device.
+    /// Whether native code has steps for the network: not for variants of the LSTM, zoneout, weights that native code
+    /// does not support, and weights on a training device.
     fn has_steps(&self) -> bool {
         let lowest = self.layers[0].forward.matrix("weight_ih");
         let zoned = self.layers[0].forward.is_zoned();

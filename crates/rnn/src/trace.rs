@@ -55,7 +55,8 @@ pub struct LayerTrace {
 }
 
 impl Layer {
-    /// The activations over a **time-major** sequence, and the final state. The hidden states and the state are those of
+    /// The activations over a **time-major** sequence, and the final state. The hidden states and the state are those
+    /// of
     /// [`sequence`](Self::sequence), bit by bit; gates and cell states agree with them up to rounding.
     ///
     /// # Shapes

@@ -1,5 +1,5 @@
-//! Locked dropout, weight drop, zoneout, AR and TAR. Burn's random numbers are shared by all threads of a process: these
-//! tests have a program of their own and run one at a time.
+//! Locked dropout, weight drop, zoneout, AR and TAR. Burn's random numbers are shared by all threads of a process:
+//! these tests have a program of their own and run one at a time.
 #![cfg(feature = "flex")]
 
 use std::sync::Mutex;

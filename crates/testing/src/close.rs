@@ -10,8 +10,8 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 /// Asserts that no number differs from the wanted one by more than `tolerance` times the largest wanted number of the
 /// whole list, or times 1 where all are smaller.
 ///
-/// The largest number, and not each number of its own: where a sum of large terms is nearly 0, its error is still that of
-/// its terms, which are of the size of the other sums of its tensor.
+/// The largest number, and not each number of its own: where a sum of large terms is nearly 0, its error is still that
+/// of its terms, which are of the size of the other sums of its tensor.
 ///
 /// # Panics
 ///

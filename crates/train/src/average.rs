@@ -8,11 +8,12 @@
 //! ```
 //!
 //! Equal shares are the averaged stochastic gradient descent of Polyak and Juditsky 1992 ("Acceleration of stochastic
-//! approximation by averaging"); with a distance between the averaged steps, the stochastic weight averaging of Izmailov
-//! et al. 2018 (arXiv 1803.05407). Merity et al. 2017 (arXiv 1708.02182, algorithm 1) start the mean when the evaluations
-//! stop getting better, as `--average-wait n` does: with the losses `v_0 .. v_t` of the evaluations so far, at the first
-//! `t` greater than `n` for which `v_t` is greater than the least of `v_0 .. v_{t-n-1}`. An exponential mean would keep the random first weights for long: until `n`
-//! is about `9 / (1 - d)`, it is the polynomial mean of Shamir and Zhang 2013 (arXiv 1212.1824), which forgets them.
+//! approximation by averaging"); with a distance between the averaged steps, the stochastic weight averaging of
+//! Izmailov et al. 2018 (arXiv 1803.05407). Merity et al. 2017 (arXiv 1708.02182, algorithm 1) start the mean when the
+//! evaluations stop getting better, as `--average-wait n` does: with the losses `v_0 .. v_t` of the evaluations so far,
+//! at the first `t` greater than `n` for which `v_t` is greater than the least of `v_0 .. v_{t-n-1}`. An exponential
+//! mean would keep the random first weights for long: until `n` is about `9 / (1 - d)`, it is the polynomial mean of
+//! Shamir and Zhang 2013 (arXiv 1212.1824), which forgets them.
 //!
 //! The mean is evaluated, sampled and exported; the optimizer goes on with the weights themselves.
 
@@ -31,7 +32,8 @@ settings! {
         ema: Option<f64> => value("DECAY").above(0).below(1).unset("the weights of the last step");
         /// Evaluate, sample and export the mean of the weights of all steps from this one on
         average_from: Option<u64> => value("STEP").at_least(1).unset("the weights of the last step");
-        /// Start that mean when a loss is worse than the best of the evaluations that were more than this many before it
+        /// Start that mean when a loss is worse than the best of the evaluations that were more than this many before
+        /// it
         average_wait: Option<u64> => value("EVALUATIONS").at_least(1).unset("the weights of the last step");
         /// Steps between two weights that --average-from and --average-wait average
         average_every: u64 = 1 => value("STEPS").at_least(1);
@@ -100,9 +102,9 @@ impl Average {
         }
     }
 
-    /// Takes note of an evaluation of `model` with this loss; `losses` are those of the evaluations before it, as far as
-    /// the mean is waiting for them. Starts the mean with the weights of `model` when the evaluations stop getting better,
-    /// and returns whether it did.
+    /// Takes note of an evaluation of `model` with this loss; `losses` are those of the evaluations before it, as far
+    /// as the mean is waiting for them. Starts the mean with the weights of `model` when the evaluations stop getting
+    /// better, and returns whether it did.
     pub fn evaluated<M: Module>(&mut self, losses: &mut Vec<f64>, loss: f64, model: &M) -> bool {
         let Some(wait) = self.settings.average_wait.filter(|_| self.count == 0) else { return false };
         // A loss that is not a number says nothing about the others.
@@ -126,8 +128,8 @@ impl Average {
             self.values = weights;
             return;
         }
-        // `m + s (w - m)` is a step of gradient descent with the gradient `w`, the penalty -1 and the rate `-s`, which a
-        // GPU takes for all parameters at once.
+        // `m + s (w - m)` is a step of gradient descent with the gradient `w`, the penalty -1 and the rate `-s`, which
+        // a GPU takes for all parameters at once.
         let step = Step { momentum: 0.0, penalty: -1.0, learning_rate: -self.settings.share(self.count) };
         let means = std::mem::take(&mut self.values).into_iter().zip(weights);
         self.values = means.map(|(mean, weights)| self.steps.step(mean, weights, None, &step).0).collect();

@@ -5,8 +5,8 @@
 //! d trains from step (D - d) u on     --unfreeze-every u
 //! ```
 //!
-//! Depth 0 is what stands before the recurrent layers (embeddings, an image encoder), depth `n` the `n`th recurrent layer,
-//! counted from 1, and `D` what follows them. The embeddings of tied output weights have depth 0.
+//! Depth 0 is what stands before the recurrent layers (embeddings, an image encoder), depth `n` the `n`th recurrent
+//! layer, counted from 1, and `D` what follows them. The embeddings of tied output weights have depth 0.
 //!
 //! Both are of Howard and Ruder 2018 (ULMFiT, arXiv 1801.06146), who divide the rate by 2.6 from layer to layer and
 //! unfreeze one layer an epoch.

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! So the losses are those of one process, up to the order of sums. A [`Group`] has what the processes do together; the
-//! crate `rekindle-mpi` has the one for MPI, and [`threads`] one for tests. [`within`] makes the processes of a thread's
-//! work known.
+//! crate `rekindle-mpi` has the one for MPI, and [`threads`] one for tests. [`within`] makes the processes of a
+//! thread's work known.
 
 mod alike;
 mod flat;
@@ -126,8 +126,8 @@ pub(crate) fn exchange<R: Serialize + DeserializeOwned>(group: &dyn Group, ours:
     group.gather(&bytes).into_iter().map(read).collect()
 }
 
-/// The results of `work` on pieces `0..count`, in their order; processes share the pieces. The result must not depend on
-/// which of them are done together.
+/// The results of `work` on pieces `0..count`, in their order; processes share the pieces. The result must not depend
+/// on which of them are done together.
 ///
 /// # Errors
 ///

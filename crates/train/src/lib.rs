@@ -42,7 +42,8 @@
 //! ```
 //!
 //! Implement [`task::Task`] for a task of your own, and [`operation::Operate`] for its operations; errors may have any
-//! type. Crates in the signatures are re-exported: [`burn`], [`rekindle_data`], [`rekindle_kernels`], [`rekindle_models`],
+//! type. Crates in the signatures are re-exported: [`burn`], [`rekindle_data`], [`rekindle_kernels`],
+//! [`rekindle_models`],
 //! [`rekindle_onnx`], [`rekindle_pictures`], [`rekindle_rnn`], [`rekindle_settings`].
 //!
 //! # Feature flags

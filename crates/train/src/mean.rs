@@ -1,8 +1,8 @@
 //! The mean of the weights of several checkpoints, of one run or of several.
 //!
-//! Checkpoints of one run: Junczys-Dowmunt et al. 2016 ("The AMU-UEDIN submission to the WMT16 news translation task"). Runs
-//! that were fine-tuned from the same weights: Wortsman et al. 2022 (arXiv 2203.05482). Runs that started from other
-//! weights have no useful mean: their units do not correspond. They can answer together instead.
+//! Checkpoints of one run: Junczys-Dowmunt et al. 2016 ("The AMU-UEDIN submission to the WMT16 news translation task").
+//! Runs that were fine-tuned from the same weights: Wortsman et al. 2022 (arXiv 2203.05482). Runs that started from
+//! other weights have no useful mean: their units do not correspond. They can answer together instead.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,8 +54,8 @@ impl Sums {
 /// A parameter and its shapes in two models.
 type Differs = (String, Option<Vec<usize>>, Option<Vec<usize>>);
 
-/// Creates the run `out` with the mean of the weights of `checkpoints`, and the settings and assets of the first. It can
-/// be opened like any other; a training that resumes it begins with a new optimizer. Warns of checkpoints that were
+/// Creates the run `out` with the mean of the weights of `checkpoints`, and the settings and assets of the first. It
+/// can be opened like any other; a training that resumes it begins with a new optimizer. Warns of checkpoints that were
 /// skipped.
 pub(crate) fn mean_run<T: Operate>(
     checkpoints: &[Open<'_>],

@@ -1,8 +1,8 @@
 //! Training in mixed precision: the scale of the loss.
 //!
 //! In `f16` a number below 6e-8 is 0, and most gradients of a loss are. So the loss is multiplied by a scale `S` before
-//! the backward pass, and the gradients by `1 / S` after it, in `f32`. A scale that is too large overflows, which the norm
-//! of the gradients shows:
+//! the backward pass, and the gradients by `1 / S` after it, in `f32`. A scale that is too large overflows, which the
+//! norm of the gradients shows:
 //!
 //! ```text
 //! S = 2^16
@@ -86,8 +86,8 @@ impl LossScale {
         self.overflowed(norm.clone().try_into_data().map_or(0.0, |norm| norm.iter::<f64>().sum()))
     }
 
-    /// Adapts the scale to a step with this norm of its gradients; returns whether they overflowed, so that the step has
-    /// to be computed again. With a scale of 1 they did not: what is not finite then is the loss.
+    /// Adapts the scale to a step with this norm of its gradients; returns whether they overflowed, so that the step
+    /// has to be computed again. With a scale of 1 they did not: what is not finite then is the loss.
     fn overflowed(&mut self, norm: f64) -> bool {
         if !norm.is_finite() && self.factor > 1.0 {
             *self = Self { factor: self.factor / 2.0, steps: 0 };

@@ -173,7 +173,8 @@ pub trait Registered: Sync {
     /// When the task does not support it, the run cannot be read, or its weights are not finite.
     fn onnx(&self, open: &Open<'_>, opset: Opset, output: &mut Output<'_>) -> Result<OnnxExport, TrainError>;
 
-    /// Creates the run `out` with the mean of the weights of `checkpoints`; with `replace` in place of one that is there.
+    /// Creates the run `out` with the mean of the weights of `checkpoints`; with `replace` in place of one that is
+    /// there.
     ///
     /// # Errors
     ///

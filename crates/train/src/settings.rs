@@ -40,7 +40,8 @@ settings! {
     /// Settings of the loop.
     #[check(Self::consistent)]
     pub struct TrainingSettings {
-        /// Seed of the first weights, the dropout and the samples; the same seed, backend and thread count give the same run
+        /// Seed of the first weights, the dropout and the samples; the same seed, backend and thread count give the
+        /// same run
         seed: u64 = 1 => at_least(0);
         /// Passes over the training data
         epochs: u64 = 6 => at_least(1);
@@ -76,8 +77,8 @@ settings! {
         precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step
         accumulate: u64 = 1 => value("BATCHES").at_least(1);
-        /// With several ranks, steps between two means of their weights: 1 sums gradients at every step; above 1 each rank
-        /// trains by itself in between (local SGD), which is another algorithm
+        /// With several ranks, steps between two means of their weights: 1 sums gradients at every step; above 1 each
+        /// rank trains by itself in between (local SGD), which is another algorithm
         sync_every: u64 = 1 => value("STEPS").at_least(1);
         /// With several ranks, show for each how long it computed and how long it waited for the others
         report_ranks: bool;

@@ -70,8 +70,9 @@ pub trait Task: Sized + 'static {
     /// batch, detached; none at the start of an epoch.
     ///
     /// If several processes train the model, each computes the loss of [its rows](crate::group::Share::present), within
-    /// [`Rows::within`](rekindle_kernels::rows::Rows::within); a process without a row has [no loss](BatchLoss::nothing).
-    /// A task that computes the loss of all rows on each is right all the same, and no faster with several processes.
+    /// [`Rows::within`](rekindle_kernels::rows::Rows::within); a process without a row has
+    /// [no loss](BatchLoss::nothing). A task that computes the loss of all rows on each is right all the same, and no
+    /// faster with several processes.
     ///
     /// # Errors
     ///
@@ -266,8 +267,8 @@ impl<C> BatchLoss<C> {
         Self::of_parts(LossParts::default(), carry, 0)
     }
 
-    /// The same with a figure. It is shown and logged beside the loss, under its name; the name must not change within a
-    /// run.
+    /// The same with a figure. It is shown and logged beside the loss, under its name; the name must not change within
+    /// a run.
     pub fn with_figure(self, name: &'static str, value: f64) -> Self {
         Self { figure: Some(StepFigure { name, value }), ..self }
     }

@@ -38,8 +38,8 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Creates an event file in `folder` for steps after `step`. TensorBoard then drops what earlier files have of later
-    /// steps: those of a run that was killed, which a resumed run does again.
+    /// Creates an event file in `folder` for steps after `step`. TensorBoard then drops what earlier files have of
+    /// later steps: those of a run that was killed, which a resumed run does again.
     ///
     /// # Errors
     ///

@@ -692,7 +692,8 @@ fn progress_of<T: Task>(task: &T, settings: &T::Settings) -> Progress {
     Progress { data, data_sha256, settings: Some(tables), ..Progress::default() }
 }
 
-/// The settings of the data that say which sequences follow each other. The path of data that has the same SHA-256 does not.
+/// The settings of the data that say which sequences follow each other. The path of data that has the same SHA-256 does
+/// not.
 fn batches(progress: &Progress) -> Option<Value> {
     let mut data = progress.settings.as_ref()?.get("data")?.clone();
     if let (Some(_), Some(settings)) = (&progress.data_sha256, data.as_table_mut()) {

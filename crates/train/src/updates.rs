@@ -1,6 +1,7 @@
 //! The size of an update beside that of the weights that it changes, layer by layer.
 //!
-//! The ratio of both says whether a learning rate fits: about 1e-3 is usual, 1e-1 shakes a layer, 1e-6 leaves it as it is.
+//! The ratio of both says whether a learning rate fits: about 1e-3 is usual, 1e-1 shakes a layer, 1e-6 leaves it as it
+//! is.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! A task of somebody else: an error of its own, the six required functions, and nothing but what `rekindle-train` re-exports.
+//! A task of somebody else: an error of its own, the six required functions, and nothing but what `rekindle-train`
+//! re-exports.
 #![cfg(any(feature = "flex", feature = "ndarray"))]
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Mixed precision: on a GPU a run has the losses of one in f32 to the precision of its products, and resumes to the bit.
-//! A CPU refuses it.
+//! Mixed precision: on a GPU a run has the losses of one in f32 to the precision of its products, and resumes to the
+//! bit. A CPU refuses it.
 
 mod support;
 

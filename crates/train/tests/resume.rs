@@ -1,5 +1,5 @@
-//! Exact resume. Burn's random numbers are shared by all threads of a process, and dropout draws from them: this test has
-//! a program of its own, so that no other test draws in between.
+//! Exact resume. Burn's random numbers are shared by all threads of a process, and dropout draws from them: this test
+//! has a program of its own, so that no other test draws in between.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Several processes that train one model have the losses of one. Here they are threads, without noise: the generator of
-//! a device belongs to all threads. `tests/tests/ranks.rs` runs real processes.
+//! Several processes that train one model have the losses of one. Here they are threads, without noise: the generator
+//! of a device belongs to all threads. `tests/tests/ranks.rs` runs real processes.
 #![cfg(feature = "flex")]
 
 use std::fs;

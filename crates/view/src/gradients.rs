@@ -4,9 +4,9 @@ use rekindle_train::inside::{Flow, GradientFlow};
 
 use crate::chart::{Chart, Line, stacked};
 
-/// The norm of `∂L_T/∂h_t` by the distance `T - t`: a chart of the models as they start and one as they are. Each run has
-/// a name and a colour, and each layer its dashes. A single run has a colour for each layer, and dashes for its cell
-/// states.
+/// The norm of `∂L_T/∂h_t` by the distance `T - t`: a chart of the models as they start and one as they are. Each run
+/// has a name and a colour, and each layer its dashes. A single run has a colour for each layer, and dashes for its
+/// cell states.
 pub fn gradient_chart(runs: &[(String, GradientFlow)]) -> String {
     let chart = |title: &str, of: fn(&GradientFlow) -> &Flow| {
         let alone = runs.len() == 1;

@@ -1,4 +1,5 @@
-//! Takes a recurrent network of PyTorch through Rekindle: reads its state and an input, writes its state and its output.
+//! Takes a recurrent network of PyTorch through Rekindle: reads its state and an input, writes its state and its
+//! output.
 //!
 //! ```sh
 //! cargo run --release -p rekindle-weights --example resave -- lstm LAYERS one|both network.pt network.safetensors

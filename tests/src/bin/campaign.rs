@@ -4,10 +4,11 @@
 //! cargo build --release && cargo run --release -p rekindle-tests --bin campaign -- --kills 1000 --faults 200
 //! ```
 //!
-//! Every task is trained on built-in data, on each CPU backend that the command holds. A run is broken off up to three times,
-//! from the first system call on, and begun again: resumed where there is a run, started where there is none. It must come to
-//! its end, with the losses and the weights of a run that nothing broke off, to the bit. With `--faults`, `strace` makes one
-//! system call fail as a full (`ENOSPC`) or a broken (`EIO`) disk does; the command must then end with an error of its own.
+//! Every task is trained on built-in data, on each CPU backend that the command holds. A run is broken off up to three
+//! times, from the first system call on, and begun again: resumed where there is a run, started where there is none. It
+//! must come to its end, with the losses and the weights of a run that nothing broke off, to the bit. With `--faults`,
+//! `strace` makes one system call fail as a full (`ENOSPC`) or a broken (`EIO`) disk does; the command must then end
+//! with an error of its own.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -115,7 +115,8 @@ impl Sweep<'_> {
         Ok(choices)
     }
 
-    /// Trains all runs, or with `dry` prints their plans. `explain` adds to an error the file of settings that it is in.
+    /// Trains all runs, or with `dry` prints their plans. `explain` adds to an error the file of settings that it is
+    /// in.
     pub fn run(self, dry: bool, explain: impl Fn(TrainError) -> anyhow::Error, json: bool) -> Result<()> {
         let choices = self.choices()?;
         let device = &self.chosen.device;

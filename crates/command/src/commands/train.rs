@@ -80,8 +80,8 @@ fn resume(options: Train, matches: &ArgMatches) -> Result<()> {
     train(task, task.resume(run, change, &chosen.device)?, chosen.name, answer.output.json)
 }
 
-/// Checks that a new run can start from the weights of the run `source`: creates it in a temporary folder. `explain` adds
-/// to an error the file of settings that it is in.
+/// Checks that a new run can start from the weights of the run `source`: creates it in a temporary folder. `explain`
+/// adds to an error the file of settings that it is in.
 pub fn check_origin(
     task: &dyn Registered,
     settings: &Tables,

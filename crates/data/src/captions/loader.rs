@@ -21,8 +21,8 @@ pub struct PictureLoader {
 }
 
 impl PictureLoader {
-    /// A loader of images of `side` by `side` pixels, decoded by at most `workers` threads; with 0 by the calling one, when
-    /// a batch is needed.
+    /// A loader of images of `side` by `side` pixels, decoded by at most `workers` threads; with 0 by the calling one,
+    /// when a batch is needed.
     pub fn new(pictures: Pictures, side: usize, workers: usize) -> Self {
         Self { pictures, side, workers, ahead: None }
     }

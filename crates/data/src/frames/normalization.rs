@@ -11,12 +11,12 @@
 //! than half of the values are equal, it is the mean absolute deviation times 1.2533. A feature that does not vary
 //! becomes 0.
 //!
-//! In the mean and the deviation of a whole recording, outliers have a limited share. A value counts as at most 20 spreads
-//! from the median; after that, three times, as at most 4 deviations from the mean that was just found. (These are
-//! winsorised moments: Huber 1981, *Robust Statistics*.)
+//! In the mean and the deviation of a whole recording, outliers have a limited share. A value counts as at most 20
+//! spreads from the median; after that, three times, as at most 4 deviations from the mean that was just found. (These
+//! are winsorised moments: Huber 1981, *Robust Statistics*.)
 //!
-//! `running` and `robust` depend on no later frame, so that a clip can be read as it is recorded. Their first frame is 0
-//! in all features. No statistics of the recording depend on the unit or the zero of a feature.
+//! `running` and `robust` depend on no later frame, so that a clip can be read as it is recorded. Their first frame is
+//! 0 in all features. No statistics of the recording depend on the unit or the zero of a feature.
 
 mod recording;
 #[cfg(test)]
@@ -81,7 +81,8 @@ impl Normalization {
         Some(Normalizer { normalization: self, recording, standardization })
     }
 
-    /// A normaliser for the recording `values`, `[T, F]`, of which all frames are known; otherwise as [`start`](Self::start).
+    /// A normaliser for the recording `values`, `[T, F]`, of which all frames are known; otherwise as
+    /// [`start`](Self::start).
     pub(super) fn start_of<'a>(
         self,
         values: &[f32],

@@ -31,7 +31,8 @@ fn to_changes(width: usize, frames: usize, values: &mut [f32]) {
 }
 
 impl ClipReader {
-    /// The clips at `path`: one for a folder of images, an animated GIF, a CSV file or an array `[T, F]`; `N` for an array `[N, T, F]`.
+    /// The clips at `path`: one for a folder of images, an animated GIF, a CSV file or an array `[T, F]`; `N` for an
+    /// array `[N, T, F]`.
     ///
     /// # Errors
     ///

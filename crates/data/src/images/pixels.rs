@@ -43,8 +43,8 @@ impl Images {
         &self.values[index * self.size()..(index + 1) * self.size()]
     }
 
-    /// The mean of each pixel over all images, as the model reads them, `[C, H, W]`, from 0 to 1. As if half an image more
-    /// were black and half a one white: no mean is 0 or 1.
+    /// The mean of each pixel over all images, as the model reads them, `[C, H, W]`, from 0 to 1. As if half an image
+    /// more were black and half a one white: no mean is 0 or 1.
     pub fn means(&self, binarization: Binarization) -> Vec<f64> {
         let of_grey: Vec<f64> = (0..=u8::MAX).map(|grey| binarization.mean(grey)).collect();
         let mut sums = vec![0.5; self.size()];

@@ -9,7 +9,8 @@ use crate::{DataError, ErrorKind};
 /// The sub-folder of `aclImdb` with unlabelled reviews.
 const UNLABELLED: &str = "unsup";
 
-/// Reads a folder; only its sub-folder `train`, if it has one. Unlabelled reviews are read only if no labels are wanted.
+/// Reads a folder; only its sub-folder `train`, if it has one. Unlabelled reviews are read only if no labels are
+/// wanted.
 ///
 /// # Errors
 ///

@@ -47,8 +47,8 @@ impl Symbol {
         }
     }
 
-    /// The printed form: characters and words as they are, bytes as in a Rust byte string (`a`, `\n`, `\xff`), pieces as
-    /// in a Rust string, with such bytes where a character is incomplete.
+    /// The printed form: characters and words as they are, bytes as in a Rust byte string (`a`, `\n`, `\xff`), pieces
+    /// as in a Rust string, with such bytes where a character is incomplete.
     pub(crate) fn print(&self) -> Cow<'_, str> {
         match self {
             Self::Unknown => UNKNOWN.into(),

@@ -29,12 +29,13 @@ pub enum Unit {
     /// Concatenating the tokens of a text gives the text.
     Word,
     /// A word of a text classifier, as [`words`](crate::labelled::words) cuts them, with the single space before it, or
-    /// the line end after a text. The text is in the form of [`LabelledTexts::lines`](crate::labelled::LabelledTexts::lines),
-    /// where only spaces and line ends separate words; a word has a single token, at the beginning of a line too.
+    /// the line end after a text. The text is in the form of
+    /// [`LabelledTexts::lines`](crate::labelled::LabelledTexts::lines), where only spaces and line ends separate words;
+    /// a word has a single token, at the beginning of a line too.
     Term,
-    /// A piece of a word, learned from a text by byte-pair encoding: one to many bytes. Only a vocabulary can cut a text
-    /// into pieces, so that a text is opened in words and cut later: see [`Corpus::cut`](crate::Corpus::cut). The text
-    /// must be UTF-8.
+    /// A piece of a word, learned from a text by byte-pair encoding: one to many bytes. Only a vocabulary can cut a
+    /// text into pieces, so that a text is opened in words and cut later: see [`Corpus::cut`](crate::Corpus::cut). The
+    /// text must be UTF-8.
     Bpe,
 }
 

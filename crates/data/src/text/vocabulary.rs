@@ -112,8 +112,8 @@ impl Vocabulary {
         Ok(Self::from_symbols(corpus.unit(), unknown.into_iter().chain(known).collect()))
     }
 
-    /// The pieces learned from a text that is read in words: all bytes, and up to `merges` unions of two pieces, those that
-    /// occur most often.
+    /// The pieces learned from a text that is read in words: all bytes, and up to `merges` unions of two pieces, those
+    /// that occur most often.
     ///
     /// # Errors
     /// [`ErrorKind::Mismatch`] for a text that is read in another unit, and [`ErrorKind::Format`] when no pieces can be
@@ -176,8 +176,8 @@ impl Vocabulary {
         self.shared.unknown
     }
 
-    /// A token in printed form: characters and words as they are, bytes as in a Rust byte string (`\xff`), pieces as in a
-    /// Rust string, the unknown token as `<UNK>`. [`Vocabulary::id`] parses it.
+    /// A token in printed form: characters and words as they are, bytes as in a Rust byte string (`\xff`), pieces as in
+    /// a Rust string, the unknown token as `<UNK>`. [`Vocabulary::id`] parses it.
     pub fn symbol(&self, id: u32) -> Option<Cow<'_, str>> {
         self.get(id).map(Symbol::print)
     }
@@ -213,7 +213,8 @@ impl Vocabulary {
         }
     }
 
-    /// The token ids of a text, `[T]`. A text that a person wrote is brought into the [form](Unit::form) of the unit first.
+    /// The token ids of a text, `[T]`. A text that a person wrote is brought into the [form](Unit::form) of the unit
+    /// first.
     ///
     /// # Errors
     /// [`UnknownSymbol`] for the first token that the vocabulary lacks.
@@ -250,8 +251,8 @@ impl Vocabulary {
         text
     }
 
-    /// The characters of a token: bytes that begin one, so that those of a text's tokens add up to those of the text. None
-    /// for the unknown token, which stands for any.
+    /// The characters of a token: bytes that begin one, so that those of a text's tokens add up to those of the text.
+    /// None for the unknown token, which stands for any.
     pub fn characters(&self, id: u32) -> Option<usize> {
         let bytes = self.get(id)?.bytes()?;
         Some(bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count())

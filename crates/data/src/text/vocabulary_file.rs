@@ -97,8 +97,8 @@ impl Vocabulary {
     /// Reads a vocabulary of this or another program: a file of [`Vocabulary::save`], a list `["a", "b"]`, a string
     /// `"ab"` whose characters are the tokens, an object `{"a": 0, "b": 1}` or `{"0": "a", "1": "b"}`, or an object
     /// with one of these under `token_to_idx`, `idx_to_token` (torch-rnn), `stoi`, `itos`, `vocab` and the like; a file
-    /// of lines, or a `tokenizer.json`, as [`tokens_of`] reads them. Ids may start at 1, as in Lua. The token unit of all
-    /// but the first is `unit`.
+    /// of lines, or a `tokenizer.json`, as [`tokens_of`] reads them. Ids may start at 1, as in Lua. The token unit of
+    /// all but the first is `unit`.
     ///
     /// # Errors
     /// As [`Vocabulary::load`], [`tokens_of`] and [`Vocabulary::from_list`].

@@ -25,7 +25,8 @@ pub(crate) fn weight_gradient(extent: &Extent, scan: &Scan, d: Columns, states: 
     outer_products(extent.arch, [steps * batch, d.columns], |k| d.row(k), state_read, out);
 }
 
-/// `Xᵀ Y` `[I, O]` of matrices that come in parts with some of their rows, `[.., I]` and `[.., O]`, without joining them.
+/// `Xᵀ Y` `[I, O]` of matrices that come in parts with some of their rows, `[.., I]` and `[.., O]`, without joining
+/// them.
 pub(crate) fn product_over_rows<B: CpuBackend>(x: Vec<FloatTensor<B>>, y: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let [x, y] = [x, y].map(|parts| parts.into_iter().map(B::contiguous).collect::<Vec<_>>());
     let [inputs, outputs] = [&x, &y].map(|parts| parts[0].shape()[1]);
@@ -43,8 +44,8 @@ pub(crate) fn product_over_rows<B: CpuBackend>(x: Vec<FloatTensor<B>>, y: Vec<Fl
     if turned { B::float_transpose(sums) } else { sums }
 }
 
-/// `Yᵀ X` `[O, I]`, where each of `parts` has rows of some columns of `X`, from a first one on, and of `Y`; 0 in columns
-/// without a part.
+/// `Yᵀ X` `[O, I]`, where each of `parts` has rows of some columns of `X`, from a first one on, and of `Y`; 0 in
+/// columns without a part.
 pub(crate) fn products_in_columns<B: CpuBackend>(parts: Parts<B>, [outputs, inputs]: [usize; 2]) -> FloatTensor<B> {
     let mut sums = vec![0.0; outputs * inputs];
     for (first, [x, y]) in parts {

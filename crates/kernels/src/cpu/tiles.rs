@@ -201,7 +201,8 @@ fn several_panels<S: Simd, const N: usize>(
     S::as_mut_simd_f32s(out).0.as_chunks_mut().0.iter_mut().zip(sums).for_each(|(out, sums)| *out = sums);
 }
 
-/// [`panel`] with as many columns as [`panel_columns`](super::panels::panel_columns) has: `out = start + factors · packed`.
+/// [`panel`] with as many columns as [`panel_columns`](super::panels::panel_columns) has:
+/// `out = start + factors · packed`.
 #[inline(always)]
 pub(crate) fn multiply_panel<S: Simd>(simd: S, packed: &[f32], rows: &[Row], columns: Range<usize>, out: &mut [f32]) {
     match panel_vectors(S::F32_LANES) {

@@ -31,7 +31,8 @@ struct CrossEntropy {
 struct Saved {
     /// `[N, V]`.
     logits: CubeTensor,
-    /// `[N, 2]`: `max_v z_v` and `Σ_v exp(z_v - max z)`. Their `ln Σ_v exp z_v` would have the rounding of large logits.
+    /// `[N, 2]`: `max_v z_v` and `Σ_v exp(z_v - max z)`. Their `ln Σ_v exp z_v` would have the rounding of large
+    /// logits.
     sums: CubeTensor,
     operation: CrossEntropy,
 }

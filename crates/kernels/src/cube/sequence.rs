@@ -1,8 +1,8 @@
 //! The kernels of a whole sequence: a workgroup takes a few rows through all time steps.
 //!
-//! Workgroups do not depend on each other, so that no barrier crosses them. At each time step the
-//! threads of a workgroup multiply its rows, in shared memory, by the recurrent weights, which they
-//! read from a cache of the device, in [half precision](crate::precision) if they are. A thread of the first slice then has the sums of its units, and
+//! Workgroups do not depend on each other, so that no barrier crosses them. At each time step the threads of a
+//! workgroup multiply its rows, in shared memory, by the recurrent weights, which they read from a cache of the device,
+//! in [half precision](crate::precision) if they are. A thread of the first slice then has the sums of its units, and
 //! computes their step.
 
 use cubecl::{ir::ElemType, prelude::*};

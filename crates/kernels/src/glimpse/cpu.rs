@@ -298,8 +298,8 @@ impl Bank {
 
     /// Computes the filters, and zeros their gradient.
     ///
-    /// With `a0` the nearest pixel, `(a - μ)² - (a0 - μ)² = (a - a0)(a + a0 - 2μ)`: this does not lose digits where `μ` is
-    /// far from all pixels, and does not overflow.
+    /// With `a0` the nearest pixel, `(a - μ)² - (a0 - μ)² = (a - a0)(a + a0 - 2μ)`: this does not lose digits where `μ`
+    /// is far from all pixels, and does not overflow.
     #[inline(always)]
     fn place<S: Simd>(&mut self, simd: S, centre: f32, placed: &Placed) {
         self.gradient.fill(0.0);
@@ -318,8 +318,8 @@ impl Bank {
         }
     }
 
-    /// The window's gradient from that of the filters. The exponents' gradient sums to 0 over a filter, so a constant may
-    /// be left out of what it is multiplied by.
+    /// The window's gradient from that of the filters. The exponents' gradient sums to 0 over a filter, so a constant
+    /// may be left out of what it is multiplied by.
     #[inline(always)]
     fn differentiate(&self, placed: &Placed) -> OfSide {
         let mut side = OfSide::default();

@@ -109,8 +109,8 @@ impl<B: CpuBackend> Matrices<B> {
         B::from_elements(out, Shape::from(shape))
     }
 
-    /// The products of each matrix with its counterpart, summed over the dimensions along which `like` has one matrix for
-    /// all, in order: a gradient of `like`.
+    /// The products of each matrix with its counterpart, summed over the dimensions along which `like` has one matrix
+    /// for all, in order: a gradient of `like`.
     fn times_onto(&self, other: &Self, like: &Self) -> FloatTensor<B> {
         let whole = self.times(other);
         let (batch, [rows, columns]) = like.shape();
@@ -129,15 +129,16 @@ impl<B: CpuBackend> Matrices<B> {
     }
 }
 
-/// The indices of the matrices that are multiplied with each other, and the dimensions of the result before its matrices.
+/// The indices of the matrices that are multiplied with each other, and the dimensions of the result before its
+/// matrices.
 fn pairs(a: &[usize], b: &[usize]) -> (Vec<[usize; 2]>, Vec<usize>) {
     let shape: Vec<usize> = a.iter().zip(b).map(|(&a, &b)| if a == 1 { b } else { a }).collect();
     let pairs = places(&shape, a).into_iter().zip(places(&shape, b)).map(|(a, b)| [a, b]).collect();
     (pairs, shape)
 }
 
-/// For each index of a tensor of `shape`, in row-major order, the place of its counterpart in a tensor of the shape `of`,
-/// which has 1 where it has one for all.
+/// For each index of a tensor of `shape`, in row-major order, the place of its counterpart in a tensor of the shape
+/// `of`, which has 1 where it has one for all.
 fn places(shape: &[usize], of: &[usize]) -> Vec<usize> {
     shape.iter().zip(of).fold(vec![0], |places, (&size, &of)| {
         let next = |place: usize| (0..size).map(move |index| place * of + if of == 1 { 0 } else { index });

@@ -7,8 +7,8 @@ use rstest::rstest;
 
 use crate::sequence::{Arguments, Body, Cell, Loss, Sizes, assert_same_results};
 
-/// Sums of up to 64 products of order 1 in different orders, through 3 steps, and the exponentials of a GPU, which are good to a
-/// few units in the last place.
+/// Sums of up to 64 products of order 1 in different orders, through 3 steps, and the exponentials of a GPU, which are
+/// good to a few units in the last place.
 const TOLERANCE: f64 = 2e-5;
 
 #[rstest]

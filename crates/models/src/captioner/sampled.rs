@@ -6,9 +6,9 @@
 //! L  = -1/C Σ_c w_c ln p(y_c),  w_c = r(y_c) - b_c       over the C captions of a batch
 //! ```
 //!
-//! `r` is the reward. If the baseline `b_c` does not depend on `y_c`, the mean of `∇L` over the draws is the gradient of
-//! the negative expected reward. Two baselines are usual: the reward of the greedy caption, and the mean reward of the
-//! image's other captions (Luo 2020, arXiv 2003.09971).
+//! `r` is the reward. If the baseline `b_c` does not depend on `y_c`, the mean of `∇L` over the draws is the gradient
+//! of the negative expected reward. Two baselines are usual: the reward of the greedy caption, and the mean reward of
+//! the image's other captions (Luo 2020, arXiv 2003.09971).
 
 use burn::tensor::{DType, Tensor, TensorData};
 use rekindle_kernels::cross_entropy::cross_entropy;
@@ -56,15 +56,15 @@ impl Captioner {
     }
 
     /// Training loss `[1]` for `B` images with their weighted captions: `-1/C Σ_c w_c ln p(y_c)` over all `C` captions,
-    /// plus, in training, the penalties on the hidden states. `p` is the distribution that captions are drawn from, without
-    /// the words `never`: otherwise a caption's negative weight would move probability to words that are never drawn, and
-    /// so never weighed. Label smoothing, the doubly stochastic penalty and
-    /// scheduled sampling belong to [`loss`](Self::loss) alone. `features` is `[B, P, F]`.
+    /// plus, in training, the penalties on the hidden states. `p` is the distribution that captions are drawn from,
+    /// without the words `never`: otherwise a caption's negative weight would move probability to words that are never
+    /// drawn, and so never weighed. Label smoothing, the doubly stochastic penalty and scheduled sampling belong to
+    /// [`loss`](Self::loss) alone. `features` is `[B, P, F]`.
     ///
     /// # Panics
     ///
-    /// When there is no caption, a caption has no token, the number of caption lists is not the number of images, or a token
-    /// of `never` is not in the vocabulary.
+    /// When there is no caption, a caption has no token, the number of caption lists is not the number of images, or a
+    /// token of `never` is not in the vocabulary.
     pub fn weighted_loss(&self, features: Tensor<3>, captions: &[Vec<WeightedCaption>], never: &[u32]) -> Tensor<1> {
         self.weighted_loss_parts(features, captions, never).sum()
     }

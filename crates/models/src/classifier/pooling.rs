@@ -24,8 +24,8 @@ names! {
         /// A weighted mean, `α_t = softmax_t(u · tanh(W h_t + b))`: Yang et al. 2016, "Hierarchical
         /// Attention Networks for Document Classification".
         Attention = "attention",
-        /// The state after the last word, the maximum and the mean, side by side: `[h_T, max_t h_t, mean_t h_t]`, Howard
-        /// and Ruder 2018 (arXiv 1801.06146), section 3.3.
+        /// The state after the last word, the maximum and the mean, side by side: `[h_T, max_t h_t, mean_t h_t]`,
+        /// Howard and Ruder 2018 (arXiv 1801.06146), section 3.3.
         Concat = "concat",
     }
 }

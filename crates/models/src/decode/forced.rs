@@ -114,7 +114,8 @@ pub(crate) fn time_major(
     symbols
 }
 
-/// Scheduled sampling: replaces a random `share` of the tokens `right` `[N]`, one for each of `lines`, by `guesses` `[N]`.
+/// Scheduled sampling: replaces a random `share` of the tokens `right` `[N]`, one for each of `lines`, by `guesses`
+/// `[N]`.
 pub(crate) fn with_guesses(right: Tensor<1, Int>, guesses: Tensor<1, Int>, share: f64, lines: Lines) -> Tensor<1, Int> {
     let [count] = right.dims();
     let chosen = rows::random(count, lines, Distribution::Bernoulli(share), &right.device()).bool();

@@ -12,8 +12,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::search::{Step, StepDecoder, StepRows, log_sum_exp};
 
-/// `ln p`, given the logits of each model, whose last dimension is that of the outcomes. The logits of a single model are
-/// returned as they are.
+/// `ln p`, given the logits of each model, whose last dimension is that of the outcomes. The logits of a single model
+/// are returned as they are.
 ///
 /// # Panics
 ///

@@ -3,9 +3,9 @@
 //! The encoder's input depends on the canvas, so neither LSTM can process the whole sequence in one operation: each
 //! time step is the whole-sequence operation on a sequence of one. Work that is the same at every step is done before
 //! the loop, and each matrix that every step multiplies by is a [`Repeated`]. Without a read window,
-//! `W [x, x̂_t, h^dec] = W_x x + W_rest [x̂_t, h^dec]`, and the first product is the same for all steps: nearly half of the
-//! encoder's work. Layers that read the same state are one product: what is written, and where to write and to read,
-//! are columns of [`heads`].
+//! `W [x, x̂_t, h^dec] = W_x x + W_rest [x̂_t, h^dec]`, and the first product is the same for all steps: nearly half of
+//! the encoder's work. Layers that read the same state are one product: what is written, and where to write and to
+//! read, are columns of [`heads`].
 
 use burn::tensor::Tensor;
 use rekindle_kernels::glimpse::{Grid, WINDOW};
@@ -154,8 +154,9 @@ impl Draw {
         self.weighted_loss(images, noise, 1.0)
     }
 
-    /// The loss with `weight` times the KL, `[1]`: with less than 1 in the first steps of a training, latents are of use
-    /// before they cost as much as they say (Bowman et al. 2016, arXiv 1511.06349, section 3.1). It is the bound at 1 alone.
+    /// The loss with `weight` times the KL, `[1]`: with less than 1 in the first steps of a training, latents are of
+    /// use before they cost as much as they say (Bowman et al. 2016, arXiv 1511.06349, section 3.1). It is the bound at
+    /// 1 alone.
     ///
     /// # Panics
     ///
@@ -170,9 +171,9 @@ impl Draw {
         (self.settings.likelihood().loss(images, canvas).sum() + kl) / batch as f64
     }
 
-    /// [`weighted_loss`](Self::weighted_loss) for training: on a CPU with several threads, each computes the loss and the
-    /// gradients of some rows of the batch. With windows a step of the loop is short, and threads that share it wait for
-    /// one another; without them this is `weighted_loss`.
+    /// [`weighted_loss`](Self::weighted_loss) for training: on a CPU with several threads, each computes the loss and
+    /// the gradients of some rows of the batch. With windows a step of the loop is short, and threads that share it
+    /// wait for one another; without them this is `weighted_loss`.
     ///
     /// The loss has the gradients of the model's weights alone, not those of `images` or `noise`. It is that of
     /// `weighted_loss` but for the order of sums.

@@ -78,8 +78,8 @@ impl Translator {
     }
 }
 
-/// A [`Translator`], or several, prepared for many calls; created by [`Translator::prepared`]. Later changes of the model's weights
-/// do not affect it.
+/// A [`Translator`], or several, prepared for many calls; created by [`Translator::prepared`]. Later changes of the
+/// model's weights do not affect it.
 ///
 /// On a CPU backend, the weights are packed once, which takes as much memory again. Input feeding,
 /// additive attention, variants of the LSTM and GPUs use the model as it is.

@@ -1,7 +1,7 @@
 //! The equations of the cells in plain operators.
 //!
-//! They are those of the modules of `rekindle_rnn`, with the same letters. A new cell needs an arm in [`Weights::step`];
-//! the compiler asks for it.
+//! They are those of the modules of `rekindle_rnn`, with the same letters. A new cell needs an arm in
+//! [`Weights::step`]; the compiler asks for it.
 
 use rekindle_rnn::{Cell, Layer};
 

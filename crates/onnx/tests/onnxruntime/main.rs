@@ -1,7 +1,7 @@
 //! Exported graphs give the numbers of the models, in onnxruntime, and pass `onnx.checker`.
 //!
-//! The tests need Python with `onnx` and `onnxruntime`: `python3`, or what `REKINDLE_PYTHON` names. Without them they are
-//! skipped and say so; with `REKINDLE_ONNXRUNTIME=required` they fail.
+//! The tests need Python with `onnx` and `onnxruntime`: `python3`, or what `REKINDLE_PYTHON` names. Without them they
+//! are skipped and say so; with `REKINDLE_ONNXRUNTIME=required` they fail.
 #![cfg(feature = "flex")]
 
 mod caption;

@@ -341,7 +341,8 @@ impl Checkpoint {
             .map_err(|e| self.malformed(name, e.to_string()))
     }
 
-    /// Loads the state into `optimizer`. Call [`in_training`](Self::in_training) too: the state is matched by parameter id.
+    /// Loads the state into `optimizer`. Call [`in_training`](Self::in_training) too: the state is matched by parameter
+    /// id.
     ///
     /// # Errors
     ///
@@ -432,8 +433,8 @@ pub fn steps(run: &RunFolder) -> Result<Vec<u64>, TrainError> {
     Ok(steps)
 }
 
-/// The number of parameters of the newest checkpoint, from the head of its file alone: nothing is checked. None without a
-/// checkpoint whose head can be read.
+/// The number of parameters of the newest checkpoint, from the head of its file alone: nothing is checked. None without
+/// a checkpoint whose head can be read.
 pub fn parameters(run: &RunFolder) -> Option<usize> {
     let step = steps(run).ok()?.pop()?;
     let tensors = burn_pack::Reader::from_file_exact(folder(run, step).join(MODEL)).ok()?.into_tensors().ok()?;

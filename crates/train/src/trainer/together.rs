@@ -117,8 +117,8 @@ impl Together {
         if self.is_alone() { stop.stopped() } else { self.stopping.get() }
     }
 
-    /// What all processes have of the batch of `outcome`. With local steps, each goes by its own rows, and they exchange
-    /// only whether to stop, before a mean of the weights.
+    /// What all processes have of the batch of `outcome`. With local steps, each goes by its own rows, and they
+    /// exchange only whether to stop, before a mean of the weights.
     pub fn whole<C>(&self, outcome: &BatchLoss<C>, step: u64, stop: &StopSignal) -> WholeLoss {
         let alone = WholeLoss { whole: None, items: outcome.items, figure: outcome.figure };
         let Some(group) = &self.group else { return alone };

@@ -10,8 +10,8 @@
 //! Krause et al. 2017 (arXiv 1709.07432). Without segments of the training text, `√M + ε` and `R` are 1: plain gradient
 //! descent with a decay towards the trained weights `θ_0`.
 //!
-//! The figure is that of another model than the one in the checkpoint: it has also been trained on the evaluated text, up to
-//! each token that it predicts. It must be compared with figures of the same kind only.
+//! The figure is that of another model than the one in the checkpoint: it has also been trained on the evaluated text,
+//! up to each token that it predicts. It must be compared with figures of the same kind only.
 
 use std::ops::Range;
 
@@ -56,7 +56,8 @@ fn learner(model: &CharLm, settings: &CharsSettings, vocabulary: &Vocabulary, de
     model
 }
 
-/// The figures of `model`, which learns as it reads `text` as one stream. `training` is the text that it was trained on.
+/// The figures of `model`, which learns as it reads `text` as one stream. `training` is the text that it was trained
+/// on.
 ///
 /// # Errors
 ///

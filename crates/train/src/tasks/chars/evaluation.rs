@@ -86,8 +86,8 @@ impl Passages {
         last * self.length + self.predicted_by(last)
     }
 
-    /// The figures of `models`, whose probabilities are averaged: means over all predictions. Batches have `batch_size` passages, read `sequence_length`
-    /// time steps at once; neither changes the figures.
+    /// The figures of `models`, whose probabilities are averaged: means over all predictions. Batches have `batch_size`
+    /// passages, read `sequence_length` time steps at once; neither changes the figures.
     ///
     /// # Errors
     ///

@@ -50,8 +50,8 @@ settings! {
         data: String = "builtin:source".to_owned() => value("PATH");
         /// Which files of a folder, such as '**/*.{c,h}'
         pattern: Option<String> => value("GLOB").unset("all");
-        /// plain for text as it is, texts for the tables and folders of `sentiment`, with or without labels: a line for each
-        /// text, of the words of `sentiment` in lower case
+        /// plain for text as it is, texts for the tables and folders of `sentiment`, with or without labels: a line for
+        /// each text, of the words of `sentiment` in lower case
         format: TextFormat = TextFormat::Plain => value("FORMAT").choices(TextFormat::NAMES.iter().copied());
         /// How the files are read.
         @flatten files: TextFileSettings => help("text_column", "Column of the texts, with --format texts")

@@ -12,8 +12,8 @@ use crate::group::shared;
 use crate::prelude::*;
 use crate::report::Detail;
 
-/// The seed of the binarisation and the noise of every evaluation. Models are compared on the same pixels, and on the same
-/// noise where they have as many glimpses and latents, and the batch size is the same.
+/// The seed of the binarisation and the noise of every evaluation. Models are compared on the same pixels, and on the
+/// same noise where they have as many glimpses and latents, and the batch size is the same.
 const SEED: u64 = 0x6a75_6467_6500_0000;
 
 /// Settings of an evaluation.

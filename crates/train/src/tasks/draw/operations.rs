@@ -173,8 +173,8 @@ fn most_images(shape: ImageShape) -> usize {
     counts.take_while(|&count| square(shape, count).pixels(count) <= MOST_PIXELS).last().unwrap_or(1)
 }
 
-/// The picture of `rows` images, each with its steps beside each other; and of how many of them [`MOST_PIXELS`] have room
-/// for. The scale is smaller if that gives room for more.
+/// The picture of `rows` images, each with its steps beside each other; and of how many of them [`MOST_PIXELS`] have
+/// room for. The scale is smaller if that gives room for more.
 fn of_steps(shape: ImageShape, steps: usize, rows: usize, colour: [u8; 3]) -> (Sheet, usize) {
     let sheet = Sheet { shape: shape.dims(), columns: steps, scale: STEPS_SCALE, colour };
     let sheet = sheet.within(rows * steps, MOST_PIXELS);

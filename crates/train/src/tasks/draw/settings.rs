@@ -14,7 +14,8 @@ crate::run_settings! {
         /// The model.
         model: DrawModelSettings => "Model";
         /// The loop.
-        // A canvas is a sum over all glimpses: with Adam at its usual rate from the first step, small batches throw it far off.
+        // A canvas is a sum over all glimpses: with Adam at its usual rate from the first step, small batches throw it
+        // far off.
         training: TrainingSettings =
             TrainingSettings { learning_rate: 1e-3, warmup: 100, ..TrainingSettings::default() } => "Training";
     }

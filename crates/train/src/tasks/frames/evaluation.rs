@@ -12,11 +12,12 @@ use super::smoothing::{Smoothed, Smoother};
 use crate::group::shared;
 use crate::prelude::*;
 
-/// The figures of `models`, whose probabilities are averaged, on all clips of `loader`, each read as a whole; clips without labels do not count.
+/// The figures of `models`, whose probabilities are averaged, on all clips of `loader`, each read as a whole; clips
+/// without labels do not count.
 ///
 /// The edit score is the mean over clips of the edit score of their segments, from 0 to 100. If each clip has one
-/// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames. With a smoother, the labels and the probabilities are the
-/// smoothed ones.
+/// label, the clip accuracy is the share of clips whose label has the highest mean probability over all frames. With a
+/// smoother, the labels and the probabilities are the smoothed ones.
 ///
 /// # Errors
 ///

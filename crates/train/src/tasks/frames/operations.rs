@@ -73,8 +73,8 @@ const THUMBNAILS: usize = 200;
 
 type Tagger = Trained<FramesTask>;
 
-/// Features are standardised in the graph, and pixels, which are from 0 to 1. Statistics of the recording and changes of
-/// features are not: the input is what these give.
+/// Features are standardised in the graph, and pixels, which are from 0 to 1. Statistics of the recording and changes
+/// of features are not: the input is what these give.
 fn onnx(trained: &Tagger, opset: Opset) -> Result<Vec<NamedModel>, TaskError> {
     let FrameSchema { normalization, standardization, format, .. } = &trained.assets;
     if let FrameFormat::Pixels { channels, height, width } = *format {

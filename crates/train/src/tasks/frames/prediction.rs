@@ -85,7 +85,8 @@ impl Trained<FramesTask> {
         Ok(Some(values.chunks_exact(channels * height * width).map(frame).collect()))
     }
 
-    /// The activations of the model over the first `frames` of a clip, time-major with `B = 1`; none without recurrence.
+    /// The activations of the model over the first `frames` of a clip, time-major with `B = 1`; none without
+    /// recurrence.
     pub(super) fn trace(&self, clip: Clip, frames: usize) -> Result<Option<Vec<LayerTrace>>, TaskError> {
         let layout = Arc::new(Layout::whole_clips(&[clip.len()], 1, frames));
         let batch = self.loader(vec![clip]).batch(&layout, 0)?;

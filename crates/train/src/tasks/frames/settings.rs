@@ -45,7 +45,9 @@ settings! {
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Read how each feature has changed over this many frames, not its value
         changes: Option<NonZeroUsize> => value("FRAMES").at_least(1).unset("its value");
-        /// Statistics that features are normalised by: of the training frames, of the recording so far (mean and deviation), robust ones of the recording so far (median and median absolute deviation), or of the whole recording
+        /// Statistics that features are normalised by: of the training frames, of the recording so far (mean and
+        /// deviation), robust ones of the recording so far (median and median absolute deviation), or of the whole
+        /// recording
         normalization: Option<Statistics> => value("STATISTICS").choices(Statistics::NAMES).unset(NORMALIZATION.1);
         /// Clip normalised features at this many deviations; 0 for no limit
         clip_features: Option<f32> => value("DEVIATIONS").at_least(0).unset(CLIP_FEATURES.1);
@@ -68,8 +70,8 @@ const NORMALIZATION: (Statistics, &str) = (Statistics::Training, Statistics::NAM
 const CLIP_FEATURES: (f32, &str) = (10.0, "10");
 
 impl FramesSettings {
-    /// Checks that a new run uses all its settings. Runs of earlier versions may have settings that they ignore, so this
-    /// is no part of reading settings.
+    /// Checks that a new run uses all its settings. Runs of earlier versions may have settings that they ignore, so
+    /// this is no part of reading settings.
     ///
     /// # Errors
     ///

@@ -27,7 +27,8 @@ settings! {
     /// How predicted labels are smoothed.
     #[check(Self::consistent)]
     pub struct SmoothingSettings {
-        /// Smooth labels by how labels follow each other in training: viterbi finds the most probable sequence of a whole clip, filter works frame by frame as they come
+        /// Smooth labels by how labels follow each other in training: viterbi finds the most probable sequence of a
+        /// whole clip, filter works frame by frame as they come
         smoothing: Smoothing => value("METHOD").choices(Smoothing::NAMES.iter().copied());
         /// With --smoothing: weight of the model's log-probabilities beside those of the transitions
         score_weight: f64 = SCORE_WEIGHT => value("WEIGHT").above(0);

@@ -36,7 +36,8 @@ pub fn evaluate(
         .ranked_by(1.0 - accuracy))
 }
 
-/// Log-probabilities of the classes of each text, averaged over `models` as probabilities, in the order of `texts`. Batches have texts of similar lengths.
+/// Log-probabilities of the classes of each text, averaged over `models` as probabilities, in the order of `texts`.
+/// Batches have texts of similar lengths.
 ///
 /// # Errors
 ///

@@ -30,8 +30,8 @@ pub struct SentimentTask {
 vocabulary_file!(TextVocabulary);
 
 impl SentimentTask {
-    /// The rows of this process in a batch, with their texts and classes. Some words are replaced by the unknown word, by
-    /// random numbers that depend on the batch only.
+    /// The rows of this process in a batch, with their texts and classes. Some words are replaced by the unknown word,
+    /// by random numbers that depend on the batch only.
     fn batch(&mut self, epoch: u64, batch: u64, share: Share) -> (Rows, Vec<Vec<u32>>, Vec<i32>) {
         let places = &self.epoch.get(epoch, |epoch| self.buckets.epoch(epoch))[batch as usize];
         let labels: Vec<i32> = places.iter().map(|&text| self.train.labels[text] as i32).collect();

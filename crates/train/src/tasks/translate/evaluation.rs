@@ -22,7 +22,8 @@ struct Translated {
     texts: Vec<String>,
 }
 
-/// The figures of `models` (without autodiff), whose probabilities are averaged, on `pairs`, translated by `search` in batches of `batch_size`.
+/// The figures of `models` (without autodiff), whose probabilities are averaged, on `pairs`, translated by `search` in
+/// batches of `batch_size`.
 ///
 /// Loss, perplexity and token accuracy are those of the reference translations; BLEU (13a, and lower case if words are
 /// lower-cased), chrF and the share of exact sentences are those of the model's translations. Checkpoints are ranked

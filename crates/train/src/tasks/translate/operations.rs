@@ -76,7 +76,8 @@ impl SentenceTranslator<'_> {
 }
 
 impl Trained<TranslateTask> {
-    /// Prepares all [`models`](Trained::models), which translate together, for many calls of [`translate`](SentenceTranslator::translate).
+    /// Prepares all [`models`](Trained::models), which translate together, for many calls of
+    /// [`translate`](SentenceTranslator::translate).
     pub fn translator(&self) -> SentenceTranslator<'_> {
         SentenceTranslator { languages: &self.assets, model: PreparedTranslator::together(&self.models()) }
     }
