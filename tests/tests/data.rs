@@ -56,7 +56,7 @@ fn a_built_in_set_is_shown_with_its_usage() {
         let [name, task] = ["name", "task"].map(|key| set[key].as_str().unwrap());
         let usage = format!("rekindle train {task} --data {name}");
         place.rekindle(&["data", "show", name]).assert().success().stdout(contains(&*usage).and(contains("built in")));
-        assert_eq!(place.json(&["data", "show", name, "--json"]), *set);
+        assert!(place.json(&["data", "show", name, "--json"]).as_array().unwrap().contains(set));
         place.failure(&["data", "get", name], 1, &["built in", &usage]);
     }
     place.failure(&["data", "show", "builtin:nothing"], 1, &["builtin:nothing"]);

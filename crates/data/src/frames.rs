@@ -11,9 +11,10 @@
 //! };
 //!
 //! let image = ImageShape { channels: 3, size: 32 };
-//! let (ignore, aliases) = (vec!["timestamp".into()], vec!["Preparação=Preparation".parse()?]);
-//! let normalization = Normalization::default();
-//! let (label_column, columns, changes) = ("phase".into(), None, None);
+//! let aliases = vec!["clockwise=right".parse()?];
+//! // For tables.
+//! let (label_column, ignore, columns) = (ClipReader::LABEL_COLUMN.into(), Vec::new(), None);
+//! let (changes, normalization) = (None, Normalization::default());
 //! let reader = ClipReader { label_column, ignore, aliases, image, columns, changes, normalization };
 //! let set = FrameSet::open(&FrameSource::parse("builtin:moving-shapes", None)?, None, &reader, None)?;
 //!

@@ -15,17 +15,20 @@ pub fn run(data: Data) -> Result<()> {
     let catalogue = Catalogue::embedded();
     match data {
         Data::List(output) => list(&catalogue, output.json),
-        Data::Show { name, output } => match builtin(&name) {
-            Some(set) if output.json => console::json(&set),
-            Some(set) => show_builtin(&set),
-            None => {
+        Data::Show { name, output } => match &builtin(&name)[..] {
+            [] => {
                 let entry = catalogue.find(&name)?;
                 if output.json { console::json(entry) } else { show(entry) }
             }
+            sets if output.json => console::json(&sets),
+            sets => sets.iter().try_for_each(show_builtin),
         },
-        Data::Get { name, out, mirror } => match builtin(&name) {
-            Some(set) => bail!("{name} is built in, and not downloaded: {}", usage(&set)),
-            None => get(catalogue.find(&name)?, &out, mirror.as_deref()),
+        Data::Get { name, out, mirror } => match &builtin(&name)[..] {
+            [] => get(catalogue.find(&name)?, &out, mirror.as_deref()),
+            sets => {
+                let usages: Vec<String> = sets.iter().map(usage).collect();
+                bail!("{name} is built in, and not downloaded: {}", usages.join(", or "))
+            }
         },
     }
 }
@@ -46,9 +49,9 @@ fn list(catalogue: &Catalogue, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// The built-in set of this name.
-fn builtin(name: &str) -> Option<BuiltinSet> {
-    builtin::sets().into_iter().find(|set| set.name == name)
+/// The built-in sets of this name: several tasks may have one each.
+fn builtin(name: &str) -> Vec<BuiltinSet> {
+    builtin::sets().into_iter().filter(|set| set.name == name).collect()
 }
 
 /// How a built-in set is used.

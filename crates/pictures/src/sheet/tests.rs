@@ -16,7 +16,7 @@ fn images_stand_in_rows_and_windows_are_drawn_over_them() {
 #[test]
 fn a_picture_that_would_be_too_large_has_a_smaller_scale() {
     let sheet = Sheet { shape: SHAPE, columns: 2, scale: 4, colour: [255, 0, 0] };
-    let pixels = |scale| (2 * (3 * scale + 2) + 2) * (2 * (2 * scale + 2) + 2);
+    let pixels = |scale: usize| (2 * (3 * scale + 2) + 2) * (2 * (2 * scale + 2) + 2);
     assert_eq!(sheet.pixels(3), pixels(4));
     for (most, scale) in [(pixels(4), 4), (pixels(4) - 1, 3), (pixels(2), 2), (pixels(1), 1), (0, 1)] {
         assert_eq!(sheet.within(3, most).scale, scale, "{most}");

@@ -101,8 +101,8 @@ impl CaptionSettings {
         let CaptionerSettings { attention, image_term, no_gate, doubly_stochastic, .. } = self.model.captioner;
         let encoder = &self.model.encoder;
         let (plain, builtin) = (attention == AttentionKind::None, data.starts_with(builtin::PREFIX));
-        let (frozen, any_side) = (!encoder.trains_encoder(), encoder.encoder.side().is_none());
-        let without = "left out without attention: it is a part of it";
+        let frozen = !encoder.trains_encoder();
+        let without = "left out with --attention none: it is a part of attention";
         let of_folder = "left out with generated images: it is for those of a folder";
         let places = "left out with generated images: their captions say where things are";
         // What has no effect, or a wrong one.
@@ -120,12 +120,6 @@ impl CaptionSettings {
                 "encoder-rate",
                 encoder.encoder_rate.to_string(),
                 "left out where the image encoder is frozen; train it with --fine-tune-after",
-            ),
-            (
-                !any_side && encoder.image_size != EncoderSettings::default().image_size,
-                "image-size",
-                encoder.image_size.to_string(),
-                "left out with a pretrained image encoder, which reads images of its own size",
             ),
             (builtin && images.is_some(), "images", images.iter().map(|path| path.display().to_string()).collect(), of_folder),
             (builtin && *allow_missing, "allow-missing", allow_missing.to_string(), of_folder),
