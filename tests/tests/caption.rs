@@ -222,6 +222,12 @@ fn what_a_frozen_network_sees_is_computed_once_and_it_can_be_trained_later() {
 #[test]
 fn a_frozen_network_sees_versions_of_the_training_pictures() {
     let place = place();
+    // Those of one colour are their own mirror images.
+    for (number, file) in fs::read_dir(place.path("colours/images")).unwrap().enumerate() {
+        let values = (0..16 * 16 * 3).map(|at| ((7 * at + at * at / 5 + 31 * number) % 256) as u8);
+        let picture: Vec<u8> = b"P6 16 16 255\n".iter().copied().chain(values).collect();
+        fs::write(file.unwrap().path(), picture).unwrap();
+    }
     lite0(&place.path("lite0.safetensors"), 1);
     let train = |more: &[&'static str]| {
         let encoder = ["--encoder", "efficientnet-lite0", "--encoder-weights", "lite0.safetensors", "--threads", "1"];
