@@ -132,6 +132,7 @@ fn the_gradient_of_a_layers_weight_is_that_of_the_products_with_its_parts() {
                 for (name, (once, often)) in
                     ["values", "weight", "x", "y"].iter().zip(made(true).iter().zip(&made(false)))
                 {
+                    // Sums of up to 130 products of f32 in another order, relative to the largest.
                     let largest = often.iter().fold(1.0, |largest: f64, x| largest.max(x.abs()));
                     let [once, often] = [once, often].map(|all| all.iter().map(|x| x / largest).collect::<Vec<_>>());
                     assert_close(&format!("{name}, {device:?}, {rows} rows"), &once, &often, 1e-5);
