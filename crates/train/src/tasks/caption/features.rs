@@ -209,8 +209,13 @@ impl Features {
         of: impl Fn(usize) -> &'a Self,
         device: &Device,
     ) -> Result<Tensor<3>, TaskError> {
-        let each = rows.iter().map(|&row| of(row).rows(&[row], device)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Tensor::cat(each, 0))
+        let Some(&first) = rows.first() else { return Err("no images to read features of".into()) };
+        let [places, depth] = of(first).shape;
+        let mut values = Vec::with_capacity(rows.len() * places * depth);
+        for &row in rows {
+            values.extend(of(row).file.rows(&[row])?);
+        }
+        Ok(Tensor::from_data(TensorData::new(values, [rows.len(), places, depth]), device))
     }
 
     /// The features of some images, `[B, P, F]`.

@@ -87,10 +87,7 @@ impl CaptionTask {
             // order begins one later, so that each version meets all captions where an epoch reads some of them.
             let turn = epoch as usize + epoch as usize / train.len();
             let version = |image: usize| &train[(turn + image) % train.len()];
-            return match &train[..] {
-                [only] => only.rows(images, &self.device),
-                _ => Features::of_versions(images, version, &self.device),
-            };
+            return Features::of_versions(images, version, &self.device);
         }
         let encoder = model.encoder.as_ref().ok_or(CaptionError::NoEncoder)?;
         let next = self.batch(epoch, batch + 1);
