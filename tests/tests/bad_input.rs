@@ -52,6 +52,14 @@ fn settings_without_meaning_are_named() {
     ] {
         place.failure(&train(&[option, value]), 1, &words);
     }
+    for (options, words) in [
+        (&["--momentum", "0.5"][..], "--momentum 0.5: must be given with --optimizer sgd, or left out"),
+        (&["--schedule", "cosine", "--decay-after", "3"], "--decay-after 3: must be given with --schedule decay"),
+        (&["--clip", "none", "--clip-at", "3"], "must be given with --clip value, tensor-norm or global-norm, or left"),
+        (&["--average-every", "3"], "must be given with --average-from or --average-wait, or left out"),
+    ] {
+        place.failure(&train(options), 1, &[words]);
+    }
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn the_past_is_learnt_and_answers_are_the_same_live(#[case] more: &[&str]) {
     assert_eq!(rows.next(), Some("frame,label,probability,truth"));
     assert_eq!(rows.clone().count(), 200);
     assert!(fs::read_to_string(place.path("time.svg")).unwrap().contains("<svg"));
+    place.failure(&["predict", "run", "b.csv", "--timeline", "time.png"], 2, &["time.png", "ends in .svg"]);
 
     let clip = fs::read_to_string(place.path("b.csv")).unwrap();
     let frames: String = clip.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned() + "\n").collect();

@@ -93,6 +93,7 @@ fn what_cannot_be_read_is_named() {
     place.failure(&["inspect", "nowhere", "--neurons"], 1, &["nowhere", "config.toml"]);
     place.failure(&["inspect", "run", "--neurons", "--length", "0"], 2, &["--length", "at least 1"]);
     place.failure(&["inspect", "run", "--html", "page.html"], 2, &["--neurons"]);
+    place.failure(&["inspect", "run", "--neurons", "--html", "page.pdf"], 2, &["page.pdf", "ends in .html or .htm"]);
     place.failure(&["inspect", "run", "--length", "5"], 2, &["--neurons"]);
     place.failure(&["inspect", "run", "--distance", "7"], 2, &["--gradients"]);
     for entry in fs::read_dir(place.path("run/checkpoints")).unwrap() {
@@ -179,6 +180,7 @@ fn runs_are_compared_by_their_best_figures_and_their_curves() {
     assert!(svg.starts_with("<svg") && svg.contains("small (gru, 1 x 12)"), "{svg}");
     place.failure(&["compare", "small", "nowhere"], 1, &["nowhere", "config.toml"]);
     place.failure(&["compare"], 2, &["RUN"]);
+    place.failure(&["compare", "small", "--svg", "curves.png"], 2, &["curves.png", "ends in .svg"]);
     // A run in training may have half a line.
     let metrics = place.path("small/metrics.jsonl");
     fs::write(&metrics, fs::read_to_string(&metrics).unwrap() + "{\"kind\": \"st").unwrap();

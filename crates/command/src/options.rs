@@ -10,6 +10,7 @@ use rekindle_bench::Shape;
 use rekindle_metrics::corpus::Metric;
 use rekindle_metrics::translation::Tokenization;
 use rekindle_onnx::Opset;
+use rekindle_settings::Field;
 use rekindle_train::operation::Split;
 use rekindle_train::run::checkpoint::Which;
 use rekindle_train::tasks;
@@ -261,10 +262,10 @@ pub struct Inspect {
         allow_negative_numbers = true, requires = "gradients", help_heading = "Inside")]
     pub distance: usize,
     /// With --neurons: write the text, coloured by a unit that the page lets you choose, to this HTML file
-    #[arg(long, value_name = "FILE", requires = "neurons", help_heading = "Inside")]
+    #[arg(long, value_name = "FILE", requires = "neurons", help_heading = "Inside", value_parser = page)]
     pub html: Option<PathBuf>,
     /// With --gradients: draw the norms of all runs into this SVG file
-    #[arg(long, value_name = "FILE", requires = "gradients", help_heading = "Inside")]
+    #[arg(long, value_name = "FILE", requires = "gradients", help_heading = "Inside", value_parser = drawing)]
     pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceOptions,
@@ -337,7 +338,7 @@ pub struct Compare {
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
     /// Draw the learning curves of all runs into this SVG file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = drawing)]
     pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
@@ -493,4 +494,20 @@ fn at_least_one(count: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("must be a whole number of at least 1".into()),
         Ok(count) => Ok(count),
     }
+}
+
+/// The name of an SVG file to write.
+fn drawing(name: &str) -> Result<PathBuf, String> {
+    written(name, &["svg"])
+}
+
+/// The name of an HTML file to write.
+fn page(name: &str) -> Result<PathBuf, String> {
+    written(name, &["html", "htm"])
+}
+
+/// The name of a file to write with one of these endings, checked as a task's own options are.
+fn written(name: &str, endings: &[&'static str]) -> Result<PathBuf, String> {
+    let field = Field::of::<PathBuf>("file", "").endings(endings.iter().copied());
+    field.parse(name).map(|_| name.into()).map_err(|wanted| format!("must be {wanted}"))
 }

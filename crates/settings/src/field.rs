@@ -3,10 +3,11 @@
 use std::any::TypeId;
 use std::fmt;
 use std::num::{IntErrorKind, ParseIntError};
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use toml::Value;
+use toml::{Table, Value};
 
 use crate::error::SettingError;
 
@@ -42,6 +43,12 @@ pub struct Field {
     /// Older keys, which still work and are not shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<&'static str>,
+    /// The endings that the name of a file may have; none if any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<&'static str>,
+    /// The settings beside which it is used; none if always.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub used_with: Vec<UsedWith>,
     /// The separator of a list's texts in one option; none if each text takes an option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
@@ -66,6 +73,27 @@ pub enum Kind {
     Text,
     /// Several texts; the option may be given several times.
     List,
+}
+
+/// A setting of the same group beside which another is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsedWith {
+    /// Its key.
+    pub key: &'static str,
+    /// The names that it may have; none if any value does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<&'static str>,
+}
+
+impl UsedWith {
+    /// Whether the setting has such a value in the table of its group.
+    pub fn holds(&self, group: &Table) -> bool {
+        match group.get(self.key) {
+            Some(Value::String(name)) if !self.values.is_empty() => self.values.contains(&name.as_str()),
+            Some(Value::Boolean(on)) => *on,
+            value => value.is_some(),
+        }
+    }
 }
 
 /// A bound of a range.
@@ -114,6 +142,8 @@ impl Field {
             choices: Vec::new(),
             aliases: Vec::new(),
             former: Vec::new(),
+            endings: Vec::new(),
+            used_with: Vec::new(),
             separator: None,
             size: [TypeId::of::<usize>(), TypeId::of::<Option<usize>>()].contains(&TypeId::of::<T>()),
             read: |value| T::deserialize(value).map(drop).map_err(|e| e.to_string()),
@@ -153,6 +183,20 @@ impl Field {
     /// Adds an older key, which still works in files and as an option.
     pub fn formerly(mut self, key: &'static str) -> Self {
         self.former.push(key);
+        self
+    }
+
+    /// Sets the endings of a file that is written: `svg`. One without an ending, such as a device, may be written too.
+    pub fn endings(mut self, endings: impl IntoIterator<Item = &'static str>) -> Self {
+        self.endings = endings.into_iter().collect();
+        self
+    }
+
+    /// Says that it is used where the setting `key` of the same group has one of the names `values`, or without names
+    /// any value; where it is said again, either will do. As an option elsewhere it is refused; in a file, which holds
+    /// all settings, it may stand.
+    pub fn used_with(mut self, key: &'static str, values: impl IntoIterator<Item = &'static str>) -> Self {
+        self.used_with.push(UsedWith { key, values: values.into_iter().collect() });
         self
     }
 
@@ -212,6 +256,7 @@ impl Field {
                 _ => self.reason(reason),
             })?;
         }
+        self.check_ending(&value)?;
         Ok(value)
     }
 
@@ -238,7 +283,20 @@ impl Field {
                 return invalid(format!("at most {LARGEST_SIZE}"));
             }
         }
-        (self.read)(value.clone()).or_else(|reason| invalid(self.reason(reason)))
+        (self.read)(value.clone()).or_else(|reason| invalid(self.reason(reason)))?;
+        self.check_ending(value).or_else(invalid)
+    }
+
+    /// Whether a file to be written has one of the endings, in words if not.
+    fn check_ending(&self, value: &Value) -> Result<(), String> {
+        let ending = value.as_str().and_then(|name| Path::new(name).extension()).filter(|_| !self.endings.is_empty());
+        match ending {
+            Some(other) if !self.endings.iter().any(|ending| other.eq_ignore_ascii_case(ending)) => {
+                let endings: Vec<_> = self.endings.iter().map(|ending| format!(".{ending}")).collect();
+                Err(format!("a name that ends in {}", endings.join(" or ")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn reason(&self, reason: String) -> String {

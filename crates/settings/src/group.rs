@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 
 use crate::error::SettingError;
-use crate::field::Field;
+use crate::field::{Field, UsedWith, typed};
 
 /// A group of settings. [`settings!`](crate::settings!) implements it.
 pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
@@ -40,6 +40,26 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
             field.default = defaults.get(field.key).cloned();
         }
         fields
+    }
+
+    /// Checks that each of the settings `given` as options is used beside the others: see [`Field::used_with`].
+    ///
+    /// # Errors
+    ///
+    /// For the first that is not.
+    fn check_used(&self, given: &Table) -> Result<(), SettingError> {
+        let fields = Self::fields();
+        let group = Table::try_from(self).map_err(|e| SettingError::Unwritable { reason: e.to_string() })?;
+        let unused = fields.iter().find(|field| {
+            let (conditions, is_given) = (&field.used_with, given.contains_key(field.key));
+            is_given && !conditions.is_empty() && !conditions.iter().any(|condition| condition.holds(&group))
+        });
+        let Some(field) = unused else { return Ok(()) };
+        let option = |key| fields.iter().find(|other| other.key == key).map_or(key, |other| other.option.as_str());
+        let words = |with: &UsedWith| format!("--{} {}", option(with.key), listed(&with.values)).trim_end().to_owned();
+        let conditions: Vec<_> = field.used_with.iter().map(words).collect();
+        let wanted = format!("given with {}, or left out", conditions.join(" or "));
+        Err(SettingError::invalid(&field.option, typed(&given[field.key]), wanted))
     }
 
     /// The settings of a table, with defaults for missing ones. Older keys are supported.
@@ -115,6 +135,15 @@ fn rename_former(fields: &[Field], table: &mut Table) -> Result<(), SettingError
         }
     }
     Ok(())
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
 }
 
 fn check_all(fields: &[Field], table: &Table) -> Result<(), SettingError> {

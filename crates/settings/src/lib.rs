@@ -4,7 +4,8 @@
 //! command line, the keys of a TOML file, the checks, the errors and the schema.
 //!
 //! * [`Settings`]: a group of settings: its [`Field`]s, and reading it from a table with checks.
-//! * [`Field`]: one setting. Command lines are built from it, outside of this crate.
+//! * [`Field`]: one setting, and the others beside which it is used ([`UsedWith`]). Command lines are built from it,
+//!   outside of this crate.
 //! * [`sections!`], [`Sections`]: all settings of a run: groups, each a [`Section`] of a file and of a help text.
 //! * [`names!`]: an enum whose values have names.
 //! * [`SettingError`]: an error of a setting, quoted as typed; [`line_of`]: the line of a file that it is about.
@@ -43,7 +44,7 @@ mod names;
 mod sections;
 
 pub use error::SettingError;
-pub use field::{Bound, Field, Kind, Range, typed};
+pub use field::{Bound, Field, Kind, Range, UsedWith, typed};
 pub use group::{Fields, Settings};
 pub use lines::line_of;
 pub use sections::{Section, Sections, Tables};

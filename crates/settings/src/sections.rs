@@ -71,15 +71,15 @@ impl Tables {
     ///
     /// For the first invalid key or value.
     pub fn read<S: Settings>(&mut self, name: &str, defaults: S) -> Result<S, SettingError> {
-        let mut settings = defaults;
-        for tables in [&mut self.file, &mut self.given] {
-            match tables.remove(name) {
-                Some(Value::Table(table)) => settings = settings.merged(table)?,
-                Some(_) => return Err(SettingError::NoTable { name: name.to_owned() }),
-                None => {}
-            }
-        }
+        let table = |tables: &mut Table| match tables.remove(name) {
+            Some(Value::Table(table)) => Ok(table),
+            Some(_) => Err(SettingError::NoTable { name: name.to_owned() }),
+            None => Ok(Table::new()),
+        };
+        let (file, given) = (table(&mut self.file)?, table(&mut self.given)?);
+        let settings = defaults.merged(file)?.merged(given.clone())?;
         settings.check()?;
+        settings.check_used(&given)?;
         Ok(settings)
     }
 

@@ -38,6 +38,12 @@ settings! {
         ignore: Vec<String> => separated_by(',');
         /// Bias
         bias: f64 = -1.0;
+        /// A drawing of it
+        drawing: Option<String> => endings(["svg", "svgz"]);
+        /// Depth of the blue
+        depth: u64 = 1 => used_with("colour", ["dark-blue"]);
+        /// Rounds of doubling or of limiting
+        rounds: u64 = 1 => used_with("doubled", []).used_with("limit", []);
     }
 }
 
@@ -79,6 +85,9 @@ fn the_kind_of_a_setting_follows_from_its_type() {
         ("limit", Kind::Integer),
         ("ignore", Kind::List),
         ("bias", Kind::Number),
+        ("drawing", Kind::Text),
+        ("depth", Kind::Integer),
+        ("rounds", Kind::Integer),
     ];
     assert_eq!(kinds, wanted);
 }
@@ -123,6 +132,7 @@ fn what_is_wrong_is_quoted_as_it_is_typed() {
         ("[model]\ndropout = nan", "--dropout NaN: must be at least 0 and less than 1"),
         ("[model]\nbias = inf", "--bias inf: must be a finite number"),
         ("[model]\ncolour = \"pink\"", "--colour pink: must be one of red, dark-blue"),
+        ("[model]\ndrawing = \"a.svg.png\"", "--drawing a.svg.png: must be a name that ends in .svg or .svgz"),
         ("[model]\ndoubled = true\nwidth = 1", "--doubled: must be left out with --width 1"),
         ("[model]\nwdith = 1", "there is no setting `wdith`; there are width, dropout"),
         ("[modle]\nwidth = 1", "there is no table [modle]; there are [model], [other]"),
@@ -131,6 +141,42 @@ fn what_is_wrong_is_quoted_as_it_is_typed() {
         let error = run(file, "").unwrap_err().to_string();
         assert!(error.starts_with(words), "{file:?}: {error}");
     }
+}
+
+#[test]
+fn an_option_that_the_others_leave_unused_is_refused() {
+    for (file, given, words) in [
+        ("", "depth = 2", "--depth 2: must be given with --colour dark-blue, or left out"),
+        ("colour = \"dark-blue\"", "depth = 2\ncolour = \"red\"", "--depth 2: must be given with --colour dark-blue"),
+        ("", "rounds = 2", "--rounds 2: must be given with --doubled or --limit, or left out"),
+        // Its default is no other than a number that is given.
+        ("", "depth = 1", "--depth 1: must be given with"),
+    ] {
+        let error = run(&format!("[model]\n{file}"), &format!("[model]\n{given}")).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{given:?}: {error}");
+    }
+    for (file, given) in [
+        ("", "depth = 2\ncolour = \"dark-blue\""),
+        ("colour = \"dark-blue\"", "depth = 2"),
+        ("limit = 4", "rounds = 2"),
+        ("", "rounds = 2\ndoubled = true"),
+        // A file holds all settings.
+        ("depth = 2\nrounds = 3", ""),
+        ("depth = 2", "colour = \"red\""),
+    ] {
+        run(&format!("[model]\n{file}"), &format!("[model]\n{given}")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_to_write_may_have_one_of_its_endings_or_none() {
+    let fields = Model::fields();
+    let drawing = fields.iter().find(|field| field.key == "drawing").unwrap();
+    for name in ["a.svg", "a.b/c.SVG", "a.svgz", "/dev/stdout", "-"] {
+        assert_eq!(drawing.parse(name).unwrap().as_str(), Some(name));
+        run(&format!("[model]\ndrawing = \"{name}\""), "").unwrap();
+    }
+    assert_eq!(drawing.parse("a.png").unwrap_err(), "a name that ends in .svg or .svgz");
 }
 
 #[test]

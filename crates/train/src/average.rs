@@ -36,7 +36,7 @@ settings! {
         /// it
         average_wait: Option<u64> => value("EVALUATIONS").at_least(1).unset("the weights of the last step");
         /// Steps between two weights that --average-from and --average-wait average
-        average_every: u64 = 1 => value("STEPS").at_least(1);
+        average_every: u64 = 1 => value("STEPS").at_least(1).used_with("average_from", []).used_with("average_wait", []);
     }
 }
 

@@ -65,7 +65,7 @@ settings! {
         /// Show this many of the best sentences, with their scores
         n_best: Option<usize> => value("COUNT").at_least(1).at_most(1000).unset("1, without its score");
         /// Draw the attention weights of the last sentence into this SVG file
-        attention: Option<PathBuf> => value("FILE").unset("none");
+        attention: Option<PathBuf> => value("FILE").endings(["svg"]).unset("none");
     }
 }
 

@@ -52,27 +52,27 @@ settings! {
         /// Learning rate at the start
         learning_rate: f64 = 2e-3 => value("RATE").above(0).alias("lr");
         /// Momentum of sgd
-        momentum: f64 = 0.9 => value("SHARE").at_least(0).below(1);
+        momentum: f64 = 0.9 => value("SHARE").at_least(0).below(1).used_with("optimizer", ["sgd"]);
         /// Decay of the running mean of squares in rmsprop
-        rmsprop_decay: f64 = 0.95 => value("SHARE").at_least(0).below(1);
+        rmsprop_decay: f64 = 0.95 => value("SHARE").at_least(0).below(1).used_with("optimizer", ["rmsprop"]);
         /// Weight decay: decoupled for adamw, an L2 penalty for the others
         weight_decay: f64 => value("RATE").at_least(0);
         /// Schedule of the learning rate
         schedule: ScheduleKind = ScheduleKind::Decay => value("NAME").choices(ScheduleKind::NAMES.iter().copied());
         /// Factor of the learning rate: per --decay-every after --decay-after (decay), per --plateau-wait (plateau)
-        decay: f64 = 0.97 => value("FACTOR").above(0);
+        decay: f64 = 0.97 => value("FACTOR").above(0).used_with("schedule", ["decay", "plateau"]);
         /// Epochs at the full learning rate before it decays
-        decay_after: u64 = 10 => value("EPOCHS").at_least(0);
+        decay_after: u64 = 10 => value("EPOCHS").at_least(0).used_with("schedule", ["decay"]);
         /// Epochs between two decays
-        decay_every: u64 = 1 => value("EPOCHS").at_least(1);
+        decay_every: u64 = 1 => value("EPOCHS").at_least(1).used_with("schedule", ["decay"]);
         /// Steps over which the learning rate rises from 0 at the start
         warmup: u64 => value("STEPS").at_least(0);
         /// Evaluations without a better loss before the plateau schedule lowers the learning rate
-        plateau_wait: u64 = 2 => value("EVALUATIONS").at_least(0);
+        plateau_wait: u64 = 2 => value("EVALUATIONS").at_least(0).used_with("schedule", ["plateau"]);
         /// Gradient clipping: of every value, of the norm of each parameter's gradient, or of the norm of all together
         clip: ClipKind = ClipKind::GlobalNorm => value("KIND").choices(ClipKind::NAMES.iter().copied());
         /// Largest gradient norm, or largest value with --clip value
-        clip_at: f64 = 5.0 => value("BOUND").above(0);
+        clip_at: f64 = 5.0 => value("BOUND").above(0).used_with("clip", ["value", "tensor-norm", "global-norm"]);
         /// Precision of products in training, on a GPU that has it; weights, states, sums and the optimizer stay f32
         precision: PrecisionKind = PrecisionKind::F32 => value("TYPE").choices(PrecisionKind::NAMES.iter().copied());
         /// Batches whose gradients are averaged into one step

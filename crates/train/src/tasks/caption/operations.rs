@@ -33,7 +33,7 @@ settings! {
         /// Write all captions to this file, in the format of COCO's results
         results: Option<PathBuf> => value("FILE").unset("none");
         /// Write a page of images with their captions and the attention weights to this HTML file
-        gallery: Option<PathBuf> => value("FILE").unset("none");
+        gallery: Option<PathBuf> => value("FILE").endings(["html", "htm"]).unset("none");
         /// Images on the page of --gallery
         gallery_size: Option<usize> => value("COUNT").at_least(1).unset("10");
         /// Seed that chooses the images of --gallery

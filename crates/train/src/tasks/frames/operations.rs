@@ -40,7 +40,7 @@ settings! {
         /// Another spelling of a label of the clip, besides those of training; may be given several times
         aliases: Vec<Alias> => option("alias").value("OTHER=LABEL");
         /// Draw the labels of the clip over time into this SVG file
-        timeline: Option<PathBuf> => value("FILE").unset("none");
+        timeline: Option<PathBuf> => value("FILE").endings(["svg"]).unset("none");
         /// How predicted labels are smoothed.
         @flatten smoothing: SmoothingSettings;
     }

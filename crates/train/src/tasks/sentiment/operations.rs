@@ -48,7 +48,7 @@ settings! {
         /// Colour each word by its contribution to the class
         explain: bool;
         /// Write the coloured texts to this HTML file
-        html: Option<PathBuf> => value("FILE").unset("none");
+        html: Option<PathBuf> => value("FILE").endings(["html", "htm"]).unset("none");
     }
 }
 
