@@ -205,8 +205,8 @@ fn smoothed_labels_are_the_same_live_and_better() {
     train_segments(&place, "balanced", &["--cell", "none", "--balanced", "--steps", "2"]);
     for (options, wanted) in [
         (&["--smoothing", "viterbi", "--with", "balanced"][..], "pass --prior-weight"),
-        (&["--smoothing", "viterbi", "--lag", "2"], "--lag 2: must be used with --smoothing filter"),
-        (&["--prior-weight", "1"], "--smoothing none: must be viterbi or filter"),
+        (&["--smoothing", "viterbi", "--lag", "2"], "--lag 2: must be given with --smoothing filter, or left out"),
+        (&["--prior-weight", "1"], "--prior-weight 1: must be given with --smoothing viterbi or filter, or left out"),
         (&["--smoothing", "hmm"], "none, viterbi, filter"),
     ] {
         let refused = place.rekindle(&[&["eval", "run"][..], options].concat()).assert().failure();

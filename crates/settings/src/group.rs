@@ -62,13 +62,15 @@ pub trait Settings: Clone + Default + Serialize + DeserializeOwned {
         Err(SettingError::invalid(&field.option, typed(&given[field.key]), wanted))
     }
 
-    /// The settings of a table, with defaults for missing ones. Older keys are supported.
+    /// The settings of a table of options, with defaults for missing ones. Older keys are supported.
     ///
     /// # Errors
     ///
-    /// For the first invalid key or value.
+    /// For the first invalid key or value, and the first that is not used beside the others.
     fn from_table(table: Table) -> Result<Self, SettingError> {
-        Self::default().overlaid(table)
+        let settings = Self::default().overlaid(table.clone())?;
+        settings.check_used(&table)?;
+        Ok(settings)
     }
 
     /// These settings, overridden by those of a table. Older keys are supported.

@@ -28,16 +28,15 @@ const THUMBNAIL: usize = 224;
 
 settings! {
     /// Options of `eval`.
-    #[check(Self::consistent)]
     pub struct EvalOptions {
         /// Write all captions to this file, in the format of COCO's results
         results: Option<PathBuf> => value("FILE").unset("none");
         /// Write a page of images with their captions and the attention weights to this HTML file
         gallery: Option<PathBuf> => value("FILE").endings(["html", "htm"]).unset("none");
         /// Images on the page of --gallery
-        gallery_size: Option<usize> => value("COUNT").at_least(1).unset("10");
+        gallery_size: Option<usize> => value("COUNT").at_least(1).unset("10").used_with("gallery", []);
         /// Seed that chooses the images of --gallery
-        gallery_seed: Option<u64> => value("SEED").at_least(0).unset("1");
+        gallery_seed: Option<u64> => value("SEED").at_least(0).unset("1").used_with("gallery", []);
         /// Folder of the images of --data
         images: Option<PathBuf> => value("FOLDER").unset("beside the captions, as the format has it");
         /// Skip images of --data that are missing or have no caption
@@ -54,7 +53,7 @@ settings! {
         /// Temperature to draw tokens at, instead of a search: below 1 safer, above 1 more varied
         temperature: Option<f32> => at_least(0).unset("a search");
         /// Seed of --temperature; the same seed gives the same captions
-        seed: Option<u64> => at_least(0).unset("random");
+        seed: Option<u64> => at_least(0).unset("random").used_with("temperature", []);
         /// How captions are searched for.
         @flatten search: SearchSettings;
         /// What is shown.
@@ -69,7 +68,7 @@ settings! {
         /// Temperature to draw tokens at, instead of a search: below 1 safer, above 1 more varied
         temperature: Option<f32> => at_least(0).unset("a search");
         /// Seed of --temperature; the same seed gives the same captions
-        seed: Option<u64> => at_least(0).unset("random");
+        seed: Option<u64> => at_least(0).unset("random").used_with("temperature", []);
         /// How captions are searched for.
         @flatten search: SearchSettings;
         /// Show this many of the best captions
@@ -77,35 +76,22 @@ settings! {
     }
 }
 
-impl EvalOptions {
-    fn consistent(&self) -> Result<(), SettingError> {
-        let size = self.gallery_size.map(|size| ("gallery-size", size.to_string()));
-        match size.or(self.gallery_seed.map(|seed| ("gallery-seed", seed.to_string()))) {
-            Some((option, value)) if self.gallery.is_none() => {
-                Err(SettingError::invalid(option, value, "given with --gallery"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 impl PredictOptions {
     fn consistent(&self) -> Result<(), SettingError> {
-        drawn_or_searched(self.temperature, self.seed, &self.search)
+        drawn_or_searched(self.temperature, &self.search)
     }
 }
 
 impl PlayOptions {
     fn consistent(&self) -> Result<(), SettingError> {
-        drawn_or_searched(self.temperature, self.seed, &self.search)
+        drawn_or_searched(self.temperature, &self.search)
     }
 }
 
 /// Captions are drawn at a temperature, or searched for.
-fn drawn_or_searched(temperature: Option<f32>, seed: Option<u64>, search: &SearchSettings) -> Result<(), SettingError> {
-    match (temperature, seed) {
-        (None, Some(seed)) => Err(SettingError::invalid("seed", seed, "given with --temperature")),
-        (Some(temperature), _) if *search != SearchSettings::default() => {
+fn drawn_or_searched(temperature: Option<f32>, search: &SearchSettings) -> Result<(), SettingError> {
+    match temperature {
+        Some(temperature) if *search != SearchSettings::default() => {
             let wanted = "given without options of the search, such as --beam";
             Err(SettingError::invalid("temperature", temperature, wanted))
         }

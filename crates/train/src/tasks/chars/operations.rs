@@ -34,13 +34,14 @@ settings! {
         /// Let the model learn from each part of the text once it has predicted it (dynamic evaluation)
         dynamic: bool;
         /// Learning rate of --dynamic
-        dynamic_rate: Option<f64> => value("RATE").at_least(0).unset("0.0005; 0.03 with --dynamic-statistics 0");
+        dynamic_rate: Option<f64> =>
+            value("RATE").at_least(0).unset("0.0005; 0.03 with --dynamic-statistics 0").used_with("dynamic", []);
         /// Decay of --dynamic towards the trained weights, per segment
-        dynamic_decay: Option<f64> => value("SHARE").at_least(0).at_most(1).unset("0.001");
+        dynamic_decay: Option<f64> => value("SHARE").at_least(0).at_most(1).unset("0.001").used_with("dynamic", []);
         /// Tokens that --dynamic predicts before it learns from them
-        dynamic_length: Option<usize> => value("TOKENS").at_least(1).unset("20");
+        dynamic_length: Option<usize> => value("TOKENS").at_least(1).unset("20").used_with("dynamic", []);
         /// Segments of the training split by whose gradients --dynamic divides; 0 for plain gradient descent
-        dynamic_statistics: Option<usize> => value("COUNT").at_least(0).unset("500");
+        dynamic_statistics: Option<usize> => value("COUNT").at_least(0).unset("500").used_with("dynamic", []);
     }
 }
 
@@ -72,23 +73,13 @@ settings! {
 
 impl EvalOptions {
     fn consistent(&self) -> Result<(), SettingError> {
-        let real = |option, value: Option<f64>| value.map(|value| (option, value.to_string()));
-        let whole = |option, value: Option<usize>| value.map(|value| (option, value.to_string()));
-        let of_dynamic = [
-            real("dynamic-rate", self.dynamic_rate),
-            real("dynamic-decay", self.dynamic_decay),
-            whole("dynamic-length", self.dynamic_length),
-            whole("dynamic-statistics", self.dynamic_statistics),
-        ];
-        let of_passages =
-            [whole("sequence-length", self.sequence_length), whole("window-stride", self.window_stride)];
-        let (others, wanted) = match self.dynamic {
-            true => (of_passages.to_vec(), "left out with --dynamic, which reads the text as one stream"),
-            false => (of_dynamic.to_vec(), "given with --dynamic"),
-        };
-        match others.into_iter().flatten().next() {
-            Some((option, value)) => Err(SettingError::invalid(option, value, wanted)),
-            None => Ok(()),
+        let passages = self.sequence_length.map(|length| ("sequence-length", length));
+        match passages.or(self.window_stride.map(|stride| ("window-stride", stride))) {
+            Some((option, value)) if self.dynamic => {
+                let wanted = "left out with --dynamic, which reads the text as one stream";
+                Err(SettingError::invalid(option, value, wanted))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -38,7 +38,7 @@ settings! {
     /// Options of `predict`.
     pub struct PredictOptions {
         /// Picture to write
-        out: Option<PathBuf> => value("FILE").unset("samples/reconstruction.png in the run's folder");
+        out: Option<PathBuf> => value("FILE").endings(["png"]).unset("samples/reconstruction.png in the run's folder");
     }
 }
 
@@ -220,9 +220,6 @@ fn predict(
     output: &mut Output<'_>,
 ) -> Result<(), TaskError> {
     let inputs = request.inputs.given("the images to reconstruct")?;
-    if let Some(out) = options.out.as_deref().filter(|out| out.extension().is_none_or(|name| name != "png")) {
-        return Err(SettingError::invalid("out", out.display(), "a file whose name ends in .png").into());
-    }
     let Trained { model, assets: shape, settings, .. } = &trained;
     let binarize = settings.data.binarize;
     let (mut names, mut values) = (Vec::new(), Vec::new());

@@ -25,35 +25,25 @@ names! {
 
 settings! {
     /// How predicted labels are smoothed.
-    #[check(Self::consistent)]
     pub struct SmoothingSettings {
         /// Smooth labels by how labels follow each other in training: viterbi finds the most probable sequence of a
         /// whole clip, filter works frame by frame as they come
         smoothing: Smoothing => value("METHOD").choices(Smoothing::NAMES.iter().copied());
         /// With --smoothing: weight of the model's log-probabilities beside those of the transitions
-        score_weight: f64 = SCORE_WEIGHT => value("WEIGHT").above(0);
+        score_weight: f64 = SCORE_WEIGHT => value("WEIGHT").above(0).used_with("smoothing", SMOOTHED);
         /// With --smoothing: divide probabilities by the shares of the classes in training to this power
-        prior_weight: Option<f64> => value("POWER").at_least(0).unset("1; 0 for a model trained with --balanced");
+        prior_weight: Option<f64> =>
+            value("POWER").at_least(0).unset("1; 0 for a model trained with --balanced").used_with("smoothing", SMOOTHED);
         /// With --smoothing filter: label a frame when so many frames after it have been read
-        lag: usize => value("FRAMES").at_least(0);
+        lag: usize => value("FRAMES").at_least(0).used_with("smoothing", ["filter"]);
     }
 }
 
 /// That of the model itself, and the best on recordings of gestures, each held out in turn: see docs/frames.md.
 const SCORE_WEIGHT: f64 = 1.0;
 
-impl SmoothingSettings {
-    fn consistent(&self) -> Result<(), SettingError> {
-        match self.smoothing {
-            Smoothing::Filter => Ok(()),
-            _ if self.lag > 0 => Err(SettingError::invalid("lag", self.lag, "used with --smoothing filter")),
-            Smoothing::None if self.prior_weight.is_some() || self.score_weight != SCORE_WEIGHT => {
-                Err(SettingError::invalid("smoothing", self.smoothing, "viterbi or filter with these weights"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
+/// The methods that smooth.
+const SMOOTHED: [&str; 2] = ["viterbi", "filter"];
 
 /// Smooths the predictions of a run; the default does not.
 #[derive(Clone, Debug, Default)]

@@ -42,9 +42,8 @@ export class Controls {
   values() {
     const values = {};
     for (const [name, [input, control]] of this.inputs) {
-      if (control.kind === 'flag') values[name] = input.checked;
-      else if (input.value === '') continue;
-      else values[name] = control.kind === 'number' || control.kind === 'integer' ? Number(input.value) : input.value;
+      const value = control.kind === 'flag' ? input.checked : typed(input.value, control.kind);
+      if (value !== '' && value !== (control.default ?? false)) values[name] = value;
     }
     return values;
   }
@@ -53,6 +52,11 @@ export class Controls {
   valid() {
     return [...this.inputs.values()].every(([input]) => input.reportValidity());
   }
+}
+
+/** A number where the option is one. */
+function typed(text, kind) {
+  return text !== '' && (kind === 'number' || kind === 'integer') ? Number(text) : text;
 }
 
 /** A place to drop files, or to choose them. `changed(files)` is called with those that were given. */
