@@ -102,14 +102,29 @@ fn pictures_are_learnt_captioned_and_judged() {
     assert!(fs::read_to_string(place.path("look.svg")).unwrap().contains(">red<"));
     let draw = || place.json(&["predict", "runs/caption", blue, "--temperature", "1", "--seed", "3", "--json"]);
     assert_eq!(draw(), draw());
+    let consensus = ["predict", "runs/caption", blue, "--consensus", "20", "--n-best", "2", "--json"];
+    let said = place.json(&consensus);
+    assert!(said[0]["captions"][0]["text"].as_str().unwrap().contains("blue"), "{said}");
+    assert_eq!(said, place.json(&consensus));
+    let eval = place.json(&["eval", "runs/caption", "--with", "runs/caption", "--consensus", "20", "--json"]);
+    assert_eq!((&eval["exact"], &eval["consensus"]), (&Value::from(1.0), &Value::from(20)));
     let refused = |more: &[&str]| place.rekindle(&[&["predict", "runs/caption"], more].concat()).assert().code(1);
     refused(&[]).stderr(contains("give images"));
     refused(&["text.txt"]).stderr(contains("text.txt").and(contains("a text file")));
+    refused(&[blue, "--consensus", "20", "--temperature", "1"]).stderr(contains("left out with --consensus"));
+    refused(&[blue, "--consensus-temperature", "1"]).stderr(contains("must be given with --consensus"));
     refused(&[blue, "--explain"]).stderr(contains("--explain is for runs of `sentiment`"));
 
     place.rekindle(&["inspect", "runs/caption"]).assert().success().stdout(contains("rnn.weight_hh_l0"));
     place.rekindle(&["export", "runs/caption", "--out", "out"]).assert().success();
     assert!(place.path("out/model.safetensors").exists() && place.path("out/vocab.json").exists());
+
+    // The document frequencies are those of the training captions; nothing else needs them.
+    fs::copy(place.path(blue), place.path("blue.ppm")).unwrap();
+    fs::remove_dir_all(place.path("colours")).unwrap();
+    place.rekindle(&["predict", "runs/caption", "blue.ppm"]).assert().success();
+    let mut consensus = place.rekindle(&["predict", "runs/caption", "blue.ppm", "--consensus", "20"]);
+    consensus.assert().code(1).stderr(contains("--consensus").and(contains("colours")));
 }
 
 #[test]
@@ -348,8 +363,13 @@ fn self_critical_training_goes_with_the_other_options_of_training() {
     train(&["--init-from", "base", "--self-critical", "--baseline", "greedy", "--steps", "2", "--out", "greedy"])
         .success();
     place.rekindle(&["eval", "greedy", "--with", "base"]).assert().success();
+    let mixed = ["--init-from", "base", "--self-critical", "--cross-entropy", "1", "--steps", "2", "--out", "mixed"];
+    train(&mixed).success();
+    place.rekindle(&["train", "--resume", "mixed", "--steps", "3"]).assert().success();
+    assert_eq!(rewards(&place, "mixed").len(), 3);
     train(&["--self-critical", "--out", "x"]).code(1).stderr(contains("--init-from RUN"));
     train(&["--samples", "3", "--out", "x"]).code(1).stderr(contains("with --self-critical"));
+    train(&["--cross-entropy", "1", "--out", "x"]).code(1).stderr(contains("with --self-critical"));
     assert!(!place.path("x").exists());
 }
 

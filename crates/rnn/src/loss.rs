@@ -31,6 +31,12 @@ impl LossParts {
         self
     }
 
+    /// These means, `factor` times as large, over as many things.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self(self.0.into_iter().map(|LossPart { mean, count }| LossPart { mean: mean * factor, count }).collect())
+    }
+
     /// The means.
     pub fn parts(&self) -> &[LossPart] {
         &self.0

@@ -112,6 +112,44 @@ impl<W: Clone + Eq + Hash + Ord> CiderD<W> {
         10.0 * alike.sum::<f64>() / references.len() as f64
     }
 
+    /// The expected score of each candidate, from 0 to 10, if the only reference were one of `samples`, all equally
+    /// likely: its mean score against them. Where the candidate itself is among the samples, one copy of it is left
+    /// out. The samples of a model are its guesses of what references say, so that the candidate with the greatest value
+    /// is the decision of least expected loss (minimum Bayes risk: Kumar and Byrne 2004, "Minimum Bayes-risk decoding
+    /// for statistical machine translation", equation 4). Without another sample it is 0.
+    ///
+    /// ```
+    /// use rekindle_metrics::captions::CiderD;
+    ///
+    /// let metric = CiderD::new(&[vec![vec![1, 2]], vec![vec![3, 4]], vec![vec![5]]]);
+    /// let expected = metric.expected(&[vec![1, 2], vec![3, 4], vec![5]], &[vec![1, 2], vec![3, 4], vec![1, 2]]);
+    /// assert!(expected[0] > expected[1] && expected[2] == 0.0);
+    /// ```
+    pub fn expected(&self, candidates: &[Vec<W>], samples: &[Vec<W>]) -> Vec<f64> {
+        let mut counts: HashMap<&[W], f64> = HashMap::new();
+        samples.iter().for_each(|sample| *counts.entry(sample).or_default() += 1.0);
+        // In the order in which they first appear, so that sums are the same in each run.
+        let mut others = Vec::with_capacity(counts.len());
+        for sample in samples {
+            if let Some(count) = counts.remove(&sample[..]) {
+                others.push((sample, self.vector(sample), count));
+            }
+        }
+        let of_candidate = |candidate: &Vec<W>| {
+            let vector = self.vector(candidate);
+            let (mut sum, mut all) = (0.0, 0.0);
+            for (sample, other, count) in &others {
+                let count = if *sample == candidate { count - 1.0 } else { *count };
+                if count > 0.0 {
+                    sum += count * self.similarity(&vector, other);
+                    all += count;
+                }
+            }
+            if all > 0.0 { 10.0 * sum / all } else { 0.0 }
+        };
+        candidates.iter().map(of_candidate).collect()
+    }
+
     fn vector(&self, words: &[W]) -> Vector {
         let mut norms = [0.0; LONGEST];
         let counts = std::array::from_fn(|n| {
@@ -188,6 +226,30 @@ mod tests {
         assert_eq!(cider_d(&[split("a dog")], &[vec![split("a dog")]]), [0.0]);
         assert_eq!(cider_d(&[vec![], split("b")], &[vec![split("a")], vec![split("b c")]])[0], 0.0);
         assert!(cider_d(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_expected_is_the_mean_score_against_the_other_samples() {
+        let all = [vec![split("a red dog runs fast")], vec![split("two cats sleep all day")], vec![split("a cat")]];
+        let samples = [split("a red dog runs"), split("a red dog runs"), split("two cats sleep"), split("a red cat")];
+        let candidates = [split("a red dog runs"), split("a red cat"), split("two dogs"), split("a red dog")];
+        let metric = CiderD::new(&all.clone());
+        let score = |candidate: &Vec<String>, others: &[usize]| {
+            // The same document frequencies: the sample takes the place of the references of a further image.
+            let against = |&other: &usize| {
+                let vector = |words: &[String]| metric.vector(words);
+                10.0 * metric.similarity(&vector(candidate), &vector(&samples[other]))
+            };
+            others.iter().map(against).sum::<f64>() / others.len() as f64
+        };
+        let others: [&[usize]; 4] = [&[1, 2, 3], &[0, 1, 2], &[0, 1, 2, 3], &[0, 1, 2, 3]];
+        let expected = metric.expected(&candidates, &samples);
+        for ((candidate, others), expected) in candidates.iter().zip(others).zip(&expected) {
+            assert!((score(candidate, others) - expected).abs() < 1e-12, "{candidate:?}: {expected}");
+        }
+        assert!(expected[0] > expected[3] && expected[3] > expected[2], "{expected:?}");
+        assert_eq!(metric.expected(&candidates[..1], &samples[..1]), [0.0]);
+        assert_eq!(metric.expected(&candidates[..1], &[]), [0.0]);
     }
 
     #[test]

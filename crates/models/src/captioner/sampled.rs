@@ -16,7 +16,7 @@ use rekindle_rnn::LossParts;
 
 use super::Captioner;
 use crate::decode::forced::Targets;
-use crate::decode::{DecodeError, Hypothesis, Sampling, StepDecoder, sample};
+use crate::decode::{DecodeError, Hypothesis, Sampling, StepDecoder, Together, sample};
 
 /// A logit, added to others, whose probability is 0.
 const NEVER: f32 = -1e4;
@@ -46,11 +46,40 @@ impl Captioner {
         sampling: Sampling,
         seed: u64,
     ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
-        let images = features.dims()[0];
+        Self::draw_several_together(&[(self, features)], count, never, longest, sampling, seed)
+    }
+
+    /// The same of several models with the same tokens, each with its own features of the images: their probabilities
+    /// are averaged at each token.
+    ///
+    /// # Errors
+    ///
+    /// When a setting of `sampling` is invalid, or the device fails.
+    ///
+    /// # Panics
+    ///
+    /// When there is no model.
+    pub fn draw_several_together(
+        members: &[(&Self, Tensor<3>)],
+        count: usize,
+        never: &[u32],
+        longest: usize,
+        sampling: Sampling,
+        seed: u64,
+    ) -> Result<Vec<Vec<Hypothesis>>, DecodeError> {
+        let images = members[0].1.dims()[0];
         let rows: Vec<usize> = (0..images * count).map(|row| row / count).collect();
-        let mut state = self.begin(features);
-        self.select_rows(&mut state, &rows);
-        let drawn = sample(self, state, rows.len(), &self.symbols(never), longest, sampling, seed)?;
+        let symbols = members[0].0.symbols(never);
+        let drawn = if let [(model, features)] = members {
+            let mut state = model.begin(features.clone());
+            model.select_rows(&mut state, &rows);
+            sample(*model, state, rows.len(), &symbols, longest, sampling, seed)?
+        } else {
+            let (models, mut state, _) = Self::begin_together(members);
+            let together = Together(&models);
+            together.select_rows(&mut state, &rows);
+            sample(&together, state, rows.len(), &symbols, longest, sampling, seed)?
+        };
         let mut drawn = drawn.into_iter();
         Ok((0..images).map(|_| drawn.by_ref().take(count).collect()).collect())
     }

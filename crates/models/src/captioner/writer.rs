@@ -103,7 +103,9 @@ impl Captioner {
         sample(&Together(&models), state, pictures, &models[0].symbols(never), longest, sampling, seed)
     }
 
-    fn begin_together<'m>(members: &[(&'m Self, Tensor<3>)]) -> (Vec<&'m Self>, TogetherState<DecoderState>, usize) {
+    pub(super) fn begin_together<'m>(
+        members: &[(&'m Self, Tensor<3>)],
+    ) -> (Vec<&'m Self>, TogetherState<DecoderState>, usize) {
         let models = members.iter().map(|(model, _)| *model).collect();
         let states = members.iter().map(|(model, features)| model.begin(features.clone())).collect();
         (models, TogetherState::new(states), members[0].1.dims()[0])

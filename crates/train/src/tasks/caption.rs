@@ -5,7 +5,7 @@
 //! nats. Evaluations generate captions by beam search and report the figures of the COCO evaluation.
 //!
 //! With `--self-critical` the model is trained by the CIDEr-D of captions that it samples itself: see
-//! [`SelfCriticalSettings`].
+//! [`SelfCriticalSettings`]. [`Writing`] is how a trained one writes.
 //!
 //! If the image encoder is frozen, the features are computed once, before training, and cached on disk: see
 //! [`Features`].
@@ -21,6 +21,7 @@ mod self_critical;
 mod settings;
 mod task;
 mod trained;
+mod writing;
 
 pub use assets::{CaptionAssets, StoredEncoder};
 pub use error::CaptionError;
@@ -31,3 +32,4 @@ pub use operations::{EvalOptions, PredictOptions};
 pub use self_critical::{Baseline, SelfCriticalSettings};
 pub use settings::{CaptionDataSettings, CaptionModelSettings, CaptionSettings};
 pub use task::CaptionTask;
+pub use writing::{Consensus, ConsensusSettings, Writing};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rekindle_data::DataError;
 use rekindle_models::TransferError;
 use rekindle_weights::WeightError;
 
@@ -35,6 +36,14 @@ pub enum CaptionError {
         path: PathBuf,
         /// The cause.
         source: WeightError,
+    },
+    /// The training captions cannot be read.
+    #[error("--consensus reads the captions that the run was trained on, those of {data}")]
+    NoFrequencies {
+        /// The data of the run.
+        data: String,
+        /// The cause.
+        source: DataError,
     },
     /// A run with a frozen image encoder lacks its weights.
     #[error("the run has no encoder.safetensors, the weights of its image encoder")]

@@ -5,12 +5,11 @@ use rekindle_data::parallel::WordVocabulary;
 use rekindle_metrics::captions::{AttentionCorrectness, bleu, cider_d, meteor, rouge_l, words};
 use rekindle_metrics::language::perplexity;
 use rekindle_models::captioner::Captioner;
-use rekindle_models::decode::Search;
 use serde::{Deserialize, Serialize};
 
-use super::assets::NEVER;
 use super::features::{ImageSet, Source};
 use super::settings::CaptionSettings;
+use super::writing::Writing;
 use crate::group::shared;
 use crate::prelude::*;
 
@@ -55,7 +54,7 @@ pub(super) struct Evaluation<'a> {
     pub others: Vec<Member<'a>>,
     pub vocabulary: &'a WordVocabulary,
     pub set: ImageSet<'a>,
-    pub search: Search,
+    pub writing: Writing,
     pub batch_size: usize,
     /// The device of the model, without autodiff.
     pub device: &'a Device,
@@ -87,7 +86,7 @@ impl Evaluation<'_> {
             let foreseen = Captioner::score_together(&members, &captions)?;
             let (log_prob, tokens, correct) = (foreseen.log_prob, foreseen.symbols, foreseen.correct);
             let mut described = Described { log_prob, tokens, correct, captions: Vec::with_capacity(batch.len()) };
-            let found = Captioner::write_together(&members, &NEVER, &self.search)?;
+            let found = self.writing.write(&members, number as u64)?;
             for (index, (image, mut found)) in batch.iter().zip(found).enumerate() {
                 let best = found.swap_remove(0);
                 let caption = vocabulary.decode(&best.symbols).join(" ");
@@ -112,7 +111,11 @@ impl Evaluation<'_> {
         }
         let loss = nats / tokens.max(1) as f64;
         let cut = images.iter().flat_map(|image| &image.captions).filter(|text| words(text).len() > self.longest());
-        let report = Report::new(loss).fact("pictures", images.len()).fact("beam", self.search.beam);
+        let report = Report::new(loss).fact("pictures", images.len()).fact("beam", self.writing.search.beam);
+        let report = match &self.writing.consensus {
+            Some(consensus) => report.fact("consensus", consensus.samples()),
+            None => report,
+        };
         // Losses of runs with other lengths are of other words.
         let report = match cut.count() {
             0 => report,

@@ -14,6 +14,7 @@ use super::evaluation::Written;
 use super::features::ImageSet;
 use super::gallery::gallery;
 use super::task::{CaptionTask, EVALUATION_BATCH};
+use super::writing::{ConsensusSettings, Writing};
 use crate::import::import;
 use crate::operation::NoSplit;
 use crate::prelude::*;
@@ -43,6 +44,8 @@ settings! {
         allow_missing: bool;
         /// How captions are searched for.
         @flatten search: SearchSettings;
+        /// How one of them is chosen.
+        @flatten consensus: ConsensusSettings;
     }
 }
 
@@ -56,6 +59,8 @@ settings! {
         seed: Option<u64> => at_least(0).unset("random").used_with("temperature", []);
         /// How captions are searched for.
         @flatten search: SearchSettings;
+        /// How one of them is chosen.
+        @flatten consensus: ConsensusSettings;
         /// What is shown.
         @flatten shown: ShownSettings;
     }
@@ -78,7 +83,13 @@ settings! {
 
 impl PredictOptions {
     fn consistent(&self) -> Result<(), SettingError> {
-        drawn_or_searched(self.temperature, &self.search)
+        match (self.temperature, self.consensus.consensus) {
+            (Some(temperature), Some(_)) => {
+                let wanted = "left out with --consensus, which has --consensus-temperature";
+                Err(SettingError::invalid("temperature", temperature, wanted))
+            }
+            (temperature, _) => drawn_or_searched(temperature, &self.search),
+        }
     }
 }
 
@@ -159,6 +170,7 @@ fn eval(
         }
     };
     let search = options.search.search(trained.settings.search())?;
+    let consensus = options.consensus.consensus(&trained)?;
     let set = ImageSet { pictures: &pictures, images: &images, name, workers: data.workers };
     let mut prepared = |news: Preparation<'_>| match news {
         Preparation::Message(message) => output.warn(message),
@@ -168,7 +180,7 @@ fn eval(
         Preparation::Progress { .. } => {}
     };
     let batch_size = request.batch_size.unwrap_or(EVALUATION_BATCH);
-    let (report, written) = trained.evaluate(set, search, batch_size, &mut prepared)?;
+    let (report, written) = trained.evaluate(set, Writing { search, consensus }, batch_size, &mut prepared)?;
     if let Some(file) = &options.results {
         let result =
             |written: &Written| json!({"image_id": written.id, "caption": written.caption, "file_name": written.name});
@@ -188,14 +200,19 @@ fn predict(
     output: &mut Output<'_>,
 ) -> Result<(), TaskError> {
     let files = request.inputs.given("images")?;
-    let PredictOptions { temperature, seed, search, shown } = options;
+    let PredictOptions { temperature, seed, search, consensus, shown } = options;
     let search = shown.search(&search, trained.settings.search(), trained.model.attention.is_some())?;
+    let writing = Writing { search, consensus: consensus.consensus(&trained)? };
     let drawn = Drawn::of(temperature, seed);
     output.list();
     let mut last = None;
     for (number, batch) in (0..).zip(files.chunks(BATCH)) {
         let drawn = drawn.map(|drawn| Drawn { batch: number, ..drawn });
-        let found = captions(&trained, batch, &search, drawn, shown.best())?;
+        let members = trained.members(&batch.iter().map(Path::new).collect::<Vec<_>>())?;
+        let found = match drawn {
+            Some(drawn) => draw(&trained, &members, batch.len(), writing.search.max_length, drawn, shown.best())?,
+            None => sentences(&trained, writing.write(&members, number)?),
+        };
         for (file, mut captions) in batch.iter().zip(found) {
             captions.truncate(shown.best());
             last = captions.first().map(|(text, _)| (Path::new(file), text.clone()));
@@ -232,37 +249,26 @@ impl Drawn {
     }
 }
 
-/// Captions for the images in some files, best first: from a search, or `count` each sampled.
-fn captions(
-    trained: &Writer,
-    files: &[String],
-    search: &Search,
-    drawn: Option<Drawn>,
-    count: usize,
-) -> Result<Vec<Vec<Sentence>>, TaskError> {
-    let members = trained.members(&files.iter().map(Path::new).collect::<Vec<_>>())?;
-    captions_of(trained, &members, files.len(), search, drawn, count)
+/// Captions with their texts.
+fn sentences(trained: &Writer, found: Vec<Vec<Hypothesis>>) -> Vec<Vec<Sentence>> {
+    found.into_iter().map(|found| found.into_iter().map(|h| trained.with_text(h)).collect()).collect()
 }
 
-/// The same of `images` images with the features that each model reads.
-fn captions_of(
+/// Samples `count` captions for each of `images` images with the features that each model reads.
+fn draw(
     trained: &Writer,
     members: &[(&Captioner, Tensor<3>)],
     images: usize,
-    search: &Search,
-    drawn: Option<Drawn>,
+    longest: usize,
+    drawn: Drawn,
     count: usize,
 ) -> Result<Vec<Vec<Sentence>>, TaskError> {
-    let sentences = |found: Vec<Hypothesis>| found.into_iter().map(|h| trained.with_text(h)).collect::<Vec<_>>();
-    let Some(drawn) = drawn else {
-        return Ok(Captioner::write_together(members, &NEVER, search)?.into_iter().map(sentences).collect());
-    };
     let sampling = Sampling { temperature: drawn.temperature, ..Sampling::default() };
     let mut all = vec![Vec::new(); images];
     for number in 0..count as u64 {
         let seed = drawn.seed_of(number);
-        let captions = Captioner::draw_together(members, &NEVER, search.max_length, sampling, seed)?;
-        all.iter_mut().zip(sentences(captions)).for_each(|(all, caption)| all.push(caption));
+        let captions = Captioner::draw_together(members, &NEVER, longest, sampling, seed)?;
+        all.iter_mut().zip(captions).for_each(|(all, caption)| all.push(trained.with_text(caption)));
     }
     Ok(all)
 }
@@ -276,7 +282,12 @@ fn play(trained: &Writer, play: Play, options: PlayOptions, answers: &mut Answer
     let drawn = Drawn::of(temperature, seed);
     let features = trained.features(&[file])?;
     let [_, places, _] = features.dims();
-    let mut found = captions_of(trained, &[(&trained.model, features.clone())], 1, &search, drawn, n_best)?.remove(0);
+    let members = [(&trained.model, features.clone())];
+    let mut all = match drawn {
+        Some(drawn) => draw(trained, &members, 1, search.max_length, drawn, n_best)?,
+        None => trained.captions(features.clone(), &search)?,
+    };
+    let mut found = all.remove(0);
     found.truncate(n_best);
     let mut hypotheses = Vec::new();
     for (text, hypothesis) in &found {

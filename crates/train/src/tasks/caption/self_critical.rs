@@ -8,14 +8,17 @@
 //! Captions are sampled without dropout, from the weights in training; the pass with gradients has dropout. With the
 //! mean of the other captions as the baseline, weights have a mean of 0 whatever the captions were drawn from, so that
 //! the difference between the two passes does not drive the model towards or away from its own captions.
+//!
+//! The loss of the given captions may be added (the mixed objective of Paulus et al. 2017, arXiv 1705.04304, equation
+//! 16, with weights of 1 and λ in place of γ and 1 - γ).
 
-use rekindle_data::parallel::WordVocabulary;
 use rekindle_metrics::captions::CiderD;
 use rekindle_models::captioner::{Captioner, WeightedCaption};
-use rekindle_models::decode::{Hypothesis, Sampling};
+use rekindle_models::decode::Sampling;
 use rekindle_settings::names;
 
 use super::assets::NEVER;
+use super::writing::{ended, with_ends};
 use crate::prelude::*;
 
 names! {
@@ -40,18 +43,23 @@ settings! {
         samples: usize = 5 => value("COUNT").at_least(1).at_most(100);
         /// Baseline of a caption's reward: the mean of the image's other captions, or the greedy caption
         baseline: Baseline => value("KIND").choices(Baseline::NAMES.iter().copied());
+        /// With --self-critical: weight of the cross-entropy of the given captions beside the reward
+        cross_entropy: f64 => value("WEIGHT").at_least(0);
     }
 }
 
 impl SelfCriticalSettings {
     fn consistent(&self) -> Result<(), SettingError> {
-        let Self { self_critical, samples, baseline } = *self;
+        let Self { self_critical, samples, baseline, cross_entropy } = *self;
         let default = Self::default();
         let unused = "used with --self-critical";
         match baseline {
             _ if !self_critical && samples != default.samples => Err(SettingError::invalid("samples", samples, unused)),
             _ if !self_critical && baseline != default.baseline => {
                 Err(SettingError::invalid("baseline", baseline, unused))
+            }
+            _ if !self_critical && cross_entropy != default.cross_entropy => {
+                Err(SettingError::invalid("cross-entropy", cross_entropy, unused))
             }
             Baseline::Others if samples < 2 => {
                 Err(SettingError::invalid("samples", samples, "at least 2 with --baseline others"))
@@ -83,10 +91,7 @@ pub(super) struct Drawn {
 impl SelfCritical {
     /// The rewards for images with these captions, without their ends.
     pub fn new(settings: SelfCriticalSettings, longest: usize, captions: &[Vec<Vec<u32>>]) -> Self {
-        let ended = |caption: &Vec<u32>| [&caption[..], &[WordVocabulary::END]].concat();
-        let references: Vec<Vec<Vec<u32>>> =
-            captions.iter().map(|captions| captions.iter().map(ended).collect()).collect();
-        Self { settings, longest, metric: CiderD::new(&references) }
+        Self { settings, longest, metric: with_ends(captions) }
     }
 
     /// The most tokens of an image's sampled captions, their ends included.
@@ -115,10 +120,10 @@ impl SelfCritical {
         let mut all = Vec::with_capacity(images.len());
         let mut sum = 0.0;
         for (at, (&image, drawn)) in images.iter().zip(drawn).enumerate() {
-            let captions: Vec<Vec<u32>> = drawn.into_iter().map(ended).collect();
+            let captions: Vec<Vec<u32>> = drawn.iter().map(ended).collect();
             let rewards: Vec<f64> = captions.iter().map(|caption| self.metric.score(image, caption)).collect();
             let total: f64 = rewards.iter().sum();
-            let of_greedy = greedy.as_ref().map(|greedy| self.metric.score(image, &ended(greedy[at].clone())));
+            let of_greedy = greedy.as_ref().map(|greedy| self.metric.score(image, &ended(&greedy[at])));
             let weight = |reward: f64| match of_greedy {
                 Some(baseline) => reward - baseline,
                 None => reward - (total - reward) / (rewards.len() - 1) as f64,
@@ -130,12 +135,6 @@ impl SelfCritical {
         let count = images.len() * settings.samples;
         Ok(Drawn { captions: all, reward: sum / count.max(1) as f64 })
     }
-}
-
-/// The tokens of a sampled caption, with its end unless the maximum length cut it off.
-fn ended(hypothesis: Hypothesis) -> Vec<u32> {
-    let end = hypothesis.ended.then_some(WordVocabulary::END);
-    hypothesis.symbols.into_iter().chain(end).collect()
 }
 
 #[cfg(all(test, any(feature = "flex", feature = "ndarray")))]

@@ -104,6 +104,13 @@ impl CaptionTask {
         step_of(&self.settings.training, self.batches(), epoch, batch)
     }
 
+    /// The captions of a training image that an epoch reads. Each epoch continues where the previous one stopped.
+    fn given(&self, image: usize, epoch: u64) -> Vec<&[u32]> {
+        let (all, most) = (&self.captions[image], self.settings.data.captions_per_image);
+        let first = if all.len() > most { epoch as usize * most } else { 0 };
+        (first..first + most.min(all.len())).map(|number| &all[number % all.len()][..]).collect()
+    }
+
     fn validation(&self) -> ImageSet<'_> {
         let (pictures, images) = (&self.set.pictures, &self.set.validation[..]);
         ImageSet { pictures, images, name: "validation", workers: self.settings.data.workers }
@@ -120,7 +127,7 @@ impl CaptionTask {
 
 /// Drops training images without a word in their captions. Returns the words of the others' captions, truncated to
 /// `longest` each, and records the changes in the notes of `set`.
-fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String>>> {
+pub(super) fn training_captions(set: &mut CaptionSet, longest: usize) -> Vec<Vec<Vec<String>>> {
     let mut kept = Vec::with_capacity(set.train.len());
     let (mut cut, all) = (0, set.train.len());
     set.train.retain(|image| {
@@ -256,41 +263,44 @@ impl Task for CaptionTask {
         }
         let images = &all[rows.range()];
         let features = self.features(model, images, epoch, batch, share)?;
-        if let Some(self_critical) = &self.self_critical {
-            // A seed of its own for each batch: nothing is carried over a resumption.
-            let seed = mix(self.settings.training.seed, epoch * self.batches() + batch);
-            // Without a graph, and without dropout.
-            // Nobody knows the lengths of what the other processes draw.
-            let rows = rows.after(rows.first * self_critical.longest_lines());
-            let drawn = rows.within(|| self_critical.draw(&model.valid(), features.clone().inner(), images, seed))?;
-            let items = drawn.captions.iter().map(|captions| captions.len() as u64).sum();
-            let loss = rows.within(|| model.weighted_loss_parts(features, &drawn.captions, &NEVER));
-            return Ok(BatchLoss::of_parts(loss, (), items).with_figure("reward", drawn.reward));
-        }
-        let most = self.settings.data.captions_per_image;
-        let captions_of = |&image: &usize| {
-            let all = &self.captions[image];
-            // Each epoch continues where the previous one stopped.
-            let first = if all.len() > most { epoch as usize * most } else { 0 };
-            (first..first + most.min(all.len())).map(|number| &all[number % all.len()][..]).collect()
+        let given = |features| {
+            let captions: Vec<Vec<&[u32]>> = all.iter().map(|&image| self.given(image, epoch)).collect();
+            let lines = captions[..rows.first].iter().flatten().map(|caption| caption.len() + 1).sum();
+            let captions = &captions[rows.range()];
+            let loss = rows.after(lines).within(|| model.loss_parts(features, captions));
+            (loss, captions.iter().map(|captions| captions.len() as u64).sum::<u64>())
         };
-        let captions: Vec<Vec<&[u32]>> = all.iter().map(captions_of).collect();
-        let lines = captions[..rows.first].iter().flatten().map(|caption| caption.len() + 1).sum();
-        let (rows, captions) = (rows.after(lines), &captions[rows.range()]);
-        let items = captions.iter().map(|captions| captions.len() as u64).sum();
-        Ok(BatchLoss::of_parts(rows.within(|| model.loss_parts(features, captions)), (), items))
+        let Some(self_critical) = &self.self_critical else {
+            let (loss, items) = given(features);
+            return Ok(BatchLoss::of_parts(loss, (), items));
+        };
+        // A seed of its own for each batch: nothing is carried over a resumption.
+        let seed = mix(self.settings.training.seed, epoch * self.batches() + batch);
+        // Without a graph, and without dropout.
+        // Nobody knows the lengths of what the other processes draw.
+        let drawing = rows.after(rows.first * self_critical.longest_lines());
+        let drawn = drawing.within(|| self_critical.draw(&model.valid(), features.clone().inner(), images, seed))?;
+        let items = drawn.captions.iter().map(|captions| captions.len() as u64).sum();
+        let mut loss = drawing.within(|| model.weighted_loss_parts(features.clone(), &drawn.captions, &NEVER));
+        let weight = self.settings.reward.cross_entropy;
+        if weight > 0.0 {
+            loss = loss.and(given(features).0.times(weight));
+        }
+        Ok(BatchLoss::of_parts(loss, (), items).with_figure("reward", drawn.reward))
     }
 
     fn kept(&self) -> f64 {
         let (data, model) = (&self.settings.data, &self.settings.model.captioner);
         let reward = &self.settings.reward;
-        let (longest, each) = if reward.self_critical {
-            (data.max_length, reward.samples)
+        let drawn = if reward.self_critical { reward.samples * (data.max_length + 1) } else { 0 };
+        let given = if !reward.self_critical || reward.cross_entropy > 0.0 {
+            let longest = self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0);
+            data.captions_per_image * (longest + 1)
         } else {
-            (self.captions.iter().flatten().map(Vec::len).max().unwrap_or(0), data.captions_per_image)
+            0
         };
-        let (longest, captions) = (longest + 1, data.batch_size.min(self.captions.len()) * each);
-        (captions * longest) as f64 * (model.recurrent.kept() + 2.0 * self.assets.vocabulary.len() as f64)
+        let images = data.batch_size.min(self.captions.len());
+        (images * (drawn + given)) as f64 * (model.recurrent.kept() + 2.0 * self.assets.vocabulary.len() as f64)
     }
 
     fn begin(&self, mut model: Captioner) -> Result<Captioner, TaskError> {
@@ -353,7 +363,7 @@ impl Task for CaptionTask {
             others: Vec::new(),
             vocabulary: &self.assets.vocabulary,
             set: self.validation(),
-            search: self.settings.search(),
+            writing: self.settings.search().into(),
             batch_size: EVALUATION_BATCH,
             device: &self.device.clone().inner(),
         };

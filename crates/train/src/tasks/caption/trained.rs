@@ -13,6 +13,7 @@ use super::error::CaptionError;
 use super::evaluation::{Evaluation, Member, Written};
 use super::features::{Features, ImageSet, Source, Version, encode};
 use super::task::CaptionTask;
+use super::writing::Writing;
 use crate::prelude::*;
 use crate::sentences::Sentence;
 
@@ -109,7 +110,7 @@ impl Trained<CaptionTask> {
         Ok((words, weights))
     }
 
-    /// Evaluates the model on captioned images, with `search` for its captions, and returns them too. Features of a
+    /// Evaluates the model on captioned images, with captions as `writing` has it, and returns them too. Features of a
     /// frozen encoder are cached in the run's cache folder.
     ///
     /// # Errors
@@ -118,7 +119,7 @@ impl Trained<CaptionTask> {
     pub fn evaluate(
         &self,
         set: ImageSet<'_>,
-        search: Search,
+        writing: impl Into<Writing>,
         batch_size: usize,
         report: &mut dyn FnMut(Preparation<'_>),
     ) -> Result<(Report, Vec<Written>), TaskError> {
@@ -138,7 +139,7 @@ impl Trained<CaptionTask> {
         }
         let member = others.remove(0);
         let (vocabulary, device) = (&self.assets.vocabulary, &self.device);
-        Evaluation { member, others, vocabulary, set, search, batch_size, device }.run()
+        Evaluation { member, others, vocabulary, set, writing: writing.into(), batch_size, device }.run()
     }
 
     /// This run, and those that write together with it.

@@ -1,3 +1,4 @@
+use rekindle_data::parallel::WordVocabulary;
 use rekindle_models::captioner::{CaptionerSettings, CaptionerSizes};
 use rekindle_models::settings::RecurrentSettings;
 use rekindle_settings::Settings;
@@ -12,7 +13,7 @@ fn captions() -> Vec<Vec<Vec<u32>>> {
 }
 
 fn rewards(samples: usize, baseline: Baseline) -> SelfCritical {
-    SelfCritical::new(SelfCriticalSettings { self_critical: true, samples, baseline }, LONGEST, &captions())
+    SelfCritical::new(SelfCriticalSettings { self_critical: true, samples, baseline, cross_entropy: 0.0 }, LONGEST, &captions())
 }
 
 fn draw(self_critical: &SelfCritical, seed: u64) -> Drawn {
@@ -82,6 +83,10 @@ fn settings_without_effect_or_meaning_are_refused() {
         (
             SelfCriticalSettings { baseline: Baseline::Greedy, ..off },
             "--baseline greedy: must be used with --self-critical",
+        ),
+        (
+            SelfCriticalSettings { cross_entropy: 0.5, ..SelfCriticalSettings::default() },
+            "--cross-entropy 0.5: must be used with --self-critical",
         ),
         (SelfCriticalSettings { samples: 1, ..on.clone() }, "--samples 1: must be at least 2 with --baseline others"),
     ] {

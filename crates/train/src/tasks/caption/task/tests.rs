@@ -56,6 +56,29 @@ fn options_without_an_effect_or_with_a_wrong_one_are_refused_in_new_runs() {
 }
 
 #[test]
+fn the_loss_of_given_captions_is_added_to_that_of_rewards() {
+    // Without dropout, so that all three read the same numbers.
+    let loss = |self_critical, cross_entropy| {
+        let change = |settings: &mut CaptionSettings| {
+            settings.data.batch_size = 3;
+            settings.data.captions_per_image = 1;
+            settings.reward.self_critical = self_critical;
+            settings.reward.cross_entropy = cross_entropy;
+        };
+        let mut task = opened(change, None).unwrap();
+        let model = CaptionTask::model(&task.settings, &task.assets, 1, &task.device);
+        let loss = task.loss(&model, 0, 0, None).unwrap();
+        let parts = loss.loss.parts().iter().map(|part| part.mean.clone().into_scalar::<f32>());
+        (parts.map(f64::from).sum::<f64>(), task.kept())
+    };
+    let [given, rewarded, both] = [(false, 0.0), (true, 0.0), (true, 0.5)].map(|(on, weight)| loss(on, weight));
+    assert!(given.0 > 1.0, "{given:?}");
+    assert!((rewarded.0 + 0.5 * given.0 - both.0).abs() < 1e-4, "{rewarded:?}, {given:?} and {both:?}");
+    // The memory estimate counts the time steps of both.
+    assert_eq!(given.1 + rewarded.1, both.1);
+}
+
+#[test]
 fn a_rate_of_a_frozen_image_encoder_is_refused() {
     let mut settings = CaptionSettings::default();
     settings.model.encoder.encoder = EncoderKind::EfficientNetLite0;
