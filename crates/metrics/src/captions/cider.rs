@@ -114,9 +114,9 @@ impl<W: Clone + Eq + Hash + Ord> CiderD<W> {
 
     /// The expected score of each candidate, from 0 to 10, if the only reference were one of `samples`, all equally
     /// likely: its mean score against them. Where the candidate itself is among the samples, one copy of it is left
-    /// out. The samples of a model are its guesses of what references say, so that the candidate with the greatest value
-    /// is the decision of least expected loss (minimum Bayes risk: Kumar and Byrne 2004, "Minimum Bayes-risk decoding
-    /// for statistical machine translation", equation 4). Without another sample it is 0.
+    /// out. The samples of a model are its guesses of what references say, so that the candidate with the greatest
+    /// value is the decision of least expected loss (minimum Bayes risk: Kumar and Byrne 2004, "Minimum Bayes-risk
+    /// decoding for statistical machine translation", equation 4). Without another sample it is 0.
     ///
     /// ```
     /// use rekindle_metrics::captions::CiderD;

@@ -33,7 +33,7 @@ settings! {
         /// and those of the search (minimum Bayes risk); reads the training captions
         consensus: Option<usize> => value("COUNT").at_least(2).at_most(10_000).unset("the best of the search");
         /// Temperature of the captions that --consensus draws
-        consensus_temperature: Option<f32> => value("TEMPERATURE").above(0).unset("0.8").used_with("consensus", []);
+        consensus_temperature: Option<f32> => value("T").above(0).unset("0.8").used_with("consensus", []);
     }
 }
 
@@ -80,8 +80,8 @@ impl ConsensusSettings {
 }
 
 impl Writing {
-    /// The captions of each image, best first, by `members`, each with its features of the images `[B, P, F]`. `seed` is
-    /// that of the samples.
+    /// The captions of each image, best first, by `members`, each with its features of the images `[B, P, F]`. `seed`
+    /// is that of the samples.
     ///
     /// # Errors
     ///

@@ -48,13 +48,13 @@ fn a_caption_that_was_cut_off_is_another_than_the_same_with_its_end() {
 fn the_samples_depend_on_the_seed_and_those_of_the_search_are_candidates() {
     let model = model(2);
     let search = Search { beam: 2, max_length: LONGEST, ..Search::default() };
-    let writing = Writing { search: search.clone(), consensus: Some(consensus(SIDE_BY_SIDE)) };
+    let writing = Writing { search, consensus: Some(consensus(SIDE_BY_SIDE)) };
     for members in [vec![(&model, features())], vec![(&model, features()), (&model, features())]] {
         let written = writing.write(&members, 3).unwrap();
         assert_eq!(written, writing.write(&members, 3).unwrap());
         assert_ne!(written, writing.write(&members, 4).unwrap());
         let found = Captioner::write_together(&members, &NEVER, &search).unwrap();
-        assert_eq!(Writing::from(search.clone()).write(&members, 3).unwrap(), found);
+        assert_eq!(Writing::from(search).write(&members, 3).unwrap(), found);
         for (written, found) in written.iter().zip(&found) {
             assert!(written.iter().all(|caption| !caption.symbols.iter().any(|symbol| NEVER.contains(symbol))));
             assert!(found.iter().all(|found| written.iter().any(|caption| caption.symbols == found.symbols)));
