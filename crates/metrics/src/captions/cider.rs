@@ -233,13 +233,10 @@ mod tests {
         let all = [vec![split("a red dog runs fast")], vec![split("two cats sleep all day")], vec![split("a cat")]];
         let samples = [split("a red dog runs"), split("a red dog runs"), split("two cats sleep"), split("a red cat")];
         let candidates = [split("a red dog runs"), split("a red cat"), split("two dogs"), split("a red dog")];
-        let metric = CiderD::new(&all.clone());
+        let metric = CiderD::new(&all);
         let score = |candidate: &Vec<String>, others: &[usize]| {
-            // The same document frequencies: the sample takes the place of the references of a further image.
-            let against = |&other: &usize| {
-                let vector = |words: &[String]| metric.vector(words);
-                10.0 * metric.similarity(&vector(candidate), &vector(&samples[other]))
-            };
+            let against =
+                |&other: &usize| 10.0 * metric.similarity(&metric.vector(candidate), &metric.vector(&samples[other]));
             others.iter().map(against).sum::<f64>() / others.len() as f64
         };
         let others: [&[usize]; 4] = [&[1, 2, 3], &[0, 1, 2], &[0, 1, 2, 3], &[0, 1, 2, 3]];

@@ -96,11 +96,8 @@ impl Captioner {
         sampling: Sampling,
         seed: u64,
     ) -> Result<Vec<Hypothesis>, DecodeError> {
-        if let [(model, features)] = members {
-            return model.draw(features.clone(), never, longest, sampling, seed);
-        }
-        let (models, state, pictures) = Self::begin_together(members);
-        sample(&Together(&models), state, pictures, &models[0].symbols(never), longest, sampling, seed)
+        let drawn = Self::draw_several_together(members, 1, never, longest, sampling, seed)?;
+        Ok(drawn.into_iter().flatten().collect())
     }
 
     pub(super) fn begin_together<'m>(
